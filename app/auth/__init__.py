@@ -1,0 +1,1 @@
+"""Who calls: scopes, client assertions, tokens, the client registry and its endpoints."""

@@ -1,0 +1,1 @@
+"""What a signed release permits: rules, decision, the same as SQL, and the gate."""

@@ -1,0 +1,1 @@
+"""The wire: JSON, Bundle, OperationOutcome, CapabilityStatement, dates, validation. No database."""

@@ -1,0 +1,1 @@
+"""Rosters of the field (Ed-Fi, OneRoster) as FHIR."""

@@ -1,0 +1,60 @@
+"""What a resource type declares, once, for every part of the server.
+
+Routes, OpenAPI, the CapabilityStatement, search, index columns, the compartment and the facts that consent is
+judged by all come from one `ResourceType`. The fields that the gate needs have no default: a type that leaves
+one out fails at import.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+
+def no_parties(_resource: dict[str, Any]) -> list[str]:
+    """The rule of every type whose resources have no parties."""
+    return []
+
+
+class Reach(Enum):
+    """How far resources of a type can travel. https://hl7.org/fhir/R4/compartmentdefinition-patient.html"""
+
+    DIRECTORY = "directory"
+    """Carries no patient; any authenticated member reads it."""
+    COMPARTMENT = "compartment"
+    """Lies in one student's compartment; custody, party or a release opens it."""
+    CUSTODY = "custody"
+    """Carries several students (a class list): its custodian's alone, no release opens it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceType:
+    """The declaration of one FHIR resource type.
+
+    Paths are dotted element names from the resource's root (`provision.actor.reference`), through lists;
+    a choice element is written `occurrence[x]`.
+    """
+
+    name: str
+    model: type[Any]
+    """The fhir.resources R4B class."""
+    reach: Reach
+    student: str | None
+    """Path of the Reference to the student; `id` for Patient itself; None outside a compartment."""
+    codes: tuple[str, ...]
+    """Paths of the codings that `Consent.provision.code` is matched with: the type's code, category and type."""
+    clinical_date: tuple[str, ...]
+    """Paths that say when the data was about, the first present one counts; empty: about no time (demographics)."""
+    authors: tuple[str, ...]
+    """Paths of the References that `provision.data.meaning = authoredby` is matched with."""
+    parties: Callable[[dict[str, Any]], list[str]] = no_parties
+    """The references of a resource whose organizations see it without a release."""
+    party_writes: tuple[str, ...] = ()
+    """Top-level elements that a party that is not the custodian may change."""
+    deletable: bool = True
+
+    def __post_init__(self) -> None:
+        if (self.reach is Reach.COMPARTMENT) != (self.student is not None):
+            raise TypeError(f"{self.name}: a type of a compartment, and no other, names the path to its student")

@@ -1,0 +1,19 @@
+"""HealthcareService: a service that an organization offers.
+https://hl7.org/fhir/R4/healthcareservice.html
+"""
+
+from __future__ import annotations
+
+from fhir.resources.R4B.healthcareservice import HealthcareService
+
+from app.resources.declaration import Reach, ResourceType
+
+HEALTHCARE_SERVICE = ResourceType(
+    name="HealthcareService",
+    model=HealthcareService,
+    reach=Reach.DIRECTORY,
+    student=None,
+    codes=("category", "type"),
+    clinical_date=(),
+    authors=(),
+)

@@ -1,0 +1,19 @@
+"""Patient: a student.
+https://hl7.org/fhir/R4/patient.html
+"""
+
+from __future__ import annotations
+
+from fhir.resources.R4B.patient import Patient
+
+from app.resources.declaration import Reach, ResourceType
+
+PATIENT = ResourceType(
+    name="Patient",
+    model=Patient,
+    reach=Reach.COMPARTMENT,
+    student="id",
+    codes=(),
+    clinical_date=(),
+    authors=(),
+)

@@ -1,0 +1,19 @@
+"""Practitioner: a counselor, a nurse, a clinician.
+https://hl7.org/fhir/R4/practitioner.html
+"""
+
+from __future__ import annotations
+
+from fhir.resources.R4B.practitioner import Practitioner
+
+from app.resources.declaration import Reach, ResourceType
+
+PRACTITIONER = ResourceType(
+    name="Practitioner",
+    model=Practitioner,
+    reach=Reach.DIRECTORY,
+    student=None,
+    codes=(),
+    clinical_date=(),
+    authors=(),
+)

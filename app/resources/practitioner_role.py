@@ -1,0 +1,19 @@
+"""PractitionerRole: a practitioner in an organization.
+https://hl7.org/fhir/R4/practitionerrole.html
+"""
+
+from __future__ import annotations
+
+from fhir.resources.R4B.practitionerrole import PractitionerRole
+
+from app.resources.declaration import Reach, ResourceType
+
+PRACTITIONER_ROLE = ResourceType(
+    name="PractitionerRole",
+    model=PractitionerRole,
+    reach=Reach.DIRECTORY,
+    student=None,
+    codes=("code",),
+    clinical_date=(),
+    authors=(),
+)

@@ -1,0 +1,19 @@
+"""ServiceRequest: a referral of a student to a service.
+https://hl7.org/fhir/R4/servicerequest.html
+"""
+
+from __future__ import annotations
+
+from fhir.resources.R4B.servicerequest import ServiceRequest
+
+from app.resources.declaration import Reach, ResourceType
+
+SERVICE_REQUEST = ResourceType(
+    name="ServiceRequest",
+    model=ServiceRequest,
+    reach=Reach.COMPARTMENT,
+    student="subject",
+    codes=("code", "category"),
+    clinical_date=("occurrence[x]", "authoredOn"),
+    authors=("requester",),
+)

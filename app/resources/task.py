@@ -1,0 +1,38 @@
+"""Task: the progress of a referral, shared by its requester and its owner.
+https://hl7.org/fhir/R4/task.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fhir.resources.R4B.task import Task
+
+from app.resources.declaration import Reach, ResourceType
+from app.resources.paths import values
+
+
+def parties(task: dict[str, Any]) -> list[str]:
+    """References of the Task's requester and owner."""
+    return values(task, "requester.reference") + values(task, "owner.reference")
+
+
+TASK = ResourceType(
+    name="Task",
+    model=Task,
+    reach=Reach.COMPARTMENT,
+    student="for",
+    codes=("code",),
+    clinical_date=("executionPeriod", "authoredOn"),
+    authors=("requester",),
+    parties=parties,
+    party_writes=(
+        "status",
+        "statusReason",
+        "businessStatus",
+        "executionPeriod",
+        "lastModified",
+        "note",
+        "output",
+    ),
+)

@@ -1,0 +1,1 @@
+"""The FHIR interactions, one short module each."""

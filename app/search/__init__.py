@@ -1,0 +1,1 @@
+"""From a query string to a Search, and from a resource to its index terms. Pure."""

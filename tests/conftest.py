@@ -1,0 +1,66 @@
+"""Real PostgreSQL for every test: the embedded server, or DATABASE_URL's; a migrated database per test module."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import URL, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.store import embedded
+from app.store.engine import Database, owner_url
+from app.store.migrate import migrate
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[URL]:
+    """The URL of a PostgreSQL server's owner role."""
+    if url := os.environ.get("DATABASE_URL"):
+        yield owner_url(url)
+    else:
+        home = Path(os.environ.get("TMPDIR", "/tmp")) / f"hallpass-tests-{os.getuid()}-{worker_id}"
+        yield embedded.start(home)
+
+
+@pytest_asyncio.fixture(scope="session")
+async def template(server: URL) -> AsyncIterator[URL]:
+    """A migrated database that the others are copied from."""
+    url = server.set(database=f"hallpass_test_{uuid.uuid4().hex[:12]}")
+    await migrate(url)
+    yield url
+    await _run(server, f'DROP DATABASE "{url.database}" WITH (FORCE)')
+
+
+@pytest_asyncio.fixture(scope="module")
+async def database(server: URL, template: URL) -> AsyncIterator[URL]:
+    """A fresh migrated database's owner URL."""
+    url = server.set(database=f"hallpass_test_{uuid.uuid4().hex[:12]}")
+    await _run(server, f'CREATE DATABASE "{url.database}" TEMPLATE "{template.database}"')
+    yield url
+    await _run(server, f'DROP DATABASE "{url.database}" WITH (FORCE)')
+
+
+@pytest_asyncio.fixture(scope="module")
+async def db(database: URL) -> AsyncIterator[Database]:
+    """The app's pool on a fresh database."""
+    found = Database(database)
+    yield found
+    await found.dispose()
+
+
+@pytest.fixture(scope="session")
+def worker_id() -> str:
+    """The pytest-xdist worker's name."""
+    return os.environ.get("PYTEST_XDIST_WORKER", "main")
+
+
+async def _run(server: URL, statement: str) -> None:
+    engine = create_async_engine(server.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        await connection.execute(text(statement))
+    await engine.dispose()
