@@ -47,6 +47,11 @@ class Settings(BaseSettings):
     )
     allow_http_jwks: bool = Field(default=False, description="JWKS URLs may be http and loopback. For tests only.")
 
+    @property
+    def fhir_base(self) -> str:
+        """The FHIR service's address: what relative references and links are relative to."""
+        return f"{self.base_url}/fhir"
+
     @field_validator("base_url")
     @classmethod
     def _base_url(cls, value: str) -> str:

@@ -7,8 +7,8 @@ one out fails at import.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -53,6 +53,8 @@ class ResourceType:
     """The references of a resource whose organizations see it without a release."""
     party_writes: tuple[str, ...] = ()
     """Top-level elements that a party that is not the custodian may change."""
+    party_values: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Of a `party_writes` element of type code: the values that such a party may set."""
     deletable: bool = True
 
     def __post_init__(self) -> None:

@@ -17,6 +17,10 @@ def parties(task: dict[str, Any]) -> list[str]:
     return values(task, "requester.reference") + values(task, "owner.reference")
 
 
+TARGET_SETS = frozenset({"accepted", "rejected", "in-progress", "on-hold", "failed", "completed", "cancelled"})
+"""Statuses that the owner of a referral's Task sets; draft, requested and entered-in-error are the requester's.
+https://hl7.org/fhir/us/sdoh-clinicalcare/ (closed-loop referral)"""
+
 TASK = ResourceType(
     name="Task",
     model=Task,
@@ -35,4 +39,5 @@ TASK = ResourceType(
         "note",
         "output",
     ),
+    party_values={"status": TARGET_SETS},
 )

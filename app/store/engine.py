@@ -89,7 +89,9 @@ class Database:
 
 def unavailable() -> HallpassError:
     """The one 503: nothing was read, nothing leaves."""
-    return HallpassError(Kind.UNAVAILABLE, "The record store cannot be reached. Try again.", headers={"Retry-After": "2"})
+    return HallpassError(
+        Kind.UNAVAILABLE, "The record store cannot be reached. Try again.", headers={"Retry-After": "2"}
+    )
 
 
 def _lost(context: Any) -> None:

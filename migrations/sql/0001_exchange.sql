@@ -215,20 +215,21 @@ INSERT INTO hallpass.secret VALUES ('cursor', uuid_send(gen_random_uuid()) || uu
 
 CREATE FUNCTION hallpass.enter(
     p_client text, p_token text, p_organization uuid, p_purposes text[], p_emergency boolean, p_agreement boolean
-) RETURNS TABLE (standing boolean, at timestamptz, above uuid[], below uuid[])
+) RETURNS TABLE (standing boolean, at timestamptz, above uuid[], below uuid[], zone text)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = hallpass, pg_temp AS $$
 DECLARE
     v_above uuid[];
     v_below uuid[];
+    v_zone  text;
 BEGIN
     IF NOT EXISTS (SELECT 1 FROM client c
                    WHERE c.id = p_client AND c.organization = p_organization AND c.disabled IS NULL
                      AND (NOT p_emergency OR c.emergency))
        OR EXISTS (SELECT 1 FROM revoked_token t WHERE t.jti = p_token) THEN
-        RETURN QUERY SELECT false, moment(), '{}'::uuid[], '{}'::uuid[];
+        RETURN QUERY SELECT false, moment(), '{}'::uuid[], '{}'::uuid[], ''::text;
         RETURN;
     END IF;
-    SELECT o.above INTO v_above FROM organization o WHERE o.id = p_organization;
+    SELECT o.above, o.zone INTO v_above, v_zone FROM organization o WHERE o.id = p_organization;
     SELECT array_agg(o.id ORDER BY o.id) INTO v_below FROM organization o WHERE o.above @> ARRAY[p_organization];
     PERFORM set_config('hallpass.organization', p_organization::text, true),
             set_config('hallpass.above', v_above::text, true),
@@ -236,7 +237,7 @@ BEGIN
             set_config('hallpass.purposes', p_purposes::text, true),
             set_config('hallpass.agreement_required', p_agreement::text, true),
             set_config('hallpass.emergency', p_emergency::text, true);
-    RETURN QUERY SELECT true, moment(), v_above, v_below;
+    RETURN QUERY SELECT true, moment(), v_above, v_below, v_zone;
 END $$;
 COMMENT ON FUNCTION hallpass.enter IS
     'Sets the caller for this transaction, if its client and token still stand; purposes come widened by hierarchy.';
@@ -320,7 +321,8 @@ BEGIN
     END IF;
     FOR v_release IN
         SELECT e.* FROM release e
-        WHERE e.shard = r_shard AND e.custodian = r_custodian AND e.recipients && v_above AND in_force(e, v_above)
+        WHERE e.shard = r_shard AND e.custodian = r_custodian AND (e.recipients = '{}' OR e.recipients && v_above)
+          AND in_force(e, v_above)
         ORDER BY e.consent
     LOOP
         v_excepted := '{}';
@@ -425,7 +427,7 @@ END $$;
 COMMENT ON FUNCTION hallpass.index_organization IS
     'Brings the access index up to date after an organization moved: rare, and as long as its records are many.';
 
-CREATE FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean) RETURNS boolean
+CREATE FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = hallpass, pg_temp AS $$
 DECLARE
     v_old   uuid[];
@@ -434,19 +436,61 @@ BEGIN
     SELECT o.above INTO v_old FROM organization o WHERE o.id = p_id;
     SELECT ARRAY[p_id] || coalesce((SELECT o.above FROM organization o WHERE o.id = p_parent), '{}') INTO v_above;
     IF p_id = ANY (v_above[2:]) THEN
-        RETURN false;  -- part of itself
+        RETURN 'cycle';
+    END IF;
+    IF v_old <> v_above THEN
+        -- A write that indexes meanwhile is waited for, and waits. It may be this one: its own lock does not hold it up.
+        PERFORM pg_advisory_xact_lock(0);
+    END IF;
+    IF v_old <> v_above AND caller() IS NOT NULL AND EXISTS (
+        SELECT 1 FROM client c JOIN organization o ON o.id = c.organization WHERE o.above @> ARRAY[p_id]) THEN
+        RETURN 'member';
     END IF;
     INSERT INTO organization VALUES (p_id, v_above, p_zone, p_honour)
         ON CONFLICT (id) DO UPDATE SET above = v_above, zone = p_zone, honour = p_honour;
-    IF v_old IS NOT NULL AND v_old <> v_above THEN
+    IF v_old <> v_above THEN
         UPDATE organization o SET above = o.above[:array_position(o.above, p_id) - 1] || v_above
         WHERE o.above @> ARRAY[p_id] AND o.id <> p_id;
         PERFORM index_organization(p_id);
     END IF;
-    RETURN true;
+    RETURN 'placed';
 END $$;
 COMMENT ON FUNCTION hallpass.place_organization IS
-    'Puts an organization in its place in the tree; false, and nothing done, where it would be part of itself.';
+    'Puts an organization in its place in the tree. Answers placed; or, and nothing done, cycle (it would be part of
+     itself) or member (it calls for itself, so that its place, and who sees its records, is the operator''s to change).';
+
+CREATE FUNCTION hallpass.remove_organization(p_id uuid) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = hallpass, pg_temp AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM client c WHERE c.organization = p_id)
+       OR EXISTS (SELECT 1 FROM organization o WHERE o.above @> ARRAY[p_id] AND o.id <> p_id)
+       OR EXISTS (SELECT 1 FROM resource r WHERE r.custodian = p_id AND r.current AND NOT r.deleted AND r.id <> p_id) THEN
+        RETURN false;
+    END IF;
+    DELETE FROM organization o WHERE o.id = p_id;
+    RETURN true;
+END $$;
+COMMENT ON FUNCTION hallpass.remove_organization IS
+    'Takes an organization out of the tree; false, and nothing done, while it has clients, parts or records.';
+
+CREATE FUNCTION hallpass.release_version(p_shard uuid, p_consent uuid) RETURNS integer
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = hallpass, pg_temp
+    AS $$ SELECT e.version FROM release e WHERE e.shard = p_shard AND e.consent = p_consent $$;
+
+CREATE FUNCTION hallpass.enter_as_operator(p_organization uuid)
+    RETURNS TABLE (at timestamptz, above uuid[], below uuid[])
+    LANGUAGE plpgsql SET search_path = hallpass, pg_temp AS $$
+DECLARE
+    v_above uuid[] := coalesce((SELECT o.above FROM organization o WHERE o.id = p_organization), ARRAY[p_organization]);
+    v_below uuid[] := ARRAY(SELECT o.id FROM organization o WHERE o.above @> ARRAY[p_organization]
+                            UNION SELECT p_organization);
+BEGIN
+    PERFORM set_config('hallpass.above', v_above::text, true), set_config('hallpass.below', v_below::text, true);
+    RETURN QUERY SELECT moment(), v_above, v_below;
+END $$;
+REVOKE EXECUTE ON FUNCTION hallpass.enter_as_operator FROM PUBLIC;
+COMMENT ON FUNCTION hallpass.enter_as_operator IS
+    'The network''s operator at the console, as the owner of the tables, on behalf of an organization.';
 
 -- Locks ----------------------------------------------------------------------------------------------------------------
 
@@ -454,6 +498,9 @@ CREATE FUNCTION hallpass.hold(p_shards uuid[], p_exclusive boolean) RETURNS void
 DECLARE
     v_shard uuid;
 BEGIN
+    IF p_exclusive THEN
+        PERFORM pg_advisory_xact_lock_shared(0);  -- the tree of organizations stands still meanwhile
+    END IF;
     FOR v_shard IN SELECT DISTINCT s FROM unnest(p_shards) s ORDER BY s LOOP
         IF p_exclusive THEN
             PERFORM pg_advisory_xact_lock(hashtextextended(v_shard::text, 0));

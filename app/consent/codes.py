@@ -1,0 +1,93 @@
+"""The codes that releases are written in, from HL7's code systems and the exchange's own.
+
+https://terminology.hl7.org (v3-ActReason, v3-ActCode, v3-Confidentiality, v3-RoleCode). What is not known here is
+not understood, and what is not understood grants nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+_DEFINITIONS: dict[str, Any] = json.loads((Path(__file__).parent / "definitions" / "codes.json").read_text())
+
+ACT_REASON = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
+ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+CONFIDENTIALITY_SYSTEM = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
+PARTICIPATION = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
+ROLE_CODE = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
+CONSENT_ACTION = "http://terminology.hl7.org/CodeSystem/consentaction"
+CONSENT_SCOPE = "http://terminology.hl7.org/CodeSystem/consentscope"
+CONSENT_POLICY = "http://terminology.hl7.org/CodeSystem/consentpolicycodes"
+RESOURCE_TYPES = "http://hl7.org/fhir/resource-types"
+URI = "urn:ietf:rfc:3986"
+
+OURS = "https://hallpass.example/fhir"
+REGIME_SYSTEM = f"{OURS}/CodeSystem/regime"
+ACTOR_ROLE = f"{OURS}/CodeSystem/actor-role"
+EXPIRY_EVENT = f"{OURS}/CodeSystem/expiry-event"
+EXPIRY_EVENT_EXTENSION = f"{OURS}/StructureDefinition/expiry-event"
+GUARDIAN_AUTHORITY = f"{OURS}/StructureDefinition/guardian-authority"
+HONOUR_EXTENSION = f"{OURS}/StructureDefinition/honour-parental-release"
+TIME_ZONE_EXTENSION = "http://hl7.org/fhir/StructureDefinition/timezone"
+
+NORMAL = 3
+CONFIDENTIALITY: dict[str, int] = {"U": 0, "L": 1, "M": 2, "N": NORMAL, "R": 4, "V": 5}
+"""v3-Confidentiality in its order; a resource without one counts as N."""
+NOT_UNDERSTOOD = 6
+"""The confidentiality of a resource whose own code is unknown: above everything that a release can name."""
+
+PART2 = "42CFRPart2"
+PSYCHOTHERAPY_NOTE = "PSYTHPN"
+SENSITIVITY: frozenset[str] = frozenset(_DEFINITIONS["sensitivity"])
+PRIVACY_LAWS: frozenset[str] = frozenset(_DEFINITIONS["privacy_laws"])
+HANDLING: frozenset[str] = frozenset(_DEFINITIONS["handling"])
+"""Refrain and obligation policies: how to treat what was received. They keep nothing back."""
+TYPE_NAMES: frozenset[str] = frozenset(_DEFINITIONS["resource_types"])
+ACTIONS = frozenset({"collect", "access", "use", "disclose", "correct"})
+READING_ACTIONS = frozenset({"access", "disclose"})
+EVENTS = frozenset({"end-of-treatment", "end-of-enrollment", "graduation"})
+GUARDIANS: frozenset[str] = frozenset(_DEFINITIONS["parents"]) | {"GUARD", "GUADLTM"}
+"""v3-RoleCode relationships with parental or guardian authority: birth and adoptive parents and legal guardians.
+Step, foster and gestational parents have none by their relationship alone (`guardian-authority` can say it)."""
+
+_PARENTS: dict[str, list[str]] = _DEFINITIONS["purposes"]
+PURPOSES: frozenset[str] = frozenset(_PARENTS)
+BREAK_THE_GLASS = "BTG"
+
+
+class Regime(Enum):
+    """The laws under which a release can be signed."""
+
+    FERPA = "FERPA"
+    HIPAA = "HIPAA"
+    PART2 = "42CFRPart2"
+
+
+REGIME_URIS: dict[str, Regime] = {
+    "https://www.ecfr.gov/current/title-34/section-99.30": Regime.FERPA,
+    "https://www.ecfr.gov/current/title-45/section-164.508": Regime.HIPAA,
+    "https://www.ecfr.gov/current/title-42/section-2.31": Regime.PART2,
+}
+"""`Consent.policy.uri` by regime."""
+REGIME_CODES: dict[tuple[str, str], Regime] = {
+    **{(REGIME_SYSTEM, r.value): r for r in Regime},
+    (CONSENT_POLICY, "hipaa-auth"): Regime.HIPAA,
+    (ACT_CODE, PART2): Regime.PART2,
+}
+"""`Consent.policyRule.coding` by regime."""
+
+
+def widen(purposes: Iterable[str]) -> frozenset[str]:
+    """The purposes and all that they are a kind of: who treats in an emergency (ETREAT) treats (TREAT)."""
+    found: set[str] = set()
+    waiting = list(purposes)
+    while waiting:
+        code = waiting.pop()
+        if code not in found:
+            found.add(code)
+            waiting.extend(_PARENTS.get(code, ()))
+    return frozenset(found)

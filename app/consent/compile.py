@@ -1,0 +1,228 @@
+"""From a Consent to the release it is, or to every gap that keeps it from being one.
+
+https://hl7.org/fhir/R4/consent.html — what each regime asks for is in RELEASES: FERPA 34 CFR 99.30, HIPAA
+45 CFR 164.508(c), 42 CFR 2.31. Pure: all that is beside the Consent comes in a `Situation`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from app.consent import codes as c
+from app.consent.provisions import Tree, read_tree
+from app.consent.rules import Provision, Release
+from app.consent.signing import Signature, Situation, guardian_signs, student_signs
+from app.errors import Issue
+from app.fhir.dates import Interval, interval
+from app.resources.paths import first, values
+from app.resources.refs import local_id
+
+ALL = frozenset(c.Regime)
+BEYOND_FERPA = frozenset({c.Regime.HIPAA, c.Regime.PART2})
+RULE = {
+    c.Regime.FERPA: "FERPA 34 CFR 99.30",
+    c.Regime.HIPAA: "HIPAA 45 CFR 164.508(c)",
+    c.Regime.PART2: "42 CFR 2.31",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a Consent comes to: a release, or none with the gaps that a privacy officer can mend.
+
+    A release may be absent without a gap: a complete Consent whose actions are none that the exchange performs.
+    """
+
+    release: Release | None
+    gaps: tuple[Issue, ...]
+
+
+def read(consent: dict[str, Any], consent_id: UUID, version: int, s: Situation) -> Reading:
+    """Read a Consent as if it were active."""
+    gaps: list[Issue] = []
+    regimes = _regimes(consent, gaps)
+    _modifiers(consent, gaps)
+    _scope(consent, gaps)
+    signed = _signed_on(consent, s, regimes, gaps)
+    _evidence(consent, regimes, gaps)
+    _discloser(consent, s, regimes, gaps)
+    tree = read_tree(consent.get("provision"), s.zone, s.custodian, s.organizations)
+    gaps.extend(tree.gaps)
+    _permits_say_enough(tree, regimes, gaps)
+    _expiry(consent, tree, regimes, gaps)
+    _intermediary(consent, tree, regimes, gaps)
+    signature = _signature(consent, s, signed, tree, regimes, gaps)
+    if gaps or signature is None or signed is None or not tree.nodes:
+        return Reading(None, tuple(gaps))
+    root = tree.nodes[0]
+    opens, closes = max(root.period[0], signed.lower), root.period[1]
+    part2 = c.Regime.PART2 in regimes
+    return Reading(
+        Release(
+            consent_id, version, s.student, s.custodian, signed.lower, signature.signer, signature.age, part2,
+            opens, closes, tree.nodes,
+        ),
+        (),
+    )  # fmt: skip
+
+
+def _cite(regimes: frozenset[c.Regime], asking: frozenset[c.Regime]) -> str:
+    return ", ".join(RULE[r] for r in c.Regime if r in regimes & asking) or "every regime"
+
+
+def _gap(text: str, expression: str, regimes: frozenset[c.Regime], asking: frozenset[c.Regime] = ALL) -> Issue:
+    return Issue(f"{text} ({_cite(regimes, asking)})", expression, "required")
+
+
+def _regimes(consent: dict[str, Any], gaps: list[Issue]) -> frozenset[c.Regime]:
+    """The laws that the Consent names; one that is not understood is a gap."""
+    found: set[c.Regime] = set()
+    for i, policy in enumerate(values(consent, "policy")):
+        regime = c.REGIME_URIS.get(policy.get("uri", ""))
+        if regime is None:
+            gaps.append(Issue("The policy is not one that the exchange knows.", f"Consent.policy[{i}].uri", "value"))
+        else:
+            found.add(regime)
+    rule = consent.get("policyRule")
+    if rule is not None:
+        known = {
+            c.REGIME_CODES[key]
+            for key in ((x.get("system"), x.get("code")) for x in values(rule, "coding"))
+            if key in c.REGIME_CODES
+        }
+        if not known:
+            gaps.append(Issue("The rule is not one that the exchange knows.", "Consent.policyRule", "value"))
+        found |= known
+    if not found and not gaps:
+        gaps.append(Issue("A release names the law it is signed under.", "Consent.policy", "required"))
+    return frozenset(found)
+
+
+def _modifiers(node: Any, gaps: list[Issue], path: str = "Consent") -> None:
+    """A modifier that is not understood could turn the whole round: no such Consent is a release."""
+    if isinstance(node, dict):
+        if node.get("modifierExtension") or (path == "Consent" and node.get("implicitRules")):
+            gaps.append(Issue("A modifier that the exchange does not know.", path, "not-supported"))
+        for key, value in node.items():
+            if key not in ("modifierExtension", "contained", "text"):
+                _modifiers(value, gaps, f"{path}.{key}")
+    elif isinstance(node, list):
+        for i, value in enumerate(node):
+            _modifiers(value, gaps, f"{path}[{i}]")
+
+
+def _scope(consent: dict[str, Any], gaps: list[Issue]) -> None:
+    codings = values(consent, "scope.coding")
+    if not any(x.get("system") == c.CONSENT_SCOPE and x.get("code") == "patient-privacy" for x in codings):
+        gaps.append(Issue("A release of information has the scope patient-privacy.", "Consent.scope", "value"))
+
+
+def _signed_on(
+    consent: dict[str, Any], s: Situation, regimes: frozenset[c.Regime], gaps: list[Issue]
+) -> Interval | None:
+    text = consent.get("dateTime")
+    if not text:
+        gaps.append(_gap("The day it was signed is missing", "Consent.dateTime", regimes))
+        return None
+    signed = interval(text, s.zone)
+    if signed.lower > s.now:
+        gaps.append(Issue("It is signed in the future.", "Consent.dateTime", "business-rule"))
+    return signed
+
+
+def _evidence(consent: dict[str, Any], regimes: frozenset[c.Regime], gaps: list[Issue]) -> None:
+    if not consent.get("sourceAttachment") and not consent.get("sourceReference"):
+        gaps.append(_gap("The evidence of the signature is missing", "Consent.source", regimes))
+
+
+def _discloser(consent: dict[str, Any], s: Situation, regimes: frozenset[c.Regime], gaps: list[Issue]) -> None:
+    named = values(consent, "organization")
+    if not named:
+        gaps.append(_gap("The discloser is missing", "Consent.organization", regimes))
+    for i, reference in enumerate(named):
+        if local_id(reference, "Organization") != s.custodian:
+            text = "A release opens what its own writer holds: the discloser is the organization that files it."
+            gaps.append(Issue(text, f"Consent.organization[{i}]", "business-rule"))
+
+
+def _permits_say_enough(tree: Tree, regimes: frozenset[c.Regime], gaps: list[Issue]) -> None:
+    """Each way to a permit names a recipient, something and a purpose: nothing is opened by silence."""
+    for node in tree.nodes:
+        if not node.permit:
+            continue
+        path = tree.line(node)
+        where = tree.expression[node.node]
+        if not any(p.recipients for p in path):
+            gaps.append(_gap("The recipient is missing: an actor with role IRCP", f"{where}.actor", regimes))
+        if not any(_says_what(p) for p in path):
+            text = "What is released is missing: class, code, securityLabel, data or dataPeriod"
+            gaps.append(_gap(text, where, regimes))
+        if not any(p.purposes for p in path):
+            gaps.append(_gap("The purpose is missing", f"{where}.purpose", regimes))
+
+
+def _says_what(p: Provision) -> bool:
+    elements = (p.classes, p.codes, p.labels, p.instances, p.related, p.dependents, p.authored, p.about)
+    return any(e is not None for e in elements)
+
+
+def _expiry(consent: dict[str, Any], tree: Tree, regimes: frozenset[c.Regime], gaps: list[Issue]) -> None:
+    """An end, or a coded event that the custodian watches for and then ends the release."""
+    if not regimes & BEYOND_FERPA or not any(p.permit for p in tree.nodes):
+        return
+    events = [
+        x.get("code")
+        for e in values(consent, "extension")
+        if e.get("url") == c.EXPIRY_EVENT_EXTENSION
+        for x in values(e, "valueCodeableConcept.coding")
+        if x.get("system") == c.EXPIRY_EVENT
+    ]
+    if not first(consent, "provision.period.end") and not any(e in c.EVENTS for e in events):
+        text = "The expiry is missing: an end date, or a coded event"
+        gaps.append(_gap(text, "Consent.provision.period.end", regimes, BEYOND_FERPA))
+
+
+def _intermediary(consent: dict[str, Any], tree: Tree, regimes: frozenset[c.Regime], gaps: list[Issue]) -> None:
+    if c.Regime.PART2 not in regimes or not any(p.permit for p in tree.nodes):
+        return
+    roles = [(x.get("system"), x.get("code")) for x in values(consent, "provision.actor.role.coding")]
+    if (c.ACTOR_ROLE, "intermediary") not in roles:
+        text = "The intermediary is missing: an actor that names this exchange"
+        gaps.append(_gap(text, "Consent.provision.actor", regimes, frozenset({c.Regime.PART2})))
+
+
+def _signature(
+    consent: dict[str, Any],
+    s: Situation,
+    signed: Interval | None,
+    tree: Tree,
+    regimes: frozenset[c.Regime],
+    gaps: list[Issue],
+) -> Signature | None:
+    """The first performer whose signature holds; otherwise a gap for each."""
+    performers = values(consent, "performer")
+    if not performers:
+        gaps.append(_gap("Who signed is missing", "Consent.performer", regimes))
+    if signed is None:
+        return None
+    reasons: list[Issue] = []
+    for i, performer in enumerate(performers):
+        found = _one_signature(performer, s, signed, tree)
+        if isinstance(found, Signature):
+            return found
+        reasons.append(
+            Issue(f"The signer's authority is missing: {found}.", f"Consent.performer[{i}]", "business-rule")
+        )
+    gaps.extend(reasons)
+    return None
+
+
+def _one_signature(performer: dict[str, Any], s: Situation, signed: Interval, tree: Tree) -> Signature | str:
+    if local_id(performer, "Patient") == s.student:
+        return student_signs(s, signed.lower, [p for p in tree.nodes if p.permit])
+    related = local_id(performer, "RelatedPerson")
+    if related is None:
+        return "a student or a RelatedPerson signs"
+    return guardian_signs(s, related, signed.lower)

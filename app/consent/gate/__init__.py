@@ -1,0 +1,96 @@
+"""The gate: the one door through which clinical data leaves, and the only code that may read or write the store.
+
+`perform` runs an interaction in one transaction, enters what it discloses on the ledger in the same transaction,
+commits, and only then mints what is released. What cannot be entered does not leave.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.audit import ledger
+from app.auth.caller import Caller
+from app.consent.codes import BREAK_THE_GLASS, widen
+from app.consent.gate.door import Door
+from app.consent.gate.released import Answer, Found, Released, mint
+from app.errors import HallpassError, Kind
+from app.settings import Settings
+from app.store.engine import RETRY, Database, sqlstate, unavailable
+from app.store.enter import enter
+
+Work = Callable[[Door], Awaitable[list[Found]]]
+TRIES = 6
+
+__all__ = ["Answer", "Door", "Found", "Gate", "Released", "Work"]
+
+
+class _TryAgain(Exception):
+    """What was found was no longer visible when the ledger judged it: find again."""
+
+
+class Gate:
+    """Lets out what a caller may see, and lets in what it may write."""
+
+    def __init__(self, db: Database, settings: Settings) -> None:
+        self._db = db
+        self._settings = settings
+
+    async def perform(self, caller: Caller, interaction: str, work: Work, request: UUID | None = None) -> list[Answer]:
+        """Run `work` in one transaction and release what it finds.
+
+        Raises whatever the work raises, LOGIN when the token or client no longer stands, and UNAVAILABLE when the
+        database or the ledger cannot be written: then nothing leaves.
+        """
+        request = request or uuid4()
+        for attempt in range(TRIES):
+            try:
+                return await self._once(caller, interaction, work, request)
+            except _TryAgain:
+                pass
+            except DBAPIError as e:
+                if sqlstate(e) not in RETRY:
+                    raise
+            await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - spreads out rivals
+        raise unavailable()
+
+    async def _once(self, caller: Caller, interaction: str, work: Work, request: UUID) -> list[Answer]:
+        async with self._db.begin() as connection:
+            door = await self._enter(connection, caller)
+            found = await work(door)
+            leaving = [c.row for f in found for c in f.candidates if c.row.custodian not in door.below]
+            entered = await ledger.disclose(
+                connection,
+                leaving,
+                request=request,
+                interaction=interaction,
+                client=caller.client,
+                purposes=sorted(caller.purposes),
+            )
+            if not entered:
+                raise _TryAgain
+        return [mint(f, door.below, door.at) for f in found]
+
+    async def _enter(self, connection: AsyncConnection, caller: Caller) -> Door:
+        standing = await enter(
+            connection,
+            client=caller.client,
+            token=caller.token,
+            organization=caller.organization,
+            purposes=sorted(widen(caller.purposes)),
+            emergency=BREAK_THE_GLASS in caller.purposes,
+            agreement_required=self._settings.require_agreement,
+        )
+        if standing is None:
+            raise HallpassError(
+                Kind.LOGIN, "The token does not hold.", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'}
+            )
+        return Door(
+            connection, caller, self._settings, standing.at, standing.above, standing.below, ZoneInfo(standing.zone)
+        )

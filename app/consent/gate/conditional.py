@@ -1,0 +1,71 @@
+"""Conditional create, update and delete: the match is made inside the caller's own custody.
+
+https://hl7.org/fhir/R4/http.html#cond-update — two pushes of the same record at the same moment wait for each other,
+so that the second finds what the first has made.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid5
+
+from app.consent.gate import writes
+from app.consent.gate.door import Door
+from app.consent.gate.prepared import Prepared
+from app.consent.gate.reads import matches
+from app.consent.gate.released import Candidate, Found
+from app.errors import HallpassError, Issue, Kind
+from app.resources import ResourceType
+from app.search.query import Search
+from app.store.enter import hold
+from app.store.rows import Stored
+
+
+async def create(
+    door: Door, declared: ResourceType, prepared: Prepared, search: Search, own_id: UUID | None = None
+) -> Found:
+    """Create unless one matches; then answer that one. Raises PRECONDITION where several match."""
+    door.require(declared.name, "c")
+    found = await match(door, declared, search)
+    if found is not None:
+        return Found((Candidate(found),))
+    return await writes.create(door, declared, prepared, own_id)
+
+
+async def update(
+    door: Door,
+    declared: ResourceType,
+    prepared: Prepared,
+    search: Search,
+    if_match: str | None,
+    own_id: UUID | None = None,
+) -> Found:
+    """Update the one that matches, or create where none does. Raises PRECONDITION where several match."""
+    door.require(declared.name, "u")
+    found = await match(door, declared, search)
+    stated = prepared.content.get("id")
+    if found is None:
+        if stated is not None:
+            raise HallpassError(
+                Kind.UNPROCESSABLE, Issue("Ids are the server's: leave it out to create.", f"{declared.name}.id")
+            )
+        return await writes.create(door, declared, prepared, own_id)
+    if stated not in (None, str(found.id)):
+        raise HallpassError(Kind.INVALID, Issue("The id in the body is not that of the match.", f"{declared.name}.id"))
+    return await writes.update(door, declared, prepared.with_id(str(found.id)), str(found.id), if_match)
+
+
+async def delete(door: Door, declared: ResourceType, search: Search) -> Found:
+    """Delete the one that matches; none is no error. Raises PRECONDITION where several match."""
+    door.require(declared.name, "d")
+    found = await match(door, declared, search)
+    return Found(absent=True) if found is None else await writes.delete(door, declared, str(found.id), None)
+
+
+async def match(door: Door, declared: ResourceType, search: Search) -> Stored | None:
+    """The one resource in the caller's custody that the condition names, under the condition's own lock."""
+    own = uuid5(door.caller.organization, f"{declared.name}?{search.canonical()}")
+    await hold(door.connection, {own}, exclusive=True)
+    found = await matches(door, search, 2)
+    if len(found) > 1:
+        raise HallpassError(Kind.PRECONDITION, "The condition matches more than one of your resources.")
+    return found[0] if found else None

@@ -1,0 +1,41 @@
+"""One transaction of one caller: entered as that caller, and left by way of the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.auth.caller import Caller
+from app.auth.scopes import allows
+from app.errors import HallpassError, Issue, Kind
+from app.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """The caller inside a transaction: what it may do, and which organizations stand above and below its own."""
+
+    connection: AsyncConnection
+    caller: Caller
+    settings: Settings
+    at: datetime
+    above: frozenset[UUID]
+    below: frozenset[UUID]
+    zone: ZoneInfo
+    operator: bool = False
+    pending: set[UUID] = field(default_factory=set)
+    """Ids that this transaction gives out: what refers to them may be stored before they are."""
+
+    def require(self, type_name: str, letter: str) -> None:
+        """Raise FORBIDDEN unless a scope allows this interaction, one of c, r, u, d, s, on this type."""
+        if not self.operator and not allows(self.caller.scopes, type_name, letter):
+            text = f"The token's scopes do not include system/{type_name}.{letter}."
+            raise HallpassError(
+                Kind.FORBIDDEN,
+                Issue(text),
+                headers={"WWW-Authenticate": 'Bearer error="insufficient_scope"'},
+            )

@@ -1,0 +1,44 @@
+"""A resource that has been judged by itself, before any transaction: the only thing that a write takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.errors import HallpassError, Issue, Kind
+from app.fhir.json import canonical
+from app.fhir.references import rewrite
+from app.fhir.validate import check
+from app.resources import ResourceType
+from app.resources.paths import values
+
+_SEAL = object()
+
+
+class Prepared:
+    """Valid FHIR of the declared type, whole (not SUBSETTED), with references into this server made relative."""
+
+    __slots__ = ("content",)
+
+    def __init__(self, seal: object, content: dict[str, Any]) -> None:
+        if seal is not _SEAL:
+            raise TypeError("only prepare() prepares")
+        self.content = content
+
+    def with_id(self, resource_id: str) -> Prepared:
+        """The same content under the id of the resource that a condition matched."""
+        return Prepared(_SEAL, {**self.content, "id": resource_id})
+
+
+def prepare(declared: ResourceType, content: dict[str, Any], base_url: str) -> Prepared:
+    """Judge a resource by itself. Raises UNPROCESSABLE with every finding."""
+    check(declared.name, content)
+    if any(tag.get("code") == "SUBSETTED" for tag in values(content, "meta.tag")):
+        text = "A SUBSETTED resource is a part; a whole one cannot be made from it."
+        raise HallpassError(Kind.UNPROCESSABLE, Issue(text, f"{declared.name}.meta.tag", "business-rule"))
+    own = f"{base_url}/"
+    return Prepared(_SEAL, rewrite(content, lambda text: text.removeprefix(own)))
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two elements hold the same, order of members aside."""
+    return canonical({"x": one}) == canonical({"x": other})

@@ -1,0 +1,146 @@
+"""What a caller may read: read, vread, history and search, each over visible versions only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from app.auth.scopes import allows
+from app.consent.gate.door import Door
+from app.consent.gate.released import Candidate, Found
+from app.errors import HallpassError, Kind, not_found
+from app.resources import ResourceType
+from app.resources.refs import as_uuid
+from app.search.cursor import Cursor
+from app.search.query import Chain, Clause, Has, Search
+from app.store import find
+from app.store import read as store
+from app.store.included import included
+from app.store.rows import Stored
+
+MOST_INCLUDED = 1000
+
+
+async def read(door: Door, declared: ResourceType, resource_id: str) -> Found:
+    """The current version. Raises NOT_FOUND, or GONE where the caller could see what was deleted.
+
+    https://hl7.org/fhir/R4/http.html#read
+    """
+    door.require(declared.name, "r")
+    row = await current(door, declared, resource_id)
+    if row is None:
+        raise not_found()
+    if row.deleted:
+        raise HallpassError(Kind.GONE, "The resource was deleted.", headers={"ETag": f'W/"{row.version}"'})
+    return Found((Candidate(row),))
+
+
+async def vread(door: Door, declared: ResourceType, resource_id: str, version: str) -> Found:
+    """One version. Raises NOT_FOUND, or GONE for the version that is the deletion.
+
+    https://hl7.org/fhir/R4/http.html#vread
+    """
+    door.require(declared.name, "r")
+    found = as_uuid(resource_id)
+    number = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else 0
+    row = await store.version(door.connection, declared.name, found, number) if found and number else None
+    if row is None:
+        raise not_found()
+    if row.deleted:
+        raise HallpassError(Kind.GONE, "This version is the deletion.")
+    return Found((Candidate(row),))
+
+
+async def history(door: Door, declared: ResourceType, resource_id: str, before: int | None, count: int) -> Found:
+    """The visible versions of one resource, newest first; `before` continues below a version.
+
+    https://hl7.org/fhir/R4/http.html#history
+    """
+    door.require(declared.name, "r")
+    found = as_uuid(resource_id)
+    rows, total = await store.history(door.connection, declared.name, found, before, count + 1) if found else ([], 0)
+    if total == 0:
+        raise not_found()
+    page = rows[:count]
+    cursors = {"next": str(page[-1].version)} if len(rows) > count and page else {}
+    return Found(tuple(Candidate(r) for r in page), total=total, cursors=cursors)
+
+
+async def current(door: Door, declared: ResourceType, resource_id: str) -> Stored | None:
+    """The newest version that is the current one, if the caller sees it."""
+    found = as_uuid(resource_id)
+    return await store.current(door.connection, declared.name, found) if found else None
+
+
+async def search(door: Door, wanted: Search, after: Cursor | None) -> Found:
+    """One page of matches with what it includes, the exact total of what this caller sees, and the pages beside it.
+
+    https://hl7.org/fhir/R4/http.html#search
+    """
+    _require_types(door, wanted)
+    org = door.caller.organization
+    total = None
+    if wanted.total != "none":
+        total = int((await door.connection.scalar(find.total(wanted, org))) or 0)
+    if wanted.count == 0 or wanted.summary == "count":
+        return Found(total=total, search=wanted)
+    rows = list(await door.connection.execute(find.page(wanted, org, after, wanted.count)))
+    back = after is not None and after.back
+    more = len(rows) > wanted.count
+    rows = rows[: wanted.count][::-1] if back else rows[: wanted.count]
+    cursors = {}
+    if rows and (more or back):
+        cursors["next"] = find.cursor_at(rows[-1], wanted, back=False).pack()
+    if rows and (after is not None if not back else more):
+        cursors["previous"] = find.cursor_at(rows[0], wanted, back=True).pack()
+    found = [store.stored(row) for row in rows]
+    brought = await _included(door, wanted, found)
+    candidates = (*(Candidate(r) for r in found), *(Candidate(r, "include") for r in brought))
+    return Found(candidates, total=total, cursors=cursors, search=wanted)
+
+
+async def matches(door: Door, wanted: Search, limit: int) -> list[Stored]:
+    """The resources in the caller's own custody that a condition matches, as many as `limit`."""
+    statement = find.page(wanted, door.caller.organization, None, limit - 1, held=door.below)
+    return await store.rows(door.connection, statement)
+
+
+async def _included(door: Door, wanted: Search, found: list[Stored]) -> list[Stored]:
+    """What _include and _revinclude bring, round by round while they iterate; MOST_INCLUDED at the most."""
+    brought: dict[UUID, Stored] = {}
+    sources, includes = found, wanted.includes
+    while sources and includes:
+        known = {r.id for r in found} | set(brought)
+        statement = included(includes, sources, known, MOST_INCLUDED)
+        rows = [] if statement is None else await store.rows(door.connection, statement)
+        if len(brought) + len(rows) > MOST_INCLUDED:
+            raise HallpassError(Kind.TOO_COSTLY, f"The page would include more than {MOST_INCLUDED} resources.")
+        sources = [r for r in rows if allows_type(door, r.type)]
+        brought |= {r.id: r for r in sources}
+        includes = tuple(i for i in wanted.includes if i.iterate)
+    return list(brought.values())
+
+
+def allows_type(door: Door, type_name: str) -> bool:
+    """Whether the token's scopes let this type come along."""
+    return allows(door.caller.scopes, type_name, "r") or allows(door.caller.scopes, type_name, "s")
+
+
+def _require_types(door: Door, wanted: Search) -> None:
+    """Each type that is searched, joined or asked to come along needs a scope of its own."""
+    for name in wanted.types:
+        door.require(name, "s")
+    for clause in wanted.criteria:
+        for name in joined_types(clause):
+            door.require(name, "s")
+
+
+def joined_types(clause: Clause) -> Iterator[str]:
+    """The types that a criterion reads beside the one it belongs to."""
+    if isinstance(clause, Chain):
+        for branch in clause.branches:
+            yield branch.type
+            yield from joined_types(branch.clause)
+    elif isinstance(clause, Has):
+        yield clause.type
+        yield from joined_types(clause.clause)

@@ -1,0 +1,102 @@
+"""What the gate has let out: the only thing that can become a response."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from app.search.query import Search
+from app.store.rows import Stored
+
+Mode = Literal["match", "include"]
+
+_SEAL = object()
+NO_REDISCLOSURE = (
+    b'{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"NORDSCLCD",'
+    b'"display":"no redisclosure without consent directive"}'
+)
+"""The label on every student's record that leaves its custodian. 42 CFR 2.32, 34 CFR 99.33."""
+
+
+class Released:
+    """A resource version that has been released to this caller, and, where that discloses, is on the ledger.
+
+    Only the gate makes one, after its transaction has committed; writers of responses accept nothing else.
+    """
+
+    __slots__ = ("body", "deleted", "id", "method", "mode", "type", "updated", "version")
+
+    def __init__(self, seal: object, row: Stored, mode: Mode, *, disclosed: bool) -> None:
+        if seal is not _SEAL:
+            raise TypeError("only the gate releases")
+        self.type = row.type
+        self.id = row.id
+        self.version = row.version
+        self.updated = row.updated
+        self.deleted = row.deleted
+        self.method = row.method
+        self.mode = mode
+        self.body = _labelled(row) if disclosed and row.student is not None else row.body
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A row that the database let this caller see, before the ledger and the commit."""
+
+    row: Stored
+    mode: Mode = "match"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one interaction came to, inside the transaction.
+
+    `absent` is a deletion done (204). `cursors` are `next` and `previous` page tokens by relation.
+    """
+
+    candidates: tuple[Candidate, ...] = ()
+    total: int | None = None
+    created: bool = False
+    unchanged: bool = False
+    absent: bool = False
+    cursors: dict[str, str] = field(default_factory=dict)
+    search: Search | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one interaction came to, after the commit: the released resources and what is said about them."""
+
+    released: tuple[Released, ...] = ()
+    total: int | None = None
+    created: bool = False
+    unchanged: bool = False
+    absent: bool = False
+    cursors: dict[str, str] = field(default_factory=dict)
+    search: Search | None = None
+    at: datetime | None = None
+
+    @property
+    def one(self) -> Released:
+        """The single resource of a read or a write."""
+        return self.released[0]
+
+
+def mint(found: Found, below: frozenset[UUID], at: datetime) -> Answer:
+    """Turn candidates into released resources. The gate calls this after its commit, and nobody else."""
+    released = tuple(Released(_SEAL, c.row, c.mode, disclosed=c.row.custodian not in below) for c in found.candidates)
+    return Answer(
+        released, found.total, found.created, found.unchanged, found.absent, found.cursors, found.search, at
+    )  # fmt: skip
+
+
+def _labelled(row: Stored) -> bytes:
+    """The body with the label put into meta.security, at the place that the write remembered."""
+    at = row.label_at
+    if at == 0:  # it carries the label already, or is a deletion
+        return row.body
+    opening = b"," if row.body[at : at + 1] == b"]" else b',"security":['
+    closing = b"" if opening == b"," else b"]"
+    return row.body[:at] + opening + NO_REDISCLOSURE + closing + row.body[at:]

@@ -1,0 +1,36 @@
+"""References of a write must lead to what the writer may see; to it, the invisible and the absent are one."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from app.consent.gate.door import Door
+from app.errors import HallpassError, Issue, Kind
+from app.fhir.references import references
+from app.resources.refs import local_targets, parse_local
+from app.store import read as store
+
+UNRESOLVED = "The reference leads to nothing that you can see."
+
+
+async def require_targets(door: Door, content: dict[str, Any], before: dict[str, Any], own_id: UUID) -> None:
+    """Raise UNPROCESSABLE with each reference that leads nowhere. One that stood there before may stay."""
+    own = door.pending | {own_id}
+    known = set(local_targets(before))
+    wanted = {}
+    for reference in references(content):
+        text = reference.value.get("reference")
+        if text is None or text.startswith("#"):
+            continue  # a logical reference names nothing here; a contained one was checked with the resource
+        target = parse_local(text)
+        if target not in known:
+            wanted[f"{reference.path}.reference"] = target
+    seen = await store.visible(door.connection, {t[1] for t in wanted.values() if t})
+    lost = [
+        path
+        for path, target in wanted.items()
+        if target is None or (target[1] not in own and seen.get(target[1], ("", None))[0] != target[0])
+    ]
+    if lost:
+        raise HallpassError(Kind.UNPROCESSABLE, *(Issue(UNRESOLVED, path, "not-found") for path in lost))

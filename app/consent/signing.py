@@ -1,0 +1,119 @@
+"""Who may sign a release: the adult student, a parent or guardian, or a minor where the law of the place says so."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from app.consent.codes import GUARDIAN_AUTHORITY, GUARDIANS, ROLE_CODE
+from app.consent.decide import MAJORITY, birthday
+from app.consent.rules import Provision, Window
+from app.fhir.dates import BEGINNING, END, period
+from app.resources.paths import first, values
+
+_MINORS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "definitions" / "minors.json").read_text())
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a Consent is read against, beside its own text.
+
+    `custodian` is the organization that writes it, in `zone` and `jurisdiction` (a US state's code, or None).
+    `authorities` are the RelatedPersons of the student with authority, each in its window; `related` all of them.
+    `organizations` are those of the network among the ones that the Consent names.
+    """
+
+    custodian: UUID
+    zone: ZoneInfo
+    student: UUID
+    now: datetime
+    jurisdiction: str | None = None
+    born: tuple[date, date] | None = None
+    authorities: Mapping[UUID, Window] = field(default_factory=dict)
+    related: frozenset[UUID] = frozenset()
+    organizations: frozenset[UUID] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A signature that holds: the RelatedPerson who signed (None: the student), and the age it counts from."""
+
+    signer: UUID | None
+    age: int = MAJORITY
+
+
+def student_signs(s: Situation, signed: datetime, permits: Iterable[Provision]) -> Signature | str:
+    """Whether the student may sign alone; a text says why not."""
+    if s.born is None:
+        return "the student's date of birth is not known"
+    if birthday(s.born[1], MAJORITY, s.zone) <= signed:
+        return Signature(None)
+    age = minor_age(s.jurisdiction, signed.astimezone(s.zone).date(), permits)
+    if age is not None and birthday(s.born[1], age, s.zone) <= signed:
+        return Signature(None, age)
+    return "below 18 a student signs alone only where the jurisdiction's table says so for that kind of service"
+
+
+def guardian_signs(s: Situation, signer: UUID, signed: datetime) -> Signature | str:
+    """Whether a RelatedPerson may sign; a text says why not."""
+    if signer not in s.related:
+        return "the signer is not a RelatedPerson of this student"
+    window = s.authorities.get(signer)
+    if window is None or not window[0] <= signed or not s.now < window[1]:
+        return "the signer has no parental or guardian authority, or has it no longer"
+    if s.born is None:
+        return "the student's date of birth is not known"
+    if signed >= birthday(s.born[0], MAJORITY, s.zone):
+        return "the student was 18 and signs alone"
+    return Signature(signer)
+
+
+def minor_age(jurisdiction: str | None, on: date, permits: Iterable[Provision]) -> int | None:
+    """The age from which a minor signs alone for all that these provisions open; None where the table is silent.
+
+    The kind of service is told by the sensitivity labels that each provision names, so a release that names none,
+    or reaches beyond the kind, is not one that a minor can sign.
+    """
+    opened = list(permits)
+    if not opened or any(not p.labels or p.confidentiality is not None for p in opened):
+        return None
+    labels = frozenset(label for p in opened for label in p.labels or ())
+    ages = [
+        max(row["age"] for row in rows)
+        for rows in [[r for r in _MINORS if _applies(r, jurisdiction, on) and label in r["labels"]] for label in labels]
+        if rows
+    ]
+    return max(ages) if len(ages) == len(labels) else None
+
+
+def authority(person: dict[str, Any], zone: ZoneInfo) -> Window | None:
+    """The window in which a RelatedPerson has parental or guardian authority; None: never.
+
+    The relationship gives it; the `guardian-authority` extension says otherwise where a court or the district did.
+    https://hl7.org/fhir/R4/relatedperson.html
+    """
+    if person.get("active") is False:
+        return None
+    said = [e.get("valueBoolean") for e in values(person, "extension") if e.get("url") == GUARDIAN_AUTHORITY]
+    codings = values(person, "relationship.coding")
+    by_code = any(c.get("system") == ROLE_CODE and c.get("code") in GUARDIANS for c in codings)
+    if not (all(v is True for v in said) if said else by_code):
+        return None
+    stated = first(person, "period")
+    window = period(stated, zone) if stated else None
+    return (window.lower, window.upper) if window else (BEGINNING, END)
+
+
+def _applies(row: dict[str, Any], jurisdiction: str | None, on: date) -> bool:
+    until = row["until"]
+    return (
+        row["jurisdiction"] == jurisdiction
+        and date.fromisoformat(row["from"]) <= on
+        and (until is None or on < date.fromisoformat(until))
+    )

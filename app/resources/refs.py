@@ -1,0 +1,44 @@
+"""References as the exchange stores them: relative, `Type/id`. Pure.
+
+https://hl7.org/fhir/R4/references.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+_RELATIVE = re.compile(r"([A-Z][A-Za-z]+)/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:/_history/[0-9]+)?")
+
+
+def as_uuid(text: str) -> UUID | None:
+    """The id that a text is, in the one spelling that the server gives out; None for any other text."""
+    match = _RELATIVE.fullmatch(f"Id/{text}") if len(text) == 36 else None
+    return UUID(text) if match else None
+
+
+def parse_local(reference: Any) -> tuple[str, UUID] | None:
+    """Type and id of a relative reference; None for any other."""
+    match = _RELATIVE.fullmatch(reference) if isinstance(reference, str) else None
+    return (match[1], UUID(match[2])) if match else None
+
+
+def local_id(reference: Any, type_name: str | None = None) -> UUID | None:
+    """The id that a Reference element points at, if it points into the exchange (and at that type)."""
+    found = parse_local(reference.get("reference")) if isinstance(reference, dict) else None
+    return found[1] if found and type_name in (None, found[0]) else None
+
+
+def local_targets(node: Any) -> Iterator[tuple[str, UUID]]:
+    """Each type and id that any Reference at or below `node` points at."""
+    if isinstance(node, dict):
+        found = parse_local(node.get("reference"))
+        if found:
+            yield found
+        for value in node.values():
+            yield from local_targets(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from local_targets(value)

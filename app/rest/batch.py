@@ -1,0 +1,82 @@
+"""Batch and transaction Bundles. https://hl7.org/fhir/R4/http.html#transaction
+
+A batch is its entries one by one, each with its own outcome. A transaction is one: by verb (DELETE, POST, PUT, GET),
+with references between its entries, all of it or nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from fastapi import APIRouter, Request, Response
+
+from app.consent.gate import Answer
+from app.errors import HallpassError, Kind
+from app.fhir import bundle
+from app.fhir.outcome import success
+from app.rest import http
+from app.rest.entries import Entry, read_entries
+from app.rest.paging import Seal
+from app.rest.passage import Passage, Through
+from app.rest.search import page
+from app.rest.transaction import Transaction
+
+STATUS = {200: "200 OK", 201: "201 Created", 204: "204 No Content"}
+
+
+def add(router: APIRouter) -> None:
+    """The route of POST on the service's root."""
+
+    @router.post("", operation_id="bundle", summary="Process a batch or transaction Bundle")
+    async def process(request: Request, through: Through) -> Response:
+        http.require_acceptable(request)
+        content = await http.body(request, through.settings.max_body_bytes)
+        kind, entries = read_entries(content, through.settings)
+        full = http.prefer(request).return_ == "representation" and "return=" in request.headers.get("Prefer", "")
+        seal: Seal = request.app.state.seal
+        writer = _Writer(through, seal, full=full)
+        if kind == "batch":
+            parts = [await writer.single(entry) for entry in entries]
+        else:
+            parts = await writer.together(entries)
+        return http.respond(request, bundle.responses(f"{kind}-response", parts))
+
+
+class _Writer:
+    """Performs entries, and writes what each came to."""
+
+    def __init__(self, through: Passage, seal: Seal, *, full: bool) -> None:
+        self._through = through
+        self._seal = seal
+        self._full = full
+
+    async def single(self, entry: Entry) -> bytes:
+        """One entry of a batch, in a transaction of its own."""
+        try:
+            transaction = Transaction(self._through, self._seal, [entry])
+            answers = await self._through.all(entry.interaction, transaction.perform)
+        except HallpassError as e:
+            if e.kind in (Kind.UNAVAILABLE, Kind.LOGIN):
+                raise
+            return bundle.failure(e)
+        await asyncio.sleep(0)
+        return self._written(entry, answers[0])
+
+    async def together(self, entries: list[Entry]) -> list[bytes]:
+        """All entries of a transaction, answered in the order in which they were sent."""
+        transaction = Transaction(self._through, self._seal, entries)
+        answers = await self._through.all("transaction", transaction.perform)
+        return [self._written(e, a) for e, a in zip(entries, answers, strict=True)]
+
+    def _written(self, entry: Entry, answer: Answer) -> bytes:
+        base = self._through.base
+        if answer.search is not None:
+            return bundle.page_entry(STATUS[200], page(answer, self._through, self._seal, entry.type))
+        if entry.history:
+            links = [("self", f"{base}/{entry.url}")]
+            return bundle.page_entry(STATUS[200], bundle.history(answer.released, base, links, answer.total or 0))
+        if answer.absent:
+            return bundle.entry(STATUS[204], base, None, body=False)
+        status = STATUS[201 if answer.created else 200]
+        said = success("Unchanged.") if answer.unchanged else None
+        return bundle.entry(status, base, answer.one, body=self._full or entry.method == "GET", outcome_=said)

@@ -1,0 +1,96 @@
+"""Every failure as an OperationOutcome, and a log line that holds no value of any record.
+
+https://hl7.org/fhir/R4/http.html#Status-Codes
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import uuid4
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from app.errors import HallpassError, Issue, Kind
+from app.fhir.json import dump
+from app.fhir.outcome import outcome
+from app.store.engine import unavailable
+
+log = logging.getLogger("hallpass")
+_FHIR_JSON = "application/fhir+json"
+
+
+def install(app: FastAPI) -> None:
+    """Answer errors of every origin, and log each request by its route."""
+    app.add_exception_handler(HallpassError, _ours)
+    app.add_exception_handler(HTTPException, _starlettes)
+    app.add_exception_handler(RequestValidationError, _fastapis)
+    app.middleware("http")(_around)
+
+
+def answer(error: HallpassError) -> Response:
+    """An error as a response."""
+    headers = {"Cache-Control": "no-store", **error.headers}
+    return Response(dump(outcome(error)), error.status, headers, _FHIR_JSON)
+
+
+async def _ours(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HallpassError)
+    return answer(error)
+
+
+async def _starlettes(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        allow = {"Allow": (error.headers or {}).get("Allow", "")}
+        return answer(HallpassError(Kind.NOT_ALLOWED, "There is no such interaction here.", headers=allow))
+    if error.status_code == 404:
+        return answer(HallpassError(Kind.NOT_FOUND, "There is no such resource."))
+    return answer(HallpassError(Kind.INVALID, "The request cannot be understood."))
+
+
+async def _fastapis(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    issues = [
+        Issue("The value is not one that this parameter takes.", ".".join(map(str, e["loc"]))) for e in error.errors()
+    ]
+    return answer(HallpassError(Kind.INVALID, *issues))
+
+
+async def _around(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    request.state.request_id = uuid4()
+    started = time.perf_counter()
+    try:
+        response = await call_next(request)
+    except TimeoutError:
+        response = answer(unavailable())
+    except Exception as error:  # the last resort: nothing of the fault is shown
+        log.error("fault %s: %s", request.state.request_id, _fault(error))
+        response = answer(HallpassError(Kind.INTERNAL, "A fault of the server's. It has been logged."))
+    route: Any = request.scope.get("route")
+    path = getattr(route, "path", "(no route)")
+    took = (time.perf_counter() - started) * 1000
+    log.info("%s %s %d %.1fms %s", request.method, path, response.status_code, took, request.state.request_id)
+    return response
+
+
+def _fault(error: BaseException) -> str:
+    """An exception's type and place, without its text, which may quote a record."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = " < ".join(f"{f.filename.rpartition('/app/')[2]}:{f.lineno}" for f in frames[:-6:-1])
+    causes = []
+    cause: BaseException | None = error
+    while cause is not None and len(causes) < 4:
+        causes.append(f"{type(cause).__name__}{_state(cause)}")
+        cause = cause.__cause__
+    return f"{' from '.join(causes)} at {place}"
+
+
+def _state(error: BaseException) -> str:
+    state = getattr(getattr(error, "orig", error), "sqlstate", None)
+    return f"({state})" if state else ""

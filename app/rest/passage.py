@@ -1,0 +1,46 @@
+"""The dependency that every route with records has: the gate, and the caller who stands before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Request
+
+from app.auth.bearer import bearer
+from app.auth.caller import Caller
+from app.consent.gate import Answer, Gate, Work
+from app.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One caller's way through the gate, for the length of one request."""
+
+    gate: Gate
+    caller: Caller
+    settings: Settings
+    request_id: UUID
+
+    @property
+    def base(self) -> str:
+        """The FHIR service's address."""
+        return self.settings.fhir_base
+
+    async def one(self, interaction: str, work: Work) -> Answer:
+        """Perform work that comes to one answer."""
+        return (await self.gate.perform(self.caller, interaction, work, self.request_id))[0]
+
+    async def all(self, interaction: str, work: Work) -> list[Answer]:
+        """Perform work that comes to several answers, in one transaction."""
+        return await self.gate.perform(self.caller, interaction, work, self.request_id)
+
+
+async def passage(request: Request, caller: Annotated[Caller, Depends(bearer)]) -> Passage:
+    """The way through the gate. A route without this is not served, unless it is on the short public list."""
+    state = request.app.state
+    return Passage(state.gate, caller, state.settings, request.state.request_id)
+
+
+Through = Annotated[Passage, Depends(passage)]

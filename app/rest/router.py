@@ -1,0 +1,32 @@
+"""All FHIR routes, from the registry."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from app.fhir.capability import capability_statement
+from app.fhir.json import dump
+from app.resources import REGISTRY
+from app.rest import batch, http, instance, search, type_level
+
+
+def fhir_router() -> APIRouter:
+    """The routes below /fhir."""
+    router = APIRouter(prefix="/fhir")
+    _metadata(router)
+    batch.add(router)
+    for declared in REGISTRY:
+        typed = APIRouter(tags=[declared.name])
+        search.add(typed, declared)
+        type_level.add(typed, declared)
+        instance.add(typed, declared)
+        router.include_router(typed)
+    return router
+
+
+def _metadata(router: APIRouter) -> None:
+    @router.get("/metadata", operation_id="capabilities", summary="What this server can do")
+    async def metadata(request: Request) -> Response:
+        http.require_acceptable(request)
+        document = dump(capability_statement(request.app.state.settings.base_url))
+        return http.respond(request, document, headers={"Access-Control-Allow-Origin": "*"})

@@ -1,0 +1,134 @@
+"""Performs entries of a Bundle inside one transaction of the gate.
+
+https://hl7.org/fhir/R4/http.html#trules — ids are given first, so that entries can refer to each other by fullUrl;
+conditional references are resolved inside the caller's custody.
+"""
+
+from __future__ import annotations
+
+import re
+from uuid import UUID, uuid4
+
+from app.consent.gate import Door, Found, conditional, reads, writes
+from app.consent.gate.prepared import prepare
+from app.errors import HallpassError, Issue, Kind
+from app.fhir.references import rewrite
+from app.resources import REGISTRY, TYPES
+from app.rest.entries import METHODS, Entry
+from app.rest.paging import Seal
+from app.rest.passage import Passage
+from app.rest.query import query_pairs
+from app.rest.search import searching, understand
+
+_CONDITIONAL = re.compile(r"([A-Z][A-Za-z]+)\?(.+)", re.DOTALL)
+_RANK = {t.name: n for n, t in enumerate(sorted(REGISTRY, key=lambda t: (t.reach.value != "directory", t.name)))}
+_RANK |= {"Organization": -3, "Patient": 20, "RelatedPerson": 21, "ServiceRequest": 22, "Task": 23, "Consent": 30}
+
+
+class Transaction:
+    """The entries of one Bundle."""
+
+    def __init__(self, through: Passage, seal: Seal, entries: list[Entry]) -> None:
+        self._through = through
+        self._seal = seal
+        self._entries = entries
+
+    async def perform(self, door: Door) -> list[Found]:
+        """Do all of it, by verb; answers in the order of the entries."""
+        targets = await self._targets(door)
+        door.pending.update(UUID(t.rpartition("/")[2]) for t in targets.values())
+        found: dict[str, Found] = {}
+        for entry in sorted(self._entries, key=lambda e: (METHODS.index(e.method), _RANK[e.type])):
+            try:
+                found[entry.at] = await self._one(door, entry, targets)
+            except HallpassError as e:
+                raise _placed(e, entry) if len(self._entries) > 1 else e from None
+        return [found[entry.at] for entry in self._entries]
+
+    async def _targets(self, door: Door) -> dict[str, str]:
+        """What each fullUrl stands for: the match of its condition, or a new id."""
+        targets: dict[str, str] = {}
+        for entry in self._entries:
+            if entry.method not in ("POST", "PUT") or not entry.full_url or entry.id:
+                continue
+            query = entry.if_none_exist if entry.method == "POST" else entry.url
+            match = None
+            if query:
+                search = understand(door, entry.type, query_pairs(query))
+                match = await conditional.match(door, TYPES[entry.type], search)
+            targets[entry.full_url] = f"{entry.type}/{match.id if match else uuid4()}"
+        return targets
+
+    async def _one(self, door: Door, entry: Entry, targets: dict[str, str]) -> Found:
+        declared = TYPES[entry.type]
+        if entry.method == "GET":
+            return await self._get(door, entry)
+        if entry.method == "DELETE":
+            if entry.id:
+                return await writes.delete(door, declared, entry.id, entry.if_match)
+            return await conditional.delete(door, declared, understand(door, entry.type, list(entry.pairs)))
+        resource = await self._resolved(door, entry, targets)
+        prepared = prepare(declared, resource, self._through.base)
+        own = targets.get(entry.full_url or "")
+        own_id = UUID(own.rpartition("/")[2]) if own else None
+        if entry.method == "PUT" and entry.id:
+            return await writes.update(door, declared, prepared, entry.id, entry.if_match)
+        query = entry.if_none_exist if entry.method == "POST" else entry.url
+        if not query:
+            return await writes.create(door, declared, prepared, own_id)
+        search = understand(door, entry.type, query_pairs(query))
+        if entry.method == "POST":
+            return await conditional.create(door, declared, prepared, search, own_id)
+        return await conditional.update(door, declared, prepared, search, entry.if_match, own_id)
+
+    async def _get(self, door: Door, entry: Entry) -> Found:
+        declared = TYPES[entry.type]
+        if entry.id is None:
+            work = searching(self._through, self._seal, entry.type, list(entry.pairs), lenient=False)
+            return (await work(door))[0]
+        if entry.version:
+            return await reads.vread(door, declared, entry.id, entry.version)
+        if entry.history:
+            return await reads.history(door, declared, entry.id, None, self._through.settings.max_count)
+        return await reads.read(door, declared, entry.id)
+
+    async def _resolved(self, door: Door, entry: Entry, targets: dict[str, str]) -> dict[str, object]:
+        """The resource with fullUrls and conditional references replaced by what they stand for."""
+        assert entry.resource is not None
+        conditions: dict[str, str] = {}
+
+        def collect(text: str) -> str:
+            if _CONDITIONAL.fullmatch(text):
+                conditions[text] = ""
+            return text
+
+        rewrite(entry.resource, collect)
+        for text in conditions:
+            conditions[text] = await self._match(door, text, entry)
+        return rewrite(entry.resource, lambda text: targets.get(text) or conditions.get(text) or text)
+
+    async def _match(self, door: Door, text: str, entry: Entry) -> str:
+        found = _CONDITIONAL.fullmatch(text)
+        type_name, query = (found[1], found[2]) if found else ("", "")
+        if type_name not in TYPES:
+            raise HallpassError(Kind.UNPROCESSABLE, Issue("No such type to match.", f"{entry.at}.resource"))
+        match = await conditional.match(door, TYPES[type_name], understand(door, type_name, query_pairs(query)))
+        if match is None:
+            raise HallpassError(
+                Kind.PRECONDITION, Issue("A conditional reference matches nothing of yours.", f"{entry.at}.resource")
+            )
+        return f"{type_name}/{match.id}"
+
+
+def _placed(error: HallpassError, entry: Entry) -> HallpassError:
+    """The error of an entry, with the entry's place in the Bundle before its own."""
+    issues = (
+        Issue(i.text, i.expression if (i.expression or "").startswith("Bundle") else _below(entry, i), i.code)
+        for i in error.issues
+    )
+    return HallpassError(error.kind, *issues, headers=error.headers)
+
+
+def _below(entry: Entry, issue: Issue) -> str:
+    inner = (issue.expression or "").partition(".")[2]
+    return f"{entry.at}.resource.{inner}" if inner else entry.at

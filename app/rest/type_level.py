@@ -1,0 +1,78 @@
+"""Interactions on a type: create, and the conditional create, update and delete.
+
+https://hl7.org/fhir/R4/http.html#create, #ccreate, #cond-update, #cdelete — a condition matches inside the caller's
+custody and sees nothing beyond it.
+"""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from app.consent.gate import Door, Found, conditional, writes
+from app.consent.gate.prepared import prepare
+from app.errors import HallpassError, Issue, Kind
+from app.resources import ResourceType
+from app.rest import http
+from app.rest.passage import Through
+from app.rest.query import query_pairs
+from app.rest.search import understand
+
+
+def add(router: APIRouter, declared: ResourceType) -> None:
+    """The routes of POST, PUT and DELETE /{type}."""
+    name = declared.name
+
+    @router.post(f"/{name}", operation_id=f"create{name}", summary=f"Create a {name}", status_code=201)
+    async def create(request: Request, through: Through) -> Response:
+        http.require_acceptable(request)
+        content = await http.body(request, through.settings.max_body_bytes)
+        prepared = prepare(declared, content, through.base)
+        condition = request.headers.get("If-None-Exist")
+
+        async def work(door: Door) -> list[Found]:
+            if condition is None:
+                return [await writes.create(door, declared, prepared)]
+            search = understand(door, name, query_pairs(condition))
+            return [await conditional.create(door, declared, prepared, search)]
+
+        answer = await through.one("create", work)
+        return http.written(request, answer.one, through.base, 201 if answer.created else 200)
+
+    @router.put(
+        f"/{name}", operation_id=f"conditionalUpdate{name}", summary=f"Update or create the one {name} that matches"
+    )
+    async def update(request: Request, through: Through) -> Response:
+        http.require_acceptable(request)
+        content = await http.body(request, through.settings.max_body_bytes)
+        prepared = prepare(declared, content, through.base)
+        pairs = _condition(request)
+        match = request.headers.get("If-Match")
+
+        async def work(door: Door) -> list[Found]:
+            return [await conditional.update(door, declared, prepared, understand(door, name, pairs), match)]
+
+        answer = await through.one("update", work)
+        return http.written(request, answer.one, through.base, 201 if answer.created else 200)
+
+    @router.delete(
+        f"/{name}",
+        operation_id=f"conditionalDelete{name}",
+        summary=f"Delete the one {name} that matches",
+        status_code=204,
+    )
+    async def delete(request: Request, through: Through) -> Response:
+        pairs = _condition(request)
+
+        async def work(door: Door) -> list[Found]:
+            return [await conditional.delete(door, declared, understand(door, name, pairs))]
+
+        await through.one("delete", work)
+        return Response(status_code=204)
+
+
+def _condition(request: Request) -> list[tuple[str, str]]:
+    """The condition in the query string. Raises INVALID where there is none: it would match everything."""
+    pairs = [(k, v) for k, v in request.query_params.multi_items() if k not in ("_format", "_pretty")]
+    if not pairs:
+        raise HallpassError(Kind.INVALID, Issue("Say which resource by a search parameter."))
+    return pairs

@@ -1,0 +1,56 @@
+"""The first statement of every transaction: who calls, checked against the client's standing now."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.store.rows import Standing
+
+_ENTER = text("""
+    SELECT standing, at, above, below, zone
+    FROM hallpass.enter(:client, :token, :organization, :purposes, :emergency, :ag)
+""")
+_ENTER_AS_OPERATOR = text("SELECT at, above, below FROM hallpass.enter_as_operator(:organization)")
+_HOLD = text("SELECT hallpass.hold(:shards, :exclusive)")
+
+
+async def enter(
+    connection: AsyncConnection,
+    *,
+    client: str,
+    token: str,
+    organization: UUID,
+    purposes: list[str],
+    emergency: bool,
+    agreement_required: bool,
+) -> Standing | None:
+    """Set the caller for this transaction; None when its client is disabled or its token revoked."""
+    row = (
+        await connection.execute(
+            _ENTER,
+            {
+                "client": client,
+                "token": token,
+                "organization": organization,
+                "purposes": purposes,
+                "emergency": emergency,
+                "ag": agreement_required,
+            },
+        )
+    ).one()
+    return Standing(row.at, frozenset(row.above), frozenset(row.below), row.zone) if row.standing else None
+
+
+async def enter_as_operator(connection: AsyncConnection, organization: UUID, zone: str) -> Standing:
+    """The network's operator, as the owner of the tables, on behalf of an organization."""
+    row = (await connection.execute(_ENTER_AS_OPERATOR, {"organization": organization})).one()
+    return Standing(row.at, frozenset(row.above), frozenset(row.below), zone)
+
+
+async def hold(connection: AsyncConnection, shards: set[UUID], *, exclusive: bool) -> None:
+    """Take the shards' locks until the end of the transaction: exclusive to write, shared to disclose."""
+    if shards:
+        await connection.execute(_HOLD, {"shards": sorted(shards), "exclusive": exclusive})

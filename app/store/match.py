@@ -1,0 +1,149 @@
+"""A criterion as a condition on a resource: rows of the search index exist for it, or do not.
+
+https://hl7.org/fhir/R4/search.html
+
+What a chain or `_has` leads to is read through `resource`, so that row-level security takes away what the caller
+may not see: it neither matches nor counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from sqlalchemy import FromClause, Table, and_, exists, or_
+
+from app.search.parameters import ParamKind
+from app.search.query import (
+    Chain,
+    Clause,
+    CompositeValue,
+    Criterion,
+    DateValue,
+    Has,
+    MissingValue,
+    OfTypeValue,
+    QuantityValue,
+    ReferenceValue,
+    TextValue,
+    TokenValue,
+)
+from app.search.references import uuid_of
+from app.store import compare
+from app.store.compare import Columns, Condition
+from app.store.tables import resource
+from app.store.terms_tables import term_date, term_quantity, term_reference, term_string, term_token, term_uri
+
+INDEX: dict[ParamKind, Table] = {
+    ParamKind.TOKEN: term_token,
+    ParamKind.STRING: term_string,
+    ParamKind.REFERENCE: term_reference,
+    ParamKind.DATE: term_date,
+    ParamKind.QUANTITY: term_quantity,
+    ParamKind.URI: term_uri,
+    ParamKind.COMPOSITE: term_token,
+}
+"""The table that holds the rows of a kind of parameter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The resource that a criterion is asked of, by its columns `shard`, `id`, `type` and `updated`."""
+
+    table: FromClause
+    types: tuple[str, ...]
+    """The types that it can have."""
+
+    @property
+    def c(self) -> Columns:
+        """Its columns."""
+        return self.table.c
+
+    def terms(self, table: Table, param: str) -> tuple[Columns, Condition]:
+        """An alias of an index table, and the condition for the rows of the subject's parameter."""
+        t = table.alias()
+        own = and_(t.c.shard == self.c.shard, t.c.id == self.c.id, t.c.type.in_(self.types), t.c.param == param)
+        return t.c, own
+
+
+def matches(clause: Clause, subject: Subject) -> Condition:
+    """The condition that the clause holds for the subject."""
+    match clause:
+        case Chain():
+            return _chain(clause, subject)
+        case Has():
+            return _has(clause, subject)
+        case Criterion(parameter="_id"):
+            ids = (uuid_of(v.code or "") for v in cast(tuple[TokenValue, ...], clause.values))
+            return subject.c.id.in_([i for i in ids if i is not None])
+        case Criterion(parameter="_lastUpdated"):
+            dates = cast(tuple[DateValue, ...], clause.values)
+            return or_(*(compare.moment(subject.c.updated, v) for v in dates))
+        case Criterion(values=(MissingValue(missing=missing),)):
+            _, own = subject.terms(INDEX[clause.kind], clause.parameter)
+            return ~exists().where(own) if missing else exists().where(own)
+        case _:
+            return _criterion(clause, subject)
+
+
+def visible(r: Columns) -> Condition:
+    """A current resource; row-level security adds that the caller may see it."""
+    return and_(r.current, ~r.deleted)
+
+
+def _criterion(clause: Criterion, subject: Subject) -> Condition:
+    table, param = INDEX[clause.kind], clause.parameter
+    if clause.modifier == "text":
+        table, param = term_string, f"{param}:text"
+    elif clause.modifier == "of-type":
+        param = f"{param}:of-type"
+    t, own = subject.terms(table, param)
+    found = exists().where(own, _any(clause, t))
+    return ~found if clause.modifier == "not" else found
+
+
+def _any(clause: Criterion, t: Columns) -> Condition:
+    """The condition that an index row has one of the values."""
+    values: tuple[Any, ...] = clause.values
+    if isinstance(values[0], TokenValue):
+        return compare.tokens(t, values)
+    if isinstance(values[0], ReferenceValue):
+        return compare.references(t, values)
+    return or_(*(_one(clause, t, v) for v in values))
+
+
+def _one(clause: Criterion, t: Columns, value: Any) -> Condition:
+    match value:
+        case TextValue():
+            compared: Callable[..., Condition] = compare.uri if clause.kind is ParamKind.URI else compare.string
+            return compared(t, clause.modifier, value)
+        case DateValue():
+            return compare.date(t.lower, t.upper, value)
+        case QuantityValue():
+            return compare.quantity(t, value)
+        case OfTypeValue():
+            return compare.of_type(t, value)
+        case CompositeValue():
+            return compare.composite(t, value)
+    raise AssertionError(f"a value without a comparison: {type(value).__name__}")
+
+
+def _chain(clause: Chain, subject: Subject) -> Condition:
+    """For each type that the reference may lead to, a visible target for which the rest holds."""
+    found = []
+    for branch in clause.branches:
+        t, own = subject.terms(term_reference, clause.parameter)
+        r = resource.alias()
+        there = and_(r.c.id == t.target, r.c.type == branch.type, t.target_type == branch.type, visible(r.c))
+        found.append(exists().where(own, there, matches(branch.clause, Subject(r, (branch.type,)))))
+    return or_(*found)
+
+
+def _has(clause: Has, subject: Subject) -> Condition:
+    """A visible resource whose reference leads to the subject and for which the rest holds."""
+    r = resource.alias()
+    source = Subject(r, (clause.type,))
+    t, own = source.terms(term_reference, clause.parameter)
+    here = and_(t.target == subject.c.id, t.target_type == subject.c.type)
+    return exists().where(here, own, r.c.type == clause.type, visible(r.c), matches(clause.clause, source))

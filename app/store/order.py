@@ -1,0 +1,94 @@
+"""The order of a search and the keyset of its pages.
+
+https://hl7.org/fhir/R4/search.html#sort
+
+Without `_sort` the newest come first. A sort by a parameter takes the least of a resource's values, descending the
+greatest; resources without one come last in both directions; the id decides between equals.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Text, UnaryExpression, and_, false, func, literal, or_, select, tuple_
+from sqlalchemy import cast as sql_cast
+
+from app.search.cursor import Cursor, SortValue
+from app.search.parameters import ParamKind
+from app.search.query import SortKey
+from app.store.compare import Columns, Condition
+from app.store.match import INDEX, Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One column of the order."""
+
+    column: ColumnElement[Any]
+    descending: bool
+    never_null: bool
+
+
+def sort_column(key: SortKey, subject: Subject) -> ColumnElement[Any]:
+    """What a resource is sorted by under one key of `_sort`; NULL when it has no value."""
+    if key.parameter == "_id":
+        return subject.c.id
+    if key.parameter == "_lastUpdated":
+        return subject.c.updated
+    t, own = subject.terms(INDEX[key.kind], key.parameter)
+    value = _value(key, t)
+    best = func.max(value) if key.descending else func.min(value)
+    return select(best).where(own).scalar_subquery()
+
+
+def _value(key: SortKey, t: Columns) -> ColumnElement[Any]:
+    match key.kind:
+        case ParamKind.TOKEN:
+            return func.nullif(t.code, "", type_=Text())
+        case ParamKind.STRING:
+            return t.folded
+        case ParamKind.REFERENCE:
+            ours = t.target_type + "/" + sql_cast(t.target, Text())
+            return func.nullif(func.coalesce(ours, t.url), "", type_=Text())
+        case ParamKind.DATE:
+            return t.upper if key.descending else t.lower
+        case ParamKind.QUANTITY:
+            return t.high if key.descending else t.low
+        case _:
+            return t.value
+
+
+def ordering(keys: list[Key], *, back: bool) -> list[UnaryExpression[Any]]:
+    """The ORDER BY of a page; the other way round for the page before a cursor."""
+    found = []
+    for key in keys:
+        column = key.column.desc() if key.descending != back else key.column.asc()
+        # Plain DESC is NULLS FIRST: without a NULL to place, the indexes of the newest serve it as it is.
+        found.append(column if key.never_null else column.nulls_first() if back else column.nulls_last())
+    return found
+
+
+def beyond(keys: list[Key], cursor: Cursor) -> Condition:
+    """The condition for what comes after the cursor, or before it where it points back."""
+    values = (*cursor.values, cursor.id)
+    if all(k.never_null for k in keys) and len({k.descending for k in keys}) == 1:
+        here = tuple_(*(k.column for k in keys))
+        there = tuple_(*(literal(v, k.column.type) for k, v in zip(keys, values, strict=True)))
+        return here < there if keys[0].descending != cursor.back else here > there
+    found: list[Condition] = []
+    equal: list[Condition] = []
+    for key, value in zip(keys, values, strict=True):
+        found.append(and_(*equal, _past(key, value, back=cursor.back)))
+        equal.append(key.column.is_not_distinct_from(value))
+    return or_(*found)
+
+
+def _past(key: Key, value: SortValue, *, back: bool) -> Condition:
+    """Behind the value in the order of the key, where NULL comes last; or, going back, before it."""
+    if value is None:
+        return key.column.is_not(None) if back else false()
+    if back:
+        return key.column > value if key.descending else key.column < value
+    behind = key.column < value if key.descending else key.column > value
+    return behind if key.never_null else or_(behind, key.column.is_(None))

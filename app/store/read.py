@@ -1,0 +1,128 @@
+"""Reads of resources. Row-level security applies the visibility rule to every row; only the gate calls these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ARRAY, Row, Select, Uuid, and_, bindparam, exists, func, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.store.rows import Stored
+from app.store.tables import organization, release, resource
+
+COLUMNS = tuple(resource.c[name] for name in Stored._fields)
+
+_CURRENT = select(*COLUMNS).where(
+    resource.c.id == bindparam("id"), resource.c.type == bindparam("type"), resource.c.current
+)
+_VERSION = select(*COLUMNS).where(
+    resource.c.id == bindparam("id"), resource.c.type == bindparam("type"), resource.c.version == bindparam("version")
+)
+_MOMENT = text("SELECT hallpass.moment()")
+_VISIBLE = select(resource.c.type, resource.c.id, resource.c.student).where(
+    resource.c.id == func.any(bindparam("ids", type_=ARRAY(Uuid()))), resource.c.current, ~resource.c.deleted
+)
+
+
+async def current(connection: AsyncConnection, type_name: str, resource_id: UUID) -> Stored | None:
+    """The newest version, deletions included; None where there is none that the caller sees."""
+    row = (await connection.execute(_CURRENT, {"type": type_name, "id": resource_id})).one_or_none()
+    return Stored(*row) if row else None
+
+
+async def version(connection: AsyncConnection, type_name: str, resource_id: UUID, number: int) -> Stored | None:
+    """One version by its number."""
+    row = (await connection.execute(_VERSION, {"type": type_name, "id": resource_id, "version": number})).one_or_none()
+    return Stored(*row) if row else None
+
+
+async def rows(connection: AsyncConnection, statement: Select[Any]) -> list[Stored]:
+    """The versions that a statement over `COLUMNS` finds, in its order."""
+    return [stored(row) for row in await connection.execute(statement)]
+
+
+def stored(row: Row[Any]) -> Stored:
+    """A row whose first columns are `COLUMNS`."""
+    return Stored(*row[: len(COLUMNS)])
+
+
+async def visible(connection: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, tuple[str, UUID | None]]:
+    """Of these ids, those of current resources that the caller sees: type and student by id."""
+    wanted = sorted(set(ids))
+    if not wanted:
+        return {}
+    found = await connection.execute(_VISIBLE, {"ids": wanted})
+    return {row.id: (row.type, row.student) for row in found}
+
+
+async def history(
+    connection: AsyncConnection, type_name: str, resource_id: UUID, before: int | None, limit: int
+) -> tuple[list[Stored], int]:
+    """The visible versions of one resource, newest first, from below version `before`; and how many there are."""
+    mine = and_(resource.c.type == type_name, resource.c.id == resource_id)
+    total = await connection.scalar(select(func.count()).select_from(resource).where(mine))
+    page = select(*COLUMNS).where(mine).order_by(resource.c.version.desc()).limit(limit)
+    if before is not None:
+        page = page.where(resource.c.version < before)
+    return await rows(connection, page), int(total or 0)
+
+
+async def bodies(connection: AsyncConnection, shard: UUID, resource_id: UUID) -> list[bytes]:
+    """The bodies of all visible versions of one resource."""
+    found = await connection.scalars(
+        select(resource.c.body).where(resource.c.shard == shard, resource.c.id == resource_id, ~resource.c.deleted)
+    )
+    return list(found)
+
+
+async def moment(connection: AsyncConnection) -> datetime:
+    """The database's clock, which is the exchange's."""
+    found: datetime = (await connection.execute(_MOMENT)).scalar_one()
+    return found
+
+
+async def line(connection: AsyncConnection, organization_id: UUID) -> tuple[UUID, ...]:
+    """An organization and those that it is part of, upward; empty for one that has no place yet."""
+    found = await connection.scalar(select(organization.c.above).where(organization.c.id == organization_id))
+    return tuple(found or ())
+
+
+async def zone(connection: AsyncConnection, organization_id: UUID) -> ZoneInfo:
+    """The time zone in which an organization's dates are meant."""
+    found = await connection.scalar(select(organization.c.zone).where(organization.c.id == organization_id))
+    return ZoneInfo(str(found))
+
+
+async def organizations(connection: AsyncConnection, ids: Iterable[UUID]) -> frozenset[UUID]:
+    """Which of these are organizations of the network."""
+    wanted = sorted(set(ids))
+    found = await connection.scalars(select(organization.c.id).where(organization.c.id.in_(wanted)))
+    return frozenset(found)
+
+
+async def is_referred_to(connection: AsyncConnection, shard: UUID, resource_id: UUID) -> bool:
+    """Whether another current resource of the same shard, that the caller sees, refers to this one."""
+    found = await connection.scalar(
+        select(
+            exists().where(
+                resource.c.shard == shard,
+                resource.c.current,
+                ~resource.c.deleted,
+                resource.c.id != resource_id,
+                resource.c.refs.any(resource_id),
+            )
+        )
+    )
+    return bool(found)
+
+
+async def recipients(connection: AsyncConnection, shard: UUID, consent: UUID) -> frozenset[UUID]:
+    """The recipients that a release of the caller's names now."""
+    found = await connection.scalar(
+        select(release.c.recipients).where(release.c.shard == shard, release.c.consent == consent)
+    )
+    return frozenset(found or ())

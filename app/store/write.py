@@ -1,0 +1,174 @@
+"""Writes of resources and of what follows from them; only the gate calls these."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, delete, func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.consent.rules import Agreement, Facts, Provision, Release, Window
+from app.search.rows import Terms
+from app.store.rows import Stored
+from app.store.tables import agreement, authority, provision, release, resource, student
+from app.store.terms_tables import term_rows
+
+_INSERT = insert(resource)
+_SUPERSEDE = (
+    update(resource)
+    .where(resource.c.shard == bindparam("b_shard"), resource.c.id == bindparam("b_id"), resource.c.current)
+    .values(current=False)
+)
+_PUT_TERMS = text("SELECT hallpass.put_terms(:shard, :id, :type, CAST(:terms AS jsonb))")
+_INDEX = select(func.hallpass.index_resource(bindparam("shard"), bindparam("id")))
+
+
+def clinical_range(facts: Facts) -> Range[Any] | None:
+    """When the data was about, as the column holds it: empty for types that are about no time."""
+    if facts.timeless:
+        return Range(empty=True)
+    return Range(*facts.clinical) if facts.clinical else None
+
+
+async def put(connection: AsyncConnection, row: Stored, facts: Facts, terms: Terms | None) -> None:
+    """Store a new version as the current one, and bring both indexes up to date with it; no terms: a deletion."""
+    if row.version > 1:
+        await connection.execute(_SUPERSEDE, {"b_shard": row.shard, "b_id": row.id})
+    await connection.execute(
+        _INSERT,
+        {
+            **row._asdict(),
+            "profiles": sorted(facts.profiles),
+            "codes": sorted(facts.codes),
+            "confidentiality": facts.confidentiality,
+            "labels": sorted(facts.labels),
+            "parties": sorted(facts.parties),
+            "refs": sorted(facts.refs),
+            "authors": sorted(facts.authors),
+            "clinical": clinical_range(facts),
+        },
+    )
+    if not row.directory:
+        await connection.execute(_INDEX, {"shard": row.shard, "id": row.id})
+    found = term_rows(terms, row.shard, row.id, row.type) if terms else []
+    document = json.dumps({table.name: rows for table, rows in found}, default=str)
+    await connection.execute(_PUT_TERMS, {"shard": row.shard, "id": row.id, "type": row.type, "terms": document})
+
+
+async def index_student(connection: AsyncConnection, shard: UUID, recipients: frozenset[UUID] | None) -> None:
+    """Bring the access index up to date with a student's releases to these recipients; None: to all."""
+    await connection.execute(
+        text("SELECT hallpass.index_student(:shard, :recipients)"),
+        {"shard": shard, "recipients": None if recipients is None else sorted(recipients)},
+    )
+
+
+async def put_student(connection: AsyncConnection, shard: UUID, custodian: UUID, born: tuple[Any, Any] | None) -> None:
+    """Keep what releases need of a Patient: the first and last possible day of birth."""
+    if born is None:
+        await connection.execute(delete(student).where(student.c.shard == shard))
+        return
+    row = {"shard": shard, "custodian": custodian, "born_from": born[0], "born_to": born[1]}
+    await connection.execute(upsert(student).values(row).on_conflict_do_update(index_elements=["shard"], set_=row))
+
+
+async def put_authority(
+    connection: AsyncConnection, shard: UUID, person: UUID, custodian: UUID, window: Window | None
+) -> None:
+    """Keep what releases need of a RelatedPerson: the window of its authority; None: it has none."""
+    await connection.execute(delete(authority).where(authority.c.shard == shard, authority.c.id == person))
+    if window is not None:
+        row = {"shard": shard, "id": person, "custodian": custodian, "opens": window[0], "closes": window[1]}
+        await connection.execute(insert(authority).values(row))
+
+
+async def put_agreements(connection: AsyncConnection, affiliation: UUID, agreements: list[Agreement]) -> None:
+    """Keep what releases need of an OrganizationAffiliation: who discloses to whom, and when."""
+    await connection.execute(delete(agreement).where(agreement.c.id == affiliation))
+    for a in agreements:
+        await connection.execute(
+            insert(agreement).values(
+                id=affiliation,
+                custodian=a.custodian,
+                discloser=a.discloser,
+                recipient=a.recipient,
+                opens=a.period[0],
+                closes=a.period[1],
+            )
+        )
+
+
+async def place_organization(
+    connection: AsyncConnection, organization: UUID, parent: UUID | None, zone: str, honour: bool
+) -> str:
+    """Put an organization in the tree: placed, or refused as cycle or member (see the SQL function)."""
+    return str(
+        await connection.scalar(
+            text("SELECT hallpass.place_organization(:id, :parent, :zone, :honour)"),
+            {"id": organization, "parent": parent, "zone": zone, "honour": honour},
+        )
+    )
+
+
+async def remove_organization(connection: AsyncConnection, organization: UUID) -> bool:
+    """Take an organization out of the tree; False while it has clients, parts or records."""
+    return bool(await connection.scalar(text("SELECT hallpass.remove_organization(:id)"), {"id": organization}))
+
+
+async def put_release(connection: AsyncConnection, shard: UUID, consent: UUID, compiled: Release | None) -> None:
+    """Replace the compiled form of a Consent; None: it grants nothing any more."""
+    await connection.execute(delete(release).where(release.c.shard == shard, release.c.consent == consent))
+    if compiled is None:
+        return
+    await connection.execute(
+        insert(release).values(
+            shard=shard,
+            consent=consent,
+            version=compiled.version,
+            custodian=compiled.custodian,
+            signed=compiled.signed,
+            signer=compiled.signer,
+            age=compiled.age,
+            part2=compiled.part2,
+            opens=compiled.opens,
+            closes=compiled.closes,
+            recipients=sorted(compiled.recipients),
+        )
+    )
+    await connection.execute(insert(provision), [_provision(shard, consent, p) for p in compiled.provisions])
+
+
+async def commit_everywhere(connection: AsyncConnection) -> None:
+    """Make this transaction's commit wait for the standbys, so that none serves what it ends."""
+    await connection.execute(text("SET LOCAL synchronous_commit = remote_apply"))
+
+
+def _provision(shard: UUID, consent: UUID, p: Provision) -> dict[str, Any]:
+    return {
+        "shard": shard,
+        "consent": consent,
+        "node": p.node,
+        "parent": p.parent,
+        "permit": p.permit,
+        "opens": p.period[0],
+        "closes": p.period[1],
+        "recipients": _sorted(p.recipients),
+        "purposes": _sorted(p.purposes),
+        "classes": _sorted(p.classes),
+        "codes": _sorted(p.codes),
+        "confidentiality": p.confidentiality,
+        "labels": _sorted(p.labels),
+        "instances": _sorted(p.instances),
+        "related": _sorted(p.related),
+        "dependents": _sorted(p.dependents),
+        "authored": _sorted(p.authored),
+        "about": Range(*p.about) if p.about else None,
+    }
+
+
+def _sorted(found: frozenset[Any] | None) -> list[Any] | None:
+    return None if found is None else sorted(found)
