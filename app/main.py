@@ -49,8 +49,8 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with db.begin() as connection:
-            key = await connection.scalar(select(secret.c.value).where(secret.c.name == "cursor"))
-        app.state.seal = Seal(bytes(key))
+            found = await connection.execute(select(secret.c.value).where(secret.c.name == "cursor"))
+            app.state.seal = Seal(found.scalar_one())
         yield
         await db.dispose()
 

@@ -25,7 +25,7 @@ def compose(
     """
     meta = {k: v for k, v in content.get("meta", {}).items() if k not in ("versionId", "lastUpdated", "security")}
     security = content.get("meta", {}).get("security", [])
-    head = {
+    head: dict[str, Any] = {
         "resourceType": type_name,
         "id": str(resource_id),
         "meta": {"versionId": str(version), "lastUpdated": instant(updated), **meta},

@@ -52,7 +52,8 @@ def read_entries(content: dict[str, Any], settings: Settings) -> tuple[str, list
     if len(raw) > settings.max_bundle_entries:
         text = f"A Bundle has at most {settings.max_bundle_entries} entries."
         raise HallpassError(Kind.TOO_LARGE, Issue(text, "Bundle.entry"))
-    entries, problems = [], []
+    entries: list[Entry] = []
+    problems: list[Issue] = []
     for i, node in enumerate(raw):
         try:
             entries.append(_entry(node, f"Bundle.entry[{i}]"))

@@ -83,7 +83,7 @@ def _fault(error: BaseException) -> str:
     """An exception's type and place, without its text, which may quote a record."""
     frames = traceback.extract_tb(error.__traceback__)
     place = " < ".join(f"{f.filename.rpartition('/app/')[2]}:{f.lineno}" for f in frames[:-6:-1])
-    causes = []
+    causes: list[str] = []
     cause: BaseException | None = error
     while cause is not None and len(causes) < 4:
         causes.append(f"{type(cause).__name__}{_state(cause)}")

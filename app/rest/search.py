@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from fastapi import APIRouter, Request, Response
 
-from app.consent.gate import Answer, Door, Found, reads
+from app.consent.gate import Answer, Door, Found, Work, reads
 from app.errors import HallpassError, Issue, Kind
 from app.fhir import bundle
 from app.fhir.json import dump
@@ -46,7 +46,7 @@ async def _answer(request: Request, through: Passage, name: str, pairs: Pairs) -
     return http.respond(request, page(answer, through, seal, name))
 
 
-def searching(through: Passage, seal: Seal, name: str | None, pairs: Pairs, *, lenient: bool):  # type: ignore[no-untyped-def]
+def searching(through: Passage, seal: Seal, name: str | None, pairs: Pairs, *, lenient: bool) -> Work:
     """The work of one search: understood inside, since dates are meant in the caller's time zone."""
 
     async def work(door: Door) -> list[Found]:

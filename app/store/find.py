@@ -7,6 +7,7 @@ in the order of the page; the criteria are asked of the search index; and each r
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -22,14 +23,17 @@ from app.store.rows import Stored
 from app.store.tables import access, resource
 
 
-def page(search: Search, caller_org: UUID, after: Cursor | None, limit: int) -> Select[Any]:
+def page(
+    search: Search, caller_org: UUID, after: Cursor | None, limit: int, *, held: Collection[UUID] | None = None
+) -> Select[Any]:
     """One more than `limit` matches from a cursor on: the columns of Stored, then `sort_0` and so on for `cursor_at`.
 
-    Before a cursor that points back they come in reverse order, the nearest to it first.
+    Before a cursor that points back they come in reverse order, the nearest to it first. `held`: only what is in
+    the custody of these organizations.
     """
     found = _found(search, caller_org)
     keys = _keys(search, found)
-    statement = read(found).add_columns(*(k.column for k in keys[:-1]))
+    statement = read(found, held).add_columns(*(k.column for k in keys[:-1]))
     if after is not None:
         statement = statement.where(beyond(keys, after))
     return statement.order_by(*ordering(keys, back=after is not None and after.back)).limit(limit + 1)
@@ -46,10 +50,12 @@ def cursor_at(row: Any, search: Search, *, back: bool) -> Cursor:
     return Cursor(tuple(getattr(row, f"sort_{n}") for n in range(max(1, len(search.sort)))), row.id, back)
 
 
-def read(found: Subquery) -> Select[Any]:
+def read(found: Subquery, held: Collection[UUID] | None = None) -> Select[Any]:
     """The columns of Stored of the current, visible resources that a subquery names by shard and id."""
     r = resource.alias("r")
     there = and_(r.c.shard == found.c.shard, r.c.id == found.c.id, visible(r.c))
+    if held is not None:
+        there = and_(there, r.c.custodian.in_(held))
     return select(*(r.c[name] for name in Stored._fields)).select_from(found.join(r, there))
 
 

@@ -1,0 +1,109 @@
+"""The `hallpass` command."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.auth.service import Auth
+from app.commands.clients import client
+from app.commands.common import plainly
+from app.commands.organizations import agreement, org
+from app.intake import command as edfi_command
+from app.main import create_app
+from app.server import database_url, open_database, prepare_schema
+from app.server import serve as run_server
+from app.settings import Settings, load
+from app.store import migrate as migration
+
+app = typer.Typer(
+    help="Hallpass: a FHIR R4 exchange that lets out what a signed release permits, and nothing else.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+imports = typer.Typer(help="Push a district's roster over the API.", no_args_is_help=True)
+keys = typer.Typer(help="The server's own signing keys.", no_args_is_help=True)
+app.add_typer(org, name="org")
+app.add_typer(agreement, name="agreement")
+app.add_typer(client, name="client")
+app.add_typer(imports, name="import")
+app.add_typer(keys, name="keys")
+
+
+@app.command()
+def serve() -> None:
+    """Start the API. Settings are environment variables; `hallpass settings` lists them."""
+    with plainly():
+        run_server(load())
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to this version's schema."""
+    with plainly():
+        before, after = asyncio.run(migration.migrate(database_url(load())))
+        typer.echo(f"the schema is {after}" if before == after else f"the schema went from {before} to {after}")
+
+
+@app.command()
+def settings() -> None:
+    """List the settings, each with its default and what it does."""
+    for name, field in Settings.model_fields.items():
+        variable = str(field.validation_alias or f"HALLPASS_{name.upper()}")
+        typer.echo(f"{variable}  [{field.default}]\n    {field.description}")
+
+
+@imports.command()
+def edfi(
+    folder: Annotated[Path, typer.Argument(help="A folder of Ed-Fi interchange XML files.")],
+    client_id: Annotated[str, typer.Option("--client", help="The district's client id.")],
+    key: Annotated[Path, typer.Option(help="The file with the client's private key, a JWK.")],
+    url: Annotated[str, typer.Option(help="The server's address.")] = "http://127.0.0.1:8000",
+    agency: Annotated[str | None, typer.Option(help="The LocalEducationAgencyId, if the folder has several.")] = None,
+) -> None:
+    """Push students, contacts and schools; again, only what changed. Exit status 1: some were refused."""
+    raise typer.Exit(edfi_command.run(folder, url, client_id, key, agency=agency))
+
+
+@keys.command("rotate")
+def rotate_keys() -> None:
+    """Sign new tokens with a new key; the old one verifies until its tokens have expired."""
+
+    async def rotate() -> None:
+        chosen = load()
+        db = open_database(chosen)
+        try:
+            await Auth.create(db, chosen).keys.rotate()
+        finally:
+            await db.dispose()
+
+    with plainly():
+        prepare_schema(load())
+        asyncio.run(rotate())
+        typer.echo("a new key signs from now on")
+
+
+@app.command("export-openapi")
+def export_openapi(
+    folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("openapi"),
+) -> None:
+    """Write the OpenAPI document that the server serves."""
+    with plainly():
+        chosen = load()
+        document = create_app(chosen, open_database(chosen)).openapi()
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "hallpass.json").write_text(json.dumps(document, indent=1) + "\n")
+        typer.echo(folder / "hallpass.json")
+
+
+def main() -> None:
+    """Run the command."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

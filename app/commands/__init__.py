@@ -1,0 +1,1 @@
+"""The parts of the `hallpass` command, one module for each noun."""

@@ -1,0 +1,115 @@
+"""`hallpass client`: the programs that may call, each for one organization."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.auth import clients, jose
+from app.commands.common import as_owner, plainly
+from app.settings import Settings
+
+client = typer.Typer(help="The clients: programs that call, each for one organization.", no_args_is_help=True)
+
+KeySource = Annotated[str | None, typer.Option(help="Where its public keys are: an https URL, or a file with a JWKS.")]
+MakeKey = Annotated[Path | None, typer.Option(help="Make a key pair, and write the private key (a JWK) to this file.")]
+
+
+@client.command("add")
+def add(
+    name: Annotated[str, typer.Argument(help="What it is, for people.")],
+    organization: Annotated[str, typer.Option(help="The id of its organization.")],
+    scope: Annotated[list[str] | None, typer.Option(help="The most it may be granted; again for more.")] = None,
+    purpose: Annotated[list[str] | None, typer.Option(help="A purpose of use it may assert; again for more.")] = None,
+    jwks: KeySource = None,
+    make_key: MakeKey = None,
+    client_id: Annotated[str | None, typer.Option("--id", help="Its id; one is made otherwise.")] = None,
+    emergency: Annotated[bool, typer.Option("--emergency", help="It may break the glass, with a reason.")] = False,
+) -> None:
+    """Register a client and print its id."""
+
+    async def work(connection: AsyncConnection, settings: Settings) -> str:
+        found = clients.registration(
+            id=client_id,
+            organization=UUID(organization),
+            name=name,
+            scopes=scope or ["system/*.cruds"],
+            purposes=purpose or ["TREAT"],
+            emergency=emergency,
+            allow_http=settings.allow_http_jwks,
+            **_keys(jwks, make_key),
+        )
+        await clients.add(connection, found)
+        return found.id
+
+    with plainly():
+        typer.echo(as_owner(work))
+
+
+@client.command("list")
+def list_clients() -> None:
+    """Print each client: id, organization, standing, name."""
+
+    async def work(connection: AsyncConnection, _settings: Settings) -> list[clients.Client]:
+        return await clients.everyone(connection)
+
+    with plainly():
+        for found in as_owner(work):
+            standing = "disabled" if found.disabled else "active"
+            typer.echo(f"{found.id}  {found.organization}  {standing}  {found.name}")
+
+
+@client.command("rotate")
+def rotate(
+    client_id: Annotated[str, typer.Argument(help="The client's id.")],
+    jwks: KeySource = None,
+    make_key: MakeKey = None,
+) -> None:
+    """Replace a client's keys. The old ones stop working at once."""
+
+    async def work(connection: AsyncConnection, settings: Settings) -> None:
+        await clients.rotate_key(connection, client_id, allow_http=settings.allow_http_jwks, **_keys(jwks, make_key))
+
+    with plainly():
+        as_owner(work)
+        typer.echo(f"{client_id} has new keys")
+
+
+@client.command("disable")
+def disable(client_id: Annotated[str, typer.Argument(help="The client's id.")]) -> None:
+    """Shut a client out. Its tokens stop working at once."""
+
+    async def work(connection: AsyncConnection, _settings: Settings) -> None:
+        await clients.disable(connection, client_id, datetime.now(UTC))
+
+    with plainly():
+        as_owner(work)
+        typer.echo(f"{client_id} is disabled")
+
+
+def _keys(jwks: str | None, make_key: Path | None) -> dict[str, Any]:
+    """The registration's keys, from a URL, a file, or made here."""
+    if (jwks is None) == (make_key is None):
+        raise typer.BadParameter("give --jwks or --make-key, one of them")
+    if make_key is not None:
+        return {"jwks": {"keys": [jose.public(write_key(make_key))]}}
+    assert jwks is not None
+    if jwks.startswith(("https://", "http://")):
+        return {"jwks_uri": jwks}
+    return {"jwks": json.loads(Path(jwks).read_text())}
+
+
+def write_key(path: Path) -> dict[str, Any]:
+    """Make a key pair and write it to a file that only its owner can read."""
+    key = jose.generate()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump(key, file)
+    return key

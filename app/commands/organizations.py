@@ -1,0 +1,76 @@
+"""`hallpass org` and `hallpass agreement`: the network's members, and who may share with whom."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.commands.common import as_owner, plainly
+from app.consent.gate.operator import Operator
+from app.server import open_database, prepare_schema
+from app.settings import Settings, load
+
+org = typer.Typer(help="The organizations of the network.", no_args_is_help=True)
+agreement = typer.Typer(help="Agreements: who may share with whom.", no_args_is_help=True)
+
+
+def _operator() -> Operator:
+    settings = load()
+    prepare_schema(settings)
+    return Operator(open_database(settings), settings)
+
+
+@org.command("add")
+def add_organization(
+    name: Annotated[str, typer.Argument(help="Its name, as others will read it.")],
+    part_of: Annotated[str | None, typer.Option(help="The id of the organization that it is a part of.")] = None,
+    identifier: Annotated[str | None, typer.Option(help="A business identifier, as SYSTEM|VALUE.")] = None,
+    state: Annotated[str | None, typer.Option(help="US state code: the jurisdiction of its releases.")] = None,
+    time_zone: Annotated[str | None, typer.Option(help="IANA name; dates in its releases are meant there.")] = None,
+) -> None:
+    """Add an organization and print its id."""
+    with plainly():
+        system, _, value = (identifier or "").partition("|")
+        added = _operator().add_organization(
+            name,
+            part_of=UUID(part_of) if part_of else None,
+            identifier=(system, value) if identifier else None,
+            state=state,
+            zone=time_zone,
+        )
+        typer.echo(asyncio.run(added))
+
+
+@org.command("list")
+def list_organizations() -> None:
+    """Print each organization's id, depth in the tree, and name."""
+
+    async def work(connection: AsyncConnection, _settings: Settings) -> list[tuple[UUID, int, str]]:
+        rows = await connection.execute(
+            text("""SELECT o.id, cardinality(o.above), convert_from(r.body, 'UTF8')::jsonb ->> 'name'
+                    FROM hallpass.organization o JOIN hallpass.resource r ON r.shard = o.id AND r.id = o.id AND r.current
+                    ORDER BY 2, 3""")
+        )
+        return [tuple(row) for row in rows]
+
+    with plainly():
+        for found, depth, name in as_owner(work):
+            typer.echo(f"{found}  {'  ' * (depth - 1)}{name}")
+
+
+@agreement.command("add")
+def add_agreement(
+    discloser: Annotated[str, typer.Argument(help="The id of the organization that may share.")],
+    recipient: Annotated[str, typer.Argument(help="The id of the organization that may receive.")],
+    both_ways: Annotated[bool, typer.Option("--both-ways", help="And the other way round.")] = False,
+    end: Annotated[str | None, typer.Option(help="The last day, as a FHIR date.")] = None,
+) -> None:
+    """Record an agreement, without which no release between the two has effect, and print its id."""
+    with plainly():
+        added = _operator().add_agreement(UUID(discloser), UUID(recipient), both_ways=both_ways, end=end)
+        typer.echo(asyncio.run(added))
