@@ -13,6 +13,7 @@ from app.auth.service import Auth
 from app.commands.clients import client
 from app.commands.common import plainly
 from app.commands.organizations import agreement, org
+from app.commands.verify import verify
 from app.intake import command as edfi_command
 from app.main import create_app
 from app.server import database_url, open_database, prepare_schema
@@ -32,6 +33,7 @@ app.add_typer(agreement, name="agreement")
 app.add_typer(client, name="client")
 app.add_typer(imports, name="import")
 app.add_typer(keys, name="keys")
+app.command()(verify)
 
 
 @app.command()

@@ -33,10 +33,12 @@ class Reading:
     """What a Consent comes to: a release, or none with the gaps that a privacy officer can mend.
 
     A release may be absent without a gap: a complete Consent whose actions are none that the exchange performs.
+    `draft` is what it would be if its gaps were mended; None where its provisions cannot be understood.
     """
 
     release: Release | None
     gaps: tuple[Issue, ...]
+    draft: Release | None = None
 
 
 def read(consent: dict[str, Any], consent_id: UUID, version: int, s: Situation) -> Reading:
@@ -54,18 +56,25 @@ def read(consent: dict[str, Any], consent_id: UUID, version: int, s: Situation) 
     _expiry(consent, tree, regimes, gaps)
     _intermediary(consent, tree, regimes, gaps)
     signature = _signature(consent, s, signed, tree, regimes, gaps)
-    if gaps or signature is None or signed is None or not tree.nodes:
+    if tree.gaps or not tree.nodes:
         return Reading(None, tuple(gaps))
     root = tree.nodes[0]
-    opens, closes = max(root.period[0], signed.lower), root.period[1]
-    part2 = c.Regime.PART2 in regimes
-    return Reading(
-        Release(
-            consent_id, version, s.student, s.custodian, signed.lower, signature.signer, signature.age, part2,
-            opens, closes, tree.nodes,
-        ),
-        (),
-    )  # fmt: skip
+    on = signed.lower if signed else s.now
+    by = signature or Signature(None, 0)
+    draft = Release(
+        consent=consent_id,
+        version=version,
+        student=s.student,
+        custodian=s.custodian,
+        signed=on,
+        signer=by.signer,
+        age=by.age,
+        part2=c.Regime.PART2 in regimes,
+        opens=max(root.period[0], on),
+        closes=root.period[1],
+        provisions=tree.nodes,
+    )
+    return Reading(None if gaps else draft, tuple(gaps), draft)
 
 
 def _cite(regimes: frozenset[c.Regime], asking: frozenset[c.Regime]) -> str:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from app.fhir.capability import capability_statement
 from app.fhir.json import dump
 from app.resources import REGISTRY
-from app.rest import batch, http, instance, search, type_level
+from app.rest import batch, http, instance, operations, search, type_level
 
 
 def fhir_router() -> APIRouter:
@@ -15,6 +15,7 @@ def fhir_router() -> APIRouter:
     router = APIRouter(prefix="/fhir")
     _metadata(router)
     batch.add(router)
+    operations.add(router)
     for declared in REGISTRY:
         typed = APIRouter(tags=[declared.name])
         search.add(typed, declared)

@@ -85,12 +85,6 @@ async def moment(connection: AsyncConnection) -> datetime:
     return found
 
 
-async def line(connection: AsyncConnection, organization_id: UUID) -> tuple[UUID, ...]:
-    """An organization and those that it is part of, upward; empty for one that has no place yet."""
-    found = await connection.scalar(select(organization.c.above).where(organization.c.id == organization_id))
-    return tuple(found or ())
-
-
 async def zone(connection: AsyncConnection, organization_id: UUID) -> ZoneInfo:
     """The time zone in which an organization's dates are meant."""
     found = await connection.scalar(select(organization.c.zone).where(organization.c.id == organization_id))
@@ -120,9 +114,7 @@ async def is_referred_to(connection: AsyncConnection, shard: UUID, resource_id: 
     return bool(found)
 
 
-async def recipients(connection: AsyncConnection, shard: UUID, consent: UUID) -> frozenset[UUID]:
-    """The recipients that a release of the caller's names now."""
-    found = await connection.scalar(
-        select(release.c.recipients).where(release.c.shard == shard, release.c.consent == consent)
-    )
-    return frozenset(found or ())
+async def consents_of(connection: AsyncConnection, custodian: UUID) -> list[Stored]:
+    """The current Consents that one organization holds and that have a release."""
+    mine = select(release.c.consent).where(release.c.custodian == custodian)
+    return await rows(connection, select(*COLUMNS).where(resource.c.id.in_(mine), resource.c.current))

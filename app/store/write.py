@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -54,6 +55,11 @@ async def put(connection: AsyncConnection, row: Stored, facts: Facts, terms: Ter
     )
     if not row.directory:
         await connection.execute(_INDEX, {"shard": row.shard, "id": row.id})
+    await put_terms(connection, row, terms)
+
+
+async def put_terms(connection: AsyncConnection, row: Stored, terms: Terms | None) -> None:
+    """Replace what a resource is found by; None takes it away."""
     found = term_rows(terms, row.shard, row.id, row.type) if terms else []
     document = json.dumps({table.name: rows for table, rows in found}, default=str)
     await connection.execute(_PUT_TERMS, {"shard": row.shard, "id": row.id, "type": row.type, "terms": document})
@@ -86,7 +92,7 @@ async def put_authority(
         await connection.execute(insert(authority).values(row))
 
 
-async def put_agreements(connection: AsyncConnection, affiliation: UUID, agreements: list[Agreement]) -> None:
+async def put_agreements(connection: AsyncConnection, affiliation: UUID, agreements: Iterable[Agreement]) -> None:
     """Keep what releases need of an OrganizationAffiliation: who discloses to whom, and when."""
     await connection.execute(delete(agreement).where(agreement.c.id == affiliation))
     for a in agreements:

@@ -541,6 +541,7 @@ ALTER TABLE hallpass.authority ENABLE ROW LEVEL SECURITY;
 CREATE POLICY held ON hallpass.authority USING (custodian = ANY ((SELECT hallpass.below())::uuid[]));
 ALTER TABLE hallpass.agreement ENABLE ROW LEVEL SECURITY;
 CREATE POLICY held ON hallpass.agreement USING (custodian = ANY ((SELECT hallpass.below())::uuid[]));
+CREATE POLICY member ON hallpass.agreement FOR SELECT USING ((SELECT hallpass.caller()) IS NOT NULL);
 ALTER TABLE hallpass.release ENABLE ROW LEVEL SECURITY;
 CREATE POLICY held ON hallpass.release USING (custodian = ANY ((SELECT hallpass.below())::uuid[]));
 ALTER TABLE hallpass.provision ENABLE ROW LEVEL SECURITY;

@@ -1,12 +1,18 @@
-"""What follows from a write: the small tables that releases are judged against, and the releases themselves."""
+"""What follows from a write: the small tables that releases are judged against, and the releases themselves.
+
+Each step says what the tables should hold (`expect`), what they do hold (`load`), and puts it there (`save`), so
+that a write and `hallpass verify` go by the same words.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from app.consent import codes as c
+from app.consent.compile import Reading
 from app.consent.compile import read as read_consent
 from app.consent.gate.door import Door
 from app.consent.gate.situation import situation
@@ -14,81 +20,112 @@ from app.consent.rules import Agreement
 from app.consent.signing import authority
 from app.errors import HallpassError, Issue, Kind
 from app.fhir.dates import BEGINNING, END, born, period
+from app.fhir.json import parse
 from app.resources import ResourceType
 from app.resources.paths import values
 from app.resources.refs import local_id
+from app.store import derived, write
 from app.store import read as store
-from app.store import write
 from app.store.rows import Stored
 
-Follow = Callable[[Door, Stored, dict[str, Any], ZoneInfo], Awaitable[None]]
+Expect = Callable[[Door, Stored, dict[str, Any], ZoneInfo], Awaitable[Any]]
+Load = Callable[[Door, Stored], Awaitable[Any]]
+Save = Callable[[Door, Stored, dict[str, Any], Any], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What depends on the resources of one type."""
+
+    expect: Expect
+    load: Load
+    save: Save
 
 
 async def follow(door: Door, declared: ResourceType, row: Stored, content: dict[str, Any], zone: ZoneInfo) -> None:
-    """Bring what depends on this resource up to date, in the same transaction."""
-    step = _STEPS.get(declared.name)
+    """Bring what depends on this resource up to date, in the same transaction.
+
+    What ends or narrows a release commits on every standby before it is answered.
+    """
+    step = STEPS.get(declared.name)
     if step is not None:
-        await step(door, row, content, zone)
+        await write.commit_everywhere(door.connection)
+        await step.save(door, row, content, await step.expect(door, row, content, zone))
 
 
-async def _patient(door: Door, row: Stored, content: dict[str, Any], _zone: ZoneInfo) -> None:
+async def _born(_door: Door, row: Stored, content: dict[str, Any], _zone: ZoneInfo) -> Any:
     day = content.get("birthDate")
-    known = born(day) if day and not row.deleted else None
-    await write.commit_everywhere(door.connection)
+    return born(day) if day and not row.deleted else None
+
+
+async def _save_born(door: Door, row: Stored, _content: dict[str, Any], known: Any) -> None:
     await write.put_student(door.connection, row.shard, row.custodian, known)
 
 
-async def _related_person(door: Door, row: Stored, content: dict[str, Any], zone: ZoneInfo) -> None:
-    window = None if row.deleted else authority(content, zone)
-    await write.commit_everywhere(door.connection)
+async def _authority(_door: Door, row: Stored, content: dict[str, Any], zone: ZoneInfo) -> Any:
+    return None if row.deleted else authority(content, zone)
+
+
+async def _save_authority(door: Door, row: Stored, _content: dict[str, Any], window: Any) -> None:
     await write.put_authority(door.connection, row.shard, row.id, row.custodian, window)
 
 
-async def _affiliation(door: Door, row: Stored, content: dict[str, Any], zone: ZoneInfo) -> None:
-    await write.commit_everywhere(door.connection)
-    await write.put_agreements(door.connection, row.id, [] if row.deleted else agreements(content, row, zone))
-
-
-def agreements(content: dict[str, Any], row: Stored, zone: ZoneInfo) -> list[Agreement]:
+async def _agreements(_door: Door, row: Stored, content: dict[str, Any], zone: ZoneInfo) -> frozenset[Agreement]:
     """Who may disclose to whom by an OrganizationAffiliation.
 
     `code` says the part of the participating organization: recipient (IRCP), discloser (CST), or both. Without a
     direction it agrees to nothing.
     """
     one, other = local_id(content.get("organization")), local_id(content.get("participatingOrganization"))
-    if content.get("active") is not True or one is None or other is None:
-        return []
+    if row.deleted or content.get("active") is not True or one is None or other is None:
+        return frozenset()
     stated = period(content["period"], zone) if content.get("period") else None
     window = (stated.lower, stated.upper) if stated else (BEGINNING, END)
     roles = {x.get("code") for x in values(content, "code.coding") if x.get("system") == c.PARTICIPATION}
-    found = []
-    if "IRCP" in roles:
-        found.append(Agreement(row.custodian, one, other, window))
-    if "CST" in roles:
-        found.append(Agreement(row.custodian, other, one, window))
-    return found
+    ways = {"IRCP": (one, other), "CST": (other, one)}
+    return frozenset(Agreement(row.custodian, *ways[role], window) for role in roles & set(ways))
 
 
-async def _organization(door: Door, row: Stored, content: dict[str, Any], _zone: ZoneInfo) -> None:
+async def _save_agreements(door: Door, row: Stored, _content: dict[str, Any], found: frozenset[Agreement]) -> None:
+    await write.put_agreements(door.connection, row.id, found)
+
+
+async def _place(door: Door, row: Stored, content: dict[str, Any], _zone: ZoneInfo) -> Any:
     if row.deleted:
+        return None
+    honour = any(
+        e.get("url") == c.HONOUR_EXTENSION and e.get("valueBoolean") is True for e in values(content, "extension")
+    )
+    return local_id(content.get("partOf")), time_zone(content) or door.settings.time_zone, honour
+
+
+async def _save_place(door: Door, row: Stored, _content: dict[str, Any], place: Any) -> None:
+    if place is None:
         if not await write.remove_organization(door.connection, row.id):
             raise HallpassError(Kind.CONFLICT, "The organization has clients, parts or records.")
         return
-    parent = local_id(content.get("partOf"))
-    line = await store.line(door.connection, row.id)
-    if parent is not None and parent not in (*line[1:2], *door.below) and not door.operator:
+    parent, zone, honour = place
+    before = await derived.place(door.connection, row.id)
+    known = {before[0]} if before else set()
+    if parent is not None and parent not in door.below | known and not door.operator:
         text = "An organization becomes a part of your own or of one below it; other moves are the operator's."
         raise HallpassError(Kind.FORBIDDEN, Issue(text, "Organization.partOf"))
-    placed = await write.place_organization(
-        door.connection, row.id, parent, time_zone(content) or door.settings.time_zone, _honours(content)
-    )
+    placed = await write.place_organization(door.connection, row.id, parent, zone, honour)
     if placed == "cycle":
-        raise HallpassError(
-            Kind.UNPROCESSABLE, Issue("An organization is no part of itself.", "Organization.partOf", "business-rule")
-        )
+        text = "An organization is no part of itself."
+        raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Organization.partOf", "business-rule"))
     if placed == "member":
         text = "The organization calls for itself: its place is the operator's to change."
         raise HallpassError(Kind.FORBIDDEN, Issue(text, "Organization.partOf"))
+    if before and before[1] != zone:
+        await _read_again(door, row, ZoneInfo(zone))
+
+
+async def _read_again(door: Door, organization: Stored, zone: ZoneInfo) -> None:
+    """Dates in an organization's releases are meant in its time zone: when that changes, so do they."""
+    for row in await store.consents_of(door.connection, organization.id):
+        content = parse(row.body)
+        await _save_release(door, row, content, await _release(door, row, content, zone))
 
 
 def time_zone(organization: dict[str, Any]) -> str | None:
@@ -96,38 +133,56 @@ def time_zone(organization: dict[str, Any]) -> str | None:
     stated = [e for e in values(organization, "extension") if e.get("url") == c.TIME_ZONE_EXTENSION]
     name = str(stated[0].get("valueCode")) if stated else None
     if name is not None and name not in available_timezones():
-        raise HallpassError(
-            Kind.UNPROCESSABLE, Issue("There is no such time zone.", "Organization.extension", "code-invalid")
-        )
+        text = "There is no such time zone."
+        raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Organization.extension", "code-invalid"))
     return name
 
 
-def _honours(organization: dict[str, Any]) -> bool:
-    return any(
-        e.get("url") == c.HONOUR_EXTENSION and e.get("valueBoolean") is True for e in values(organization, "extension")
-    )
+async def _release(door: Door, row: Stored, content: dict[str, Any], zone: ZoneInfo) -> Reading:
+    """What a Consent comes to; nothing unless it is active."""
+    if content.get("status") != "active" or row.deleted:
+        return Reading(None, ())
+    return read_consent(
+        content, row.id, row.version, await situation(door, row.shard, row.custodian, content, zone)
+    )  # fmt: skip
 
 
-async def _consent(door: Door, row: Stored, content: dict[str, Any], zone: ZoneInfo) -> None:
-    """Compile an active Consent, or take its release away. Raises UNPROCESSABLE with every gap."""
-    await write.commit_everywhere(door.connection)
-    before = await store.recipients(door.connection, row.shard, row.id)
-    release = None
-    if content.get("status") == "active" and not row.deleted:
-        reading = read_consent(content, row.id, row.version, await situation(door, row, content, zone))
-        if reading.gaps:
-            raise HallpassError(Kind.UNPROCESSABLE, *reading.gaps)
-        release = reading.release
-    await write.put_release(door.connection, row.shard, row.id, release)
-    reached = before | (release.recipients if release else frozenset())
+async def _save_release(door: Door, row: Stored, _content: dict[str, Any], reading: Reading) -> None:
+    """Put the release in the place of the one before. Raises UNPROCESSABLE with every gap."""
+    if reading.gaps:
+        raise HallpassError(Kind.UNPROCESSABLE, *reading.gaps)
+    before = await derived.release(door.connection, row.shard, row.id)
+    await write.put_release(door.connection, row.shard, row.id, reading.release)
+    reached = frozenset(r for found in (before, reading.release) if found for r in found.recipients)
     if reached:
         await write.index_student(door.connection, row.shard, reached)
 
 
-_STEPS: dict[str, Follow] = {
-    "Patient": _patient,
-    "RelatedPerson": _related_person,
-    "OrganizationAffiliation": _affiliation,
-    "Organization": _organization,
-    "Consent": _consent,
+async def _load_born(door: Door, row: Stored) -> Any:
+    return await derived.born(door.connection, row.shard)
+
+
+async def _load_authority(door: Door, row: Stored) -> Any:
+    return await derived.authority(door.connection, row.shard, row.id)
+
+
+async def _load_agreements(door: Door, row: Stored) -> Any:
+    return await derived.agreements(door.connection, row.id)
+
+
+async def _load_place(door: Door, row: Stored) -> Any:
+    return await derived.place(door.connection, row.id)
+
+
+async def _load_release(door: Door, row: Stored) -> Any:
+    return await derived.release(door.connection, row.shard, row.id)
+
+
+STEPS: dict[str, Step] = {
+    "Patient": Step(_born, _load_born, _save_born),
+    "RelatedPerson": Step(_authority, _load_authority, _save_authority),
+    "OrganizationAffiliation": Step(_agreements, _load_agreements, _save_agreements),
+    "Organization": Step(_place, _load_place, _save_place),
+    "Consent": Step(_release, _load_release, _save_release),
 }
+"""By type; the others have nothing that follows."""

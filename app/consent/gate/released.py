@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from app.search.query import Search
@@ -63,6 +63,8 @@ class Found:
     absent: bool = False
     cursors: dict[str, str] = field(default_factory=dict)
     search: Search | None = None
+    document: dict[str, Any] | None = None
+    """What a custodian is told about its own records: an explanation, a preview, a list of disclosures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class Answer:
     absent: bool = False
     cursors: dict[str, str] = field(default_factory=dict)
     search: Search | None = None
+    document: dict[str, Any] | None = None
     at: datetime | None = None
 
     @property
@@ -88,8 +91,16 @@ def mint(found: Found, below: frozenset[UUID], at: datetime) -> Answer:
     """Turn candidates into released resources. The gate calls this after its commit, and nobody else."""
     released = tuple(Released(_SEAL, c.row, c.mode, disclosed=c.row.custodian not in below) for c in found.candidates)
     return Answer(
-        released, found.total, found.created, found.unchanged, found.absent, found.cursors, found.search, at
-    )  # fmt: skip
+        released=released,
+        total=found.total,
+        created=found.created,
+        unchanged=found.unchanged,
+        absent=found.absent,
+        cursors=found.cursors,
+        search=found.search,
+        document=found.document,
+        at=at,
+    )
 
 
 def _labelled(row: Stored) -> bytes:

@@ -14,29 +14,28 @@ from app.fhir.json import parse
 from app.resources.paths import first, values
 from app.resources.refs import local_id, local_targets
 from app.store import read as store
-from app.store.rows import Stored
 
 
-async def situation(door: Door, row: Stored, consent: dict[str, Any], zone: ZoneInfo) -> Situation:
+async def situation(door: Door, student: UUID, custodian: UUID, consent: dict[str, Any], zone: ZoneInfo) -> Situation:
     """The student's birth, the signers' authority, and which named organizations are of the network."""
-    patient = await _content(door, "Patient", row.shard)
+    patient = await content_of(door, "Patient", student)
     people: dict[UUID, Window] = {}
     related: set[UUID] = set()
     for performer in values(consent, "performer"):
         person = local_id(performer, "RelatedPerson")
-        content = await _content(door, "RelatedPerson", person) if person else None
-        if person and content and local_id(content.get("patient"), "Patient") == row.shard:
+        content = await content_of(door, "RelatedPerson", person) if person else None
+        if person and content and local_id(content.get("patient"), "Patient") == student:
             related.add(person)
             window = authority(content, zone)
             if window:
                 people[person] = window
     named = {target for kind, target in local_targets(consent) if kind == "Organization"}
     birth_date = patient.get("birthDate") if patient else None
-    holder = await _content(door, "Organization", row.custodian)
+    holder = await content_of(door, "Organization", custodian)
     return Situation(
-        custodian=row.custodian,
+        custodian=custodian,
         zone=zone,
-        student=row.shard,
+        student=student,
         now=await store.moment(door.connection),
         jurisdiction=first(holder, "address.state") if holder else None,
         born=born(birth_date) if birth_date else None,
@@ -46,6 +45,7 @@ async def situation(door: Door, row: Stored, consent: dict[str, Any], zone: Zone
     )
 
 
-async def _content(door: Door, type_name: str, resource_id: UUID) -> dict[str, Any] | None:
+async def content_of(door: Door, type_name: str, resource_id: UUID) -> dict[str, Any] | None:
+    """A current resource that the caller sees, parsed; None where there is none."""
     found = await store.current(door.connection, type_name, resource_id)
     return parse(found.body) if found and not found.deleted else None

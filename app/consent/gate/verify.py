@@ -1,0 +1,184 @@
+"""`hallpass verify`: recomputes from the resources what was computed from them, and reports every difference.
+
+The access index, the search index, the small tables that releases are judged against, the compiled releases, and
+that each entry of the ledger points at a version that exists. It runs as the owner of the tables and releases nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Table, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from app.auth.caller import Caller
+from app.consent.compile import Reading
+from app.consent.facts import facts
+from app.consent.gate.door import Door
+from app.consent.gate.follow import STEPS
+from app.fhir.json import parse
+from app.resources import TYPES
+from app.search.terms import terms
+from app.settings import Settings
+from app.store import read, write
+from app.store import rules as stored_rules
+from app.store.engine import Database
+from app.store.enter import enter_as_operator, hold
+from app.store.rows import Stored
+from app.store.tables import resource
+from app.store.terms_tables import TERM_TABLES, term_rows
+
+_SHARDS = text(
+    "SELECT shard FROM hallpass.resource WHERE current UNION SELECT shard FROM hallpass.access"
+    " UNION SELECT shard FROM hallpass.release"
+)
+_ACCESS = text("""
+    WITH have AS (SELECT shard, org, id, type, updated, opens, closes FROM hallpass.access WHERE shard = :shard),
+         want AS (SELECT * FROM hallpass.candidates(:shard, NULL, NULL))
+    SELECT count(*) FROM ((TABLE have EXCEPT TABLE want) UNION ALL (TABLE want EXCEPT TABLE have)) d
+""")
+_ORPHANS = text("""
+    SELECT e.consent FROM hallpass.release e WHERE e.shard = :shard AND NOT EXISTS (
+        SELECT 1 FROM hallpass.resource r WHERE r.shard = e.shard AND r.id = e.consent AND r.version = e.version
+            AND r.current AND NOT r.deleted)
+""")
+_LEDGER = text("""
+    SELECT d.id, d.version FROM hallpass.disclosure d
+    WHERE d.shard = :shard AND (
+        NOT EXISTS (SELECT 1 FROM hallpass.resource r
+                    WHERE r.shard = d.shard AND r.id = d.id AND r.version = d.version)
+        OR (d.consent IS NOT NULL AND NOT EXISTS (
+            SELECT 1 FROM hallpass.resource c
+            WHERE c.shard = d.shard AND c.id = d.consent AND c.version = d.consent_version)))
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something stored that is not what it would be if it were computed now. It holds no value of a record."""
+
+    what: str
+    where: str
+
+
+class Verifier:
+    """Walks all shards, each in a transaction of its own under the shard's lock."""
+
+    def __init__(self, db: Database, settings: Settings) -> None:
+        self._owner = db.owner
+        self._settings = settings
+
+    async def run(
+        self, *, repair: bool = False, progress: Callable[[int, int], None] | None = None
+    ) -> AsyncIterator[Difference]:
+        """Yield each difference; with `repair`, what can be computed anew is. The ledger is never touched."""
+        engine = create_async_engine(self._owner, hide_parameters=True)
+        try:
+            async with engine.connect() as connection:
+                shards = sorted(await connection.scalars(_SHARDS))
+            for n, shard in enumerate(shards):
+                async with engine.begin() as connection:
+                    found = await self._shard(connection, shard, repair=repair)
+                for difference in found:
+                    yield difference
+                if progress:
+                    progress(n + 1, len(shards))
+        finally:
+            await engine.dispose()
+
+    async def _shard(self, connection: AsyncConnection, shard: UUID, *, repair: bool) -> list[Difference]:
+        await hold(connection, {shard}, exclusive=True)
+        found: list[Difference] = []
+        current = select(*read.COLUMNS).where(resource.c.shard == shard, resource.c.current).order_by(resource.c.id)
+        for row in await read.rows(connection, current):
+            found += await self._resource(connection, row, repair=repair)
+        for consent in list(await connection.scalars(_ORPHANS, {"shard": shard})):
+            found.append(Difference("a release without its Consent", f"Consent/{consent}"))
+            if repair:
+                await write.put_release(connection, shard, consent, None)
+        if await connection.scalar(_ACCESS, {"shard": shard}):
+            found.append(Difference("the access index", f"shard {shard}"))
+            if repair:
+                await write.index_student(connection, shard, None)
+        for entry in await connection.execute(_LEDGER, {"shard": shard}):
+            found.append(Difference("a ledger entry that cites what is not there", f"{entry.id}/{entry.version}"))
+        return found
+
+    async def _resource(self, connection: AsyncConnection, row: Stored, *, repair: bool) -> list[Difference]:
+        door = await self._door(connection, row.custodian)
+        content = await _content(connection, row)
+        at = f"{row.type}/{row.id}"
+        found = []
+        own = facts(TYPES[row.type], content, row.id, row.custodian, door.zone)
+        if own != await stored_rules.facts_of(connection, row.shard, row.id):
+            found.append(Difference("the facts of the current version", at))
+        expected = None if row.deleted else terms(row.type, content, door.zone, door.settings.fhir_base)
+        wanted = _rows(term_rows(expected, row.shard, row.id, row.type)) if expected else set()
+        if await _stored_terms(connection, row) != wanted:
+            found.append(Difference("the search index", at))
+            if repair:
+                await write.put_terms(connection, row, expected)
+        step = STEPS.get(row.type)
+        if step:
+            should, does = await step.expect(door, row, content, door.zone), await step.load(door, row)
+            if not _agree(should, does):
+                found.append(Difference("what releases are judged by", at))
+                if repair:
+                    await step.save(door, row, content, _without_gaps(should))
+        return found
+
+    async def _door(self, connection: AsyncConnection, custodian: UUID) -> Door:
+        zone = await read.zone(connection, custodian)
+        standing = await enter_as_operator(connection, custodian, str(zone))
+        caller = Caller("operator", custodian, frozenset(), frozenset(), "")
+        return Door(
+            connection, caller, self._settings, standing.at, standing.above, standing.below, ZoneInfo(standing.zone),
+            operator=True,
+        )  # fmt: skip
+
+
+async def _content(connection: AsyncConnection, row: Stored) -> dict[str, Any]:
+    """The content of a version; for a deletion that of the version before, by which it is judged."""
+    if not row.deleted:
+        return parse(row.body)
+    before = await read.version(connection, row.type, row.id, row.version - 1)
+    return parse(before.body) if before else {}
+
+
+_HEAD = ("shard", "id", "n", "type")
+
+
+async def _stored_terms(connection: AsyncConnection, row: Stored) -> set[Any]:
+    found: set[Any] = set()
+    for table in TERM_TABLES:
+        columns = [column for column in table.c if column.name not in _HEAD]
+        rows = await connection.execute(select(*columns).where(table.c.shard == row.shard, table.c.id == row.id))
+        found |= {(table.name, *r) for r in rows}
+    return found
+
+
+def _rows(wanted: list[tuple[Table, list[dict[str, Any]]]]) -> set[Any]:
+    return {
+        (table.name, *(row[column.name] for column in table.c if column.name not in _HEAD))
+        for table, rows in wanted
+        for row in rows
+    }
+
+
+def _agree(should: Any, does: Any) -> bool:
+    """Whether the tables hold what they should. A release whose signer has lost authority since still stands in
+    them, without effect: then all but the signature is compared."""
+    if not isinstance(should, Reading):
+        return bool(should == does)
+    wanted = should.release or should.draft
+    if should.release is None and wanted is not None and does is not None:
+        wanted = replace(wanted, signer=does.signer, age=does.age)
+    return bool(wanted == does)
+
+
+def _without_gaps(should: Any) -> Any:
+    return Reading(should.release, (), should.draft) if isinstance(should, Reading) else should

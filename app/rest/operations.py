@@ -1,0 +1,104 @@
+"""Operations for the custodian of a record: explain access, preview a Consent.
+
+https://hl7.org/fhir/R4/operations.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from app.consent.gate import Found, explaining
+from app.consent.gate.explaining import Question
+from app.consent.gate.prepared import prepare
+from app.errors import HallpassError, Issue, Kind
+from app.fhir.json import dump
+from app.resources import TYPES
+from app.resources.refs import parse_local
+from app.rest import http
+from app.rest.passage import Through
+
+
+def add(router: APIRouter) -> None:
+    """The routes of the operations. They come before those of instances, whose paths they resemble."""
+
+    @router.post(
+        "/Patient/{id}/$explain-access",
+        operation_id="explainAccess",
+        summary="Why a recipient may see a student's records, or not",
+        tags=["Patient"],
+    )
+    async def explain_access(request: Request, id: str, through: Through) -> Response:
+        http.require_acceptable(request)
+        asked = question(await http.body(request, through.settings.max_body_bytes))
+        answer = await through.one("explain", lambda door: _list(explaining.explain(door, id, asked)))
+        return http.respond(request, dump(answer.document))
+
+    @router.post(
+        "/Consent/$preview", operation_id="previewConsent", summary="What a Consent would open", tags=["Consent"]
+    )
+    async def preview(request: Request, through: Through) -> Response:
+        http.require_acceptable(request)
+        content = await http.body(request, through.settings.max_body_bytes)
+        prepared = prepare(TYPES["Consent"], _resource(content), through.base)
+        answer = await through.one("preview", lambda door: _list(explaining.preview(door, prepared)))
+        return http.respond(request, dump(answer.document))
+
+
+async def _list(work: Awaitable[Found]) -> list[Found]:
+    return [await work]
+
+
+def question(parameters: dict[str, Any]) -> Question:
+    """The question in a Parameters resource: recipient, purpose (again for more), and type or resource."""
+    if parameters.get("resourceType") != "Parameters" or not isinstance(parameters.get("parameter", []), list):
+        raise HallpassError(Kind.UNPROCESSABLE, Issue("Here a Parameters resource is read.", "Parameters"))
+    given: dict[str, list[Any]] = {}
+    for i, parameter in enumerate(parameters.get("parameter", [])):
+        name = parameter.get("name") if isinstance(parameter, dict) else None
+        if name not in _READERS:
+            text = f"The parameters are {', '.join(_READERS)}."
+            raise HallpassError(Kind.UNPROCESSABLE, Issue(text, f"Parameters.parameter[{i}].name"))
+        value = _READERS[name](parameter)
+        if value is None:
+            raise HallpassError(
+                Kind.UNPROCESSABLE, Issue("The value is not of its kind.", f"Parameters.parameter[{i}].value")
+            )
+        given.setdefault(name, []).append(value)
+    if len(given.get("recipient", [])) != 1 or len(given.get("type", []) + given.get("resource", [])) != 1:
+        text = "One recipient, and one type or resource, are asked about."
+        raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Parameters.parameter"))
+    return Question(
+        recipient=given["recipient"][0],
+        purposes=frozenset(given.get("purpose", [])),
+        type=given.get("type", [None])[0],
+        resource=given.get("resource", [None])[0],
+    )
+
+
+def _code(parameter: dict[str, Any]) -> str | None:
+    coding = parameter.get("valueCoding")
+    value = parameter.get("valueCode") or (coding.get("code") if isinstance(coding, dict) else None)
+    return value if isinstance(value, str) else None
+
+
+def _target(parameter: dict[str, Any]) -> UUID | None:
+    reference = parameter.get("valueReference")
+    found = parse_local(reference.get("reference")) if isinstance(reference, dict) else None
+    return found[1] if found else None
+
+
+_READERS = {"recipient": _target, "purpose": _code, "type": _code, "resource": _target}
+
+
+def _resource(content: dict[str, Any]) -> dict[str, Any]:
+    """The Consent itself, or the one in a Parameters resource as `consent` or `resource`."""
+    if content.get("resourceType") == "Parameters":
+        for parameter in content.get("parameter", []):
+            if isinstance(parameter, dict) and isinstance(parameter.get("resource"), dict):
+                found: dict[str, Any] = parameter["resource"]
+                return found
+    return content

@@ -1,0 +1,45 @@
+"""Reads back what follows from resources (app/consent/gate/follow.py), one resource's at a time."""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.consent.rules import Agreement, Release, Window
+from app.store import rules, tables
+
+
+async def born(connection: AsyncConnection, shard: UUID) -> tuple[date, date] | None:
+    """The first and last possible day of birth that releases of a student are judged with."""
+    t = tables.student.c
+    row = (await connection.execute(select(t.born_from, t.born_to).where(t.shard == shard))).one_or_none()
+    return (row.born_from, row.born_to) if row else None
+
+
+async def authority(connection: AsyncConnection, shard: UUID, person: UUID) -> Window | None:
+    """The window of a RelatedPerson's authority; None: it has none."""
+    t = tables.authority.c
+    row = (await connection.execute(select(t.opens, t.closes).where(t.shard == shard, t.id == person))).one_or_none()
+    return (row.opens, row.closes) if row else None
+
+
+async def agreements(connection: AsyncConnection, affiliation: UUID) -> frozenset[Agreement]:
+    """Who may disclose to whom by an OrganizationAffiliation."""
+    rows = await connection.execute(select(tables.agreement).where(tables.agreement.c.id == affiliation))
+    return frozenset(Agreement(r.custodian, r.discloser, r.recipient, (r.opens, r.closes)) for r in rows)
+
+
+async def place(connection: AsyncConnection, organization: UUID) -> tuple[UUID | None, str, bool] | None:
+    """What an organization is part of, its time zone, and whether it honours parents' old releases."""
+    row = (
+        await connection.execute(select(tables.organization).where(tables.organization.c.id == organization))
+    ).one_or_none()
+    return (row.above[1] if len(row.above) > 1 else None, row.zone, row.honour) if row else None
+
+
+async def release(connection: AsyncConnection, shard: UUID, consent: UUID) -> Release | None:
+    """What a Consent compiled to; None: it grants nothing."""
+    return next((r for r in await rules.releases(connection, shard) if r.consent == consent), None)

@@ -1,0 +1,77 @@
+"""`hallpass verify` finds what differs from the resources, and mends it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.consent.gate.verify import Verifier
+from app.store.engine import Database
+from tests import build
+from tests.world import Member, World, open_world
+
+
+@pytest_asyncio.fixture(scope="module")
+async def world(db: Database) -> AsyncIterator[World]:
+    """A network with a student, a release and a clinic that reads."""
+    async with open_world(db) as found:
+        district, clinic = await found.member("District"), await found.member("Clinic")
+        await found.agree(district, clinic)
+        await _fill(district, clinic)
+        yield found
+
+
+async def _fill(district: Member, clinic: Member) -> None:
+    student = await district.create(build.patient())
+    mother = await district.create(build.guardian(student))
+    await district.create(build.referral(student, clinic.reference))
+    gone = await district.create(build.encounter(student))
+    await district.create(build.consent(student, mother, district.reference, clinic.reference))
+    await district.delete(f"/Encounter/{gone['id']}")
+    assert len(await clinic.ids("/ServiceRequest")) == 1
+
+
+async def _differences(world: World, *, repair: bool = False) -> list[str]:
+    return [d.what async for d in Verifier(world.db, world.settings).run(repair=repair)]
+
+
+async def test_what_the_gate_wrote_has_no_difference(world: World) -> None:
+    assert await _differences(world) == []
+
+
+@pytest.mark.parametrize(
+    ("tampering", "finding"),
+    [
+        ("DELETE FROM hallpass.access WHERE type = 'ServiceRequest'", "the access index"),
+        ("INSERT INTO hallpass.access SELECT shard, gen_random_uuid(), id, type, updated, opens, closes "
+         "FROM hallpass.access LIMIT 1", "the access index"),
+        ("DELETE FROM hallpass.term_token WHERE type = 'Patient'", "the search index"),
+        ("UPDATE hallpass.student SET born_from = '2001-01-01'", "what releases are judged by"),
+        ("UPDATE hallpass.authority SET closes = now()", "what releases are judged by"),
+        ("DELETE FROM hallpass.agreement", "what releases are judged by"),
+        ("UPDATE hallpass.release SET closes = closes + interval '1 day'", "what releases are judged by"),
+        ("UPDATE hallpass.provision SET classes = '{Encounter}'", "what releases are judged by"),
+    ],
+)  # fmt: skip
+async def test_a_difference_is_found_and_mended(world: World, tampering: str, finding: str) -> None:
+    engine = create_async_engine(world.db.owner)
+    async with engine.begin() as connection:
+        await connection.execute(text(tampering))
+    await engine.dispose()
+    assert finding in await _differences(world, repair=True)
+    assert await _differences(world) == []
+
+
+async def test_a_ledger_entry_that_cites_nothing_is_found(world: World) -> None:
+    engine = create_async_engine(world.db.owner)
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE hallpass.disclosure SET version = 99 WHERE type = 'ServiceRequest'"))
+    found = await _differences(world, repair=True)
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE hallpass.disclosure SET version = 1 WHERE version = 99"))
+    await engine.dispose()
+    assert found == ["a ledger entry that cites what is not there"]
