@@ -17,10 +17,15 @@ from app.store.rows import Stored
 
 _DISCLOSE = text("""
     INSERT INTO hallpass.disclosure (shard, request, interaction, type, id, version, student, custodian, recipient,
-                                     client, purposes, basis, consent, consent_version)
+                                     client, purposes, basis, consent, consent_version, reason)
     SELECT r.shard, :request, :interaction, r.type, r.id, r.version, r.student, r.custodian, hallpass.caller(),
-           :client, :purposes, CASE WHEN o.party THEN 'party' WHEN r.directory THEN 'directory' ELSE 'release' END,
-           o.consent, hallpass.release_version(r.shard, o.consent)
+           :client, :purposes, CASE WHEN o.party THEN 'party' WHEN r.directory THEN 'directory'
+                                    WHEN o.consent IS NULL AND hallpass.glass_broken(r.shard) THEN 'emergency'
+                                    ELSE 'release' END,
+           o.consent, hallpass.release_version(r.shard, o.consent),
+           CASE WHEN o.consent IS NULL THEN (
+               SELECT e.reason FROM hallpass.emergency e
+               WHERE e.shard = r.shard AND NOT o.party AND NOT r.directory ORDER BY e.opens DESC LIMIT 1) END
     FROM unnest(CAST(:shards AS uuid[]), CAST(:ids AS uuid[]), CAST(:versions AS integer[])) AS k(shard, id, version)
     JOIN hallpass.resource r ON r.shard = k.shard AND r.id = k.id AND r.version = k.version
     CROSS JOIN LATERAL (

@@ -95,17 +95,23 @@ class Rules:
     places: Mapping[UUID, Place] = field(default_factory=dict)
     focal: Mapping[UUID, tuple[UUID, frozenset[UUID]]] = field(default_factory=dict)
     agreement_required: bool = True
+    emergencies: tuple[tuple[UUID, Window], ...] = ()
+    """Which organizations broke the glass for this student, and when."""
 
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who asks, when, and why: `above` and `below` hold the organization itself; `purposes` are already widened."""
+    """Who asks, when, and why: `above` and `below` hold the organization itself; `purposes` are already widened.
+
+    `emergency`: its token was given for an emergency.
+    """
 
     organization: UUID
     above: frozenset[UUID]
     below: frozenset[UUID]
     purposes: frozenset[str]
     now: datetime
+    emergency: bool = False
 
 
 @dataclass(frozen=True, slots=True)

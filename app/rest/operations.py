@@ -11,7 +11,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from app.consent.gate import Found, explaining
+from app.consent.gate import Found, emergency, explaining
 from app.consent.gate.explaining import Question
 from app.consent.gate.prepared import prepare
 from app.errors import HallpassError, Issue, Kind
@@ -38,6 +38,18 @@ def add(router: APIRouter) -> None:
         return http.respond(request, dump(answer.document))
 
     @router.post(
+        "/Patient/$break-glass",
+        operation_id="breakGlass",
+        summary="Open a student's records in an emergency, with a reason",
+        tags=["Patient"],
+    )
+    async def break_glass(request: Request, through: Through) -> Response:
+        http.require_acceptable(request)
+        system, value, reason = _identifier(await http.body(request, through.settings.max_body_bytes))
+        answer = await through.one("emergency", lambda door: _list(emergency.break_glass(door, system, value, reason)))
+        return http.respond(request, answer.one.body, headers=http.version_headers(answer.one))
+
+    @router.post(
         "/Consent/$preview", operation_id="previewConsent", summary="What a Consent would open", tags=["Consent"]
     )
     async def preview(request: Request, through: Through) -> Response:
@@ -46,6 +58,20 @@ def add(router: APIRouter) -> None:
         prepared = prepare(TYPES["Consent"], _resource(content), through.base)
         answer = await through.one("preview", lambda door: _list(explaining.preview(door, prepared)))
         return http.respond(request, dump(answer.document))
+
+
+def _identifier(parameters: dict[str, Any]) -> tuple[str, str, str]:
+    """System and value of `identifier`, and the text of `reason`. Raises UNPROCESSABLE."""
+    given = {p["name"]: p for p in parameters.get("parameter", []) if isinstance(p, dict) and "name" in p}
+    identifier = given.get("identifier", {}).get("valueIdentifier")
+    reason = given.get("reason", {}).get("valueString", "")
+    system, value = (
+        (identifier.get("system"), identifier.get("value")) if isinstance(identifier, dict) else (None, None)
+    )
+    if isinstance(system, str) and isinstance(value, str) and isinstance(reason, str) and len(given) <= 2:
+        return system, value, reason
+    text = "The parameters are identifier (with system and value) and reason."
+    raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Parameters.parameter"))
 
 
 async def _list(work: Awaitable[Found]) -> list[Found]:

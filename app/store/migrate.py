@@ -16,7 +16,7 @@ from app.store.engine import APP_ROLE, app_password
 from app.store.tables import SCHEMA
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
-LOCK = 0x68616C6C  # of the migration itself: several processes may start at once
+LOCK = 0x68616C6C  # of the migration, and of the role: several processes may start at once
 OLDEST = 150000
 
 
@@ -30,12 +30,13 @@ async def migrate(owner: URL) -> tuple[str | None, str]:
     Answers the revision before (None for a fresh database) and after.
     """
     await _create_database(owner)
+    await _create_role(owner)
     engine = create_async_engine(owner)
     try:
         async with engine.begin() as connection:
             await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
             await connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
-            return await connection.run_sync(_upgrade, app_password(owner))
+            return await connection.run_sync(_upgrade)
     finally:
         await engine.dispose()
 
@@ -73,15 +74,26 @@ def _revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection, opts={"version_table_schema": SCHEMA}).get_current_revision()
 
 
-def _upgrade(connection: Connection, password: str) -> tuple[str | None, str]:
-    if not connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": APP_ROLE}):
-        connection.execute(text(f"CREATE ROLE {APP_ROLE} LOGIN"))
-    connection.execute(text(f"ALTER ROLE {APP_ROLE} PASSWORD '{password}'"))  # hexadecimal digits only
+def _upgrade(connection: Connection) -> tuple[str | None, str]:
     before = _revision(connection)
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
     return before, str(_script().get_current_head())
+
+
+async def _create_role(owner: URL) -> None:
+    """The app's role with its password. All databases of a server share it, so the lock is taken in one for all."""
+    engine = create_async_engine(owner.set(database="postgres"))
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
+            if not await connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": APP_ROLE}):
+                await connection.execute(text(f"CREATE ROLE {APP_ROLE} LOGIN"))
+            password = app_password(owner)  # hexadecimal digits only
+            await connection.execute(text(f"ALTER ROLE {APP_ROLE} PASSWORD '{password}'"))
+    finally:
+        await engine.dispose()
 
 
 async def _create_database(owner: URL) -> None:

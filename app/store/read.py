@@ -8,7 +8,8 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ARRAY, Row, Select, Uuid, and_, bindparam, exists, func, select, text
+from sqlalchemy import ARRAY, Row, Select, Uuid, and_, bindparam, func, select, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.store.rows import Stored
@@ -100,21 +101,28 @@ async def organizations(connection: AsyncConnection, ids: Iterable[UUID]) -> fro
 
 async def is_referred_to(connection: AsyncConnection, shard: UUID, resource_id: UUID) -> bool:
     """Whether another current resource of the same shard, that the caller sees, refers to this one."""
+    c = resource.c
     found = await connection.scalar(
-        select(
-            exists().where(
-                resource.c.shard == shard,
-                resource.c.current,
-                ~resource.c.deleted,
-                resource.c.id != resource_id,
-                resource.c.refs.any(resource_id),
-            )
-        )
+        select(c.id)
+        .where(c.shard == shard, c.current, ~c.deleted, c.id != resource_id, c.refs.contains([resource_id]))
+        .limit(1)
     )
-    return bool(found)
+    return found is not None
 
 
 async def consents_of(connection: AsyncConnection, custodian: UUID) -> list[Stored]:
     """The current Consents that one organization holds and that have a release."""
     mine = select(release.c.consent).where(release.c.custodian == custodian)
     return await rows(connection, select(*COLUMNS).where(resource.c.id.in_(mine), resource.c.current))
+
+
+async def organization_names(connection: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, str]:
+    """The names of organizations of the network by id."""
+    wanted = sorted(set(ids))
+    name = func.convert_from(resource.c.body, "UTF8").cast(JSONB)["name"].astext
+    found = await connection.execute(
+        select(resource.c.id, name).where(
+            resource.c.type == "Organization", resource.c.current, ~resource.c.deleted, resource.c.id.in_(wanted)
+        )
+    )
+    return {row[0]: str(row[1]) for row in found}

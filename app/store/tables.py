@@ -157,6 +157,18 @@ provision = Table(
     Column("about", TSTZRANGE()),
 )
 
+emergency = Table(
+    "emergency",
+    metadata,
+    Column("shard", Uuid(), primary_key=True),
+    Column("id", Uuid(), primary_key=True),
+    Column("organization", Uuid(), nullable=False),
+    Column("client", Text(), nullable=False),
+    Column("reason", Text(), nullable=False),
+    _moment("opens"),
+    _moment("closes"),
+)
+
 disclosure = Table(
     "disclosure",
     metadata,

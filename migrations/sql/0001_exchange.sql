@@ -147,6 +147,17 @@ CREATE TABLE hallpass.provision (
     FOREIGN KEY (shard, consent) REFERENCES hallpass.release ON DELETE CASCADE
 );
 
+CREATE TABLE hallpass.emergency (
+    shard        uuid NOT NULL,
+    id           uuid NOT NULL,
+    organization uuid NOT NULL,              -- that broke the glass
+    client       text NOT NULL,
+    reason       text NOT NULL,
+    opens        timestamptz NOT NULL,
+    closes       timestamptz NOT NULL,
+    PRIMARY KEY (shard, id)
+);
+
 -- The ledger -----------------------------------------------------------------------------------------------------------
 
 CREATE TABLE hallpass.disclosure (
@@ -352,6 +363,37 @@ END $$;
 COMMENT ON FUNCTION hallpass.opened IS
     'The Consent that opens a resource with these facts to the caller now; NULL: none does, or a deny applies.';
 
+CREATE FUNCTION hallpass.in_emergency(r_type text, r_labels text[]) RETURNS boolean LANGUAGE sql IMMUTABLE
+    AS $$ SELECT r_type <> 'Consent' AND NOT r_labels && '{PSYTHPN,42CFRPart2}' $$;
+COMMENT ON FUNCTION hallpass.in_emergency IS 'Whether a record is one that a broken glass opens.';
+
+CREATE FUNCTION hallpass.glass_broken(r_shard uuid) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = hallpass, pg_temp AS $$
+    SELECT EXISTS (SELECT 1 FROM emergency e WHERE e.shard = r_shard AND e.organization = caller()
+                   AND e.opens <= moment() AND moment() < e.closes)
+$$;
+
+CREATE FUNCTION hallpass.break_glass(p_system text, p_value text, p_client text, p_reason text, p_for interval)
+    RETURNS uuid LANGUAGE plpgsql SECURITY DEFINER SET search_path = hallpass, pg_temp AS $$
+DECLARE
+    v_shards uuid[];
+BEGIN
+    IF NOT emergency() OR caller() IS NULL THEN
+        RAISE EXCEPTION 'not an emergency';
+    END IF;
+    SELECT array_agg(DISTINCT t.shard) INTO v_shards FROM term_token t
+        WHERE t.type = 'Patient' AND t.param = 'identifier' AND t.system = p_system AND t.code = p_value;
+    IF cardinality(v_shards) IS DISTINCT FROM 1 THEN
+        RETURN NULL;
+    END IF;
+    PERFORM hold(v_shards, true);
+    INSERT INTO emergency VALUES (v_shards[1], gen_random_uuid(), caller(), p_client, p_reason, moment(), moment() + p_for);
+    PERFORM index_student(v_shards[1], ARRAY[caller()]);
+    RETURN v_shards[1];
+END $$;
+COMMENT ON FUNCTION hallpass.break_glass IS
+    'Opens the one student with this identifier to the caller for a while; NULL where there is not exactly one.';
+
 -- The access index -----------------------------------------------------------------------------------------------------
 
 CREATE FUNCTION hallpass.candidates(p_shard uuid, p_ids uuid[], p_orgs uuid[])
@@ -379,6 +421,10 @@ CREATE FUNCTION hallpass.candidates(p_shard uuid, p_ids uuid[], p_orgs uuid[])
             WHERE p.shard = p_shard AND p.consent = e.consent AND p.permit
               AND hallpass.covers(p, e.part2, e.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality,
                                   r.labels, r.refs, r.authors, r.clinical))
+        UNION ALL
+        SELECT r.id, e.organization, e.opens, e.closes
+        FROM hallpass.emergency e CROSS JOIN r
+        WHERE e.shard = p_shard AND hallpass.in_emergency(r.type, r.labels)
     )
     SELECT p_shard, o.org, r.id, r.type, r.updated, min(o.opens), max(o.closes)
     FROM opening o JOIN r ON r.id = o.id
@@ -521,7 +567,9 @@ CREATE POLICY see ON hallpass.resource FOR SELECT USING (
     OR (directory AND (SELECT hallpass.caller()) IS NOT NULL)
     OR parties && (SELECT hallpass.above())::uuid[]
     OR (student IS NOT NULL AND hallpass.opened(
-        shard, custodian, type, id, profiles, codes, confidentiality, labels, refs, authors, clinical) IS NOT NULL));
+        shard, custodian, type, id, profiles, codes, confidentiality, labels, refs, authors, clinical) IS NOT NULL)
+    OR (student IS NOT NULL AND (SELECT hallpass.emergency()) AND hallpass.in_emergency(type, labels)
+        AND hallpass.glass_broken(shard)));
 CREATE POLICY add ON hallpass.resource FOR INSERT WITH CHECK (
     custodian = ANY ((SELECT hallpass.below())::uuid[])
     OR (type = 'Task' AND parties && (SELECT hallpass.above())::uuid[]));
@@ -548,6 +596,8 @@ ALTER TABLE hallpass.provision ENABLE ROW LEVEL SECURITY;
 CREATE POLICY held ON hallpass.provision USING (EXISTS (
     SELECT 1 FROM hallpass.release e WHERE e.shard = provision.shard AND e.consent = provision.consent));
 
+ALTER TABLE hallpass.emergency ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON hallpass.emergency FOR SELECT USING (organization = (SELECT hallpass.caller()));
 ALTER TABLE hallpass.disclosure ENABLE ROW LEVEL SECURITY;
 CREATE POLICY held ON hallpass.disclosure FOR SELECT USING (custodian = ANY ((SELECT hallpass.below())::uuid[]));
 CREATE POLICY own ON hallpass.disclosure FOR INSERT WITH CHECK (recipient = (SELECT hallpass.caller()));
@@ -556,7 +606,7 @@ CREATE POLICY own ON hallpass.disclosure FOR INSERT WITH CHECK (recipient = (SEL
 GRANT USAGE ON SCHEMA hallpass TO hallpass_app;
 GRANT SELECT, INSERT ON hallpass.resource TO hallpass_app;
 GRANT UPDATE (current) ON hallpass.resource TO hallpass_app;
-GRANT SELECT ON hallpass.access, hallpass.organization, hallpass.secret TO hallpass_app;
+GRANT SELECT ON hallpass.access, hallpass.organization, hallpass.secret, hallpass.emergency TO hallpass_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON hallpass.student, hallpass.authority, hallpass.agreement, hallpass.release,
     hallpass.provision TO hallpass_app;
 GRANT SELECT, INSERT ON hallpass.disclosure TO hallpass_app;

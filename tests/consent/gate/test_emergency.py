@@ -1,0 +1,100 @@
+"""Breaking the glass opens one student's record for an hour, and the custodian reads why."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest_asyncio
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.consent.codes import ACT_CODE
+from app.store.engine import Database
+from tests import build
+from tests.world import EVERYTHING, Member, World, open_world
+
+WHY = "Child unconscious after a fall, allergies needed."
+
+
+@pytest_asyncio.fixture(scope="module")
+async def world(db: Database) -> AsyncIterator[World]:
+    """A network."""
+    async with open_world(db) as found:
+        yield found
+
+
+async def _hospital(world: World) -> Member:
+    hospital = await world.member("Hospital", purposes=("TREAT", "BTG"), emergency=True)
+    await world.login(hospital, f"{EVERYTHING} hallpass/emergency", purpose_of_use="BTG")
+    return hospital
+
+
+def _glass(value: str, reason: str = WHY) -> dict[str, Any]:
+    identifier = {"system": "urn:test:student", "value": value}
+    return {
+        "resourceType": "Parameters",
+        "parameter": [
+            {"name": "identifier", "valueIdentifier": identifier},
+            {"name": "reason", "valueString": reason},
+        ],
+    }
+
+
+async def _ledger(world: World, student: dict[str, Any]) -> list[tuple[str, str, str]]:
+    engine = create_async_engine(world.db.owner)
+    async with engine.connect() as connection:
+        rows = await connection.execute(
+            text("SELECT type, basis, reason FROM hallpass.disclosure WHERE student = :s ORDER BY entry"),
+            {"s": student["id"]},
+        )
+        found = [tuple(r) for r in rows]
+    await engine.dispose()
+    return found
+
+
+async def test_a_broken_glass_opens_the_students_record_and_is_flagged_with_its_reason(world: World) -> None:
+    district, hospital = await world.member("District"), await _hospital(world)
+    student = await district.create(build.patient("E-1"))
+    visit = await district.create(build.encounter(student))
+    other = await district.create(build.patient("E-2"))
+    label = [{"system": ACT_CODE, "code": "PSYTHPN"}]
+    note = await district.create(build.encounter(student, meta={"security": label}))
+    assert (await hospital.get(f"/Patient/{student['id']}")).status_code == 404
+
+    opened = await hospital.post("/Patient/$break-glass", _glass("E-1"))
+    assert (opened.status_code, opened.json()["id"]) == (200, student["id"])
+    assert await hospital.ids("/Encounter") == [visit["id"]]
+    assert (await hospital.get(f"/Encounter/{note['id']}")).status_code == 404
+    assert (await hospital.get(f"/Patient/{other['id']}")).status_code == 404
+    assert await _ledger(world, student) == [("Patient", "emergency", WHY), ("Encounter", "emergency", WHY)]
+
+
+async def test_without_the_emergency_purpose_a_broken_glass_opens_nothing(world: World) -> None:
+    district, hospital = await world.member("District"), await _hospital(world)
+    student = await district.create(build.patient("E-3"))
+    assert (await hospital.post("/Patient/$break-glass", _glass("E-3"))).status_code == 200
+    await world.login(hospital, EVERYTHING)
+    assert (await hospital.get(f"/Patient/{student['id']}")).status_code == 404
+
+
+async def test_a_reason_a_scope_and_a_student_are_needed(world: World) -> None:
+    district, hospital = await world.member("District"), await _hospital(world)
+    await district.create(build.patient("E-4"))
+    assert (await hospital.post("/Patient/$break-glass", _glass("E-4", "urgent"))).status_code == 422
+    assert (await hospital.post("/Patient/$break-glass", _glass("nobody"))).status_code == 404
+    clinic = await world.member("Clinic")
+    assert (await clinic.post("/Patient/$break-glass", _glass("E-4"))).status_code == 403
+
+
+async def test_the_glass_closes_after_an_hour(world: World) -> None:
+    district, hospital = await world.member("District"), await _hospital(world)
+    student = await district.create(build.patient("E-5"))
+    assert (await hospital.post("/Patient/$break-glass", _glass("E-5"))).status_code == 200
+    engine = create_async_engine(world.db.owner)
+    async with engine.begin() as connection:
+        await connection.execute(
+            text("UPDATE hallpass.emergency SET opens = opens - interval '61 min', closes = closes - interval '61 min'")
+        )
+    await engine.dispose()
+    assert (await hospital.get(f"/Patient/{student['id']}")).status_code == 404
