@@ -1,0 +1,41 @@
+"""Who calls, by the bearer token in the Authorization header and nowhere else.
+https://datatracker.ietf.org/doc/html/rfc6750
+"""
+
+from __future__ import annotations
+
+from fastapi import Request
+
+from app.auth.caller import Caller
+from app.auth.jose import BadToken
+from app.auth.service import Auth
+from app.auth.tokens import Token
+from app.errors import HallpassError, Kind
+
+CHALLENGE = 'Bearer realm="hallpass"'
+
+
+async def bearer(request: Request) -> Caller:
+    """The verified caller of a request: a FastAPI dependency.
+
+    Raises HallpassError(LOGIN): one answer without a token, and one for every token that does not hold.
+    """
+    auth: Auth = request.app.state.auth
+    return (await presented(request, auth)).caller
+
+
+async def presented(request: Request, auth: Auth) -> Token:
+    """The token of a request, verified. Raises as `bearer` does."""
+    headers = request.headers.getlist("Authorization")
+    if not headers:
+        raise HallpassError(Kind.LOGIN, "Send an access token.", headers={"WWW-Authenticate": CHALLENGE})
+    scheme, _, token = headers[0].partition(" ")
+    try:
+        if len(headers) > 1 or scheme.lower() != "bearer":
+            raise BadToken("not one bearer token")
+        return await auth.tokens.read(token.strip(" "))
+    except BadToken:
+        challenge = f'{CHALLENGE}, error="invalid_token", error_description="The access token does not hold."'
+        raise HallpassError(
+            Kind.LOGIN, "The access token does not hold.", headers={"WWW-Authenticate": challenge}
+        ) from None
