@@ -1,0 +1,61 @@
+"""A small valid resource of each type, and the real input that tests run against where it is present."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from app.fhir.json import parse
+
+DATA = Path(__file__).parents[3] / "shared" / "data"
+EXAMPLES = DATA / "fhir-r4-examples"
+SYNTHEA = DATA / "synthea"
+
+_CONCEPT = {"text": "counseling"}
+_PATIENT = {"reference": "Patient/p1"}
+
+SAMPLES: dict[str, dict[str, Any]] = {
+    "Patient": {"name": [{"family": "Rivera"}], "gender": "female", "birthDate": "2012-05-04", "active": True},
+    "RelatedPerson": {"patient": _PATIENT, "active": True, "birthDate": "1980", "gender": "male"},
+    "ServiceRequest": {"status": "active", "intent": "order", "subject": _PATIENT, "code": _CONCEPT},
+    "Encounter": {
+        "status": "finished",
+        "class": {"code": "AMB"},
+        "subject": _PATIENT,
+        "participant": [{"individual": {"reference": "Practitioner/d1"}}],
+        "period": {"start": "2024-01-08T10:00:00-05:00", "end": "2024-01-08T11:00:00-05:00"},
+    },
+    "Consent": {
+        "status": "active",
+        "scope": {"coding": [{"code": "patient-privacy"}]},
+        "category": [_CONCEPT],
+        "patient": _PATIENT,
+        "policy": [{"uri": "https://example.org/ferpa"}],
+        "provision": {"type": "permit", "period": {"end": "2025-06-30"}},
+    },
+    "Task": {"status": "requested", "intent": "order", "for": _PATIENT, "authoredOn": "2024-01-08"},
+    "Group": {"type": "person", "actual": True, "member": [{"entity": _PATIENT}]},
+    "Organization": {"name": "Lincoln High School", "active": True},
+    "OrganizationAffiliation": {"active": True, "period": {"start": "2024"}, "organization": {"display": "District"}},
+    "Practitioner": {"name": [{"family": "Chen"}], "active": True, "birthDate": "1975-02-01"},
+    "PractitionerRole": {"active": True, "practitioner": {"reference": "Practitioner/d1"}},
+    "HealthcareService": {"active": True, "name": "Counseling", "providedBy": {"reference": "Organization/o1"}},
+    "Location": {"status": "active", "name": "Room 12", "managingOrganization": {"reference": "Organization/o1"}},
+}
+"""By type, without resourceType."""
+
+
+def sample(type_name: str, **elements: Any) -> dict[str, Any]:
+    """A copy of the sample with other elements; `class_` is spelled so for Python's sake, None takes one away."""
+    resource = {"resourceType": type_name, **deepcopy(SAMPLES[type_name])}
+    resource |= {name.removesuffix("_"): value for name, value in elements.items()}
+    return {name: value for name, value in resource.items() if value is not None}
+
+
+def examples(*type_names: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The official examples of the types by file name; nothing where the data is absent."""
+    for type_name in type_names:
+        for path in sorted(EXAMPLES.glob(f"{type_name}-*.json")):
+            yield path.name, parse(path.read_bytes())
