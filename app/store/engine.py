@@ -15,8 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from app.errors import HallpassError, Kind
 
 APP_ROLE = "hallpass_app"
-UNREACHABLE = ("08", "53", "57P", "58", "25006")
-"""SQLSTATE classes of a database that cannot take a write now: connection, resources, shutdown, I/O, read-only."""
+UNREACHABLE = ("08", "53", "55P03", "57", "58", "25006")
+"""SQLSTATE classes of a database that cannot serve now: connection, resources, a lock or a statement that took too
+long, shutdown, I/O, read-only."""
 RETRY = ("40001", "40P01")
 """Serialization failure and deadlock: run the transaction again."""
 
@@ -51,6 +52,7 @@ class Database:
         self.owner = owner
         self.engine: AsyncEngine = create_async_engine(
             app_url(owner),
+            hide_parameters=True,  # an error's text would quote the record
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=10,

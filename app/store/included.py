@@ -30,7 +30,8 @@ def included(
     parts = [part for include in includes if (part := _part(include, sources)) is not None]
     if not parts:
         return None
-    named = union(*parts).subquery("named")
+    # A union of one part is that part alone, repetitions included.
+    named = (union(*parts) if len(parts) > 1 else parts[0].distinct()).subquery("named")
     r = resource.alias("r")
     there = and_(r.c.id == named.c.id, r.c.type == named.c.type, visible(r.c))
     statement = select(*(r.c[name] for name in Stored._fields)).select_from(named.join(r, there))

@@ -1,0 +1,1 @@
+"""The search parameters of our types, as HL7 defines them, and the script that extracts them."""

@@ -1,0 +1,125 @@
+"""The search parameters of each type, compiled from HL7's definitions.
+
+https://hl7.org/fhir/R4/searchparameter-registry.html
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import Enum
+from importlib.resources import files
+from typing import Any
+
+from app.resources import REGISTRY
+from app.search.expressions import Path, compile_expression
+
+
+class ParamKind(Enum):
+    """The type of a search parameter. https://hl7.org/fhir/R4/valueset-search-param-type.html"""
+
+    TOKEN = "token"  # noqa: S105 - a FHIR code
+    STRING = "string"
+    REFERENCE = "reference"
+    DATE = "date"
+    QUANTITY = "quantity"
+    URI = "uri"
+    COMPOSITE = "composite"
+
+
+TEXTUAL = frozenset({"Coding", "CodeableConcept", "Identifier"})
+"""The token types that carry a text for `:text`."""
+
+COLUMNS = frozenset({"_id", "_lastUpdated"})
+"""The parameters that are columns of the resource and have no rows in the index."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One search parameter of one type."""
+
+    code: str
+    kind: ParamKind
+    paths: tuple[Path, ...]
+    targets: frozenset[str]
+    """The types that a reference may point at, whether served here or not."""
+    systems: frozenset[str]
+    """The code systems that a `code` element implies."""
+    components: tuple[tuple[Path, ...], ...]
+    """The parts of a composite, each below the one path."""
+    url: str
+    description: str
+
+    @property
+    def types(self) -> frozenset[str]:
+        """The FHIR types of the elements that it looks at."""
+        return frozenset(t for p in self.paths for t in p.types)
+
+    @property
+    def modifiers(self) -> frozenset[str]:
+        """The modifiers that it takes; a reference takes the name of a target type as well."""
+        if self.code in COLUMNS:
+            return frozenset()
+        return frozenset({"missing"}) | _MODIFIERS[self.kind] | self._by_type()
+
+    def _by_type(self) -> frozenset[str]:
+        if self.kind is not ParamKind.TOKEN:
+            return frozenset()
+        text = {"text"} if self.types & TEXTUAL else set()
+        return frozenset(text | ({"of-type"} if "Identifier" in self.types else set()))
+
+
+_MODIFIERS = {
+    ParamKind.TOKEN: frozenset({"not"}),
+    ParamKind.STRING: frozenset({"exact", "contains"}),
+    ParamKind.REFERENCE: frozenset({"identifier"}),
+    ParamKind.DATE: frozenset[str](),
+    ParamKind.QUANTITY: frozenset[str](),
+    ParamKind.URI: frozenset({"below", "above"}),
+    ParamKind.COMPOSITE: frozenset[str](),
+}
+
+UNSERVED = {
+    "_content": "no text index over whole resources is kept",
+    "_text": "no text index over narratives is kept",
+    "_query": "no named queries are defined",
+    "near": "positions are not indexed by distance",
+    "phonetic": "names are not indexed by sound",
+}
+"""The standard parameters that are refused like any unknown one, and why."""
+
+
+def _load() -> dict[str, dict[str, Parameter]]:
+    text = files("app.search.definitions").joinpath("search-parameters.json").read_text(encoding="utf-8")
+    records = [r for r in json.loads(text) if r["code"] not in UNSERVED]
+    return {
+        t.name: {r["code"]: _parameter(r, t.model) for r in records if r["base"] in ("Resource", t.name)}
+        for t in REGISTRY
+    }
+
+
+def _parameter(record: dict[str, Any], model: type[Any]) -> Parameter:
+    expression = record["expression"]
+    components = [compile_expression(f"{expression}.{c}", model) for c in record.get("component", [])]
+    return Parameter(
+        code=record["code"],
+        kind=ParamKind(record["kind"]),
+        paths=compile_expression(expression, model),
+        targets=frozenset(record.get("target", [])),
+        systems=frozenset(record.get("systems", [])),
+        components=tuple(tuple(_below(p) for p in c) for c in components),
+        url=record["url"],
+        description=record["description"],
+    )
+
+
+def _below(path: Path) -> Path:
+    """The path as seen from the element that a composite repeats on."""
+    return Path(path.steps[-1:])
+
+
+PARAMETERS: dict[str, dict[str, Parameter]] = _load()
+"""Type name -> parameter code -> Parameter."""
+
+COMMON: frozenset[str] = frozenset.intersection(*(frozenset(p) for p in PARAMETERS.values()))
+"""The codes that every type has: `_id`, `_lastUpdated`, `_tag` and the like."""

@@ -1,0 +1,171 @@
+"""The index rows of one resource version, by its type's search parameters. Pure.
+
+https://hl7.org/fhir/R4/search.html#ptypes
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import product
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from app.fhir import dates
+from app.search.expressions import Found, Path
+from app.search.normal import DAYS, contact, fold, key
+from app.search.parameters import COLUMNS, PARAMETERS, Parameter, ParamKind
+from app.search.references import target
+from app.search.rows import Date, Quantity, Reference, Row, String, Terms, Token, Uri
+
+NAME_PARTS = ("text", "family", "given", "prefix", "suffix")
+ADDRESS_PARTS = ("text", "line", "city", "district", "state", "postalCode", "country")
+WITHOUT_END = Decimal("Infinity")
+
+
+def terms(type_name: str, resource: dict[str, Any], zone: ZoneInfo, base_url: str) -> Terms:
+    """The rows of a valid resource of one of our types.
+
+    `zone` is that of dates without one; `base_url` is the address before `/Patient/...` of our absolute URLs.
+    """
+    context = _Context(resource, zone, base_url)
+    found: dict[Row, None] = {}
+    for parameter in PARAMETERS[type_name].values():
+        if parameter.code not in COLUMNS:
+            found.update(dict.fromkeys(context.rows(parameter)))
+    return Terms(
+        tokens=tuple(r for r in found if isinstance(r, Token)),
+        strings=tuple(r for r in found if isinstance(r, String)),
+        references=tuple(r for r in found if isinstance(r, Reference)),
+        dates=tuple(r for r in found if isinstance(r, Date)),
+        quantities=tuple(r for r in found if isinstance(r, Quantity)),
+        uris=tuple(r for r in found if isinstance(r, Uri)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    resource: dict[str, Any]
+    zone: ZoneInfo
+    base_url: str
+
+    def rows(self, parameter: Parameter) -> Iterator[Row]:
+        for path in parameter.paths:
+            for found in path.values(self.resource):
+                yield from self._rows_of(parameter, found)
+
+    def _rows_of(self, parameter: Parameter, found: Found) -> Iterator[Row]:
+        code = parameter.code
+        match parameter.kind:
+            case ParamKind.TOKEN:
+                return _tokens(code, found)
+            case ParamKind.STRING:
+                return _strings(code, found)
+            case ParamKind.REFERENCE:
+                return self._references(code, found)
+            case ParamKind.DATE:
+                return self._dates(code, found)
+            case ParamKind.QUANTITY:
+                return _quantities(code, found.value)
+            case ParamKind.URI:
+                return (Uri(code, key(u)) for u in _versions(found))
+            case ParamKind.COMPOSITE:
+                return _pairs(code, parameter.components, found.value)
+
+    def _references(self, code: str, found: Found) -> Iterator[Row]:
+        if found.type == "canonical":
+            for url in _versions(found):
+                yield Reference(code, "", None, key(url), "", "")
+        elif found.type == "Reference":
+            to = target(found.value.get("reference", ""), self.base_url)
+            logical = found.value.get("identifier", {})
+            type_ = to.type or found.value.get("type", "")
+            yield Reference(
+                code, type_, to.id, key(to.url), key(logical.get("system", "")), key(logical.get("value", ""))
+            )
+
+    def _dates(self, code: str, found: Found) -> Iterator[Row]:
+        interval = dates.of(found.value, DAYS if found.type == "date" else self.zone)
+        yield Date(code, interval.lower, interval.upper)
+
+
+def _tokens(param: str, found: Found) -> Iterator[Row]:
+    value = found.value
+    yield from (Token(param, key(s), key(c)) for s, c in _codes(found))
+    match found.type:
+        case "CodeableConcept":
+            texts = [value.get("text"), *(c.get("display") for c in value.get("coding", []))]
+        case "Coding":
+            texts = [value.get("display")]
+        case "Identifier":
+            kind = value.get("type", {})
+            texts = [kind.get("text")]
+            for coding in kind.get("coding", []):
+                coded = f"{coding.get('code', '')}|{value.get('value', '')}"
+                yield Token(f"{param}:of-type", key(coding.get("system", "")), key(coded))
+        case _:
+            texts = []
+    yield from (String(f"{param}:text", fold(t), t) for t in texts if t)
+
+
+def _codes(found: Found) -> list[tuple[str, str]]:
+    """System and code of a token; one pair of empty texts for an element that has neither."""
+    value = found.value
+    match found.type:
+        case "CodeableConcept":
+            return [_coding(c) for c in value.get("coding", [])] or [("", "")]
+        case "Coding":
+            return [_coding(value)]
+        case "Identifier":
+            return [(value.get("system", ""), value.get("value", ""))]
+        case "ContactPoint":
+            return [("", contact(value.get("value", "")))]
+        case "boolean":
+            return [("", "true" if value else "false")]
+        case "code" | "id" | "string":
+            return [("", str(value))]
+        case _:
+            return []
+
+
+def _coding(coding: dict[str, Any]) -> tuple[str, str]:
+    return coding.get("system", ""), coding.get("code", "")
+
+
+def _strings(param: str, found: Found) -> Iterator[Row]:
+    parts = {"HumanName": NAME_PARTS, "Address": ADDRESS_PARTS}.get(found.type)
+    texts = [found.value] if parts is None else [t for p in parts for t in _list(found.value.get(p))]
+    yield from (String(param, fold(t), t) for t in texts)
+
+
+def _quantities(param: str, quantity: dict[str, Any]) -> Iterator[Row]:
+    if "value" not in quantity:
+        return
+    value = Decimal(str(quantity["value"]))
+    comparator = quantity.get("comparator", "")
+    low = -WITHOUT_END if "<" in comparator else value
+    high = WITHOUT_END if ">" in comparator else value
+    names = (key(quantity.get(n, "")) for n in ("system", "code", "unit"))
+    yield Quantity(param, low, high, *names)
+
+
+def _versions(found: Found) -> list[str]:
+    """A URI; a canonical with a version is found without it as well."""
+    url, bar, _ = found.value.partition("|")
+    return [found.value, url] if bar and found.type == "canonical" else [found.value]
+
+
+def _pairs(param: str, components: tuple[tuple[Path, ...], ...], element: dict[str, Any]) -> Iterator[Row]:
+    """The pairs of codes of one repetition, each code in the forms in which it can be asked for."""
+    first, second = ({f for p in paths for v in p.values(element) for f in _forms(v)} for paths in components)
+    yield from (Token(param, key(a), key(b)) for a, b in product(sorted(first), sorted(second)))
+
+
+def _forms(found: Found) -> Iterator[str]:
+    for system, code in _codes(found):
+        yield from (code, f"{system}|{code}", f"{system}|")
+
+
+def _list(value: Any) -> list[Any]:
+    return [v for v in value if v is not None] if isinstance(value, list) else [value] if value is not None else []

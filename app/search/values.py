@@ -1,0 +1,170 @@
+"""The value of a criterion, from text to meaning, by the parameter's type and modifier. Pure.
+
+https://hl7.org/fhir/R4/search.html#ptypes
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from app.fhir import dates
+from app.search.normal import DAYS, contact, fold
+from app.search.parameters import Parameter, ParamKind
+from app.search.query import (
+    CompositeValue,
+    DateValue,
+    MissingValue,
+    OfTypeValue,
+    QuantityValue,
+    ReferenceValue,
+    TextValue,
+    TokenValue,
+    Value,
+)
+from app.search.references import target
+from app.search.text import split, unescape
+
+BOOLEAN_SYSTEMS = frozenset(
+    {"http://terminology.hl7.org/CodeSystem/special-values", "http://hl7.org/fhir/special-values"}
+)
+MAX_SEGMENTS = 100
+"""Segments of a URI that `:above` compares, each by itself."""
+_PREFIXED = re.compile(r"(eq|ne|gt|ge|lt|le|sa|eb|ap)?(.*)", re.DOTALL)
+_NUMBER = re.compile(r"[+-]?(?:\d{1,18}(?:\.\d{0,12})?|\.\d{1,12})(?:[eE][+-]?\d{1,2})?")
+_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
+
+
+class NotUnderstood(ValueError):
+    """A value that cannot be understood; the message says what is expected and holds nothing of the value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What values are read with: the zone of dates without one, and the address of our absolute URLs."""
+
+    zone: ZoneInfo
+    base_url: str
+
+    def value(self, parameter: Parameter, modifier: str | None, text: str) -> Value:
+        """One of the values between commas. Raises NotUnderstood, or BadEscape."""
+        if not text:
+            raise NotUnderstood("has an empty value")
+        if modifier == "missing":
+            return MissingValue(_truth(text))
+        match parameter.kind:
+            case ParamKind.TOKEN:
+                return _token(parameter, modifier, text)
+            case ParamKind.STRING:
+                return _text(text)
+            case ParamKind.URI:
+                return _uri(modifier, unescape(text))
+            case ParamKind.REFERENCE:
+                return _token_of(text) if modifier == "identifier" else self._reference(parameter, modifier, text)
+            case ParamKind.DATE:
+                return self._date(parameter, unescape(text))
+            case ParamKind.QUANTITY:
+                return _quantity(text)
+            case ParamKind.COMPOSITE:
+                return _composite(parameter, text)
+
+    def _date(self, parameter: Parameter, text: str) -> DateValue:
+        found = _PREFIXED.fullmatch(text)
+        prefix, date = (found[1] or "eq", found[2]) if found else ("eq", text)
+        try:
+            interval = dates.interval(date, DAYS if parameter.types == {"date"} else self.zone)
+        except ValueError:
+            raise NotUnderstood("takes a date such as 2024, 2024-09, 2024-09-30 or 2024-09-30T08:00:00Z") from None
+        return DateValue(prefix, interval.lower, interval.upper)
+
+    def _reference(self, parameter: Parameter, modifier: str | None, text: str) -> ReferenceValue:
+        text = unescape(text)
+        if _ID.fullmatch(text):
+            return ReferenceValue(modifier, text, None)
+        to = target(text, self.base_url)
+        if "/_history/" in text:
+            raise NotUnderstood("takes references without a version")
+        if modifier is not None and to.type != modifier:
+            raise NotUnderstood("takes references to the type that its modifier names")
+        if ":" in text and to.id is None:
+            return ReferenceValue(None, None, text)
+        if to.type not in parameter.targets:
+            raise NotUnderstood("takes an id, Type/id of a type that it can refer to, or a URL")
+        return ReferenceValue(to.type, text.rsplit("/", 1)[1], None)
+
+
+def _text(text: str) -> TextValue:
+    text = unescape(text)
+    if not fold(text):
+        raise NotUnderstood("takes a text with a character to search for")
+    return TextValue(text)
+
+
+def _uri(modifier: str | None, text: str) -> TextValue:
+    if modifier == "above" and text.count("/") > MAX_SEGMENTS:
+        raise NotUnderstood(f"takes a URI of at most {MAX_SEGMENTS} segments")
+    return TextValue(text)
+
+
+def _truth(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise NotUnderstood("takes true or false")
+    return text == "true"
+
+
+def _token(parameter: Parameter, modifier: str | None, text: str) -> Value:
+    if modifier == "text":
+        return _text(text)
+    if modifier == "of-type":
+        parts = [unescape(p) for p in split(text, "|")]
+        if len(parts) != 3 or not all(parts):
+            raise NotUnderstood("takes system|code|value with of-type")
+        return OfTypeValue(*parts)
+    if parameter.code == "_id":
+        if not _ID.fullmatch(text):
+            raise NotUnderstood("takes ids")
+        return TokenValue(None, text)
+    return _implied(parameter, _token_of(text))
+
+
+def _token_of(text: str) -> TokenValue:
+    """`code`, `system|code`, `|code` or `system|`."""
+    parts = [unescape(p) for p in split(text, "|")]
+    if len(parts) > 2 or not any(parts):
+        raise NotUnderstood("takes code, system|code, |code or system|")
+    if len(parts) == 1:
+        return TokenValue(None, parts[0])
+    return TokenValue(parts[0], parts[1] or None)
+
+
+def _implied(parameter: Parameter, value: TokenValue) -> TokenValue:
+    """The value without a system that its element implies; contacts in the form in which they are kept."""
+    system, code = value.system, value.code
+    if parameter.types == {"boolean"}:
+        if code not in ("true", "false"):
+            raise NotUnderstood("takes true or false")
+        system = None if system in BOOLEAN_SYSTEMS else system
+    if system in parameter.systems:
+        system = None
+    if parameter.types == {"ContactPoint"} and code is not None:
+        code = contact(code)
+    return TokenValue(system, code)
+
+
+def _quantity(text: str) -> QuantityValue:
+    """`[prefix]number`, `number|system|code` or `number||code`."""
+    number, *unit = split(text, "|")
+    found = _PREFIXED.fullmatch(number)
+    if found is None or not _NUMBER.fullmatch(found[2]) or len(unit) not in (0, 2):
+        raise NotUnderstood("takes a number, number|system|code or number||code")
+    system, code = (unescape(u) or None for u in unit) if unit else (None, None)
+    return QuantityValue(found[1] or "eq", Decimal(found[2]), system, code)
+
+
+def _composite(parameter: Parameter, text: str) -> CompositeValue:
+    parts = split(text, "$")
+    if len(parts) != len(parameter.components):
+        raise NotUnderstood("takes as many values between $ as it has components")
+    return CompositeValue(tuple(_token_of(p) for p in parts))
