@@ -30,6 +30,7 @@ PUBLIC = frozenset(
         "/.well-known/smart-configuration",
         "/fhir/.well-known/smart-configuration",
         "/fhir/metadata",
+        "/fhir/Library/{id}",
         "/health",
         "/openapi.json",
         "/docs",

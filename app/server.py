@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import sys
+import threading
+import time
+from collections.abc import Callable
 
 import uvicorn
 from fastapi import FastAPI
@@ -16,6 +20,10 @@ from app.store import embedded, migrate
 from app.store.engine import Database, owner_url
 
 KEEP_ALIVE_SECONDS = 75
+
+
+class CannotListen(Exception):
+    """The address to listen on is another program's, or not one of this machine."""
 
 
 def database_url(settings: Settings) -> URL:
@@ -42,10 +50,12 @@ def application() -> FastAPI:
     return create_app(settings, open_database(settings))
 
 
-def serve(settings: Settings) -> None:
-    """Serve until told to stop."""
+def serve(settings: Settings, when_listening: Callable[[], None]) -> None:
+    """Serve until told to stop. `when_listening` is called in a thread of its own once requests are taken."""
+    _require_free(settings.host, settings.port)
     prepare_schema(settings)
     _log_to_stderr()
+    threading.Thread(target=_watch, args=(settings, when_listening), daemon=True).start()
     uvicorn.run(
         "app.server:application",
         factory=True,
@@ -59,6 +69,32 @@ def serve(settings: Settings) -> None:
         timeout_graceful_shutdown=10,
         h11_max_incomplete_event_size=65_536,
     )
+
+
+def _require_free(host: str, port: int) -> None:
+    """Raise CannotListen before anything is done that would be in vain."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as e:
+        raise CannotListen(
+            f"cannot listen on {host}:{port}: {e.strerror or e}; "
+            "another port is chosen by HALLPASS_PORT, with HALLPASS_BASE_URL to match"
+        ) from e
+
+
+def _watch(settings: Settings, when_listening: Callable[[], None]) -> None:
+    """Call back as soon as the socket takes connections."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - read, not bound
+    while True:
+        try:
+            socket.create_connection((host, settings.port), timeout=1).close()
+            break
+        except OSError:
+            time.sleep(0.05)
+    when_listening()
 
 
 def _log_to_stderr() -> None:

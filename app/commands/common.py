@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from app.errors import HallpassError
-from app.server import database_url
+from app.server import CannotListen, database_url
 from app.settings import Settings, UnsafeSettings, load
 from app.store import migrate
 
@@ -26,7 +26,7 @@ def plainly() -> Iterator[None]:
         yield
     except UnsafeSettings as e:
         _stop(f"settings: {e}")
-    except migrate.WrongSchema as e:
+    except (migrate.WrongSchema, CannotListen) as e:
         _stop(str(e))
     except HallpassError as e:
         _stop("; ".join(f"{i.expression}: {i.text}" if i.expression else i.text for i in e.issues))

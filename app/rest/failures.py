@@ -39,8 +39,10 @@ def answer(error: HallpassError) -> Response:
     return Response(dump(outcome(error)), error.status, headers, _FHIR_JSON)
 
 
-async def _ours(_request: Request, error: Exception) -> Response:
+async def _ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, HallpassError)
+    if error.kind is Kind.UNAVAILABLE and error.__cause__ is not None:
+        log.error("unavailable %s: %s", request.state.request_id, _fault(error.__cause__))
     return answer(error)
 
 
@@ -82,7 +84,8 @@ async def _around(request: Request, call_next: Callable[[Request], Awaitable[Res
 def _fault(error: BaseException) -> str:
     """An exception's type and place, without its text, which may quote a record."""
     frames = traceback.extract_tb(error.__traceback__)
-    place = " < ".join(f"{f.filename.rpartition('/app/')[2]}:{f.lineno}" for f in frames[:-6:-1])
+    ours = [f for f in frames if "/app/" in f.filename] or frames
+    place = " < ".join(f"{f.filename.rpartition('/app/')[2]}:{f.lineno}" for f in ours[:-6:-1])
     causes: list[str] = []
     cause: BaseException | None = error
     while cause is not None and len(causes) < 4:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from app.fhir.capability import capability_statement
 from app.fhir.json import dump
 from app.resources import REGISTRY
-from app.rest import batch, disclosures, http, instance, operations, search, type_level
+from app.rest import batch, disclosures, http, instance, notices, operations, search, type_level
 
 
 def fhir_router() -> APIRouter:
@@ -16,6 +16,7 @@ def fhir_router() -> APIRouter:
     _metadata(router)
     batch.add(router)
     operations.add(router)
+    notices.add(router)
     disclosures.add(router)
     for declared in REGISTRY:
         typed = APIRouter(tags=[declared.name])

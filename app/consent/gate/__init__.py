@@ -24,6 +24,7 @@ from app.errors import HallpassError, Kind
 from app.settings import Settings
 from app.store.engine import RETRY, Database, sqlstate, unavailable
 from app.store.enter import enter
+from app.store.rows import Stored
 
 Work = Callable[[Door], Awaitable[list[Found]]]
 TRIES = 6
@@ -65,7 +66,16 @@ class Gate:
             door = await self._enter(connection, caller)
             found = await work(door)
             leaving = [c.row for f in found for c in f.candidates if c.row.custodian not in door.below]
-            entered = await ledger.disclose(
+            if not await self._entered(connection, caller, interaction, leaving, request):
+                raise _TryAgain
+        return [mint(f, door.below, door.at) for f in found]
+
+    async def _entered(
+        self, connection: AsyncConnection, caller: Caller, interaction: str, leaving: list[Stored], request: UUID
+    ) -> bool:
+        """Whether all that is leaving is on the ledger. Raises UNAVAILABLE when the ledger cannot be written."""
+        try:
+            return await ledger.disclose(
                 connection,
                 leaving,
                 request=request,
@@ -73,9 +83,10 @@ class Gate:
                 client=caller.client,
                 purposes=sorted(caller.purposes),
             )
-            if not entered:
-                raise _TryAgain
-        return [mint(f, door.below, door.at) for f in found]
+        except DBAPIError as e:
+            if sqlstate(e) in RETRY:
+                raise
+            raise unavailable() from e
 
     async def _enter(self, connection: AsyncConnection, caller: Caller) -> Door:
         standing = await enter(
