@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
+import httpx
 import typer
+from rich.console import Console
 
 from app.auth.service import Auth
 from app.commands.clients import client
 from app.commands.common import plainly
 from app.commands.organizations import agreement, org
+from app.commands.token import DEFAULT_URL, token
 from app.commands.verify import verify
+from app.demo import seed, story
+from app.demo.api import Unexpected
+from app.demo.banner import banner
+from app.errors import HallpassError
 from app.intake import command as edfi_command
 from app.main import create_app
 from app.server import database_url, open_database, prepare_schema
@@ -33,14 +42,39 @@ app.add_typer(agreement, name="agreement")
 app.add_typer(client, name="client")
 app.add_typer(imports, name="import")
 app.add_typer(keys, name="keys")
-app.command()(verify)
 
 
 @app.command()
-def serve() -> None:
+def serve(
+    demo: Annotated[bool, typer.Option("--demo", help="Fill a fresh database with made-up data.")] = False,
+) -> None:
     """Start the API. Settings are environment variables; `hallpass settings` lists them."""
     with plainly():
-        run_server(load())
+        chosen = load()
+        if demo:
+            seed.require_fresh()
+        run_server(chosen, partial(_ready, chosen, demo))
+
+
+def _ready(chosen: Settings, demo: bool) -> None:
+    """Say where the server is; with `demo`, after the data is there. Without it, the server stops again."""
+    try:
+        typer.echo(banner(chosen, seed.seed(chosen)) if demo else f"Hallpass serves {chosen.fhir_base}")
+    except (HallpassError, Unexpected, httpx.HTTPError) as e:
+        typer.echo(f"hallpass: the made-up data could not be stored: {e}", err=True)
+        signal.raise_signal(signal.SIGTERM)
+
+
+@app.command()
+def demo(
+    roster: Annotated[
+        Path | None,
+        typer.Option(help="A folder of Ed-Fi files; otherwise the sample in ../shared/data, or a made-up one."),
+    ] = None,
+) -> None:
+    """Tell the story of one referral against a fresh server of its own. Exit status 1: something differs from it."""
+    with plainly():
+        raise typer.Exit(story.run(roster, Console()))
 
 
 @app.command()
@@ -59,12 +93,16 @@ def settings() -> None:
         typer.echo(f"{variable}  [{field.default}]\n    {field.description}")
 
 
+app.command()(token)
+app.command()(verify)
+
+
 @imports.command()
 def edfi(
     folder: Annotated[Path, typer.Argument(help="A folder of Ed-Fi interchange XML files.")],
     client_id: Annotated[str, typer.Option("--client", help="The district's client id.")],
     key: Annotated[Path, typer.Option(help="The file with the client's private key, a JWK.")],
-    url: Annotated[str, typer.Option(help="The server's address.")] = "http://127.0.0.1:8000",
+    url: Annotated[str, typer.Option(envvar="HALLPASS_BASE_URL", help="The server's address.")] = DEFAULT_URL,
     agency: Annotated[str | None, typer.Option(help="The LocalEducationAgencyId, if the folder has several.")] = None,
 ) -> None:
     """Push students, contacts and schools; again, only what changed. Exit status 1: some were refused."""

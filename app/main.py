@@ -14,8 +14,11 @@ from app.auth.endpoints import auth_router
 from app.auth.service import Auth
 from app.consent.gate import Gate
 from app.rest import failures
+from app.rest.cors import Cors
+from app.rest.packed import Packing
 from app.rest.paging import Seal
 from app.rest.passage import passage
+from app.rest.paths import SameRequest
 from app.rest.router import fhir_router
 from app.settings import Settings
 from app.store.engine import Database
@@ -66,7 +69,10 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     app.state.db = db
     app.state.auth = Auth.create(db, settings)
     app.state.gate = Gate(db, settings)
+    app.add_middleware(Packing)  # inside what streams, so that a whole response keeps its length
     failures.install(app)
+    app.add_middleware(Cors, origins=settings.cors_origins)
+    app.add_middleware(SameRequest)
     app.include_router(auth_router(app.state.auth))
     app.include_router(fhir_router())
     _health(app, db)

@@ -37,6 +37,12 @@ class Settings(BaseSettings):
     max_bundle_entries: int = Field(default=1_000, ge=1, description="A Bundle with more entries is refused.")
     default_count: int = Field(default=50, ge=1, description="Entries on a search page when _count is absent.")
     max_count: int = Field(default=500, ge=1, description="Entries on a search page at the most.")
+    max_deletes: int = Field(
+        default=1, ge=1, le=1000, description="Resources that one conditional delete may delete; more is a 412."
+    )
+    cors_origins: tuple[str, ...] = Field(
+        default=(), description="Web origins, as a JSON list, whose pages may call the FHIR service; none by default."
+    )
     token_seconds: int = Field(default=300, ge=30, le=3600, description="Life of an access token.")
     time_zone: str = Field(default="America/New_York", description="For organizations that name none of their own.")
     require_agreement: bool = Field(
@@ -59,6 +65,15 @@ class Settings(BaseSettings):
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
             raise ValueError("must be an absolute http(s) URL without query or fragment")
         return value.rstrip("/")
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _cors_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            parts = urlsplit(origin)
+            if parts.scheme not in ("http", "https") or origin != f"{parts.scheme}://{parts.netloc}":
+                raise ValueError("each must be an origin such as https://ehr.example.org; '*' is not one")
+        return value
 
     @field_validator("time_zone")
     @classmethod

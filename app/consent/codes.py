@@ -46,7 +46,8 @@ SENSITIVITY: frozenset[str] = frozenset(_DEFINITIONS["sensitivity"])
 PRIVACY_LAWS: frozenset[str] = frozenset(_DEFINITIONS["privacy_laws"])
 HANDLING: frozenset[str] = frozenset(_DEFINITIONS["handling"])
 """Refrain and obligation policies: how to treat what was received. They keep nothing back."""
-TYPE_NAMES: frozenset[str] = frozenset(_DEFINITIONS["resource_types"])
+TYPE_NAMES: frozenset[str] = frozenset(_DEFINITIONS["resource_types"]) - {"Resource", "DomainResource"}
+"""Without the abstract ones: no record is of such a type, so that to deny them would deny nothing."""
 ACTIONS = frozenset({"collect", "access", "use", "disclose", "correct"})
 READING_ACTIONS = frozenset({"access", "disclose"})
 EVENTS = frozenset({"end-of-treatment", "end-of-enrollment", "graduation"})

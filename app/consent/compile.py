@@ -214,11 +214,10 @@ def _signature(
     performers = values(consent, "performer")
     if not performers:
         gaps.append(_gap("Who signed is missing", "Consent.performer", regimes))
-    if signed is None:
-        return None
+    on = signed or Interval(s.now, s.now)  # a missing day is a gap of its own
     reasons: list[Issue] = []
     for i, performer in enumerate(performers):
-        found = _one_signature(performer, s, signed, tree)
+        found = _one_signature(performer, s, on, tree)
         if isinstance(found, Signature):
             return found
         reasons.append(
@@ -234,4 +233,4 @@ def _one_signature(performer: dict[str, Any], s: Situation, signed: Interval, tr
     related = local_id(performer, "RelatedPerson")
     if related is None:
         return "a student or a RelatedPerson signs"
-    return guardian_signs(s, related, signed.lower)
+    return guardian_signs(s, related, signed)

@@ -7,7 +7,7 @@ and a property test holds the two equal.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import MAXYEAR, UTC, date, datetime, time
 from enum import Enum
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -135,9 +135,12 @@ def _says(rules: Rules, release: Release, viewer: Viewer, facts: Facts) -> tuple
 def _out_of_force(rules: Rules, release: Release, viewer: Viewer, facts: Facts) -> str | None:
     """Why the release has no effect between its discloser and this caller now; None when it has."""
     place = rules.places.get(release.custodian)
+    recipients = release.provisions[0].recipients
+    if release.student != facts.student:
+        return "it is about another student"
     if release.custodian != facts.custodian:
         return "it opens what its own writer holds, and another organization holds this"
-    if release.recipients and not release.recipients & viewer.above:
+    if recipients is not None and not recipients & viewer.above:
         return "it names other recipients"
     if place is None or rules.born is None:
         return "the student's date of birth is not known, so nobody's right to sign is"
@@ -249,4 +252,5 @@ def in_window(window: Window, moment: datetime) -> bool:
 
 def birthday(born: date, age: int, zone: ZoneInfo) -> datetime:
     """The first moment of the day on which one born on `born` (29 February counted as 1 March) reaches `age`."""
-    return datetime.combine(born.replace(year=born.year + age), time(), zone).astimezone(UTC)
+    reached = born.replace(year=min(born.year + age, MAXYEAR))
+    return datetime.combine(reached, time(), zone).astimezone(UTC)

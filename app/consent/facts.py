@@ -71,12 +71,15 @@ def _labels(resource: dict[str, Any]) -> tuple[int, frozenset[str]]:
 
 
 def _clinical(declared: ResourceType, resource: dict[str, Any], zone: ZoneInfo) -> Window | None:
-    """From the first of the declared elements that is present; an open end counts as the start's."""
+    """From the first of the declared elements that is present; an open end counts as the start's.
+
+    One that ends before it starts says nothing.
+    """
     for path in declared.clinical_date:
         value = first(resource, path)
         if isinstance(value, dict) and "start" in value and "end" not in value:
             value = value["start"]
         if value is not None:
             found = of(value, zone)
-            return (found.lower, found.upper) if found else None
+            return (found.lower, found.upper) if found.lower < found.upper else None
     return None

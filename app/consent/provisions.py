@@ -82,7 +82,7 @@ class _Reader:
                 node=number,
                 parent=parent,
                 permit=permit,
-                period=self._window(node.get("period")) or ALWAYS,
+                period=self._window(node, "period", at) or ALWAYS,
                 recipients=self._recipients(node, at),
                 purposes=self._codings(node, "purpose", c.ACT_REASON, c.PURPOSES, at),
                 classes=self._classes(node, at),
@@ -93,7 +93,7 @@ class _Reader:
                 related=data.get("related"),
                 dependents=data.get("dependents"),
                 authored=data.get("authoredby"),
-                about=self._window(node.get("dataPeriod")),
+                about=self._window(node, "dataPeriod", at),
             )
         )
         for i, child in enumerate(values(node, "provision")):
@@ -102,10 +102,13 @@ class _Reader:
     def _gap(self, text: str, at: str) -> None:
         self.tree.gaps.append(Issue(text, at, "value"))
 
-    def _window(self, stated: dict[str, Any] | None) -> Window | None:
+    def _window(self, node: dict[str, Any], element: str, at: str) -> Window | None:
+        stated = node.get(element)
         if not stated:
             return None
         found = period(stated, self._zone)
+        if found.lower == found.upper:
+            self._gap("The period ends before it starts.", f"{at}.{element}")
         return found.lower, found.upper
 
     def _codings(

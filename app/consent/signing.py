@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from app.consent.codes import GUARDIAN_AUTHORITY, GUARDIANS, ROLE_CODE
 from app.consent.decide import MAJORITY, birthday
 from app.consent.rules import Provision, Window
-from app.fhir.dates import BEGINNING, END, period
+from app.fhir.dates import BEGINNING, END, Interval, period
 from app.resources.paths import first, values
 
 _MINORS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "definitions" / "minors.json").read_text())
@@ -60,16 +60,16 @@ def student_signs(s: Situation, signed: datetime, permits: Iterable[Provision]) 
     return "below 18 a student signs alone only where the jurisdiction's table says so for that kind of service"
 
 
-def guardian_signs(s: Situation, signer: UUID, signed: datetime) -> Signature | str:
-    """Whether a RelatedPerson may sign; a text says why not."""
+def guardian_signs(s: Situation, signer: UUID, signed: Interval) -> Signature | str:
+    """Whether a RelatedPerson may sign; a text says why not. All that a partial date covers must lie before 18."""
     if signer not in s.related:
         return "the signer is not a RelatedPerson of this student"
     window = s.authorities.get(signer)
-    if window is None or not window[0] <= signed or not s.now < window[1]:
+    if window is None or not window[0] <= signed.lower or not s.now < window[1]:
         return "the signer has no parental or guardian authority, or has it no longer"
     if s.born is None:
         return "the student's date of birth is not known"
-    if signed >= birthday(s.born[0], MAJORITY, s.zone):
+    if signed.upper > birthday(s.born[0], MAJORITY, s.zone):
         return "the student was 18 and signs alone"
     return Signature(signer)
 

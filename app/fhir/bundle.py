@@ -15,6 +15,7 @@ from app.fhir.json import dump
 from app.fhir.outcome import outcome
 
 Link = tuple[str, str]
+MATCH_GRADE = "http://hl7.org/fhir/StructureDefinition/match-grade"
 
 
 def searchset(
@@ -22,7 +23,7 @@ def searchset(
 ) -> bytes:
     """A searchset Bundle; `total` counts matches, and is left out where None."""
     entries = [
-        b'{"fullUrl":%s,"resource":%s,"search":{"mode":"%s"}}' % (_url(r, base), r.body, r.mode.encode())
+        b'{"fullUrl":%s,"resource":%s,"search":%s}' % (_url(r, base), r.body, _found(r))
         for r in map(_checked, released)
     ]
     entries += [b'{"resource":%s,"search":{"mode":"outcome"}}' % o for o in outcomes]
@@ -94,6 +95,14 @@ def _bundle(kind: str, entries: list[bytes], links: Sequence[Link], total: int |
     if entries:
         parts.append(b'"entry":[' + b",".join(entries) + b"]")
     return b",".join(parts) + b"}"
+
+
+def _found(released: Released) -> bytes:
+    """Why a resource stands in a searchset, and how well it fits. https://hl7.org/fhir/R4/bundle.html#search"""
+    if released.score is None:
+        return b'{"mode":"%s"}' % released.mode.encode()
+    score, grade = released.score
+    return dump({"extension": [{"url": MATCH_GRADE, "valueCode": grade}], "mode": released.mode, "score": score})
 
 
 def _url(released: Released, base: str) -> bytes:

@@ -28,6 +28,7 @@ def parties(consent: dict[str, Any]) -> list[str]:
     ]
     return values(consent, "organization.reference") + [r for a in actors for r in values(a, "reference.reference")]
 
+
 CONSENT = ResourceType(
     name="Consent",
     model=Consent,

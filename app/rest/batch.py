@@ -30,6 +30,7 @@ def add(router: APIRouter) -> None:
     @router.post("", operation_id="bundle", summary="Process a batch or transaction Bundle")
     async def process(request: Request, through: Through) -> Response:
         http.require_acceptable(request)
+        http.parameters(request)
         content = await http.body(request, through.settings.max_body_bytes)
         kind, entries = read_entries(content, through.settings)
         full = http.prefer(request).return_ == "representation" and "return=" in request.headers.get("Prefer", "")
@@ -71,7 +72,7 @@ class _Writer:
     def _written(self, entry: Entry, answer: Answer) -> bytes:
         base = self._through.base
         if answer.search is not None:
-            return bundle.page_entry(STATUS[200], page(answer, self._through, self._seal, entry.type))
+            return bundle.page_entry(STATUS[200], page(answer, self._through, self._seal, entry.place.path))
         if entry.history:
             links = [("self", f"{base}/{entry.url}")]
             return bundle.page_entry(STATUS[200], bundle.history(answer.released, base, links, answer.total or 0))

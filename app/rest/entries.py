@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.errors import HallpassError, Issue, Kind
-from app.resources import TYPES
+from app.resources import TYPES, Reach
 from app.rest.query import query_pairs
+from app.rest.search import Place
 from app.settings import Settings
 
 METHODS = ("DELETE", "POST", "PUT", "GET")
@@ -23,6 +24,8 @@ class Entry:
     url: str
     type: str
     id: str | None
+    patient: str | None
+    """Whose compartment is searched."""
     history: bool
     version: str | None
     pairs: tuple[tuple[str, str], ...]
@@ -30,6 +33,11 @@ class Entry:
     resource: dict[str, Any] | None
     if_match: str | None
     if_none_exist: str | None
+
+    @property
+    def place(self) -> Place:
+        """Where an entry that searches asks."""
+        return Place(self.url.removeprefix("/").partition("?")[0], self.type, self.patient)
 
     @property
     def interaction(self) -> str:
@@ -84,13 +92,15 @@ def _entry(node: Any, at: str) -> Entry:
     if method in ("POST", "PUT") and (not isinstance(resource, dict) or resource.get("resourceType") != parts[0]):
         raise _bad("The entry has a resource of the type in its url.", f"{at}.resource")
     strings = {name: _string(request, name, at) for name in ("ifMatch", "ifNoneExist")}
+    inside = _in_compartment(parts)
     return Entry(
         at=at,
         method=method,
         url=url,
-        type=parts[0],
-        id=parts[1] if len(parts) > 1 else None,
-        history=len(parts) == 3,
+        type=parts[2] if inside else parts[0],
+        id=parts[1] if len(parts) > 1 and not inside else None,
+        patient=parts[1] if inside else None,
+        history=len(parts) == 3 and not inside,
         version=parts[3] if len(parts) == 4 else None,
         pairs=tuple(query_pairs(query)) if query else (),
         full_url=_string(node, "fullUrl", at),
@@ -104,10 +114,21 @@ def _shape(method: str, parts: list[str], query: str) -> bool:
     """Whether a method has urls of this many parts."""
     count = len(parts)
     if method == "GET":
-        return count == 1 or (not query and (count == 2 or (count in (3, 4) and parts[2] == "_history")))
+        return (
+            count == 1
+            or _in_compartment(parts)
+            or (not query and (count == 2 or (count in (3, 4) and parts[2] == "_history")))
+        )
     if method == "POST":
         return count == 1 and not query
     return (count == 2 and not query) or (count == 1 and bool(query))
+
+
+def _in_compartment(parts: list[str]) -> bool:
+    """Whether a url is that of a search in a student's compartment: `Patient/[id]/[type]`."""
+    return (
+        len(parts) == 3 and parts[0] == "Patient" and parts[2] in TYPES and TYPES[parts[2]].reach is Reach.COMPARTMENT
+    )
 
 
 def _string(node: dict[str, Any], name: str, at: str) -> str | None:

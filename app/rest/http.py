@@ -6,20 +6,26 @@ https://hl7.org/fhir/R4/http.html
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any, Literal
 
 from fastapi import Request, Response
 
-from app.consent.gate import Released
+from app.consent.gate import Answer, Released
 from app.errors import HallpassError, Issue, Kind
+from app.fhir.etags import etag
 from app.fhir.json import dump, parse
 from app.fhir.outcome import success
+from app.rest.packed import unpacking
+from app.search.refusal import shown
 
 FHIR_JSON = "application/fhir+json"
 READABLE = frozenset({"application/fhir+json", "application/json", "text/json", "application/json+fhir"})
 _WILDCARDS = frozenset({"*/*", "application/*"})
 _FORMATS = READABLE | {"json"}
+ALWAYS = frozenset({"_format", "_pretty"})
+"""The parameters of every interaction."""
 
 Return = Literal["representation", "minimal", "OperationOutcome"]
 
@@ -57,7 +63,8 @@ def require_acceptable(request: Request) -> None:
 
 
 async def body(request: Request, limit: int) -> dict[str, Any]:
-    """The JSON object in the request. Raises UNSUPPORTED, TOO_LARGE or MALFORMED."""
+    """The JSON object in the request. Raises UNSUPPORTED, TOO_LARGE or MALFORMED, and INVALID for a bad Prefer."""
+    prefer(request)  # what is wrong with it has to show before anything is written
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind not in READABLE:
         raise _only_json(Kind.UNSUPPORTED)
@@ -65,14 +72,19 @@ async def body(request: Request, limit: int) -> dict[str, Any]:
 
 
 async def raw_body(request: Request, limit: int) -> bytes:
-    """The request's bytes, as many as are allowed, read no further than that."""
-    if int(request.headers.get("Content-Length") or 0) > limit:
+    """The request's bytes, unpacked, as many as are allowed, read and unpacked no further than that."""
+    length = request.headers.get("Content-Length", "0")
+    if not (length.isascii() and length.isdigit()):
+        raise HallpassError(Kind.INVALID, "The Content-Length is no number.")
+    if len(length) > 18 or int(length) > limit:
         raise too_large(limit)
+    unpack = unpacking(request.headers.get("Content-Encoding", ""))
     chunks = bytearray()
     async for chunk in request.stream():
-        chunks += chunk
+        chunks += unpack(chunk, limit + 1 - len(chunks))
         if len(chunks) > limit:
             raise too_large(limit)
+    unpack(b"", 1)
     return bytes(chunks)
 
 
@@ -90,12 +102,36 @@ def respond(request: Request, content: bytes, status: int = 200, headers: dict[s
     return Response(content, status, {"Cache-Control": "no-store", **(headers or {})}, kind)
 
 
+def one(request: Request, answer: Answer) -> Response:
+    """The answer to a read: the resource, or 304 to a caller that has it already."""
+    if answer.held is not None:
+        return Response(None, 304, {"Cache-Control": "no-store", **_version(*answer.held)})
+    return respond(request, answer.one.body, headers=version_headers(answer.one))
+
+
 def version_headers(released: Released) -> dict[str, str]:
     """ETag and Last-Modified of a version."""
-    return {
-        "ETag": f'W/"{released.version}"',
-        "Last-Modified": format_datetime(released.updated, usegmt=True),
-    }
+    return _version(released.version, released.updated)
+
+
+def _version(number: int, updated: datetime) -> dict[str, str]:
+    return {"ETag": etag(number), "Last-Modified": format_datetime(updated.astimezone(UTC), usegmt=True)}
+
+
+def parameters(request: Request, *names: str) -> dict[str, str]:
+    """The query's parameters out of `names`, each given once, `_format` and `_pretty` aside.
+
+    Raises UNKNOWN_PARAM for any other, unless the caller wants leniency, and INVALID for a repeated one.
+    """
+    given: dict[str, str] = {}
+    for key, value in request.query_params.multi_items():
+        if key in names:
+            if key in given:
+                raise HallpassError(Kind.INVALID, Issue(f"The parameter {key!r} is given more than once."))
+            given[key] = value
+        elif key not in ALWAYS and not prefer(request).lenient:
+            raise HallpassError(Kind.UNKNOWN_PARAM, Issue(f"The parameter {shown(key)} is not known here."))
+    return given
 
 
 def written(request: Request, released: Released, base: str, status: int) -> Response:

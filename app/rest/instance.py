@@ -13,6 +13,8 @@ from app.consent.gate import Found, reads, writes
 from app.consent.gate.prepared import prepare
 from app.errors import HallpassError, Issue, Kind
 from app.fhir import bundle
+from app.fhir.etags import Known, known
+from app.fhir.subset import Subset, subset_of_read
 from app.resources import ResourceType
 from app.rest import http
 from app.rest.passage import Through
@@ -24,9 +26,9 @@ def add(router: APIRouter, declared: ResourceType) -> None:
 
     @router.get(f"/{name}/{{id}}", operation_id=f"read{name}", summary=f"Read a {name}")
     async def read(request: Request, id: str, through: Through) -> Response:
-        http.require_acceptable(request)
-        answer = await through.one("read", lambda door: _list(reads.read(door, declared, id)))
-        return http.respond(request, answer.one.body, headers=http.version_headers(answer.one))
+        known, part = _wishes(request, declared)
+        answer = await through.one("read", lambda door: _list(reads.read(door, declared, id, known=known, part=part)))
+        return http.one(request, answer)
 
     @router.get(f"/{name}/{{id}}/_history", operation_id=f"history{name}", summary=f"The versions of a {name}")
     async def history(request: Request, id: str, through: Through) -> Response:
@@ -41,13 +43,16 @@ def add(router: APIRouter, declared: ResourceType) -> None:
 
     @router.get(f"/{name}/{{id}}/_history/{{vid}}", operation_id=f"vread{name}", summary=f"Read a version of a {name}")
     async def vread(request: Request, id: str, vid: str, through: Through) -> Response:
-        http.require_acceptable(request)
-        answer = await through.one("vread", lambda door: _list(reads.vread(door, declared, id, vid)))
-        return http.respond(request, answer.one.body, headers=http.version_headers(answer.one))
+        known, part = _wishes(request, declared)
+        answer = await through.one(
+            "vread", lambda door: _list(reads.vread(door, declared, id, vid, known=known, part=part))
+        )
+        return http.one(request, answer)
 
     @router.put(f"/{name}/{{id}}", operation_id=f"update{name}", summary=f"Update a {name}")
     async def update(request: Request, id: str, through: Through) -> Response:
         http.require_acceptable(request)
+        http.parameters(request)
         content = await http.body(request, through.settings.max_body_bytes)
         prepared = prepare(declared, content, through.base)
         match = request.headers.get("If-Match")
@@ -56,9 +61,18 @@ def add(router: APIRouter, declared: ResourceType) -> None:
 
     @router.delete(f"/{name}/{{id}}", operation_id=f"delete{name}", summary=f"Delete a {name}", status_code=204)
     async def delete(request: Request, id: str, through: Through) -> Response:
+        http.parameters(request)
         match = request.headers.get("If-Match")
         await through.one("delete", lambda door: _list(writes.delete(door, declared, id, match)))
         return Response(status_code=204)
+
+
+def _wishes(request: Request, declared: ResourceType) -> tuple[Known | None, Subset | None]:
+    """What the caller knows already, and which part it wants. Raises NOT_ACCEPTABLE, UNKNOWN_PARAM or INVALID."""
+    http.require_acceptable(request)
+    given = http.parameters(request, "_summary", "_elements")
+    conditions = known(request.headers.get("If-None-Match"), request.headers.get("If-Modified-Since"))
+    return conditions, subset_of_read(declared.name, given.get("_summary"), given.get("_elements"))
 
 
 async def _list(work: Awaitable[Found]) -> list[Found]:

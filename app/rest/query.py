@@ -9,8 +9,11 @@ from app.errors import HallpassError, Issue, Kind
 
 def query_pairs(query: str) -> list[tuple[str, str]]:
     """The decoded pairs of a query, with or without its question mark or type. Raises INVALID for none or a bad one."""
+    head, mark, tail = query.partition("?")
+    if mark and "=" not in head:  # else the question mark is part of a value
+        query = tail
     try:
-        pairs = parse_qsl(query.rpartition("?")[2], keep_blank_values=True, strict_parsing=True, max_num_fields=200)
+        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=True, max_num_fields=200)
     except ValueError:
         pairs = []
     if not pairs:

@@ -7,7 +7,19 @@ from fastapi import APIRouter, Request, Response
 from app.fhir.capability import capability_statement
 from app.fhir.json import dump
 from app.resources import REGISTRY
-from app.rest import batch, disclosures, http, instance, notices, operations, search, type_level
+from app.rest import (
+    batch,
+    disclosures,
+    everything,
+    http,
+    instance,
+    match,
+    meta,
+    operations,
+    search,
+    type_level,
+    validation,
+)
 
 
 def fhir_router() -> APIRouter:
@@ -18,9 +30,14 @@ def fhir_router() -> APIRouter:
     operations.add(router)
     notices.add(router)
     disclosures.add(router)
+    everything.add(router)
+    match.add(router)
+    search.add_system(router)
     for declared in REGISTRY:
         typed = APIRouter(tags=[declared.name])
         search.add(typed, declared)
+        meta.add(typed, declared)
+        validation.add(typed, declared)
         type_level.add(typed, declared)
         instance.add(typed, declared)
         router.include_router(typed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, urlencode
 
 from fastapi import APIRouter, Request, Response
@@ -11,57 +12,125 @@ from app.errors import HallpassError, Issue, Kind
 from app.fhir import bundle
 from app.fhir.json import dump
 from app.fhir.outcome import warning
-from app.resources import ResourceType
+from app.resources import REGISTRY, Reach, ResourceType
 from app.rest import http
 from app.rest.paging import Seal
 from app.rest.passage import Passage, Through
 from app.search.cursor import Cursor, unpack
 from app.search.parse import parse
-from app.search.query import Search
+from app.search.query import Search, Within
 
 FORM = "application/x-www-form-urlencoded"
 Pairs = list[tuple[str, str]]
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a search is asked: its path below the service's root, the type (None: all), the student (None: any)."""
+
+    path: str
+    type: str | None
+    patient: str | None = None
+
+
 def add(router: APIRouter, declared: ResourceType) -> None:
-    """The routes of GET /{type} and POST /{type}/_search."""
+    """The routes of GET /{type}, POST /{type}/_search, and for a type of a compartment GET /Patient/{id}/{type}.
+
+    https://hl7.org/fhir/R4/search.html#Introduction
+    """
     name = declared.name
 
     @router.get(f"/{name}", operation_id=f"search{name}", summary=f"Search {name} resources")
     async def search(request: Request, through: Through) -> Response:
-        http.require_acceptable(request)
-        return await _answer(request, through, name, request.query_params.multi_items())
+        return await _by_get(request, through, Place(name, name))
 
     @router.post(f"/{name}/_search", operation_id=f"searchByPost{name}", summary=f"Search {name} resources by a form")
     async def search_by_post(request: Request, through: Through) -> Response:
-        http.require_acceptable(request)
-        pairs = request.query_params.multi_items() + await _form(request, through.settings.max_body_bytes)
-        return await _answer(request, through, name, pairs)
+        return await _by_post(request, through, Place(name, name))
+
+    if declared.reach is Reach.COMPARTMENT:
+        _add_compartment(router, name, name, f"Search a student's {name} resources")
 
 
-async def _answer(request: Request, through: Passage, name: str, pairs: Pairs) -> Response:
+def add_system(router: APIRouter) -> None:
+    """The routes of GET / and POST /_search, over all types, and GET /Patient/{id}/*, over those of a compartment."""
+
+    @router.get("", operation_id="search", summary="Search resources of several types")
+    async def search(request: Request, through: Through) -> Response:
+        return await _by_get(request, through, Place("", None))
+
+    @router.post("/_search", operation_id="searchByPost", summary="Search resources of several types by a form")
+    async def search_by_post(request: Request, through: Through) -> Response:
+        return await _by_post(request, through, Place("", None))
+
+    _add_compartment(router, "*", None, "Search a student's resources of several types")
+
+
+def _add_compartment(router: APIRouter, segment: str, name: str | None, summary: str) -> None:
+    suffix = name or "Any"
+
+    @router.get(f"/Patient/{{id}}/{segment}", operation_id=f"searchCompartment{suffix}", summary=summary)
+    async def search(request: Request, id: str, through: Through) -> Response:
+        return await _by_get(request, through, Place(f"Patient/{id}/{segment}", name, id))
+
+    @router.post(
+        f"/Patient/{{id}}/{segment}/_search",
+        operation_id=f"searchCompartmentByPost{suffix}",
+        summary=f"{summary} by a form",
+    )
+    async def search_by_post(request: Request, id: str, through: Through) -> Response:
+        return await _by_post(request, through, Place(f"Patient/{id}/{segment}", name, id))
+
+
+async def _by_get(request: Request, through: Passage, place: Place) -> Response:
+    http.require_acceptable(request)
+    return await _answer(request, through, place, request.query_params.multi_items())
+
+
+async def _by_post(request: Request, through: Passage, place: Place) -> Response:
+    http.require_acceptable(request)
+    pairs = request.query_params.multi_items() + await _form(request, through.settings.max_body_bytes)
+    return await _answer(request, through, place, pairs)
+
+
+async def _answer(request: Request, through: Passage, place: Place, pairs: Pairs) -> Response:
     seal: Seal = request.app.state.seal
     lenient = http.prefer(request).lenient
-    answer = await through.one("search", searching(through, seal, name, pairs, lenient=lenient))
-    return http.respond(request, page(answer, through, seal, name))
+    answer = await through.one("search", searching(through, seal, place, pairs, lenient=lenient))
+    return http.respond(request, page(answer, through, seal, place.path))
 
 
-def searching(through: Passage, seal: Seal, name: str | None, pairs: Pairs, *, lenient: bool) -> Work:
+def searching(through: Passage, seal: Seal, place: Place, pairs: Pairs, *, lenient: bool) -> Work:
     """The work of one search: understood inside, since dates are meant in the caller's time zone."""
 
     async def work(door: Door) -> list[Found]:
-        understood = understand(door, name, pairs, lenient=lenient)
-        cursor = _cursor(seal, through, understood) if understood.cursor else None
-        return [await reads.search(door, understood, cursor)]
+        student = None if place.patient is None else await reads.compartment(door, place.patient)
+        asked = pairs if place.type else narrowed(door, pairs, in_compartment=student is not None)
+        understood = understand(door, place.type, asked, lenient=lenient)
+        if student is not None:
+            understood = replace(understood, within=Within(student))
+        return [await reads.search(door, understood, opened(seal, through, place.path, understood))]
 
     return work
+
+
+def narrowed(door: Door, pairs: Pairs, *, in_compartment: bool) -> Pairs:
+    """The parameters of a search over several types, with `_type` where the caller left it to its scopes.
+
+    The self link says so, then. Whoever names a type needs the scope for it.
+    """
+    if any(k == "_type" for k, _ in pairs):
+        return pairs
+    there = [t for t in REGISTRY if not in_compartment or t.reach is Reach.COMPARTMENT]
+    found = [t.name for t in there if door.may(t.name, "s")] or [t.name for t in there]
+    return pairs if len(found) == len(REGISTRY) else [("_type", ",".join(found)), *pairs]
 
 
 def understand(door: Door, name: str | None, pairs: Pairs, *, lenient: bool = False) -> Search:
     """The search that a query string means to this caller."""
     return parse(
         name,
-        [(k, v) for k, v in pairs if k not in ("_format", "_pretty")],
+        [(k, v) for k, v in pairs if k not in http.ALWAYS],
         zone=door.zone,
         base_url=door.settings.fhir_base,
         default_count=door.settings.default_count,
@@ -70,32 +139,35 @@ def understand(door: Door, name: str | None, pairs: Pairs, *, lenient: bool = Fa
     )
 
 
-def page(answer: Answer, through: Passage, seal: Seal, name: str | None) -> bytes:
+def page(answer: Answer, through: Passage, seal: Seal, path: str) -> bytes:
     """The searchset Bundle of one page, with its links."""
     assert answer.search is not None
-    own = f"{through.base}/{name}" if name else through.base
+    own = f"{through.base}/{path}" if path else through.base
     query = answer.search.canonical()
     here = _link(own, query, answer.search.cursor)
     links = [("self", here), ("first", _link(own, query, None))]
     for relation in ("next", "previous"):
         if relation in answer.cursors:
-            token = seal.close(answer.cursors[relation], _bound(through, answer.search))
+            token = seal.close(answer.cursors[relation], _bound(through, path, answer.search))
             links.append((relation, _link(own, query, token)))
     text = "Not understood, and left out as asked: " + ", ".join(answer.search.ignored)
     outcomes = [dump(warning(text))] if answer.search.ignored else []
     return bundle.searchset(answer.released, through.base, links, answer.total, outcomes)
 
 
-def _cursor(seal: Seal, through: Passage, search: Search) -> Cursor:
-    text = seal.open(search.cursor or "", _bound(through, search))
+def opened(seal: Seal, through: Passage, path: str, search: Search) -> Cursor | None:
+    """The cursor in a search's page token, if it has one. Raises INVALID for one that this search did not get."""
+    if search.cursor is None:
+        return None
+    text = seal.open(search.cursor, _bound(through, path, search))
     try:
         return unpack(text, search)
     except ValueError:
         raise HallpassError(Kind.INVALID, Issue("The page token is not one that this search gave you.")) from None
 
 
-def _bound(through: Passage, search: Search) -> str:
-    return f"{through.caller.client}\0{','.join(search.types)}\0{search.canonical()}"
+def _bound(through: Passage, path: str, search: Search) -> str:
+    return f"{through.caller.client}\0{path}\0{','.join(search.types)}\0{search.canonical()}"
 
 
 def _link(own: str, query: str, token: str | None) -> str:

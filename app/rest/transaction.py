@@ -14,6 +14,7 @@ from app.consent.gate.prepared import prepare
 from app.errors import HallpassError, Issue, Kind
 from app.fhir.references import rewrite
 from app.resources import REGISTRY, TYPES
+from app.resources.refs import parse_local
 from app.rest.entries import METHODS, Entry
 from app.rest.paging import Seal
 from app.rest.passage import Passage
@@ -36,11 +37,12 @@ class Transaction:
     async def perform(self, door: Door) -> list[Found]:
         """Do all of it, by verb; answers in the order of the entries."""
         targets = await self._targets(door)
-        door.pending.update(UUID(t.rpartition("/")[2]) for t in targets.values())
+        door.pending.update(t for text in targets.values() if (t := parse_local(text)))
         found: dict[str, Found] = {}
         for entry in sorted(self._entries, key=lambda e: (METHODS.index(e.method), _RANK[e.type])):
             try:
                 found[entry.at] = await self._one(door, entry, targets)
+                _require_target(entry, targets, found[entry.at])
             except HallpassError as e:
                 raise _placed(e, entry) if len(self._entries) > 1 else e from None
         return [found[entry.at] for entry in self._entries]
@@ -53,7 +55,7 @@ class Transaction:
                 continue
             query = entry.if_none_exist if entry.method == "POST" else entry.url
             match = None
-            if query:
+            if query is not None:
                 search = understand(door, entry.type, query_pairs(query))
                 match = await conditional.match(door, TYPES[entry.type], search)
             targets[entry.full_url] = f"{entry.type}/{match.id if match else uuid4()}"
@@ -66,7 +68,8 @@ class Transaction:
         if entry.method == "DELETE":
             if entry.id:
                 return await writes.delete(door, declared, entry.id, entry.if_match)
-            return await conditional.delete(door, declared, understand(door, entry.type, list(entry.pairs)))
+            search = understand(door, entry.type, list(entry.pairs))
+            return await conditional.delete(door, declared, search, entry.if_match)
         resource = await self._resolved(door, entry, targets)
         prepared = prepare(declared, resource, self._through.base)
         own = targets.get(entry.full_url or "")
@@ -74,7 +77,7 @@ class Transaction:
         if entry.method == "PUT" and entry.id:
             return await writes.update(door, declared, prepared, entry.id, entry.if_match)
         query = entry.if_none_exist if entry.method == "POST" else entry.url
-        if not query:
+        if query is None:
             return await writes.create(door, declared, prepared, own_id)
         search = understand(door, entry.type, query_pairs(query))
         if entry.method == "POST":
@@ -84,7 +87,7 @@ class Transaction:
     async def _get(self, door: Door, entry: Entry) -> Found:
         declared = TYPES[entry.type]
         if entry.id is None:
-            work = searching(self._through, self._seal, entry.type, list(entry.pairs), lenient=False)
+            work = searching(self._through, self._seal, entry.place, list(entry.pairs), lenient=False)
             return (await work(door))[0]
         if entry.version:
             return await reads.vread(door, declared, entry.id, entry.version)
@@ -118,6 +121,14 @@ class Transaction:
                 Kind.PRECONDITION, Issue("A conditional reference matches nothing of yours.", f"{entry.at}.resource")
             )
         return f"{type_name}/{match.id}"
+
+
+def _require_target(entry: Entry, targets: dict[str, str], found: Found) -> None:
+    """Raise UNPROCESSABLE where what others refer to by this entry's fullUrl became another resource than foreseen."""
+    target = parse_local(targets.get(entry.full_url or ""))
+    if target is not None and target[1] != found.candidates[0].row.id:
+        text = "Another entry of the transaction has changed what this entry's condition finds."
+        raise HallpassError(Kind.UNPROCESSABLE, Issue(text, entry.at))
 
 
 def _placed(error: HallpassError, entry: Entry) -> HallpassError:

@@ -25,6 +25,7 @@ def add(router: APIRouter, declared: ResourceType) -> None:
     @router.post(f"/{name}", operation_id=f"create{name}", summary=f"Create a {name}", status_code=201)
     async def create(request: Request, through: Through) -> Response:
         http.require_acceptable(request)
+        http.parameters(request)
         content = await http.body(request, through.settings.max_body_bytes)
         prepared = prepare(declared, content, through.base)
         condition = request.headers.get("If-None-Exist")
@@ -62,9 +63,10 @@ def add(router: APIRouter, declared: ResourceType) -> None:
     )
     async def delete(request: Request, through: Through) -> Response:
         pairs = _condition(request)
+        match = request.headers.get("If-Match")
 
         async def work(door: Door) -> list[Found]:
-            return [await conditional.delete(door, declared, understand(door, name, pairs))]
+            return [await conditional.delete(door, declared, understand(door, name, pairs), match)]
 
         await through.one("delete", work)
         return Response(status_code=204)

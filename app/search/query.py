@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from urllib.parse import urlencode
+from uuid import UUID
 
 from app.search.parameters import ParamKind
 
@@ -146,6 +147,18 @@ class Include:
 
 
 @dataclass(frozen=True, slots=True)
+class Within:
+    """What a search is confined to besides its criteria. https://hl7.org/fhir/R4/compartmentdefinition.html"""
+
+    student: UUID
+    """Whose compartment it stays in."""
+    about: UUID | None = None
+    """A resource: itself, what it refers to, and what refers to it."""
+    during: tuple[datetime, datetime] | None = None
+    """When the data was about; what is about no time, or does not say, is in it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Search:
     """A whole search. All criteria must hold."""
 
@@ -168,6 +181,7 @@ class Search:
     """Names of what was not understood under lenient handling."""
     pairs: tuple[tuple[str, str], ...]
     """What was understood, as it was asked, without the cursor."""
+    within: Within | None = None
 
     def canonical(self) -> str:
         """The query string of what was understood: parsed again, it gives the same search."""

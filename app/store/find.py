@@ -11,12 +11,12 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Subquery, and_, func, select, union_all
+from sqlalchemy import Select, Subquery, and_, func, or_, select, union_all
 
 from app.resources import TYPES, Reach
 from app.search.cursor import Cursor
 from app.search.parameters import COLUMNS
-from app.search.query import Search
+from app.search.query import Search, Within
 from app.store.match import Subject, matches, visible
 from app.store.order import Key, beyond, ordering, sort_column
 from app.store.rows import Stored
@@ -33,7 +33,7 @@ def page(
     """
     found = _found(search, caller_org)
     keys = _keys(search, found)
-    statement = read(found, held).add_columns(*(k.column for k in keys[:-1]))
+    statement = _read(found, search.within, held).add_columns(*(k.column for k in keys[:-1]))
     if after is not None:
         statement = statement.where(beyond(keys, after))
     return statement.order_by(*ordering(keys, back=after is not None and after.back)).limit(limit + 1)
@@ -42,7 +42,7 @@ def page(
 def total(search: Search, caller_org: UUID) -> Select[tuple[int]]:
     """The number of all matches that the caller may see."""
     found = _found(search, caller_org)
-    return read(found).with_only_columns(func.count(), maintain_column_froms=True)
+    return _read(found, search.within).with_only_columns(func.count(), maintain_column_froms=True)
 
 
 def cursor_at(row: Any, search: Search, *, back: bool) -> Cursor:
@@ -50,32 +50,50 @@ def cursor_at(row: Any, search: Search, *, back: bool) -> Cursor:
     return Cursor(tuple(getattr(row, f"sort_{n}") for n in range(max(1, len(search.sort)))), row.id, back)
 
 
-def read(found: Subquery, held: Collection[UUID] | None = None) -> Select[Any]:
+def reaches(student: UUID, caller_org: UUID) -> Select[Any]:
+    """A row, if the caller sees anything in a student's compartment."""
+    r, a = resource.alias("r"), access.alias("a")
+    there = and_(r.c.shard == a.c.shard, r.c.id == a.c.id, visible(r.c), r.c.student == student)
+    return select(r.c.id).select_from(a.join(r, there)).where(a.c.shard == student, a.c.org == caller_org).limit(1)
+
+
+def _read(found: Subquery, within: Within | None, held: Collection[UUID] | None = None) -> Select[Any]:
     """The columns of Stored of the current, visible resources that a subquery names by shard and id."""
     r = resource.alias("r")
     there = and_(r.c.shard == found.c.shard, r.c.id == found.c.id, visible(r.c))
     if held is not None:
         there = and_(there, r.c.custodian.in_(held))
+    if within is not None and within.during is not None:
+        about = r.c.clinical.op("&&")(func.tstzrange(*within.during))
+        there = and_(there, or_(r.c.clinical.is_(None), func.isempty(r.c.clinical), about))
+    if within is not None and within.about is not None:
+        focus = resource.alias("focus")
+        named = select(func.unnest(focus.c.refs)).where(
+            focus.c.shard == within.student, focus.c.id == within.about, visible(focus.c)
+        )
+        there = and_(there, or_(r.c.id == within.about, r.c.refs.contains([within.about]), r.c.id.in_(named)))
     return select(*(r.c[name] for name in Stored._fields)).select_from(found.join(r, there))
 
 
 def _found(search: Search, org: UUID) -> Subquery:
     """Shard, id and sort columns of what meets the criteria and the organization might see."""
-    subject = Subject(_candidates(search.types, org), search.types)
+    subject = Subject(_candidates(search.types, org, search.within), search.types)
     columns = [sort_column(k, subject) for k in search.sort] or [subject.c.updated]
     labelled = [c.label(f"sort_{n}") for n, c in enumerate(columns)]
     met = (matches(c, subject) for c in search.criteria)
     return select(subject.c.shard, subject.c.id, *labelled).where(*met).subquery("found")
 
 
-def _candidates(types: tuple[str, ...], org: UUID) -> Subquery:
+def _candidates(types: tuple[str, ...], org: UUID, within: Within | None) -> Subquery:
     """Shard, id, type and updated of the resources of some types that the organization might see."""
     parts = []
-    if held := [t for t in types if TYPES[t].reach is not Reach.DIRECTORY]:
+    held = [t for t in types if TYPES[t].reach is not Reach.DIRECTORY]
+    if held or within:
         a = access.alias("a")
         now = func.hallpass.moment()
-        parts.append(_columns(a).where(a.c.org == org, a.c.type.in_(held), a.c.opens <= now, now < a.c.closes))
-    if listed := [t for t in types if TYPES[t].reach is Reach.DIRECTORY]:
+        ours = _columns(a).where(a.c.org == org, a.c.type.in_(held), a.c.opens <= now, now < a.c.closes)
+        parts.append(ours.where(a.c.shard == within.student) if within else ours)
+    if listed := [t for t in types if TYPES[t].reach is Reach.DIRECTORY and not within]:
         d = resource.alias("d")
         parts.append(_columns(d).where(visible(d.c), d.c.directory, d.c.type.in_(listed)))
     return (parts[0] if len(parts) == 1 else union_all(*parts)).subquery("candidate")

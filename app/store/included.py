@@ -9,7 +9,7 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Select, Uuid, and_, column, func, literal, select, union
+from sqlalchemy import ARRAY, Select, Text, Uuid, and_, column, func, literal, select, union
 from sqlalchemy.sql.selectable import TableValuedAlias
 
 from app.search.query import Include
@@ -40,6 +40,22 @@ def included(
     return statement.order_by(r.c.type, r.c.id).limit(limit + 1)
 
 
+def listed(sources: Collection[Stored], known: Collection[UUID], limit: int) -> Select[Any]:
+    """The columns of Stored of the directory's resources that `sources` refer to anywhere, without those in `known`.
+
+    One above `limit`. What a party of a Task adds to it is not looked at: those references are not its custodian's.
+    """
+    here = _rows(sources)
+    s, r = resource.alias("s"), resource.alias("r")
+    source = and_(s.c.shard == here.c.shard, s.c.id == here.c.id, visible(s.c))
+    named = select(func.unnest(s.c.refs).label("id")).select_from(here.join(s, source)).distinct().subquery("named")
+    there = and_(r.c.id == named.c.id, r.c.directory, visible(r.c))
+    statement = select(*(r.c[name] for name in Stored._fields)).select_from(named.join(r, there))
+    if known:
+        statement = statement.where(r.c.id != func.all(literal(list(known), ARRAY(Uuid()))))
+    return statement.order_by(r.c.type, r.c.id).limit(limit + 1)
+
+
 def _part(include: Include, sources: Collection[Stored]) -> Select[Any] | None:
     """Type and id of what one include brings."""
     t = term_reference.alias()
@@ -51,18 +67,20 @@ def _part(include: Include, sources: Collection[Stored]) -> Select[Any] | None:
     if include.reverse:
         ends = [s for s in sources if include.target in (None, s.type)]
         here = _rows(ends)
-        joined = select(t.c.type, t.c.id).join_from(t, here, t.c.target == here.c.id)
+        here_from = and_(t.c.target == here.c.id, t.c.target_type == here.c.type)
+        joined = select(t.c.type, t.c.id).join_from(t, here, here_from)
     else:
         ends = [s for s in sources if s.type == include.source]
         here = _rows(ends)
-        own = and_(t.c.shard == here.c.shard, t.c.id == here.c.id, t.c.target.is_not(None))
-        joined = select(t.c.target_type.label("type"), t.c.target.label("id")).join_from(t, here, own)
+        from_here = and_(t.c.shard == here.c.shard, t.c.id == here.c.id)
+        joined = select(t.c.target_type.label("type"), t.c.target.label("id")).join_from(t, here, from_here)
     return joined.where(*wanted) if ends else None
 
 
 def _rows(sources: Collection[Stored]) -> TableValuedAlias:
     """The sources as a table, so that each is looked up by the index."""
+    columns = column("shard", Uuid()), column("id", Uuid()), column("type", Text(collation="C"))
     shards = literal([s.shard for s in sources], ARRAY(Uuid()))
     ids = literal([s.id for s in sources], ARRAY(Uuid()))
-    columns = column("shard", Uuid()), column("id", Uuid())
-    return func.unnest(shards, ids).table_valued(*columns).render_derived()
+    types = literal([s.type for s in sources], ARRAY(Text()))
+    return func.unnest(shards, ids, types).table_valued(*columns).render_derived()

@@ -80,7 +80,7 @@ def beyond(keys: list[Key], cursor: Cursor) -> Condition:
     equal: list[Condition] = []
     for key, value in zip(keys, values, strict=True):
         found.append(and_(*equal, _past(key, value, back=cursor.back)))
-        equal.append(key.column.is_not_distinct_from(value))
+        equal.append(key.column == value)  # IS NULL for None
     return or_(*found)
 
 

@@ -8,12 +8,12 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ARRAY, Row, Select, Uuid, and_, bindparam, func, select, text
+from sqlalchemy import ARRAY, Row, Select, Uuid, and_, any_, bindparam, func, literal, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.store.rows import Stored
-from app.store.tables import organization, release, resource
+from app.store.tables import organization, resource
 
 COLUMNS = tuple(resource.c[name] for name in Stored._fields)
 
@@ -44,6 +44,11 @@ async def version(connection: AsyncConnection, type_name: str, resource_id: UUID
 async def rows(connection: AsyncConnection, statement: Select[Any]) -> list[Stored]:
     """The versions that a statement over `COLUMNS` finds, in its order."""
     return [stored(row) for row in await connection.execute(statement)]
+
+
+async def rows_exist(connection: AsyncConnection, statement: Select[Any]) -> bool:
+    """Whether a statement finds anything."""
+    return (await connection.execute(statement)).first() is not None
 
 
 def stored(row: Row[Any]) -> Stored:
@@ -104,16 +109,19 @@ async def is_referred_to(connection: AsyncConnection, shard: UUID, resource_id: 
     c = resource.c
     found = await connection.scalar(
         select(c.id)
-        .where(c.shard == shard, c.current, ~c.deleted, c.id != resource_id, c.refs.contains([resource_id]))
+        .where(c.shard == shard, c.current, ~c.deleted, c.id != resource_id, literal(resource_id) == any_(c.refs))
         .limit(1)
     )
     return found is not None
 
 
-async def consents_of(connection: AsyncConnection, custodian: UUID) -> list[Stored]:
-    """The current Consents that one organization holds and that have a release."""
-    mine = select(release.c.consent).where(release.c.custodian == custodian)
-    return await rows(connection, select(*COLUMNS).where(resource.c.id.in_(mine), resource.c.current))
+async def holds_records(connection: AsyncConnection, custodian: UUID) -> bool:
+    """Whether an organization of the caller's holds a record of a student."""
+    c = resource.c
+    found = await connection.scalar(
+        select(c.id).where(c.custodian == custodian, c.current, ~c.deleted, ~c.directory).limit(1)
+    )
+    return found is not None
 
 
 async def organization_names(connection: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, str]:

@@ -51,7 +51,10 @@ CREATE TABLE hallpass.resource (
     PRIMARY KEY (shard, id, version)
 );
 CREATE UNIQUE INDEX resource_current ON hallpass.resource (shard, id) WHERE current;
+CREATE INDEX resource_custodian ON hallpass.resource (custodian) WHERE current AND NOT deleted AND NOT directory;
 CREATE INDEX resource_by_id ON hallpass.resource (id, version);
+CREATE INDEX resource_parties ON hallpass.resource USING gin (parties)
+    WHERE current AND NOT deleted AND parties <> '{}';
 CREATE INDEX resource_directory ON hallpass.resource (type, updated DESC, id DESC)
     WHERE current AND NOT deleted AND directory;
 
@@ -290,6 +293,15 @@ $$;
 COMMENT ON FUNCTION hallpass.covers IS
     'Whether a provision''s elements, time, purpose and recipient aside, cover a resource with these facts.';
 
+CREATE FUNCTION hallpass.birthday(born date, age integer, zone text) RETURNS timestamptz
+    LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    -- Of a midnight that the clock shows twice PostgreSQL takes the second; an hour after 23:00 is the first.
+    SELECT least(day AT TIME ZONE zone, (day - interval '1 hour') AT TIME ZONE zone + interval '1 hour')
+    FROM (SELECT (born + make_interval(years => age))::timestamp AS day) d
+$$;
+COMMENT ON FUNCTION hallpass.birthday IS
+    'The first moment of the day on which one born on that day reaches an age.';
+
 CREATE FUNCTION hallpass.in_force(e hallpass.release, recipient_above uuid[]) RETURNS boolean
     LANGUAGE sql STABLE AS $$
     SELECT e.opens <= hallpass.moment() AND hallpass.moment() < e.closes
@@ -297,10 +309,10 @@ CREATE FUNCTION hallpass.in_force(e hallpass.release, recipient_above uuid[]) RE
            SELECT 1 FROM hallpass.student s JOIN hallpass.organization o ON o.id = e.custodian
            WHERE s.shard = e.shard
              AND CASE WHEN e.signer IS NULL THEN
-                 (s.born_to + make_interval(years => e.age))::timestamp AT TIME ZONE o.zone <= e.signed
+                 hallpass.birthday(s.born_to, e.age, o.zone) <= e.signed
              ELSE
-                 e.signed < (s.born_from + interval '18 years')::timestamp AT TIME ZONE o.zone
-                 AND (o.honour OR hallpass.moment() < (s.born_from + interval '18 years')::timestamp AT TIME ZONE o.zone)
+                 e.signed < hallpass.birthday(s.born_from, 18, o.zone)
+                 AND (o.honour OR hallpass.moment() < hallpass.birthday(s.born_from, 18, o.zone))
                  AND EXISTS (SELECT 1 FROM hallpass.authority a
                              WHERE a.shard = e.shard AND a.id = e.signer
                                AND a.opens <= e.signed AND hallpass.moment() < a.closes)
@@ -332,7 +344,9 @@ BEGIN
     END IF;
     FOR v_release IN
         SELECT e.* FROM release e
-        WHERE e.shard = r_shard AND e.custodian = r_custodian AND (e.recipients = '{}' OR e.recipients && v_above)
+        WHERE e.shard = r_shard AND e.custodian = r_custodian
+          AND EXISTS (SELECT 1 FROM provision p WHERE p.shard = e.shard AND p.consent = e.consent AND p.node = 0
+                      AND (p.recipients IS NULL OR p.recipients && v_above))
           AND in_force(e, v_above)
         ORDER BY e.consent
     LOOP
@@ -435,10 +449,18 @@ COMMENT ON FUNCTION hallpass.candidates IS
     'The rows that the access index should hold for a shard; of some resources or organizations only, where given.';
 
 CREATE FUNCTION hallpass.index_resource(p_shard uuid, p_id uuid) RETURNS void
-    LANGUAGE sql SECURITY DEFINER SET search_path = hallpass, pg_temp AS $$
-    DELETE FROM access a WHERE a.shard = p_shard AND a.id = p_id;
-    INSERT INTO access SELECT * FROM candidates(p_shard, ARRAY[p_id], NULL);
-$$;
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = hallpass, pg_temp AS $$
+DECLARE
+    v_ids uuid[] := ARRAY[p_id];
+BEGIN
+    IF EXISTS (SELECT 1 FROM provision p WHERE p.shard = p_shard AND p_id = ANY (p.related)) THEN
+        -- A release opens what this one refers to; so what any version of it has referred to may open or close now.
+        SELECT v_ids || array_agg(DISTINCT ref) INTO v_ids
+            FROM resource r CROSS JOIN unnest(r.refs) ref WHERE r.shard = p_shard AND r.id = p_id;
+    END IF;
+    DELETE FROM access a WHERE a.shard = p_shard AND a.id = ANY (v_ids);
+    INSERT INTO access SELECT * FROM candidates(p_shard, v_ids, NULL);
+END $$;
 COMMENT ON FUNCTION hallpass.index_resource IS 'Brings the access index up to date with one resource.';
 
 CREATE FUNCTION hallpass.index_student(p_shard uuid, p_recipients uuid[]) RETURNS void
@@ -463,6 +485,8 @@ BEGIN
     FOR v_shard IN
         SELECT r.shard FROM resource r
         WHERE r.custodian IN (SELECT o.id FROM organization o WHERE o.above @> ARRAY[p_id]) AND NOT r.directory
+        UNION SELECT r.shard FROM resource r JOIN organization o ON o.above @> ARRAY[p_id] AND r.parties && o.above
+        WHERE r.current AND NOT r.deleted AND r.parties <> '{}'
         UNION SELECT e.shard FROM release e JOIN organization o ON o.above @> ARRAY[p_id] AND e.recipients && o.above
         UNION SELECT a.shard FROM access a WHERE a.org IN (SELECT o.id FROM organization o WHERE o.above @> ARRAY[p_id])
         ORDER BY 1
@@ -472,6 +496,22 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION hallpass.index_organization IS
     'Brings the access index up to date after an organization moved: rare, and as long as its records are many.';
+
+CREATE FUNCTION hallpass.index_newcomer(p_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = hallpass, pg_temp AS $$
+DECLARE
+    v_above uuid[];
+    v_shard uuid;
+BEGIN
+    SELECT o.above INTO v_above FROM organization o WHERE o.id = p_id;
+    INSERT INTO access SELECT r.shard, p_id, r.id, r.type, r.updated, '-infinity', 'infinity' FROM resource r
+        WHERE r.parties && v_above AND r.current AND NOT r.deleted AND r.parties <> '{}';
+    FOR v_shard IN SELECT DISTINCT e.shard FROM release e WHERE e.recipients && v_above ORDER BY 1 LOOP
+        PERFORM index_student(v_shard, ARRAY[p_id]);
+    END LOOP;
+END $$;
+COMMENT ON FUNCTION hallpass.index_newcomer IS
+    'Fills the access index of an organization that is new: it sees what those above it see as party or recipient.';
 
 CREATE FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = hallpass, pg_temp AS $$
@@ -484,7 +524,7 @@ BEGIN
     IF p_id = ANY (v_above[2:]) THEN
         RETURN 'cycle';
     END IF;
-    IF v_old <> v_above THEN
+    IF v_old <> v_above OR (v_old IS NULL AND p_parent IS NOT NULL) THEN
         -- A write that indexes meanwhile is waited for, and waits. It may be this one: its own lock does not hold it up.
         PERFORM pg_advisory_xact_lock(0);
     END IF;
@@ -498,6 +538,8 @@ BEGIN
         UPDATE organization o SET above = o.above[:array_position(o.above, p_id) - 1] || v_above
         WHERE o.above @> ARRAY[p_id] AND o.id <> p_id;
         PERFORM index_organization(p_id);
+    ELSIF v_old IS NULL AND p_parent IS NOT NULL THEN
+        PERFORM index_newcomer(p_id);
     END IF;
     RETURN 'placed';
 END $$;
@@ -514,6 +556,7 @@ BEGIN
         RETURN false;
     END IF;
     DELETE FROM organization o WHERE o.id = p_id;
+    DELETE FROM access a WHERE a.org = p_id;
     RETURN true;
 END $$;
 COMMENT ON FUNCTION hallpass.remove_organization IS

@@ -112,6 +112,17 @@ async def test_the_published_keys_are_the_public_parts_of_those_that_verify(db: 
     assert (await keys.published())["keys"] == [public(new)]
 
 
+async def test_a_key_that_expires_between_two_readings_is_published_no_more(db: Database) -> None:
+    clock = Clock()
+    keys = process(db, clock)
+    await keys.current()
+    await keys.rotate()
+    clock.now += SECONDS + REFRESH + SLACK - 1
+    assert len((await keys.published())["keys"]) == 2
+    clock.now += 1
+    assert len((await keys.published())["keys"]) == 1
+
+
 async def test_a_key_without_its_times_is_none(db: Database) -> None:
     clock = Clock()
     old = await process(db, clock).current()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.store.shelf import ref
+from tests.store.shelf import ref, uid
 
 V3 = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 
@@ -103,6 +103,10 @@ DISTRICT: Content = {
             "focus": ref("ServiceRequest", "referral"),
             "encounter": ref("Encounter", "visit-1"),
         },
+        "ana",
+    ),
+    "misled": (
+        {"resourceType": "Task", "status": "draft", "intent": "order", "for": {"reference": f"Group/{uid('ana')}"}},
         "ana",
     ),
     "class": (

@@ -184,6 +184,10 @@ CASES: list[tuple[str, str, set[str]]] = [
     ("Organization", "_has:Patient:organization:name=ana", {"school"}),
     ("Task", "patient._has:Group:member:actual=true", {"task"}),
     ("Task", "focus.status=active", {"task"}),
+    # a reference to the wrong type of the right id
+    ("Task", "subject.name=ana", {"task"}),
+    ("Task", "subject:Patient.name=ana", {"task"}),
+    ("Patient", "_has:Task:subject:status=draft", set()),
 ]
 
 
@@ -285,6 +289,12 @@ async def test_pages_forth_and_back_make_the_whole(shelf: Shelf, query: str, lim
     for before, page in pairwise(forth):
         back = await shelf.page("district", wanted, find.cursor_at(page[0], wanted, back=True), limit)
         assert [r.id for r in back[:limit]] == [r.id for r in reversed(before)]
+
+
+async def test_a_statement_keeps_to_its_organization_by_itself(shelf: Shelf) -> None:
+    """The owner of the tables, whom no row-level security holds, still gets that organization's candidates only."""
+    statement = find.page(search("Patient", ""), uid("clinic"), None, 10)
+    assert [shelf.name_of(r) for r in await shelf.rows_as_owner(statement)] == ["cleo"]
 
 
 async def test_what_was_deleted_neither_matches_nor_joins(shelf: Shelf) -> None:

@@ -44,6 +44,8 @@ async def update(
     found = await match(door, declared, search)
     stated = prepared.content.get("id")
     if found is None:
+        if if_match is not None:
+            raise HallpassError(Kind.PRECONDITION, "There is no version to match.")
         if stated is not None:
             raise HallpassError(
                 Kind.UNPROCESSABLE, Issue("Ids are the server's: leave it out to create.", f"{declared.name}.id")
@@ -54,15 +56,21 @@ async def update(
     return await writes.update(door, declared, prepared.with_id(str(found.id)), str(found.id), if_match)
 
 
-async def delete(door: Door, declared: ResourceType, search: Search) -> Found:
+async def delete(door: Door, declared: ResourceType, search: Search, if_match: str | None = None) -> Found:
     """Delete the one that matches; none is no error. Raises PRECONDITION where several match."""
     door.require(declared.name, "d")
     found = await match(door, declared, search)
-    return Found(absent=True) if found is None else await writes.delete(door, declared, str(found.id), None)
+    return Found(absent=True) if found is None else await writes.delete(door, declared, str(found.id), if_match)
 
 
 async def match(door: Door, declared: ResourceType, search: Search) -> Stored | None:
-    """The one resource in the caller's custody that the condition names, under the condition's own lock."""
+    """The one resource in the caller's custody that the condition names, under the condition's own lock.
+
+    Raises INVALID for a search without a criterion, which would name whatever there is, and PRECONDITION where
+    several match.
+    """
+    if not search.criteria:
+        raise HallpassError(Kind.INVALID, "The condition has no criterion: say which resource by a search parameter.")
     own = uuid5(door.caller.organization, f"{declared.name}?{search.canonical()}")
     await hold(door.connection, {own}, exclusive=True)
     found = await matches(door, search, 2)

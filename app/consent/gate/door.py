@@ -27,12 +27,27 @@ class Door:
     below: frozenset[UUID]
     zone: ZoneInfo
     operator: bool = False
-    pending: set[UUID] = field(default_factory=set)
-    """Ids that this transaction gives out: what refers to them may be stored before they are."""
+    pending: set[tuple[str, UUID]] = field(default_factory=set)
+    """Types and ids that this transaction gives out: what refers to them may be stored before they are."""
+    written: set[UUID] = field(default_factory=set)
+    """Ids of what this transaction has written."""
+
+    def write_once(self, resource_id: UUID) -> None:
+        """Raise UNPROCESSABLE where this transaction wrote the resource before: its outcome would hang on an order.
+
+        https://hl7.org/fhir/R4/http.html#trules
+        """
+        if resource_id in self.written:
+            raise HallpassError(Kind.UNPROCESSABLE, "Two entries of a transaction are about one resource.")
+        self.written.add(resource_id)
+
+    def may(self, type_name: str, letter: str) -> bool:
+        """Whether a scope allows this interaction, one of c, r, u, d, s, on this type."""
+        return self.operator or allows(self.caller.scopes, type_name, letter)
 
     def require(self, type_name: str, letter: str) -> None:
-        """Raise FORBIDDEN unless a scope allows this interaction, one of c, r, u, d, s, on this type."""
-        if not self.operator and not allows(self.caller.scopes, type_name, letter):
+        """Raise FORBIDDEN unless `may`."""
+        if not self.may(type_name, letter):
             text = f"The token's scopes do not include system/{type_name}.{letter}."
             raise HallpassError(
                 Kind.FORBIDDEN,

@@ -20,7 +20,6 @@ from app.consent.rules import Agreement
 from app.consent.signing import authority
 from app.errors import HallpassError, Issue, Kind
 from app.fhir.dates import BEGINNING, END, born, period
-from app.fhir.json import parse
 from app.resources import ResourceType
 from app.resources.paths import values
 from app.resources.refs import local_id
@@ -96,7 +95,9 @@ async def _place(door: Door, row: Stored, content: dict[str, Any], _zone: ZoneIn
     honour = any(
         e.get("url") == c.HONOUR_EXTENSION and e.get("valueBoolean") is True for e in values(content, "extension")
     )
-    return local_id(content.get("partOf")), time_zone(content) or door.settings.time_zone, honour
+    before = await derived.place(door.connection, row.id)
+    kept = before[1] if before else door.settings.time_zone
+    return local_id(content.get("partOf")), time_zone(content) or kept, honour
 
 
 async def _save_place(door: Door, row: Stored, _content: dict[str, Any], place: Any) -> None:
@@ -110,6 +111,9 @@ async def _save_place(door: Door, row: Stored, _content: dict[str, Any], place: 
     if parent is not None and parent not in door.below | known and not door.operator:
         text = "An organization becomes a part of your own or of one below it; other moves are the operator's."
         raise HallpassError(Kind.FORBIDDEN, Issue(text, "Organization.partOf"))
+    if before and before[1] != zone and await store.holds_records(door.connection, row.id):
+        text = "It holds records, and the dates in them are meant in the time zone that it has."
+        raise HallpassError(Kind.CONFLICT, Issue(text, "Organization.extension", "business-rule"))
     placed = await write.place_organization(door.connection, row.id, parent, zone, honour)
     if placed == "cycle":
         text = "An organization is no part of itself."
@@ -117,15 +121,6 @@ async def _save_place(door: Door, row: Stored, _content: dict[str, Any], place: 
     if placed == "member":
         text = "The organization calls for itself: its place is the operator's to change."
         raise HallpassError(Kind.FORBIDDEN, Issue(text, "Organization.partOf"))
-    if before and before[1] != zone:
-        await _read_again(door, row, ZoneInfo(zone))
-
-
-async def _read_again(door: Door, organization: Stored, zone: ZoneInfo) -> None:
-    """Dates in an organization's releases are meant in its time zone: when that changes, so do they."""
-    for row in await store.consents_of(door.connection, organization.id):
-        content = parse(row.body)
-        await _save_release(door, row, content, await _release(door, row, content, zone))
 
 
 def time_zone(organization: dict[str, Any]) -> str | None:

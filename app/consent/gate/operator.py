@@ -18,6 +18,7 @@ from app.consent.gate.door import Door
 from app.consent.gate.prepared import prepare
 from app.resources import TYPES
 from app.settings import Settings
+from app.store import derived
 from app.store.engine import Database
 from app.store.enter import enter_as_operator
 
@@ -86,7 +87,8 @@ class Operator:
             await engine.dispose()
 
     async def _door(self, connection: AsyncConnection, custodian: UUID) -> Door:
-        zone = self._settings.time_zone
+        place = await derived.place(connection, custodian)
+        zone = place[1] if place else self._settings.time_zone
         standing = await enter_as_operator(connection, custodian, zone)
         caller = Caller("operator", custodian, frozenset(), frozenset(), "")
         return Door(

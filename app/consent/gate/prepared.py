@@ -8,8 +8,9 @@ from app.errors import HallpassError, Issue, Kind
 from app.fhir.json import canonical
 from app.fhir.references import rewrite
 from app.fhir.validate import check
-from app.resources import ResourceType
+from app.resources import TYPES, Reach, ResourceType
 from app.resources.paths import values
+from app.resources.refs import local_targets
 
 _SEAL = object()
 
@@ -36,7 +37,19 @@ def prepare(declared: ResourceType, content: dict[str, Any], base_url: str) -> P
         text = "A SUBSETTED resource is a part; a whole one cannot be made from it."
         raise HallpassError(Kind.UNPROCESSABLE, Issue(text, f"{declared.name}.meta.tag", "business-rule"))
     own = f"{base_url}/"
-    return Prepared(_SEAL, rewrite(content, lambda text: text.removeprefix(own)))
+    relative = rewrite(content, lambda text: text.removeprefix(own))
+    if declared.reach is Reach.DIRECTORY:
+        _require_no_student(declared, relative)
+    return Prepared(_SEAL, relative)
+
+
+def _require_no_student(declared: ResourceType, content: dict[str, Any]) -> None:
+    """Everybody reads the directory, so nothing in it is about a student: not by reference, and not contained."""
+    inside = {r.get("resourceType") for r in values(content, "contained")}
+    targets = {name for name, _ in local_targets(content)}
+    if any(TYPES[name].reach is not Reach.DIRECTORY for name in (inside | targets) & set(TYPES)):
+        text = "The directory is open to every member: nothing in it is about a student."
+        raise HallpassError(Kind.UNPROCESSABLE, Issue(text, declared.name, "business-rule"))
 
 
 def same(one: Any, other: Any) -> bool:

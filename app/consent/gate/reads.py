@@ -9,6 +9,8 @@ from app.auth.scopes import allows
 from app.consent.gate.door import Door
 from app.consent.gate.released import Candidate, Found
 from app.errors import HallpassError, Kind, not_found
+from app.fhir.etags import Known, etag
+from app.fhir.subset import Subset, subset
 from app.resources import ResourceType
 from app.resources.refs import as_uuid
 from app.search.cursor import Cursor
@@ -21,22 +23,37 @@ from app.store.rows import Stored
 MOST_INCLUDED = 1000
 
 
-async def read(door: Door, declared: ResourceType, resource_id: str) -> Found:
-    """The current version. Raises NOT_FOUND, or GONE where the caller could see what was deleted.
+async def read(
+    door: Door,
+    declared: ResourceType,
+    resource_id: str,
+    *,
+    known: Known | None = None,
+    part: Subset | None = None,
+) -> Found:
+    """The current version, or `part` of it; only that it is still the current one where the caller knows it.
 
-    https://hl7.org/fhir/R4/http.html#read
+    Raises NOT_FOUND, or GONE where the caller could see what was deleted. https://hl7.org/fhir/R4/http.html#read
     """
     door.require(declared.name, "r")
     row = await current(door, declared, resource_id)
     if row is None:
         raise not_found()
     if row.deleted:
-        raise HallpassError(Kind.GONE, "The resource was deleted.", headers={"ETag": f'W/"{row.version}"'})
-    return Found((Candidate(row),))
+        raise HallpassError(Kind.GONE, "The resource was deleted.", headers={"ETag": etag(row.version)})
+    return _one(row, known, part)
 
 
-async def vread(door: Door, declared: ResourceType, resource_id: str, version: str) -> Found:
-    """One version. Raises NOT_FOUND, or GONE for the version that is the deletion.
+async def vread(
+    door: Door,
+    declared: ResourceType,
+    resource_id: str,
+    version: str,
+    *,
+    known: Known | None = None,
+    part: Subset | None = None,
+) -> Found:
+    """One version, as `read`. Raises NOT_FOUND, or GONE for the version that is the deletion.
 
     https://hl7.org/fhir/R4/http.html#vread
     """
@@ -48,7 +65,13 @@ async def vread(door: Door, declared: ResourceType, resource_id: str, version: s
         raise not_found()
     if row.deleted:
         raise HallpassError(Kind.GONE, "This version is the deletion.")
-    return Found((Candidate(row),))
+    return _one(row, known, part)
+
+
+def _one(row: Stored, known: Known | None, part: Subset | None) -> Found:
+    if known is not None and known(row.version, row.updated):
+        return Found(held=(row.version, row.updated))
+    return Found((Candidate(row),), part=part)
 
 
 async def history(door: Door, declared: ResourceType, resource_id: str, before: int | None, count: int) -> Found:
@@ -78,6 +101,7 @@ async def search(door: Door, wanted: Search, after: Cursor | None) -> Found:
     https://hl7.org/fhir/R4/http.html#search
     """
     _require_types(door, wanted)
+    part = subset(wanted.summary, wanted.elements, includes=bool(wanted.includes))
     org = door.caller.organization
     total = None
     if wanted.total != "none":
@@ -96,7 +120,15 @@ async def search(door: Door, wanted: Search, after: Cursor | None) -> Found:
     found = [store.stored(row) for row in rows]
     brought = await _included(door, wanted, found)
     candidates = (*(Candidate(r) for r in found), *(Candidate(r, "include") for r in brought))
-    return Found(candidates, total=total, cursors=cursors, search=wanted)
+    return Found(candidates, total=total, cursors=cursors, search=wanted, part=part)
+
+
+async def compartment(door: Door, patient: str) -> UUID:
+    """The student whose compartment is meant. Raises NOT_FOUND where the caller sees nothing in it."""
+    student = as_uuid(patient)
+    if student is None or not await store.rows_exist(door.connection, find.reaches(student, door.caller.organization)):
+        raise not_found()
+    return student
 
 
 async def matches(door: Door, wanted: Search, limit: int) -> list[Stored]:

@@ -7,10 +7,13 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from app.fhir.subset import Subset
 from app.search.query import Search
 from app.store.rows import Stored
 
 Mode = Literal["match", "include"]
+Score = tuple[float, str]
+"""How well a Patient fits what was asked, from 0 to 1, and the grade of the match-grade value set."""
 
 _SEAL = object()
 NO_REDISCLOSURE = (
@@ -26,9 +29,18 @@ class Released:
     Only the gate makes one, after its transaction has committed; writers of responses accept nothing else.
     """
 
-    __slots__ = ("body", "deleted", "id", "method", "mode", "type", "updated", "version")
+    __slots__ = ("body", "deleted", "id", "method", "mode", "score", "type", "updated", "version")
 
-    def __init__(self, seal: object, row: Stored, mode: Mode, *, disclosed: bool) -> None:
+    def __init__(
+        self,
+        seal: object,
+        row: Stored,
+        mode: Mode,
+        *,
+        disclosed: bool,
+        part: Subset | None = None,
+        score: Score | None = None,
+    ) -> None:
         if seal is not _SEAL:
             raise TypeError("only the gate releases")
         self.type = row.type
@@ -38,7 +50,10 @@ class Released:
         self.deleted = row.deleted
         self.method = row.method
         self.mode = mode
+        self.score = score
         self.body = _labelled(row) if disclosed and row.student is not None else row.body
+        if part is not None and not row.deleted:
+            self.body = part.cut(row.type, self.body, included=mode == "include")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +62,16 @@ class Candidate:
 
     row: Stored
     mode: Mode = "match"
+    score: Score | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """What one interaction came to, inside the transaction.
 
-    `absent` is a deletion done (204). `cursors` are `next` and `previous` page tokens by relation.
+    `absent` is a deletion done (204). `cursors` are `next` and `previous` page tokens by relation. `held` are number
+    and time of a version that the caller has already: nothing of it leaves (304). `part`: what of each resource
+    leaves; the ledger enters its version all the same.
     """
 
     candidates: tuple[Candidate, ...] = ()
@@ -63,6 +81,8 @@ class Found:
     absent: bool = False
     cursors: dict[str, str] = field(default_factory=dict)
     search: Search | None = None
+    held: tuple[int, datetime] | None = None
+    part: Subset | None = None
     document: dict[str, Any] | None = None
     """What a custodian is told about its own records: an explanation, a preview, a list of disclosures."""
 
@@ -78,6 +98,7 @@ class Answer:
     absent: bool = False
     cursors: dict[str, str] = field(default_factory=dict)
     search: Search | None = None
+    held: tuple[int, datetime] | None = None
     document: dict[str, Any] | None = None
     at: datetime | None = None
 
@@ -89,7 +110,10 @@ class Answer:
 
 def mint(found: Found, below: frozenset[UUID], at: datetime) -> Answer:
     """Turn candidates into released resources. The gate calls this after its commit, and nobody else."""
-    released = tuple(Released(_SEAL, c.row, c.mode, disclosed=c.row.custodian not in below) for c in found.candidates)
+    released = tuple(
+        Released(_SEAL, c.row, c.mode, disclosed=c.row.custodian not in below, part=found.part, score=c.score)
+        for c in found.candidates
+    )
     return Answer(
         released=released,
         total=found.total,
@@ -98,6 +122,7 @@ def mint(found: Found, below: frozenset[UUID], at: datetime) -> Answer:
         absent=found.absent,
         cursors=found.cursors,
         search=found.search,
+        held=found.held,
         document=found.document,
         at=at,
     )

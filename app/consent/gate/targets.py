@@ -14,9 +14,11 @@ from app.store import read as store
 UNRESOLVED = "The reference leads to nothing that you can see."
 
 
-async def require_targets(door: Door, content: dict[str, Any], before: dict[str, Any], own_id: UUID) -> None:
+async def require_targets(
+    door: Door, content: dict[str, Any], before: dict[str, Any], itself: tuple[str, UUID]
+) -> None:
     """Raise UNPROCESSABLE with each reference that leads nowhere. One that stood there before may stay."""
-    own = door.pending | {own_id}
+    own = door.pending | {itself}
     known = set(local_targets(before))
     wanted = {}
     for reference in references(content):
@@ -30,7 +32,7 @@ async def require_targets(door: Door, content: dict[str, Any], before: dict[str,
     lost = [
         path
         for path, target in wanted.items()
-        if target is None or (target[1] not in own and seen.get(target[1], ("", None))[0] != target[0])
+        if target is None or (target not in own and seen.get(target[1], ("", None))[0] != target[0])
     ]
     if lost:
         raise HallpassError(Kind.UNPROCESSABLE, *(Issue(UNRESOLVED, path, "not-found") for path in lost))

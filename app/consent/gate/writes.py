@@ -20,6 +20,7 @@ from app.consent.gate.released import Candidate, Found
 from app.consent.gate.targets import require_targets
 from app.errors import HallpassError, Issue, Kind, not_found
 from app.fhir.body import compose
+from app.fhir.etags import names
 from app.fhir.json import canonical, parse
 from app.resources import Reach, ResourceType
 from app.search.terms import terms
@@ -33,6 +34,7 @@ async def create(door: Door, declared: ResourceType, prepared: Prepared, own_id:
     """Store a new resource in the caller's custody. `own_id` is for the operator and for transaction Bundles."""
     door.require(declared.name, "c")
     resource_id = own_id or uuid4()
+    door.write_once(resource_id)
     shard = _shard(declared, prepared.content, resource_id)
     await hold(door.connection, {shard}, exclusive=True)
     row = await _file(door, declared, prepared.content, None, resource_id, shard, "POST")
@@ -88,8 +90,9 @@ async def _held(door: Door, declared: ResourceType, resource_id: str, if_match: 
     old = await reads.current(door, declared, resource_id)
     if old is None:
         raise not_found()
-    if if_match is not None and if_match.removeprefix("W/").strip('"') != str(old.version):
+    if if_match is not None and not names(if_match, old.version):
         raise HallpassError(Kind.PRECONDITION, "The resource has another version by now.")
+    door.write_once(old.id)
     return old
 
 
@@ -105,7 +108,7 @@ async def _file(
     """Store `content` as the next version, with all that follows from it."""
     custodian = old.custodian if old else door.caller.organization
     before = parse(old.body) if old and old.body else {}
-    await require_targets(door, content, before, resource_id)
+    await require_targets(door, content, before, (declared.name, resource_id))
     zone = await _zone(door, custodian)
     own = facts(declared, content, resource_id, custodian, zone)
     version = old.version + 1 if old else 1

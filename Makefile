@@ -1,0 +1,51 @@
+# A fresh clone needs Python 3.11 or newer, make and git: each target sets up what it needs, once.
+.PHONY: run demo test check lock clean
+.DEFAULT_GOAL := run
+
+VENV := .venv
+BIN := $(VENV)/bin
+USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do \
+	$$p -c '$(USABLE)' 2>/dev/null && echo $$p && break; done)
+LOCK = CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras \
+	--allow-unsafe --all-build-deps --no-emit-index-url --no-emit-trusted-host --no-emit-options
+
+run: $(VENV)/run.stamp ## the server with made-up data, on http://127.0.0.1:8000
+	@$(BIN)/hallpass serve --demo
+
+demo: $(VENV)/run.stamp ## the whole exchange, step by step, against a server of its own
+	@$(BIN)/hallpass demo
+
+test: $(VENV)/dev.stamp
+	$(BIN)/pytest -n 2 --dist loadfile
+
+check: $(VENV)/dev.stamp
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pylint --disable=all --enable=duplicate-code --min-similarity-lines=6 app
+
+lock: $(VENV)/dev.stamp ## the newest versions that pyproject.toml allows, with their hashes
+	$(LOCK) -o requirements.txt pyproject.toml
+	$(LOCK) --extra dev -c requirements.txt -o requirements-dev.txt pyproject.toml
+
+clean: ## everything that was set up here, but not the data
+	rm -rf $(VENV) *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+# The development set holds the whole running set, at the same versions.
+$(VENV)/run.stamp: requirements.txt pyproject.toml
+	$(call install,requirements.txt)
+
+$(VENV)/dev.stamp: requirements-dev.txt requirements.txt pyproject.toml
+	$(call install,requirements-dev.txt)
+	@touch $(VENV)/run.stamp
+
+define install
+	@test -n "$(PYTHON)" || { echo "Hallpass needs Python 3.11 or newer, with venv." >&2; exit 1; }
+	@echo "Setting up $(VENV) from $(1) ..."
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(1)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+endef

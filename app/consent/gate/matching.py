@@ -1,0 +1,37 @@
+"""$match over what the caller sees: a hidden student neither matches nor makes another's match uncertain.
+
+https://hl7.org/fhir/R4/patient-operation-match.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.consent.gate.door import Door
+from app.consent.gate.released import Candidate, Found
+from app.fhir.json import parse
+from app.fhir.matching import grade, score
+from app.search.query import Search
+from app.store import find
+from app.store import read as store
+
+MOST_WEIGHED = 500
+"""Students that one search may bring to be weighed; the newest."""
+
+
+async def match(
+    door: Door, patient: dict[str, Any], searches: list[Search], count: int, *, only_certain: bool
+) -> Found:
+    """The best matches first, `count` at the most; of certain ones no more than one, where only that is wanted."""
+    door.require("Patient", "s")
+    rows = {}
+    for wanted in searches:
+        statement = find.page(wanted, door.caller.organization, None, MOST_WEIGHED - 1)
+        rows |= {r.id: r for r in await store.rows(door.connection, statement)}
+    weighed = [(score(patient, parse(r.body)), r) for r in rows.values()]
+    found = [Candidate(r, score=(s, g)) for s, r in weighed if (g := grade(s)) is not None]
+    found.sort(key=lambda c: (-(c.score or (0.0, ""))[0], str(c.row.id)))
+    if only_certain:
+        certain = [c for c in found if c.score and c.score[1] == "certain"]
+        found = certain if len(certain) == 1 else []
+    return Found(tuple(found[:count]), total=len(found[:count]))

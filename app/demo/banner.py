@@ -1,0 +1,48 @@
+"""What `hallpass serve --demo` says when it is ready: where to look, and a line to try at once."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from app.commands.token import DEFAULT_URL
+from app.demo.members import CLINIC, Member
+from app.settings import Settings
+
+
+def banner(settings: Settings, members: list[Member]) -> str:
+    """Addresses, clients with their keys, and a curl line that works as it stands."""
+    url = settings.base_url
+    clinic = next(m for m in members if m.part == CLINIC)
+    clients = "\n".join(f"  {m.name:<20} {m.part.client:<22} {_shown(m.key)}" for m in members)
+    address = "" if url == DEFAULT_URL else f" --url {url}"
+    token = f"{_program()} token{address} --client {clinic.part.client} --key {_shown(clinic.key)}"
+    return f"""
+Hallpass serves {url}/fhir with made-up data.
+
+  what it can do       {url}/fhir/metadata
+  its routes           {url}/docs
+
+  member               client                 private key
+{clients}
+
+The district holds the students; the clinic sees one, under a release that a parent signed. Ask as the clinic:
+
+  curl -s -H "Authorization: Bearer $({token})" \\
+    '{url}/fhir/ServiceRequest?_include=ServiceRequest:patient&_pretty=true'
+
+Stop with Ctrl-C.
+"""
+
+
+def _program() -> str:
+    """This command, as it can be typed here."""
+    found = shutil.which("hallpass")
+    own = Path(sys.argv[0]).resolve()
+    return "hallpass" if found and Path(found).resolve() == own else os.path.relpath(own)
+
+
+def _shown(path: Path) -> str:
+    return os.path.relpath(path)

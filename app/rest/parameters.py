@@ -1,0 +1,33 @@
+"""Parameters resources as operations take them. https://hl7.org/fhir/R4/parameters.html"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.errors import HallpassError, Issue, Kind
+
+
+def read(content: dict[str, Any], kinds: dict[str, str]) -> dict[str, Any]:
+    """The values by name: `kinds` says under which key each stands (`valueCode`, `resource`).
+
+    Raises UNPROCESSABLE for what is no Parameters resource, a parameter that is not in `kinds`, stands twice or has a
+    value of another type.
+    """
+    listed = content.get("parameter", [])
+    if content.get("resourceType") != "Parameters" or not isinstance(listed, list):
+        raise HallpassError(Kind.UNPROCESSABLE, Issue("Here a Parameters resource is read.", "Parameters"))
+    found: dict[str, Any] = {}
+    for i, parameter in enumerate(listed):
+        name = parameter.get("name") if isinstance(parameter, dict) else None
+        at = f"Parameters.parameter[{i}]"
+        if name not in kinds or name in found:
+            text = f"The parameters are {', '.join(kinds)}, each once."
+            raise HallpassError(Kind.UNPROCESSABLE, Issue(text, f"{at}.name"))
+        value = parameter.get(kinds[name])
+        if not isinstance(value, _TYPES[kinds[name]]):
+            raise HallpassError(Kind.UNPROCESSABLE, Issue(f"The value is a {kinds[name]}.", f"{at}.value"))
+        found[name] = value
+    return found
+
+
+_TYPES = {"resource": dict, "valueBoolean": bool, "valueCode": str, "valueInteger": int, "valueUri": str}

@@ -1,0 +1,117 @@
+"""$validate: whether a resource is valid, or whether a write of it would be accepted.
+
+https://hl7.org/fhir/R4/resource-operation-validate.html — with a mode the write is done and undone, so that every
+rule speaks: references that lead nowhere, gaps of a release, custody. The answer is an OperationOutcome with 200.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from app.consent.gate import Door, Found, reads, writes
+from app.consent.gate.prepared import prepare
+from app.consent.gate.rehearsal import Rehearsed, rehearse
+from app.errors import HallpassError, Issue, Kind
+from app.fhir.json import dump
+from app.fhir.outcome import outcome, success
+from app.resources import ResourceType
+from app.rest import http, parameters
+from app.rest.passage import Passage, Through
+
+KINDS = {"resource": "resource", "mode": "valueCode", "profile": "valueUri"}
+MODES = ("create", "update", "delete", "profile")
+_LETTERS = {"create": "c", "update": "u", "delete": "d"}
+
+
+def add(router: APIRouter, declared: ResourceType) -> None:
+    """The routes of POST /{type}/$validate and POST /{type}/{id}/$validate."""
+    name = declared.name
+
+    @router.post(f"/{name}/$validate", operation_id=f"validate{name}", summary=f"Say whether a {name} is valid")
+    async def validate(request: Request, through: Through) -> Response:
+        asked = await _asked(request, through, declared)
+        if asked["mode"] in ("update", "delete"):
+            raise _bad("This mode is asked of an instance: [type]/[id]/$validate.", "mode")
+        return http.respond(request, dump(await _judge(through, declared, asked, None)))
+
+    @router.post(
+        f"/{name}/{{id}}/$validate",
+        operation_id=f"validateInstance{name}",
+        summary=f"Say whether a write of a {name} would be accepted",
+    )
+    async def validate_instance(request: Request, id: str, through: Through) -> Response:
+        asked = await _asked(request, through, declared)
+        if asked["mode"] == "create":
+            raise _bad("This mode is asked of the type: [type]/$validate.", "mode")
+        await through.one("read", lambda door: _exists(door, declared, id))
+        return http.respond(request, dump(await _judge(through, declared, asked, id)))
+
+
+async def _exists(door: Door, declared: ResourceType, id: str) -> list[Found]:
+    """Nothing of it leaves, but that it is there. Raises as a read."""
+    return [await reads.read(door, declared, id, known=lambda _version, _updated: True)]
+
+
+async def _asked(request: Request, through: Passage, declared: ResourceType) -> dict[str, Any]:
+    """The resource, mode and profile in the body and the query. A resource may come without a Parameters around it."""
+    http.require_acceptable(request)
+    given = http.parameters(request, "mode", "profile")
+    content = await http.body(request, through.settings.max_body_bytes)
+    if content.get("resourceType") == "Parameters":
+        given |= parameters.read(content, KINDS)
+    else:
+        given["resource"] = content  # type: ignore[assignment]
+    mode = given.get("mode")
+    if mode is not None and mode not in MODES:
+        raise _bad(f"The mode is one of {', '.join(MODES)}.", "mode")
+    if "resource" not in given and mode != "delete":
+        raise _bad("There is no resource to judge.", "resource")
+    return {"resource": given.get("resource"), "mode": mode, "profile": given.get("profile")}
+
+
+async def _judge(through: Passage, declared: ResourceType, asked: dict[str, Any], id: str | None) -> dict[str, Any]:
+    """The OperationOutcome."""
+    base = f"http://hl7.org/fhir/StructureDefinition/{declared.name}"
+    if asked["profile"] not in (None, base) or (asked["mode"] == "profile" and asked["profile"] is None):
+        text = f"The only profile that is known here is {base}."
+        return outcome(HallpassError(Kind.UNPROCESSABLE, Issue(text, None, "not-supported")))
+    try:
+        write = _write(through, declared, asked, id)
+        if write is not None:
+            await through.one("validate", lambda door: _rehearse(door, declared, asked["mode"], write))
+    except Rehearsed as e:
+        if e.error is not None:
+            return outcome(e.error)
+    except HallpassError as e:
+        if e.kind is not Kind.UNPROCESSABLE:
+            raise
+        return outcome(e)
+    return success("No issues were found.")
+
+
+async def _rehearse(
+    door: Door, declared: ResourceType, mode: str, write: Callable[[Door], Awaitable[Found]]
+) -> list[Found]:
+    door.require(declared.name, _LETTERS[mode])
+    return await rehearse(door, write)
+
+
+def _write(
+    through: Passage, declared: ResourceType, asked: dict[str, Any], id: str | None
+) -> Callable[[Door], Awaitable[Found]] | None:
+    """The write to rehearse, after the resource has been judged by itself; None: that was all. Raises UNPROCESSABLE."""
+    if asked["mode"] == "delete":
+        return lambda door: writes.delete(door, declared, id or "", None)
+    prepared = prepare(declared, asked["resource"], through.base)
+    if asked["mode"] == "create":
+        return lambda door: writes.create(door, declared, prepared)
+    if asked["mode"] == "update":
+        return lambda door: writes.update(door, declared, prepared, id or "", None)
+    return None
+
+
+def _bad(text: str, name: str) -> HallpassError:
+    return HallpassError(Kind.INVALID, Issue(text, f"Parameters.parameter.where(name='{name}')"))

@@ -1,0 +1,49 @@
+"""What a resource must be by itself before it is written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.consent.gate.prepared import Prepared, prepare
+from app.errors import HallpassError
+from app.resources import TYPES
+
+BASE = "http://127.0.0.1:8000/fhir"
+STUDENT = "Patient/00000000-0000-4000-8000-000000000000"
+EXTENSION = "https://example.org/fhir/StructureDefinition/of"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"extension": [{"url": EXTENSION, "valueReference": {"reference": STUDENT}}]},
+        {"extension": [{"url": EXTENSION, "valueReference": {"reference": f"{BASE}/{STUDENT}"}}]},
+        {
+            "contained": [{"resourceType": "Patient", "id": "p"}],
+            "extension": [{"url": EXTENSION, "valueReference": {"reference": "#p"}}],
+        },
+    ],
+)
+def test_nothing_in_the_directory_is_about_a_student(more: dict[str, Any]) -> None:
+    with pytest.raises(HallpassError, match="directory"):
+        prepare(TYPES["Organization"], {"resourceType": "Organization", "name": "Clinic", **more}, BASE)
+
+
+def test_a_part_of_a_resource_is_not_taken_for_the_whole() -> None:
+    tag = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
+    with pytest.raises(HallpassError, match="SUBSETTED"):
+        prepare(TYPES["Organization"], {"resourceType": "Organization", "name": "C", "meta": {"tag": [tag]}}, BASE)
+
+
+def test_references_under_our_own_address_become_relative() -> None:
+    found = prepare(
+        TYPES["RelatedPerson"], {"resourceType": "RelatedPerson", "patient": {"reference": f"{BASE}/{STUDENT}"}}, BASE
+    )
+    assert found.content["patient"] == {"reference": STUDENT}
+
+
+def test_only_prepare_prepares() -> None:
+    with pytest.raises(TypeError):
+        Prepared(object(), {})

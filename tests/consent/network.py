@@ -1,0 +1,126 @@
+"""The organizations of the decision cases over one real application, with a clock that a test sets."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import URL, text
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from app.consent.codes import HONOUR_EXTENSION, widen
+from app.consent.rules import Agreement, Place, Viewer
+from app.fhir.dates import BEGINNING, END
+from app.store.engine import Database
+from tests.consent.language import NOW, load
+from tests.world import EVERYTHING, Member, World, open_world
+
+CLOCK = (
+    "CREATE TABLE public.test_clock (at timestamptz NOT NULL)",
+    "GRANT SELECT ON public.test_clock TO PUBLIC",
+    f"INSERT INTO public.test_clock VALUES ('{NOW}')",
+    "CREATE OR REPLACE FUNCTION hallpass.moment() RETURNS timestamptz LANGUAGE sql STABLE"
+    " AS $$ SELECT at FROM public.test_clock $$",
+)
+
+
+async def stop_the_clock(owner: URL) -> None:
+    """Replace the database's clock, in this test's database, by a table that the test writes."""
+    engine = create_async_engine(owner)
+    async with engine.begin() as connection:
+        for statement in CLOCK:
+            await connection.execute(text(statement))
+    await engine.dispose()
+
+
+@dataclass
+class Network:
+    """The members by name, their places in the tree, and the agreements that always stand."""
+
+    world: World
+    owner: AsyncConnection
+    members: dict[str, Member] = field(default_factory=dict)
+    places: dict[UUID, Place] = field(default_factory=dict)
+    agreements: list[Agreement] = field(default_factory=list)
+    states: dict[str, str] = field(default_factory=dict)
+    absent: dict[str, bytes] = field(default_factory=dict)
+    """By resource type: the body of the 404 for an id that nothing has."""
+    _at: datetime | None = None
+    _tokens: dict[tuple[str, tuple[str, ...]], Member] = field(default_factory=dict)
+
+    def id(self, name: str) -> UUID:
+        """An organization's id."""
+        return self.members[name].organization
+
+    def zone(self, name: str) -> ZoneInfo:
+        """The time zone in which an organization's dates are meant."""
+        return ZoneInfo(self.places[self.id(name)].zone)
+
+    async def caller(self, name: str, purposes: tuple[str, ...]) -> Member:
+        """A member with a token for these purposes."""
+        key = (name, purposes)
+        if key not in self._tokens:
+            found = replace(self.members[name], headers={})
+            await self.world.login(found, EVERYTHING, purpose_of_use=" ".join(purposes))
+            self._tokens[key] = found
+        return self._tokens[key]
+
+    def viewer(self, name: str, purposes: tuple[str, ...], now: datetime) -> Viewer:
+        """The caller as decide() takes it."""
+        own = self.id(name)
+        below = frozenset(i for i, place in self.places.items() if own in place.above)
+        return Viewer(own, frozenset(self.places[own].above), below, widen(purposes), now)
+
+    async def set_clock(self, at: datetime) -> None:
+        """What the database's clock shows from now on."""
+        if at != self._at:
+            await self.owner.execute(text("UPDATE public.test_clock SET at = :at"), {"at": at})
+            await self.owner.commit()
+            self._at = at
+
+    async def add(self, name: str, spec: dict[str, Any], purposes: tuple[str, ...]) -> None:
+        """Found an organization with a client."""
+        part_of = self.id(spec["part_of"]) if "part_of" in spec else None
+        placed = {"part_of": part_of, "zone": spec["zone"], "state": spec.get("state")}
+        self.members[name] = member = await self.world.member(name, purposes=purposes, **placed)
+        above = self.places[part_of].above if part_of else ()
+        self.places[member.organization] = Place((member.organization, *above), spec["zone"], spec.get("honour", False))
+        if spec.get("honour"):
+            found = (await member.get(f"/Organization/{member.organization}")).json()
+            found["extension"].append({"url": HONOUR_EXTENSION, "valueBoolean": True})
+            await member.save({k: v for k, v in found.items() if k != "meta"})
+
+    async def agree(self, discloser: str, recipient: str) -> None:
+        """An agreement, one way, for always."""
+        await self.world.agree(self.members[discloser], self.members[recipient], both_ways=False)
+        one, other = self.id(discloser), self.id(recipient)
+        self.agreements.append(Agreement(one, one, other, (BEGINNING, END)))
+
+
+@asynccontextmanager
+async def open_network(db: Database, only: frozenset[str] | set[str] = frozenset()) -> AsyncIterator[Network]:
+    """The network of cases/network.yaml, or some of it, its clock stopped at the cases' usual moment."""
+    await stop_the_clock(db.owner)
+    engine = create_async_engine(db.owner)
+    async with open_world(db, token_seconds=3600) as world, engine.connect() as owner:
+        network = Network(world, owner)
+        told = load("network.yaml")
+        for name, spec in told["organizations"].items():
+            if not only or name in only:
+                await network.add(name, spec, tuple(told["purposes"]))
+                network.states[name] = spec.get("state", "")
+        for discloser, recipient in told["agreements"]:
+            if {discloser, recipient} <= network.members.keys():
+                await network.agree(discloser, recipient)
+        yield network
+    await engine.dispose()
+
+
+def unused_id() -> str:
+    """An id that nothing has."""
+    return str(uuid4())

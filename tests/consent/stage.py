@@ -1,0 +1,214 @@
+"""One decision case on the network: what it tells of is written over HTTP, and kept here as decide() takes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from app.consent import facts as read_facts
+from app.consent.compile import Reading, read
+from app.consent.rules import Agreement, Facts, Release, Rules, Viewer
+from app.consent.signing import Situation, authority
+from app.fhir.dates import BEGINNING, END, born, period
+from app.resources import TYPES
+from tests.consent import spelled
+from tests.consent.language import Case, Spec
+from tests.consent.network import Network
+
+
+@dataclass
+class Held:
+    """A resource of the case: how it was told, who holds it, and what was stored."""
+
+    kind: str
+    spec: Spec
+    by: str
+    id: UUID
+    content: Spec
+    version: int = 1
+
+    @property
+    def type(self) -> str:
+        """Its resource type."""
+        return str(self.content["resourceType"])
+
+
+@dataclass
+class Stage:
+    """What there is in one case."""
+
+    network: Network
+    written: str
+    held: dict[str, Held] = field(default_factory=dict)
+    releases: dict[str, Release] = field(default_factory=dict)
+
+    async def set_up(self, case: Case) -> None:
+        """Write all that the case tells of, at the moment that it says."""
+        await self.network.set_clock(datetime.fromisoformat(case.written))
+        others = {n: s for n, s in case.records.items() if s["type"] == "Patient"}
+        records = {n: s for n, s in case.records.items() if n not in others}
+        await self._put_all("student", {"student": case.student})
+        await self._put_all("record", others)
+        await self._put_all("person", {"mother": {}} | case.people)
+        await self._put_all("agreement", case.agreements)
+        await self._put_all("record", records)
+        await self._put_all("release", case.releases)
+
+    async def change(self, name: str, delta: Spec | None) -> None:
+        """Change, delete or add one resource."""
+        known = self.held.get(name)
+        if known is None:
+            assert delta is not None, name
+            await self.put(name, delta, _kind(delta))
+        elif delta is None:
+            await self.delete(name)
+        else:
+            await self.put(name, known.spec | delta, known.kind)
+
+    async def put(self, name: str, spec: Spec, kind: str) -> None:
+        """Create a resource, or update it where it is known."""
+        by = spec.get("by", spec.get("from", "district"))
+        known = self.held.get(name)
+        own_id = known.id if known else None
+        content = self.resolve(self._content(spec, kind))
+        if "written" in spec:
+            await self.network.set_clock(datetime.fromisoformat(spec["written"]))
+        if "refused" in spec:
+            await self._refused(content, by, spec["refused"])
+            return
+        member = self.network.members[by]
+        stored = await (member.save({**content, "id": str(own_id)}) if own_id else member.create(content))
+        version = int(stored["meta"]["versionId"])
+        self.held[name] = found = Held(kind, spec, by, UUID(stored["id"]), content, version)
+        if kind == "release":
+            self._compile(name, found, datetime.fromisoformat(spec.get("written", self.written)))
+
+    async def delete(self, name: str) -> None:
+        """Delete a resource."""
+        found = self.held.pop(name)
+        response = await self.network.members[found.by].delete(f"/{found.type}/{found.id}")
+        assert response.status_code == 204, response.text
+        self.releases.pop(name, None)
+
+    async def clear(self) -> None:
+        """Take back the agreements of the case, which would bear on others."""
+        for name in [n for n, held in self.held.items() if held.kind == "agreement"]:
+            await self.delete(name)
+
+    def facts(self, name: str) -> Facts:
+        """What decide() needs of a record."""
+        found = self.held[name]
+        declared = TYPES[found.type]
+        return read_facts.facts(
+            declared, found.content, found.id, self.network.id(found.by), self.network.zone(found.by)
+        )
+
+    def rules(self) -> Rules:
+        """What decide() needs beside it."""
+        records = {n: h for n, h in self.held.items() if TYPES[h.type].student is not None}
+        focal = {self.held[n].id: (self.network.id(h.by), self.facts(n).refs) for n, h in records.items()}
+        return Rules(
+            releases=tuple(self.releases.values()),
+            born=self._born(),
+            authorities=self._authorities(),
+            agreements=(*self.network.agreements, *self._agreements()),
+            places=self.network.places,
+            focal=focal,
+        )
+
+    def viewer(self, who: str, purposes: tuple[str, ...], at: datetime) -> Viewer:
+        """Who asks."""
+        return self.network.viewer(who, purposes, at)
+
+    def _content(self, spec: Spec, kind: str) -> Spec:
+        if kind == "student":
+            return spelled.student(spec, uuid4().hex)
+        if kind == "person":
+            return spelled.person(spec)
+        if kind == "agreement":
+            return spelled.agreement(spec)
+        return spelled.record(spec) if kind == "record" else spelled.consent(spec)
+
+    def resolve(self, node: Any) -> Any:
+        """The same, with each `@name` made a reference."""
+        if isinstance(node, dict):
+            return {k: self.resolve(v) for k, v in node.items()}
+        if isinstance(node, list):
+            return [self.resolve(v) for v in node]
+        if not isinstance(node, str) or not node.startswith("@"):
+            return node
+        name = node[1:]
+        if name in self.network.members:
+            return f"Organization/{self.network.id(name)}"
+        return f"{self.held[name].type}/{self.held[name].id}"
+
+    async def _put_all(self, kind: str, specs: dict[str, Spec]) -> None:
+        for name, spec in specs.items():
+            await self.put(name, spec, kind)
+
+    async def _refused(self, content: Spec, by: str, expected: list[str]) -> None:
+        """The write is refused with an issue at each of these expressions, and so says the reading of it."""
+        response = await self.network.members[by].post("/Consent", content)
+        assert response.status_code == 422, response.text
+        said = [e for issue in response.json()["issue"] for e in issue["expression"]]
+        assert sorted(said) == sorted(expected), response.text
+        reading = self._read(content, uuid4(), 1, by, datetime.fromisoformat(self.written))
+        assert sorted(str(gap.expression) for gap in reading.gaps) == sorted(expected)
+
+    def _compile(self, name: str, found: Held, now: datetime) -> None:
+        self.releases.pop(name, None)
+        if found.content["status"] == "active":
+            reading = self._read(found.content, found.id, found.version, found.by, now)
+            assert reading.gaps == ()
+            if reading.release:
+                self.releases[name] = reading.release
+
+    def _read(self, content: Spec, own_id: UUID, version: int, by: str, now: datetime) -> Reading:
+        situation = Situation(
+            custodian=self.network.id(by),
+            zone=self.network.zone(by),
+            student=self.held["student"].id,
+            now=now,
+            jurisdiction=self.network.states[by] or None,
+            born=self._born(),
+            authorities=self._authorities(),
+            related=frozenset(h.id for h in self._people()),
+            organizations=frozenset(self.network.places),
+        )
+        return read(content, own_id, version, situation)
+
+    def _born(self) -> Any:
+        day = self.held["student"].content.get("birthDate") if "student" in self.held else None
+        return born(day) if day else None
+
+    def _people(self) -> list[Held]:
+        """The RelatedPersons of this student, whoever holds them."""
+        own = f"Patient/{self.held['student'].id}"
+        everyone = [h for h in self.held.values() if h.kind == "person"]
+        return [h for h in everyone if h.content["patient"]["reference"] == own]
+
+    def _authorities(self) -> dict[UUID, Any]:
+        windows = {h.id: authority(h.content, self.network.zone(h.by)) for h in self._people()}
+        return {i: window for i, window in windows.items() if window}
+
+    def _agreements(self) -> list[Agreement]:
+        return [self._agreement(h) for h in self.held.values() if h.kind == "agreement" and _counts(h.spec)]
+
+    def _agreement(self, held: Held) -> Agreement:
+        stated = period(held.spec["period"], self.network.zone(held.by)) if "period" in held.spec else None
+        window = (stated.lower, stated.upper) if stated else (BEGINNING, END)
+        discloser, recipient = self.network.id(held.spec["from"]), self.network.id(held.spec["to"])
+        return Agreement(self.network.id(held.by), discloser, recipient, window)
+
+
+def _kind(spec: Spec) -> str:
+    """What a change adds, by its words."""
+    if "from" in spec:
+        return "agreement"
+    return "record" if spec.get("type") in TYPES else "release"
+
+
+def _counts(spec: Spec) -> bool:
+    return spec.get("active", True) is True and spec.get("part", "IRCP") is not None

@@ -1,0 +1,310 @@
+"""Invariants 6 and 7: only the custodian changes a record, and no recipient can grant itself anything by any write."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import text
+
+from app.consent import codes as c
+from tests import build
+from tests.scene import Scene, entered, ledger, patient, set_scene
+from tests.world import Member, World
+
+SUD = {"security": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "SUD"}]}
+
+
+@pytest_asyncio.fixture(scope="module")
+async def scene(world: World) -> Scene:
+    """The clinic may see the student and the referral, and is the owner of a Task. Of the visit it may see nothing."""
+    found = await set_scene(world, "Patient", "ServiceRequest")
+    found.records["shared"] = await found.district.create(
+        build.task(
+            found.student, found.records["ServiceRequest"], found.district.reference, found.clinic.reference, meta=SUD
+        )
+    )
+    return found
+
+
+@pytest_asyncio.fixture(autouse=True)
+async def nothing_was_gained(scene: Scene) -> AsyncIterator[None]:
+    """After each attempt the clinic and the stranger see what they saw before, and the records are as they were."""
+    before = [await sight(scene, member) for member in (scene.clinic, scene.stranger)]
+    yield
+    assert [await sight(scene, member) for member in (scene.clinic, scene.stranger)] == before
+    assert set((await sight(scene, scene.district)).values()) == {1}, "a record has another version"
+
+
+async def sight(scene: Scene, member: Member) -> dict[str, int]:
+    """Which of the scene's records a member sees behind the gate, with their current versions."""
+    names = {UUID(record["id"]): name for name, record in scene.records.items()}
+    async with entered(scene.world, member) as connection:
+        rows = await connection.execute(text("SELECT id, version FROM hallpass.resource WHERE current"))
+        return {names[r.id]: r.version for r in rows if r.id in names}
+
+
+async def test_the_scene_is_what_the_attempts_are_made_on(scene: Scene) -> None:
+    assert set(await sight(scene, scene.clinic)) == {"Patient", "ServiceRequest", "shared"}
+    assert await sight(scene, scene.stranger) == {}
+
+
+@pytest.mark.parametrize("name", ["Patient", "ServiceRequest", "shared"])
+async def test_a_recipient_neither_updates_nor_deletes_what_it_may_read(scene: Scene, name: str) -> None:
+    record = scene.records[name]
+    path = f"/{record['resourceType']}/{record['id']}"
+    for changed in (
+        {"language": "en"},
+        {"implicitRules": "urn:x"},
+        {"extension": [{"url": "urn:x", "valueCode": "x"}]},
+    ):
+        response = await scene.clinic.put(path, {**record, **changed})
+        assert response.status_code == 403, response.text
+    assert (await scene.clinic.delete(path)).status_code == 403
+    entries = [
+        {"request": {"method": "DELETE", "url": path[1:]}},
+        {"request": {"method": "PUT", "url": path[1:]}, "resource": {**record, "language": "en"}},
+    ]
+    for kind in ("batch", "transaction"):
+        for entry in entries:
+            answer = await scene.clinic.post("", {"resourceType": "Bundle", "type": kind, "entry": [entry]})
+            assert answer.status_code == 403 or answer.json()["entry"][0]["response"]["status"] == "403"
+
+
+async def test_a_recipient_cannot_change_the_consent_it_reads(scene: Scene) -> None:
+    for release in await scene.clinic.ids("/Consent"):
+        held = (await scene.clinic.get(f"/Consent/{release}")).json()
+        wider = {**held, "provision": {k: v for k, v in held["provision"].items() if k != "class"}}
+        for body in (wider, {**held, "status": "inactive"}):
+            assert (await scene.clinic.put(f"/Consent/{release}", body)).status_code == 403
+        assert (await scene.clinic.delete(f"/Consent/{release}")).status_code == 403
+
+
+def forged(scene: Scene, **more: Any) -> dict[str, Any]:
+    """A Consent that would open everything to the clinic."""
+    everything = ("Patient", "Encounter", "RelatedPerson", "Task", "Consent")
+    found = build.consent(
+        scene.student, scene.student, scene.district.reference, scene.clinic.reference, classes=everything, **more
+    )
+    return {**found, "performer": [build.ref(scene.student)]}
+
+
+@pytest.mark.parametrize("status", ["active", "draft", "proposed"])
+async def test_a_consent_that_names_another_as_its_discloser_opens_nothing(scene: Scene, status: str) -> None:
+    made = await scene.clinic.post("/Consent", forged(scene, status=status))
+    assert made.status_code == (422 if status == "active" else 201), made.text
+    if status != "active":
+        drafted = made.json()
+        assert (await scene.clinic.put(f"/Consent/{drafted['id']}", {**drafted, "status": "active"})).status_code == 422
+        assert (await scene.clinic.delete(f"/Consent/{drafted['id']}")).status_code == 204
+
+
+async def test_a_discloser_named_as_an_actor_is_refused_as_well(scene: Scene) -> None:
+    body = forged(scene, organization=[scene.clinic.reference])
+    body["provision"]["actor"].append(build.actor("CST", scene.district.reference))
+    assert (await scene.clinic.post("/Consent", body)).status_code == 422
+
+
+async def test_a_consent_of_the_recipients_own_opens_its_own_data_only(scene: Scene) -> None:
+    """Complete, active, signed by a guardian that the recipient made up: it opens nothing of the district's."""
+    parent = await scene.clinic.create(build.guardian(scene.student))
+    made = await scene.clinic.create(
+        build.consent(
+            scene.student,
+            parent,
+            scene.clinic.reference,
+            scene.clinic.reference,
+            classes=("Patient", "Encounter", "RelatedPerson", "Task"),
+        )
+    )
+    await scene.clinic.save({**made, "status": "inactive"})
+    assert (await scene.clinic.delete(f"/RelatedPerson/{parent['id']}")).status_code == 409
+
+
+async def test_a_guardian_is_not_planted_on_a_student_that_is_hidden(scene: Scene) -> None:
+    response = await scene.stranger.post("/RelatedPerson", build.guardian(scene.student))
+    assert (response.status_code, response.json()["issue"][0]["expression"]) == (
+        422,
+        ["RelatedPerson.patient.reference"],
+    )
+
+
+async def test_an_agreement_that_the_recipient_writes_is_none(scene: Scene) -> None:
+    """The district has released to the stranger, with whom it has no agreement; the stranger makes one up."""
+    release = await scene.district.create(
+        build.consent(
+            scene.student,
+            scene.records["RelatedPerson"],
+            scene.district.reference,
+            scene.stranger.reference,
+            classes=("Encounter",),
+        )
+    )
+    for one, other, code in (
+        (scene.district, scene.stranger, "IRCP"),
+        (scene.stranger, scene.district, "CST"),
+        (scene.district, scene.stranger, "CST"),
+    ):
+        response = await scene.stranger.post(
+            "/OrganizationAffiliation",
+            {
+                "resourceType": "OrganizationAffiliation",
+                "active": True,
+                "organization": one.reference,
+                "participatingOrganization": other.reference,
+                "code": [{"coding": [{"system": c.PARTICIPATION, "code": code}]}],
+            },
+        )
+        assert response.status_code in (201, 403, 422)
+        assert await scene.stranger.ids("/Encounter") == []
+    await scene.district.save({**release, "status": "inactive"})
+
+
+async def test_no_organization_moves_itself_or_another_to_where_it_would_see_more(scene: Scene) -> None:
+    for mover, moved, parent in (
+        (scene.stranger, scene.stranger, scene.district),  # below who holds it
+        (scene.stranger, scene.stranger, scene.clinic),  # below who may see it
+        (scene.stranger, scene.district, scene.stranger),  # who holds it, below itself
+        (scene.clinic, scene.district, scene.clinic),
+        (scene.clinic, scene.stranger, scene.clinic),  # an accomplice's help
+    ):
+        body = (await moved.get(f"/Organization/{moved.organization}")).json()
+        response = await mover.put(f"/Organization/{moved.organization}", {**body, "partOf": parent.reference})
+        assert response.status_code == 403, response.text
+    for parent in (scene.district, scene.clinic):
+        new = {"resourceType": "Organization", "name": "Annex", "active": True, "partOf": parent.reference}
+        assert (await scene.stranger.post("/Organization", new)).status_code == 403
+
+
+async def test_a_patient_with_the_same_identifier_or_id_is_another_patient(scene: Scene) -> None:
+    twin = await scene.clinic.create(patient(scene.student["identifier"][0]["value"]))
+    assert twin["id"] != scene.student["id"]
+    parent = await scene.clinic.create(build.guardian(twin))
+    classes = ("Patient", "Encounter", "RelatedPerson")
+    release = await scene.clinic.create(
+        build.consent(twin, parent, scene.clinic.reference, scene.clinic.reference, classes=classes)
+    )
+    await scene.clinic.save({**release, "status": "inactive"})
+    sent = await scene.clinic.post("/Patient", {**patient("S-9"), "id": scene.student["id"]})
+    assert sent.status_code == 422 or sent.json()["id"] != scene.student["id"]
+
+
+async def test_a_full_url_in_a_bundle_does_not_stand_for_somebody_elses_resource(scene: Scene) -> None:
+    hidden = scene.records["Encounter"]["id"]
+    for full_url in (f"Encounter/{hidden}", f"http://127.0.0.1:8000/fhir/Encounter/{hidden}", f"urn:uuid:{hidden}"):
+        entries = [
+            {
+                "fullUrl": full_url,
+                "resource": build.encounter(scene.student),
+                "request": {"method": "PUT", "url": f"Encounter?_id={hidden}"},
+            },
+            {
+                "resource": build.encounter(scene.student, partOf={"reference": full_url}),
+                "request": {"method": "POST", "url": "Encounter"},
+            },
+        ]
+        answer = await scene.clinic.post("", {"resourceType": "Bundle", "type": "transaction", "entry": entries})
+        assert answer.status_code == 200, answer.text
+        assert hidden not in answer.text
+
+
+# A Task is the one resource that another organization writes to -----------------------------------------------------
+
+
+@pytest_asyncio.fixture
+async def task(scene: Scene) -> dict[str, Any]:
+    """A labelled Task of the district's that the clinic owns."""
+    return await scene.district.create(
+        build.task(
+            scene.student, scene.records["ServiceRequest"], scene.district.reference, scene.clinic.reference, meta=SUD
+        )
+    )
+
+
+async def test_a_party_sets_its_elements_and_the_rest_stays_the_custodians(scene: Scene, task: dict[str, Any]) -> None:
+    sent = {
+        **task,
+        "status": "accepted",
+        "meta": {"security": [{"system": c.CONFIDENTIALITY_SYSTEM, "code": "U"}], "profile": ["urn:p"]},
+        "text": {"status": "generated", "div": '<div xmlns="http://www.w3.org/1999/xhtml">another story</div>'},
+    }
+    response = await scene.clinic.put(f"/Task/{task['id']}", sent)
+    assert response.status_code == 200, response.text
+    held = (await scene.district.get(f"/Task/{task['id']}")).json()
+    assert (held["status"], held["meta"]["versionId"]) == ("accepted", "2")
+    assert (held["meta"]["security"], "profile" in held["meta"], "text" in held) == (SUD["security"], False, False)
+
+
+@pytest.mark.parametrize("element", ["for", "focus", "owner", "requester", "code", "intent", "basedOn", "contained"])
+async def test_a_party_changes_nothing_that_says_whose_the_task_is(
+    scene: Scene, task: dict[str, Any], element: str
+) -> None:
+    values = {
+        "owner": scene.stranger.reference,
+        "code": {"text": "else"},
+        "intent": "plan",
+        "basedOn": [build.ref(scene.records["ServiceRequest"])],
+        "contained": [{"resourceType": "Patient", "id": "p"}],
+    }
+    response = await scene.clinic.put(
+        f"/Task/{task['id']}", {**task, element: values.get(element, scene.clinic.reference)}
+    )
+    assert response.status_code in (403, 422), response.text
+    without = {k: v for k, v in task.items() if k != element}
+    if without != task:
+        assert (await scene.clinic.put(f"/Task/{task['id']}", without)).status_code in (403, 422)
+    assert (await scene.district.get(f"/Task/{task['id']}")).headers["ETag"] == 'W/"1"'
+
+
+@pytest.mark.parametrize("status", ["draft", "requested", "entered-in-error", "ready", "received"])
+async def test_a_party_does_not_set_the_statuses_of_the_custodian(
+    scene: Scene, task: dict[str, Any], status: str
+) -> None:
+    response = await scene.clinic.put(f"/Task/{task['id']}", {**task, "status": status, "priority": "urgent"})
+    assert response.status_code == 403
+    if status != "requested":
+        response = await scene.clinic.put(f"/Task/{task['id']}", {**task, "status": status})
+        assert (response.status_code, response.json()["issue"][0]["expression"]) == (403, ["Task.status"])
+
+
+async def test_the_output_of_a_task_points_at_nothing_that_its_writer_cannot_see(
+    scene: Scene, task: dict[str, Any]
+) -> None:
+    """Else the Task's custodian would open a record by it, or the party would learn that there is one."""
+    answers = []
+    for target in (scene.records["Encounter"]["id"], "00000000-0000-4000-8000-000000000000"):
+        output = [{"type": {"text": "result"}, "valueReference": {"reference": f"Encounter/{target}"}}]
+        response = await scene.clinic.put(f"/Task/{task['id']}", {**task, "status": "completed", "output": output})
+        answers.append((response.status_code, response.content))
+    assert answers[0] == answers[1]
+    assert answers[0][0] == 422
+
+
+async def test_what_a_party_writes_into_a_task_widens_no_release_that_follows_references(scene: Scene) -> None:
+    """A release of what a Task depends on covers what the custodian's own elements refer to, not the party's."""
+    visit = await scene.clinic.create(build.encounter(scene.student))
+    task = await scene.district.create(
+        build.task(scene.student, scene.records["ServiceRequest"], scene.district.reference, scene.clinic.reference)
+    )
+    release = await scene.release(
+        "Encounter",
+        "RelatedPerson",
+        provision={"data": [{"meaning": "related", "reference": build.ref(task)}]},
+    )
+    output = [{"type": {"text": "result"}, "valueReference": build.ref(visit)}]
+    response = await scene.clinic.put(f"/Task/{task['id']}", {**task, "status": "completed", "output": output})
+    assert response.status_code == 200, response.text
+    assert scene.records["Encounter"]["id"] not in await scene.clinic.ids("/Encounter")
+    await scene.district.save({**release, "status": "inactive"})
+
+
+async def test_who_is_no_party_does_not_see_the_task_it_writes_to(scene: Scene, task: dict[str, Any]) -> None:
+    response = await scene.stranger.put(f"/Task/{task['id']}", {**task, "status": "accepted"})
+    assert response.status_code == 404
+
+
+async def test_all_these_attempts_disclosed_nothing_to_the_stranger(scene: Scene) -> None:
+    assert await ledger(scene.world, scene.stranger) == []

@@ -1,0 +1,228 @@
+"""What the caller asks: a request for every route of the application, drawn shape by shape.
+
+`SHAPES` says how a route of a shape is asked. A route of another shape raises OutOfReach before anything is run, so
+that a new one cannot be forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from urllib.parse import urlencode
+
+from fastapi import FastAPI
+
+from app.auth.jose import Jwk
+from tests.prove import bundles, operations
+from tests.prove.bodies import Bodies
+from tests.prove.coverage import Deck
+from tests.prove.malformed import spoiled
+from tests.prove.moves import JSON
+from tests.prove.queries import Queries
+from tests.prove.records import OutOfReach
+from tests.prove.routes import Route, routes
+from tests.prove.scene import Scene
+from tests.prove.wire import Request
+
+FORM = (("Content-Type", "application/x-www-form-urlencoded"),)
+ABSENT = tuple(f"{n:08x}-0000-4000-8000-00000000abcd" for n in range(3))
+CLIENTS = ("caller", "caller", "caller", "narrow")
+PREFER = ("return=minimal", "return=OperationOutcome", "handling=lenient", "return=representation")
+WEIGHTS = {"search": 42, "read": 14, "write": 20, "bundle": 8, "other": 6, "link": 10}
+"""Of a hundred requests, how many are of each kind; `link` follows a page that was offered."""
+
+
+class Asks:
+    """Draws the caller's requests. It lives as long as the run; each sequence sets its own scene."""
+
+    def __init__(self, app: FastAPI, rng: Random, keys: dict[str, Jwk], tokens: dict[str, str]) -> None:
+        self.rng = rng
+        self.keys = keys
+        self.tokens = tokens
+        self.scene = Scene()
+        self.queries = Queries(rng)
+        self.bodies = Bodies(rng)
+        every = routes(app)
+        unknown = sorted({f"{r.method} {r.shape}" for r in every} - SHAPES.keys())
+        if unknown:
+            raise OutOfReach(f"tests/prove/asks.py does not know how to ask {', '.join(unknown)}")
+        kinds = {r: SHAPES[f"{r.method} {r.shape}"][0] for r in every}
+        self.routes = {k: Deck(rng, [r for r in every if kinds[r] == k]) for k in WEIGHTS if k != "link"}
+
+    def missing(self) -> list[str]:
+        """Every route, criterion, sort and include that the run never drew."""
+        decks = {**{f"{k} routes": d for k, d in self.routes.items()}, **self.queries.decks()}
+        return [f"{name}: {card}" for name, deck in decks.items() for card in deck.missing]
+
+    def draw(self) -> Request:
+        """The caller's next request."""
+        kinds = [k for k in WEIGHTS if k != "link" or self.scene.links]
+        (kind,) = self.rng.choices(kinds, [WEIGHTS[k] for k in kinds])
+        if kind == "link":
+            return Request("GET", self.rng.choice(self.scene.links), "caller")
+        request = self.of(self.routes[kind].draw())
+        return spoiled(self.rng, request) if self.rng.random() < 0.05 else request
+
+    def of(self, route: Route) -> Request:
+        """A request for a route."""
+        return SHAPES[f"{route.method} {route.shape}"][1](self, route)
+
+    # The parts of a request ----------------------------------------------------------------------------------------
+
+    def client(self) -> str:
+        """Who of the caller's organization asks."""
+        return self.rng.choice(CLIENTS)
+
+    def id(self, type_name: str | None) -> str:
+        """An id: of the caller's own, of what it may see, of what it may not, of nothing."""
+        rng = self.rng
+        chance = rng.random()
+        if chance < 0.08:
+            return rng.choice([*ABSENT, "x", "none-of-yours"])
+        hidden = None if chance < 0.3 else chance < 0.55
+        found = self.scene.of(*([type_name] if type_name else []), worlds="", hidden=hidden)
+        return rng.choice(found).id if found else rng.choice(ABSENT)
+
+    def version(self, of: str) -> str:
+        """A version's name, as this world numbers it."""
+        return f"{{{{version:{of}:{self.rng.choice([0, 0, 1, 2])}}}}}"
+
+    def headers(self, *, of: str | None = None) -> tuple[tuple[str, str], ...]:
+        """Headers of a write."""
+        found = list(JSON)
+        if self.rng.random() < 0.2:
+            found.append(("Prefer", self.rng.choice(PREFER)))
+        if of is not None and self.rng.random() < 0.3:
+            found.append(("If-Match", f'W/"{self.version(of)}"'))
+        return tuple(found)
+
+    def condition(self, type_name: str) -> str:
+        """A condition that may match one of the caller's, one of another's, several or none."""
+        return urlencode([self.bodies.condition(self.scene, type_name, self.queries)])
+
+    # Shapes --------------------------------------------------------------------------------------------------------
+
+    def _fixed(self, route: Route) -> Request:
+        query = "?_pretty=true" if self.rng.random() < 0.2 and "/fhir/" in route.path else ""
+        return Request(route.method, route.path + query, self.client())
+
+    def _search(self, route: Route) -> Request:
+        lenient = (("Prefer", "handling=lenient"),) if self.rng.random() < 0.05 else ()
+        return Request(route.method, f"{self._place(route)}?{self._query(route)}", self.client(), lenient)
+
+    def _form(self, route: Route) -> Request:
+        return Request(route.method, self._place(route), self.client(), FORM, self._query(route))
+
+    def _place(self, route: Route) -> str:
+        return route.path.replace("{id}", self.id(route.types[0])) if "{id}" in route.path else route.path
+
+    def _query(self, route: Route) -> str:
+        """The query of a search on the type at the end of the path, or on several types."""
+        several = route.path.removesuffix("/_search").endswith(("/fhir", "*"))
+        return self.queries.query(self.scene, None if several else route.type)
+
+    def _create(self, route: Route) -> Request:
+        headers = self.headers()
+        if self.rng.random() < 0.35:
+            headers += (("If-None-Exist", self.condition(route.type)),)
+        return Request(route.method, route.path, self.client(), headers, self.bodies.new(self.scene, route.type))
+
+    def _conditional_update(self, route: Route) -> Request:
+        path = f"{route.path}?{self.condition(route.type)}"
+        return Request(route.method, path, self.client(), self.headers(), self.bodies.new(self.scene, route.type))
+
+    def _conditional_delete(self, route: Route) -> Request:
+        return Request(route.method, f"{route.path}?{self.condition(route.type)}", self.client())
+
+    def _read(self, route: Route) -> Request:
+        of = self.id(route.type)
+        path = route.path.replace("{id}", of).replace("{vid}", self.version(of))
+        return Request(route.method, path + self._part(), self.client(), self._known(of))
+
+    def _part(self) -> str:
+        if self.rng.random() < 0.85:
+            return ""
+        return "?" + self.rng.choice(["_summary=true", "_summary=text", "_elements=identifier,status", "_pretty=true"])
+
+    def _known(self, of: str) -> tuple[tuple[str, str], ...]:
+        """Headers of a caller that has a copy already."""
+        chance = self.rng.random()
+        if chance < 0.1:
+            return (("If-None-Match", f'W/"{self.version(of)}"'),)
+        return (("If-Modified-Since", "Thu, 01 Oct 2026 12:10:00 GMT"),) if chance < 0.2 else ()
+
+    def _history(self, route: Route) -> Request:
+        of = self.id(route.type if route.types else None)
+        query = f"?_count={self.rng.choice([1, 2, 5])}" if self.rng.random() < 0.6 else ""
+        if query and self.rng.random() < 0.4:
+            query += f"&_before={self.version(of)}" if "{id}" in route.path else "&_since=2026-10-01T12:05:00Z"
+        return Request(route.method, route.path.replace("{id}", of) + query, self.client())
+
+    def _update(self, route: Route) -> Request:
+        of, body = self.bodies.changed(self.scene, route.type, self.id(route.type))
+        path = route.path.replace("{id}", of)
+        return Request(route.method, path, self.client(), self.headers(of=of), body)
+
+    def _patch(self, route: Route) -> Request:
+        of = self.id(route.type)
+        path = route.path.replace("{id}", of) if "{id}" in route.path else f"{route.path}?{self.condition(route.type)}"
+        headers = (("Content-Type", "application/json-patch+json"), *self.headers(of=of)[1:])
+        return Request(route.method, path, self.client(), headers, self.bodies.patch(self.scene, route.type))
+
+    def _delete(self, route: Route) -> Request:
+        of = self.id(route.type)
+        headers = (("If-Match", f'W/"{self.version(of)}"'),) if self.rng.random() < 0.2 else ()
+        return Request(route.method, route.path.replace("{id}", of), self.client(), headers)
+
+    def _bundle(self, route: Route) -> Request:
+        return Request(route.method, route.path, self.client(), self.headers(), bundles.bundle(self))
+
+    def _operation(self, route: Route) -> Request:
+        return operations.OPERATIONS[route.shape.rpartition("/")[2]](self, route)
+
+    def _token_form(self, route: Route) -> Request:
+        return operations.token_form(self, route)
+
+    def _notice(self, route: Route) -> Request:
+        return Request("GET", route.path.replace("{id}", self.rng.choice(["notice-ferpa", "none"])), self.client())
+
+
+Asking = tuple[str, Callable[[Asks, Route], Request]]
+_SEARCHED = ("/fhir", "/fhir/[type]", "/fhir/[type]/{id}/[type]", "/fhir/[type]/{id}/*")
+_BY_SHAPE: dict[str, Asking] = {
+    **{f"GET {place}": ("search", Asks._search) for place in _SEARCHED},
+    **{f"POST {place}/_search": ("search", Asks._form) for place in _SEARCHED},
+    "POST /fhir/[type]": ("write", Asks._create),
+    "PUT /fhir/[type]": ("write", Asks._conditional_update),
+    "DELETE /fhir/[type]": ("write", Asks._conditional_delete),
+    "GET /fhir/[type]/{id}": ("read", Asks._read),
+    "GET /fhir/[type]/{id}/_history": ("read", Asks._history),
+    "GET /fhir/[type]/_history": ("read", Asks._history),
+    "GET /fhir/_history": ("read", Asks._history),
+    "GET /fhir/[type]/{id}/_history/{vid}": ("read", Asks._read),
+    "PUT /fhir/[type]/{id}": ("write", Asks._update),
+    "DELETE /fhir/[type]/{id}": ("write", Asks._delete),
+    "PATCH /fhir/[type]/{id}": ("write", Asks._patch),
+    "PATCH /fhir/[type]": ("write", Asks._patch),
+    "POST /fhir": ("bundle", Asks._bundle),
+    "GET /fhir/Library/{id}": ("other", Asks._notice),
+    "POST /auth/token": ("other", Asks._token_form),
+    "POST /auth/introspect": ("other", Asks._token_form),
+    "POST /auth/revoke": ("other", Asks._token_form),
+}
+_FIXED = (
+    "/auth/jwks",
+    "/.well-known/smart-configuration",
+    "/fhir/.well-known/smart-configuration",
+    "/fhir/metadata",
+    "/health",
+    "/openapi.json",
+    "/docs",
+    "/docs/oauth2-redirect",
+)
+SHAPES: dict[str, Asking] = {
+    **_BY_SHAPE,
+    **{f"{m} {path}": ("other", Asks._fixed) for path in _FIXED for m in ("GET", "HEAD")},
+    **{f"{method} {path}": ("other", Asks._operation) for method, path in operations.SERVED},
+}
+"""Method and shape of a route -> its kind and how it is asked."""

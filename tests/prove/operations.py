@@ -1,0 +1,129 @@
+"""The operations, and the authorization endpoints, as the caller asks them. One that is not here is out of reach."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from random import Random
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from app.auth import jose
+from app.resources import TYPES
+from tests.prove.determinism import EPOCH
+from tests.prove.moves import JSON
+from tests.prove.records import STUDENT
+from tests.prove.routes import Route
+from tests.prove.wire import BASE, Request
+
+if TYPE_CHECKING:
+    from tests.prove.asks import Asks
+
+SERVED = (
+    ("GET", "/fhir/[type]/{id}/$disclosures"),
+    ("GET", "/fhir/[type]/{id}/$everything"),
+    ("POST", "/fhir/[type]/{id}/$explain-access"),
+    ("POST", "/fhir/[type]/$preview"),
+    ("POST", "/fhir/[type]/$break-glass"),
+)
+"""Method and shape of every operation that is known here."""
+ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+def _disclosures(asks: Asks, route: Route) -> Request:
+    rng = asks.rng
+    query: dict[str, str] = {}
+    if rng.random() < 0.5:
+        query["_count"] = str(rng.choice([1, 2, 5]))
+    if rng.random() < 0.3:
+        query["_format"] = rng.choice(["csv", "html", "json"])
+    if rng.random() < 0.2:
+        query["basis"] = rng.choice(["release", "party"])
+    if rng.random() < 0.2:
+        query["recipient"] = asks.id("Organization")
+    path = route.path.replace("{id}", asks.id(route.type))
+    return Request("GET", f"{path}?{urlencode(query)}", asks.client())
+
+
+def _everything(asks: Asks, route: Route) -> Request:
+    rng = asks.rng
+    query: dict[str, str] = {}
+    if rng.random() < 0.6:
+        query["_count"] = str(rng.choice([1, 2, 5]))
+    if rng.random() < 0.3:
+        query["_type"] = ",".join(rng.sample(list(TYPES), 2))
+    if rng.random() < 0.2:
+        query["start"] = "2026-09-15"
+    if rng.random() < 0.2:
+        query["end"] = "2026-09-20"
+    if rng.random() < 0.2:
+        query["_since"] = "2026-10-01T12:05:00Z"
+    path = route.path.replace("{id}", asks.id(route.type))
+    return Request("GET", f"{path}?{urlencode(query)}", asks.client())
+
+
+def _explain(asks: Asks, route: Route) -> Request:
+    rng = asks.rng
+    given: list[dict[str, Any]] = [
+        {"name": "recipient", "valueReference": {"reference": f"Organization/{asks.id('Organization')}"}},
+        {"name": "purpose", "valueCode": rng.choice(["TREAT", "HPAYMT"])},
+    ]
+    if rng.random() < 0.6:
+        given.append({"name": "type", "valueCode": rng.choice(list(TYPES))})
+    else:
+        name = rng.choice(["ServiceRequest", "Encounter", "RelatedPerson"])
+        given.append({"name": "resource", "valueReference": {"reference": f"{name}/{asks.id(name)}"}})
+    path = route.path.replace("{id}", asks.id(route.type))
+    return _parameters(asks, path, given)
+
+
+def _preview(asks: Asks, route: Route) -> Request:
+    return Request("POST", route.path, asks.client(), JSON, asks.bodies.new(asks.scene, "Consent"))
+
+
+def _break_glass(asks: Asks, route: Route) -> Request:
+    """The caller is not registered for emergencies, and learns nothing from asking."""
+    number = asks.rng.randrange(1, 7)
+    given = [
+        {"name": "identifier", "valueIdentifier": {"system": STUDENT, "value": f"S-{number}"}},
+        {"name": "reason", "valueString": "The student collapsed in class and cannot answer."},
+    ]
+    return _parameters(asks, route.path, given)
+
+
+def _parameters(asks: Asks, path: str, given: list[dict[str, Any]]) -> Request:
+    body = json.dumps({"resourceType": "Parameters", "parameter": given})
+    return Request("POST", path, asks.client(), JSON, body)
+
+
+OPERATIONS: dict[str, Callable[[Asks, Route], Request]] = {
+    "$disclosures": _disclosures,
+    "$everything": _everything,
+    "$explain-access": _explain,
+    "$preview": _preview,
+    "$break-glass": _break_glass,
+}
+
+
+def token_form(asks: Asks, route: Route) -> Request:
+    """A request to an authorization endpoint, with a token of the caller's, of another's or of nobody."""
+    rng, scene = asks.rng, asks.scene
+    client = rng.choice(["caller", "narrow"])
+    form = {"client_assertion_type": ASSERTION, "client_assertion": assertion(rng, client, asks.keys[client])}
+    if route.path.endswith("/token"):
+        form |= {"grant_type": "client_credentials", "scope": rng.choice(["system/*.rs", "system/Patient.r", "openid"])}
+    else:
+        form["token"] = rng.choice([asks.tokens["holder"], asks.tokens["caller"], "nonsense"])
+        if scene.tokens and rng.random() < 0.7:
+            form["token"] = f"{{{{token::{rng.randrange(scene.tokens)}}}}}"
+        if route.path.endswith("/revoke") and form["token"] == asks.tokens["caller"]:
+            form["token"] = "nonsense"  # the caller would be mute from then on
+    headers = (("Content-Type", "application/x-www-form-urlencoded"),)
+    return Request("POST", route.path, None, headers, urlencode(form, safe="{}:"))
+
+
+def assertion(rng: Random, client: str, key: dict[str, Any]) -> str:
+    """A client assertion at the prover's time, which stands still for tokens."""
+    now = int(EPOCH.timestamp())
+    claims = {"iss": client, "sub": client, "aud": f"{BASE}/auth/token", "exp": now + 240}
+    return jose.sign({**claims, "jti": f"{rng.getrandbits(64):016x}"}, key)

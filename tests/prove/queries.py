@@ -1,0 +1,172 @@
+"""Search queries over every type, parameter, modifier, chain, `_has`, include and control that the product serves.
+
+They come from app.search.parameters and the registry, so that a new parameter is drawn as soon as it is there. Each
+criterion is a card: type, parameter, modifier. So is each include and each sort.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+from app.resources import TYPES
+from app.search.clause import parameters_of
+from app.search.parameters import PARAMETERS, Parameter, ParamKind
+from app.search.query import Search
+from tests.prove.coverage import Deck
+from tests.prove.records import OutOfReach
+from tests.prove.scene import Scene
+from tests.prove.vocabulary import Vocabulary
+
+Pairs = list[tuple[str, str]]
+CONTROLS = {"sort", "includes", "count", "total", "summary", "elements", "cursor", "within"}
+READ = {"types", "criteria", "ignored", "pairs"}
+
+
+class Card(NamedTuple):
+    """A parameter of a type with a modifier, as a criterion."""
+
+    type: str
+    code: str
+    modifier: str | None
+
+
+class Arc(NamedTuple):
+    """A reference of a source type that may lead to a target type."""
+
+    source: str
+    code: str
+    target: str
+
+
+def require_controls() -> None:
+    """Raise OutOfReach when a search can say something that no query here says, or a parameter is of a new kind."""
+    unknown = set(Search.__dataclass_fields__) - CONTROLS - READ
+    if unknown:
+        raise OutOfReach(f"nothing in tests/prove/queries.py asks for {', '.join(sorted(unknown))}")
+
+
+def modifiers(parameter: Parameter) -> list[str | None]:
+    """None and every modifier, the types that a reference may lead to among them."""
+    types = parameter.targets & TYPES.keys() if parameter.kind is ParamKind.REFERENCE else frozenset()
+    return [None, *sorted(parameter.modifiers | types)]
+
+
+def cards(type_name: str) -> Iterator[Card]:
+    """Every criterion on a type."""
+    for parameter in PARAMETERS[type_name].values():
+        for modifier in modifiers(parameter):
+            yield Card(type_name, parameter.code, modifier)
+
+
+def arcs() -> Iterator[Arc]:
+    """Every reference between types that are served."""
+    for source, parameters in PARAMETERS.items():
+        for parameter in parameters.values():
+            for target in sorted(parameter.targets & TYPES.keys()):
+                yield Arc(source, parameter.code, target)
+
+
+def _first_code(key: str) -> str:
+    return key.partition(".")[0].partition(":")[0]
+
+
+class Queries:
+    """Draws queries. The decks live as long as the run; the scene is the sequence's."""
+
+    def __init__(self, rng: Random) -> None:
+        self.rng = rng
+        self.vocabulary = Vocabulary([])
+        every = list(arcs())
+        self.criteria = {t: Deck(rng, cards(t)) for t in TYPES}
+        self.sorts = {t: Deck(rng, [c for c, p in PARAMETERS[t].items() if p.kind is not ParamKind.COMPOSITE]) for t in TYPES}
+        self.forward = {t: Deck(rng, [a for a in every if a.source == t]) for t in TYPES}
+        self.reverse = {t: Deck(rng, [a for a in every if a.target == t]) for t in TYPES}
+
+    def decks(self) -> dict[str, Deck[Card] | Deck[str] | Deck[Arc]]:
+        """Every deck by what it holds."""
+        kinds = {"criteria": self.criteria, "sorts": self.sorts, "includes": self.forward, "reverse": self.reverse}
+        return {f"{kind} of {t}": deck for kind, found in kinds.items() for t, deck in found.items()}  # type: ignore[attr-defined]
+
+    def query(self, scene: Scene, type_name: str | None) -> str:
+        """A query string for a search on a type, or (None) on several."""
+        return urlencode(self.pairs(scene, type_name) if type_name else self._several(scene))
+
+    def _several(self, scene: Scene) -> Pairs:
+        """The parameters of a search over types: what means the same for all of them."""
+        names = self.rng.sample(list(TYPES), self.rng.choice([1, 2, 2, 3]))
+        shared = set(parameters_of(tuple(names)))
+        found = [p for p in self.pairs(scene, names[0]) if p[0][0] == "_" or _first_code(p[0]) in shared]
+        found = [p for p in found if p[0] != "_sort" or {k.lstrip("-") for k in p[1].split(",")} <= shared]
+        return found if self.rng.random() < 0.2 else [("_type", ",".join(names)), *found]
+
+    def pairs(self, scene: Scene, type_name: str) -> Pairs:
+        """The parameters of a search on a type."""
+        rng = self.rng
+        found = [self.criterion(scene, type_name) for _ in range(rng.choice([0, 1, 1, 1, 2]))]
+        if rng.random() < 0.45:
+            found.append(("_count", str(rng.choice([0, 1, 1, 2, 2, 3, 5]))))
+        if rng.random() < 0.4:
+            found.append(("_sort", self._sort(type_name)))
+        if rng.random() < 0.3:
+            found += self._includes(type_name)
+        if rng.random() < 0.15:
+            found.append(("_total", rng.choice(["none", "accurate", "estimate"])))
+        if rng.random() < 0.08:
+            found.append(("_summary", rng.choice(["true", "text", "data", "count", "false"])))
+        if rng.random() < 0.08:
+            found.append(("_elements", rng.choice(["identifier", "id", "status,code", "meta"])))
+        rng.shuffle(found)
+        return found
+
+    def criterion(self, scene: Scene, type_name: str) -> tuple[str, str]:
+        """One criterion: of the type itself, behind a chain, or on what refers to it."""
+        chance = self.rng.random()
+        if chance < 0.25 and (arc := self._leading(self.forward[type_name])):
+            typed = f":{arc.target}" if self.rng.random() < 0.7 else ""
+            key, value = self.criterion(scene, arc.target)
+            return f"{arc.code}{typed}.{key}", value
+        if chance < 0.4 and (arc := self._leading(self.reverse[type_name])):
+            key, value = self.criterion(scene, arc.source)
+            return f"_has:{arc.source}:{arc.code}:{key}", value
+        return self._own(scene, type_name)
+
+    def _own(self, scene: Scene, type_name: str) -> tuple[str, str]:
+        deck = self.criteria[type_name]
+        card = deck.draw()
+        for _ in range(3 if self.rng.random() < 0.4 else 0):  # what records have values for, more often than not
+            if self.vocabulary.has(type_name, card.code):
+                break
+            card = deck.draw()
+        parameter = PARAMETERS[type_name][card.code]
+        value = self._value(scene, card, parameter)
+        if self.rng.random() < 0.1 and card.modifier != "missing":
+            value += "," + self._value(scene, card, parameter)
+        return f"{card.code}:{card.modifier}" if card.modifier else card.code, value
+
+    def _value(self, scene: Scene, card: Card, parameter: Parameter) -> str:
+        if card.code == "_id":
+            known = [r.id for r in scene.records.values() if r.type == card.type]
+            return self.rng.choice(known or ["none"])
+        if card.code == "_lastUpdated":
+            return self.rng.choice(["ge2026-10-01", "lt2026-10-01T12:05:00Z", "gt2026-10-01T12:10:00Z", "ap2026-10"])
+        return self.vocabulary.value(self.rng, card.type, parameter, card.modifier)
+
+    def _leading(self, deck: Deck[Arc]) -> Arc | None:
+        return deck.draw() if len(deck) else None
+
+    def _sort(self, type_name: str) -> str:
+        keys = dict.fromkeys(self.sorts[type_name].draw() for _ in range(self.rng.choice([1, 1, 2])))
+        return ",".join(self.rng.choice(["", "-"]) + k for k in keys)
+
+    def _includes(self, type_name: str) -> Pairs:
+        found: Pairs = []
+        again = self.rng.choice(["", "", ":iterate"])
+        if arc := self._leading(self.forward[type_name]):
+            end = f":{arc.target}" if self.rng.random() < 0.3 else ""
+            found.append((f"_include{again}", self.rng.choice([f"{arc.source}:{arc.code}{end}", f"{arc.source}:*", "*"])))
+        if self.rng.random() < 0.6 and (arc := self._leading(self.reverse[type_name])):
+            found.append((f"_revinclude{again}", self.rng.choice([f"{arc.source}:{arc.code}", f"{arc.source}:*"])))
+        return found

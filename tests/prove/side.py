@@ -1,0 +1,135 @@
+"""One of the two worlds: a database of its own, and the application over it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import URL, event, text
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from app import main
+from app.auth.service import Auth
+from app.settings import Settings
+from app.store.engine import APP_ROLE, Database
+from tests.prove.determinism import EPOCH, Clock, drawing
+from tests.prove.names import Names
+from tests.prove.wire import BASE, Request, Response, ask
+
+SETTINGS = Settings(base_url=BASE, token_seconds=3600, default_count=10, max_count=20)
+
+_CLOCK = f"""
+    CREATE SCHEMA prove;
+    CREATE TABLE prove.clock (at timestamptz NOT NULL);
+    INSERT INTO prove.clock VALUES ('{EPOCH.isoformat()}');
+    GRANT USAGE ON SCHEMA prove TO {APP_ROLE};
+    GRANT SELECT ON prove.clock TO {APP_ROLE};
+    ALTER TABLE hallpass.disclosure ALTER at SET DEFAULT hallpass.moment();
+    CREATE OR REPLACE FUNCTION hallpass.moment() RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE
+        AS 'SELECT at FROM prove.clock'
+"""
+_TABLES = """
+    SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = 'hallpass' AND c.relkind = 'r' AND c.relname <> 'alembic_version'
+    ORDER BY (SELECT count(*) FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = c.oid), c.relname
+"""
+
+
+async def fix_clock(owner: URL) -> None:
+    """Give a database the prover's clock: hallpass.moment() reads it from a table."""
+    async with _owner(owner) as connection:
+        for statement in _CLOCK.split(";"):
+            await connection.exec_driver_sql(statement)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A response with names for numbers (if it is judged), the response as it came, and the statements it took."""
+
+    normal: Response
+    raw: Response
+    statements: tuple[str, ...]
+
+
+class Side:
+    """Answers requests, and can go back to where it was remembered."""
+
+    def __init__(self, app: FastAPI, db: Database, owner: AsyncConnection, tokens: dict[str, str]) -> None:
+        self.app = app
+        self.db = db
+        self.tokens = tokens
+        self.names = Names()
+        self._owner = owner
+        self._statements: list[str] = []
+        event.listen(db.engine.sync_engine, "before_cursor_execute", self._record)
+
+    def _record(self, _connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        self._statements.append(statement)
+
+    async def do(self, label: str, requests: Sequence[Request], *, judged: bool = False) -> list[Heard]:
+        """The answers to the requests of one step, in turn."""
+        with drawing(label):
+            return [await self._hear(r, judged) for r in requests]
+
+    async def _hear(self, request: Request, judged: bool) -> Heard:
+        self._statements.clear()
+        path, body = self.names.plain(request.path), self.names.plain(request.body)
+        headers = [(k, self.names.plain(v)) for k, v in request.headers]
+        if request.client is not None:
+            headers.append(("Authorization", f"Bearer {self.tokens[request.client]}"))
+        raw = await ask(self.app, request.method, path, headers, body.encode())
+        return Heard(self.names.normal(path, raw) if judged else raw, raw, tuple(self._statements))
+
+    async def set_clock(self, clock: Clock) -> None:
+        """Tell the database the time."""
+        await self._owner.execute(text("UPDATE prove.clock SET at = :now"), {"now": clock.now})
+
+    async def remember(self) -> None:
+        """Keep what the tables hold now for `restore`."""
+        names = [row.relname for row in await self._owner.execute(text(_TABLES))]
+        moves = [f"DELETE FROM hallpass.{t};" for t in reversed(names)]
+        moves += [f"INSERT INTO hallpass.{t} OVERRIDING SYSTEM VALUE SELECT * FROM prove.kept_{t};" for t in names]
+        for name in names:
+            await self._owner.exec_driver_sql(f"DROP TABLE IF EXISTS prove.kept_{name}")
+            await self._owner.exec_driver_sql(f"CREATE TABLE prove.kept_{name} AS TABLE hallpass.{name}")
+        await self._owner.exec_driver_sql(
+            f"CREATE OR REPLACE FUNCTION prove.restore() RETURNS void LANGUAGE plpgsql AS $$ BEGIN {' '.join(moves)} END $$"
+        )
+        await self._owner.exec_driver_sql("ANALYZE")
+
+    async def restore(self) -> None:
+        """Go back to where `remember` was called; no name is known any more."""
+        await self._owner.exec_driver_sql("SELECT prove.restore()")
+        self.names = Names()
+
+
+@asynccontextmanager
+async def open_side(owner: URL, clock: Clock, tokens: dict[str, str]) -> AsyncIterator[Side]:
+    """The application, started, over a database whose clock is the prover's."""
+    async with AsyncExitStack() as stack:
+        db = Database(owner, pool_size=2)
+        app = _app(db, clock.time)
+        await stack.enter_async_context(app.router.lifespan_context(app))
+        connection = await stack.enter_async_context(_owner(owner))
+        yield Side(app, db, connection, tokens)
+
+
+def _app(db: Database, time: Callable[[], float]) -> FastAPI:
+    """The application as it is, but for the clock of its tokens."""
+    with pytest.MonkeyPatch.context() as patch:
+        timed = SimpleNamespace(create=lambda db, settings: Auth.create(db, settings, clock=time))
+        patch.setattr(main, "Auth", timed)
+        return main.create_app(SETTINGS, db)
+
+
+@asynccontextmanager
+async def _owner(url: URL) -> AsyncIterator[AsyncConnection]:
+    engine = create_async_engine(url, isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        yield connection
+    await engine.dispose()

@@ -1,0 +1,70 @@
+"""The README is true: its commands run, print what it shows, and its table of settings is the program's."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from app.settings import Settings
+from tests.running import Running, serving
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+STEPS = re.findall(r"```bash run\n(.*?)```\n```text\n(.*?)```", README, re.DOTALL)
+MARK = "=== end of step ==="
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Running:
+    """`hallpass serve --demo`, ready."""
+    with serving(tmp_path_factory.mktemp("readme"), "--demo", until="Stop with Ctrl-C") as found:
+        yield found
+
+
+def test_every_command_of_the_walk_prints_what_the_readme_shows(demo: Running) -> None:
+    if not shutil.which("curl"):
+        pytest.skip("curl is not on this machine")
+    script = f'\necho "{MARK}"\n'.join(command for command, _ in STEPS)
+    ran = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script.replace("http://127.0.0.1:8000", demo.url)],
+        cwd=demo.folder,
+        env=demo.environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr + ran.stdout
+    printed = ran.stdout.split(MARK)
+    assert len(printed) == len(STEPS) > 5
+    for output, (_, shown) in zip(printed, STEPS, strict=True):
+        for line in shown.splitlines():
+            assert all(part in output for part in line.split(" ... ")), f"not printed: {line}\n{output}"
+
+
+def test_every_command_marked_to_run_is_followed_by_what_it_shows() -> None:
+    assert len(STEPS) == README.count("```bash run\n")
+
+
+def test_the_table_of_settings_is_that_of_the_program() -> None:
+    assert settings_table() in README, f"README.md needs this table:\n\n{settings_table()}"
+
+
+def test_every_path_that_the_readme_links_to_is_there() -> None:
+    root = Path(__file__).parents[1]
+    links = re.findall(r"\]\(([^)#:]+)\)", README)
+    assert links
+    assert [link for link in links if not (root / link).exists()] == []
+
+
+def settings_table() -> str:
+    """The settings as a table: variable, default, what it does."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        variable = str(field.validation_alias or f"HALLPASS_{name.upper()}")
+        default = "" if field.default in (None, ()) else f"`{field.default}`"
+        rows.append(f"| `{variable}` | {default} | {field.description} |")
+    return "\n".join(["| variable | default | |", "|---|---|---|", *rows])
