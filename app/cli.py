@@ -23,6 +23,7 @@ from app.demo import seed, story
 from app.demo.api import Unexpected
 from app.demo.banner import banner
 from app.errors import HallpassError
+from app.fhir.reference import reference
 from app.intake import command as edfi_command
 from app.main import create_app
 from app.server import database_url, open_database, prepare_schema
@@ -138,6 +139,16 @@ def export_openapi(
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "hallpass.json").write_text(json.dumps(document, indent=1) + "\n")
         typer.echo(folder / "hallpass.json")
+
+
+@app.command("export-reference")
+def export_reference(
+    folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("docs"),
+) -> None:
+    """Write docs/reference.md: what can be asked of the server, as it is served."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "reference.md").write_text(reference())
+    typer.echo(folder / "reference.md")
 
 
 def main() -> None:

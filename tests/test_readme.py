@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,27 +19,21 @@ MARK = "=== end of step ==="
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Running:
+def demo() -> Iterator[Running]:
     """`hallpass serve --demo`, ready."""
-    with serving(tmp_path_factory.mktemp("readme"), "--demo", until="Stop with Ctrl-C") as found:
+    with serving("--demo", until="Stop with Ctrl-C") as found:
         yield found
 
 
+def test_the_line_that_the_server_gives_to_try_works_as_it_stands(demo: Running) -> None:
+    said = (demo.folder / "log").read_text()
+    line = said.partition("Ask as the clinic:")[2].partition("Stop with")[0]
+    assert '"total": 1,' in shell(demo, line)
+
+
 def test_every_command_of_the_walk_prints_what_the_readme_shows(demo: Running) -> None:
-    if not shutil.which("curl"):
-        pytest.skip("curl is not on this machine")
     script = f'\necho "{MARK}"\n'.join(command for command, _ in STEPS)
-    ran = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script.replace("http://127.0.0.1:8000", demo.url)],
-        cwd=demo.folder,
-        env=demo.environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr + ran.stdout
-    printed = ran.stdout.split(MARK)
+    printed = shell(demo, script.replace("http://127.0.0.1:8000", demo.url)).split(MARK)
     assert len(printed) == len(STEPS) > 5
     for output, (_, shown) in zip(printed, STEPS, strict=True):
         for line in shown.splitlines():
@@ -58,6 +53,23 @@ def test_every_path_that_the_readme_links_to_is_there() -> None:
     links = re.findall(r"\]\(([^)#:]+)\)", README)
     assert links
     assert [link for link in links if not (root / link).exists()] == []
+
+
+def shell(demo: Running, script: str) -> str:
+    """What a script prints that runs beside the server."""
+    if not shutil.which("curl"):
+        pytest.skip("curl is not on this machine")
+    ran = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=demo.folder,
+        env=demo.environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr + ran.stdout
+    return ran.stdout
 
 
 def settings_table() -> str:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.auth import clients, jose
 from app.commands.common import as_owner, plainly
+from app.errors import HallpassError, Kind
 from app.settings import Settings
 
 client = typer.Typer(help="The clients: programs that call, each for one organization.", no_args_is_help=True)
@@ -25,7 +26,7 @@ MakeKey = Annotated[Path | None, typer.Option(help="Make a key pair, and write t
 @client.command("add")
 def add(
     name: Annotated[str, typer.Argument(help="What it is, for people.")],
-    organization: Annotated[str, typer.Option(help="The id of its organization.")],
+    organization: Annotated[UUID, typer.Option(help="The id of its organization.")],
     scope: Annotated[list[str] | None, typer.Option(help="The most it may be granted; again for more.")] = None,
     purpose: Annotated[list[str] | None, typer.Option(help="A purpose of use it may assert; again for more.")] = None,
     jwks: KeySource = None,
@@ -35,18 +36,21 @@ def add(
 ) -> None:
     """Register a client and print its id."""
 
+    keys, private = _keys(jwks, make_key)
+
     async def work(connection: AsyncConnection, settings: Settings) -> str:
         found = clients.registration(
             id=client_id,
-            organization=UUID(organization),
+            organization=organization,
             name=name,
             scopes=scope or ["system/*.cruds"],
             purposes=purpose or ["TREAT"],
             emergency=emergency,
             allow_http=settings.allow_http_jwks,
-            **_keys(jwks, make_key),
+            **keys,
         )
         await clients.add(connection, found)
+        write_key(make_key, private)
         return found.id
 
     with plainly():
@@ -74,8 +78,11 @@ def rotate(
 ) -> None:
     """Replace a client's keys. The old ones stop working at once."""
 
+    keys, private = _keys(jwks, make_key)
+
     async def work(connection: AsyncConnection, settings: Settings) -> None:
-        await clients.rotate_key(connection, client_id, allow_http=settings.allow_http_jwks, **_keys(jwks, make_key))
+        await clients.rotate_key(connection, client_id, allow_http=settings.allow_http_jwks, **keys)
+        write_key(make_key, private)
 
     with plainly():
         as_owner(work)
@@ -94,22 +101,32 @@ def disable(client_id: Annotated[str, typer.Argument(help="The client's id.")]) 
         typer.echo(f"{client_id} is disabled")
 
 
-def _keys(jwks: str | None, make_key: Path | None) -> dict[str, Any]:
-    """The registration's keys, from a URL, a file, or made here."""
+def write_key(path: Path | None, key: jose.Jwk | None) -> None:
+    """Write a private key to a new file that only its owner can read; nothing where there is none.
+
+    Inside the transaction that registers it: without the file there is no registration.
+    """
+    if path is None or key is None:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump(key, file)
+    except OSError as e:
+        raise HallpassError(Kind.INVALID, f"The key cannot be written to {path}: {e.strerror}.") from e
+
+
+def _keys(jwks: str | None, make_key: Path | None) -> tuple[dict[str, Any], jose.Jwk | None]:
+    """The registration's keys, from a URL, a file, or made here; and then the private one."""
     if (jwks is None) == (make_key is None):
         raise typer.BadParameter("give --jwks or --make-key, one of them")
     if make_key is not None:
-        return {"jwks": {"keys": [jose.public(write_key(make_key))]}}
+        key = jose.generate()
+        return {"jwks": {"keys": [jose.public(key)]}}, key
     assert jwks is not None
     if jwks.startswith(("https://", "http://")):
-        return {"jwks_uri": jwks}
-    return {"jwks": json.loads(Path(jwks).read_text())}
-
-
-def write_key(path: Path) -> dict[str, Any]:
-    """Make a key pair and write it to a file that only its owner can read."""
-    key = jose.generate()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        json.dump(key, file)
-    return key
+        return {"jwks_uri": jwks}, None
+    try:
+        return {"jwks": json.loads(Path(jwks).read_text())}, None
+    except (OSError, ValueError) as e:
+        raise typer.BadParameter(f"there is no JWKS in {jwks}") from e

@@ -28,7 +28,7 @@ def _operator() -> Operator:
 @org.command("add")
 def add_organization(
     name: Annotated[str, typer.Argument(help="Its name, as others will read it.")],
-    part_of: Annotated[str | None, typer.Option(help="The id of the organization that it is a part of.")] = None,
+    part_of: Annotated[UUID | None, typer.Option(help="The id of the organization that it is a part of.")] = None,
     identifier: Annotated[str | None, typer.Option(help="A business identifier, as SYSTEM|VALUE.")] = None,
     state: Annotated[str | None, typer.Option(help="US state code: the jurisdiction of its releases.")] = None,
     time_zone: Annotated[str | None, typer.Option(help="IANA name; dates in its releases are meant there.")] = None,
@@ -38,7 +38,7 @@ def add_organization(
         system, _, value = (identifier or "").partition("|")
         added = _operator().add_organization(
             name,
-            part_of=UUID(part_of) if part_of else None,
+            part_of=part_of,
             identifier=(system, value) if identifier else None,
             state=state,
             zone=time_zone,
@@ -53,7 +53,8 @@ def list_organizations() -> None:
     async def work(connection: AsyncConnection, _settings: Settings) -> list[tuple[UUID, int, str]]:
         rows = await connection.execute(
             text("""SELECT o.id, cardinality(o.above), convert_from(r.body, 'UTF8')::jsonb ->> 'name'
-                    FROM hallpass.organization o JOIN hallpass.resource r ON r.shard = o.id AND r.id = o.id AND r.current
+                    FROM hallpass.organization o
+                    JOIN hallpass.resource r ON r.shard = o.id AND r.id = o.id AND r.current
                     ORDER BY 2, 3""")
         )
         return [tuple(row) for row in rows]
@@ -65,12 +66,12 @@ def list_organizations() -> None:
 
 @agreement.command("add")
 def add_agreement(
-    discloser: Annotated[str, typer.Argument(help="The id of the organization that may share.")],
-    recipient: Annotated[str, typer.Argument(help="The id of the organization that may receive.")],
+    discloser: Annotated[UUID, typer.Argument(help="The id of the organization that may share.")],
+    recipient: Annotated[UUID, typer.Argument(help="The id of the organization that may receive.")],
     both_ways: Annotated[bool, typer.Option("--both-ways", help="And the other way round.")] = False,
     end: Annotated[str | None, typer.Option(help="The last day, as a FHIR date.")] = None,
 ) -> None:
     """Record an agreement, without which no release between the two has effect, and print its id."""
     with plainly():
-        added = _operator().add_agreement(UUID(discloser), UUID(recipient), both_ways=both_ways, end=end)
+        added = _operator().add_agreement(discloser, recipient, both_ways=both_ways, end=end)
         typer.echo(asyncio.run(added))

@@ -107,8 +107,11 @@ async def agree(
 
 
 def _new_key(file: Path) -> dict[str, object]:
+    """A key set of one new key, whose private part takes the file's place."""
+    key = jose.generate()
     file.unlink(missing_ok=True)
-    return {"keys": [jose.public(write_key(file))]}
+    write_key(file, key)
+    return {"keys": [jose.public(key)]}
 
 
 def _holds(file: Path, client: clients.Client) -> bool:

@@ -14,7 +14,7 @@ from app.search.normal import contact, fold
 
 CERTAIN, PROBABLE, POSSIBLE = 0.95, 0.7, 0.4
 """The least score of each grade; below the last there is no match."""
-_WEIGHTS = {"identifier": 0.7, "family": 0.3, "given": 0.2, "birthDate": 0.4, "gender": 0.05, "telecom": 0.1}
+_WEIGHTS = {"identifier": 0.7, "family": 0.3, "given": 0.2, "birthDate": 0.4, "gender": 0.04, "telecom": 0.1}
 _AGAINST = {"family": 0.15, "given": 0.1, "birthDate": 0.35, "gender": 0.15}
 
 

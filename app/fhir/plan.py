@@ -57,7 +57,6 @@ class Element:
     many: bool
     pair: str | None = None
     """Of a primitive and its sibling: the JSON name of the other."""
-    choice: bool = False
     sibling: bool = False
     check: Check | None = None
     """Of a primitive."""
@@ -123,7 +122,6 @@ def _element(owner: str, name: str, field: FieldInfo) -> Element:
         type=primitive or (model.__name__ if model else "Resource"),
         many=many,
         pair="_" + name if primitive else None,
-        choice=stem is not None,
         check=CHECKS[primitive] if primitive else None,
         codes=_codes(owner, name, extra.get("enum_values", ())),
         targets=targets if targets and "Resource" not in targets else None,
@@ -140,7 +138,6 @@ def _sibling(value: Element, field: FieldInfo) -> Element:
         type=model.__name__,
         many=value.many,
         pair=value.name,
-        choice=value.choice,
         sibling=True,
         model=model,
     )

@@ -68,7 +68,7 @@ class Walk:
                 self._unknown(key, path)
                 continue
             where = f"{path}.{element.label}"
-            if element.choice and chosen.setdefault(element.label, element.name) != element.name:
+            if chosen.setdefault(element.label, element.name) != element.name:
                 self._add("structure", "The element has values of more than one type.", where)
             beside = node.get(element.pair) if element.pair else None
             if element.many:
@@ -96,7 +96,7 @@ class Walk:
         if not value:
             self._add("structure", "The array must not be empty.", path)
         others = _list(beside)
-        if element.sibling and beside is not None and len(others) != len(value):
+        if beside is not None and len(others) != len(value):
             self._add("structure", "The arrays of values and of extensions must be equally long.", path)
         for i, item in enumerate(value):
             other = others[i] if i < len(others) else None
@@ -104,10 +104,8 @@ class Walk:
                 self._one(element, item, other, f"{path}[{i}]")
 
     def _one(self, element: Element, value: Any, beside: Any, path: str) -> None:
-        if value is None:
-            self._add("structure", "The element must not be null.", path)
-        elif element.check is not None:
-            self._primitive(element, value, path)
+        if element.check is not None:
+            self._primitive(element, value, element.check(value), path)
         elif type(value) is not dict:
             self._add("structure", "The element must be an object.", path)
         elif element.model is None:
@@ -119,8 +117,7 @@ class Walk:
             if element.type == "Reference":
                 self._reference(element, value, path)
 
-    def _primitive(self, element: Element, value: Any, path: str) -> None:
-        fault = element.check(value) if element.check else None
+    def _primitive(self, element: Element, value: Any, fault: str | None, path: str) -> None:
         if fault is not None:
             self._add("value", f"The element {fault}.", path)
         elif element.codes is not None and value not in element.codes:
@@ -138,9 +135,9 @@ class Walk:
             self._add("structure", "The element must name a resource type of R4.", f"{path}.resourceType")
         else:
             meta = value.get("meta")
-            for key in _NOT_CONTAINED.keys() & (meta if isinstance(meta, dict) else {}):
-                text = f"A contained resource must not have the element ({_NOT_CONTAINED[key]})."
-                self._add("invariant", text, f"{path}.meta.{key}")
+            for key, rule in _NOT_CONTAINED.items():
+                if isinstance(meta, dict) and key in meta:
+                    self._add("invariant", f"A contained resource must not have it ({rule}).", f"{path}.meta.{key}")
             if "id" not in value:
                 self._add("required", "The element is required in a contained resource.", f"{path}.id")
             self._inside = value

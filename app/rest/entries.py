@@ -11,7 +11,7 @@ from app.rest.query import query_pairs
 from app.rest.search import Place
 from app.settings import Settings
 
-METHODS = ("DELETE", "POST", "PUT", "GET")
+METHODS = ("DELETE", "POST", "PUT", "PATCH", "GET")
 """In the order in which a transaction performs them."""
 
 
@@ -40,10 +40,17 @@ class Entry:
         return Place(self.url.removeprefix("/").partition("?")[0], self.type, self.patient)
 
     @property
+    def condition(self) -> str | None:
+        """The query by which a write finds what it is about, if it has one."""
+        if self.method == "POST":
+            return self.if_none_exist
+        return self.url if self.method in ("PUT", "PATCH", "DELETE") and self.id is None else None
+
+    @property
     def interaction(self) -> str:
         """The name under which the ledger enters it."""
         if self.method != "GET":
-            return {"POST": "create", "PUT": "update", "DELETE": "delete"}[self.method]
+            return {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}[self.method]
         if self.version:
             return "vread"
         return "history" if self.history else "read" if self.id else "search"
@@ -89,8 +96,11 @@ def _entry(node: Any, at: str) -> Entry:
     if parts[0] not in TYPES or not _shape(method, parts, query):
         raise _bad("The url is not one of this method's.", f"{at}.request.url")
     resource = node.get("resource")
-    if method in ("POST", "PUT") and (not isinstance(resource, dict) or resource.get("resourceType") != parts[0]):
+    kind = resource.get("resourceType") if isinstance(resource, dict) else None
+    if method in ("POST", "PUT") and kind != parts[0]:
         raise _bad("The entry has a resource of the type in its url.", f"{at}.resource")
+    if method == "PATCH" and kind not in ("Parameters", "Binary"):
+        raise _bad("A patch is a Parameters resource, or a Binary with a JSON Patch.", f"{at}.resource")
     strings = {name: _string(request, name, at) for name in ("ifMatch", "ifNoneExist")}
     inside = _in_compartment(parts)
     return Entry(
@@ -104,7 +114,7 @@ def _entry(node: Any, at: str) -> Entry:
         version=parts[3] if len(parts) == 4 else None,
         pairs=tuple(query_pairs(query)) if query else (),
         full_url=_string(node, "fullUrl", at),
-        resource=resource if method in ("POST", "PUT") else None,
+        resource=resource if method in ("POST", "PUT", "PATCH") else None,
         if_match=strings["ifMatch"],
         if_none_exist=strings["ifNoneExist"],
     )

@@ -56,13 +56,13 @@ async def _answer(
     seal: Seal = request.app.state.seal
 
     async def work(door: Door) -> list[Found]:
-        wanted = _search(door, given)
+        wanted = _search(through, door, given)
         return [await ask(door, id, wanted, lambda search: opened(seal, through, path, search))]
 
     return http.respond(request, page(await through.one("everything", work), through, seal, path))
 
 
-def _search(door: Door, given: dict[str, str]) -> Search:
+def _search(through: Passage, door: Door, given: dict[str, str]) -> Search:
     """The search that the operation's parameters mean. Without `_count`, pages are as long as they may be."""
     kept = [(k, v) for k, v in given.items() if k in ("_type", "_count", "_cursor", "_summary", "_elements")]
     if "_since" in given:
@@ -70,10 +70,10 @@ def _search(door: Door, given: dict[str, str]) -> Search:
         kept.append(("_lastUpdated", f"ge{given['_since']}"))
     if "_count" not in given:
         kept.append(("_count", str(door.settings.max_count)))
-    found = understand(door, None, narrowed(door, kept, in_compartment=True))
+    found = understand(door, None, narrowed(through, kept, in_compartment=True))
     start, end = _moment(door, given, "start"), _moment(door, given, "end")
     during = (start[0] if start else BEGINNING, end[1] if end else END) if start or end else None
-    if during and during[0] > during[1]:
+    if during and during[0] >= during[1]:
         raise HallpassError(Kind.INVALID, Issue("The parameter 'end' is before 'start'."))
     own = tuple((k, v) for k, v in given.items() if k != "_cursor")
     return replace(found, pairs=own, within=Within(_NOBODY, during=during))

@@ -146,5 +146,13 @@ def written(request: Request, released: Released, base: str, status: int) -> Res
     return respond(request, released.body, status, headers)
 
 
+def condition(request: Request) -> list[tuple[str, str]]:
+    """The condition in the query string. Raises INVALID where there is none: it would match everything."""
+    pairs = [(k, v) for k, v in request.query_params.multi_items() if k not in ALWAYS]
+    if not pairs:
+        raise HallpassError(Kind.INVALID, Issue("Say which resource by a search parameter."))
+    return pairs
+
+
 def _only_json(kind: Kind) -> HallpassError:
     return HallpassError(kind, f"This server speaks JSON: {FHIR_JSON}.")

@@ -32,7 +32,8 @@ def add(router: APIRouter) -> None:
         http.require_acceptable(request)
         http.parameters(request)
         content = await http.body(request, through.settings.max_body_bytes)
-        given = {"resource": content} if content.get("resourceType") == "Patient" else parameters.read(content, KINDS)
+        bare = content.get("resourceType") == "Patient"
+        given: dict[str, Any] = {"resource": content} if bare else parameters.read(content, KINDS)
         patient = given.get("resource")
         if patient is None:
             text = "The parameter resource is a Patient."
@@ -54,7 +55,7 @@ def add(router: APIRouter) -> None:
 
 
 def _searches(door: Door, patient: dict[str, Any]) -> list[Search]:
-    """The searches that find every Patient which could reach a grade: by identifier, contact, or name and birth date."""
+    """The searches that find each Patient that could reach a grade: by identifier, or by name and birth date."""
     found = []
     identifiers = [
         f"{_escaped(i['system'])}|{_escaped(i['value'])}"

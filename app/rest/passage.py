@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 
 from app.auth.bearer import bearer
 from app.auth.caller import Caller
+from app.auth.scopes import allows
 from app.consent.gate import Answer, Gate, Work
 from app.settings import Settings
 
@@ -27,6 +28,10 @@ class Passage:
     def base(self) -> str:
         """The FHIR service's address."""
         return self.settings.fhir_base
+
+    def may(self, type_name: str, letter: str) -> bool:
+        """Whether a scope of the caller's allows an interaction on a type."""
+        return allows(self.caller.scopes, type_name, letter)
 
     async def one(self, interaction: str, work: Work) -> Answer:
         """Perform work that comes to one answer."""

@@ -11,15 +11,19 @@ from app.rest import (
     batch,
     disclosures,
     everything,
+    history,
     http,
     instance,
     match,
     meta,
+    notices,
     operations,
+    patch,
     search,
     type_level,
     validation,
 )
+from app.settings import Settings
 
 
 def fhir_router() -> APIRouter:
@@ -33,13 +37,16 @@ def fhir_router() -> APIRouter:
     everything.add(router)
     match.add(router)
     search.add_system(router)
+    history.add_system(router)
     for declared in REGISTRY:
         typed = APIRouter(tags=[declared.name])
         search.add(typed, declared)
         meta.add(typed, declared)
         validation.add(typed, declared)
         type_level.add(typed, declared)
+        history.add(typed, declared)
         instance.add(typed, declared)
+        patch.add(typed, declared)
         router.include_router(typed)
     return router
 
@@ -48,5 +55,8 @@ def _metadata(router: APIRouter) -> None:
     @router.get("/metadata", operation_id="capabilities", summary="What this server can do")
     async def metadata(request: Request) -> Response:
         http.require_acceptable(request)
-        document = dump(capability_statement(request.app.state.settings.base_url))
-        return http.respond(request, document, headers={"Access-Control-Allow-Origin": "*"})
+        settings: Settings = request.app.state.settings
+        found = capability_statement(
+            settings.base_url, cors=bool(settings.cors_origins), most_deletes=settings.max_deletes
+        )
+        return http.respond(request, dump(found), headers={"Access-Control-Allow-Origin": "*"})

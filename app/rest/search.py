@@ -105,7 +105,7 @@ def searching(through: Passage, seal: Seal, place: Place, pairs: Pairs, *, lenie
 
     async def work(door: Door) -> list[Found]:
         student = None if place.patient is None else await reads.compartment(door, place.patient)
-        asked = pairs if place.type else narrowed(door, pairs, in_compartment=student is not None)
+        asked = pairs if place.type else narrowed(through, pairs, in_compartment=student is not None)
         understood = understand(door, place.type, asked, lenient=lenient)
         if student is not None:
             understood = replace(understood, within=Within(student))
@@ -114,7 +114,7 @@ def searching(through: Passage, seal: Seal, place: Place, pairs: Pairs, *, lenie
     return work
 
 
-def narrowed(door: Door, pairs: Pairs, *, in_compartment: bool) -> Pairs:
+def narrowed(through: Passage, pairs: Pairs, *, in_compartment: bool) -> Pairs:
     """The parameters of a search over several types, with `_type` where the caller left it to its scopes.
 
     The self link says so, then. Whoever names a type needs the scope for it.
@@ -122,7 +122,7 @@ def narrowed(door: Door, pairs: Pairs, *, in_compartment: bool) -> Pairs:
     if any(k == "_type" for k, _ in pairs):
         return pairs
     there = [t for t in REGISTRY if not in_compartment or t.reach is Reach.COMPARTMENT]
-    found = [t.name for t in there if door.may(t.name, "s")] or [t.name for t in there]
+    found = [t.name for t in there if through.may(t.name, "s")] or [t.name for t in there]
     return pairs if len(found) == len(REGISTRY) else [("_type", ",".join(found)), *pairs]
 
 

@@ -7,20 +7,29 @@ conditional references are resolved inside the caller's custody.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 from uuid import UUID, uuid4
 
-from app.consent.gate import Door, Found, conditional, reads, writes
+from app.consent.gate import Door, Found, claims, conditional, histories, patching, reads, writes
+from app.consent.gate.patching import Change
 from app.consent.gate.prepared import prepare
 from app.errors import HallpassError, Issue, Kind
 from app.fhir.references import rewrite
 from app.resources import REGISTRY, TYPES
-from app.resources.refs import parse_local
+from app.resources.paths import first
+from app.resources.refs import as_uuid, parse_local
 from app.rest.entries import METHODS, Entry
 from app.rest.paging import Seal
 from app.rest.passage import Passage
+from app.rest.patch import change_in_bundle
 from app.rest.query import query_pairs
 from app.rest.search import searching, understand
+from app.search.query import Search
 
+LETTERS = {"POST": "c", "PUT": "u", "PATCH": "u", "DELETE": "d"}
+"""The scope that each verb asks for."""
 _CONDITIONAL = re.compile(r"([A-Z][A-Za-z]+)\?(.+)", re.DOTALL)
 _RANK = {t.name: n for n, t in enumerate(sorted(REGISTRY, key=lambda t: (t.reach.value != "directory", t.name)))}
 _RANK |= {"Organization": -3, "Patient": 20, "RelatedPerson": 21, "ServiceRequest": 22, "Task": 23, "Consent": 30}
@@ -36,30 +45,40 @@ class Transaction:
 
     async def perform(self, door: Door) -> list[Found]:
         """Do all of it, by verb; answers in the order of the entries."""
-        targets = await self._targets(door)
+        matches = await self._matches(door)
+        targets = _targets(self._entries, matches)
+        if len(self._entries) > 1:
+            await claims.records(door, _records(self._entries, targets, matches))
         door.pending.update(t for text in targets.values() if (t := parse_local(text)))
         found: dict[str, Found] = {}
         for entry in sorted(self._entries, key=lambda e: (METHODS.index(e.method), _RANK[e.type])):
-            try:
+            with _placing(entry, alone=len(self._entries) == 1):
                 found[entry.at] = await self._one(door, entry, targets)
                 _require_target(entry, targets, found[entry.at])
-            except HallpassError as e:
-                raise _placed(e, entry) if len(self._entries) > 1 else e from None
         return [found[entry.at] for entry in self._entries]
 
-    async def _targets(self, door: Door) -> dict[str, str]:
-        """What each fullUrl stands for: the match of its condition, or a new id."""
-        targets: dict[str, str] = {}
+    async def _matches(self, door: Door) -> dict[str, UUID]:
+        """What the condition of each entry that has one finds now, by the entry's place."""
+        searches: dict[str, Search] = {}
+        found: dict[str, UUID] = {}
+        if len(self._entries) == 1 and not self._entries[0].full_url:
+            return found  # the write matches by itself
         for entry in self._entries:
-            if entry.method not in ("POST", "PUT") or not entry.full_url or entry.id:
-                continue
-            query = entry.if_none_exist if entry.method == "POST" else entry.url
-            match = None
-            if query is not None:
-                search = understand(door, entry.type, query_pairs(query))
-                match = await conditional.match(door, TYPES[entry.type], search)
-            targets[entry.full_url] = f"{entry.type}/{match.id if match else uuid4()}"
-        return targets
+            with _placing(entry):
+                if (condition := entry.condition) is not None:
+                    door.require(entry.type, LETTERS[entry.method])
+                    searches[entry.at] = understand(door, entry.type, query_pairs(condition))
+        await claims.conditions(door, [(TYPES[e.type], searches[e.at]) for e in self._entries if e.at in searches])
+        for entry in self._entries:
+            with _placing(entry):
+                match = (
+                    await conditional.match(door, TYPES[entry.type], searches[entry.at])
+                    if entry.at in searches
+                    else None
+                )
+                if match is not None:
+                    found[entry.at] = match.id
+        return found
 
     async def _one(self, door: Door, entry: Entry, targets: dict[str, str]) -> Found:
         declared = TYPES[entry.type]
@@ -71,18 +90,26 @@ class Transaction:
             search = understand(door, entry.type, list(entry.pairs))
             return await conditional.delete(door, declared, search, entry.if_match)
         resource = await self._resolved(door, entry, targets)
+        if entry.method == "PATCH":
+            return await self._patch(door, entry, change_in_bundle(resource, self._through))
         prepared = prepare(declared, resource, self._through.base)
         own = targets.get(entry.full_url or "")
         own_id = UUID(own.rpartition("/")[2]) if own else None
         if entry.method == "PUT" and entry.id:
             return await writes.update(door, declared, prepared, entry.id, entry.if_match)
-        query = entry.if_none_exist if entry.method == "POST" else entry.url
-        if query is None:
+        if entry.condition is None:
             return await writes.create(door, declared, prepared, own_id)
-        search = understand(door, entry.type, query_pairs(query))
+        search = understand(door, entry.type, query_pairs(entry.condition))
         if entry.method == "POST":
             return await conditional.create(door, declared, prepared, search, own_id)
         return await conditional.update(door, declared, prepared, search, entry.if_match, own_id)
+
+    async def _patch(self, door: Door, entry: Entry, change: Change) -> Found:
+        declared = TYPES[entry.type]
+        if entry.id:
+            return await patching.patch(door, declared, entry.id, change, entry.if_match)
+        search = understand(door, entry.type, list(entry.pairs))
+        return await conditional.patch(door, declared, search, change, entry.if_match)
 
     async def _get(self, door: Door, entry: Entry) -> Found:
         declared = TYPES[entry.type]
@@ -92,10 +119,10 @@ class Transaction:
         if entry.version:
             return await reads.vread(door, declared, entry.id, entry.version)
         if entry.history:
-            return await reads.history(door, declared, entry.id, None, self._through.settings.max_count)
+            return await histories.of_one(door, declared, entry.id, count=self._through.settings.max_count)
         return await reads.read(door, declared, entry.id)
 
-    async def _resolved(self, door: Door, entry: Entry, targets: dict[str, str]) -> dict[str, object]:
+    async def _resolved(self, door: Door, entry: Entry, targets: dict[str, str]) -> dict[str, Any]:
         """The resource with fullUrls and conditional references replaced by what they stand for."""
         assert entry.resource is not None
         conditions: dict[str, str] = {}
@@ -123,12 +150,40 @@ class Transaction:
         return f"{type_name}/{match.id}"
 
 
+def _targets(entries: list[Entry], matches: dict[str, UUID]) -> dict[str, str]:
+    """What each fullUrl stands for: the match of its condition, or a new id."""
+    written = (e for e in entries if e.method in ("POST", "PUT") and e.full_url and not e.id)
+    return {str(e.full_url): f"{e.type}/{matches.get(e.at) or uuid4()}" for e in written}
+
+
+def _records(entries: list[Entry], targets: dict[str, str], matches: dict[str, UUID]) -> set[UUID]:
+    """The ids of what the entries write, and of the students whom what they create is about."""
+    written = [e for e in entries if e.method != "GET"]
+    found = {i for e in written if e.id and (i := as_uuid(e.id))} | set(matches.values())
+    for entry in written:
+        path = TYPES[entry.type].student
+        text = first(entry.resource, f"{path}.reference") if path not in (None, "id") else None
+        student = parse_local(targets.get(text, text) if isinstance(text, str) else None)
+        if student is not None:
+            found.add(student[1])
+    return found
+
+
 def _require_target(entry: Entry, targets: dict[str, str], found: Found) -> None:
     """Raise UNPROCESSABLE where what others refer to by this entry's fullUrl became another resource than foreseen."""
     target = parse_local(targets.get(entry.full_url or ""))
     if target is not None and target[1] != found.candidates[0].row.id:
         text = "Another entry of the transaction has changed what this entry's condition finds."
         raise HallpassError(Kind.UNPROCESSABLE, Issue(text, entry.at))
+
+
+@contextmanager
+def _placing(entry: Entry, *, alone: bool = False) -> Iterator[None]:
+    """Errors say which entry they are about, where there are several."""
+    try:
+        yield
+    except HallpassError as e:
+        raise e if alone else _placed(e, entry) from None
 
 
 def _placed(error: HallpassError, entry: Entry) -> HallpassError:

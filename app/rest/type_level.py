@@ -10,7 +10,6 @@ from fastapi import APIRouter, Request, Response
 
 from app.consent.gate import Door, Found, conditional, writes
 from app.consent.gate.prepared import prepare
-from app.errors import HallpassError, Issue, Kind
 from app.resources import ResourceType
 from app.rest import http
 from app.rest.passage import Through
@@ -46,7 +45,7 @@ def add(router: APIRouter, declared: ResourceType) -> None:
         http.require_acceptable(request)
         content = await http.body(request, through.settings.max_body_bytes)
         prepared = prepare(declared, content, through.base)
-        pairs = _condition(request)
+        pairs = http.condition(request)
         match = request.headers.get("If-Match")
 
         async def work(door: Door) -> list[Found]:
@@ -62,7 +61,7 @@ def add(router: APIRouter, declared: ResourceType) -> None:
         status_code=204,
     )
     async def delete(request: Request, through: Through) -> Response:
-        pairs = _condition(request)
+        pairs = http.condition(request)
         match = request.headers.get("If-Match")
 
         async def work(door: Door) -> list[Found]:
@@ -70,11 +69,3 @@ def add(router: APIRouter, declared: ResourceType) -> None:
 
         await through.one("delete", work)
         return Response(status_code=204)
-
-
-def _condition(request: Request) -> list[tuple[str, str]]:
-    """The condition in the query string. Raises INVALID where there is none: it would match everything."""
-    pairs = [(k, v) for k, v in request.query_params.multi_items() if k not in ("_format", "_pretty")]
-    if not pairs:
-        raise HallpassError(Kind.INVALID, Issue("Say which resource by a search parameter."))
-    return pairs

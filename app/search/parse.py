@@ -19,6 +19,8 @@ from app.search.values import Reading
 
 MAX_PAIRS = 200
 """Parameters of one search, repetitions counted."""
+MAX_CRITERIA = 50
+"""Criteria of one search: planning a statement takes longer than in proportion to them."""
 MAX_INCLUDES = 50
 """Includes of one search, `*` counted as its parts."""
 INCLUDES = frozenset(
@@ -87,6 +89,8 @@ class _Draft:
         elif key.partition(":")[0] in ("_include", "_revinclude"):
             raise unknown(key, "has a modifier that is not served")
         elif not self._control(key, text):
+            if len(self.criteria) == MAX_CRITERIA:
+                raise too_costly(f"it may have {MAX_CRITERIA} criteria")
             self.criteria.append(ClauseReader(self.reading, self.budget, key, text).read(self.types))
         if key != "_cursor":
             self.pairs.append((key, text))

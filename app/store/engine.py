@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy import URL, event, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from app.errors import HallpassError, Kind
@@ -75,10 +75,8 @@ class Database:
         try:
             async with self.engine.begin() as connection:
                 yield connection
-        except (OperationalError, InterfaceError) as e:
-            raise unavailable() from e
         except DBAPIError as e:
-            if sqlstate(e).startswith(UNREACHABLE):
+            if _unreachable(e.orig):
                 raise unavailable() from e
             raise
         except (OSError, TimeoutError) as e:
@@ -96,7 +94,18 @@ def unavailable() -> HallpassError:
     )
 
 
+def _unreachable(error: BaseException | None) -> bool:
+    """Whether a driver's error says that the server cannot serve now.
+
+    One without a SQLSTATE is the driver's own finding that the connection broke off, but for a ValueError: that is an
+    argument which it cannot send.
+    """
+    state = str(getattr(error, "sqlstate", None) or "")
+    return state.startswith(UNREACHABLE) if state else not isinstance(getattr(error, "__cause__", None), ValueError)
+
+
 def _lost(context: Any) -> None:
-    """A connection whose server shut down is thrown away with the pool's others."""
-    if str(getattr(context.original_exception, "sqlstate", "") or "").startswith("57P"):
+    """A connection that broke off, or whose server shut down, is thrown away with the pool's others."""
+    state = str(getattr(context.original_exception, "sqlstate", None) or "")
+    if state.startswith("57P") or (not state and _unreachable(context.original_exception)):
         context.is_disconnect = True

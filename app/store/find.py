@@ -11,7 +11,7 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Subquery, and_, func, or_, select, union_all
+from sqlalchemy import Select, Subquery, Uuid, and_, func, literal, or_, select, true, union_all
 
 from app.resources import TYPES, Reach
 from app.search.cursor import Cursor
@@ -39,10 +39,11 @@ def page(
     return statement.order_by(*ordering(keys, back=after is not None and after.back)).limit(limit + 1)
 
 
-def total(search: Search, caller_org: UUID) -> Select[tuple[int]]:
-    """The number of all matches that the caller may see."""
-    found = _found(search, caller_org)
-    return _read(found, search.within).with_only_columns(func.count(), maintain_column_froms=True)
+def total(search: Search, caller_org: UUID, most: int | None = None) -> Select[int]:
+    """The number of matches that the caller may see; `most`: where the counting stops, which costs a check each."""
+    matched = _read(_found(search, caller_org), search.within)
+    counted = matched.with_only_columns(literal(1), maintain_column_froms=True).limit(most).subquery()
+    return select(func.count()).select_from(counted)
 
 
 def cursor_at(row: Any, search: Search, *, back: bool) -> Cursor:
@@ -59,7 +60,7 @@ def reaches(student: UUID, caller_org: UUID) -> Select[Any]:
 
 def _read(found: Subquery, within: Within | None, held: Collection[UUID] | None = None) -> Select[Any]:
     """The columns of Stored of the current, visible resources that a subquery names by shard and id."""
-    r = resource.alias("r")
+    r = resource.alias()
     there = and_(r.c.shard == found.c.shard, r.c.id == found.c.id, visible(r.c))
     if held is not None:
         there = and_(there, r.c.custodian.in_(held))
@@ -71,8 +72,12 @@ def _read(found: Subquery, within: Within | None, held: Collection[UUID] | None 
         named = select(func.unnest(focus.c.refs)).where(
             focus.c.shard == within.student, focus.c.id == within.about, visible(focus.c)
         )
-        there = and_(there, or_(r.c.id == within.about, r.c.refs.contains([within.about]), r.c.id.in_(named)))
-    return select(*(r.c[name] for name in Stored._fields)).select_from(found.join(r, there))
+        there = and_(
+            there, or_(r.c.id == within.about, literal(within.about, Uuid()) == func.any(r.c.refs), r.c.id.in_(named))
+        )
+    # LIMIT keeps the planner from reading `resource` as a whole, where it would check each row of everyone.
+    row = select(*(r.c[name] for name in Stored._fields)).where(there).limit(1).lateral("r")
+    return select(*row.c).select_from(found.join(row, true()))
 
 
 def _found(search: Search, org: UUID) -> Subquery:

@@ -30,7 +30,7 @@ async def migrate(owner: URL) -> tuple[str | None, str]:
     Answers the revision before (None for a fresh database) and after.
     """
     await _create_database(owner)
-    await _create_role(owner)
+    await create_role(owner)
     engine = create_async_engine(owner)
     try:
         async with engine.begin() as connection:
@@ -82,7 +82,7 @@ def _upgrade(connection: Connection) -> tuple[str | None, str]:
     return before, str(_script().get_current_head())
 
 
-async def _create_role(owner: URL) -> None:
+async def create_role(owner: URL) -> None:
     """The app's role with its password. All databases of a server share it, so the lock is taken in one for all."""
     engine = create_async_engine(owner.set(database="postgres"))
     try:

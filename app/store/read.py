@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ARRAY, Row, Select, Uuid, and_, any_, bindparam, func, literal, select, text
+from sqlalchemy import ARRAY, Row, Select, Uuid, any_, bindparam, func, literal, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -63,18 +63,6 @@ async def visible(connection: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID
         return {}
     found = await connection.execute(_VISIBLE, {"ids": wanted})
     return {row.id: (row.type, row.student) for row in found}
-
-
-async def history(
-    connection: AsyncConnection, type_name: str, resource_id: UUID, before: int | None, limit: int
-) -> tuple[list[Stored], int]:
-    """The visible versions of one resource, newest first, from below version `before`; and how many there are."""
-    mine = and_(resource.c.type == type_name, resource.c.id == resource_id)
-    total = await connection.scalar(select(func.count()).select_from(resource).where(mine))
-    page = select(*COLUMNS).where(mine).order_by(resource.c.version.desc()).limit(limit)
-    if before is not None:
-        page = page.where(resource.c.version < before)
-    return await rows(connection, page), int(total or 0)
 
 
 async def bodies(connection: AsyncConnection, shard: UUID, resource_id: UUID) -> list[bytes]:

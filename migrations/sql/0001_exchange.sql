@@ -51,10 +51,7 @@ CREATE TABLE hallpass.resource (
     PRIMARY KEY (shard, id, version)
 );
 CREATE UNIQUE INDEX resource_current ON hallpass.resource (shard, id) WHERE current;
-CREATE INDEX resource_custodian ON hallpass.resource (custodian) WHERE current AND NOT deleted AND NOT directory;
 CREATE INDEX resource_by_id ON hallpass.resource (id, version);
-CREATE INDEX resource_parties ON hallpass.resource USING gin (parties)
-    WHERE current AND NOT deleted AND parties <> '{}';
 CREATE INDEX resource_directory ON hallpass.resource (type, updated DESC, id DESC)
     WHERE current AND NOT deleted AND directory;
 
@@ -69,6 +66,7 @@ CREATE TABLE hallpass.access (
     PRIMARY KEY (shard, org, id)
 );
 CREATE INDEX access_page ON hallpass.access (org, type, updated DESC, id DESC);
+CREATE INDEX access_id ON hallpass.access (org, id);
 CREATE INDEX access_resource ON hallpass.access (shard, id);
 COMMENT ON TABLE hallpass.access IS
     'Candidates: a row for each organization and current resource that custody, party or a release may open.';
@@ -329,7 +327,7 @@ COMMENT ON FUNCTION hallpass.in_force IS
 CREATE FUNCTION hallpass.opened(
     r_shard uuid, r_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[],
     r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange
-) RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = hallpass, pg_temp AS $$
+) RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER COST 5000 SET search_path = hallpass, pg_temp AS $$
 DECLARE
     v_above    uuid[] := above();
     v_purposes text[] := purposes();

@@ -11,6 +11,7 @@ CREATE TABLE hallpass.term_token (
     PRIMARY KEY (shard, id, param, n)
 );
 CREATE INDEX term_token_code ON hallpass.term_token (type, param, code, system);
+CREATE STATISTICS hallpass.term_token_values (mcv, dependencies) ON type, param, code FROM hallpass.term_token;
 
 CREATE TABLE hallpass.term_string (
     shard UUID NOT NULL,

@@ -141,6 +141,10 @@ def test_a_number_that_no_type_can_hold_is_refused_with_its_path(number: str) ->
     assert number not in issue.text
 
 
+def test_a_refused_body_that_is_a_number_has_no_path() -> None:
+    assert refused(b"NaN").expression is None
+
+
 @pytest.mark.parametrize("number", ["1e100", "1E-100", "0." + "1" * 38])
 def test_the_largest_numbers_are_parsed(number: str) -> None:
     assert parse(b'{"a":' + number.encode() + b"}")["a"] == Decimal(number)

@@ -115,6 +115,16 @@ def test_a_sample_of_each_type_has_no_findings(type_name: str) -> None:
             id="sibling with an id alone",
         ),
         pytest.param(
+            sample("Patient", name=[{"given": [""], "_given": [{"extension": [EXTENSION]}]}]),
+            ["Patient.name[0].given[0]"],
+            id="fault beside a sibling",
+        ),
+        pytest.param(
+            sample("Patient", name=[{"given": ["a"], "_given": {"id": "x"}}]),
+            ["Patient.name[0].given", "Patient.name[0].given"],
+            id="sibling of an array as object",
+        ),
+        pytest.param(
             sample("Patient", name=[{"given": ["a", "b"], "_given": [{"id": "x"}]}]),
             ["Patient.name[0].given"],
             id="sibling too short",
@@ -186,6 +196,7 @@ def test_every_fault_is_found_in_one_pass() -> None:
         ({"extension": [EXTENSION]}, []),
         ({"type": "http://hl7.org/fhir/StructureDefinition/Practitioner", "display": "x"}, []),
         ({"type": "https://other.example/Logical", "display": "x"}, []),
+        ({"reference": "Practitioner/1", "type": "Practitioner"}, []),
         ({"reference": "Patient/1"}, ["reference"]),
         ({"reference": "https://other.example/fhir/Patient/1"}, ["reference"]),
         ({"reference": "Clinic/1"}, ["reference"]),

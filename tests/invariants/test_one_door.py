@@ -159,12 +159,15 @@ def _elsewhere(record: dict[str, Any], keep: list[Member]) -> dict[str, Any]:
 async def _ask(scene: Scene, method: str, path: str, record: dict[str, Any]) -> httpx.Response:
     """The stranger's request of this route about a record."""
     url = path.removeprefix("/fhir").replace("{id}", record["id"]).replace("{vid}", "1")
-    if method in ("PUT", "DELETE") and "{id}" not in path:
+    if method in ("PUT", "PATCH", "DELETE") and "{id}" not in path:
         url += f"?_id={record['id']}"
     if path.endswith("/_search"):
         return await scene.stranger.post(url, content=f"_id={record['id']}", headers={"Content-Type": FORM})
     if method == "GET":
         return await scene.stranger.get(url if "{id}" in path else f"{url}?_id={record['id']}")
+    if method == "PATCH":
+        kind = {"Content-Type": "application/json-patch+json"}
+        return await scene.stranger._send("PATCH", url, json=[{"op": "remove", "path": "/text"}], headers=kind)
     if method == "DELETE":
         return await scene.stranger.delete(url)
     body = _body(scene, path, record)

@@ -62,7 +62,7 @@ def tell(report: Report, sequences: int, asked: int, seconds: float) -> None:
     print("  answers:", dict(sorted(report.answers.items())))
     print("  others:", dict(sorted(report.others.items())))
     if report.missing:
-        print(f"  not drawn: {len(report.missing)}, such as {'; '.join(report.missing[:5])}")
+        print("  never understood:", *report.missing, sep="\n    ")
     if report.found:
         print(report.found)
 

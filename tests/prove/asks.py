@@ -6,16 +6,16 @@ that a new one cannot be forgotten.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from random import Random
 from urllib.parse import urlencode
 
 from fastapi import FastAPI
 
 from app.auth.jose import Jwk
+from app.resources import TYPES
 from tests.prove import bundles, operations
 from tests.prove.bodies import Bodies
-from tests.prove.coverage import Deck
 from tests.prove.malformed import spoiled
 from tests.prove.moves import JSON
 from tests.prove.queries import Queries
@@ -28,8 +28,10 @@ FORM = (("Content-Type", "application/x-www-form-urlencoded"),)
 ABSENT = tuple(f"{n:08x}-0000-4000-8000-00000000abcd" for n in range(3))
 CLIENTS = ("caller", "caller", "caller", "narrow")
 PREFER = ("return=minimal", "return=OperationOutcome", "handling=lenient", "return=representation")
-WEIGHTS = {"search": 42, "read": 14, "write": 20, "bundle": 8, "other": 6, "link": 10}
+WEIGHTS = {"search": 40, "read": 14, "write": 20, "bundle": 8, "operation": 6, "other": 2, "link": 10}
 """Of a hundred requests, how many are of each kind; `link` follows a page that was offered."""
+
+Draw = Callable[[], Request]
 
 
 class Asks:
@@ -47,12 +49,14 @@ class Asks:
         if unknown:
             raise OutOfReach(f"tests/prove/asks.py does not know how to ask {', '.join(unknown)}")
         kinds = {r: SHAPES[f"{r.method} {r.shape}"][0] for r in every}
-        self.routes = {k: Deck(rng, [r for r in every if kinds[r] == k]) for k in WEIGHTS if k != "link"}
+        self.routes = {k: [r for r in every if kinds[r] == k] for k in WEIGHTS if k != "link"}
 
-    def missing(self) -> list[str]:
-        """Every route, criterion, sort and include that the run never drew."""
-        decks = {**{f"{k} routes": d for k, d in self.routes.items()}, **self.queries.decks()}
-        return [f"{name}: {card}" for name, deck in decks.items() for card in deck.missing]
+    def sweep(self) -> Iterator[Draw]:
+        """How to ask every route, and to search by every criterion, sort and include that there is."""
+        for route in [r for found in self.routes.values() for r in found]:
+            yield lambda route=route: self.of(route)
+        for name, pairs in self.queries.sweep(self.scene):
+            yield lambda name=name, pairs=pairs: Request("GET", f"/fhir/{name}?{urlencode(pairs())}", "caller")
 
     def draw(self) -> Request:
         """The caller's next request."""
@@ -60,7 +64,7 @@ class Asks:
         (kind,) = self.rng.choices(kinds, [WEIGHTS[k] for k in kinds])
         if kind == "link":
             return Request("GET", self.rng.choice(self.scene.links), "caller")
-        request = self.of(self.routes[kind].draw())
+        request = self.of(self.rng.choice(self.routes[kind]))
         return spoiled(self.rng, request) if self.rng.random() < 0.05 else request
 
     def of(self, route: Route) -> Request:
@@ -79,7 +83,9 @@ class Asks:
         chance = rng.random()
         if chance < 0.08:
             return rng.choice([*ABSENT, "x", "none-of-yours"])
-        hidden = None if chance < 0.3 else chance < 0.55
+        if type_name == "Patient" and chance < 0.4:
+            return rng.choice(list(self.scene.students.values()))
+        hidden = None if chance < 0.5 else chance < 0.75
         found = self.scene.of(*([type_name] if type_name else []), worlds="", hidden=hidden)
         return rng.choice(found).id if found else rng.choice(ABSENT)
 
@@ -114,7 +120,7 @@ class Asks:
         return Request(route.method, self._place(route), self.client(), FORM, self._query(route))
 
     def _place(self, route: Route) -> str:
-        return route.path.replace("{id}", self.id(route.types[0])) if "{id}" in route.path else route.path
+        return route.path.replace("{id}", self.id(route.types[0])) if route.types else route.path
 
     def _query(self, route: Route) -> str:
         """The query of a search on the type at the end of the path, or on several types."""
@@ -152,11 +158,12 @@ class Asks:
         return (("If-Modified-Since", "Thu, 01 Oct 2026 12:10:00 GMT"),) if chance < 0.2 else ()
 
     def _history(self, route: Route) -> Request:
-        of = self.id(route.type if route.types else None)
-        query = f"?_count={self.rng.choice([1, 2, 5])}" if self.rng.random() < 0.6 else ""
-        if query and self.rng.random() < 0.4:
-            query += f"&_before={self.version(of)}" if "{id}" in route.path else "&_since=2026-10-01T12:05:00Z"
-        return Request(route.method, route.path.replace("{id}", of) + query, self.client())
+        pairs = {"_count": str(self.rng.choice([1, 2, 5]))} if self.rng.random() < 0.6 else {}
+        if self.rng.random() < 0.2:
+            pairs |= self.rng.choice([{"_since": "2026-10-01T12:05:00Z"}, {"_at": "2026-10-01"}])
+        if not route.types and self.rng.random() < 0.5:
+            pairs["_type"] = ",".join(self.rng.sample(list(TYPES), 2))
+        return Request(route.method, f"{self._place(route)}?{urlencode(pairs)}", self.client())
 
     def _update(self, route: Route) -> Request:
         of, body = self.bodies.changed(self.scene, route.type, self.id(route.type))
@@ -223,6 +230,6 @@ _FIXED = (
 SHAPES: dict[str, Asking] = {
     **_BY_SHAPE,
     **{f"{m} {path}": ("other", Asks._fixed) for path in _FIXED for m in ("GET", "HEAD")},
-    **{f"{method} {path}": ("other", Asks._operation) for method, path in operations.SERVED},
+    **{f"{method} {path}": ("operation", Asks._operation) for method, path in operations.SERVED},
 }
 """Method and shape of a route -> its kind and how it is asked."""

@@ -129,6 +129,10 @@ class Moves:
         """The caller's branch writes, which the caller sees by custody."""
         return self._alike(create("branch", self.made(self.rng.choice(KINDS), "branch", BOTH)))
 
+    def _seen(self) -> Move | None:
+        """The holder reads what the caller released to it: on the ledger, which the caller may read."""
+        return self._alike(Request("GET", "/fhir/Patient?_revinclude=*", "holder"))
+
     def _later(self) -> Move | None:
         """Time passes: releases end, a student comes of age."""
         return Move((), (), False, self.rng.choice([3600, 30 * 86_400, 80 * 86_400]))
@@ -152,12 +156,21 @@ class Moves:
         return Move((request,), (), True) if world == "A" else Move((), (request,), True)
 
     def _strangers(self, world: str) -> Move | None:
+        """Of organizations that release nothing to the caller, or of students of whom nothing is released."""
         by = self.rng.choice(["stranger", "stranger", "school", "parent", "other"])
-        return self._in(world, create(by, self.made(self.rng.choice(KINDS), by, world)))
+        students = self.scene.of("Patient", by=by, worlds=world, hidden=True)
+        if not students or self.rng.random() < 0.3:
+            return self._in(world, create(by, self.made("Patient", by, world)))
+        student = self.rng.choice(students).id
+        return self._in(world, create(by, self.made(self.rng.choice(KINDS[1:]), by, world, student)))
 
     def _labelled(self, world: str) -> Move | None:
-        body = self.coverable(self._student(*RELEASED), world)
-        return self._in(world, create("holder", {**body, "meta": label(*self.rng.choice(releases.NEVER))}))
+        if self.rng.random() < 0.3:
+            kind, student = self.rng.choice(("Encounter", "ServiceRequest")), self.scene.students["theirs"]
+            by, body = "other", self.made(kind, "other", world, student)
+        else:
+            by, body = "holder", self.coverable(self._student(*RELEASED), world)
+        return self._in(world, create(by, {**body, "meta": label(*self.rng.choice(releases.NEVER))}))
 
     def _excepted(self, world: str) -> Move | None:
         body = self.coverable(self._student(*RELEASED), world, "ServiceRequest")
@@ -197,8 +210,11 @@ class Moves:
         return self._in(world, create("holder", self.made(kind, "holder", world, self.scene.students["own"])))
 
     def _rewritten(self, world: str) -> Move | None:
-        found = [r for r in self.scene.of(worlds=world, hidden=True) if r.body.get("status") not in ("active",)]
-        found = [r for r in found if r.type in KINDS]
+        found = [
+            r
+            for r in self.scene.of(*KINDS, worlds=world, hidden=True)
+            if r.type != "Consent" or r.body["status"] != "active"
+        ]
         if not found:
             return None
         record = self.rng.choice(found)
@@ -276,6 +292,7 @@ _VISIBLE: list[tuple[int, Callable[..., Move | None]]] = [
     (1, Moves._denied),
     (2, Moves._listed),
     (2, Moves._below),
+    (2, Moves._seen),
     (1, Moves._later),
     (4, Moves._shifted),
 ]
@@ -291,5 +308,5 @@ _HIDDEN: list[tuple[int, Callable[..., Move | None]]] = [
     (3, Moves._on_the_callers),
     (4, Moves._rewritten),
     (2, Moves._gone),
-    (1, Moves._read),
+    (2, Moves._read),
 ]

@@ -23,6 +23,10 @@ SERVED = (
     ("GET", "/fhir/[type]/{id}/$disclosures"),
     ("GET", "/fhir/[type]/{id}/$everything"),
     ("POST", "/fhir/[type]/{id}/$explain-access"),
+    ("GET", "/fhir/[type]/{id}/$meta"),
+    ("POST", "/fhir/[type]/$match"),
+    ("POST", "/fhir/[type]/$validate"),
+    ("POST", "/fhir/[type]/{id}/$validate"),
     ("POST", "/fhir/[type]/$preview"),
     ("POST", "/fhir/[type]/$break-glass"),
 )
@@ -81,6 +85,35 @@ def _preview(asks: Asks, route: Route) -> Request:
     return Request("POST", route.path, asks.client(), JSON, asks.bodies.new(asks.scene, "Consent"))
 
 
+def _meta(asks: Asks, route: Route) -> Request:
+    return Request("GET", route.path.replace("{id}", asks.id(route.type)), asks.client())
+
+
+def _match(asks: Asks, route: Route) -> Request:
+    """A description as some record has it, hidden ones as well."""
+    rng = asks.rng
+    known = [r.body for r in asks.scene.of("Patient", worlds="")]
+    described = {k: v for k, v in rng.choice(known).items() if k in ("identifier", "name", "birthDate", "gender")}
+    given: list[dict[str, Any]] = [{"name": "resource", "resource": {"resourceType": "Patient", **described}}]
+    if rng.random() < 0.4:
+        given.append({"name": "onlyCertainMatches", "valueBoolean": rng.choice([True, False])})
+    if rng.random() < 0.3:
+        given.append({"name": "count", "valueInteger": rng.choice([1, 3])})
+    return _parameters(asks, route.path, given)
+
+
+def _validate(asks: Asks, route: Route) -> Request:
+    rng = asks.rng
+    if "{id}" not in route.path:
+        path = route.path + rng.choice(["", "?mode=create"])
+        return Request("POST", path, asks.client(), JSON, asks.bodies.new(asks.scene, route.type))
+    of, body = asks.bodies.changed(asks.scene, route.type, asks.id(route.type))
+    path = route.path.replace("{id}", of)
+    if rng.random() < 0.4:
+        return _parameters(asks, path, [{"name": "mode", "valueCode": "delete"}])
+    return Request("POST", f"{path}?mode=update", asks.client(), JSON, body)
+
+
 def _break_glass(asks: Asks, route: Route) -> Request:
     """The caller is not registered for emergencies, and learns nothing from asking."""
     number = asks.rng.randrange(1, 7)
@@ -100,6 +133,9 @@ OPERATIONS: dict[str, Callable[[Asks, Route], Request]] = {
     "$disclosures": _disclosures,
     "$everything": _everything,
     "$explain-access": _explain,
+    "$meta": _meta,
+    "$match": _match,
+    "$validate": _validate,
     "$preview": _preview,
     "$break-glass": _break_glass,
 }

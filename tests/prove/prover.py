@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from tests.prove.asks import Asks
+from tests.prove.asks import Asks, Draw
 from tests.prove.moves import Move, Moves
 from tests.prove.pair import Difference, Pair
 from tests.prove.queries import require_controls
 from tests.prove.records import Body, require_builders
-from tests.prove.scene import Scene, Step
+from tests.prove.scene import BOTH, Scene, Step
 from tests.prove.settle import Settle
 from tests.prove.shrink import shrunk
 from tests.prove.side import Heard, Side
 from tests.prove.vocabulary import Vocabulary
+from tests.prove.wire import Request
 
-STEPS = 9
+STEPS = (4, 14)
+"""Of a random sequence, at least and below how many."""
+SWEPT = 25
+"""Requests of one sequence of the sweep, by which everything is asked once."""
+TRIES = 5
 MIX = {"ask": 70, "visible": 10, "hidden": 20}
 """Of a hundred steps, how many are the caller's, and how many of others are to be seen by it or not."""
 
@@ -49,21 +54,19 @@ class Report:
     answers: Counter[str] = field(default_factory=Counter)
     others: Counter[str] = field(default_factory=Counter)
     missing: list[str] = field(default_factory=list)
+    """What was drawn again and again, and never understood."""
     found: Found | None = None
-
-
-class Diverged(Exception):
-    """Another member's visible write came out differently in the two worlds: what follows is no longer comparable."""
 
 
 class Prover:
     """Runs sequences over one pair of worlds."""
 
-    def __init__(self, pair: Pair, seed: int) -> None:
+    def __init__(self, pair: Pair, seed: int, *, shrinking: bool = True) -> None:
         require_builders()
         require_controls()
         self.pair = pair
         self.seed = seed
+        self.shrinking = shrinking
         self.rng = Random(seed)  # noqa: S311 - reproducible on purpose
         self.asks = Asks(pair.a.app, self.rng, pair.network.keys, pair.network.tokens)
         self.start = Scene(organizations=dict(pair.network.organizations))
@@ -73,7 +76,7 @@ class Prover:
         """Make the worlds, and start every sequence from there."""
         scene = self.start
         for number, (name, move) in enumerate(Settle(self.rng, scene).all()):
-            step = self._step(scene, f"settle {self.seed}.{number}", move)
+            step = self._of(scene, f"settle {self.seed}.{number}", move)
             played = await self.pair.play(step)
             for heard in (played.a, played.b):
                 assert heard is None or not move.a or not move.b or heard.raw.status < 300, f"{step}\n{heard.raw}"
@@ -84,79 +87,102 @@ class Prover:
             self._share(scene)
         await self.pair.remember()
         bodies = [b for side in (self.pair.a, self.pair.b) for b in await _bodies(side)]
-        self.asks.queries.vocabulary = Vocabulary(bodies)
+        self.asks.queries.learn(Vocabulary(bodies))
 
     def _share(self, scene: Scene) -> None:
         """Who may refer to whose records: those whom a release of the settled worlds opens them to."""
         first, own = scene.students.get("first"), scene.students.get("own")
-        of_first = frozenset(r.id for r in scene.of("Patient", "ServiceRequest", by="holder") if r.student == first)
+        plain = [r for r in scene.of("Patient", "ServiceRequest", by="holder", hidden=False) if r.student == first]
+        of_first = frozenset(r.id for r in plain if "security" not in r.body.get("meta", {}))
         scene.shares = {
             "other": of_first,
             "caller": frozenset({first} if first else ()),
             "holder": frozenset({own} if own else ()),
         }
 
-    async def run(self, examples: int, *, told: Callable[[int], None] = lambda _: None) -> Report:
-        """Run sequences until one tells the worlds apart, or there are `examples`."""
+    async def run(self, examples: int) -> Report:
+        """Ask everything that there is to ask once, and then sequences until `examples`, or until the worlds differ."""
+        self.rng.seed(self.seed)
+        every = list(self.asks.sweep())
+        for number in range(0, len(every), SWEPT):
+            if await self._sequence(f"{self.seed}/sweep {number}", every[number : number + SWEPT]):
+                return self.report
         for number in range(examples):
-            seed = f"{self.seed}/{number}"
-            self.rng.seed(seed)
-            found = await self._sequence(seed)
-            self.report.sequences += 1
-            if found:
-                self.report.found = found
+            self.rng.seed(f"{self.seed}/{number}")
+            if await self._sequence(f"{self.seed}/{number}"):
                 break
-            told(number + 1)
-        self.report.missing = self.asks.missing()
+            self.report.sequences += 1
         return self.report
 
-    async def _sequence(self, seed: str) -> Found | None:
+    async def _sequence(self, seed: str, draws: Sequence[Draw] = ()) -> bool:
+        """Play one sequence from the start: these requests, or random steps. True when the worlds differ."""
         await self.pair.restore()
         scene = self.asks.scene = self.start.copy()
         steps: list[Step] = []
-        for number in range(self.rng.randrange(4, STEPS + 6)):
+        for number in range(len(draws) or self.rng.randrange(*STEPS)):
             label = f"{seed}.{number}"
-            kind = self.rng.choices(list(MIX), list(MIX.values()))[0]
-            move = None if kind == "ask" else self._move(scene, kind)
-            if move is None:
-                request = self.asks.draw()
-                step = Step(label, scene.seconds, (request,), (request,), True)
-            else:
-                step = self._step(scene, label, move)
-            steps.append(step)
-            played = await self.pair.play(step)
-            if played.difference:
-                small = await shrunk(self.pair.replay, steps)
-                return Found(seed, await self.pair.replay(small) or played.difference, small)
-            if move is None:
-                self._heard(scene, step, played.a)
-            elif not self._record(scene, move, played.a, played.b):
-                self.report.others["diverged"] += 1
+            more = await self._swept(scene, steps, label, draws[number]) if draws else await self._step(scene, steps, label)
+            if self.report.found is not None or not more:
                 break
-        return None
+        return self.report.found is not None
 
-    def _move(self, scene: Scene, kind: str) -> Move | None:
+    async def _swept(self, scene: Scene, steps: list[Step], label: str, draw: Draw) -> bool:
+        """Ask until it is understood; what never is, is out of reach."""
+        for again in range(TRIES):
+            request = draw()
+            heard = await self._ask(scene, steps, f"{label}.{again}", request)
+            if heard is None or heard.raw.status != 400 or "fhir" not in request.path:
+                return heard is not None
+        self.report.missing.append(str(request))
+        return True
+
+    async def _step(self, scene: Scene, steps: list[Step], label: str) -> bool:
+        """One random step; False when what follows cannot be compared."""
+        (kind,) = self.rng.choices(list(MIX), list(MIX.values()))
         moves = Moves(self.rng, scene)
-        return moves.visible() if kind == "visible" else moves.hidden(self.rng.choice("AB"))
+        move = None
+        if kind != "ask":
+            move = moves.visible() if kind == "visible" else moves.hidden(self.rng.choice("AB"))
+        if move is None:
+            return await self._ask(scene, steps, label, self.asks.draw()) is not None
+        steps.append(self._of(scene, label, move))
+        played = await self.pair.play(steps[-1])
+        return self._record(scene, move, played.a, played.b)
 
-    def _step(self, scene: Scene, label: str, move: Move) -> Step:
+    async def _ask(self, scene: Scene, steps: list[Step], label: str, request: Request) -> Heard | None:
+        """The caller's request; None when the answers differ, and then the report has it."""
+        steps.append(Step(label, scene.seconds, (request,), (request,), True))
+        played = await self.pair.play(steps[-1])
+        assert played.a is not None
+        if played.difference:
+            await self._tell(label, played.difference, steps)
+            return None
+        self._heard(scene, request, played.a)
+        return played.a
+
+    async def _tell(self, label: str, difference: Difference, steps: list[Step]) -> None:
+        small = await shrunk(self.pair.replay, steps) if self.shrinking else steps
+        again = await self.pair.replay(small) if self.shrinking else None
+        self.report.found = Found(label, again or difference, small)
+
+    def _of(self, scene: Scene, label: str, move: Move) -> Step:
         scene.seconds += move.seconds
         return Step(label, scene.seconds, move.a, move.b, False)
 
-    def _heard(self, scene: Scene, step: Step, heard: Heard | None) -> None:
-        assert heard is not None
+    def _heard(self, scene: Scene, request: Request, heard: Heard) -> None:
         self.report.asked += 1
-        self.report.answers[f"{step.a[0].method} {heard.raw.status}"] += 1
+        self.report.answers[f"{request.method} {heard.raw.status}"] += 1
         if heard.raw.body.startswith(b'{"resourceType":"Bundle"') and b'"entry":[' in heard.raw.body:
             self.report.answers["with entries"] += 1
-        scene.learn(heard.raw)
-        if step.a[0].method in ("POST", "PUT"):
-            scene.add("caller", "AB", heard.raw)
+        scene.learn(heard.raw, self.pair.a.names)
+        if request.method in ("POST", "PUT", "PATCH"):
+            scene.add("caller", BOTH, heard.raw)
 
     def _record(self, scene: Scene, move: Move, a: Heard | None, b: Heard | None) -> bool:
         """Take in what others did; False when a visible move was not the same in both worlds."""
-        alike = a is not None and b is not None
-        if alike and (a.raw.status, len(move.a) and True) != (b.raw.status, len(move.b) and True):  # type: ignore[union-attr]
+        alike = bool(a and b)
+        if a and b and a.raw.status != b.raw.status:
+            self.report.others["diverged"] += 1
             return False
         for world, heard, requests in (("A", a, move.a), ("B", b, move.b)):
             if heard is None:
@@ -173,7 +199,7 @@ class Prover:
         record = scene.records.pop(id_, None)
         left = record.worlds.replace(world, "") if record else ""
         if record and left:
-            scene.records[id_] = type(record)(record.id, record.type, record.by, left, record.hidden, record.body, record.student)
+            scene.records[id_] = replace(record, worlds=left)
 
 
 async def _bodies(side: Side) -> list[Body]:

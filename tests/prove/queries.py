@@ -1,12 +1,12 @@
 """Search queries over every type, parameter, modifier, chain, `_has`, include and control that the product serves.
 
-They come from app.search.parameters and the registry, so that a new parameter is drawn as soon as it is there. Each
-criterion is a card: type, parameter, modifier. So is each include and each sort.
+They come from app.search.parameters and the registry, so that a new parameter is drawn as soon as it is there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import cycle
 from random import Random
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -15,7 +15,6 @@ from app.resources import TYPES
 from app.search.clause import parameters_of
 from app.search.parameters import PARAMETERS, Parameter, ParamKind
 from app.search.query import Search
-from tests.prove.coverage import Deck
 from tests.prove.records import OutOfReach
 from tests.prove.scene import Scene
 from tests.prove.vocabulary import Vocabulary
@@ -61,6 +60,11 @@ def cards(type_name: str) -> Iterator[Card]:
             yield Card(type_name, parameter.code, modifier)
 
 
+def sorts(type_name: str) -> list[str]:
+    """Every parameter that a search on the type can be sorted by."""
+    return [c for c, p in PARAMETERS[type_name].items() if p.kind is not ParamKind.COMPOSITE]
+
+
 def arcs() -> Iterator[Arc]:
     """Every reference between types that are served."""
     for source, parameters in PARAMETERS.items():
@@ -74,21 +78,44 @@ def _first_code(key: str) -> str:
 
 
 class Queries:
-    """Draws queries. The decks live as long as the run; the scene is the sequence's."""
+    """Draws queries, most of them by parameters that some record has a value for."""
 
     def __init__(self, rng: Random) -> None:
         self.rng = rng
         self.vocabulary = Vocabulary([])
-        every = list(arcs())
-        self.criteria = {t: Deck(rng, cards(t)) for t in TYPES}
-        self.sorts = {t: Deck(rng, [c for c, p in PARAMETERS[t].items() if p.kind is not ParamKind.COMPOSITE]) for t in TYPES}
-        self.forward = {t: Deck(rng, [a for a in every if a.source == t]) for t in TYPES}
-        self.reverse = {t: Deck(rng, [a for a in every if a.target == t]) for t in TYPES}
+        self.cards = {t: list(cards(t)) for t in TYPES}
+        self.hot = self.cards
+        self.forward = {t: [a for a in arcs() if a.source == t] for t in TYPES}
+        self.reverse = {t: [a for a in arcs() if a.target == t] for t in TYPES}
 
-    def decks(self) -> dict[str, Deck[Card] | Deck[str] | Deck[Arc]]:
-        """Every deck by what it holds."""
-        kinds = {"criteria": self.criteria, "sorts": self.sorts, "includes": self.forward, "reverse": self.reverse}
-        return {f"{kind} of {t}": deck for kind, found in kinds.items() for t, deck in found.items()}  # type: ignore[attr-defined]
+    def learn(self, vocabulary: Vocabulary) -> None:
+        """Take values from here."""
+        self.vocabulary = vocabulary
+        known = {t: [c for c in found if vocabulary.has(t, c.code)] for t, found in self.cards.items()}
+        self.hot = {t: found or self.cards[t] for t, found in known.items()}
+
+    def sweep(self, scene: Scene) -> Iterator[tuple[str, Callable[[], Pairs]]]:
+        """For every criterion, sort and include: the type to search, and how to draw the parameters (again)."""
+        for name in TYPES:
+            extras = cycle(self._extras(name))
+            for card in self.cards[name]:
+                yield name, lambda card=card, extra=next(extras): [self._asked(scene, card), ("_count", "2"), extra]
+            for arc in self.forward[name]:
+                yield name, lambda arc=arc: [self._behind(scene, f"{arc.code}:{arc.target}.", arc.target)]
+            for arc in self.reverse[name]:
+                yield name, lambda arc=arc: [self._behind(scene, f"_has:{arc.source}:{arc.code}:", arc.source)]
+
+    def _extras(self, type_name: str) -> Pairs:
+        """Every sort and every include of a type; fewer than its criteria."""
+        found = [("_sort", self.rng.choice(["", "-"]) + code) for code in sorts(type_name)]
+        found += [("_include", f"{a.source}:{a.code}:{a.target}") for a in self.forward[type_name]]
+        found += [("_revinclude", f"{a.source}:{a.code}") for a in self.reverse[type_name]]
+        assert len(found) <= len(self.cards[type_name]), f"{type_name} has includes that are not asked for"
+        return found
+
+    def _behind(self, scene: Scene, head: str, type_name: str) -> tuple[str, str]:
+        key, value = self._asked(scene, self.rng.choice(self.hot[type_name]))
+        return head + key, value
 
     def query(self, scene: Scene, type_name: str | None) -> str:
         """A query string for a search on a type, or (None) on several."""
@@ -134,31 +161,31 @@ class Queries:
         return self._own(scene, type_name)
 
     def _own(self, scene: Scene, type_name: str) -> tuple[str, str]:
-        deck = self.criteria[type_name]
-        card = deck.draw()
-        for _ in range(3 if self.rng.random() < 0.4 else 0):  # what records have values for, more often than not
-            if self.vocabulary.has(type_name, card.code):
-                break
-            card = deck.draw()
-        parameter = PARAMETERS[type_name][card.code]
+        known = self.hot if self.rng.random() < 0.8 else self.cards
+        return self._asked(scene, self.rng.choice(known[type_name]))
+
+    def _asked(self, scene: Scene, card: Card) -> tuple[str, str]:
+        """The criterion of a card with a value, now and then with two."""
+        parameter = PARAMETERS[card.type][card.code]
         value = self._value(scene, card, parameter)
         if self.rng.random() < 0.1 and card.modifier != "missing":
             value += "," + self._value(scene, card, parameter)
         return f"{card.code}:{card.modifier}" if card.modifier else card.code, value
 
     def _value(self, scene: Scene, card: Card, parameter: Parameter) -> str:
-        if card.code == "_id":
-            known = [r.id for r in scene.records.values() if r.type == card.type]
-            return self.rng.choice(known or ["none"])
+        of_type = card.type if card.code == "_id" else card.modifier
+        if of_type in TYPES:
+            return self.rng.choice([r.id for r in scene.of(of_type, worlds="")] or ["none"])
         if card.code == "_lastUpdated":
             return self.rng.choice(["ge2026-10-01", "lt2026-10-01T12:05:00Z", "gt2026-10-01T12:10:00Z", "ap2026-10"])
         return self.vocabulary.value(self.rng, card.type, parameter, card.modifier)
 
-    def _leading(self, deck: Deck[Arc]) -> Arc | None:
-        return deck.draw() if len(deck) else None
+    def _leading(self, found: list[Arc]) -> Arc | None:
+        return self.rng.choice(found) if found else None
 
     def _sort(self, type_name: str) -> str:
-        keys = dict.fromkeys(self.sorts[type_name].draw() for _ in range(self.rng.choice([1, 1, 2])))
+        known = sorts(type_name)
+        keys = dict.fromkeys(self.rng.choice(known) for _ in range(self.rng.choice([1, 1, 2])))
         return ",".join(self.rng.choice(["", "-"]) + k for k in keys)
 
     def _includes(self, type_name: str) -> Pairs:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from app.resources import TYPES, Reach
+from tests.prove.names import Names
 from tests.prove.records import Body, Pick
 from tests.prove.wire import Request, Response
 
@@ -116,7 +117,7 @@ class Scene:
         self.records[record.id] = record
         return record
 
-    def learn(self, response: Response) -> None:
+    def learn(self, response: Response, names: Names) -> None:
         """Take in an answer to the caller: resources, and links to other pages."""
         if not response.body.startswith(b"{"):
             return
@@ -130,7 +131,7 @@ class Scene:
         for link in content.get("link", []) if content.get("resourceType") == "Bundle" else []:
             if link["relation"] in ("next", "previous"):
                 parts = urlsplit(link["url"])
-                self.links.append(f"{parts.path}?{parts.query}")
+                self.links.append(names.held(f"{parts.path}?{parts.query}"))
 
 
 def plain(resource: Body) -> Body:

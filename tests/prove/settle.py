@@ -31,13 +31,13 @@ class Settle:
     def all(self) -> Iterator[tuple[str, Move]]:
         """Visible moves, each with the name of the student that it makes (or ''), and hidden ones between them."""
         for name, move in self._visible():
-            for world in "AB":
-                if not name and self.rng.random() < 0.45 and (hidden := self._hidden(world)):
-                    yield "", hidden
             yield name, move
+            for world in "AB":
+                if self.rng.random() < 0.45 and (hidden := self._hidden(world)):
+                    yield "", hidden
 
     def _hidden(self, world: str) -> Move | None:
-        if not set(RELEASED) | {"own", "payment", "expired"} <= self.scene.students.keys():
+        if not set(RELEASED) | {"own", "theirs", "payment", "expired"} <= self.scene.students.keys():
             return None
         return self.moves.hidden(world)
 
@@ -50,7 +50,7 @@ class Settle:
         yield from self._student("own", "caller")
         yield from self._student("theirs", "other")
         yield "", self._consent("own", "caller", "holder")
-        yield "", self._alike(create("holder", self.moves.signed("first", "other")), hidden=True)
+        yield "", self._alike(create("holder", self.moves.signed("first", "other", whole=True)), hidden=True)
         for _ in range(HIDDEN_IN_BOTH):
             yield "", self._in_both()
         yield from self._records()
@@ -83,6 +83,8 @@ class Settle:
             for kind in COVERABLE[1:] * 2:
                 yield "", self._alike(create("holder", self.moves.coverable(self.scene.students[part], BOTH, kind)))
         for of in secret:
+            if self.scene.records.get(of) not in self.scene.of("Encounter"):
+                continue  # gone from one of the worlds meanwhile
             body = self.moves.coverable(self.scene.students["first"], BOTH, "ServiceRequest")
             body.pop("meta", None)
             yield "", self._alike(create("holder", {**body, "encounter": {"reference": f"Encounter/{of}"}}))

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest_asyncio
 
 from app.store.engine import Database
+from tests.scene import Scene, set_scene
 from tests.world import Member, World, open_world
 
 
@@ -22,3 +23,15 @@ async def world(db: Database) -> AsyncIterator[World]:
 async def district(world: World) -> Member:
     """A member of its own for each test, so that none sees what another left."""
     return await world.member(f"District {uuid4().hex[:8]}")
+
+
+@pytest_asyncio.fixture(scope="module")
+async def scene(world: World) -> Scene:
+    """A district with records, and others that see none of them."""
+    return await set_scene(world)
+
+
+@pytest_asyncio.fixture(scope="module")
+async def member(scene: Scene) -> Member:
+    """Who holds the records."""
+    return scene.district

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from tests import build
-from tests.rest.test_interactions import key, patient, refused
+from tests.rest.asking import key, patient, refused
 from tests.world import BASE, Member, World
 
 

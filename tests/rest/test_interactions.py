@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
+from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
@@ -12,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from tests import build
+from tests.rest.asking import key, patient, refused
 from tests.world import BASE, Member, World
 
 
@@ -19,25 +19,6 @@ from tests.world import BASE, Member, World
 async def district(world: World) -> Member:
     """One member for all: each test makes students of its own."""
     return await world.member("District")
-
-
-def patient(**more: Any) -> dict[str, Any]:
-    """A student like no other."""
-    return build.patient(f"S-{uuid4().hex}", **more)
-
-
-def key(resource: dict[str, Any]) -> str:
-    """The condition that finds a student."""
-    return f"identifier=urn:test:student|{resource['identifier'][0]['value']}"
-
-
-def refused(response: httpx.Response, status: int, code: str, expression: str | None = None) -> None:
-    """The answer is an OperationOutcome of this status and code, at this element."""
-    assert response.status_code == status, response.text
-    assert response.headers["Content-Type"] == "application/fhir+json"
-    body = response.json()
-    assert (body["resourceType"], body["issue"][0]["code"]) == ("OperationOutcome", code)
-    assert expression is None or body["issue"][0]["expression"] == [expression]
 
 
 # create, read, vread ------------------------------------------------------------------------------------------------
@@ -60,8 +41,6 @@ async def test_create_answers_201_with_location_etag_and_last_modified(district:
 
 def parsedate(instant: str) -> float:
     """Seconds of the epoch of an instant."""
-    from datetime import datetime
-
     return datetime.fromisoformat(instant).timestamp()
 
 
@@ -351,96 +330,3 @@ async def test_a_preference_that_there_is_not_is_refused_before_anything_is_writ
     bad = {"Prefer": "return=everything"}
     refused(await district.put(f"/Patient/{made['id']}", {**made, "active": True}, headers=bad), 400, "invalid")
     assert (await district.get(f"/Patient/{made['id']}")).headers["ETag"] == 'W/"1"'
-
-
-# search and its pages -----------------------------------------------------------------------------------------------
-
-
-async def test_search_by_post_answers_as_search_by_get(district: Member) -> None:
-    sent = [await district.create(patient(language="fr")) for _ in range(3)]
-    form = {"Content-Type": "application/x-www-form-urlencoded"}
-    for query in (
-        "language=fr&_count=2",
-        f"_id={sent[0]['id']}",
-        "language=fr&_sort=_id&_total=none",
-        "_summary=count",
-    ):
-        got = await district.get(f"/Patient?{query}")
-        posted = await district.post("/Patient/_search", content=query, headers=form)
-        halves = await district.post(
-            f"/Patient/_search?{query.partition('&')[0]}", content=query.partition("&")[2], headers=form
-        )
-        assert got.status_code == 200, got.text
-        assert without_tokens(got) == without_tokens(posted) == without_tokens(halves)
-
-
-def without_tokens(response: httpx.Response) -> dict[str, Any]:
-    """The Bundle with page tokens, which hold the time, set aside."""
-    bundle: dict[str, Any] = response.json()
-    bundle["link"] = [(x["relation"], x["url"].partition("_cursor")[0]) for x in bundle["link"]]
-    return bundle
-
-
-@pytest.mark.parametrize("order", ["", "&_sort=_id", "&_sort=_lastUpdated", "&_sort=-birthdate,_id", "&_sort=family"])
-async def test_a_walk_sees_each_once_in_full_pages_while_another_writes(district: Member, order: str) -> None:
-    mark = f"urn:walk:{uuid4()}"
-    still = {(await district.create(patient(meta=tagged(mark))))["id"] for _ in range(11)}
-    moving = [await district.create(patient(meta=tagged(mark))) for _ in range(4)]
-    seen: list[str] = []
-    url: str | None = f"/Patient?_tag={mark}|x&_count=4{order}"
-    writes = 0
-    pages: list[str] = []
-    while url:
-        page = (await district.get(url)).json()
-        pages.append(url)
-        found = [e["resource"]["id"] for e in page["entry"]]
-        assert page["total"] == 15 + writes
-        url = next((x["url"] for x in page["link"] if x["relation"] == "next"), None)
-        assert len(found) == 4 or url is None
-        seen += found
-        if writes < 3:  # else the walk upward would never end
-            await district.create(patient(meta=tagged(mark), birthDate="2016"))
-            moving[writes] = await district.save({**moving[writes], "active": True})
-            writes += 1
-    assert still <= set(seen)
-    assert [i for i in still if seen.count(i) > 1] == []
-    if "_id" in order or "family" in order:  # a place in the order that an update does not change
-        assert {m["id"] for m in moving} <= set(seen)
-        assert len(seen) == len(set(seen))
-
-
-def tagged(mark: str) -> dict[str, Any]:
-    """A tag that sets some students apart."""
-    return {"tag": [{"system": mark, "code": "x"}]}
-
-
-async def test_previous_walks_back_over_the_same_pages(district: Member) -> None:
-    mark = f"urn:walk:{uuid4()}"
-    for _ in range(7):
-        await district.create(patient(meta=tagged(mark)))
-    forth, back = [], []
-    page = (await district.get(f"/Patient?_tag={mark}|x&_count=3")).json()
-    while True:
-        forth.append([e["resource"]["id"] for e in page["entry"]])
-        links = {x["relation"]: x["url"] for x in page["link"]}
-        if "next" not in links:
-            break
-        page = (await district.get(links["next"])).json()
-    while "previous" in links:
-        page = (await district.get(links["previous"])).json()
-        back.append([e["resource"]["id"] for e in page["entry"]])
-        links = {x["relation"]: x["url"] for x in page["link"]}
-    assert [len(p) for p in forth] == [3, 3, 1]
-    assert back[::-1] == forth[:-1]
-
-
-async def test_a_page_link_holds_while_what_it_points_behind_is_deleted(district: Member) -> None:
-    mark = f"urn:walk:{uuid4()}"
-    made = [(await district.create(patient(meta=tagged(mark))))["id"] for _ in range(5)]
-    page = (await district.get(f"/Patient?_tag={mark}|x&_count=2")).json()
-    last = page["entry"][-1]["resource"]["id"]
-    assert (await district.delete(f"/Patient/{last}")).status_code == 204
-    follow = next(x["url"] for x in page["link"] if x["relation"] == "next")
-    answers = await asyncio.gather(*(district.get(follow) for _ in range(3)))
-    assert {tuple(e["resource"]["id"] for e in a.json()["entry"]) for a in answers} == {(made[2], made[1])}
-    assert answers[0].json()["total"] == 4

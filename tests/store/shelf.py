@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from sqlalchemy import URL, func, insert, select, text
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
@@ -130,6 +131,13 @@ class Shelf:
             )  # fmt: skip
             assert entered
             return list(await connection.execute(statement))
+
+    async def plan(self, statement: Any) -> str:
+        """How PostgreSQL goes about a statement when it would rather not go row by row."""
+        query = statement.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})
+        async with self._db.begin() as connection:
+            await connection.execute(text("SET LOCAL enable_nestloop = off"))
+            return "\n".join(await connection.scalars(text("EXPLAIN " + str(query).replace(":", "\\:"))))
 
     async def rows_as_owner(self, statement: Any) -> list[Any]:
         """What a statement gives to the owner of the tables."""

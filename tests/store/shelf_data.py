@@ -73,7 +73,7 @@ DISTRICT: Content = {
             "finished",
             period={"start": "2024-09-10", "end": "2024-09-12"},
             type=[{"coding": [{"system": "s", "code": "counsel", "display": "Counseling visit"}], "text": "Beratung"}],
-            length={"value": 30, "unit": "min", "system": "http://unitsofmeasure.org", "code": "min"},
+            length={"value": 30, "unit": "minutes", "system": "http://unitsofmeasure.org", "code": "min"},
             serviceProvider=ref("Organization", "school"),
         ),
         "ana",

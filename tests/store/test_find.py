@@ -137,6 +137,8 @@ CASES: list[tuple[str, str, set[str]]] = [
     ("Encounter", "date=ap2024-09-11", {"visit-1", "visit-2"}),
     ("Encounter", "date=gt2024-09-11", {"visit-1", "visit-2"}),
     ("Encounter", "date=sa2024-09-11", {"visit-2"}),
+    ("Encounter", "date=sa2024-09", {"visit-2"}),
+    ("Encounter", "date=eb2024-09", set()),
     ("Encounter", "date=eb2024-09-13", {"visit-1"}),
     ("Encounter", "date=lt2024-10-01", {"visit-1"}),
     ("Encounter", "date=le2024-10-01", {"visit-1"}),
@@ -158,6 +160,8 @@ CASES: list[tuple[str, str, set[str]]] = [
     ("Encounter", "length=ap31", {"visit-1"}),
     ("Encounter", "length=30|http://unitsofmeasure.org|min", {"visit-1"}),
     ("Encounter", "length=30|other|min", set()),
+    ("Encounter", "length=30|http://unitsofmeasure.org|minutes", set()),
+    ("Encounter", "length=30||minutes", {"visit-1"}),
     ("Encounter", "length=ge30||min", {"visit-1", "visit-3"}),
     ("Encounter", "length=ge30||h", set()),
     # uris
@@ -226,6 +230,13 @@ async def test_an_access_index_that_says_too_much_opens_nothing(shelf: Shelf) ->
     assert "secret" not in await shelf.brought("district", "Patient", "_revinclude=Encounter:patient")
 
 
+async def test_the_counting_stops_where_it_is_told(shelf: Shelf) -> None:
+    """A total that is long in coming can be bounded; below the bound it is exact."""
+    wanted = search("Encounter", "")
+    for most, expected in ((2, 2), (4, 4), (100, 4), (None, 4)):
+        assert await shelf.rows("district", find.total(wanted, uid("district"), most)) == [(expected,)]
+
+
 async def test_each_sees_its_own(shelf: Shelf) -> None:
     """The same searches give the clinic its own resources, and the directory to both."""
     assert await shelf.names("clinic", "Patient", "") == ["cleo"]
@@ -289,6 +300,16 @@ async def test_pages_forth_and_back_make_the_whole(shelf: Shelf, query: str, lim
     for before, page in pairwise(forth):
         back = await shelf.page("district", wanted, find.cursor_at(page[0], wanted, back=True), limit)
         assert [r.id for r in back[:limit]] == [r.id for r in reversed(before)]
+
+
+async def test_only_candidates_are_read_from_all_resources(shelf: Shelf) -> None:
+    """The live check costs for each candidate, never for each row of everyone: no join reads the whole table."""
+    wanted = search("Encounter", "")
+    for statement in (find.page(wanted, uid("district"), None, 10), find.total(wanted, uid("district"))):
+        plan = await shelf.plan(statement)
+        assert "Nested Loop" in plan
+        assert "Hash Join" not in plan
+        assert "Merge Join" not in plan
 
 
 async def test_a_statement_keeps_to_its_organization_by_itself(shelf: Shelf) -> None:

@@ -1,4 +1,4 @@
-"""Conditional create, update and delete: the match is made inside the caller's own custody.
+"""Conditional create, update, patch and delete: the match is made inside the caller's own custody.
 
 https://hl7.org/fhir/R4/http.html#cond-update — two pushes of the same record at the same moment wait for each other,
 so that the second finds what the first has made.
@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from uuid import UUID, uuid5
 
-from app.consent.gate import writes
+from app.consent.gate import patching, writes
 from app.consent.gate.door import Door
+from app.consent.gate.patching import Change
 from app.consent.gate.prepared import Prepared
 from app.consent.gate.reads import matches
 from app.consent.gate.released import Candidate, Found
-from app.errors import HallpassError, Issue, Kind
+from app.errors import HallpassError, Issue, Kind, not_found
 from app.resources import ResourceType
 from app.search.query import Search
 from app.store.enter import hold
@@ -56,24 +57,49 @@ async def update(
     return await writes.update(door, declared, prepared.with_id(str(found.id)), str(found.id), if_match)
 
 
-async def delete(door: Door, declared: ResourceType, search: Search, if_match: str | None = None) -> Found:
-    """Delete the one that matches; none is no error. Raises PRECONDITION where several match."""
-    door.require(declared.name, "d")
+async def patch(door: Door, declared: ResourceType, search: Search, change: Change, if_match: str | None) -> Found:
+    """Patch the one that matches. Raises NOT_FOUND where none does, and PRECONDITION where several match."""
+    door.require(declared.name, "u")
     found = await match(door, declared, search)
-    return Found(absent=True) if found is None else await writes.delete(door, declared, str(found.id), if_match)
+    if found is None:
+        raise not_found()
+    return await patching.patch(door, declared, str(found.id), change, if_match)
+
+
+async def delete(door: Door, declared: ResourceType, search: Search, if_match: str | None = None) -> Found:
+    """Delete those that match, all or none; none is no error.
+
+    Raises PRECONDITION where more match than the setting allows, or several where If-Match names one's version.
+    """
+    door.require(declared.name, "d")
+    most = door.settings.max_deletes if if_match is None else 1
+    for row in await _matching(door, declared, search, most):
+        await writes.delete(door, declared, str(row.id), if_match)
+    return Found(absent=True)
 
 
 async def match(door: Door, declared: ResourceType, search: Search) -> Stored | None:
-    """The one resource in the caller's custody that the condition names, under the condition's own lock.
+    """The one resource in the caller's custody that the condition names. Raises as `_matching`."""
+    found = await _matching(door, declared, search, 1)
+    return found[0] if found else None
+
+
+async def _matching(door: Door, declared: ResourceType, search: Search, most: int) -> list[Stored]:
+    """The resources in the caller's custody that the condition names, under the condition's own lock.
 
     Raises INVALID for a search without a criterion, which would name whatever there is, and PRECONDITION where
-    several match.
+    more than `most` match.
     """
     if not search.criteria:
         raise HallpassError(Kind.INVALID, "The condition has no criterion: say which resource by a search parameter.")
-    own = uuid5(door.caller.organization, f"{declared.name}?{search.canonical()}")
-    await hold(door.connection, {own}, exclusive=True)
-    found = await matches(door, search, 2)
-    if len(found) > 1:
-        raise HallpassError(Kind.PRECONDITION, "The condition matches more than one of your resources.")
-    return found[0] if found else None
+    await hold(door.connection, {own_lock(door, declared, search)}, exclusive=True)
+    found = await matches(door, search, most + 1)
+    if len(found) > most:
+        text = f"The condition matches more than {'one' if most == 1 else most} of your resources."
+        raise HallpassError(Kind.PRECONDITION, text)
+    return found
+
+
+def own_lock(door: Door, declared: ResourceType, search: Search) -> UUID:
+    """The name of the lock of a condition of the caller's organization."""
+    return uuid5(door.caller.organization, f"{declared.name}?{search.canonical()}")

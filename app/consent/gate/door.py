@@ -41,13 +41,9 @@ class Door:
             raise HallpassError(Kind.UNPROCESSABLE, "Two entries of a transaction are about one resource.")
         self.written.add(resource_id)
 
-    def may(self, type_name: str, letter: str) -> bool:
-        """Whether a scope allows this interaction, one of c, r, u, d, s, on this type."""
-        return self.operator or allows(self.caller.scopes, type_name, letter)
-
     def require(self, type_name: str, letter: str) -> None:
-        """Raise FORBIDDEN unless `may`."""
-        if not self.may(type_name, letter):
+        """Raise FORBIDDEN unless a scope allows this interaction, one of c, r, u, d, s, on this type."""
+        if not self.operator and not allows(self.caller.scopes, type_name, letter):
             text = f"The token's scopes do not include system/{type_name}.{letter}."
             raise HallpassError(
                 Kind.FORBIDDEN,

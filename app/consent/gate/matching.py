@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/patient-operation-match.html
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from app.consent.gate.door import Door
 from app.consent.gate.released import Candidate, Found
@@ -14,6 +15,7 @@ from app.fhir.matching import grade, score
 from app.search.query import Search
 from app.store import find
 from app.store import read as store
+from app.store.rows import Stored
 
 MOST_WEIGHED = 500
 """Students that one search may bring to be weighed; the newest."""
@@ -24,7 +26,7 @@ async def match(
 ) -> Found:
     """The best matches first, `count` at the most; of certain ones no more than one, where only that is wanted."""
     door.require("Patient", "s")
-    rows = {}
+    rows: dict[UUID, Stored] = {}
     for wanted in searches:
         statement = find.page(wanted, door.caller.organization, None, MOST_WEIGHED - 1)
         rows |= {r.id: r for r in await store.rows(door.connection, statement)}

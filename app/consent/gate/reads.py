@@ -1,4 +1,4 @@
-"""What a caller may read: read, vread, history and search, each over visible versions only."""
+"""What a caller may read: read, vread and search, each over visible versions only."""
 
 from __future__ import annotations
 
@@ -72,21 +72,6 @@ def _one(row: Stored, known: Known | None, part: Subset | None) -> Found:
     if known is not None and known(row.version, row.updated):
         return Found(held=(row.version, row.updated))
     return Found((Candidate(row),), part=part)
-
-
-async def history(door: Door, declared: ResourceType, resource_id: str, before: int | None, count: int) -> Found:
-    """The visible versions of one resource, newest first; `before` continues below a version.
-
-    https://hl7.org/fhir/R4/http.html#history
-    """
-    door.require(declared.name, "r")
-    found = as_uuid(resource_id)
-    rows, total = await store.history(door.connection, declared.name, found, before, count + 1) if found else ([], 0)
-    if total == 0:
-        raise not_found()
-    page = rows[:count]
-    cursors = {"next": str(page[-1].version)} if len(rows) > count and page else {}
-    return Found(tuple(Candidate(r) for r in page), total=total, cursors=cursors)
 
 
 async def current(door: Door, declared: ResourceType, resource_id: str) -> Stored | None:

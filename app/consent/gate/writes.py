@@ -82,6 +82,13 @@ async def delete(door: Door, declared: ResourceType, resource_id: str, if_match:
 
 
 async def _held(door: Door, declared: ResourceType, resource_id: str, if_match: str | None) -> Stored:
+    """The current version, to be superseded: by `locked`, and once only in a transaction."""
+    old = await locked(door, declared, resource_id, if_match)
+    door.write_once(old.id)
+    return old
+
+
+async def locked(door: Door, declared: ResourceType, resource_id: str, if_match: str | None) -> Stored:
     """The current version, under its shard's lock. Raises NOT_FOUND, or PRECONDITION when If-Match does not hold."""
     seen = await reads.current(door, declared, resource_id)
     if seen is None:
@@ -92,7 +99,6 @@ async def _held(door: Door, declared: ResourceType, resource_id: str, if_match: 
         raise not_found()
     if if_match is not None and not names(if_match, old.version):
         raise HallpassError(Kind.PRECONDITION, "The resource has another version by now.")
-    door.write_once(old.id)
     return old
 
 

@@ -1,0 +1,125 @@
+"""What can be asked of the FHIR service, besides search parameters: said once, for the CapabilityStatement and docs.
+
+https://hl7.org/fhir/R4/http.html and https://hl7.org/fhir/R4/operations.html. A test holds it equal to the routes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+HL7 = "http://hl7.org/fhir/OperationDefinition"
+OURS = "https://hallpass.example/fhir/OperationDefinition"
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """One way to ask: a code of CapabilityStatement.rest, or of rest.resource, with its request."""
+
+    code: str
+    request: str
+    """Method and path: `[type]`, `[id]` and `[vid]` stand for what they name, `?[condition]` for search parameters."""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation: where it is asked, and whose definition it follows."""
+
+    name: str
+    type: str | None
+    """The type that has it; None: every type."""
+    requests: tuple[str, ...]
+    definition: str
+    note: str
+
+
+OF_TYPES: tuple[Interaction, ...] = (
+    Interaction("read", "GET [type]/[id]", "If-None-Match and If-Modified-Since; _summary, _elements"),
+    Interaction("vread", "GET [type]/[id]/_history/[vid]", "as read"),
+    Interaction("update", "PUT [type]/[id]", "If-Match; there is no create by PUT to an id"),
+    Interaction("update", "PUT [type]?[condition]", "inside the caller's own custody; creates where nothing matches"),
+    Interaction("patch", "PATCH [type]/[id]", "JSON Patch, or FHIRPath Patch as Parameters; If-Match"),
+    Interaction("patch", "PATCH [type]?[condition]", "inside the caller's own custody"),
+    Interaction("delete", "DELETE [type]/[id]", "If-Match; refused while others refer to it"),
+    Interaction("delete", "DELETE [type]?[condition]", "inside the caller's own custody, up to HALLPASS_MAX_DELETES"),
+    Interaction("history-instance", "GET [type]/[id]/_history", "_since, _at, _count"),
+    Interaction("history-type", "GET [type]/_history", "_since, _at, _count"),
+    Interaction("create", "POST [type]", "If-None-Exist"),
+    Interaction("search-type", "GET [type]?[condition]"),
+    Interaction("search-type", "POST [type]/_search"),
+)
+OF_SYSTEM: tuple[Interaction, ...] = (
+    Interaction("transaction", "POST ", "by verb: DELETE, POST, PUT, PATCH, GET; all or nothing"),
+    Interaction("batch", "POST ", "each entry for itself"),
+    Interaction("history-system", "GET _history", "_since, _at, _count, _type"),
+    Interaction("search-system", "GET ?[condition]", "_type, and what all types searched have in common"),
+    Interaction("search-system", "POST _search"),
+)
+IN_COMPARTMENT: tuple[Interaction, ...] = (
+    Interaction(
+        "search-compartment", "GET Patient/[id]/[type]?[condition]", "types of the compartment"
+    ),
+    Interaction("search-compartment", "POST Patient/[id]/[type]/_search"),
+    Interaction("search-compartment", "GET Patient/[id]/*?[condition]"),
+    Interaction("search-compartment", "POST Patient/[id]/*/_search"),
+)
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "validate",
+        None,
+        ("POST [type]/$validate", "POST [type]/[id]/$validate"),
+        f"{HL7}/Resource-validate",
+        "mode create, update, delete or profile; with a mode of a write, that write is done and undone",
+    ),
+    Operation("meta", None, ("GET [type]/[id]/$meta",), f"{HL7}/Resource-meta", "read only"),
+    Operation(
+        "everything",
+        "Patient",
+        ("GET Patient/[id]/$everything",),
+        f"{HL7}/Patient-everything",
+        "start, end, _since, _type, _count; with the directory's entries that the record names",
+    ),
+    Operation(
+        "everything",
+        "Encounter",
+        ("GET Encounter/[id]/$everything",),
+        f"{HL7}/Encounter-everything",
+        "_since, _type, _count; what it refers to and what refers to it",
+    ),
+    Operation(
+        "match",
+        "Patient",
+        ("POST Patient/$match",),
+        f"{HL7}/Patient-match",
+        "over what the caller may see; resource, onlyCertainMatches, count",
+    ),
+    Operation(
+        "disclosures",
+        "Patient",
+        ("GET Patient/[id]/$disclosures",),
+        f"{OURS}/Patient-disclosures",
+        "a student's record of disclosures, for the custodian; also as CSV and HTML",
+    ),
+    Operation(
+        "disclosures",
+        "Organization",
+        ("GET Organization/[id]/$disclosures",),
+        f"{OURS}/Organization-disclosures",
+        "all that an organization received of the caller's records",
+    ),
+    Operation(
+        "explain-access",
+        "Patient",
+        ("POST Patient/[id]/$explain-access",),
+        f"{OURS}/Patient-explain-access",
+        "why a recipient may see a student's records, or not, for the custodian",
+    ),
+    Operation(
+        "break-glass",
+        "Patient",
+        ("POST Patient/$break-glass",),
+        f"{OURS}/Patient-break-glass",
+        "in an emergency, with a reason, for clients registered for it",
+    ),
+    Operation("preview", "Consent", ("POST Consent/$preview",), f"{OURS}/Consent-preview", "what a draft would open"),
+)

@@ -1,0 +1,90 @@
+"""The patch interaction, by JSON Patch or FHIRPath Patch, on one resource or on the one that matches.
+
+https://hl7.org/fhir/R4/http.html#patch
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from app.consent.gate import Door, Found, conditional, patching
+from app.consent.gate.patching import Change
+from app.errors import HallpassError, Issue, Kind
+from app.fhir import fhirpath_patch, json_patch
+from app.fhir.json import parse
+from app.resources import ResourceType
+from app.rest import http
+from app.rest.passage import Passage, Through
+from app.rest.search import understand
+
+JSON_PATCH = "application/json-patch+json"
+ACCEPTED = {"Accept-Patch": f"{JSON_PATCH}, {http.FHIR_JSON}"}
+
+
+def add(router: APIRouter, declared: ResourceType) -> None:
+    """The routes of PATCH /{type}/{id} and PATCH /{type}."""
+    name = declared.name
+
+    @router.patch(f"/{name}/{{id}}", operation_id=f"patch{name}", summary=f"Change parts of a {name}")
+    async def patch(request: Request, id: str, through: Through) -> Response:
+        http.parameters(request)
+        change, match = await _change(request, through), request.headers.get("If-Match")
+
+        async def work(door: Door) -> list[Found]:
+            return [await patching.patch(door, declared, id, change, match)]
+
+        answer = await through.one("patch", work)
+        return http.written(request, answer.one, through.base, 200)
+
+    @router.patch(
+        f"/{name}", operation_id=f"conditionalPatch{name}", summary=f"Change parts of the one {name} that matches"
+    )
+    async def patch_match(request: Request, through: Through) -> Response:
+        pairs = http.condition(request)
+        change, match = await _change(request, through), request.headers.get("If-Match")
+
+        async def work(door: Door) -> list[Found]:
+            return [await conditional.patch(door, declared, understand(door, name, pairs), change, match)]
+
+        answer = await through.one("patch", work)
+        return http.written(request, answer.one, through.base, 200)
+
+
+async def _change(request: Request, through: Passage) -> Change:
+    """The change in the body. Raises UNSUPPORTED, TOO_LARGE, MALFORMED, or UNPROCESSABLE for one of neither kind."""
+    http.require_acceptable(request)
+    kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if kind != JSON_PATCH and kind not in http.READABLE:
+        text = f"A patch is {JSON_PATCH}, or a Parameters resource as {http.FHIR_JSON}."
+        raise HallpassError(Kind.UNSUPPORTED, text, headers=ACCEPTED)
+    body = await http.raw_body(request, through.settings.max_body_bytes)
+    if kind == JSON_PATCH:
+        return _by_json(json_patch.read(body), through)
+    return _by_fhirpath(parse(body))
+
+
+def change_in_bundle(resource: dict[str, Any], through: Passage) -> Change:
+    """The change in an entry of a Bundle: a Binary with a JSON Patch, or a Parameters resource."""
+    if resource.get("resourceType") == "Parameters":
+        return _by_fhirpath(resource)
+    try:
+        body = b64decode(resource["data"], validate=True) if resource.get("contentType") == JSON_PATCH else None
+    except (KeyError, TypeError, ValueError):
+        body = None
+    if body is None:
+        raise HallpassError(Kind.UNPROCESSABLE, Issue(f"The Binary holds {JSON_PATCH}, in base64.", "Binary.data"))
+    return _by_json(json_patch.read(body), through)
+
+
+def _by_json(operations: list[Any], through: Passage) -> Change:
+    return lambda content: json_patch.patched(content, operations, through.settings.max_body_bytes)
+
+
+def _by_fhirpath(parameters: dict[str, Any]) -> Change:
+    if parameters.get("resourceType") != "Parameters":
+        text = "A FHIRPath Patch is a Parameters resource."
+        raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Parameters"))
+    return lambda content: fhirpath_patch.patched(content, parameters)

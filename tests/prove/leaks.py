@@ -1,0 +1,319 @@
+"""Leaks to plant, one by one, so that it is seen that the prover finds them.
+
+Row-level security would stop most of them. A plant goes round it for its own statement alone, by views that read the
+tables as their owner; so what is planted is just the one mistake, and everything else still holds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from pytest import MonkeyPatch
+from sqlalchemy import MetaData, Table, Text, cast, func, select, text
+from sqlalchemy.dialects.postgresql import BYTEA
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.audit import ledger
+from app.consent.gate import conditional, reads, targets, writes
+from app.errors import HallpassError, Issue, Kind
+from app.resources.refs import as_uuid
+from app.search.cursor import Cursor
+from app.search.parameters import ParamKind
+from app.store import find, history, included, match, order, read
+from app.store.engine import APP_ROLE
+from app.store.match import Subject, visible
+from app.store.tables import SCHEMA, metadata
+from app.store.tables import resource as real
+from tests.prove.pair import Pair
+
+Plant = Callable[[MonkeyPatch], None]
+_views = MetaData()
+EVERYTHING: dict[str, Table] = {t.name: t.to_metadata(_views, schema="prove") for t in metadata.tables.values()}
+"""Each table of the exchange as a view that no policy guards."""
+resource = EVERYTHING["resource"]
+LEAKS: dict[str, Plant] = {}
+
+
+async def prepare(pair: Pair) -> None:
+    """Make the views in both worlds."""
+    for side in (pair.a, pair.b):
+        engine = create_async_engine(side.db.owner)
+        async with engine.begin() as connection:
+            for name in EVERYTHING:
+                await connection.execute(text(f"CREATE VIEW prove.{name} AS TABLE {SCHEMA}.{name}"))
+                await connection.execute(text(f"GRANT SELECT ON prove.{name} TO {APP_ROLE}"))
+        await engine.dispose()
+
+
+async def open_policy(pair: Pair, policy: str) -> None:
+    """Give the policy of `resource` another condition in both worlds."""
+    for side in (pair.a, pair.b):
+        engine = create_async_engine(side.db.owner)
+        async with engine.begin() as connection:
+            await connection.execute(text(f"ALTER POLICY see ON {SCHEMA}.resource USING ({policy})"))
+        await engine.dispose()
+
+
+async def policy_of(pair: Pair) -> str:
+    """The condition of the policy of `resource`."""
+    engine = create_async_engine(pair.a.db.owner)
+    async with engine.connect() as connection:
+        found = await connection.scalar(
+            text("SELECT qual FROM pg_policies WHERE tablename = 'resource' AND policyname = 'see'")
+        )
+    await engine.dispose()
+    return str(found)
+
+
+def leak(plant: Plant) -> Plant:
+    """Register a leak under its name."""
+    LEAKS[plant.__name__] = plant
+    return plant
+
+
+def _unguarded(patch: MonkeyPatch, *modules: Any) -> None:
+    """Let these modules read the views instead of the tables."""
+    for module in modules:
+        for name, table in [(n, t) for n, t in vars(module).items() if isinstance(t, Table)]:
+            patch.setattr(module, name, EVERYTHING[table.name])
+    if match in modules:
+        patch.setattr(match, "INDEX", {kind: EVERYTHING[t.name] for kind, t in match.INDEX.items()})
+
+
+def _within(patch: MonkeyPatch, module: Any, name: str) -> None:
+    """Let one synchronous function read the views, and what it calls."""
+    original = getattr(module, name)
+
+    def leaky(*args: Any, **kwargs: Any) -> Any:
+        with MonkeyPatch.context() as inside:
+            _unguarded(inside, module)
+            return original(*args, **kwargs)
+
+    patch.setattr(module, name, leaky)
+
+
+async def _everyone(connection: Any, resource_id: str) -> Any:
+    """The current version of a resource, whoever may see it."""
+    found = as_uuid(resource_id)
+    rows = await connection.execute(select(resource).where(resource.c.id == found, resource.c.current))
+    return rows.one_or_none()
+
+
+@leak
+def a_chain_through_hidden_resources(patch: MonkeyPatch) -> None:
+    """`ServiceRequest?encounter.status=finished` looks at an Encounter that the caller may not see."""
+    _within(patch, match, "_chain")
+
+
+@leak
+def a_has_through_hidden_resources(patch: MonkeyPatch) -> None:
+    """`Patient?_has:Encounter:subject:status=finished` looks at such an Encounter as well."""
+    _within(patch, match, "_has")
+
+
+@leak
+def a_total_before_the_filter(patch: MonkeyPatch) -> None:
+    """The total counts what the access index proposes, before row-level security has judged it."""
+
+    def total(search: Any, org: Any, _most: int | None = None) -> Any:
+        return select(func.count()).select_from(find._found(search, org))
+
+    patch.setattr(find, "total", total)
+
+
+@leak
+def a_next_link_before_the_filter(patch: MonkeyPatch) -> None:
+    """Whether there is a next page is told by what the access index proposes."""
+    original = reads.search
+
+    async def search(door: Any, wanted: Any, after: Any) -> Any:
+        found = await original(door, wanted, after)
+        count = await door.connection.scalar(select(func.count()).select_from(find._found(wanted, door.caller.organization)))
+        rows = [c.row for c in found.candidates if c.mode == "match"]
+        if rows and not wanted.sort and after is None and count > len(rows):
+            found.cursors["next"] = Cursor((rows[-1].updated,), rows[-1].id, False).pack()
+        return found
+
+    patch.setattr(reads, "search", search)
+
+
+@leak
+def an_include_unfiltered(patch: MonkeyPatch) -> None:
+    """_include and _revinclude bring what they find; and the ledger, which would notice, is asleep."""
+    _unguarded(patch, included)
+
+    async def asleep(*_args: Any, **_kwargs: Any) -> bool:
+        return True
+
+    patch.setattr(ledger, "disclose", asleep)
+
+
+@leak
+def an_include_that_only_the_ledger_stops(patch: MonkeyPatch) -> None:
+    """The same with the ledger awake: nothing leaves, and that nothing leaves is the leak."""
+    _unguarded(patch, included)
+
+
+@leak
+def a_conditional_match_outside_custody(patch: MonkeyPatch) -> None:
+    """A condition matches anybody's records."""
+
+    async def matches(door: Any, wanted: Any, limit: int) -> list[Any]:
+        with MonkeyPatch.context() as inside:
+            _unguarded(inside, match)
+            r = resource.alias()
+            met = [match.matches(c, Subject(r, wanted.types)) for c in wanted.criteria]
+            statement = select(*(r.c[c.name] for c in read.COLUMNS)).where(visible(r.c), r.c.type == wanted.types[0], *met)
+        return await read.rows(door.connection, statement.order_by(r.c.id).limit(limit))
+
+    patch.setattr(conditional, "matches", matches)
+
+
+@leak
+def a_history_by_the_current_version_only(patch: MonkeyPatch) -> None:
+    """Who sees the current version is given all versions."""
+    current = f"EXISTS (SELECT 1 FROM {SCHEMA}.resource c WHERE c.shard = r.shard AND c.id = r.id AND c.current)"
+    keys = history._OF_ONE.replace(f"{SCHEMA}.resource r WHERE", f"prove.resource r WHERE {current} AND")
+    patch.setattr(history, "_OF_ONE", keys)
+    patch.setattr(history, "_PAGE", history._PAGE.replace(f"JOIN {SCHEMA}.resource", "JOIN prove.resource"))
+
+
+@leak
+def a_history_total_of_all_versions(patch: MonkeyPatch) -> None:
+    """The total of a history counts the versions that are not shown."""
+
+    async def total(connection: Any, span: Any) -> int:
+        of = [resource.c.id == span.id] if span.id else [resource.c.type.in_(span.types), resource.c.directory]
+        return int(await connection.scalar(select(func.count()).select_from(resource).where(*of)))
+
+    patch.setattr(history, "total", total)
+
+
+@leak
+def an_error_that_names_the_hidden_thing(patch: MonkeyPatch) -> None:
+    """A reference to something hidden is refused in other words than one to nothing."""
+    original = targets.require_targets
+
+    async def require(door: Any, content: Any, before: Any, itself: Any) -> None:
+        try:
+            await original(door, content, before, itself)
+        except HallpassError as e:
+            ids = [t[1] for t in targets.local_targets(content)]
+            known = await door.connection.scalar(select(func.count()).where(resource.c.id.in_(ids), resource.c.current))
+            raise HallpassError(e.kind, *e.issues, Issue(f"{known} of the references are not yours to use.")) from None
+
+    patch.setattr(writes, "require_targets", require)
+
+
+@leak
+def a_reference_to_the_hidden_that_is_accepted(patch: MonkeyPatch) -> None:
+    """A write may refer to what its writer cannot see."""
+    _unguarded(patch, read)
+    wanted = resource.c.id == func.any(read._VISIBLE.whereclause.clauses[0].right.clauses.clauses[0])  # type: ignore[union-attr]
+    statement = select(resource.c.type, resource.c.id, resource.c.student).where(wanted, resource.c.current)
+    patch.undo()
+    patch.setattr(read, "_VISIBLE", statement)
+
+
+@leak
+def a_sort_by_a_hidden_value(patch: MonkeyPatch) -> None:
+    """A sort by a reference orders by the content of what it leads to."""
+    original = order.sort_column
+
+    def sort_column(key: Any, subject: Any) -> Any:
+        if key.kind is not ParamKind.REFERENCE:
+            return original(key, subject)
+        t, own = subject.terms(EVERYTHING["term_reference"], key.parameter)
+        digest = func.encode(cast(resource.c.digest, BYTEA), "hex", type_=Text())
+        there = (resource.c.id == t.target) & resource.c.current
+        return select(func.min(digest)).where(own, there).scalar_subquery()
+
+    patch.setattr(find, "sort_column", sort_column)
+
+
+@leak
+def a_write_that_tells_hidden_from_absent(patch: MonkeyPatch) -> None:
+    """A write to a hidden resource is forbidden, one to an absent resource finds nothing."""
+    original = writes.locked
+
+    async def locked(door: Any, declared: Any, resource_id: str, if_match: Any) -> Any:
+        try:
+            return await original(door, declared, resource_id, if_match)
+        except HallpassError as e:
+            if e.kind is Kind.NOT_FOUND and await _everyone(door.connection, resource_id):
+                raise HallpassError(Kind.FORBIDDEN, "It is not yours.") from None
+            raise
+
+    patch.setattr(writes, "locked", locked)
+
+
+@leak
+def a_read_that_tells_the_deleted_from_the_absent(patch: MonkeyPatch) -> None:
+    """What was deleted is gone for those as well who could not see it."""
+    original = reads.current
+
+    async def current(door: Any, declared: Any, resource_id: str) -> Any:
+        row = await original(door, declared, resource_id)
+        found = None if row else await _everyone(door.connection, resource_id)
+        return found if found is not None and found.deleted else row
+
+    patch.setattr(reads, "current", current)
+
+
+@leak
+def a_read_that_takes_longer_for_the_hidden(patch: MonkeyPatch) -> None:
+    """A read of something hidden takes one statement more than one of nothing."""
+    original = reads.current
+
+    async def current(door: Any, declared: Any, resource_id: str) -> Any:
+        row = await original(door, declared, resource_id)
+        if row is None:
+            found = await _everyone(door.connection, resource_id)
+            if found is not None:
+                await door.connection.execute(text("SELECT 'a second look'"))
+        return row
+
+    patch.setattr(reads, "current", current)
+
+
+@leak
+def a_version_by_its_number(patch: MonkeyPatch) -> None:
+    """A version that is asked for by its number is not judged, while another of the resource is visible."""
+
+    async def version(connection: Any, type_name: str, resource_id: Any, number: int) -> Any:
+        r = resource.c
+        statement = select(*(r[c.name] for c in read.COLUMNS)).where(r.id == resource_id, r.type == type_name)
+        seen = select(real.c.id).where(real.c.id == resource_id).limit(1)
+        found = await read.rows(connection, statement.where(r.version <= number, seen.exists()).order_by(r.version.desc()))
+        return found[0] if found else None
+
+    patch.setattr(read, "version", version)
+
+
+@leak
+def a_deletion_that_hidden_referrers_stop(patch: MonkeyPatch) -> None:
+    """What a hidden resource refers to cannot be deleted."""
+    original = read.is_referred_to
+
+    async def referred(connection: Any, shard: Any, resource_id: Any) -> bool:
+        with MonkeyPatch.context() as inside:
+            inside.setattr(read, "resource", resource)
+            return await original(connection, shard, resource_id)
+
+    patch.setattr(read, "is_referred_to", referred)
+
+
+@leak
+def an_id_that_counts(patch: MonkeyPatch) -> None:
+    """The time of a write moves with the number of records in the database."""
+    original = read.moment
+
+    async def moment(connection: Any) -> Any:
+        await asyncio.sleep(0)
+        found = await original(connection)
+        count = int(await connection.scalar(select(func.count()).select_from(resource)) or 0)
+        return found.replace(microsecond=count % 1_000_000)
+
+    patch.setattr(read, "moment", moment)
