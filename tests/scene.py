@@ -71,7 +71,10 @@ async def set_scene(world: World, *classes: str) -> Scene:
     student = scene.records["Patient"] = await district.create(patient(f"S-{uuid4().hex[:8]}"))
     mother = scene.records["RelatedPerson"] = await district.create(build.guardian(student))
     referral = scene.records["ServiceRequest"] = await district.create(build.referral(student, clinic.reference))
-    scene.records["Encounter"] = await district.create(build.encounter(student, basedOn=[build.ref(referral)]))
+    minutes = {"value": 45, "system": "http://unitsofmeasure.org", "code": "min"}
+    scene.records["Encounter"] = await district.create(
+        build.encounter(student, basedOn=[build.ref(referral)], length=minutes, meta={"profile": ["urn:test:visit"]})
+    )
     scene.records["Task"] = await district.create(build.task(student, referral, district.reference, district.reference))
     scene.records["Group"] = await district.create(group(student))
     scene.records["Consent"] = await district.create(

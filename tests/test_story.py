@@ -54,7 +54,8 @@ async def test_a_release_opens_what_it_names_and_its_end_closes_it(world: World)
     async with engine.connect() as connection:
         rows = (
             await connection.execute(
-                text("SELECT type, basis, consent, consent_version FROM hallpass.disclosure WHERE student = :s AND basis = 'release' ORDER BY type"),
+                text("""SELECT type, consent, consent_version FROM hallpass.disclosure
+                        WHERE student = :s AND basis = 'release' ORDER BY type"""),
                 {"s": student["id"]},
             )
         ).all()

@@ -56,9 +56,7 @@ OF_SYSTEM: tuple[Interaction, ...] = (
     Interaction("search-system", "POST _search"),
 )
 IN_COMPARTMENT: tuple[Interaction, ...] = (
-    Interaction(
-        "search-compartment", "GET Patient/[id]/[type]?[condition]", "types of the compartment"
-    ),
+    Interaction("search-compartment", "GET Patient/[id]/[type]?[condition]", "types of the compartment"),
     Interaction("search-compartment", "POST Patient/[id]/[type]/_search"),
     Interaction("search-compartment", "GET Patient/[id]/*?[condition]"),
     Interaction("search-compartment", "POST Patient/[id]/*/_search"),

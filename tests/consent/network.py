@@ -23,7 +23,7 @@ from tests.world import EVERYTHING, Member, World, open_world
 CLOCK = (
     "CREATE TABLE public.test_clock (at timestamptz NOT NULL)",
     "GRANT SELECT ON public.test_clock TO PUBLIC",
-    f"INSERT INTO public.test_clock VALUES ('{NOW}')",  # noqa: S608 - a constant
+    f"INSERT INTO public.test_clock VALUES ('{NOW}')",
     "CREATE OR REPLACE FUNCTION hallpass.moment() RETURNS timestamptz LANGUAGE sql STABLE"
     " AS $$ SELECT at FROM public.test_clock $$",
 )

@@ -8,14 +8,17 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import date, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
+import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, event, given, settings
 from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from app.consent.decide import Basis, Deny, Permit, decide
+from app.consent.decide import Basis, Deny, Permit, birthday, decide
 from app.consent.rules import Facts, Rules, Viewer
 from app.store import tables
 from app.store.engine import Database
@@ -23,7 +26,7 @@ from tests.consent.network import stop_the_clock
 from tests.consent.storing import Store
 from tests.consent.worlds import ORGANIZATIONS, World, worlds
 
-EXAMPLES = int(os.environ.get("PROVE_EXAMPLES", "300"))
+EXAMPLES = int(os.environ.get("PROVE_EXAMPLES", "200"))
 
 _ASKED = """
     CREATE FUNCTION public.asked(p_client text, p_purposes text[], p_emergency boolean, p_agreement boolean)
@@ -55,7 +58,35 @@ _COMPUTED = """
 _DIFFERENT = text(f"""
     (SELECT 'too much' AS what, d.* FROM (TABLE hallpass.access EXCEPT {_COMPUTED}) d)
     UNION ALL (SELECT 'missing' AS what, d.* FROM ({_COMPUTED} EXCEPT TABLE hallpass.access) d)
-""")  # noqa: S608 - no input
+""")
+
+
+_BIRTHDAYS = text("""
+    SELECT day AS born, hallpass.birthday(day, :age, :zone) AS reached FROM unnest(CAST(:days AS date[])) day
+""")
+ZONES = [
+    "America/New_York",
+    "America/Chicago",
+    "America/Denver",
+    "America/Phoenix",
+    "America/Los_Angeles",
+    "America/Anchorage",
+    "Pacific/Honolulu",
+    "America/Puerto_Rico",
+    "Pacific/Guam",
+    "America/Havana",
+    "America/Santiago",
+    "America/Nuuk",
+    "America/Asuncion",
+    "Atlantic/Azores",
+    "Asia/Beirut",
+    "Africa/Cairo",
+    "Asia/Kolkata",
+    "Australia/Lord_Howe",
+    "Pacific/Apia",
+    "UTC",
+]
+"""Those of the United States, and others whose clocks change at, before or after midnight."""
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -106,6 +137,16 @@ async def _compare(owner: AsyncConnection, world: World, viewer: Viewer) -> None
             assert row.opened == _released(rules, viewer, facts), (viewer, facts, decision)
             if permitted and facts is record.now and not record.deleted and not facts.directory:
                 assert row.listed, (viewer, facts, decision)
+
+
+@pytest.mark.parametrize("zone", ZONES)
+async def test_both_forms_begin_a_birthday_at_the_same_moment(owner: AsyncConnection, zone: str) -> None:
+    """On each day of eight years, those on which the clock is changed among them."""
+    born = [day for n in range(8 * 365) if (day := date(2000, 1, 1) + timedelta(days=n)).strftime("%m-%d") != "02-29"]
+    found = await owner.execute(_BIRTHDAYS, {"age": 18, "zone": zone, "days": born})
+    different = [row.born for row in found if row.reached != birthday(row.born, 18, ZoneInfo(zone))]
+    await owner.rollback()
+    assert different == []
 
 
 def _released(rules: Rules, viewer: Viewer, facts: Facts) -> UUID | None:

@@ -20,7 +20,7 @@ async def count(database: URL, table: str) -> int:
     """The rows of a table."""
     engine = create_async_engine(database)
     async with engine.connect() as connection:
-        found = await connection.scalar(text(f"SELECT count(*) FROM hallpass.{table}"))  # noqa: S608 - our own names
+        found = await connection.scalar(text(f"SELECT count(*) FROM hallpass.{table}"))
     await engine.dispose()
     return int(found or 0)
 

@@ -295,7 +295,7 @@ def spoil(resource: dict[str, Any], chance: random.Random) -> None:
 
 
 def test_whatever_the_models_refuse_has_a_finding_of_our_own() -> None:
-    chance = random.Random(4)  # noqa: S311
+    chance = random.Random(4)
     originals = [e for _, e in examples(*TYPES)] or [sample(name) for name in TYPES]
     for _ in range(3_000):
         resource = deepcopy(chance.choice(originals))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 import pytest_asyncio
 
+from app.store.enter import hold
 from tests import build
-from tests.scene import FAMILY, Scene, as_owner, patient, set_scene
+from tests.scene import FAMILY, Scene, as_owner, entered, patient, set_scene
 from tests.world import Member, World
 
 
@@ -77,7 +79,8 @@ async def test_an_old_version_under_a_label_stays_hidden_when_the_current_one_is
         "Encounter?_sort=date",
         "Encounter?_sort=-_lastUpdated&_count=1",
         "Encounter?status:not=planned",
-        "Encounter?length:missing=true",
+        "Encounter?length=45",
+        "Encounter?_profile=urn:test:visit",
         "Task",
         "Group",
         "RelatedPerson?name=Luz",
@@ -251,6 +254,22 @@ async def test_a_reference_to_what_is_hidden_is_refused_as_one_to_nothing(scene:
     assert answers[0] == answers[1]
     assert answers[0][0] == 422
     assert b"Encounter." in answers[0][2]
+
+
+async def test_a_write_about_a_hidden_student_waits_for_nobody_who_writes_about_it(scene: Scene) -> None:
+    """The time it takes would tell that somebody does."""
+    async with entered(scene.world, scene.district) as connection:
+        await hold(connection, {UUID(scene.student["id"])}, exclusive=True)
+        for made in (
+            build.encounter(scene.student),
+            build.guardian(scene.student),
+            build.encounter(scene.student, partOf=build.ref(scene.records["Encounter"])),
+        ):
+            answer = await asyncio.wait_for(scene.stranger.post(f"/{made['resourceType']}", made), 5)
+            assert answer.status_code == 422
+        for method in (scene.stranger.get, scene.stranger.delete):
+            answer = await asyncio.wait_for(method(f"/Patient/{scene.student['id']}"), 5)
+            assert answer.status_code == 404
 
 
 async def test_a_reference_may_stay_when_what_it_points_at_disappears_from_sight(scene: Scene) -> None:

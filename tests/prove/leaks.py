@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from pytest import MonkeyPatch
+import pytest
 from sqlalchemy import MetaData, Table, Text, cast, func, select, text
 from sqlalchemy.dialects.postgresql import BYTEA
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -28,7 +28,7 @@ from app.store.tables import SCHEMA, metadata
 from app.store.tables import resource as real
 from tests.prove.pair import Pair
 
-Plant = Callable[[MonkeyPatch], None]
+Plant = Callable[[pytest.MonkeyPatch], None]
 _views = MetaData()
 EVERYTHING: dict[str, Table] = {t.name: t.to_metadata(_views, schema="prove") for t in metadata.tables.values()}
 """Each table of the exchange as a view that no policy guards."""
@@ -73,7 +73,7 @@ def leak(plant: Plant) -> Plant:
     return plant
 
 
-def _unguarded(patch: MonkeyPatch, *modules: Any) -> None:
+def _unguarded(patch: pytest.MonkeyPatch, *modules: Any) -> None:
     """Let these modules read the views instead of the tables."""
     for module in modules:
         for name, table in [(n, t) for n, t in vars(module).items() if isinstance(t, Table)]:
@@ -82,12 +82,12 @@ def _unguarded(patch: MonkeyPatch, *modules: Any) -> None:
         patch.setattr(match, "INDEX", {kind: EVERYTHING[t.name] for kind, t in match.INDEX.items()})
 
 
-def _within(patch: MonkeyPatch, module: Any, name: str) -> None:
+def _within(patch: pytest.MonkeyPatch, module: Any, name: str) -> None:
     """Let one synchronous function read the views, and what it calls."""
     original = getattr(module, name)
 
     def leaky(*args: Any, **kwargs: Any) -> Any:
-        with MonkeyPatch.context() as inside:
+        with pytest.MonkeyPatch.context() as inside:
             _unguarded(inside, module)
             return original(*args, **kwargs)
 
@@ -102,19 +102,19 @@ async def _everyone(connection: Any, resource_id: str) -> Any:
 
 
 @leak
-def a_chain_through_hidden_resources(patch: MonkeyPatch) -> None:
+def a_chain_through_hidden_resources(patch: pytest.MonkeyPatch) -> None:
     """`ServiceRequest?encounter.status=finished` looks at an Encounter that the caller may not see."""
     _within(patch, match, "_chain")
 
 
 @leak
-def a_has_through_hidden_resources(patch: MonkeyPatch) -> None:
+def a_has_through_hidden_resources(patch: pytest.MonkeyPatch) -> None:
     """`Patient?_has:Encounter:subject:status=finished` looks at such an Encounter as well."""
     _within(patch, match, "_has")
 
 
 @leak
-def a_total_before_the_filter(patch: MonkeyPatch) -> None:
+def a_total_before_the_filter(patch: pytest.MonkeyPatch) -> None:
     """The total counts what the access index proposes, before row-level security has judged it."""
 
     def total(search: Any, org: Any, _most: int | None = None) -> Any:
@@ -124,13 +124,15 @@ def a_total_before_the_filter(patch: MonkeyPatch) -> None:
 
 
 @leak
-def a_next_link_before_the_filter(patch: MonkeyPatch) -> None:
+def a_next_link_before_the_filter(patch: pytest.MonkeyPatch) -> None:
     """Whether there is a next page is told by what the access index proposes."""
     original = reads.search
 
     async def search(door: Any, wanted: Any, after: Any) -> Any:
         found = await original(door, wanted, after)
-        count = await door.connection.scalar(select(func.count()).select_from(find._found(wanted, door.caller.organization)))
+        count = await door.connection.scalar(
+            select(func.count()).select_from(find._found(wanted, door.caller.organization))
+        )
         rows = [c.row for c in found.candidates if c.mode == "match"]
         if rows and not wanted.sort and after is None and count > len(rows):
             found.cursors["next"] = Cursor((rows[-1].updated,), rows[-1].id, False).pack()
@@ -140,7 +142,7 @@ def a_next_link_before_the_filter(patch: MonkeyPatch) -> None:
 
 
 @leak
-def an_include_unfiltered(patch: MonkeyPatch) -> None:
+def an_include_unfiltered(patch: pytest.MonkeyPatch) -> None:
     """_include and _revinclude bring what they find; and the ledger, which would notice, is asleep."""
     _unguarded(patch, included)
 
@@ -151,28 +153,30 @@ def an_include_unfiltered(patch: MonkeyPatch) -> None:
 
 
 @leak
-def an_include_that_only_the_ledger_stops(patch: MonkeyPatch) -> None:
+def an_include_that_only_the_ledger_stops(patch: pytest.MonkeyPatch) -> None:
     """The same with the ledger awake: nothing leaves, and that nothing leaves is the leak."""
     _unguarded(patch, included)
 
 
 @leak
-def a_conditional_match_outside_custody(patch: MonkeyPatch) -> None:
+def a_conditional_match_outside_custody(patch: pytest.MonkeyPatch) -> None:
     """A condition matches anybody's records."""
 
     async def matches(door: Any, wanted: Any, limit: int) -> list[Any]:
-        with MonkeyPatch.context() as inside:
+        with pytest.MonkeyPatch.context() as inside:
             _unguarded(inside, match)
             r = resource.alias()
             met = [match.matches(c, Subject(r, wanted.types)) for c in wanted.criteria]
-            statement = select(*(r.c[c.name] for c in read.COLUMNS)).where(visible(r.c), r.c.type == wanted.types[0], *met)
+            statement = select(*(r.c[c.name] for c in read.COLUMNS)).where(
+                visible(r.c), r.c.type == wanted.types[0], *met
+            )
         return await read.rows(door.connection, statement.order_by(r.c.id).limit(limit))
 
     patch.setattr(conditional, "matches", matches)
 
 
 @leak
-def a_history_by_the_current_version_only(patch: MonkeyPatch) -> None:
+def a_history_by_the_current_version_only(patch: pytest.MonkeyPatch) -> None:
     """Who sees the current version is given all versions."""
     current = f"EXISTS (SELECT 1 FROM {SCHEMA}.resource c WHERE c.shard = r.shard AND c.id = r.id AND c.current)"
     keys = history._OF_ONE.replace(f"{SCHEMA}.resource r WHERE", f"prove.resource r WHERE {current} AND")
@@ -181,7 +185,7 @@ def a_history_by_the_current_version_only(patch: MonkeyPatch) -> None:
 
 
 @leak
-def a_history_total_of_all_versions(patch: MonkeyPatch) -> None:
+def a_history_total_of_all_versions(patch: pytest.MonkeyPatch) -> None:
     """The total of a history counts the versions that are not shown."""
 
     async def total(connection: Any, span: Any) -> int:
@@ -192,7 +196,7 @@ def a_history_total_of_all_versions(patch: MonkeyPatch) -> None:
 
 
 @leak
-def an_error_that_names_the_hidden_thing(patch: MonkeyPatch) -> None:
+def an_error_that_names_the_hidden_thing(patch: pytest.MonkeyPatch) -> None:
     """A reference to something hidden is refused in other words than one to nothing."""
     original = targets.require_targets
 
@@ -208,7 +212,7 @@ def an_error_that_names_the_hidden_thing(patch: MonkeyPatch) -> None:
 
 
 @leak
-def a_reference_to_the_hidden_that_is_accepted(patch: MonkeyPatch) -> None:
+def a_reference_to_the_hidden_that_is_accepted(patch: pytest.MonkeyPatch) -> None:
     """A write may refer to what its writer cannot see."""
     _unguarded(patch, read)
     wanted = resource.c.id == func.any(read._VISIBLE.whereclause.clauses[0].right.clauses.clauses[0])  # type: ignore[union-attr]
@@ -218,7 +222,7 @@ def a_reference_to_the_hidden_that_is_accepted(patch: MonkeyPatch) -> None:
 
 
 @leak
-def a_sort_by_a_hidden_value(patch: MonkeyPatch) -> None:
+def a_sort_by_a_hidden_value(patch: pytest.MonkeyPatch) -> None:
     """A sort by a reference orders by the content of what it leads to."""
     original = order.sort_column
 
@@ -234,7 +238,7 @@ def a_sort_by_a_hidden_value(patch: MonkeyPatch) -> None:
 
 
 @leak
-def a_write_that_tells_hidden_from_absent(patch: MonkeyPatch) -> None:
+def a_write_that_tells_hidden_from_absent(patch: pytest.MonkeyPatch) -> None:
     """A write to a hidden resource is forbidden, one to an absent resource finds nothing."""
     original = writes.locked
 
@@ -250,7 +254,7 @@ def a_write_that_tells_hidden_from_absent(patch: MonkeyPatch) -> None:
 
 
 @leak
-def a_read_that_tells_the_deleted_from_the_absent(patch: MonkeyPatch) -> None:
+def a_read_that_tells_the_deleted_from_the_absent(patch: pytest.MonkeyPatch) -> None:
     """What was deleted is gone for those as well who could not see it."""
     original = reads.current
 
@@ -263,7 +267,7 @@ def a_read_that_tells_the_deleted_from_the_absent(patch: MonkeyPatch) -> None:
 
 
 @leak
-def a_read_that_takes_longer_for_the_hidden(patch: MonkeyPatch) -> None:
+def a_read_that_takes_longer_for_the_hidden(patch: pytest.MonkeyPatch) -> None:
     """A read of something hidden takes one statement more than one of nothing."""
     original = reads.current
 
@@ -279,26 +283,28 @@ def a_read_that_takes_longer_for_the_hidden(patch: MonkeyPatch) -> None:
 
 
 @leak
-def a_version_by_its_number(patch: MonkeyPatch) -> None:
+def a_version_by_its_number(patch: pytest.MonkeyPatch) -> None:
     """A version that is asked for by its number is not judged, while another of the resource is visible."""
 
     async def version(connection: Any, type_name: str, resource_id: Any, number: int) -> Any:
         r = resource.c
         statement = select(*(r[c.name] for c in read.COLUMNS)).where(r.id == resource_id, r.type == type_name)
         seen = select(real.c.id).where(real.c.id == resource_id).limit(1)
-        found = await read.rows(connection, statement.where(r.version <= number, seen.exists()).order_by(r.version.desc()))
+        found = await read.rows(
+            connection, statement.where(r.version <= number, seen.exists()).order_by(r.version.desc())
+        )
         return found[0] if found else None
 
     patch.setattr(read, "version", version)
 
 
 @leak
-def a_deletion_that_hidden_referrers_stop(patch: MonkeyPatch) -> None:
+def a_deletion_that_hidden_referrers_stop(patch: pytest.MonkeyPatch) -> None:
     """What a hidden resource refers to cannot be deleted."""
     original = read.is_referred_to
 
     async def referred(connection: Any, shard: Any, resource_id: Any) -> bool:
-        with MonkeyPatch.context() as inside:
+        with pytest.MonkeyPatch.context() as inside:
             inside.setattr(read, "resource", resource)
             return await original(connection, shard, resource_id)
 
@@ -306,7 +312,7 @@ def a_deletion_that_hidden_referrers_stop(patch: MonkeyPatch) -> None:
 
 
 @leak
-def an_id_that_counts(patch: MonkeyPatch) -> None:
+def an_id_that_counts(patch: pytest.MonkeyPatch) -> None:
     """The time of a write moves with the number of records in the database."""
     original = read.moment
 

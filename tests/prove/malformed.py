@@ -7,7 +7,16 @@ from random import Random
 
 from tests.prove.wire import Request
 
-WRONG_QUERIES = ("_sort=nothing", "name:never=x", "_count=-1", "_include=Patient", "birthdate=yesterday", "_cursor=AAAA", "%ff=%00", "_id=")
+WRONG_QUERIES = (
+    "_sort=nothing",
+    "name:never=x",
+    "_count=-1",
+    "_include=Patient",
+    "birthdate=yesterday",
+    "_cursor=AAAA",
+    "%ff=%00",
+    "_id=",
+)
 
 
 def spoiled(rng: Random, request: Request) -> Request:

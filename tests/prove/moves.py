@@ -243,7 +243,10 @@ class Moves:
 
     def task(self, by: str, owner: str, student: str, worlds: str = BOTH) -> Body:
         """A Task of two parties."""
-        named = {n: {"reference": f"Organization/{self.scene.organizations[w]}"} for n, w in (("requester", by), ("owner", owner))}
+        named = {
+            n: {"reference": f"Organization/{self.scene.organizations[w]}"}
+            for n, w in (("requester", by), ("owner", owner))
+        }
         return build("Task", self.rng, self.scene.pick(self.rng, by, worlds, student=student), **named)
 
     def signed(self, part: str, recipient: str | None = None, **more: Any) -> Body:
@@ -257,7 +260,11 @@ class Moves:
     def again(self, record: Record, worlds: str = BOTH) -> Body:
         """New content for a record that is of the same student, kind, parties and labels."""
         pick = self.scene.pick(self.rng, record.by, worlds, student=record.student)
-        kept = {k: record.body[k] for k in ("requester", "owner", "organization") if k in record.body and record.type == "Task"}
+        kept = {
+            k: record.body[k]
+            for k in ("requester", "owner", "organization")
+            if k in record.body and record.type == "Task"
+        }
         kept |= {"meta": {"security": s}} if (s := record.body.get("meta", {}).get("security")) else {}
         if record.type == "ServiceRequest" and record.body["code"] == coded(EXCEPTED, SERVICE):
             kept["code"] = record.body["code"]

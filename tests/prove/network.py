@@ -1,8 +1,8 @@
 """The network of both worlds before anything is hidden: organizations, agreements, clients with keys and tokens.
 
-    parent <- caller <- branch      the caller's organization, the one above it and the one below
-    holder <- school                who discloses to the caller, and to the other
-    other, stranger                 another recipient; one without an agreement
+parent <- caller <- branch      the caller's organization, the one above it and the one below
+holder <- school                who discloses to the caller, and to the other
+other, stranger                 another recipient; one without an agreement
 """
 
 from __future__ import annotations
@@ -72,7 +72,9 @@ async def _organizations(operator: Operator) -> dict[str, UUID]:
     with drawing("network"):
         for name, above in TREE.items():
             zone = "America/Chicago" if name == "caller" else None
-            ids[name] = await operator.add_organization(name, part_of=ids[above] if above else None, state="NY", zone=zone)
+            ids[name] = await operator.add_organization(
+                name, part_of=ids[above] if above else None, state="NY", zone=zone
+            )
         for one, two in AGREED:
             await operator.add_agreement(ids[one], ids[two], both_ways=True)
     return ids

@@ -67,7 +67,7 @@ class Prover:
         self.pair = pair
         self.seed = seed
         self.shrinking = shrinking
-        self.rng = Random(seed)  # noqa: S311 - reproducible on purpose
+        self.rng = Random(seed)
         self.asks = Asks(pair.a.app, self.rng, pair.network.keys, pair.network.tokens)
         self.start = Scene(organizations=dict(pair.network.organizations))
         self.report = Report()
@@ -121,7 +121,11 @@ class Prover:
         steps: list[Step] = []
         for number in range(len(draws) or self.rng.randrange(*STEPS)):
             label = f"{seed}.{number}"
-            more = await self._swept(scene, steps, label, draws[number]) if draws else await self._step(scene, steps, label)
+            more = (
+                await self._swept(scene, steps, label, draws[number])
+                if draws
+                else await self._step(scene, steps, label)
+            )
             if self.report.found is not None or not more:
                 break
         return self.report.found is not None

@@ -99,7 +99,8 @@ class Queries:
         for name in TYPES:
             extras = cycle(self._extras(name))
             for card in self.cards[name]:
-                yield name, lambda card=card, extra=next(extras): [self._asked(scene, card), ("_count", "2"), extra]
+                extra = next(extras)
+                yield name, lambda card=card, extra=extra: [self._asked(scene, card), ("_count", "2"), extra]
             for arc in self.forward[name]:
                 yield name, lambda arc=arc: [self._behind(scene, f"{arc.code}:{arc.target}.", arc.target)]
             for arc in self.reverse[name]:
@@ -193,7 +194,9 @@ class Queries:
         again = self.rng.choice(["", "", ":iterate"])
         if arc := self._leading(self.forward[type_name]):
             end = f":{arc.target}" if self.rng.random() < 0.3 else ""
-            found.append((f"_include{again}", self.rng.choice([f"{arc.source}:{arc.code}{end}", f"{arc.source}:*", "*"])))
+            found.append(
+                (f"_include{again}", self.rng.choice([f"{arc.source}:{arc.code}{end}", f"{arc.source}:*", "*"]))
+            )
         if self.rng.random() < 0.6 and (arc := self._leading(self.reverse[type_name])):
             found.append((f"_revinclude{again}", self.rng.choice([f"{arc.source}:{arc.code}", f"{arc.source}:*"])))
         return found

@@ -53,7 +53,7 @@ def require_builders() -> None:
 
 def label(*found: str) -> Body:
     """meta.security with confidentiality codes and sensitivity labels."""
-    systems = {code: c.CONFIDENTIALITY_SYSTEM for code in c.CONFIDENTIALITY}
+    systems = dict.fromkeys(c.CONFIDENTIALITY, c.CONFIDENTIALITY_SYSTEM)
     return {"security": [{"system": systems.get(code, c.ACT_CODE), "code": code} for code in found]}
 
 
@@ -185,7 +185,9 @@ def _encounter(d: _Draw) -> Body:
         "basedOn": d.refs("ServiceRequest", chance=0.5),
         "participant": [{"type": [coded("ATND")], "individual": person}] if person else None,
         "period": {"start": d.one(*MOMENTS), "end": "2026-10-01T18:00:00Z"},
-        "length": d.maybe({"value": d.one(30, 45), "system": "http://unitsofmeasure.org", "code": "min", "unit": "min"}),
+        "length": d.maybe(
+            {"value": d.one(30, 45), "system": "http://unitsofmeasure.org", "code": "min", "unit": "min"}
+        ),
         "reasonCode": d.maybe([d.concept("anxiety", "speech")]),
         "hospitalization": d.maybe({"specialArrangement": [coded("int")]}, 0.2),
         "location": [{"location": place, "period": {"start": d.one(*MOMENTS)}}] if place else None,

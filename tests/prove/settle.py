@@ -106,7 +106,10 @@ class Settle:
     def _of_the_caller(self) -> Iterator[tuple[str, Move]]:
         for kind in ("ServiceRequest", "Encounter", "Encounter", "Group", "Consent", "Task"):
             for part in ("own", "first"):
-                yield "", self._alike(create("caller", self.moves.made(kind, "caller", BOTH, self.scene.students[part])))
+                yield (
+                    "",
+                    self._alike(create("caller", self.moves.made(kind, "caller", BOTH, self.scene.students[part]))),
+                )
         for kind in ("Patient", "ServiceRequest"):
             yield "", self._alike(create("branch", self.moves.made(kind, "branch", BOTH)))
         yield "", self._alike(Request("GET", "/fhir/Patient", "holder"))

@@ -98,7 +98,8 @@ class Side:
             await self._owner.exec_driver_sql(f"DROP TABLE IF EXISTS prove.kept_{name}")
             await self._owner.exec_driver_sql(f"CREATE TABLE prove.kept_{name} AS TABLE hallpass.{name}")
         await self._owner.exec_driver_sql(
-            f"CREATE OR REPLACE FUNCTION prove.restore() RETURNS void LANGUAGE plpgsql AS $$ BEGIN {' '.join(moves)} END $$"
+            "CREATE OR REPLACE FUNCTION prove.restore() RETURNS void LANGUAGE plpgsql"
+            f" AS $$ BEGIN {' '.join(moves)} END $$"
         )
         await self._owner.exec_driver_sql("ANALYZE")
 

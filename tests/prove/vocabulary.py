@@ -79,12 +79,19 @@ def _forms(row: Any, composite: set[str]) -> list[tuple[str, str]]:
             return [("of-type", "|".join(map(escaped, (system, kind, value))))]
         case Token(_, system, code):
             plain = [("", escaped(code))] if code else []
-            return [*plain, *([("", f"{escaped(system)}|{escaped(code)}"), ("", f"{escaped(system)}|")] if system else [])]
+            return [
+                *plain,
+                *([("", f"{escaped(system)}|{escaped(code)}"), ("", f"{escaped(system)}|")] if system else []),
+            ]
         case String(param, _, exact):
             return [("text" if param.endswith(":text") else "", escaped(exact))]
         case Reference(_, type_, id_, url, system, code):
             found = [("", f"{type_}/{id_}"), ("", str(id_)), ("", f"{BASE}/fhir/{type_}/{id_}")] if id_ else []
-            return [*found, *([("", escaped(url))] if url else []), *([("identifier", f"{system}|{code}")] if code else [])]
+            return [
+                *found,
+                *([("", escaped(url))] if url else []),
+                *([("identifier", f"{system}|{code}")] if code else []),
+            ]
         case Date(_, lower, _):
             return [("", lower.date().isoformat()), ("", lower.isoformat()[:7])]
         case Quantity(_, low, _, system, code, _):

@@ -132,6 +132,16 @@ async def test_each_interaction_needs_its_scope_and_is_a_403_without(
             assert "insufficient_scope" in response.headers["WWW-Authenticate"]
 
 
+async def test_a_condition_shows_no_more_than_the_scopes_let_be_read(scene: Scene, world: World) -> None:
+    """Who may only create learns that there is one, and not what it says; nor anything of another type."""
+    member = await world.client_of(scene.district.organization, scopes="system/Patient.c", purposes=("TREAT",))
+    held = scene.student["identifier"][0]["value"]
+    for condition in (f"identifier={held}", f"identifier={held}&_has:Encounter:patient:status=finished"):
+        refused(await member.post("/Patient", PLAIN, headers={"If-None-Exist": condition}), 403, "forbidden")
+    fresh = await member.post("/Patient", PLAIN, headers={"If-None-Exist": f"identifier={uuid4()}"})
+    assert fresh.status_code == 201
+
+
 async def test_what_is_joined_or_included_needs_a_scope_too(scene: Scene, world: World) -> None:
     member = await world.client_of(scene.district.organization, scopes="system/Encounter.rs", purposes=("TREAT",))
     for query in ("patient.name=x", "patient:Patient.birthdate=2014", "_has:Task:encounter:status=requested"):

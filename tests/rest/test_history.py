@@ -163,7 +163,10 @@ async def test_an_emergency_has_its_history(scene: Scene) -> None:
     member = await scene.world.client_of(organization, scopes=EVERYTHING, **options)
     await scene.world.login(member, f"{EVERYTHING} hallpass/emergency", purpose_of_use="BTG")
     identifier = scene.student["identifier"][0]
-    parameter = [{"name": "identifier", "valueIdentifier": identifier}, {"name": "reason", "valueString": "collapsed at the gates of school"}]
+    parameter = [
+        {"name": "identifier", "valueIdentifier": identifier},
+        {"name": "reason", "valueString": "collapsed at the gates of school"},
+    ]
     broken = await member.post("/Patient/$break-glass", {"resourceType": "Parameters", "parameter": parameter})
     assert broken.status_code == 200, broken.text
     assert set(of(scene, "Encounter", 4, 3, 2, 1)) <= set(await versions(member, "/Encounter/_history"))

@@ -105,10 +105,10 @@ class Shelf:
     async def _changed(self, table: str, name: str, there: str, back: str) -> AsyncIterator[None]:
         where = f"WHERE id = '{uid(name)}'"
         async with self._as_owner() as connection:
-            await connection.execute(text(f"UPDATE hallpass.{table} SET {there} {where}"))  # noqa: S608
+            await connection.execute(text(f"UPDATE hallpass.{table} SET {there} {where}"))
         yield
         async with self._as_owner() as connection:
-            await connection.execute(text(f"UPDATE hallpass.{table} SET {back} {where}"))  # noqa: S608
+            await connection.execute(text(f"UPDATE hallpass.{table} SET {back} {where}"))
 
     def deleted(self, name: str) -> AbstractAsyncContextManager[None]:
         """A resource whose current version is, meanwhile, a deletion; its index rows stay."""

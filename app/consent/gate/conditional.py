@@ -12,7 +12,7 @@ from app.consent.gate import patching, writes
 from app.consent.gate.door import Door
 from app.consent.gate.patching import Change
 from app.consent.gate.prepared import Prepared
-from app.consent.gate.reads import matches
+from app.consent.gate.reads import matches, require_joined
 from app.consent.gate.released import Candidate, Found
 from app.errors import HallpassError, Issue, Kind, not_found
 from app.resources import ResourceType
@@ -28,6 +28,7 @@ async def create(
     door.require(declared.name, "c")
     found = await match(door, declared, search)
     if found is not None:
+        door.require(declared.name, "r")  # the answer is what was there
         return Found((Candidate(found),))
     return await writes.create(door, declared, prepared, own_id)
 
@@ -92,6 +93,7 @@ async def _matching(door: Door, declared: ResourceType, search: Search, most: in
     """
     if not search.criteria:
         raise HallpassError(Kind.INVALID, "The condition has no criterion: say which resource by a search parameter.")
+    require_joined(door, search)
     await hold(door.connection, {own_lock(door, declared, search)}, exclusive=True)
     found = await matches(door, search, most + 1)
     if len(found) > most:

@@ -147,6 +147,11 @@ def _require_types(door: Door, wanted: Search) -> None:
     """Each type that is searched, joined or asked to come along needs a scope of its own."""
     for name in wanted.types:
         door.require(name, "s")
+    require_joined(door, wanted)
+
+
+def require_joined(door: Door, wanted: Search) -> None:
+    """Raise FORBIDDEN where a criterion reads a type that the token's scopes do not let it search."""
     for clause in wanted.criteria:
         for name in joined_types(clause):
             door.require(name, "s")

@@ -36,6 +36,8 @@ async def create(door: Door, declared: ResourceType, prepared: Prepared, own_id:
     resource_id = own_id or uuid4()
     door.write_once(resource_id)
     shard = _shard(declared, prepared.content, resource_id)
+    if shard != resource_id:  # who may not see the student does not wait for those who write about it
+        await require_targets(door, prepared.content, {}, (declared.name, resource_id))
     await hold(door.connection, {shard}, exclusive=True)
     row = await _file(door, declared, prepared.content, None, resource_id, shard, "POST")
     return Found((Candidate(row),), created=True)
