@@ -1,5 +1,5 @@
 # A fresh clone needs Python 3.11 or newer, make and git: each target sets up what it needs, once.
-.PHONY: run demo test check lock clean
+.PHONY: run demo test prove bites check lock clean
 .DEFAULT_GOAL := run
 
 VENV := .venv
@@ -17,7 +17,14 @@ demo: $(VENV)/run.stamp ## the whole exchange, step by step, against a server of
 	@$(BIN)/hallpass demo
 
 test: $(VENV)/dev.stamp
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/prove
+
+EXAMPLES ?= 300
+prove: $(VENV)/dev.stamp ## worlds that differ in what a caller may not see: every answer to it must be the same
+	$(BIN)/python -m tests.prove --examples $(EXAMPLES)
+
+bites: $(VENV)/dev.stamp ## leaks planted one by one: the prover must find each
+	$(BIN)/pytest tests/prove
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check

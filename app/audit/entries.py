@@ -13,6 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.store.tables import disclosure
 
+Position = tuple[datetime, UUID, UUID, int]
+"""Time, request, resource and version of an entry."""
+_ORDER = (disclosure.c.at, disclosure.c.request, disclosure.c.id, disclosure.c.version)
+
 
 @dataclass(frozen=True, slots=True)
 class Filter:
@@ -31,7 +35,6 @@ class Entry:
     """One disclosure: who, what, when, why and on what basis."""
 
     at: datetime
-    entry: int
     request: UUID
     interaction: str
     type: str
@@ -47,14 +50,17 @@ class Entry:
     consent_version: int | None
     reason: str | None
 
+    @property
+    def position(self) -> Position:
+        """Its place in the order. It holds no number that counts what others disclosed."""
+        return self.at, self.request, self.id, self.version
 
-async def page(
-    connection: AsyncConnection, wanted: Filter, after: tuple[datetime, int] | None, limit: int
-) -> list[Entry]:
-    """Entries oldest first, from behind `after` (the time and number of an entry)."""
+
+async def page(connection: AsyncConnection, wanted: Filter, after: Position | None, limit: int) -> list[Entry]:
+    """Entries oldest first, from behind the position of one."""
     statement = _chosen(wanted).limit(limit)
     if after is not None:
-        statement = statement.where(tuple_(disclosure.c.at, disclosure.c.entry) > after)
+        statement = statement.where(tuple_(*_ORDER) > after)
     return [_entry(row) for row in await connection.execute(statement)]
 
 
@@ -67,7 +73,7 @@ async def stream(connection: AsyncConnection, wanted: Filter) -> AsyncIterator[E
 
 def _chosen(wanted: Filter) -> Select[Any]:
     c = disclosure.c
-    statement = select(disclosure).order_by(c.at, c.entry)
+    statement = select(disclosure).order_by(*_ORDER)
     if wanted.student is not None:
         statement = statement.where(c.shard == wanted.student)
     if wanted.start is not None:
@@ -82,5 +88,5 @@ def _chosen(wanted: Filter) -> Select[Any]:
 
 def _entry(row: Row[Any]) -> Entry:
     values = row._asdict()
-    del values["shard"]
+    del values["shard"], values["entry"]
     return Entry(**{**values, "purposes": tuple(row.purposes)})

@@ -25,7 +25,7 @@ _RESTFUL = frozenset({"read", "vread", "search", "history", "create", "update", 
 
 def event_id(entry: Entry) -> UUID:
     """The id of the AuditEvent that an entry is."""
-    return uuid5(_NAMESPACE, f"{entry.at.isoformat()}|{entry.entry}")
+    return uuid5(_NAMESPACE, "|".join(map(str, entry.position)))
 
 
 def audit_event(entry: Entry) -> dict[str, Any]:

@@ -58,7 +58,7 @@ UPDATE OR REPLACE association SET other = (SELECT key FROM record WHERE xml = ot
 _AGENCIES = "SELECT key FROM record WHERE kind = 'LocalEducationAgency' ORDER BY key"
 _SCHOOLS = """
 SELECT r.key, r.body FROM record r LEFT JOIN association a ON a.kind = 'School' AND a.subject = r.key
- WHERE r.kind = 'School' AND coalesce(a.other, ?1) = ?1 ORDER BY r.key
+ WHERE r.kind = 'School' AND (a.other IS NULL OR a.other = ?) ORDER BY r.key
 """
 _STUDENTS = "SELECT key, body FROM record WHERE kind = 'Student' ORDER BY key"
 _OF_STUDENT = "SELECT body FROM association WHERE kind = ? AND subject = ? ORDER BY other <> ?, other, begin"

@@ -10,13 +10,13 @@ import html
 import io
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request, Response
 
-from app.audit.entries import Filter
+from app.audit.entries import Filter, Position
 from app.consent.gate import Answer, Door, Found, accounting
-from app.consent.gate.accounting import After
 from app.errors import HallpassError, Issue, Kind
 from app.fhir.dates import interval
 from app.fhir.json import dump
@@ -136,9 +136,9 @@ def _count(text: str | None, through: Passage) -> int:
     return min(int(text), through.settings.max_count)
 
 
-def _after(text: str) -> After:
-    at, _, entry = text.rpartition(" ")
-    return datetime.fromisoformat(at), int(entry)
+def _after(text: str) -> Position:
+    at, request, resource, version = text.split(" ")
+    return datetime.fromisoformat(at), UUID(request), UUID(resource), int(version)
 
 
 def _csv(rows: list[dict[str, str]]) -> str:

@@ -327,7 +327,7 @@ COMMENT ON FUNCTION hallpass.in_force IS
 CREATE FUNCTION hallpass.opened(
     r_shard uuid, r_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[],
     r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange
-) RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER COST 5000 SET search_path = hallpass, pg_temp AS $$
+) RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = hallpass, pg_temp AS $$
 DECLARE
     v_above    uuid[] := above();
     v_purposes text[] := purposes();

@@ -67,7 +67,7 @@ def _decided(stage: Stage, asked: Expectation, now: datetime) -> str:
     if not isinstance(decision, Permit):
         return ABSENT
     if decision.basis is not Basis.RELEASE:
-        return decision.basis.value
+        return str(decision.basis.value)
     cited = {h.id: h.version for h in stage.held.values()}
     assert decision.consent is not None
     assert decision.version == cited[decision.consent]
@@ -79,7 +79,7 @@ async def _judged(network: Network, member: Member, asked: Expectation, held: He
     await owner.rollback()
     who = {"client": member.client_id, "organization": member.organization, "purposes": sorted(widen(asked.purposes))}
     assert (await owner.execute(_ENTER, who)).one().standing
-    said = await owner.scalar(_JUDGED, {"id": held.id}) or ABSENT
+    said = str(await owner.scalar(_JUDGED, {"id": held.id}) or ABSENT)
     await owner.execute(_ROLE)
     visible = bool(await owner.scalar(_VISIBLE, {"id": held.id}))
     await owner.rollback()

@@ -54,7 +54,7 @@ def consent(spec: Spec) -> Spec:
     inner = {k: v for k, v in told.items() if k not in OUTSIDE}
     if inner:
         found["provision"] = provision(inner)
-    return found | told.get("with", {})
+    return {**found, **told.get("with", {})}
 
 
 def provision(spec: Spec) -> Spec:
@@ -76,7 +76,7 @@ def provision(spec: Spec) -> Spec:
         "data": [_data(x) for x in spec.get("data", [])],
         "provision": [provision(x) for x in spec.get("except", [])],
     }
-    return found | {k: v for k, v in repeated.items() if v} | spec.get("with", {})
+    return {**found, **{k: v for k, v in repeated.items() if v}, **spec.get("with", {})}
 
 
 def label(text: str) -> dict[str, str]:

@@ -69,7 +69,7 @@ class Stage:
 
     async def put(self, name: str, spec: Spec, kind: str) -> None:
         """Create a resource, or update it where it is known."""
-        by = spec.get("by", spec.get("from", "district"))
+        by = str(spec.get("by") or spec.get("from") or "district")
         known = self.held.get(name)
         own_id = known.id if known else None
         content = self.resolve(self._content(spec, kind))

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from app.consent.decide import Basis, Deny, Permit, Word, birthday, decide, misses
 from app.consent.rules import Provision, Release, Rules
-from tests.consent.worlds import HOLDERS, RECIPIENTS, STUDENTS, Question, narrower, questions, release
+from tests.consent.drawing import narrower, questions, release
+from tests.consent.worlds import HOLDERS, RECIPIENTS, STUDENTS, Question
 
 settings.register_profile(
     "prove",

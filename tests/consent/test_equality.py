@@ -22,9 +22,10 @@ from app.consent.decide import Basis, Deny, Permit, birthday, decide
 from app.consent.rules import Facts, Rules, Viewer
 from app.store import tables
 from app.store.engine import Database
+from tests.consent.drawing import worlds
 from tests.consent.network import stop_the_clock
 from tests.consent.storing import Store
-from tests.consent.worlds import ORGANIZATIONS, World, worlds
+from tests.consent.worlds import ORGANIZATIONS, World
 
 EXAMPLES = int(os.environ.get("PROVE_EXAMPLES", "200"))
 

@@ -258,6 +258,9 @@ def test_a_contained_resource_that_is_referred_to_is_allowed(resource: dict[str,
         pytest.param(contained(PERSON | {"foo": 1}), ["contained[0].foo"], id="unknown element"),
         pytest.param(contained(PERSON, LOCATION), ["contained[1]"], id="not referred to"),
         pytest.param(contained(PERSON, LOCATION | {"alias": ["#l"]}), ["contained[1]"], id="mentioned in a text"),
+        pytest.param(
+            contained(PERSON, LOCATION, extension=[{"url": "u", "valueUri": "/l"}]), ["contained[1]"], id="another URI"
+        ),
         pytest.param(contained(PERSON, PERSON), ["contained[1].id"], id="id twice"),
         pytest.param(contained(LOCATION, individual="#l"), ["participant[0].individual.reference"], id="wrong type"),
         pytest.param(

@@ -7,6 +7,7 @@ that a new one cannot be forgotten.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from random import Random
 from urllib.parse import urlencode
 
@@ -18,7 +19,7 @@ from tests.prove import bundles, operations
 from tests.prove.bodies import Bodies
 from tests.prove.malformed import spoiled
 from tests.prove.moves import JSON
-from tests.prove.queries import Queries
+from tests.prove.queries import Pairs, Queries
 from tests.prove.records import OutOfReach
 from tests.prove.routes import Route, routes
 from tests.prove.scene import Scene
@@ -32,6 +33,10 @@ WEIGHTS = {"search": 40, "read": 14, "write": 20, "bundle": 8, "operation": 6, "
 """Of a hundred requests, how many are of each kind; `link` follows a page that was offered."""
 
 Draw = Callable[[], Request]
+
+
+def _searching(type_name: str, pairs: Callable[[], Pairs]) -> Request:
+    return Request("GET", f"/fhir/{type_name}?{urlencode(pairs())}", "caller")
 
 
 class Asks:
@@ -54,9 +59,9 @@ class Asks:
     def sweep(self) -> Iterator[Draw]:
         """How to ask every route, and to search by every criterion, sort and include that there is."""
         for route in [r for found in self.routes.values() for r in found]:
-            yield lambda route=route: self.of(route)
+            yield partial(self.of, route)
         for name, pairs in self.queries.sweep(self.scene):
-            yield lambda name=name, pairs=pairs: Request("GET", f"/fhir/{name}?{urlencode(pairs())}", "caller")
+            yield partial(_searching, name, pairs)
 
     def draw(self) -> Request:
         """The caller's next request."""
@@ -64,8 +69,16 @@ class Asks:
         (kind,) = self.rng.choices(kinds, [WEIGHTS[k] for k in kinds])
         if kind == "link":
             return Request("GET", self.rng.choice(self.scene.links), "caller")
-        request = self.of(self.rng.choice(self.routes[kind]))
+        request = self.of(self._route(kind))
         return spoiled(self.rng, request) if self.rng.random() < 0.05 else request
+
+    def _route(self, kind: str) -> Route:
+        """Any route of the kind; of the operations, most of which are served for every type, any operation."""
+        found = self.routes[kind]
+        if kind == "operation":
+            shape = self.rng.choice(sorted({r.shape for r in found}))
+            found = [r for r in found if r.shape == shape]
+        return self.rng.choice(found)
 
     def of(self, route: Route) -> Request:
         """A request for a route."""

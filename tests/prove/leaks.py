@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import MetaData, Table, Text, cast, func, select, text
 from sqlalchemy.dialects.postgresql import BYTEA
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from app.audit import ledger
+from app.audit import entries, ledger
 from app.consent.gate import conditional, reads, targets, writes
 from app.errors import HallpassError, Issue, Kind
-from app.resources.refs import as_uuid
+from app.resources.refs import as_uuid, local_targets
 from app.search.cursor import Cursor
 from app.search.parameters import ParamKind
 from app.store import find, history, included, match, order, read
@@ -204,7 +206,7 @@ def an_error_that_names_the_hidden_thing(patch: pytest.MonkeyPatch) -> None:
         try:
             await original(door, content, before, itself)
         except HallpassError as e:
-            ids = [t[1] for t in targets.local_targets(content)]
+            ids = [t[1] for t in local_targets(content)]
             known = await door.connection.scalar(select(func.count()).where(resource.c.id.in_(ids), resource.c.current))
             raise HallpassError(e.kind, *e.issues, Issue(f"{known} of the references are not yours to use.")) from None
 
@@ -309,6 +311,18 @@ def a_deletion_that_hidden_referrers_stop(patch: pytest.MonkeyPatch) -> None:
             return await original(connection, shard, resource_id)
 
     patch.setattr(read, "is_referred_to", referred)
+
+
+@leak
+def an_accounting_that_counts_for_others(patch: pytest.MonkeyPatch) -> None:
+    """What the custodian reads of the ledger tells how many disclosures there were anywhere."""
+    original = entries.page
+
+    async def page(connection: Any, wanted: Any, after: Any, limit: int) -> Any:
+        count = await connection.scalar(select(func.count()).select_from(EVERYTHING["disclosure"]))
+        return [replace(e, request=UUID(int=count)) for e in await original(connection, wanted, after, limit)]
+
+    patch.setattr(entries, "page", page)
 
 
 @leak

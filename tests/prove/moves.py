@@ -146,7 +146,7 @@ class Moves:
         last = update("holder", record, self.again(record))
         between = update("holder", record, {**self.again(record), "meta": label(*self.rng.choice(releases.NEVER))})
         longer, shorter = (between, last), (last,)
-        return Move(*((longer, shorter) if self.rng.random() < 0.5 else (shorter, longer)), False)
+        return Move(longer, shorter, False) if self.rng.random() < 0.5 else Move(shorter, longer, False)
 
     # In one world --------------------------------------------------------------------------------------------------
 
@@ -260,12 +260,13 @@ class Moves:
     def again(self, record: Record, worlds: str = BOTH) -> Body:
         """New content for a record that is of the same student, kind, parties and labels."""
         pick = self.scene.pick(self.rng, record.by, worlds, student=record.student)
-        kept = {
+        kept: Body = {
             k: record.body[k]
             for k in ("requester", "owner", "organization")
             if k in record.body and record.type == "Task"
         }
-        kept |= {"meta": {"security": s}} if (s := record.body.get("meta", {}).get("security")) else {}
+        if security := record.body.get("meta", {}).get("security"):
+            kept["meta"] = {"security": security}
         if record.type == "ServiceRequest" and record.body["code"] == coded(EXCEPTED, SERVICE):
             kept["code"] = record.body["code"]
         made = build(record.type, self.rng, pick)

@@ -117,7 +117,7 @@ def _validate(asks: Asks, route: Route) -> Request:
 def _break_glass(asks: Asks, route: Route) -> Request:
     """The caller is not registered for emergencies, and learns nothing from asking."""
     number = asks.rng.randrange(1, 7)
-    given = [
+    given: list[dict[str, Any]] = [
         {"name": "identifier", "valueIdentifier": {"system": STUDENT, "value": f"S-{number}"}},
         {"name": "reason", "valueString": "The student collapsed in class and cannot answer."},
     ]

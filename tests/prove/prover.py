@@ -103,6 +103,7 @@ class Prover:
     async def run(self, examples: int) -> Report:
         """Ask everything that there is to ask once, and then sequences until `examples`, or until the worlds differ."""
         self.rng.seed(self.seed)
+        self.asks.scene = self.start
         every = list(self.asks.sweep())
         for number in range(0, len(every), SWEPT):
             if await self._sequence(f"{self.seed}/sweep {number}", every[number : number + SWEPT]):

@@ -6,6 +6,7 @@ They come from app.search.parameters and the registry, so that a new parameter i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import cycle
 from random import Random
 from typing import NamedTuple
@@ -99,12 +100,14 @@ class Queries:
         for name in TYPES:
             extras = cycle(self._extras(name))
             for card in self.cards[name]:
-                extra = next(extras)
-                yield name, lambda card=card, extra=extra: [self._asked(scene, card), ("_count", "2"), extra]
+                yield name, partial(self._once, scene, card, next(extras))
             for arc in self.forward[name]:
-                yield name, lambda arc=arc: [self._behind(scene, f"{arc.code}:{arc.target}.", arc.target)]
+                yield name, partial(self._behind, scene, f"{arc.code}:{arc.target}.", arc.target)
             for arc in self.reverse[name]:
-                yield name, lambda arc=arc: [self._behind(scene, f"_has:{arc.source}:{arc.code}:", arc.source)]
+                yield name, partial(self._behind, scene, f"_has:{arc.source}:{arc.code}:", arc.source)
+
+    def _once(self, scene: Scene, card: Card, extra: tuple[str, str]) -> Pairs:
+        return [self._asked(scene, card), ("_count", "2"), extra]
 
     def _extras(self, type_name: str) -> Pairs:
         """Every sort and every include of a type; fewer than its criteria."""
@@ -114,9 +117,9 @@ class Queries:
         assert len(found) <= len(self.cards[type_name]), f"{type_name} has includes that are not asked for"
         return found
 
-    def _behind(self, scene: Scene, head: str, type_name: str) -> tuple[str, str]:
+    def _behind(self, scene: Scene, head: str, type_name: str) -> Pairs:
         key, value = self._asked(scene, self.rng.choice(self.hot[type_name]))
-        return head + key, value
+        return [(head + key, value)]
 
     def query(self, scene: Scene, type_name: str | None) -> str:
         """A query string for a search on a type, or (None) on several."""

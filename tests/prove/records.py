@@ -94,7 +94,7 @@ class _Draw:
         return [found] if found else None
 
     def identifier(self) -> list[Body]:
-        found = {"system": STUDENT, "value": f"S-{self.rng.randrange(1, 7)}"}
+        found: Body = {"system": STUDENT, "value": f"S-{self.rng.randrange(1, 7)}"}
         if self.rng.random() < 0.4:
             found["type"] = coded("MR", "http://terminology.hl7.org/CodeSystem/v2-0203", "Medical record")
         return [found]

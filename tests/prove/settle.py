@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from random import Random
+from typing import Any
 
 from tests.prove import releases
 from tests.prove.moves import COVERABLE, DIRECTORY, RELEASED, Move, Moves, create
@@ -114,7 +115,7 @@ class Settle:
             yield "", self._alike(create("branch", self.moves.made(kind, "branch", BOTH)))
         yield "", self._alike(Request("GET", "/fhir/Patient", "holder"))
 
-    def _consent(self, part: str, by: str, to: str, **more: str) -> Move:
+    def _consent(self, part: str, by: str, to: str, **more: Any) -> Move:
         ids, student = self.scene.organizations, self.scene.students[part]
         (signer,) = (r.id for r in self.scene.of("RelatedPerson", by=by) if r.student == student)
         body: Body = releases.release(self.rng, student, signer, ids[by], ids[to], **more)

@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from uuid import UUID
 
 from app.audit import entries
-from app.audit.entries import Entry, Filter
+from app.audit.entries import Entry, Filter, Position
 from app.audit.events import audit_event
 from app.consent.gate import reads
 from app.consent.gate.door import Door
@@ -18,10 +17,8 @@ from app.errors import not_found
 from app.resources import TYPES
 from app.store import read as store
 
-After = tuple[datetime, int]
 
-
-async def of_student(door: Door, patient: str, wanted: Filter, after: After | None, count: int) -> Found:
+async def of_student(door: Door, patient: str, wanted: Filter, after: Position | None, count: int) -> Found:
     """A page of a student's disclosures. Raises NOT_FOUND where the caller does not hold the student."""
     door.require("AuditEvent", "s")
     row = await reads.current(door, TYPES["Patient"], patient)
@@ -30,7 +27,7 @@ async def of_student(door: Door, patient: str, wanted: Filter, after: After | No
     return await _page(door, wanted, after, count)
 
 
-async def of_recipient(door: Door, organization: str, wanted: Filter, after: After | None, count: int) -> Found:
+async def of_recipient(door: Door, organization: str, wanted: Filter, after: Position | None, count: int) -> Found:
     """A page of all that an organization received of what the caller holds."""
     door.require("AuditEvent", "s")
     if await reads.current(door, TYPES["Organization"], organization) is None:
@@ -38,7 +35,7 @@ async def of_recipient(door: Door, organization: str, wanted: Filter, after: Aft
     return await _page(door, wanted, after, count)
 
 
-async def _page(door: Door, wanted: Filter, after: After | None, count: int) -> Found:
+async def _page(door: Door, wanted: Filter, after: Position | None, count: int) -> Found:
     found = await entries.page(door.connection, wanted, after, count + 1)
     page = found[:count]
     names = await _names(door, page)
@@ -48,7 +45,7 @@ async def _page(door: Door, wanted: Filter, after: After | None, count: int) -> 
             "events": [audit_event(e) for e in page],
             "rows": [plain(e, names) for e in page],
         },
-        cursors={"next": f"{last.at.isoformat()} {last.entry}"} if last else {},
+        cursors={"next": " ".join(map(str, (last.at.isoformat(), *last.position[1:])))} if last else {},
     )
 
 
