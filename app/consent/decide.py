@@ -186,6 +186,8 @@ def misses(p: Provision, release: Release, rules: Rules, viewer: Viewer, facts: 
         return "actor: another recipient"
     if p.purposes is not None and not p.purposes & viewer.purposes:
         return "purpose: another one"
+    if p.permit and facts.type == "Consent":
+        return "class: a Consent is for those whom it names, since it says who treats the student"
     if p.classes is not None and facts.type not in p.classes and not facts.profiles & p.classes:
         return "class: another type"
     if p.codes is not None and not facts.codes & p.codes:

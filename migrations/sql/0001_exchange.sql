@@ -260,7 +260,8 @@ CREATE FUNCTION hallpass.covers(
     p hallpass.provision, part2 boolean, focal_custodian uuid, r_type text, r_id uuid, r_profiles text[],
     r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange
 ) RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT (p.classes IS NULL OR r_type = ANY (p.classes) OR r_profiles && p.classes)
+    SELECT NOT (p.permit AND r_type = 'Consent')  -- for its parties alone: it says who treats the student
+       AND (p.classes IS NULL OR r_type = ANY (p.classes) OR r_profiles && p.classes)
        AND (p.codes IS NULL OR r_codes && p.codes)
        AND CASE
            WHEN p.permit THEN
