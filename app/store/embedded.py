@@ -15,7 +15,7 @@ import psutil
 from sqlalchemy import URL
 
 DATABASE = "hallpass"
-_TERSE = "log_error_verbosity = terse"
+_QUIET = "log_min_messages = log"
 
 
 def start(data_dir: Path) -> URL:
@@ -39,10 +39,10 @@ def start(data_dir: Path) -> URL:
 
 
 def _log_no_rows(settings: Path, postmaster: psutil.Process) -> None:
-    """The details of an error quote the row that it is about; the server's log keeps the error without them."""
-    if _TERSE not in settings.read_text():
+    """An error may quote the row that it is about: it goes to who asked, and is not kept in the server's log."""
+    if _QUIET not in settings.read_text():
         with settings.open("a") as file:
-            file.write(f"{_TERSE}\n")
+            file.write(f"{_QUIET}\n")
         postmaster.send_signal(signal.SIGHUP)
 
 

@@ -83,45 +83,61 @@ async def test_a_recipient_cannot_change_the_consent_it_reads(scene: Scene) -> N
         assert (await scene.clinic.delete(f"/Consent/{release}")).status_code == 403
 
 
-def forged(scene: Scene, **more: Any) -> dict[str, Any]:
-    """A Consent that would open everything to the clinic."""
+@pytest_asyncio.fixture(scope="module")
+async def forger(scene: Scene) -> dict[str, Any]:
+    """A guardian whom the clinic has made up, so that its Consents lack nothing but the right."""
+    return await scene.clinic.create(build.guardian(scene.student))
+
+
+def forged(scene: Scene, forger: dict[str, Any], recipient: Member, **more: Any) -> dict[str, Any]:
+    """A Consent of the clinic's that would open everything of the district's."""
     everything = ("Patient", "Encounter", "RelatedPerson", "Task", "Consent")
-    found = build.consent(
-        scene.student, scene.student, scene.district.reference, scene.clinic.reference, classes=everything, **more
-    )
-    return {**found, "performer": [build.ref(scene.student)]}
+    found = build.consent(scene.student, forger, scene.district.reference, recipient.reference, classes=everything)
+    return {**found, **more}
 
 
 @pytest.mark.parametrize("status", ["active", "draft", "proposed"])
-async def test_a_consent_that_names_another_as_its_discloser_opens_nothing(scene: Scene, status: str) -> None:
-    made = await scene.clinic.post("/Consent", forged(scene, status=status))
-    assert made.status_code == (422 if status == "active" else 201), made.text
+async def test_a_consent_that_names_another_as_its_discloser_opens_nothing(
+    scene: Scene, forger: dict[str, Any], status: str
+) -> None:
+    made = await scene.clinic.post("/Consent", forged(scene, forger, scene.clinic, status=status))
     if status != "active":
+        assert made.status_code == 201, made.text
         drafted = made.json()
-        assert (await scene.clinic.put(f"/Consent/{drafted['id']}", {**drafted, "status": "active"})).status_code == 422
+        made = await scene.clinic.put(f"/Consent/{drafted['id']}", {**drafted, "status": "active"})
         assert (await scene.clinic.delete(f"/Consent/{drafted['id']}")).status_code == 204
+    assert made.status_code == 422
+    assert [i["expression"] for i in made.json()["issue"]] == [["Consent.organization[0]"]]
 
 
-async def test_a_discloser_named_as_an_actor_is_refused_as_well(scene: Scene) -> None:
-    body = forged(scene, organization=[scene.clinic.reference])
+async def test_a_discloser_named_as_an_actor_is_refused_as_well(scene: Scene, forger: dict[str, Any]) -> None:
+    body = forged(scene, forger, scene.clinic, organization=[scene.clinic.reference])
     body["provision"]["actor"].append(build.actor("CST", scene.district.reference))
-    assert (await scene.clinic.post("/Consent", body)).status_code == 422
+    made = await scene.clinic.post("/Consent", body)
+    assert made.status_code == 422
+    assert all(i["expression"][0].startswith("Consent.provision.actor[1]") for i in made.json()["issue"])
 
 
-async def test_a_consent_of_the_recipients_own_opens_its_own_data_only(scene: Scene) -> None:
-    """Complete, active, signed by a guardian that the recipient made up: it opens nothing of the district's."""
-    parent = await scene.clinic.create(build.guardian(scene.student))
-    made = await scene.clinic.create(
-        build.consent(
-            scene.student,
-            parent,
-            scene.clinic.reference,
-            scene.clinic.reference,
-            classes=("Patient", "Encounter", "RelatedPerson", "Task"),
+async def test_a_consent_of_the_recipients_own_opens_its_own_data_only(scene: Scene, forger: dict[str, Any]) -> None:
+    """Complete, active, under agreements of its own making: it opens nothing of the district's, to nobody."""
+    for recipient in (scene.clinic, scene.stranger):
+        await scene.clinic.create(
+            {
+                "resourceType": "OrganizationAffiliation",
+                "active": True,
+                "organization": scene.clinic.reference,
+                "participatingOrganization": recipient.reference,
+                "code": [{"coding": [{"system": c.PARTICIPATION, "code": "IRCP"}]}],
+            }
         )
-    )
-    await scene.clinic.save({**made, "status": "inactive"})
-    assert (await scene.clinic.delete(f"/RelatedPerson/{parent['id']}")).status_code == 409
+        body = forged(scene, forger, recipient, organization=[scene.clinic.reference])
+        made = await scene.clinic.create(body)
+        own = await scene.clinic.create(build.encounter(scene.student))
+        assert await recipient.ids("/Encounter") == [own["id"]], "what the clinic holds, and no more"
+        assert (await recipient.get(f"/Encounter/{scene.records['Encounter']['id']}")).status_code == 404
+        await scene.clinic.save({**made, "status": "inactive"})
+        assert (await scene.clinic.delete(f"/Encounter/{own['id']}")).status_code == 204
+    assert (await scene.clinic.delete(f"/RelatedPerson/{forger['id']}")).status_code == 409
 
 
 async def test_a_guardian_is_not_planted_on_a_student_that_is_hidden(scene: Scene) -> None:
@@ -174,6 +190,17 @@ async def test_no_organization_moves_itself_or_another_to_where_it_would_see_mor
         body = (await moved.get(f"/Organization/{moved.organization}")).json()
         response = await mover.put(f"/Organization/{moved.organization}", {**body, "partOf": parent.reference})
         assert response.status_code == 403, response.text
+    school = await scene.district.create(
+        {"resourceType": "Organization", "name": "School", "active": True, "partOf": scene.district.reference}
+    )
+    annex = await scene.district.create(
+        {**{k: v for k, v in school.items() if k not in ("id", "meta")}, "name": "Annex"}
+    )
+    moved = await scene.district.put(f"/Organization/{school['id']}", {**school, "partOf": build.ref(annex)})
+    assert moved.status_code == 200, moved.text
+    await scene.world.client_of(UUID(school["id"]), scopes="system/*.rs", purposes=("TREAT",))
+    back = await scene.district.put(f"/Organization/{school['id']}", school)
+    assert back.status_code == 403, "one that calls for itself is moved by the operator alone"
     for parent in (scene.district, scene.clinic):
         new = {"resourceType": "Organization", "name": "Annex", "active": True, "partOf": parent.reference}
         assert (await scene.stranger.post("/Organization", new)).status_code == 403
@@ -284,21 +311,37 @@ async def test_the_output_of_a_task_points_at_nothing_that_its_writer_cannot_see
 
 
 async def test_what_a_party_writes_into_a_task_widens_no_release_that_follows_references(scene: Scene) -> None:
-    """A release of what a Task depends on covers what the custodian's own elements refer to, not the party's."""
-    visit = await scene.clinic.create(build.encounter(scene.student))
+    """A release of what a Task refers to covers what its custodian's elements refer to, and not what a party adds.
+
+    Else the clinic, which may see the visit, could open it to a third organization.
+    """
+    third = await scene.world.member("Third")
+    await scene.world.agree(scene.district, third)
+    visit = await scene.district.create(build.encounter(scene.student))
     task = await scene.district.create(
         build.task(scene.student, scene.records["ServiceRequest"], scene.district.reference, scene.clinic.reference)
     )
-    release = await scene.release(
-        "Encounter",
-        "RelatedPerson",
-        provision={"data": [{"meaning": "related", "reference": build.ref(task)}]},
+    instance = {"data": [{"meaning": "instance", "reference": build.ref(visit)}]}
+    related = {"data": [{"meaning": "related", "reference": build.ref(task)}]}
+    own = await scene.release("Encounter", provision=instance)
+    other = await scene.district.create(
+        build.consent(
+            scene.student,
+            scene.records["RelatedPerson"],
+            scene.district.reference,
+            third.reference,
+            classes=("Encounter", "ServiceRequest"),
+            provision=related,
+        )
     )
+    assert await third.ids("/ServiceRequest") == [scene.records["ServiceRequest"]["id"]]
     output = [{"type": {"text": "result"}, "valueReference": build.ref(visit)}]
     response = await scene.clinic.put(f"/Task/{task['id']}", {**task, "status": "completed", "output": output})
     assert response.status_code == 200, response.text
-    assert scene.records["Encounter"]["id"] not in await scene.clinic.ids("/Encounter")
-    await scene.district.save({**release, "status": "inactive"})
+    assert await third.ids("/Encounter") == []
+    assert (await third.get(f"/Encounter/{visit['id']}")).status_code == 404
+    for release in (own, other):
+        await scene.district.save({**release, "status": "inactive"})
 
 
 async def test_who_is_no_party_does_not_see_the_task_it_writes_to(scene: Scene, task: dict[str, Any]) -> None:
@@ -306,5 +349,6 @@ async def test_who_is_no_party_does_not_see_the_task_it_writes_to(scene: Scene, 
     assert response.status_code == 404
 
 
-async def test_all_these_attempts_disclosed_nothing_to_the_stranger(scene: Scene) -> None:
-    assert await ledger(scene.world, scene.stranger) == []
+async def test_all_these_attempts_disclosed_nothing_of_the_districts_to_the_stranger(scene: Scene) -> None:
+    held = {r["id"] for r in scene.records.values()}
+    assert not [e for e in await ledger(scene.world, scene.stranger) if str(e[1]) in held]

@@ -132,32 +132,37 @@ def test_what_is_no_proper_http_tells_nothing(server: Server, request_: str) -> 
     assert MARK.encode() not in answer
 
 
-@pytest.mark.parametrize(
-    ("fault", "mended"),
-    [
-        (
-            "ALTER TABLE hallpass.term_string ADD CONSTRAINT fault CHECK (false) NOT VALID",
-            "ALTER TABLE hallpass.term_string DROP CONSTRAINT fault",
-        ),
-        (
-            "ALTER TABLE hallpass.resource ADD CONSTRAINT fault CHECK (false) NOT VALID",
-            "ALTER TABLE hallpass.resource DROP CONSTRAINT fault",
-        ),
-        (
-            "ALTER TABLE hallpass.resource RENAME COLUMN digest TO other",
-            "ALTER TABLE hallpass.resource RENAME COLUMN other TO digest",
-        ),
-        (
-            "ALTER TABLE hallpass.term_string RENAME TO other",
-            "ALTER TABLE hallpass.other RENAME TO term_string",
-        ),
-    ],
-)
+FAULTS = {
+    "a constraint": (
+        ["ALTER TABLE hallpass.term_string ADD CONSTRAINT fault CHECK (false) NOT VALID"],
+        "ALTER TABLE hallpass.term_string DROP CONSTRAINT fault",
+    ),
+    "an error that quotes the record": (
+        [
+            "CREATE FUNCTION hallpass.fault() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RAISE EXCEPTION 'no %', NEW.exact; END $$",
+            "CREATE TRIGGER fault BEFORE INSERT ON hallpass.term_string FOR EACH ROW EXECUTE FUNCTION hallpass.fault()",
+        ],
+        "DROP FUNCTION hallpass.fault CASCADE",
+    ),
+    "a column that is not there": (
+        ["ALTER TABLE hallpass.resource RENAME COLUMN digest TO other"],
+        "ALTER TABLE hallpass.resource RENAME COLUMN other TO digest",
+    ),
+    "a table that is not there": (
+        ["ALTER TABLE hallpass.term_string RENAME TO other"],
+        "ALTER TABLE hallpass.other RENAME TO term_string",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
 async def test_a_fault_of_the_servers_is_a_500_that_tells_nothing_anywhere(
-    network: World, member: Member, server: Server, fault: str, mended: str
+    network: World, member: Member, server: Server, name: str
 ) -> None:
+    fault, mended = FAULTS[name]
     made = await member.create(student())
-    await as_owner(network, fault)
+    await as_owner(network, *fault)
     try:
         answers = [
             await member.post("/Patient", student()),
