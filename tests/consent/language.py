@@ -22,6 +22,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 CASES = Path(__file__).parent / "cases"
@@ -94,6 +95,17 @@ def cases(name: str) -> Iterator[Case]:
     """The cases of one file. Raises ValueError for a word that the language does not have."""
     for found in load(name):
         yield _case(dict(found))
+
+
+def every_case() -> list[Any]:
+    """All decision cases, as the parameters of a test."""
+    names = sorted(p.name for p in CASES.glob("*.yaml") if p.name not in ("network.yaml", "completeness.yaml"))
+    return [_param(name.removesuffix(".yaml"), case) for name in names for case in cases(name)]
+
+
+def _param(section: str, case: Case) -> Any:
+    marks = [pytest.mark.xfail(reason=case.known, strict=True)] if case.known else []
+    return pytest.param(case, id=f"{section}: {case.title}", marks=marks)
 
 
 def _case(spec: Spec) -> Case:

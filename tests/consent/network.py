@@ -7,17 +7,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
-from zoneinfo import ZoneInfo
+from uuid import uuid4
 
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from app.consent.codes import HONOUR_EXTENSION, widen
-from app.consent.rules import Agreement, Place, Viewer
-from app.fhir.dates import BEGINNING, END
+from app.consent.codes import HONOUR_EXTENSION
 from app.store.engine import Database
 from tests.consent.language import NOW, load
+from tests.consent.organizations import Organizations
 from tests.world import EVERYTHING, Member, World, open_world
 
 CLOCK = (
@@ -38,28 +36,16 @@ async def stop_the_clock(owner: URL) -> None:
     await engine.dispose()
 
 
-@dataclass
-class Network:
-    """The members by name, their places in the tree, and the agreements that always stand."""
+@dataclass(kw_only=True)
+class Network(Organizations):
+    """The members, over one application and its database."""
 
     world: World
     owner: AsyncConnection
-    members: dict[str, Member] = field(default_factory=dict)
-    places: dict[UUID, Place] = field(default_factory=dict)
-    agreements: list[Agreement] = field(default_factory=list)
-    states: dict[str, str] = field(default_factory=dict)
     absent: dict[str, bytes] = field(default_factory=dict)
     """By resource type: the body of the 404 for an id that nothing has."""
     _at: datetime | None = None
     _tokens: dict[tuple[str, tuple[str, ...]], Member] = field(default_factory=dict)
-
-    def id(self, name: str) -> UUID:
-        """An organization's id."""
-        return self.members[name].organization
-
-    def zone(self, name: str) -> ZoneInfo:
-        """The time zone in which an organization's dates are meant."""
-        return ZoneInfo(self.places[self.id(name)].zone)
 
     async def caller(self, name: str, purposes: tuple[str, ...]) -> Member:
         """A member with a token for these purposes."""
@@ -69,12 +55,6 @@ class Network:
             await self.world.login(found, EVERYTHING, purpose_of_use=" ".join(purposes))
             self._tokens[key] = found
         return self._tokens[key]
-
-    def viewer(self, name: str, purposes: tuple[str, ...], now: datetime) -> Viewer:
-        """The caller as decide() takes it."""
-        own = self.id(name)
-        below = frozenset(i for i, place in self.places.items() if own in place.above)
-        return Viewer(own, frozenset(self.places[own].above), below, widen(purposes), now)
 
     async def set_clock(self, at: datetime) -> None:
         """What the database's clock shows from now on."""
@@ -87,9 +67,8 @@ class Network:
         """Found an organization with a client."""
         part_of = self.id(spec["part_of"]) if "part_of" in spec else None
         placed = {"part_of": part_of, "zone": spec["zone"], "state": spec.get("state")}
-        self.members[name] = member = await self.world.member(name, purposes=purposes, **placed)
-        above = self.places[part_of].above if part_of else ()
-        self.places[member.organization] = Place((member.organization, *above), spec["zone"], spec.get("honour", False))
+        member = await self.world.member(name, purposes=purposes, **placed)
+        self.place(name, member, spec)
         if spec.get("honour"):
             found = (await member.get(f"/Organization/{member.organization}")).json()
             found["extension"].append({"url": HONOUR_EXTENSION, "valueBoolean": True})
@@ -98,8 +77,7 @@ class Network:
     async def agree(self, discloser: str, recipient: str) -> None:
         """An agreement, one way, for always."""
         await self.world.agree(self.members[discloser], self.members[recipient], both_ways=False)
-        one, other = self.id(discloser), self.id(recipient)
-        self.agreements.append(Agreement(one, one, other, (BEGINNING, END)))
+        self.agreed(discloser, recipient)
 
 
 @asynccontextmanager
@@ -108,12 +86,11 @@ async def open_network(db: Database, only: frozenset[str] | set[str] = frozenset
     await stop_the_clock(db.owner)
     engine = create_async_engine(db.owner)
     async with open_world(db, token_seconds=3600) as world, engine.connect() as owner:
-        network = Network(world, owner)
+        network = Network(world=world, owner=owner)
         told = load("network.yaml")
         for name, spec in told["organizations"].items():
             if not only or name in only:
                 await network.add(name, spec, tuple(told["purposes"]))
-                network.states[name] = spec.get("state", "")
         for discloser, recipient in told["agreements"]:
             if {discloser, recipient} <= network.members.keys():
                 await network.agree(discloser, recipient)

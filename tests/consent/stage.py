@@ -15,7 +15,6 @@ from app.fhir.dates import BEGINNING, END, born, period
 from app.resources import TYPES
 from tests.consent import spelled
 from tests.consent.language import Case, Spec
-from tests.consent.network import Network
 
 
 @dataclass
@@ -39,7 +38,7 @@ class Held:
 class Stage:
     """What there is in one case."""
 
-    network: Network
+    network: Any
     written: str
     held: dict[str, Held] = field(default_factory=dict)
     releases: dict[str, Release] = field(default_factory=dict)
@@ -150,22 +149,26 @@ class Stage:
 
     async def _refused(self, content: Spec, by: str, expected: list[str]) -> None:
         """The write is refused with an issue at each of these expressions, and so says the reading of it."""
+        reading = self.reading(content, uuid4(), 1, by, datetime.fromisoformat(self.written))
+        assert sorted(str(gap.expression) for gap in reading.gaps) == sorted(expected)
+        assert sorted(await self.told(content, by)) == sorted(expected)
+
+    async def told(self, content: Spec, by: str) -> list[str]:
+        """Where the gaps of a Consent are that the server refuses."""
         response = await self.network.members[by].post("/Consent", content)
         assert response.status_code == 422, response.text
-        said = [e for issue in response.json()["issue"] for e in issue["expression"]]
-        assert sorted(said) == sorted(expected), response.text
-        reading = self._read(content, uuid4(), 1, by, datetime.fromisoformat(self.written))
-        assert sorted(str(gap.expression) for gap in reading.gaps) == sorted(expected)
+        return [e for issue in response.json()["issue"] for e in issue["expression"]]
 
     def _compile(self, name: str, found: Held, now: datetime) -> None:
         self.releases.pop(name, None)
         if found.content["status"] == "active":
-            reading = self._read(found.content, found.id, found.version, found.by, now)
+            reading = self.reading(found.content, found.id, found.version, found.by, now)
             assert reading.gaps == ()
             if reading.release:
                 self.releases[name] = reading.release
 
-    def _read(self, content: Spec, own_id: UUID, version: int, by: str, now: datetime) -> Reading:
+    def reading(self, content: Spec, own_id: UUID, version: int, by: str, now: datetime) -> Reading:
+        """What a Consent comes to, beside what is on the stage."""
         situation = Situation(
             custodian=self.network.id(by),
             zone=self.network.zone(by),

@@ -11,11 +11,9 @@ import pytest_asyncio
 
 from app.store.engine import Database
 from tests.consent.asking import ABSENT, answers
-from tests.consent.language import CASES, Case, Expectation, cases
+from tests.consent.language import Case, Expectation, every_case
 from tests.consent.network import Network, open_network
 from tests.consent.stage import Stage
-
-FILES = sorted(p.name for p in CASES.glob("*.yaml") if p.name not in ("network.yaml", "completeness.yaml"))
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -25,16 +23,7 @@ async def network(db: Database) -> AsyncIterator[Network]:
         yield found
 
 
-def _all() -> list[object]:
-    return [_param(name.removesuffix(".yaml"), case) for name in FILES for case in cases(name)]
-
-
-def _param(section: str, case: Case) -> object:
-    marks = [pytest.mark.xfail(reason=case.known, strict=True)] if case.known else []
-    return pytest.param(case, id=f"{section}: {case.title}", marks=marks)
-
-
-@pytest.mark.parametrize("case", _all())
+@pytest.mark.parametrize("case", every_case())
 async def test_what_each_caller_sees(network: Network, case: Case) -> None:
     """All four ways of asking answer what the case says."""
     stage = Stage(network, case.written)

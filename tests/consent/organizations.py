@@ -1,0 +1,50 @@
+"""The organizations of the decision cases: the tree, time zones and states, and who agreed with whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from app.consent.codes import widen
+from app.consent.rules import Agreement, Place, Viewer
+from app.fhir.dates import BEGINNING, END
+
+
+@dataclass(kw_only=True)
+class Organizations:
+    """By name; `members` are those who file for them, each with its `organization`."""
+
+    members: dict[str, Any] = field(default_factory=dict)
+    places: dict[UUID, Place] = field(default_factory=dict)
+    agreements: list[Agreement] = field(default_factory=list)
+    states: dict[str, str] = field(default_factory=dict)
+
+    def id(self, name: str) -> UUID:
+        """An organization's id."""
+        found: UUID = self.members[name].organization
+        return found
+
+    def zone(self, name: str) -> ZoneInfo:
+        """The time zone in which an organization's dates are meant."""
+        return ZoneInfo(self.places[self.id(name)].zone)
+
+    def viewer(self, name: str, purposes: tuple[str, ...], now: datetime) -> Viewer:
+        """The caller as decide() takes it."""
+        own = self.id(name)
+        below = frozenset(i for i, place in self.places.items() if own in place.above)
+        return Viewer(own, frozenset(self.places[own].above), below, widen(purposes), now)
+
+    def place(self, name: str, member: Any, spec: dict[str, Any]) -> None:
+        """Take in an organization and who files for it."""
+        above = self.places[self.id(spec["part_of"])].above if "part_of" in spec else ()
+        self.members[name] = member
+        self.places[member.organization] = Place((member.organization, *above), spec["zone"], spec.get("honour", False))
+        self.states[name] = spec.get("state", "")
+
+    def agreed(self, discloser: str, recipient: str) -> None:
+        """Take in an agreement, one way, for always."""
+        one, other = self.id(discloser), self.id(recipient)
+        self.agreements.append(Agreement(one, one, other, (BEGINNING, END)))
