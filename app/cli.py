@@ -19,6 +19,8 @@ from app.commands.common import plainly
 from app.commands.organizations import agreement, org
 from app.commands.token import DEFAULT_URL, token
 from app.commands.verify import verify
+from app.conformance import package
+from app.conformance.page import page
 from app.demo import seed, story
 from app.demo.api import Unexpected
 from app.demo.banner import banner
@@ -145,10 +147,19 @@ def export_openapi(
 def export_reference(
     folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("docs"),
 ) -> None:
-    """Write docs/reference.md: what can be asked of the server, as it is served."""
+    """Write docs/reference.md and docs/profiles.md: what can be asked of the server, and what it carries."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "reference.md").write_text(reference())
-    typer.echo(folder / "reference.md")
+    for name, text in (("reference.md", reference()), ("profiles.md", page())):
+        (folder / name).write_text(text)
+        typer.echo(folder / name)
+
+
+@app.command("export-package")
+def export_package(
+    folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("dist"),
+) -> None:
+    """Write the profiles, codes and examples as a FHIR package, which validators and other servers load."""
+    typer.echo(package.write(folder))
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from app.auth.endpoints import auth_router
 from app.auth.service import Auth
+from app.conformance.catalogue import TYPES as DEFINITIONS
 from app.consent.gate import Gate
 from app.rest import failures
 from app.rest.cors import Cors
@@ -35,6 +36,7 @@ PUBLIC = frozenset(
         "/fhir/metadata",
         "/fhir/Library/{id}",
         "/health",
+        *(f"/fhir/{kind}{below}" for kind in DEFINITIONS for below in ("", "/{id}")),
         "/openapi.json",
         "/docs",
         "/docs/oauth2-redirect",

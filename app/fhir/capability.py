@@ -1,6 +1,7 @@
-"""The CapabilityStatement, from the registry and the search parameters that are served.
+"""The CapabilityStatement, from the registry, the search parameters and the definitions that are served.
 
-https://hl7.org/fhir/R4/capabilitystatement.html
+https://hl7.org/fhir/R4/capabilitystatement.html — every canonical URL in it is one that this server resolves, but for
+those of terminology and of SMART.
 """
 
 from __future__ import annotations
@@ -8,13 +9,16 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from app.conformance.base import FHIR_VERSION, HL7, PUBLISHED, PUBLISHER, VERSION
+from app.conformance.catalogue import SEARCHED, TYPES
+from app.conformance.profiles import PROFILES
 from app.fhir.interactions import OF_SYSTEM, OF_TYPES, OPERATIONS, Interaction
 from app.resources import REGISTRY, ResourceType
 from app.search.parameters import PARAMETERS, Parameter, ParamKind
 
-PUBLISHED = "2026-11-22"
 SMART = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 OAUTH = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
+ENDPOINTS = ("token", "introspect", "revoke")
 COMPARTMENT = "http://hl7.org/fhir/CompartmentDefinition/patient"
 
 
@@ -24,19 +28,26 @@ def capability_statement(base_url: str, *, cors: bool = False, most_deletes: int
     deletes = "multiple" if most_deletes > 1 else "single"
     return {
         "resourceType": "CapabilityStatement",
+        "url": f"{base_url}/fhir/metadata",
+        "version": VERSION,
+        "name": "Hallpass",
+        "title": "Hallpass",
         "status": "active",
+        "experimental": False,
         "date": PUBLISHED,
+        "publisher": PUBLISHER,
+        "description": "An exchange between school districts and community providers, under signed releases.",
         "kind": "instance",
-        "software": {"name": "Hallpass"},
+        "software": {"name": "Hallpass", "version": VERSION},
         "implementation": {"description": "Hallpass, a FHIR exchange under signed releases", "url": f"{base_url}/fhir"},
-        "fhirVersion": "4.0.1",
+        "fhirVersion": FHIR_VERSION,
         "format": ["application/fhir+json"],
         "patchFormat": ["application/json-patch+json", "application/fhir+json"],
         "rest": [
             {
                 "mode": "server",
                 "security": _security(base_url, cors=cors),
-                "resource": [_resource(t, deletes) for t in REGISTRY],
+                "resource": [*(_resource(t, deletes) for t in REGISTRY), *map(_definitions, TYPES)],
                 "interaction": [{"code": code} for code in _codes(OF_SYSTEM)],
                 "compartment": [COMPARTMENT],
             }
@@ -54,7 +65,7 @@ def _security(base_url: str, *, cors: bool) -> dict[str, Any]:
         "service": [{"coding": [{"system": SMART, "code": "SMART-on-FHIR"}]}],
         "description": "SMART Backend Services: client_credentials with private_key_jwt.",
         "extension": [
-            {"url": OAUTH, "extension": [{"url": "token", "valueUri": f"{base_url}/auth/token"}]},
+            {"url": OAUTH, "extension": [{"url": n, "valueUri": f"{base_url}/auth/{n}"} for n in ENDPOINTS]},
         ],
     }
 
@@ -64,6 +75,8 @@ def _resource(declared: ResourceType, deletes: str) -> dict[str, Any]:
     references = sorted(p.code for p in parameters if p.kind is ParamKind.REFERENCE)
     return {
         "type": declared.name,
+        "profile": f"{HL7}/{declared.name}",
+        **_profiles(declared.name),
         "interaction": [{"code": code} for code in _codes(OF_TYPES)],
         "versioning": "versioned-update",
         "readHistory": True,
@@ -79,6 +92,21 @@ def _resource(declared: ResourceType, deletes: str) -> dict[str, Any]:
         "operation": [
             {"name": o.name, "definition": o.definition} for o in OPERATIONS if o.type in (None, declared.name)
         ],
+    }
+
+
+def _profiles(name: str) -> dict[str, list[str]]:
+    found = [p.url for p in PROFILES if p.type == name]
+    return {"supportedProfile": found} if found else {}
+
+
+def _definitions(name: str) -> dict[str, Any]:
+    """A type of definitions: open to everybody, and written by nobody."""
+    return {
+        "type": name,
+        "interaction": [{"code": "read"}, {"code": "search-type"}],
+        "versioning": "no-version",
+        "searchParam": [{"name": n, "type": "uri" if n == "url" else "token"} for n in SEARCHED],
     }
 
 

@@ -16,9 +16,10 @@ def outcome(error: HallpassError) -> dict[str, Any]:
     return _resource([_issue(i.severity, i.code or error.code, i.text, i.expression) for i in issues])
 
 
-def success(text: str) -> dict[str, Any]:
-    """An OperationOutcome that says what was done."""
-    return _resource([_issue("information", "informational", text, None)])
+def success(text: str, *more: Issue) -> dict[str, Any]:
+    """An OperationOutcome that says what was done, and what more there is to say."""
+    said = [Issue(text, None, "informational", "information"), *more]
+    return _resource([_issue(i.severity, i.code or "informational", i.text, i.expression) for i in said])
 
 
 def warning(text: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from app.conformance.catalogue import SEARCHED, TYPES
 from app.fhir.capability import COMPARTMENT
 from app.fhir.interactions import IN_COMPARTMENT, OF_SYSTEM, OF_TYPES, OPERATIONS, Interaction
 from app.resources import REGISTRY, Reach
@@ -48,6 +49,10 @@ def _interactions() -> Iterable[str]:
     inside = ((_code(i.request), i.note, f"rest.compartment: `{COMPARTMENT}`") for i in IN_COMPARTMENT)
     yield from _table(("request", "what it heeds", "CapabilityStatement"), inside)
     yield "HEAD is GET without a body. A slash at the end of a path changes nothing. Bodies may be packed by gzip.\n"
+    kinds = ", ".join(TYPES)
+    by = ", ".join(f"`{n}`" for n in SEARCHED)
+    ours = "[profiles.md](profiles.md) shows ours"
+    yield f"Definitions ({kinds}) are read by id and found by {by}, without a token; {ours}.\n"
     held = ", ".join(t.name for t in REGISTRY if t.reach is Reach.COMPARTMENT)
     yield f"A student's compartment holds {held}. A Group names several students and lies in none.\n"
 

@@ -28,7 +28,7 @@ def _step(node: Any, name: str) -> Iterator[Any]:
         return
     if name.endswith("[x]"):
         stem = name[:-3]
-        value = next((v for k, v in node.items() if _is_choice(k, stem)), None)
+        value = next((v for k, v in node.items() if is_choice(k, stem)), None)
     else:
         value = node.get(name)
     if isinstance(value, list):
@@ -37,6 +37,6 @@ def _step(node: Any, name: str) -> Iterator[Any]:
         yield value
 
 
-def _is_choice(key: str, stem: str) -> bool:
+def is_choice(key: str, stem: str) -> bool:
     """Whether `key` is `stem` with a type behind it: occurrenceDateTime for occurrence[x]."""
     return len(key) > len(stem) and key.startswith(stem) and key[len(stem)].isupper()

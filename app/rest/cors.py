@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.conformance.catalogue import TYPES
+
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 REQUEST_HEADERS = (
     "Accept",
@@ -23,7 +25,8 @@ REQUEST_HEADERS = (
     "Prefer",
 )
 RESPONSE_HEADERS = ("Content-Location", "ETag", "Last-Modified", "Link", "Location", "Retry-After", "WWW-Authenticate")
-_PUBLIC = ("/fhir/metadata", "/.well-known/", "/fhir/.well-known/", "/auth/jwks")
+_DEFINITIONS = tuple(f"/fhir/{kind}" for kind in TYPES)
+_PUBLIC = ("/fhir/metadata", "/.well-known/", "/fhir/.well-known/", "/auth/jwks", *_DEFINITIONS)
 
 
 class Cors:

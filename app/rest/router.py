@@ -9,6 +9,7 @@ from app.fhir.json import dump
 from app.resources import REGISTRY
 from app.rest import (
     batch,
+    definitions,
     disclosures,
     everything,
     history,
@@ -33,6 +34,7 @@ def fhir_router() -> APIRouter:
     batch.add(router)
     operations.add(router)
     notices.add(router)
+    definitions.add(router)
     disclosures.add(router)
     everything.add(router)
     match.add(router)

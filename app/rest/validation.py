@@ -1,16 +1,19 @@
 """$validate: whether a resource is valid, or whether a write of it would be accepted.
 
 https://hl7.org/fhir/R4/resource-operation-validate.html — with a mode the write is done and undone, so that every
-rule speaks: references that lead nowhere, gaps of a release, custody. The answer is an OperationOutcome with 200.
+rule speaks: references that lead nowhere, gaps of a release, custody. The resource is judged by the profile that the
+request names, and by those of ours that it claims. The answer is an OperationOutcome with 200.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from app.conformance import profiling
 from app.consent.gate import Door, Found, reads, writes
 from app.consent.gate.prepared import prepare
 from app.consent.gate.rehearsal import Rehearsed, rehearse
@@ -74,22 +77,36 @@ async def _asked(request: Request, through: Passage, declared: ResourceType) -> 
 
 async def _judge(through: Passage, declared: ResourceType, asked: dict[str, Any], id: str | None) -> dict[str, Any]:
     """The OperationOutcome."""
-    base = f"http://hl7.org/fhir/StructureDefinition/{declared.name}"
-    if asked["profile"] not in (None, base) or (asked["mode"] == "profile" and asked["profile"] is None):
-        text = f"The only profile that is known here is {base}."
-        return outcome(HallpassError(Kind.UNPROCESSABLE, Issue(text, None, "not-supported")))
+    try:
+        named = profiling.named(declared.name, asked["profile"], needed=asked["mode"] == "profile")
+    except HallpassError as e:
+        return outcome(e)
+    found = await _faults(through, declared, asked, id)
+    if asked["resource"] is not None:
+        found += profiling.issues(asked["resource"], named, whole=not found)
+    if any(i.severity == "error" for i in found):
+        return outcome(HallpassError(Kind.UNPROCESSABLE, *found))
+    return success("No issues were found.", *found)
+
+
+async def _faults(through: Passage, declared: ResourceType, asked: dict[str, Any], id: str | None) -> list[Issue]:
+    """What keeps the write from being accepted; without a mode, what is wrong with the resource by itself."""
     try:
         write = _write(through, declared, asked, id)
         if write is not None:
             await through.one("validate", lambda door: _rehearse(door, declared, asked["mode"], write))
     except Rehearsed as e:
-        if e.error is not None:
-            return outcome(e.error)
+        return [] if e.error is None else _coded(e.error)
     except HallpassError as e:
         if e.kind is not Kind.UNPROCESSABLE:
             raise
-        return outcome(e)
-    return success("No issues were found.")
+        return _coded(e)
+    return []
+
+
+def _coded(error: HallpassError) -> list[Issue]:
+    """An error's issues, each with the code that it takes from the error's kind."""
+    return [replace(i, code=i.code or error.code) for i in error.issues]
 
 
 async def _rehearse(

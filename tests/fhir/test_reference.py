@@ -24,7 +24,8 @@ from app.store.engine import Database
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference.md").read_text()
 STATEMENT = capability_statement("http://127.0.0.1:8000")
-RESOURCES: dict[str, dict[str, Any]] = {r["type"]: r for r in STATEMENT["rest"][0]["resource"]}
+RESOURCES: dict[str, dict[str, Any]] = {r["type"]: r for r in STATEMENT["rest"][0]["resource"] if r["type"] in TYPES}
+"""What is stated of the types that hold records. tests/conformance tells of the definitions."""
 
 
 def test_the_page_is_what_the_code_writes() -> None:
@@ -110,6 +111,6 @@ def test_the_capability_statement_is_valid_and_says_what_the_settings_say() -> N
         CapabilityStatement.model_validate_json(dump(statement))
     rest = capability_statement("https://x.org", cors=True, most_deletes=5)["rest"][0]
     assert rest["security"]["cors"] is True
-    assert {r["conditionalDelete"] for r in rest["resource"]} == {"multiple"}
+    assert {r["conditionalDelete"] for r in rest["resource"] if r["type"] in TYPES} == {"multiple"}
     assert {r["conditionalDelete"] for r in RESOURCES.values()} == {"single"}
     assert {c for c in COMMON if c.startswith("_")} <= {p["name"] for p in RESOURCES["Patient"]["searchParam"]}

@@ -1,0 +1,67 @@
+"""Every definition that the server serves, found by id or by canonical URL.
+
+https://hl7.org/fhir/R4/resource.html#canonical — ours, and HL7's of what the CapabilityStatement names. None of them
+holds anything of a student.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+
+from app.conformance.base import Json
+from app.conformance.codes import code_systems
+from app.conformance.concept_map import concept_map
+from app.conformance.hl7 import definitions
+from app.conformance.operations import operation_definitions
+from app.conformance.snapshot import structures
+from app.conformance.value_sets import value_sets
+
+TYPES = ("StructureDefinition", "CodeSystem", "ValueSet", "ConceptMap", "OperationDefinition", "SearchParameter")
+"""The types of definitions, in the order in which documents list them."""
+SEARCHED = {"_id": "id", "url": "url", "version": "version", "name": "name", "status": "status"}
+"""Search parameters of definitions -> the element that they look at."""
+
+
+@cache
+def ours() -> tuple[Json, ...]:
+    """Every definition of the exchange's own."""
+    return (*structures(), *code_systems(), *value_sets(), concept_map(), *operation_definitions())
+
+
+@cache
+def _by_place() -> dict[tuple[str, str], Json]:
+    return {(d["resourceType"], d["id"]): d for d in (*ours(), *definitions().values())}
+
+
+def find(kind: str, id: str) -> Json | None:
+    """The definition of a type under an id."""
+    return _by_place().get((kind, id))
+
+
+def search(kind: str, wanted: dict[str, str]) -> list[Json]:
+    """The definitions of a type with the values wanted by names of SEARCHED; commas are OR, `url|version` is a URL."""
+    return [d for (own, _), d in _by_place().items() if own == kind and all(_has(d, *w) for w in wanted.items())]
+
+
+def resolve(url: str) -> Json | None:
+    """The definition under a canonical URL, with or without a version."""
+    return next((d for d in _by_place().values() if _is(d, url)), None)
+
+
+def _has(found: Json, name: str, value: str) -> bool:
+    return any(_is(found, v) if name == "url" else found.get(SEARCHED[name]) == v for v in value.split(","))
+
+
+def _is(found: Json, canonical: str) -> bool:
+    url, _, version = canonical.partition("|")
+    return found["url"] == url and version in ("", found.get("version"))
+
+
+@cache
+def examples() -> tuple[Json, ...]:
+    """An example of each profile, with the organizations that they name."""
+    folder = files("app.conformance.examples")
+    found = sorted(f.name for f in folder.iterdir() if f.name.endswith(".json"))
+    return tuple(json.loads(folder.joinpath(name).read_text(encoding="utf-8")) for name in found)

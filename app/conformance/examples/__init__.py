@@ -1,0 +1,1 @@
+"""Examples of the profiles, one resource a file."""

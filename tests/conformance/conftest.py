@@ -1,0 +1,30 @@
+"""The independent validator, once for all that are judged by it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+import pytest_asyncio
+
+from app.store.engine import Database
+from tests.conformance.hapi import Hapi, Unavailable
+from tests.world import World, open_world
+
+
+@pytest.fixture(scope="session")
+def hapi() -> Iterator[Hapi]:
+    """HAPI's validator; a test that needs it is skipped, with a word, where it cannot be had."""
+    try:
+        found = Hapi()
+    except Unavailable as e:
+        pytest.skip(str(e))
+    yield found
+    found.close()
+
+
+@pytest_asyncio.fixture(scope="module")
+async def world(db: Database) -> AsyncIterator[World]:
+    """The application over a fresh database."""
+    async with open_world(db) as found:
+        yield found

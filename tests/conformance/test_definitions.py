@@ -1,0 +1,95 @@
+"""What the CapabilityStatement names can be had from the server, by anybody. https://hl7.org/fhir/R4/conformance-module.html"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from app.conformance.catalogue import TYPES, ours
+from app.fhir.capability import capability_statement
+from app.resources import REGISTRY
+from app.search.parameters import PARAMETERS
+from tests.world import BASE, World
+
+STATEMENT = capability_statement(BASE)
+ELSEWHERE = ("http://terminology.hl7.org/", "http://fhir-registry.smarthealthit.org/")
+"""Terminology that we only use, and the definition of SMART's extension."""
+
+
+def named(node: Any) -> Iterator[tuple[str, str]]:
+    """Each canonical URL in a CapabilityStatement with the element that it stands in."""
+    for key, value in node.items() if isinstance(node, dict) else ():
+        if key in ("definition", "profile"):
+            yield key, value
+        elif key == "supportedProfile":
+            yield from ((key, v) for v in value)
+        else:
+            for item in value if isinstance(value, list) else [value]:
+                yield from named(item)
+
+
+async def found(world: World, kind: str, **query: str) -> list[dict[str, Any]]:
+    """The resources of a search without a token."""
+    response = await world.http.get(f"{BASE}/fhir/{kind}", params=query)
+    assert response.status_code == 200, response.text
+    bundle = response.json()
+    entries = bundle.get("entry", [])
+    assert bundle["total"] == len(entries)
+    for entry in entries:
+        assert entry["fullUrl"] == f"{BASE}/fhir/{kind}/{entry['resource']['id']}"
+    return [e["resource"] for e in entries]
+
+
+@pytest.mark.parametrize("url", sorted({u for _, u in named(STATEMENT)}))
+async def test_every_definition_that_is_named_is_served_under_its_url(world: World, url: str) -> None:
+    kind = url.rsplit("/", 2)[-2]
+    (definition,) = await found(world, kind, url=url)
+    assert (definition["resourceType"], definition["url"]) == (kind, url)
+    read = await world.http.get(f"{BASE}/fhir/{kind}/{definition['id']}")
+    assert read.json() == definition
+    assert read.headers["content-type"] == "application/fhir+json"
+
+
+async def test_all_that_is_served_is_named(world: World) -> None:
+    resources = {r["type"]: r for r in STATEMENT["rest"][0]["resource"]}
+    assert list(resources) == [t.name for t in REGISTRY] + list(TYPES)
+    for declared in REGISTRY:
+        stated = resources[declared.name]
+        assert {p["name"] for p in stated["searchParam"]} == set(PARAMETERS[declared.name])
+        assert stated["profile"] == f"http://hl7.org/fhir/StructureDefinition/{declared.name}"
+    for kind in TYPES:
+        assert {i["code"] for i in resources[kind]["interaction"]} == {"read", "search-type"}
+
+
+@pytest.mark.parametrize("definition", ours(), ids=lambda d: f"{d['resourceType']}-{d['id']}")
+async def test_a_definition_of_ours_is_found_by_each_of_its_parameters(
+    world: World, definition: dict[str, Any]
+) -> None:
+    kind = definition["resourceType"]
+    assert await found(world, kind, url=definition["url"]) == [definition]
+    assert await found(world, kind, url=f"{definition['url']}|{definition['version']}") == [definition]
+    assert await found(world, kind, url=f"{definition['url']}|9.9") == []
+    assert await found(world, kind, name=definition["name"], status="active") == [definition]
+    assert await found(world, kind, _id=f"{definition['id']},none", version=definition["version"]) == [definition]
+    assert await found(world, kind, name=definition["name"], status="retired") == []
+
+
+@pytest.mark.parametrize("kind", TYPES)
+async def test_what_is_not_there_and_what_is_not_understood_is_refused(world: World, kind: str) -> None:
+    for path, headers, status in (
+        (f"{kind}/none", {}, 404),
+        (f"{kind}?near=here", {}, 400),
+        (f"{kind}", {"Accept": "application/fhir+xml"}, 406),
+    ):
+        response = await world.http.get(f"{BASE}/fhir/{path}", headers=headers)
+        assert response.status_code == status
+        assert response.json()["resourceType"] == "OperationOutcome"
+    written = await world.http.post(f"{BASE}/fhir/{kind}", json={"resourceType": kind})
+    assert written.status_code == 405
+
+
+async def test_a_web_page_of_any_origin_may_read_a_definition(world: World) -> None:
+    response = await world.http.get(f"{BASE}/fhir/CodeSystem/regime", headers={"Origin": "https://page.example"})
+    assert response.headers["access-control-allow-origin"] == "*"
