@@ -41,8 +41,8 @@ def answer(error: HallpassError) -> Response:
 
 async def _ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, HallpassError)
-    if error.kind is Kind.UNAVAILABLE and error.__cause__ is not None:
-        log.error("unavailable %s: %s", request.state.request_id, _fault(error.__cause__))
+    if error.kind in (Kind.UNAVAILABLE, Kind.TOO_COSTLY) and error.__cause__ is not None:
+        log.error("%s %s: %s", error.kind.value, request.state.request_id, _fault(error.__cause__))
     return answer(error)
 
 

@@ -26,19 +26,23 @@ class Cursor:
     values: tuple[SortValue, ...]
     id: UUID
     back: bool
+    as_of: datetime | None = None
+    """The moment whose order the walk keeps: what is updated meanwhile stays in its place."""
 
     def pack(self) -> str:
         """The cursor as text. It is not secret and not signed: both are the caller's."""
         values = [v.isoformat() if isinstance(v, datetime) else None if v is None else str(v) for v in self.values]
-        return json.dumps([values, str(self.id), self.back], separators=(",", ":"))
+        as_of = self.as_of.isoformat() if self.as_of else None
+        return json.dumps([values, str(self.id), self.back, as_of], separators=(",", ":"))
 
 
 def unpack(text: str, search: Search) -> Cursor:
     """The cursor that `pack` wrote for this search. Raises ValueError for what it did not write."""
     readers = _readers(search)
     match json.loads(text):
-        case [list(values), str(id_), bool(back)] if len(values) == len(readers):
-            return Cursor(tuple(map(_value, readers, values)), UUID(id_), back)
+        case [list(values), str(id_), bool(back), str() | None as as_of] if len(values) == len(readers):
+            moment = datetime.fromisoformat(as_of) if as_of else None
+            return Cursor(tuple(map(_value, readers, values)), UUID(id_), back, moment)
         case _:
             raise ValueError("not a cursor of this search")
 

@@ -23,6 +23,13 @@ class TokenValue:
 
 
 @dataclass(frozen=True, slots=True)
+class SetValue:
+    """The codes of a value set by their system (None: any); no codes stand for all of the system."""
+
+    members: tuple[tuple[str | None, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OfTypeValue:
     """An identifier's value under the coded type of the identifier (`:of-type`)."""
 
@@ -81,13 +88,21 @@ class MissingValue:
 
 
 Value = (
-    TokenValue | OfTypeValue | TextValue | ReferenceValue | DateValue | QuantityValue | CompositeValue | MissingValue
+    TokenValue
+    | SetValue
+    | OfTypeValue
+    | TextValue
+    | ReferenceValue
+    | DateValue
+    | QuantityValue
+    | CompositeValue
+    | MissingValue
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """One parameter, and the values of which one at least must match (none of them under `not`)."""
+    """One parameter, and the values of which one at least must match (none of them under `not` and `not-in`)."""
 
     parameter: str
     kind: ParamKind

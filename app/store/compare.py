@@ -21,6 +21,7 @@ from app.search.query import (
     OfTypeValue,
     QuantityValue,
     ReferenceValue,
+    SetValue,
     TextValue,
     TokenValue,
 )
@@ -35,14 +36,22 @@ Columns = ReadOnlyColumnCollection[str, ColumnElement[Any]]
 
 def tokens(t: Columns, values: Sequence[TokenValue]) -> Condition:
     """Codes, of a system or of any."""
-    bare = [key(v.code) for v in values if v.system is None and v.code is not None]
-    rest = [_token(t, v.system, v.code) for v in values if v.system is not None]
-    return or_(*([t.code.in_(bare)] if bare else []), *rest)
+    codes: dict[str | None, list[str]] = {}
+    for v in values:
+        if v.code is not None:
+            codes.setdefault(v.system, []).append(v.code)
+    whole = (t.system == key(v.system) for v in values if v.code is None and v.system is not None)
+    return or_(*(_codes(t, system, found) for system, found in codes.items()), *whole)
 
 
-def _token(t: Columns, system: str, code: str | None) -> Condition:
-    of_system = t.system == key(system)
-    return of_system if code is None else and_(of_system, t.code == key(code))
+def members(t: Columns, value: SetValue) -> Condition:
+    """The codes of a value set."""
+    return or_(*(_codes(t, s, c) if c or s is None else t.system == key(s) for s, c in value.members))
+
+
+def _codes(t: Columns, system: str | None, codes: Sequence[str]) -> Condition:
+    listed = t.code.in_([key(c) for c in codes]) if len(codes) != 1 else t.code == key(codes[0])
+    return listed if system is None else and_(t.system == key(system), listed)
 
 
 def of_type(t: Columns, value: OfTypeValue) -> Condition:

@@ -15,9 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from app.errors import HallpassError, Kind
 
 APP_ROLE = "hallpass_app"
-UNREACHABLE = ("08", "53", "55P03", "57", "58", "25006")
-"""SQLSTATE classes of a database that cannot serve now: connection, resources, a lock or a statement that took too
-long, shutdown, I/O, read-only."""
+UNREACHABLE = ("08", "53", "55P03", "57P", "58", "25006")
+"""SQLSTATE classes of a database that cannot serve now: connection, resources, a lock that was long in coming,
+shutdown, I/O, read-only."""
+CANCELED = "57014"
+"""A statement that ran longer than it may."""
 RETRY = ("40001", "40P01")
 """Serialization failure and deadlock: run the transaction again."""
 
@@ -71,11 +73,16 @@ class Database:
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction. Raises HallpassError(UNAVAILABLE) when the database cannot be reached."""
+        """A transaction.
+
+        Raises HallpassError: UNAVAILABLE when the database cannot be reached, TOO_COSTLY when a statement ran too long.
+        """
         try:
             async with self.engine.begin() as connection:
                 yield connection
         except DBAPIError as e:
+            if sqlstate(e) == CANCELED:
+                raise too_long() from e
             if _unreachable(e.orig):
                 raise unavailable() from e
             raise
@@ -91,6 +98,14 @@ def unavailable() -> HallpassError:
     """The one 503: nothing was read, nothing leaves."""
     return HallpassError(
         Kind.UNAVAILABLE, "The record store cannot be reached. Try again.", headers={"Retry-After": "2"}
+    )
+
+
+def too_long() -> HallpassError:
+    """The one 422 of a statement that was stopped: the same words whatever it was that took the time."""
+    return HallpassError(
+        Kind.TOO_COSTLY,
+        "The request takes longer than is allowed. Ask for less: more criteria, fewer chains or includes.",
     )
 
 

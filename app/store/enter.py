@@ -5,8 +5,10 @@ from __future__ import annotations
 from uuid import UUID
 
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.store.engine import CANCELED, sqlstate, unavailable
 from app.store.rows import Standing
 
 _ENTER = text("""
@@ -51,6 +53,15 @@ async def enter_as_operator(connection: AsyncConnection, organization: UUID, zon
 
 
 async def hold(connection: AsyncConnection, shards: set[UUID], *, exclusive: bool) -> None:
-    """Take the shards' locks until the end of the transaction: exclusive to write, shared to disclose."""
-    if shards:
+    """Take the shards' locks until the end of the transaction: exclusive to write, shared to disclose.
+
+    Raises UNAVAILABLE where the locks together are too long in coming: that is others' work, not this request's.
+    """
+    if not shards:
+        return
+    try:
         await connection.execute(_HOLD, {"shards": sorted(shards), "exclusive": exclusive})
+    except DBAPIError as e:
+        if sqlstate(e) == CANCELED:
+            raise unavailable() from e
+        raise

@@ -3,114 +3,241 @@
 The candidates come from the access index of the caller's organization (from `resource` itself for directory types),
 in the order of the page; the criteria are asked of the search index; and each row that is left is read through
 `resource`, where row-level security decides with the whole rule. So cost follows what is on the page.
+
+What searches of one form have in common is made once (`_frame`): building it takes longer than running it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, Subquery, Uuid, and_, func, literal, or_, select, true, union_all
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    DateTime,
+    Integer,
+    Select,
+    Subquery,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    union_all,
+)
 
 from app.resources import TYPES, Reach
 from app.search.cursor import Cursor
 from app.search.parameters import COLUMNS
-from app.search.query import Search, Within
+from app.search.query import Search, SortKey, Within
 from app.store.match import Subject, matches, visible
 from app.store.order import Key, beyond, ordering, sort_column
 from app.store.rows import Stored
 from app.store.tables import access, resource
 
+_ORG = bindparam("org", type_=Uuid())
+_STUDENT = bindparam("student", type_=Uuid())
+_ABOUT = bindparam("about", type_=Uuid())
+_DURING = func.tstzrange(bindparam("since", type_=DateTime(True)), bindparam("until", type_=DateTime(True)))
+_HELD = bindparam("held", type_=ARRAY(Uuid()))
+_AS_OF = bindparam("as_of", type_=DateTime(True))
+_LIMIT = bindparam("limit", type_=Integer())
+
+
+class Ask(NamedTuple):
+    """A statement and its values, as a connection's `execute` takes them."""
+
+    statement: Select[Any]
+    values: dict[str, Any]
+
 
 def page(
     search: Search, caller_org: UUID, after: Cursor | None, limit: int, *, held: Collection[UUID] | None = None
-) -> Select[Any]:
+) -> Ask:
     """One more than `limit` matches from a cursor on: the columns of Stored, then `sort_0` and so on for `cursor_at`.
 
     Before a cursor that points back they come in reverse order, the nearest to it first. `held`: only what is in
     the custody of these organizations.
     """
-    found = _found(search, caller_org)
-    keys = _keys(search, found)
-    statement = _read(found, search.within, held).add_columns(*(k.column for k in keys[:-1]))
+    as_of = after.as_of if after is not None else None
+    frame = _frame(_Form.of(search, held=held is not None, as_of=as_of is not None))
+    statement = frame.back if after is not None and after.back else frame.forth
+    met = [matches(c, frame.subject) for c in search.criteria]
     if after is not None:
-        statement = statement.where(beyond(keys, after))
-    return statement.order_by(*ordering(keys, back=after is not None and after.back)).limit(limit + 1)
+        met.append(beyond(frame.keys, after))
+    values = _values(search, caller_org) | {"limit": limit + 1}
+    if held is not None:
+        values["held"] = list(held)
+    if as_of is not None:
+        values["as_of"] = as_of
+    return Ask(statement.where(*met) if met else statement, values)
 
 
-def total(search: Search, caller_org: UUID, most: int | None = None) -> Select[int]:
-    """The number of matches that the caller may see; `most`: where the counting stops, which costs a check each."""
-    matched = _read(_found(search, caller_org), search.within)
-    counted = matched.with_only_columns(literal(1), maintain_column_froms=True).limit(most).subquery()
-    return select(func.count()).select_from(counted)
+def total(search: Search, caller_org: UUID) -> Ask:
+    """The number of matches that the caller may see."""
+    frame = _frame(_Form.of(search))
+    met = [matches(c, frame.subject) for c in search.criteria]
+    return Ask(frame.counted.where(*met) if met else frame.counted, _values(search, caller_org))
 
 
-def cursor_at(row: Any, search: Search, *, back: bool) -> Cursor:
+def cursor_at(row: Any, search: Search, *, back: bool, as_of: datetime | None = None) -> Cursor:
     """The cursor at a row of `page`: for what comes after it, or with `back` before it."""
-    return Cursor(tuple(getattr(row, f"sort_{n}") for n in range(max(1, len(search.sort)))), row.id, back)
+    values = tuple(getattr(row, f"sort_{n}") for n in range(max(1, len(search.sort))))
+    return Cursor(values, row.id, back, as_of)
 
 
-def reaches(student: UUID, caller_org: UUID) -> Select[Any]:
+def moment(first: Any, search: Search) -> datetime | None:
+    """The moment whose order a walk keeps that begins with this row: an update would move a match to its front.
+
+    It is the time of the newest match, in an order by that time, and None in any other.
+    """
+    moves = not search.sort or (search.sort[0].parameter == "_lastUpdated" and search.sort[0].descending)
+    found: datetime | None = first.sort_0 if moves else None
+    return found
+
+
+def reaches(student: UUID, caller_org: UUID) -> Ask:
     """A row, if the caller sees anything in a student's compartment."""
-    r, a = resource.alias("r"), access.alias("a")
-    there = and_(r.c.shard == a.c.shard, r.c.id == a.c.id, visible(r.c), r.c.student == student)
-    return select(r.c.id).select_from(a.join(r, there)).where(a.c.shard == student, a.c.org == caller_org).limit(1)
+    return Ask(_REACHES, {"student": student, "org": caller_org})
 
 
-def _read(found: Subquery, within: Within | None, held: Collection[UUID] | None = None) -> Select[Any]:
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What shapes the statement of a search besides its criteria."""
+
+    types: tuple[str, ...]
+    sort: tuple[SortKey, ...]
+    within: bool
+    about: bool
+    during: bool
+    held: bool
+    as_of: bool
+
+    @staticmethod
+    def of(search: Search, *, held: bool = False, as_of: bool = False) -> _Form:
+        """The form of a search."""
+        inside = search.within
+        about = inside is not None and inside.about is not None
+        during = inside is not None and inside.during is not None
+        return _Form(search.types, search.sort, inside is not None, about, during, held, as_of)
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """The statements of searches of one form, to which criteria and a cursor are added."""
+
+    subject: Subject
+    keys: list[Key]
+    forth: Select[Any]
+    back: Select[Any]
+    counted: Select[Any]
+
+
+@lru_cache(maxsize=512)
+def _frame(form: _Form) -> _Frame:
+    candidates = _candidates(form)
+    subject = Subject(candidates, form.types)
+    keys = _keys(form.sort, subject)
+    r = _current(candidates, form)
+    there = candidates.join(r, true())
+    found = select(*r.c, *(k.column for k in keys[:-1])).select_from(there)
+    return _Frame(
+        subject,
+        keys,
+        forth=found.order_by(*ordering(keys, back=False)).limit(_LIMIT),
+        back=found.order_by(*ordering(keys, back=True)).limit(_LIMIT),
+        counted=select(func.count()).select_from(there),
+    )
+
+
+def _values(search: Search, org: UUID) -> dict[str, Any]:
+    """What stands for the binds of a form."""
+    inside = search.within or Within(org)
+    values: dict[str, Any] = {"org": org, "student": inside.student}
+    if inside.about is not None:
+        values["about"] = inside.about
+    if inside.during is not None:
+        values["since"], values["until"] = inside.during
+    return values
+
+
+def _current(found: Subquery, form: _Form) -> Any:
     """The columns of Stored of the current, visible resources that a subquery names by shard and id."""
     r = resource.alias()
     there = and_(r.c.shard == found.c.shard, r.c.id == found.c.id, visible(r.c))
-    if held is not None:
-        there = and_(there, r.c.custodian.in_(held))
-    if within is not None and within.during is not None:
-        about = r.c.clinical.op("&&")(func.tstzrange(*within.during))
+    if form.held:
+        there = and_(there, r.c.custodian == any_(_HELD))
+    if form.during:
+        about = r.c.clinical.op("&&")(_DURING)
         there = and_(there, or_(r.c.clinical.is_(None), func.isempty(r.c.clinical), about))
-    if within is not None and within.about is not None:
+    if form.about:
         focus = resource.alias("focus")
         named = select(func.unnest(focus.c.refs)).where(
-            focus.c.shard == within.student, focus.c.id == within.about, visible(focus.c)
+            focus.c.shard == _STUDENT, focus.c.id == _ABOUT, visible(focus.c)
         )
-        there = and_(
-            there, or_(r.c.id == within.about, literal(within.about, Uuid()) == func.any(r.c.refs), r.c.id.in_(named))
-        )
+        there = and_(there, or_(r.c.id == _ABOUT, any_(r.c.refs) == _ABOUT, r.c.id.in_(named)))
     # LIMIT keeps the planner from reading `resource` as a whole, where it would check each row of everyone.
-    row = select(*(r.c[name] for name in Stored._fields)).where(there).limit(1).lateral("r")
-    return select(*row.c).select_from(found.join(row, true()))
+    return select(*(r.c[name] for name in Stored._fields)).where(there).limit(1).lateral("r")
 
 
-def _found(search: Search, org: UUID) -> Subquery:
-    """Shard, id and sort columns of what meets the criteria and the organization might see."""
-    subject = Subject(_candidates(search.types, org, search.within), search.types)
-    columns = [sort_column(k, subject) for k in search.sort] or [subject.c.updated]
-    labelled = [c.label(f"sort_{n}") for n, c in enumerate(columns)]
-    met = (matches(c, subject) for c in search.criteria)
-    return select(subject.c.shard, subject.c.id, *labelled).where(*met).subquery("found")
+def _candidates(form: _Form) -> Subquery:
+    """Shard, id, type, updated and place of the resources of some types that the organization might see.
 
-
-def _candidates(types: tuple[str, ...], org: UUID, within: Within | None) -> Subquery:
-    """Shard, id, type and updated of the resources of some types that the organization might see."""
-    parts = []
-    held = [t for t in types if TYPES[t].reach is not Reach.DIRECTORY]
-    if held or within:
+    `place` is when they were updated; as of a moment, when they had been updated then.
+    """
+    parts: list[Select[Any]] = []
+    held = [t for t in form.types if TYPES[t].reach is not Reach.DIRECTORY]
+    if held or form.within:
         a = access.alias("a")
         now = func.hallpass.moment()
-        ours = _columns(a).where(a.c.org == org, a.c.type.in_(held), a.c.opens <= now, now < a.c.closes)
-        parts.append(ours.where(a.c.shard == within.student) if within else ours)
-    if listed := [t for t in types if TYPES[t].reach is Reach.DIRECTORY and not within]:
+        ours = and_(a.c.org == _ORG, a.c.type.in_(held), a.c.opens <= now, now < a.c.closes)
+        parts += _placed(a, and_(ours, a.c.shard == _STUDENT) if form.within else ours, as_of=form.as_of)
+    if listed := [t for t in form.types if TYPES[t].reach is Reach.DIRECTORY and not form.within]:
         d = resource.alias("d")
-        parts.append(_columns(d).where(visible(d.c), d.c.directory, d.c.type.in_(listed)))
+        parts += _placed(d, and_(visible(d.c), d.c.directory, d.c.type.in_(listed)), as_of=form.as_of)
     return (parts[0] if len(parts) == 1 else union_all(*parts)).subquery("candidate")
 
 
-def _columns(table: Any) -> Select[Any]:
-    return select(table.c.shard, table.c.id, table.c.type, table.c.updated)
+def _placed(table: Any, wanted: ColumnElement[bool], *, as_of: bool) -> list[Select[Any]]:
+    """The candidates in a table at their places; as of a moment, those apart that have been updated since.
+
+    What is new since has no place: it is left to the next walk.
+    """
+    c = table.c
+    still = select(c.shard, c.id, c.type, c.updated, c.updated.label("place")).where(wanted)
+    if not as_of:
+        return [still]
+    v = resource.alias("v")
+    then = and_(v.c.shard == c.shard, v.c.id == c.id, v.c.updated <= _AS_OF)
+    old = select(v.c.updated).where(then).order_by(v.c.version.desc()).limit(1).lateral("old")
+    moved = select(c.shard, c.id, c.type, c.updated, old.c.updated.label("place")).select_from(table.join(old, true()))
+    return [still.where(c.updated <= _AS_OF), moved.where(wanted, c.updated > _AS_OF)]
 
 
-def _keys(search: Search, found: Subquery) -> list[Key]:
+def _keys(sort: tuple[SortKey, ...], subject: Subject) -> list[Key]:
     """The columns of the order, the id last, which decides between equals."""
-    if not search.sort:
-        return [Key(found.c.sort_0, True, True), Key(found.c.id, True, True)]
-    keys = [Key(found.c[f"sort_{n}"], k.descending, k.parameter in COLUMNS) for n, k in enumerate(search.sort)]
-    return [*keys, Key(found.c.id, False, True)]
+    if not sort:
+        return [Key(subject.c.place.label("sort_0"), True, True), Key(subject.c.id, True, True)]
+    keys = [
+        Key(sort_column(k, subject).label(f"sort_{n}"), k.descending, k.parameter in COLUMNS)
+        for n, k in enumerate(sort)
+    ]
+    return [*keys, Key(subject.c.id, False, True)]
+
+
+def _reaches() -> Select[Any]:
+    r, a = resource.alias("r"), access.alias("a")
+    there = and_(r.c.shard == a.c.shard, r.c.id == a.c.id, visible(r.c), r.c.student == _STUDENT)
+    return select(literal(1)).select_from(a.join(r, there)).where(a.c.shard == _STUDENT, a.c.org == _ORG).limit(1)
+
+
+_REACHES = _reaches()

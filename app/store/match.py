@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
 from sqlalchemy import FromClause, Table, and_, exists, or_
@@ -26,6 +27,7 @@ from app.search.query import (
     OfTypeValue,
     QuantityValue,
     ReferenceValue,
+    SetValue,
     TextValue,
     TokenValue,
 )
@@ -54,6 +56,8 @@ class Subject:
     table: FromClause
     types: tuple[str, ...]
     """The types that it can have."""
+    depth: int = 0
+    """How many references lead to it."""
 
     @property
     def c(self) -> Columns:
@@ -62,9 +66,15 @@ class Subject:
 
     def terms(self, table: Table, param: str) -> tuple[Columns, Condition]:
         """An alias of an index table, and the condition for the rows of the subject's parameter."""
-        t = table.alias()
+        t = alias(table, self.depth)
         own = and_(t.c.shard == self.c.shard, t.c.id == self.c.id, t.c.type.in_(self.types), t.c.param == param)
         return t.c, own
+
+
+@lru_cache(maxsize=256)
+def alias(table: Table, depth: int) -> FromClause:
+    """An alias of its own for each depth of references; made once, since its columns are many."""
+    return table.alias(f"{table.name}_{depth}")
 
 
 def matches(clause: Clause, subject: Subject) -> Condition:
@@ -100,7 +110,7 @@ def _criterion(clause: Criterion, subject: Subject) -> Condition:
         param = f"{param}:of-type"
     t, own = subject.terms(table, param)
     found = exists().where(own, _any(clause, t))
-    return ~found if clause.modifier == "not" else found
+    return ~found if clause.modifier in ("not", "not-in") else found
 
 
 def _any(clause: Criterion, t: Columns) -> Condition:
@@ -124,6 +134,8 @@ def _one(clause: Criterion, t: Columns, value: Any) -> Condition:
             return compare.quantity(t, value)
         case OfTypeValue():
             return compare.of_type(t, value)
+        case SetValue():
+            return compare.members(t, value)
         case CompositeValue():
             return compare.composite(t, value)
     raise AssertionError(f"a value without a comparison: {type(value).__name__}")
@@ -134,16 +146,17 @@ def _chain(clause: Chain, subject: Subject) -> Condition:
     found = []
     for branch in clause.branches:
         t, own = subject.terms(term_reference, clause.parameter)
-        r = resource.alias()
+        r = alias(resource, subject.depth + 1)
         there = and_(r.c.id == t.target, r.c.type == branch.type, t.target_type == branch.type, visible(r.c))
-        found.append(exists().where(own, there, matches(branch.clause, Subject(r, (branch.type,)))))
+        found.append(exists().where(own, there, matches(branch.clause, Subject(r, (branch.type,), subject.depth + 1))))
     return or_(*found)
 
 
 def _has(clause: Has, subject: Subject) -> Condition:
     """A visible resource whose reference leads to the subject and for which the rest holds."""
-    r = resource.alias()
-    source = Subject(r, (clause.type,))
+    r = alias(resource, subject.depth + 1)
+    source = Subject(r, (clause.type,), subject.depth + 1)
+    rest = Subject(r, (clause.type,), subject.depth + 2)
     t, own = source.terms(term_reference, clause.parameter)
     here = and_(t.target == subject.c.id, t.target_type == subject.c.type)
-    return exists().where(here, own, r.c.type == clause.type, visible(r.c), matches(clause.clause, source))
+    return exists().where(here, own, r.c.type == clause.type, visible(r.c), matches(clause.clause, rest))

@@ -35,7 +35,7 @@ def sort_column(key: SortKey, subject: Subject) -> ColumnElement[Any]:
     if key.parameter == "_id":
         return subject.c.id
     if key.parameter == "_lastUpdated":
-        return subject.c.updated
+        return subject.c.place
     t, own = subject.terms(INDEX[key.kind], key.parameter)
     value = _value(key, t)
     best = func.max(value) if key.descending else func.min(value)

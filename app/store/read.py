@@ -41,14 +41,16 @@ async def version(connection: AsyncConnection, type_name: str, resource_id: UUID
     return Stored(*row) if row else None
 
 
-async def rows(connection: AsyncConnection, statement: Select[Any]) -> list[Stored]:
+async def rows(
+    connection: AsyncConnection, statement: Select[Any], values: dict[str, Any] | None = None
+) -> list[Stored]:
     """The versions that a statement over `COLUMNS` finds, in its order."""
-    return [stored(row) for row in await connection.execute(statement)]
+    return [stored(row) for row in await connection.execute(statement, values)]
 
 
-async def rows_exist(connection: AsyncConnection, statement: Select[Any]) -> bool:
+async def rows_exist(connection: AsyncConnection, statement: Select[Any], values: dict[str, Any] | None = None) -> bool:
     """Whether a statement finds anything."""
-    return (await connection.execute(statement)).first() is not None
+    return (await connection.execute(statement, values)).first() is not None
 
 
 def stored(row: Row[Any]) -> Stored:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from functools import _lru_cache_wrapper
 from typing import Any
 from uuid import UUID
 
@@ -76,8 +77,10 @@ def leak(plant: Plant) -> Plant:
 
 
 def _unguarded(patch: pytest.MonkeyPatch, *modules: Any) -> None:
-    """Let these modules read the views instead of the tables."""
+    """Let these modules read the views instead of the tables, in the statements as well that they keep."""
     for module in modules:
+        for name, made in [(n, f) for n, f in vars(module).items() if isinstance(f, _lru_cache_wrapper)]:
+            patch.setattr(module, name, made.__wrapped__)
         for name, table in [(n, t) for n, t in vars(module).items() if isinstance(t, Table)]:
             patch.setattr(module, name, EVERYTHING[table.name])
     if match in modules:
@@ -119,10 +122,14 @@ def a_has_through_hidden_resources(patch: pytest.MonkeyPatch) -> None:
 def a_total_before_the_filter(patch: pytest.MonkeyPatch) -> None:
     """The total counts what the access index proposes, before row-level security has judged it."""
 
-    def total(search: Any, org: Any, _most: int | None = None) -> Any:
-        return select(func.count()).select_from(find._found(search, org))
+    patch.setattr(find, "total", _proposed)
 
-    patch.setattr(find, "total", total)
+
+def _proposed(search: Any, org: Any) -> find.Ask:
+    """How many resources the access index proposes that meet the criteria."""
+    subject = find._frame(find._Form.of(search)).subject
+    met = [match.matches(c, subject) for c in search.criteria]
+    return find.Ask(select(func.count()).select_from(subject.table).where(*met), find._values(search, org))
 
 
 @leak
@@ -132,9 +139,7 @@ def a_next_link_before_the_filter(patch: pytest.MonkeyPatch) -> None:
 
     async def search(door: Any, wanted: Any, after: Any) -> Any:
         found = await original(door, wanted, after)
-        count = await door.connection.scalar(
-            select(func.count()).select_from(find._found(wanted, door.caller.organization))
-        )
+        count = await door.connection.scalar(*_proposed(wanted, door.caller.organization))
         rows = [c.row for c in found.candidates if c.mode == "match"]
         if rows and not wanted.sort and after is None and count > len(rows):
             found.cursors["next"] = Cursor((rows[-1].updated,), rows[-1].id, False).pack()
@@ -237,6 +242,7 @@ def a_sort_by_a_hidden_value(patch: pytest.MonkeyPatch) -> None:
         return select(func.min(digest)).where(own, there).scalar_subquery()
 
     patch.setattr(find, "sort_column", sort_column)
+    patch.setattr(find, "_frame", find._frame.__wrapped__)
 
 
 @leak

@@ -122,7 +122,7 @@ class Shelf:
         """A resource whose rows in the access index have, meanwhile, another window."""
         return self._changed("access", name, window, "opens = '-infinity', closes = 'infinity'")
 
-    async def rows(self, org: str, statement: Any) -> list[Any]:
+    async def rows(self, org: str, statement: Any, values: dict[str, Any] | None = None) -> list[Any]:
         """What a statement gives to the organization's client."""
         async with self._db.begin() as connection:
             entered = await enter(
@@ -130,32 +130,32 @@ class Shelf:
                 agreement_required=False,
             )  # fmt: skip
             assert entered
-            return list(await connection.execute(statement))
+            return list(await connection.execute(statement, values))
 
-    async def plan(self, statement: Any) -> str:
+    async def plan(self, statement: Any, values: dict[str, Any]) -> str:
         """How PostgreSQL goes about a statement when it would rather not go row by row."""
-        query = statement.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})
+        query = statement.params(values).compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})
         async with self._db.begin() as connection:
             await connection.execute(text("SET LOCAL enable_nestloop = off"))
             return "\n".join(await connection.scalars(text("EXPLAIN " + str(query).replace(":", "\\:"))))
 
-    async def rows_as_owner(self, statement: Any) -> list[Any]:
+    async def rows_as_owner(self, statement: Any, values: dict[str, Any]) -> list[Any]:
         """What a statement gives to the owner of the tables."""
         async with self._as_owner() as connection:
-            return list(await connection.execute(statement))
+            return list(await connection.execute(statement, values))
 
     async def names(self, org: str, type_name: str | None, query: str) -> list[str]:
         """The matches of a search, in their order; the total says the same."""
         wanted = search(type_name, query)
-        rows = await self.rows(org, find.page(wanted, uid(org), None, 100))
-        ((total,),) = await self.rows(org, find.total(wanted, uid(org)))
+        rows = await self.rows(org, *find.page(wanted, uid(org), None, 100))
+        ((total,),) = await self.rows(org, *find.total(wanted, uid(org)))
         assert total == len(rows)
         return [self._names[r.id] for r in rows]
 
     async def page(self, org: str, wanted: Search, after: Cursor | None, limit: int) -> list[Any]:
         """The rows of one page and one more, as the statement gives them; the cursor goes through its text."""
         cursor = unpack(after.pack(), wanted) if after else None
-        return await self.rows(org, find.page(wanted, uid(org), cursor, limit))
+        return await self.rows(org, *find.page(wanted, uid(org), cursor, limit))
 
     async def brought(self, org: str, type_name: str, query: str, *, rounds: int = 1) -> set[str]:
         """What the includes of a search bring."""
@@ -165,8 +165,8 @@ class Shelf:
         found: set[str] = set()
         for n in range(rounds):
             includes = [i for i in wanted.includes if n == 0 or i.iterate]
-            statement = included(includes, sources, known, 100)
-            sources = [Stored(*r) for r in await self.rows(org, statement)] if statement is not None else []
+            ask = included(includes, sources, known, 100)
+            sources = [Stored(*r) for r in await self.rows(org, *ask)] if ask is not None else []
             known |= {r.id for r in sources}
             found |= {self._names[r.id] for r in sources}
         return found

@@ -51,7 +51,7 @@ async def _directory(door: Door, rows: list[Stored]) -> list[Stored]:
     """The directory's resources that rows refer to, and those that these refer to, as far as scopes let them come."""
     brought: dict[UUID, Stored] = {}
     while rows:
-        more = await store.rows(door.connection, listed(rows, list(brought), reads.MOST_INCLUDED))
+        more = await store.rows(door.connection, *listed(rows, list(brought), reads.MOST_INCLUDED))
         rows = [r for r in more if reads.allows_type(door, r.type)]
         if len(brought) + len(more) > reads.MOST_INCLUDED:
             text = f"The page would include more than {reads.MOST_INCLUDED} resources."

@@ -28,8 +28,8 @@ async def match(
     door.require("Patient", "s")
     rows: dict[UUID, Stored] = {}
     for wanted in searches:
-        statement = find.page(wanted, door.caller.organization, None, MOST_WEIGHED - 1)
-        rows |= {r.id: r for r in await store.rows(door.connection, statement)}
+        ask = find.page(wanted, door.caller.organization, None, MOST_WEIGHED - 1)
+        rows |= {r.id: r for r in await store.rows(door.connection, *ask)}
     weighed = [(score(patient, parse(r.body)), r) for r in rows.values()]
     found = [Candidate(r, score=(s, g)) for s, r in weighed if (g := grade(s)) is not None]
     found.sort(key=lambda c: (-(c.score or (0.0, ""))[0], str(c.row.id)))

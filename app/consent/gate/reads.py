@@ -90,18 +90,19 @@ async def search(door: Door, wanted: Search, after: Cursor | None) -> Found:
     org = door.caller.organization
     total = None
     if wanted.total != "none":
-        total = int((await door.connection.scalar(find.total(wanted, org))) or 0)
+        total = int((await door.connection.scalar(*find.total(wanted, org))) or 0)
     if wanted.count == 0 or wanted.summary == "count":
         return Found(total=total, search=wanted)
-    rows = list(await door.connection.execute(find.page(wanted, org, after, wanted.count)))
+    rows = list(await door.connection.execute(*find.page(wanted, org, after, wanted.count)))
     back = after is not None and after.back
     more = len(rows) > wanted.count
     rows = rows[: wanted.count][::-1] if back else rows[: wanted.count]
     cursors = {}
+    as_of = after.as_of if after is not None else find.moment(rows[0], wanted) if rows else None
     if rows and (more or back):
-        cursors["next"] = find.cursor_at(rows[-1], wanted, back=False).pack()
+        cursors["next"] = find.cursor_at(rows[-1], wanted, back=False, as_of=as_of).pack()
     if rows and (after is not None if not back else more):
-        cursors["previous"] = find.cursor_at(rows[0], wanted, back=True).pack()
+        cursors["previous"] = find.cursor_at(rows[0], wanted, back=True, as_of=as_of).pack()
     found = [store.stored(row) for row in rows]
     brought = await _included(door, wanted, found)
     candidates = (*(Candidate(r) for r in found), *(Candidate(r, "include") for r in brought))
@@ -111,15 +112,16 @@ async def search(door: Door, wanted: Search, after: Cursor | None) -> Found:
 async def compartment(door: Door, patient: str) -> UUID:
     """The student whose compartment is meant. Raises NOT_FOUND where the caller sees nothing in it."""
     student = as_uuid(patient)
-    if student is None or not await store.rows_exist(door.connection, find.reaches(student, door.caller.organization)):
+    if student is None or not await store.rows_exist(door.connection, *find.reaches(student, door.caller.organization)):
         raise not_found()
     return student
 
 
 async def matches(door: Door, wanted: Search, limit: int) -> list[Stored]:
     """The resources in the caller's own custody that a condition matches, as many as `limit`."""
-    statement = find.page(wanted, door.caller.organization, None, limit - 1, held=door.below)
-    return await store.rows(door.connection, statement)
+    return await store.rows(
+        door.connection, *find.page(wanted, door.caller.organization, None, limit - 1, held=door.below)
+    )
 
 
 async def _included(door: Door, wanted: Search, found: list[Stored]) -> list[Stored]:
@@ -128,8 +130,8 @@ async def _included(door: Door, wanted: Search, found: list[Stored]) -> list[Sto
     sources, includes = found, wanted.includes
     while sources and includes:
         known = {r.id for r in found} | set(brought)
-        statement = included(includes, sources, known, MOST_INCLUDED)
-        rows = [] if statement is None else await store.rows(door.connection, statement)
+        ask = included(includes, sources, known, MOST_INCLUDED)
+        rows = [] if ask is None else await store.rows(door.connection, *ask)
         if len(brought) + len(rows) > MOST_INCLUDED:
             raise HallpassError(Kind.TOO_COSTLY, f"The page would include more than {MOST_INCLUDED} resources.")
         sources = [r for r in rows if allows_type(door, r.type)]
