@@ -1,0 +1,63 @@
+"""The document as it is given to the generator of requests: what is sent is drawn from leaner schemas.
+
+A FHIR type reaches every other through extensions, so drawing a body from the whole schema takes seconds each. What is
+answered is judged by the whole schema all the same.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+Json = dict[str, Any]
+DEPTH = 2
+"""How many objects a body may hold within each other."""
+_LEFT_OUT = frozenset({"extension", "modifierExtension", "contained", "implicitRules", "text", "meta", "id"})
+_SCHEMAS = "#/components/schemas/"
+
+
+def lean(document: Json) -> Json:
+    """A copy whose request bodies stand for themselves, without extensions, narratives and deep nesting."""
+    found = deepcopy(document)
+    for item in found["paths"].values():
+        for operation in item.values():
+            body = operation.get("requestBody")
+            for media in body["content"].values() if body else ():
+                media["schema"] = _Pruned(found["components"]["schemas"]).of(media["schema"], DEPTH)
+    return found
+
+
+class _Pruned:
+    def __init__(self, schemas: dict[str, Json]) -> None:
+        self._schemas = schemas
+
+    def of(self, schema: Json, depth: int) -> Json:
+        """A schema with the components that it refers to in their places; None of what nests too deep is left."""
+        if "$ref" in schema:
+            name = schema["$ref"].removeprefix(_SCHEMAS)
+            return self.of(self._schemas[name], depth)
+        if "oneOf" in schema:
+            return {"oneOf": [self.of(s, depth) for s in schema["oneOf"]]}
+        if schema.get("type") == "array":
+            return {**schema, "items": self.of(_not_null(schema["items"]), depth)}
+        if schema.get("type") != "object" or "properties" not in schema:
+            return schema
+        return self._object(schema, depth)
+
+    def _object(self, schema: Json, depth: int) -> Json:
+        required = [*schema.get("required", ()), *schema.get("else", {}).get("required", ())]
+        kept = {n: s for n, s in schema["properties"].items() if self._stays(n, s, depth) or n in required}
+        properties = {n: self.of(s, depth - 1) for n, s in kept.items()}
+        found = {k: v for k, v in schema.items() if k not in ("if", "else", "required", "minProperties")}
+        return {**found, "properties": properties, **({"required": required} if required else {})}
+
+    def _stays(self, name: str, schema: Json, depth: int) -> bool:
+        if name.startswith("_") or name in _LEFT_OUT:
+            return False
+        inner = schema.get("items", schema)
+        target = self._schemas.get(inner.get("$ref", "").removeprefix(_SCHEMAS), {})
+        return depth > 1 or target.get("type") != "object"
+
+
+def _not_null(items: Json) -> Json:
+    return items["anyOf"][0] if "anyOf" in items and len(items["anyOf"]) == 2 else items
