@@ -49,6 +49,7 @@ class Entry:
     consent: UUID | None
     consent_version: int | None
     reason: str | None
+    agent: dict[str, str] | None = None
 
     @property
     def position(self) -> Position:
@@ -88,5 +89,5 @@ def _chosen(wanted: Filter) -> Select[Any]:
 
 def _entry(row: Row[Any]) -> Entry:
     values = row._asdict()
-    del values["shard"], values["entry"]
+    del values["shard"], values["n"], values["link"]  # the chain counts what others disclosed
     return Entry(**{**values, "purposes": tuple(row.purposes)})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from uuid import UUID
 
 from app.auth.scopes import Scope
@@ -14,7 +14,7 @@ class Caller:
 
     `organization` and `purposes` come from the client's registration by way of its token; no header or body
     can change them. `purposes` are v3-ActReason codes as asserted (not widened by the hierarchy).
-    `reason` is the written reason of an emergency request, empty otherwise.
+    `agent` are the names and values by which the client's assertion said who is behind it; nothing rests on them.
     """
 
     client: str
@@ -22,4 +22,4 @@ class Caller:
     scopes: frozenset[Scope]
     purposes: frozenset[str]
     token: str
-    reason: str = field(default="", compare=False)
+    agent: tuple[tuple[str, str], ...] = ()

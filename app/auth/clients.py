@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import RowMapping, func, insert, null, select, update
+from sqlalchemy import RowMapping, func, insert, null, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -131,7 +131,11 @@ async def rotate_key(
 
 
 async def disable(connection: AsyncConnection, id: str, at: datetime) -> None:
-    """Shut a client out from now on, its running tokens as well. Raises HallpassError(NOT_FOUND)."""
+    """Shut a client out from now on, its running tokens as well. Raises HallpassError(NOT_FOUND).
+
+    What it is being given meanwhile is waited for.
+    """
+    await connection.execute(text("SELECT hallpass.stand_still()"))
     await _change(connection, id, {"disabled": func.coalesce(table.c.disabled, at)})
 
 

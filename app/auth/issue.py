@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.auth.agent import agent
 from app.auth.authenticate import by_assertion
 from app.auth.oauth import OAuthCode, OAuthError
 from app.auth.purposes import asked, granted
@@ -31,7 +32,7 @@ async def issue(auth: Auth, form: dict[str, str]) -> dict[str, Any]:
     if not scopes.scopes:
         raise OAuthError(OAuthCode.INVALID_SCOPE, "The client may have none of these scopes.")
     return {
-        "access_token": await auth.tokens.mint(client, scopes, purposes),
+        "access_token": await auth.tokens.mint(client, scopes, purposes, agent(found.claims)),
         "token_type": "bearer",
         "expires_in": auth.settings.token_seconds,
         "scope": scopes.text,

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from app.auth.caller import Caller
@@ -54,7 +54,9 @@ class Tokens:
         self._audience = settings.base_url + "/fhir"
         self._known: OrderedDict[bytes, Token] = OrderedDict()
 
-    async def mint(self, client: Client, granted: Granted, purposes: frozenset[str]) -> str:
+    async def mint(
+        self, client: Client, granted: Granted, purposes: frozenset[str], agent: tuple[tuple[str, str], ...] = ()
+    ) -> str:
         """A signed token for the client, good for `settings.token_seconds`."""
         now = int(self._clock())
         claims = {
@@ -69,6 +71,8 @@ class Tokens:
             "org": str(client.organization),
             "purposes": sorted(purposes),
         }
+        if agent:
+            claims["agent"] = dict(agent)
         return sign(claims, await self._keys.current(), typ=TYP)
 
     async def caller(self, token: str) -> Caller:
@@ -107,6 +111,7 @@ class Tokens:
         expires = datetime.fromtimestamp(token.claims["exp"], UTC)
         values = {"jti": token.caller.token, "expires": expires}
         async with self._db.begin() as connection:
+            await connection.execute(text("SELECT hallpass.stand_still()"))  # what it is being given is waited for
             await connection.execute(insert(revoked_token).values(values).on_conflict_do_nothing())
         for digest in [d for d, known in self._known.items() if known.caller == token.caller]:
             del self._known[digest]
@@ -135,4 +140,5 @@ def _caller(claims: dict[str, Any]) -> Caller:
         scopes=frozenset(parse_scope(s) for s in claims["scope"].split(" ")),
         purposes=frozenset(claims["purposes"]),
         token=claims["jti"],
+        agent=tuple(sorted(claims.get("agent", {}).items())),
     )

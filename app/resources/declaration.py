@@ -60,6 +60,8 @@ class ResourceType:
     def __post_init__(self) -> None:
         if (self.reach is Reach.COMPARTMENT) != (self.student is not None):
             raise TypeError(f"{self.name}: a type of a compartment, and no other, names the path to its student")
-        judged = {path.partition(".")[0] for path in (self.student or "", *self.codes, *self.clinical_date, *self.authors)}
+        judged = {
+            path.partition(".")[0] for path in (self.student or "", *self.codes, *self.clinical_date, *self.authors)
+        }
         if judged & set(self.party_writes):
             raise TypeError(f"{self.name}: what consent judges by is not a party's to write")

@@ -9,7 +9,7 @@ from collections.abc import Awaitable
 
 from fastapi import APIRouter, Request, Response
 
-from app.consent.gate import Found, reads, writes
+from app.consent.gate import Found, writes
 from app.consent.gate.prepared import prepare
 from app.fhir.etags import Known, known
 from app.fhir.subset import Subset, subset_of_read
@@ -25,16 +25,12 @@ def add(router: APIRouter, declared: ResourceType) -> None:
     @router.get(f"/{name}/{{id}}", operation_id=f"read{name}", summary=f"Read a {name}")
     async def read(request: Request, id: str, through: Through) -> Response:
         known, part = _wishes(request, declared)
-        answer = await through.one("read", lambda door: _list(reads.read(door, declared, id, known=known, part=part)))
-        return http.one(request, answer)
+        return http.one(request, await through.read(declared, id, None, known, part))
 
     @router.get(f"/{name}/{{id}}/_history/{{vid}}", operation_id=f"vread{name}", summary=f"Read a version of a {name}")
     async def vread(request: Request, id: str, vid: str, through: Through) -> Response:
         known, part = _wishes(request, declared)
-        answer = await through.one(
-            "vread", lambda door: _list(reads.vread(door, declared, id, vid, known=known, part=part))
-        )
-        return http.one(request, answer)
+        return http.one(request, await through.read(declared, id, vid, known, part))
 
     @router.put(f"/{name}/{{id}}", operation_id=f"update{name}", summary=f"Update a {name}")
     async def update(request: Request, id: str, through: Through) -> Response:

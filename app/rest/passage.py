@@ -12,6 +12,9 @@ from app.auth.bearer import bearer
 from app.auth.caller import Caller
 from app.auth.scopes import allows
 from app.consent.gate import Answer, Gate, Work
+from app.fhir.etags import Known
+from app.fhir.subset import Subset
+from app.resources import ResourceType
 from app.settings import Settings
 
 
@@ -36,6 +39,12 @@ class Passage:
     async def one(self, interaction: str, work: Work) -> Answer:
         """Perform work that comes to one answer."""
         return (await self.gate.perform(self.caller, interaction, work, self.request_id))[0]
+
+    async def read(
+        self, declared: ResourceType, id: str, version: str | None, known: Known | None, part: Subset | None
+    ) -> Answer:
+        """Read one resource, or one version of it."""
+        return await self.gate.read(self.caller, declared, id, version, known=known, part=part, request=self.request_id)
 
     async def all(self, interaction: str, work: Work) -> list[Answer]:
         """Perform work that comes to several answers, in one transaction."""

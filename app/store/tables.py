@@ -12,7 +12,6 @@ from sqlalchemy import (
     Column,
     Date,
     DateTime,
-    Identity,
     Integer,
     LargeBinary,
     MetaData,
@@ -173,22 +172,58 @@ disclosure = Table(
     "disclosure",
     metadata,
     Column("shard", Uuid(), primary_key=True),
-    Column("at", DateTime(timezone=True), primary_key=True, server_default=text("clock_timestamp()")),
-    Column("entry", BigInteger(), Identity(always=True), primary_key=True),
-    Column("request", Uuid(), nullable=False),
-    Column("interaction", Text(), nullable=False),
+    Column("at", DateTime(timezone=True), primary_key=True),
+    Column("request", Uuid(), primary_key=True),
+    Column("id", Uuid(), primary_key=True),
+    Column("version", Integer(), primary_key=True, autoincrement=False),
     Column("type", Text(), nullable=False),
-    Column("id", Uuid(), nullable=False),
-    Column("version", Integer(), nullable=False),
+    Column("interaction", Text(), nullable=False),
     Column("student", Uuid()),
     Column("custodian", Uuid(), nullable=False),
     Column("recipient", Uuid(), nullable=False),
     Column("client", Text(), nullable=False),
+    Column("agent", JSONB()),
     _texts("purposes"),
     Column("basis", Text(), nullable=False),
     Column("consent", Uuid()),
     Column("consent_version", Integer()),
     Column("reason", Text()),
+    Column("n", BigInteger()),
+    Column("link", LargeBinary()),
+)
+
+chain = Table(
+    "chain",
+    metadata,
+    Column("shard", Uuid(), primary_key=True),
+    Column("n", BigInteger(), nullable=False),
+    Column("link", LargeBinary(), nullable=False),
+)
+
+ledger_drop = Table(
+    "ledger_drop",
+    metadata,
+    Column("at", DateTime(timezone=True), nullable=False, server_default=text("clock_timestamp()")),
+    Column("partition", Text(), primary_key=True),
+    _moment("since"),
+    _moment("until"),
+    Column("entries", BigInteger(), nullable=False),
+    Column("students", BigInteger(), nullable=False),
+)
+
+event = Table(
+    "event",
+    metadata,
+    Column("organization", Uuid(), primary_key=True),
+    Column("minute", DateTime(timezone=True), primary_key=True),
+    Column("kind", Text(), primary_key=True),
+    Column("client", Text(), primary_key=True),
+    Column("outcome", Text(), primary_key=True),
+    Column("detail", Text(), primary_key=True),
+    Column("id", Uuid(), nullable=False, server_default=text("gen_random_uuid()")),
+    _moment("first"),
+    _moment("last"),
+    Column("times", BigInteger(), nullable=False),
 )
 
 client = Table(

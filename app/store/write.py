@@ -92,6 +92,11 @@ async def put_authority(
         await connection.execute(insert(authority).values(row))
 
 
+async def stand_still(connection: AsyncConnection) -> None:
+    """Wait for every disclosure in flight, and let those that come wait for this transaction's end."""
+    await connection.execute(text("SELECT hallpass.stand_still()"))
+
+
 async def put_agreements(connection: AsyncConnection, affiliation: UUID, agreements: Iterable[Agreement]) -> None:
     """Keep what releases need of an OrganizationAffiliation: who discloses to whom, and when."""
     await connection.execute(delete(agreement).where(agreement.c.id == affiliation))

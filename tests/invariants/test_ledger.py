@@ -105,7 +105,7 @@ async def release_id(scene: Scene) -> str:
 async def failing(world: World, how: str) -> AsyncIterator[None]:
     """The ledger cannot be written meanwhile."""
     if how == "no right":
-        await as_owner(world, "REVOKE INSERT ON hallpass.disclosure FROM hallpass_app")
+        await as_owner(world, "REVOKE EXECUTE ON FUNCTION hallpass.disclose FROM hallpass_app")
     else:
         await as_owner(
             world,
@@ -119,7 +119,7 @@ async def failing(world: World, how: str) -> AsyncIterator[None]:
     finally:
         await as_owner(
             world,
-            "GRANT INSERT ON hallpass.disclosure TO hallpass_app",
+            "GRANT EXECUTE ON FUNCTION hallpass.disclose TO hallpass_app",
             "DROP TRIGGER IF EXISTS full_disk ON hallpass.disclosure",
             "DROP FUNCTION IF EXISTS hallpass.full_disk",
         )

@@ -29,8 +29,9 @@ _CLOCK = f"""
     INSERT INTO prove.clock VALUES ('{EPOCH.isoformat()}');
     GRANT USAGE ON SCHEMA prove TO {APP_ROLE};
     GRANT SELECT ON prove.clock TO {APP_ROLE};
-    ALTER TABLE hallpass.disclosure ALTER at SET DEFAULT hallpass.moment();
     CREATE OR REPLACE FUNCTION hallpass.moment() RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE
+        AS 'SELECT at FROM prove.clock';
+    CREATE OR REPLACE FUNCTION hallpass.instant() RETURNS timestamptz LANGUAGE sql VOLATILE
         AS 'SELECT at FROM prove.clock'
 """
 _TABLES = """

@@ -18,9 +18,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.audit import ledger
 from app.auth.caller import Caller
 from app.consent.codes import BREAK_THE_GLASS, widen
-from app.consent.gate.door import Door
+from app.consent.gate import reads
+from app.consent.gate.door import Door, require
 from app.consent.gate.released import Answer, Found, Released, mint
+from app.consent.gate.turnstile import Ask, Turnstile
 from app.errors import HallpassError, Kind
+from app.fhir.etags import Known
+from app.fhir.subset import Subset
+from app.resources import ResourceType
+from app.resources.refs import as_uuid
 from app.settings import Settings
 from app.store.engine import RETRY, Database, sqlstate, unavailable
 from app.store.enter import enter
@@ -42,6 +48,7 @@ class Gate:
     def __init__(self, db: Database, settings: Settings) -> None:
         self._db = db
         self._settings = settings
+        self._turnstile = Turnstile(db, settings)
 
     async def perform(self, caller: Caller, interaction: str, work: Work, request: UUID | None = None) -> list[Answer]:
         """Run `work` in one transaction and release what it finds.
@@ -61,6 +68,37 @@ class Gate:
             await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - spreads out rivals
         raise unavailable()
 
+    async def read(
+        self,
+        caller: Caller,
+        declared: ResourceType,
+        resource_id: str,
+        version: str | None,
+        *,
+        known: Known | None = None,
+        part: Subset | None = None,
+        request: UUID | None = None,
+    ) -> Answer:
+        """A read of the current version, or a vread, through the turnstile. Raises as `perform` and `reads` do."""
+        interaction = "read" if version is None else "vread"
+        require(caller, declared.name, "r")
+        found, number = as_uuid(resource_id), None if version is None else reads.version_number(version)
+        request = request or uuid4()
+        if found is not None and number != 0:
+            passed = await self._turnstile.read(Ask(caller, declared.name, found, number, interaction, request))
+            if passed.out:
+                raise _login()
+            if not passed.alone:
+                own = frozenset({passed.row.custodian}) if passed.row and passed.own else frozenset()
+                return mint(reads.shown(passed.row, known, part), own)
+
+        async def alone(door: Door) -> list[Found]:
+            if version is None:
+                return [await reads.read(door, declared, resource_id, known=known, part=part)]
+            return [await reads.vread(door, declared, resource_id, version, known=known, part=part)]
+
+        return (await self.perform(caller, interaction, alone, request))[0]
+
     async def _once(self, caller: Caller, interaction: str, work: Work, request: UUID) -> list[Answer]:
         async with self._db.begin() as connection:
             door = await self._enter(connection, caller)
@@ -75,14 +113,7 @@ class Gate:
     ) -> bool:
         """Whether all that is leaving is on the ledger. Raises UNAVAILABLE when the ledger cannot be written."""
         try:
-            return await ledger.disclose(
-                connection,
-                leaving,
-                request=request,
-                interaction=interaction,
-                client=caller.client,
-                purposes=sorted(caller.purposes),
-            )
+            return await ledger.disclose(connection, leaving, caller, request=request, interaction=interaction)
         except DBAPIError as e:
             if sqlstate(e) in RETRY:
                 raise
@@ -99,9 +130,13 @@ class Gate:
             agreement_required=self._settings.require_agreement,
         )
         if standing is None:
-            raise HallpassError(
-                Kind.LOGIN, "The token does not hold.", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'}
-            )
+            raise _login()
         return Door(
             connection, caller, self._settings, standing.at, standing.above, standing.below, ZoneInfo(standing.zone)
         )
+
+
+def _login() -> HallpassError:
+    return HallpassError(
+        Kind.LOGIN, "The token does not hold.", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'}
+    )

@@ -43,10 +43,14 @@ class Door:
 
     def require(self, type_name: str, letter: str) -> None:
         """Raise FORBIDDEN unless a scope allows this interaction, one of c, r, u, d, s, on this type."""
-        if not self.operator and not allows(self.caller.scopes, type_name, letter):
-            text = f"The token's scopes do not include system/{type_name}.{letter}."
-            raise HallpassError(
-                Kind.FORBIDDEN,
-                Issue(text),
-                headers={"WWW-Authenticate": 'Bearer error="insufficient_scope"'},
-            )
+        if not self.operator:
+            require(self.caller, type_name, letter)
+
+
+def require(caller: Caller, type_name: str, letter: str) -> None:
+    """Raise FORBIDDEN unless a scope of the caller's allows the interaction on the type."""
+    if not allows(caller.scopes, type_name, letter):
+        text = f"The token's scopes do not include system/{type_name}.{letter}."
+        raise HallpassError(
+            Kind.FORBIDDEN, Issue(text), headers={"WWW-Authenticate": 'Bearer error="insufficient_scope"'}
+        )

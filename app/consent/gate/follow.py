@@ -86,6 +86,8 @@ async def _agreements(_door: Door, row: Stored, content: dict[str, Any], zone: Z
 
 
 async def _save_agreements(door: Door, row: Stored, _content: dict[str, Any], found: frozenset[Agreement]) -> None:
+    if await derived.agreements(door.connection, row.id) - found:
+        await write.stand_still(door.connection)
     await write.put_agreements(door.connection, row.id, found)
 
 

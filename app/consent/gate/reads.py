@@ -36,12 +36,7 @@ async def read(
     Raises NOT_FOUND, or GONE where the caller could see what was deleted. https://hl7.org/fhir/R4/http.html#read
     """
     door.require(declared.name, "r")
-    row = await current(door, declared, resource_id)
-    if row is None:
-        raise not_found()
-    if row.deleted:
-        raise HallpassError(Kind.GONE, "The resource was deleted.", headers={"ETag": etag(row.version)})
-    return _one(row, known, part)
+    return shown(await current(door, declared, resource_id), known, part)
 
 
 async def vread(
@@ -58,20 +53,26 @@ async def vread(
     https://hl7.org/fhir/R4/http.html#vread
     """
     door.require(declared.name, "r")
-    found = as_uuid(resource_id)
-    number = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else 0
+    found, number = as_uuid(resource_id), version_number(version)
     row = await store.version(door.connection, declared.name, found, number) if found and number else None
+    return shown(row, known, part)
+
+
+def version_number(version: str) -> int:
+    """The number that a version id is; 0 for one that no version has."""
+    return int(version) if version.isascii() and version.isdigit() and len(version) < 10 else 0
+
+
+def shown(row: Stored | None, known: Known | None, part: Subset | None) -> Found:
+    """What a read of this version comes to. Raises NOT_FOUND for none, and GONE for a deletion."""
     if row is None:
         raise not_found()
+    if row.deleted and row.current:
+        raise HallpassError(Kind.GONE, "The resource was deleted.", headers={"ETag": etag(row.version)})
     if row.deleted:
         raise HallpassError(Kind.GONE, "This version is the deletion.")
-    return _one(row, known, part)
-
-
-def _one(row: Stored, known: Known | None, part: Subset | None) -> Found:
-    if known is not None and known(row.version, row.updated):
-        return Found(held=(row.version, row.updated))
-    return Found((Candidate(row),), part=part)
+    held = (row.version, row.updated) if known is not None and known(row.version, row.updated) else None
+    return Found((Candidate(row),), part=part, held=held)
 
 
 async def current(door: Door, declared: ResourceType, resource_id: str) -> Stored | None:

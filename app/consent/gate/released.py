@@ -70,8 +70,8 @@ class Found:
     """What one interaction came to, inside the transaction.
 
     `absent` is a deletion done (204). `cursors` are `next` and `previous` page tokens by relation. `held` are number
-    and time of a version that the caller has already: nothing of it leaves (304). `part`: what of each resource
-    leaves; the ledger enters its version all the same.
+    and time of a version that the caller has already: 304 tells it so, and the ledger that it was told. `part`: what
+    of each resource leaves; the ledger enters its version all the same.
     """
 
     candidates: tuple[Candidate, ...] = ()
@@ -108,7 +108,7 @@ class Answer:
         return self.released[0]
 
 
-def mint(found: Found, below: frozenset[UUID], at: datetime) -> Answer:
+def mint(found: Found, below: frozenset[UUID], at: datetime | None = None) -> Answer:
     """Turn candidates into released resources. The gate calls this after its commit, and nobody else."""
     released = tuple(
         Released(_SEAL, c.row, c.mode, disclosed=c.row.custodian not in below, part=found.part, score=c.score)

@@ -1,0 +1,150 @@
+"""The way through for reads by id: many at once go through in one statement, and share one commit of the ledger.
+
+What comes while a statement is under way waits for the next one, so that a lone read waits for nobody. The rule, the
+order of the locks and the ledger are those of every other way (hallpass.read and hallpass.disclose).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.audit.ledger import agent
+from app.auth.caller import Caller
+from app.consent.codes import BREAK_THE_GLASS, widen
+from app.settings import Settings
+from app.store.engine import Database
+from app.store.rows import Stored
+
+ABREAST = 2
+"""Statements under way at once: while one waits for its commit, the next one is judged."""
+MOST = 64
+"""Reads in one statement."""
+_READ = "SELECT * FROM hallpass.read($1, $2, $3, $4, $5, $6, $7, $8)"
+
+
+class Ask:
+    """One read by id that waits for its answer; `version` None: the current one."""
+
+    __slots__ = ("answer", "caller", "id", "interaction", "request", "type", "version")
+
+    def __init__(
+        self, caller: Caller, type_name: str, resource_id: UUID, version: int | None, interaction: str, request: UUID
+    ) -> None:
+        self.caller = caller
+        self.type = type_name
+        self.id = resource_id
+        self.version = version
+        self.interaction = interaction
+        self.request = request
+        self.answer: asyncio.Future[Passed] = asyncio.get_running_loop().create_future()
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What came of a read: `row` None: nothing there that the caller sees. `own`: in the caller's custody.
+
+    `out`: the caller does not stand. `alone`: it was not answered, and goes the long way by itself.
+    """
+
+    row: Stored | None = None
+    own: bool = False
+    out: bool = False
+    alone: bool = False
+
+
+ABSENT = Passed()
+ALONE = Passed(alone=True)
+OUT = Passed(out=True)
+
+
+@dataclass(slots=True)
+class Turnstile:
+    """The reads of one process."""
+
+    db: Database
+    settings: Settings
+    _waiting: list[Ask] = field(default_factory=list)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def read(self, ask: Ask) -> Passed:
+        """Go through with whoever else is there. A statement that failed answers `alone` to each of its asks."""
+        self._waiting.append(ask)
+        if len(self._tasks) < ABREAST:
+            task = asyncio.create_task(self._turn())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return await ask.answer
+
+    async def _turn(self) -> None:
+        """Let through what waits, until nobody does."""
+        while asks := self._waiting[:MOST]:
+            del self._waiting[:MOST]
+            try:
+                async with self._connection() as connection:
+                    found = await _through(connection, asks, agreement=self.settings.require_agreement)
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError, OSError, TimeoutError):
+                found = [ALONE] * len(asks)
+            except BaseException:
+                _answer(asks, [ALONE] * len(asks))
+                raise
+            _answer(asks, found)
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Any]:
+        """The driver's own connection, on which a statement is a transaction by itself."""
+        async with self.db.engine.connect() as connection:
+            yield (await connection.get_raw_connection()).driver_connection
+
+
+def _answer(asks: list[Ask], found: list[Passed]) -> None:
+    for ask, passed in zip(asks, found, strict=True):
+        if not ask.answer.done():  # whoever has gone away meanwhile is on the ledger all the same
+            ask.answer.set_result(passed)
+
+
+async def _through(connection: Any, asks: list[Ask], *, agreement: bool) -> list[Passed]:
+    """One statement for all. It has committed when the driver gives the rows."""
+    callers = list(dict.fromkeys(a.caller for a in asks))
+    numbers = {caller: n for n, caller in enumerate(callers, 1)}
+    rows = await connection.fetch(
+        _READ,
+        orjson.dumps([_told(c) for c in callers]).decode(),
+        agreement,
+        [numbers[a.caller] for a in asks],
+        [a.request for a in asks],
+        [a.interaction for a in asks],
+        [a.type for a in asks],
+        [a.id for a in asks],
+        [a.version for a in asks],
+    )
+    found = [ABSENT] * len(asks)
+    for row in rows:
+        match row["state"]:
+            case "seen":
+                found[row["ask"] - 1] = Passed(Stored(*tuple(row)[3:]), row["own"])
+            case "out":
+                found[row["ask"] - 1] = OUT
+            case _:
+                found[row["ask"] - 1] = ALONE
+    return found
+
+
+def _told(caller: Caller) -> dict[str, Any]:
+    return {
+        "client": caller.client,
+        "token": caller.token,
+        "organization": str(caller.organization),
+        "purposes": sorted(caller.purposes),
+        "widened": sorted(widen(caller.purposes)),
+        "emergency": BREAK_THE_GLASS in caller.purposes,
+        "agent": agent(caller),
+    }
