@@ -22,7 +22,7 @@ from app.search.definitions.build import entries
 from app.search.parameters import PARAMETERS
 
 OUT = Path(__file__).parent
-DATATYPES = ("Extension", "Identifier", "Period")
+DATATYPES = ("CodeableConcept", "Extension", "Identifier", "Period")
 """Those that profiles say something about the elements of."""
 LEFT_OUT = frozenset({"text", "differential", "mapping", "contact"})
 LEFT_OUT_OF_ELEMENTS = frozenset({"mapping", "requirements", "comment", "example", "alias"})
