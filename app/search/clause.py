@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from app.errors import HallpassError, Kind
 from app.resources import TYPES
 from app.search.parameters import PARAMETERS, Parameter, ParamKind
-from app.search.query import Branch, Chain, Clause, Criterion, Has
+from app.search.query import Branch, Chain, Clause, Criterion, Has, SetValue
 from app.search.refusal import invalid, too_costly, unknown
 from app.search.text import BadEscape, split
 from app.search.values import NotUnderstood, Reading
@@ -122,6 +122,7 @@ class ClauseReader:
         self.budget.take(len(texts))
         try:
             values = tuple(self.reading.value(parameter, modifier, t) for t in texts)
+            self.budget.take(sum(len(c) for v in values if isinstance(v, SetValue) for _, c in v.members))
         except BadEscape:
             raise invalid(self.name, "has a backslash that escapes nothing") from None
         except NotUnderstood as e:

@@ -27,6 +27,9 @@ class ParamKind(Enum):
     COMPOSITE = "composite"
 
 
+CODED = frozenset({"code", "Coding", "CodeableConcept"})
+"""The token types that a value set can hold, for `:in` and `:not-in`."""
+
 TEXTUAL = frozenset({"Coding", "CodeableConcept", "Identifier"})
 """The token types that carry a text for `:text`."""
 
@@ -66,7 +69,8 @@ class Parameter:
         if self.kind is not ParamKind.TOKEN:
             return frozenset()
         text = {"text"} if self.types & TEXTUAL else set()
-        return frozenset(text | ({"of-type"} if "Identifier" in self.types else set()))
+        coded = {"in", "not-in"} if self.types & CODED else set()
+        return frozenset(text | coded | ({"of-type"} if "Identifier" in self.types else set()))
 
 
 _MODIFIERS = {

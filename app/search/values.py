@@ -20,12 +20,14 @@ from app.search.query import (
     OfTypeValue,
     QuantityValue,
     ReferenceValue,
+    SetValue,
     TextValue,
     TokenValue,
     Value,
 )
 from app.search.references import target
 from app.search.text import split, unescape
+from app.search.value_sets import codes_of
 
 BOOLEAN_SYSTEMS = frozenset(
     {"http://terminology.hl7.org/CodeSystem/special-values", "http://hl7.org/fhir/special-values"}
@@ -56,7 +58,7 @@ class Reading:
             return MissingValue(_truth(text))
         match parameter.kind:
             case ParamKind.TOKEN:
-                return _token(parameter, modifier, text)
+                return self._token(parameter, modifier, text)
             case ParamKind.STRING:
                 return _text(text)
             case ParamKind.URI:
@@ -69,6 +71,18 @@ class Reading:
                 return _quantity(text)
             case ParamKind.COMPOSITE:
                 return _composite(parameter, text)
+
+    def _token(self, parameter: Parameter, modifier: str | None, text: str) -> Value:
+        in_set = modifier in ("in", "not-in")
+        return self._set(parameter, unescape(text)) if in_set else _token(parameter, modifier, text)
+
+    def _set(self, parameter: Parameter, text: str) -> SetValue:
+        """The codes of a value set that is known here, by its URL, or by its id where it is one of ours."""
+        found = codes_of(text.removeprefix(f"{self.base_url}/"))
+        if found is None:
+            raise NotUnderstood("takes the URL of a value set that is known here")
+        members = ((None if s in parameter.systems else s, tuple(sorted(codes))) for s, codes in found.items())
+        return SetValue(tuple(members))
 
     def _date(self, parameter: Parameter, text: str) -> DateValue:
         found = _PREFIXED.fullmatch(text)

@@ -96,7 +96,7 @@ def test_has_asks_what_refers_here() -> None:
         ("Patient", "name:"),
         ("Patient", "name:below"),
         ("Patient", "name:text"),
-        ("Patient", "gender:in"),
+        ("Patient", "identifier:in"),
         ("Patient", "gender:text"),
         ("Patient", "gender:of-type"),
         ("Patient", "birthdate:exact"),
@@ -186,3 +186,12 @@ def test_several_types_share_what_means_the_same() -> None:
     assert "occurrence" not in shared
     assert {"_id", "_lastUpdated", "identifier", "patient"} <= shared.keys()
     assert parameters_of(("Encounter",)) is PARAMETERS["Encounter"]
+
+
+def test_the_codes_of_a_value_set_count_as_values() -> None:
+    """A set of 596 codes twice is more than a search may ask for."""
+    sets = "http://hl7.org/fhir/ValueSet/service-type"
+    assert search("HealthcareService", f"service-type:in={sets}").criteria
+    with pytest.raises(HallpassError) as e:
+        search("HealthcareService", f"service-type:in={sets},{sets}")
+    assert e.value.kind is Kind.TOO_COSTLY

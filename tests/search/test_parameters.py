@@ -56,10 +56,11 @@ def test_a_parameter_looks_at_elements_of_its_kind(type_name: str, parameter: Pa
 
 
 def test_modifiers_go_by_kind_and_element() -> None:
-    """`:text` needs an element with a text, `:of-type` an Identifier; the columns take none."""
+    """`:text` needs an element with a text, `:of-type` an Identifier, `:in` a code; the columns take none."""
     patient = PARAMETERS["Patient"]
     assert patient["identifier"].modifiers == {"missing", "not", "text", "of-type"}
-    assert patient["gender"].modifiers == {"missing", "not"}
+    assert patient["gender"].modifiers == {"missing", "not", "in", "not-in"}
+    assert patient["active"].modifiers == patient["phone"].modifiers == {"missing", "not"}
     assert patient["name"].modifiers == {"missing", "exact", "contains"}
     assert patient["organization"].modifiers == {"missing", "identifier"}
     assert patient["_profile"].modifiers == {"missing", "below", "above"}

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from app.consent.codes import TYPE_NAMES
 from app.search.parameters import PARAMETERS
 from app.search.query import (
     CompositeValue,
@@ -15,6 +16,7 @@ from app.search.query import (
     OfTypeValue,
     QuantityValue,
     ReferenceValue,
+    SetValue,
     TextValue,
     TokenValue,
     Value,
@@ -25,6 +27,8 @@ from tests.search.support import BASE, ID, ZONE
 
 READING = Reading(ZONE, BASE)
 GENDER = "http://hl7.org/fhir/administrative-gender"
+SETS = "http://hl7.org/fhir/ValueSet"
+RELEASE_CLASS = SetValue((("http://hl7.org/fhir/resource-types", tuple(sorted(TYPE_NAMES))), ("urn:ietf:rfc:3986", ())))
 
 
 def read(where: str, text: str) -> Value:
@@ -51,6 +55,18 @@ def read(where: str, text: str) -> Value:
         ("Patient.phone", "(555) 123-4567", TokenValue(None, "5551234567")),
         ("Patient.email", "Ann@School.example", TokenValue(None, "ann@school.example")),
         ("Patient.identifier:of-type", "t|SB|1", OfTypeValue("t", "SB", "1")),
+        (
+            "Patient.gender:in",
+            f"{SETS}/administrative-gender",
+            SetValue(((None, ("female", "male", "other", "unknown")),)),
+        ),
+        (
+            "Patient._tag:not-in",
+            f"{SETS}/administrative-gender|4.0.1",
+            SetValue(((GENDER, ("female", "male", "other", "unknown")),)),
+        ),
+        ("Consent.purpose:in", "ValueSet/release-class", RELEASE_CLASS),
+        ("Consent.purpose:in", f"{BASE}/ValueSet/release-class", RELEASE_CLASS),
         ("Patient._id", "no-uuid", TokenValue(None, "no-uuid")),
         ("Patient.name", r"O\\\,x", TextValue("O\\,x")),
         ("Patient.name:exact", "Díaz", TextValue("Díaz")),
@@ -85,6 +101,10 @@ def test_a_value_is_read_by_kind_and_modifier(where: str, text: str, expected: V
         ("Task.code", "a|b|c"),
         ("Patient.active", "maybe"),
         ("Patient.active", "s|"),
+        ("Patient.gender:in", "http://unknown.test/ValueSet/x"),
+        ("Patient.gender:in", f"{SETS}/administrative-gender|5.0.0"),
+        ("Patient.gender:in", "administrative-gender"),
+        ("Patient.gender:not-in", "ValueSet/administrative-gender"),
         ("Patient.identifier:of-type", "SB|1"),
         ("Patient.identifier:of-type", "t||1"),
         ("Patient._id", "s|1"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.consent.codes import OURS
 from tests.store.shelf import ref, uid
 
 V3 = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
@@ -91,6 +92,7 @@ DISTRICT: Content = {
             "intent": "order",
             "subject": ref("Patient", "ana"),
             "instantiatesCanonical": ["http://plan.test|3"],
+            "category": [{"coding": [{"system": f"{OURS}/CodeSystem/service-category", "code": "counseling"}]}],
         },
         "ana",
     ),

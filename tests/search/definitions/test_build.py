@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.search.definitions.build import COMPARATORS, Bindings, member, records, sentence
+from app.search.definitions.build import COMPARATORS, Bindings, member, records, sentence, value_sets
 
 
 @pytest.fixture
@@ -41,7 +41,15 @@ def folder(tmp_path: Path) -> Path:
     write("search-parameters.json", parameters)
     write("profiles-resources.json", [{**definition, "snapshot": {"element": [{"path": "Patient"}, gender, address]}}])
     write("profiles-types.json", [{**definition, "snapshot": {"element": [use]}}])
-    write("valuesets.json", sets)
+    code_systems = [
+        {
+            "resourceType": "CodeSystem",
+            "url": "http://s/gender",
+            "concept": [{"code": "f", "concept": [{"code": "g"}]}],
+        },
+    ]
+    write("valuesets.json", [*sets, *code_systems])
+    write("v3-codesystems.json", [])
     return tmp_path
 
 
@@ -74,3 +82,28 @@ def test_a_date_without_the_usual_prefixes_stops_the_extraction(folder: Path) ->
     path.write_text(path.read_text().replace('"sa", ', ""))
     with pytest.raises(SystemExit):
         records(folder)
+
+
+def test_a_value_set_is_listed_where_its_codes_are_given(folder: Path) -> None:
+    """Codes below others are codes as well; a system without codes leaves its value set unknown."""
+    assert value_sets(folder) == [{"url": "http://v/gender", "codes": {"http://s/gender": ["f", "g"]}}]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"include": [{"system": "http://s/gender", "filter": [{"property": "concept", "op": "is-a", "value": "f"}]}]},
+        {"include": [{"system": "http://s/gender", "valueSet": ["http://v/use"]}]},
+        {"include": [{"valueSet": ["http://v/use"]}]},
+        {"include": [{"system": "http://s/gender"}], "exclude": [{"system": "http://s/gender"}]},
+        {"include": [{"system": "http://snomed.info/sct", "concept": [{"code": "1"}]}]},
+        {"include": [{"system": "http://s/other", "concept": [{"code": str(n)} for n in range(1001)]}]},
+    ],
+)
+def test_a_value_set_that_cannot_be_listed_as_it_is_meant_is_left_out(folder: Path, change: dict[str, object]) -> None:
+    """Filters, other value sets, exclusions, codes of others and very long lists."""
+    path = folder / "valuesets.json"
+    bundle = json.loads(path.read_text())
+    bundle["entry"][0]["resource"]["compose"] = change
+    path.write_text(json.dumps(bundle))
+    assert value_sets(folder) == []
