@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from app.errors import HallpassError, Issue, Kind
 from app.fhir.json import dump
 from app.fhir.outcome import outcome
+from app.rest.options import allowed
 from app.store.engine import unavailable
 
 log = logging.getLogger("hallpass")
@@ -33,35 +34,38 @@ def install(app: FastAPI) -> None:
     app.middleware("http")(_around)
 
 
-def answer(error: HallpassError) -> Response:
+def answer(request: Request, error: HallpassError) -> Response:
     """An error as a response."""
     headers = {"Cache-Control": "no-store", **error.headers}
-    return Response(dump(outcome(error)), error.status, headers, _FHIR_JSON)
+    content = dump(outcome(error), pretty=request.query_params.get("_pretty") == "true")
+    return Response(content, error.status, headers, _FHIR_JSON)
 
 
 async def _ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, HallpassError)
     if error.kind in (Kind.UNAVAILABLE, Kind.TOO_COSTLY) and error.__cause__ is not None:
         log.error("%s %s: %s", error.kind.value, request.state.request_id, _fault(error.__cause__))
-    return answer(error)
+    return answer(request, error)
 
 
-async def _starlettes(_request: Request, error: Exception) -> Response:
+async def _starlettes(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 405:
-        allow = {"Allow": (error.headers or {}).get("Allow", "")}
-        return answer(HallpassError(Kind.NOT_ALLOWED, "There is no such interaction here.", headers=allow))
+        allow = {"Allow": allowed(request)}
+        if request.method == "OPTIONS":
+            return Response(None, 204, allow)
+        return answer(request, HallpassError(Kind.NOT_ALLOWED, "There is no such interaction here.", headers=allow))
     if error.status_code == 404:
-        return answer(HallpassError(Kind.NOT_FOUND, "There is no such resource."))
-    return answer(HallpassError(Kind.INVALID, "The request cannot be understood."))
+        return answer(request, HallpassError(Kind.NOT_FOUND, "There is no such resource."))
+    return answer(request, HallpassError(Kind.INVALID, "The request cannot be understood."))
 
 
-async def _fastapis(_request: Request, error: Exception) -> Response:
+async def _fastapis(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     issues = [
         Issue("The value is not one that this parameter takes.", ".".join(map(str, e["loc"]))) for e in error.errors()
     ]
-    return answer(HallpassError(Kind.INVALID, *issues))
+    return answer(request, HallpassError(Kind.INVALID, *issues))
 
 
 async def _around(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -70,10 +74,10 @@ async def _around(request: Request, call_next: Callable[[Request], Awaitable[Res
     try:
         response = await call_next(request)
     except TimeoutError:
-        response = answer(unavailable())
+        response = answer(request, unavailable())
     except Exception as error:  # the last resort: nothing of the fault is shown
         log.error("fault %s: %s", request.state.request_id, _fault(error))
-        response = answer(HallpassError(Kind.INTERNAL, "A fault of the server's. It has been logged."))
+        response = answer(request, HallpassError(Kind.INTERNAL, "A fault of the server's. It has been logged."))
     route: Any = request.scope.get("route")
     path = getattr(route, "path", "(no route)")
     took = (time.perf_counter() - started) * 1000

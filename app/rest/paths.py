@@ -1,6 +1,11 @@
-"""Requests that mean the same as another: HEAD as GET without a body, and a path with a slash at its end.
+"""Requests that mean the same as another.
+
+HEAD is GET without a body, a slash at the end of a path changes nothing, OPTIONS of the service is GET of its
+CapabilityStatement.
 
 https://hl7.org/fhir/R4/http.html#summary and https://www.rfc-editor.org/rfc/rfc9110#section-9.3.2
+
+An escaped slash (`%2F`) is a character of a name and separates nothing; no name here has one, so that it leads nowhere.
 
 A HEAD goes the whole way of its GET, through the gate and onto the ledger: its headers tell of the resource too.
 """
@@ -20,13 +25,22 @@ class SameRequest:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        path = scope["path"]
-        if path.startswith("/fhir") and path.endswith("/"):
-            scope = {**scope, "path": path.rstrip("/")}
+        path, raw = scope["path"], scope.get("raw_path") or b""
+        if b"%2f" in raw.lower():
+            path = raw.decode("latin-1")
+        if path.startswith("/fhir"):
+            path = path.rstrip("/")
+        scope = {**scope, "path": path}
+        if scope["method"] == "OPTIONS" and path == "/fhir" and not _preflight(scope):
+            scope = {**scope, "path": "/fhir/metadata", "method": "GET"}
         if scope["method"] == "HEAD":
             await self._app({**scope, "method": "GET"}, receive, _without_body(send))
         else:
             await self._app(scope, receive, send)
+
+
+def _preflight(scope: Scope) -> bool:
+    return any(name == b"access-control-request-method" for name, _ in scope["headers"])
 
 
 def _without_body(send: Send) -> Send:

@@ -63,6 +63,50 @@ async def test_a_slash_at_the_end_changes_nothing(scene: Scene) -> None:
     assert (await scene.district.post("/", empty)).status_code == 200
 
 
+async def test_an_escaped_slash_is_a_character_of_a_name_that_nothing_has(scene: Scene) -> None:
+    """So it neither ends a path nor separates its parts."""
+    id_ = scene.records["ServiceRequest"]["id"]
+    for path in (
+        f"/ServiceRequest/{id_}%2F",
+        f"/ServiceRequest/{id_}%2f",
+        f"/ServiceRequest%2F{id_}",
+        "/ServiceRequest%2F",
+    ):
+        assert (await scene.clinic.get(path)).status_code == 404
+    assert (await scene.clinic.get(f"/ServiceRequest/{id_}/")).status_code == 200
+
+
+async def test_options_answers_what_there_is(scene: Scene) -> None:
+    """The CapabilityStatement for the service, as of old and as HAPI does; for any other path its methods."""
+    whole = await scene.world.http.options(f"{BASE}/fhir")
+    assert whole.json() == (await scene.world.http.get(f"{BASE}/fhir/metadata")).json()
+    for path, methods in (
+        ("/ServiceRequest", "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"),
+        ("/ServiceRequest/1", "DELETE, GET, HEAD, OPTIONS, PATCH, PUT"),
+        ("/ServiceRequest/1/_history/1", "GET, HEAD, OPTIONS"),
+        ("/Patient/_search", "OPTIONS, POST"),
+        ("/Patient/$match", "OPTIONS, POST"),
+    ):
+        response = await scene.world.http.options(f"{BASE}/fhir{path}")
+        assert (response.status_code, response.headers["Allow"], response.content) == (204, methods, b"")
+    assert (await scene.world.http.options(f"{BASE}/fhir/Nothing")).status_code == 404
+
+
+async def test_a_405_lists_all_methods_of_its_path(scene: Scene) -> None:
+    response = await scene.clinic.put("/Patient/1/_history", {})
+    assert (response.status_code, response.headers["Allow"]) == (405, "GET, HEAD, OPTIONS")
+
+
+async def test_an_error_is_pretty_where_that_is_asked(scene: Scene) -> None:
+    for path, status in (("/Patient/1", 404), ("/Patient?x=y", 400), ("/Nothing", 404)):
+        plain, pretty = [
+            await scene.clinic.get(f"{path}{'&' if '?' in path else '?'}_pretty={v}") for v in ("false", "true")
+        ]
+        assert plain.status_code == pretty.status_code == status
+        assert plain.json() == pretty.json()
+        assert (plain.text.count("\n"), pretty.text.count("\n") > 5) == (0, True)
+
+
 def preflight(origin: str, method: str = "PUT", headers: str = "authorization,if-match") -> dict[str, str]:
     """What a browser asks before it lets a page call."""
     return {
