@@ -145,7 +145,7 @@ class _Frame:
 @lru_cache(maxsize=512)
 def _frame(form: _Form) -> _Frame:
     candidates = _candidates(form)
-    subject = Subject(candidates, form.types)
+    subject = Subject(candidates.c, form.types)
     keys = _keys(form.sort, subject)
     r = _current(candidates, form)
     there = candidates.join(r, true())

@@ -10,12 +10,28 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Integer, Select, Subquery, Text, Uuid, and_, bindparam, column, func, select, union
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Integer,
+    Select,
+    Subquery,
+    Text,
+    Uuid,
+    and_,
+    bindparam,
+    column,
+    func,
+    select,
+    true,
+    union,
+)
 from sqlalchemy.sql.selectable import TableValuedAlias
 
 from app.search.query import Include
 from app.store.find import Ask
 from app.store.match import visible
+from app.store.read import COLUMNS
 from app.store.rows import Stored
 from app.store.tables import resource
 from app.store.terms_tables import term_reference
@@ -57,24 +73,25 @@ def _brought(includes: tuple[Include, ...]) -> Select[Any]:
     parts = [_part(include) for include in includes]
     # A union of one part is that part alone, repetitions included.
     named = (union(*parts) if len(parts) > 1 else parts[0].distinct()).subquery("named")
-    r = resource.alias("r")
-    return _read(r, named, and_(r.c.id == named.c.id, r.c.type == named.c.type, visible(r.c)))
+    return _read(resource.c.type == named.c.type, named)
 
 
 @lru_cache(maxsize=1)
 def _listed() -> Select[Any]:
     here = _sources()
-    s, r = resource.alias("s"), resource.alias("r")
-    source = and_(s.c.shard == here.c.shard, s.c.id == here.c.id, visible(s.c))
-    named = select(func.unnest(s.c.refs).label("id")).select_from(here.join(s, source)).distinct().subquery("named")
-    return _read(r, named, and_(r.c.id == named.c.id, r.c.directory, visible(r.c)))
+    s = resource.alias("s")
+    source = select(s.c.refs).where(s.c.shard == here.c.shard, s.c.id == here.c.id, visible(s.c)).limit(1).lateral()
+    named = select(func.unnest(source.c.refs).label("id")).select_from(here.join(source, true()))
+    return _read(resource.c.directory, named.distinct().subquery("named"))
 
 
-def _read(r: Any, named: Subquery, there: Any) -> Select[Any]:
-    """The resources that a subquery names, without those that are known."""
-    unknown = r.c.id != func.all(bindparam("known", type_=ARRAY(Uuid())))
-    statement = select(*(r.c[name] for name in Stored._fields)).select_from(named.join(r, there)).where(unknown)
-    return statement.order_by(r.c.type, r.c.id).limit(bindparam("limit", type_=Integer()))
+def _read(wanted: ColumnElement[bool], named: Subquery) -> Select[Any]:
+    """The resources that a subquery names and that are wanted, without those that are known."""
+    unknown = named.c.id != func.all(bindparam("known", type_=ARRAY(Uuid())))
+    # LIMIT keeps each a look-up of its own: a join might read all of `resource`, and judge each row.
+    there = select(*COLUMNS).where(resource.c.id == named.c.id, wanted, visible(resource.c)).limit(1).lateral("r")
+    statement = select(*there.c).select_from(named.join(there, true())).where(unknown)
+    return statement.order_by(there.c.type, there.c.id).limit(bindparam("limit", type_=Integer()))
 
 
 def _part(include: Include) -> Select[Any]:

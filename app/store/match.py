@@ -3,7 +3,8 @@
 https://hl7.org/fhir/R4/search.html
 
 What a chain or `_has` leads to is read through `resource`, so that row-level security takes away what the caller
-may not see: it neither matches nor counts.
+may not see: it neither matches nor counts. Each is looked up by its key once a reference has named it: a plain join
+leaves the order to the planner, which reads all of `resource`, each row judged, when its statistics are out of date.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from types import SimpleNamespace
 from typing import Any, cast
 
-from sqlalchemy import FromClause, Table, and_, exists, or_
+from sqlalchemy import FromClause, Table, and_, exists, or_, select
 
 from app.search.parameters import ParamKind
 from app.search.query import (
@@ -53,16 +55,11 @@ INDEX: dict[ParamKind, Table] = {
 class Subject:
     """The resource that a criterion is asked of, by its columns `shard`, `id`, `type` and `updated`."""
 
-    table: FromClause
+    c: Columns
     types: tuple[str, ...]
     """The types that it can have."""
     depth: int = 0
     """How many references lead to it."""
-
-    @property
-    def c(self) -> Columns:
-        """Its columns."""
-        return self.table.c
 
     def terms(self, table: Table, param: str) -> tuple[Columns, Condition]:
         """An alias of an index table, and the condition for the rows of the subject's parameter."""
@@ -144,19 +141,41 @@ def _one(clause: Criterion, t: Columns, value: Any) -> Condition:
 def _chain(clause: Chain, subject: Subject) -> Condition:
     """For each type that the reference may lead to, a visible target for which the rest holds."""
     found = []
+    t, own = subject.terms(term_reference, clause.parameter)
+    r = _named(resource, alias(term_reference, subject.depth), subject.depth + 1).c
+    target = SimpleNamespace(shard=r.shard, id=t.target, type=r.type, updated=r.updated)
     for branch in clause.branches:
-        t, own = subject.terms(term_reference, clause.parameter)
-        r = alias(resource, subject.depth + 1)
-        there = and_(r.c.id == t.target, r.c.type == branch.type, t.target_type == branch.type, visible(r.c))
-        found.append(exists().where(own, there, matches(branch.clause, Subject(r, (branch.type,), subject.depth + 1))))
+        there = and_(t.target_type == branch.type, r.type == branch.type)
+        rest = Subject(cast(Columns, target), (branch.type,), subject.depth + 1)
+        found.append(exists().where(own, there, matches(branch.clause, rest)))
     return or_(*found)
 
 
 def _has(clause: Has, subject: Subject) -> Condition:
     """A visible resource whose reference leads to the subject and for which the rest holds."""
-    r = alias(resource, subject.depth + 1)
-    source = Subject(r, (clause.type,), subject.depth + 1)
-    rest = Subject(r, (clause.type,), subject.depth + 2)
-    t, own = source.terms(term_reference, clause.parameter)
+    table = alias(term_reference, subject.depth + 1)
+    t, r = table.c, _naming(resource, table, subject.depth + 1).c
     here = and_(t.target == subject.c.id, t.target_type == subject.c.type)
-    return exists().where(here, own, r.c.type == clause.type, visible(r.c), matches(clause.clause, rest))
+    own = and_(t.type == clause.type, t.param == clause.parameter, r.type == clause.type)
+    source = SimpleNamespace(shard=t.shard, id=t.id, type=r.type, updated=r.updated)
+    rest = Subject(cast(Columns, source), (clause.type,), subject.depth + 2)
+    return exists().where(here, own, matches(clause.clause, rest))
+
+
+@lru_cache(maxsize=64)
+def _named(table: Table, t: FromClause, depth: int) -> FromClause:
+    """The visible resource that a reference leads to."""
+    r = alias(table, depth).c
+    return _one_of(r, r.id == t.c.target, f"target_{depth}")
+
+
+@lru_cache(maxsize=64)
+def _naming(table: Table, t: FromClause, depth: int) -> FromClause:
+    """The visible resource that a reference comes from."""
+    r = alias(table, depth).c
+    return _one_of(r, and_(r.shard == t.c.shard, r.id == t.c.id), f"source_{depth}")
+
+
+def _one_of(r: Columns, there: Condition, name: str) -> FromClause:
+    # LIMIT keeps it a look-up of its own.
+    return select(r.shard, r.type, r.updated).where(there, visible(r)).limit(1).lateral(name)

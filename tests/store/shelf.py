@@ -10,9 +10,10 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from sqlalchemy import URL, func, insert, select, text
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql import ClauseElement, Executable
 
 from app.resources import TYPES, Reach
 from app.search.cursor import Cursor, unpack
@@ -38,6 +39,20 @@ def uid(name: str) -> UUID:
 def ref(kind: str, name: str) -> dict[str, str]:
     """A reference to a named resource."""
     return {"reference": f"{kind}/{uid(name)}"}
+
+
+class _Explained(Executable, ClauseElement):
+    """A statement that is explained instead of run. https://www.postgresql.org/docs/18/sql-explain.html"""
+
+    inherit_cache = False
+
+    def __init__(self, statement: Any) -> None:
+        self.statement = statement
+
+
+@compiles(_Explained)
+def _explain(explained: _Explained, compiler: Any, **kwargs: Any) -> str:
+    return f"EXPLAIN (FORMAT JSON) {compiler.process(explained.statement, **kwargs)}"
 
 
 class Shelf:
@@ -132,12 +147,13 @@ class Shelf:
             assert entered
             return list(await connection.execute(statement, values))
 
-    async def plan(self, statement: Any, values: dict[str, Any]) -> str:
+    async def plan(self, statement: Any, values: dict[str, Any]) -> dict[str, Any]:
         """How PostgreSQL goes about a statement when it would rather not go row by row."""
-        query = statement.params(values).compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})
         async with self._db.begin() as connection:
             await connection.execute(text("SET LOCAL enable_nestloop = off"))
-            return "\n".join(await connection.scalars(text("EXPLAIN " + str(query).replace(":", "\\:"))))
+            (found,) = await connection.scalars(_Explained(statement), values)
+            plan: dict[str, Any] = (json.loads(found) if isinstance(found, str) else found)[0]["Plan"]
+            return plan
 
     async def rows_as_owner(self, statement: Any, values: dict[str, Any]) -> list[Any]:
         """What a statement gives to the owner of the tables."""
