@@ -160,12 +160,147 @@ BEGIN
     RETURN QUERY SELECT true, moment(), v_above, v_below, v_zone;
 END $$;
 
+-- The rule again, in a form that PostgreSQL unfolds into one statement: it is asked of every row that is seen ---------------
+
+CREATE OR REPLACE FUNCTION hallpass.birthday(born date, age integer, zone text) RETURNS timestamptz
+    LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    -- Of a midnight that the clock shows twice PostgreSQL takes the second; an hour after 23:00 is the first.
+    SELECT least((born + make_interval(years => age))::timestamp AT TIME ZONE zone,
+                 ((born + make_interval(years => age))::timestamp - interval '1 hour') AT TIME ZONE zone
+                     + interval '1 hour')
+$$;
+
+CREATE FUNCTION hallpass.effective(p_shard uuid, p_custodian uuid, p_above uuid[]) RETURNS SETOF hallpass.release
+    LANGUAGE sql STABLE AS $$
+    SELECT e.* FROM hallpass.release e
+    JOIN hallpass.student s ON s.shard = e.shard JOIN hallpass.organization o ON o.id = e.custodian
+    WHERE e.shard = p_shard AND e.custodian = p_custodian AND e.opens <= hallpass.moment() AND hallpass.moment() < e.closes
+      AND CASE WHEN e.signer IS NULL THEN
+          hallpass.birthday(s.born_to, e.age, o.zone) <= e.signed
+      ELSE
+          e.signed < hallpass.birthday(s.born_from, 18, o.zone)
+          AND (o.honour OR hallpass.moment() < hallpass.birthday(s.born_from, 18, o.zone))
+          AND EXISTS (SELECT 1 FROM hallpass.authority a
+                      WHERE a.shard = e.shard AND a.id = e.signer AND a.opens <= e.signed AND hallpass.moment() < a.closes)
+      END
+      AND (NOT hallpass.agreement_required() OR EXISTS (
+          SELECT 1 FROM hallpass.agreement g
+          WHERE g.discloser = ANY (o.above) AND g.recipient = ANY (p_above) AND g.custodian = ANY (o.above)
+            AND g.opens <= hallpass.moment() AND hallpass.moment() < g.closes))
+$$;
+COMMENT ON FUNCTION hallpass.effective IS
+    'A custodian''s releases that have effect now: in their time, their signer with authority, under an agreement.';
+
+CREATE OR REPLACE FUNCTION hallpass.in_force(e hallpass.release, recipient_above uuid[]) RETURNS boolean
+    LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT 1 FROM hallpass.effective(e.shard, e.custodian, recipient_above) f WHERE f.consent = e.consent)
+$$;
+
+CREATE FUNCTION hallpass.refers(p_shard uuid, p_from uuid[], p_custodian uuid, p_to uuid) RETURNS boolean
+    LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (
+        SELECT 1 FROM hallpass.resource f
+        WHERE f.shard = p_shard AND f.id = ANY (p_from) AND f.current AND NOT f.deleted AND f.custodian = p_custodian
+          AND p_to = ANY (f.refs))
+$$;
+COMMENT ON FUNCTION hallpass.refers IS 'Whether one of these resources, of this custodian, refers to another.';
+
+CREATE FUNCTION hallpass.fits(
+    p hallpass.provision, part2 boolean, r_type text, r_id uuid, r_profiles text[], r_codes text[],
+    r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange, is_related boolean
+) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT NOT (p.permit AND r_type = 'Consent')  -- for its parties alone: it says who treats the student
+       AND (p.classes IS NULL OR r_type = ANY (p.classes) OR r_profiles && p.classes)
+       AND (p.codes IS NULL OR r_codes && p.codes)
+       AND CASE
+           WHEN p.permit THEN
+               r_confidentiality <= coalesce(p.confidentiality, 3)
+               AND array_remove(r_labels, '42CFRPart2') <@ coalesce(p.labels, '{}')
+               AND (p.labels IS NULL OR p.confidentiality IS NOT NULL OR r_labels && p.labels)
+               AND (NOT '42CFRPart2' = ANY (r_labels) OR part2)
+               AND (NOT 'PSYTHPN' = ANY (r_labels) OR p.labels = '{PSYTHPN}')
+           ELSE p.labels IS NULL OR r_confidentiality >= p.confidentiality OR r_labels && p.labels
+           END
+       AND CASE
+           WHEN p.about IS NULL THEN true
+           WHEN isempty(r_clinical) THEN p.classes IS NOT NULL
+           WHEN p.permit THEN coalesce(r_clinical <@ p.about, false)
+           ELSE coalesce(r_clinical && p.about, true)
+           END
+       AND (coalesce(p.instances, p.related, p.dependents, p.authored) IS NULL
+            OR coalesce(r_id = ANY (p.instances), false)
+            OR coalesce(r_id = ANY (p.related), false)
+            OR coalesce(r_id = ANY (p.dependents), false)
+            OR coalesce(r_refs && p.dependents, false)
+            OR coalesce(r_authors && p.authored, false)
+            OR is_related)
+$$;
+COMMENT ON FUNCTION hallpass.fits IS
+    'Whether a provision''s elements, time, purpose and recipient aside, cover a resource with these facts. `is_related`:
+     one that it names as related refers to it.';
+
+CREATE OR REPLACE FUNCTION hallpass.covers(
+    p hallpass.provision, part2 boolean, focal_custodian uuid, r_type text, r_id uuid, r_profiles text[],
+    r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange
+) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT hallpass.fits(p, part2, r_type, r_id, r_profiles, r_codes, r_confidentiality, r_labels, r_refs, r_authors,
+                         r_clinical, p.related IS NOT NULL AND hallpass.refers(p.shard, p.related, focal_custodian, r_id))
+$$;
+
+CREATE OR REPLACE FUNCTION hallpass.opened(
+    r_shard uuid, r_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[],
+    r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange
+) RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path = hallpass, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    v_above    uuid[] := above();
+    v_purposes text[];
+    v_now      timestamptz;
+    v_consent  uuid;
+    v_node     record;
+    v_excepted integer[];
+    v_permit   uuid;
+BEGIN
+    IF v_above = '{}' OR caller() IS NULL THEN
+        RETURN NULL;
+    END IF;
+    v_purposes := purposes();
+    v_now := moment();
+    -- From the last node to the root, so that each exception has spoken before its parent does.
+    FOR v_node IN
+        SELECT e.consent, p.node, p.parent, p.permit
+        FROM effective(r_shard, r_custodian, v_above) e
+        JOIN provision p ON p.shard = e.shard AND p.consent = e.consent
+        WHERE p.opens <= v_now AND v_now < p.closes
+          AND (p.recipients IS NULL OR p.recipients && v_above)
+          AND (p.purposes IS NULL OR p.purposes && v_purposes)
+          AND fits(p, e.part2, r_type, r_id, r_profiles, r_codes, r_confidentiality, r_labels, r_refs, r_authors,
+                   r_clinical, p.related IS NOT NULL AND refers(p.shard, p.related, e.custodian, r_id))
+        ORDER BY e.consent, p.node DESC
+    LOOP
+        IF v_consent IS DISTINCT FROM v_node.consent THEN
+            v_consent := v_node.consent;
+            v_excepted := '{}';
+        END IF;
+        IF v_node.node = 0 THEN
+            IF v_node.permit = (0 = ANY (v_excepted)) THEN
+                RETURN NULL;  -- a deny that applies beats any permit
+            END IF;
+            v_permit := coalesce(v_permit, v_node.consent);
+        ELSIF NOT v_node.node = ANY (v_excepted) THEN
+            v_excepted := v_excepted || v_node.parent;
+        END IF;
+    END LOOP;
+    RETURN v_permit;
+END $$;
+
 -- Disclosing -----------------------------------------------------------------------------------------------------------
 
 CREATE FUNCTION hallpass.disclose(
     p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_shards uuid[], p_ids uuid[],
     p_versions integer[], p_students uuid[]
-) RETURNS integer LANGUAGE plpgsql SECURITY DEFINER SET search_path = hallpass, pg_temp AS $$
+) RETURNS integer LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = hallpass, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     v_student uuid;
     v_at      timestamptz;
@@ -193,7 +328,7 @@ BEGIN
             SELECT p.party, CASE WHEN NOT p.party AND NOT r.directory AND r.student IS NOT NULL THEN opened(
                 r.shard, r.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs, r.authors,
                 r.clinical) END AS consent
-            FROM (SELECT r.parties && above() AS party) p) o
+            FROM (SELECT r.parties && above() AS party OFFSET 0) p OFFSET 0) o  -- else each mention of it is a judgement
         LEFT JOIN release e ON e.shard = r.shard AND e.consent = o.consent
     ), reasoned AS (
         SELECT j.*, CASE WHEN j.basis = 'emergency' THEN (
@@ -276,7 +411,7 @@ CREATE FUNCTION hallpass.read(
     ask bigint, state text, own boolean, shard uuid, id uuid, version integer, type text, custodian uuid, student uuid,
     directory boolean, current boolean, deleted boolean, updated timestamptz, method text, body bytea, label_at integer,
     digest bytea
-) LANGUAGE plpgsql SET search_path = hallpass, pg_temp AS $$
+) LANGUAGE plpgsql SET search_path = hallpass, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     v_held   boolean[] := try_hold(shards_of(p_types, p_ids));
     v_caller jsonb;
@@ -309,20 +444,19 @@ BEGIN
                     AND CASE WHEN k.version IS NULL THEN s.current ELSE s.version = k.version END) AS x(r)
             WHERE k.caller = v_number AND v_held[k.n];
         SELECT coalesce(array_agg(p_requests[a.n]), '{}') AS requests, array_agg(p_interactions[a.n]) AS interactions,
-               array_agg((a.r).shard) AS shards, array_agg((a.r).id) AS ids, array_agg((a.r).version) AS versions,
-               coalesce(array_agg(DISTINCT (a.r).student) FILTER (WHERE (a.r).student IS NOT NULL), '{}') AS students
+               array_agg(a.shard) AS shards, array_agg(a.id) AS ids, array_agg(a.version) AS versions,
+               coalesce(array_agg(DISTINCT a.student) FILTER (WHERE a.student IS NOT NULL), '{}') AS students
             INTO v_go
-            FROM unnest(v_asks, v_rows) AS a(n, r)
-            WHERE NOT (a.r).deleted AND NOT (a.r).custodian = ANY (v_below);
+            FROM (SELECT v_asks[r.ordinality] AS n, r.* FROM unnest(v_rows) WITH ORDINALITY AS r) a
+            WHERE NOT a.deleted AND NOT a.custodian = ANY (v_below);
         IF v_go.requests <> '{}' AND disclose(
             nullif(v_caller->'agent', 'null'), ARRAY(SELECT jsonb_array_elements_text(v_caller->'purposes')), v_go.requests,
             v_go.interactions, v_go.shards, v_go.ids, v_go.versions, v_go.students) <> cardinality(v_go.requests) THEN
             RAISE EXCEPTION 'what was seen is no longer visible' USING ERRCODE = '40001';
         END IF;
-        RETURN QUERY SELECT a.n, 'seen', (a.r).custodian = ANY (v_below), (a.r).shard, (a.r).id, (a.r).version,
-            (a.r).type, (a.r).custodian, (a.r).student, (a.r).directory, (a.r).current, (a.r).deleted, (a.r).updated,
-            (a.r).method, (a.r).body, (a.r).label_at, (a.r).digest
-            FROM unnest(v_asks, v_rows) AS a(n, r);
+        RETURN QUERY SELECT v_asks[r.ordinality], 'seen', r.custodian = ANY (v_below), r.shard, r.id, r.version, r.type,
+            r.custodian, r.student, r.directory, r.current, r.deleted, r.updated, r.method, r.body, r.label_at, r.digest
+            FROM unnest(v_rows) WITH ORDINALITY AS r;
     END LOOP;
 END $$;
 COMMENT ON FUNCTION hallpass.read IS
