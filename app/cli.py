@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
 from functools import partial
 from pathlib import Path
@@ -16,6 +15,7 @@ from rich.console import Console
 from app.auth.service import Auth
 from app.commands.clients import client
 from app.commands.common import plainly
+from app.commands.documents import export_openapi
 from app.commands.organizations import agreement, org
 from app.commands.token import DEFAULT_URL, token
 from app.commands.verify import verify
@@ -27,7 +27,6 @@ from app.demo.banner import banner
 from app.errors import HallpassError
 from app.fhir.reference import reference
 from app.intake import command as edfi_command
-from app.main import create_app
 from app.server import database_url, open_database, prepare_schema
 from app.server import serve as run_server
 from app.settings import Settings, load
@@ -130,17 +129,7 @@ def rotate_keys() -> None:
         typer.echo("a new key signs from now on")
 
 
-@app.command("export-openapi")
-def export_openapi(
-    folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("openapi"),
-) -> None:
-    """Write the OpenAPI document that the server serves."""
-    with plainly():
-        chosen = load()
-        document = create_app(chosen, open_database(chosen)).openapi()
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "hallpass.json").write_text(json.dumps(document, indent=1) + "\n")
-        typer.echo(folder / "hallpass.json")
+app.command("export-openapi")(export_openapi)
 
 
 @app.command("export-reference")

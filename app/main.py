@@ -14,6 +14,7 @@ from app.auth.endpoints import auth_router
 from app.auth.service import Auth
 from app.conformance.catalogue import TYPES as DEFINITIONS
 from app.consent.gate import Gate
+from app.openapi.serve import openapi_router
 from app.rest import failures
 from app.rest.cors import Cors
 from app.rest.packed import Packing
@@ -35,11 +36,12 @@ PUBLIC = frozenset(
         "/fhir/.well-known/smart-configuration",
         "/fhir/metadata",
         "/fhir/Library/{id}",
-        "/health",
         *(f"/fhir/{kind}{below}" for kind in DEFINITIONS for below in ("", "/{id}")),
+        "/health",
         "/openapi.json",
+        "/openapi.yaml",
         "/docs",
-        "/docs/oauth2-redirect",
+        "/docs/{asset}",
     }
 )
 """Every path that serves no record, and so needs no way through the gate."""
@@ -65,7 +67,7 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
         description="A FHIR R4 exchange between school districts and community providers, under signed releases.",
         version="0.1.0",
         lifespan=lifespan,
-        redoc_url=None,
+        openapi_url=None,  # the document comes from app.openapi
     )
     app.state.settings = settings
     app.state.db = db
@@ -77,6 +79,7 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     app.add_middleware(SameRequest)
     app.include_router(auth_router(app.state.auth))
     app.include_router(fhir_router())
+    app.include_router(openapi_router())
     _health(app, db)
     require_gate(app)
     return app
@@ -96,7 +99,7 @@ def _depends_on_gate(dependant: Dependant) -> bool:
 
 
 def _health(app: FastAPI, db: Database) -> None:
-    @app.get("/health", tags=["operation"], summary="Whether the server can serve")
+    @app.get("/health", operation_id="health", tags=["operation"], summary="Whether the server can serve")
     async def health() -> dict[str, str]:
         async with db.begin() as connection:
             await connection.execute(select(1))

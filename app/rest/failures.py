@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 from app.errors import HallpassError, Issue, Kind
 from app.fhir.json import dump
 from app.fhir.outcome import outcome
-from app.rest.options import allowed
+from app.rest.options import allowed, misdirected
 from app.store.engine import unavailable
 
 log = logging.getLogger("hallpass")
@@ -72,7 +72,10 @@ async def _around(request: Request, call_next: Callable[[Request], Awaitable[Res
     request.state.request_id = uuid4()
     started = time.perf_counter()
     try:
-        response = await call_next(request)
+        if misdirected(request):
+            response = await _starlettes(request, HTTPException(405))
+        else:
+            response = await call_next(request)
     except TimeoutError:
         response = answer(request, unavailable())
     except Exception as error:  # the last resort: nothing of the fault is shown

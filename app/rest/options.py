@@ -21,3 +21,24 @@ def allowed(request: Request) -> str:
     methods = found[min(found)]  # `/Patient/_search` is no id
     also = {"HEAD"} if "GET" in methods else set()
     return ", ".join(sorted(methods | also | {"OPTIONS"}))
+
+
+def misdirected(request: Request) -> bool:
+    """Whether a path that stands for itself alone, such as `[type]/_history`, has not the request's method.
+
+    The router would go on and take the path's last part for the id of a resource.
+    """
+    state = request.app.state
+    if not hasattr(state, "literal"):
+        state.literal = _literal(request)
+    methods = state.literal.get(request.scope["path"])
+    return methods is not None and request.method not in methods
+
+
+def _literal(request: Request) -> dict[str, set[str]]:
+    """The methods of each path without parameters."""
+    found: dict[str, set[str]] = {}
+    for route in iter_route_contexts(request.app.routes):
+        if "{" not in str(route.path):
+            found.setdefault(str(route.path), set()).update(route.methods or ())
+    return found

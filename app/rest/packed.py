@@ -62,7 +62,7 @@ class Packing:
         self._packed = GZipMiddleware(app, minimum_size=SMALLEST, compresslevel=5)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        ours = scope["type"] == "http" and scope["path"].startswith("/fhir")
+        ours = scope["type"] == "http" and scope["path"].startswith(("/fhir", "/openapi", "/docs"))
         await (self._packed if ours else self._app)(scope, receive, send)
 
 

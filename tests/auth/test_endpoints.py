@@ -312,4 +312,4 @@ async def test_the_form_of_a_token_request_is_in_the_open_api(world: World) -> N
         paths = (await http.get("/openapi.json")).json()["paths"]
     schema = paths["/auth/token"]["post"]["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]
     assert set(schema["required"]) == {"grant_type", "scope", "client_assertion_type", "client_assertion"}
-    assert schema["properties"]["client_assertion_type"]["description"] == ASSERTION_TYPE
+    assert schema["properties"]["client_assertion_type"]["const"] == ASSERTION_TYPE

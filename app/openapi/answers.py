@@ -1,0 +1,120 @@
+"""The answers of operations: what each success holds, and one component for each status of the closed table of errors.
+
+https://hl7.org/fhir/R4/http.html#summary and https://spec.openapis.org/oas/v3.1.1#responses-object
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any
+
+from app.errors import TABLE, Kind
+from app.openapi.schemas import ref
+from app.rest.http import FHIR_JSON
+
+Json = dict[str, Any]
+PLAIN_JSON = "application/json"
+
+_WHEN: dict[int, str] = {
+    400: "The body is not FHIR's JSON, or a header, id or parameter is not known or cannot be understood.",
+    401: "No access token, or one that does not hold.",
+    403: "The token's scopes do not reach so far, or another organization holds the resource.",
+    404: "There is nothing that this caller may see.",
+    406: "Another format than JSON was asked for.",
+    409: "The write contradicts something that stands: others refer to the resource, or a release was active.",
+    410: "It was deleted, and the caller could see it.",
+    412: "If-Match names another version, or a condition matches more than one of the caller's resources.",
+    413: "The body is larger than the server allows.",
+    415: "The body is not JSON, or packed by something else than gzip.",
+    422: "The resource breaks a rule of FHIR, of its profile or of releases, each named with its place; or the search"
+    " would cost more than its bound.",
+    500: "A fault of the server's. Nothing of it is shown.",
+    503: "The database or the ledger cannot be reached: nothing leaves. Try again.",
+}
+
+HEADERS: dict[str, Json] = {
+    "ETag": {
+        "description": "The version: what If-Match takes.",
+        "required": True,
+        "schema": {"type": "string", "pattern": '^W/"[0-9]+"$'},
+        "example": 'W/"1"',
+    },
+    "Last-Modified": {
+        "description": "When the version was stored.",
+        "required": True,
+        "schema": {"type": "string"},
+        "example": "Sun, 22 Nov 2026 08:00:00 GMT",
+    },
+    "Location": {
+        "description": "The version that was stored.",
+        "required": True,
+        "schema": {"type": "string", "format": "uri"},
+    },
+    "WWW-Authenticate": {
+        "description": "What the token lacks (RFC 6750).",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^Bearer "},
+        "example": 'Bearer realm="hallpass"',
+    },
+    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "string", "pattern": "^[0-9]+$"}},
+    "Link": {"description": "The next page of what is no Bundle.", "schema": {"type": "string"}},
+}
+_OF_ERRORS: dict[int, dict[str, bool]] = {401: {"WWW-Authenticate": True}, 503: {"Retry-After": False}}
+VERSION = ("ETag", "Last-Modified")
+
+EVERY = (Kind.INTERNAL,)
+"""What every operation may come to."""
+STORE = (*EVERY, Kind.UNAVAILABLE)
+OPEN = (*EVERY, Kind.INVALID, Kind.NOT_ACCEPTABLE)
+"""What those for everybody may come to."""
+READING = (*STORE, Kind.UNKNOWN_PARAM, Kind.INVALID, Kind.LOGIN, Kind.FORBIDDEN, Kind.NOT_ACCEPTABLE)
+SEARCHING = (*READING, Kind.TOO_COSTLY)
+BODY = (Kind.MALFORMED, Kind.TOO_LARGE, Kind.UNSUPPORTED, Kind.UNPROCESSABLE)
+WRITING = (*READING, *BODY, Kind.CONFLICT, Kind.PRECONDITION)
+DELETING = (*STORE, Kind.UNKNOWN_PARAM, Kind.INVALID, Kind.LOGIN, Kind.FORBIDDEN, Kind.CONFLICT, Kind.PRECONDITION)
+
+
+def failures(kinds: Iterable[Kind]) -> Json:
+    """The responses of errors of these kinds, by status."""
+    statuses = sorted({TABLE[k][0] for k in kinds})
+    return {str(s): {"$ref": f"#/components/responses/{name(s)}"} for s in statuses}
+
+
+def name(status: int) -> str:
+    """The name of the component of an error's status: `NotFound`."""
+    return "".join(word.capitalize() for word in HTTPStatus(status).phrase.replace("-", " ").split())
+
+
+def components() -> dict[str, Json]:
+    """A response for each status that an error may have."""
+    return {name(status): _failure(status, text) for status, text in _WHEN.items()}
+
+
+def _failure(status: int, text: str) -> Json:
+    content = {FHIR_JSON: {"schema": ref("OperationOutcome")}}
+    found: Json = {"description": text, "content": content}
+    if status in _OF_ERRORS:
+        found["headers"] = headers(*_OF_ERRORS[status])
+    return found
+
+
+def headers(*names: str) -> dict[str, Json]:
+    """Headers by name, each as its component."""
+    return {n: {"$ref": f"#/components/headers/{n}"} for n in names}
+
+
+def json(description: str, schema: Json, *header_names: str, **more: Any) -> Json:
+    """A response in JSON, as FHIR's media type or as plain JSON."""
+    found: Json = {"description": description}
+    if header_names:
+        found["headers"] = headers(*header_names)
+    return {**found, "content": {FHIR_JSON: {"schema": schema}, PLAIN_JSON: {"schema": schema}}, **more}
+
+
+def empty(description: str, *header_names: str, **more: Any) -> Json:
+    """A response without a body."""
+    found: Json = {"description": description}
+    if header_names:
+        found["headers"] = headers(*header_names)
+    return {**found, **more}

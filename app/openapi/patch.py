@@ -1,0 +1,28 @@
+"""The JSON Schema of a JSON Patch. https://www.rfc-editor.org/rfc/rfc6902"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.fhir.json_patch import MAX_OPERATIONS
+
+Json = dict[str, Any]
+_POINTER: Json = {"type": "string", "pattern": "^(/([^~]|~[01])*)?$"}
+
+
+def _operation(ops: tuple[str, ...], **more: Json) -> Json:
+    properties = {"op": {"type": "string", "enum": list(ops)}, "path": _POINTER, **more}
+    return {"type": "object", "required": [*properties], "properties": properties}
+
+
+JSON_PATCH: Json = {
+    "type": "array",
+    "maxItems": MAX_OPERATIONS,
+    "items": {
+        "oneOf": [
+            _operation(("add", "replace", "test"), value={}),
+            _operation(("remove",)),
+            _operation(("move", "copy"), **{"from": _POINTER}),
+        ]
+    },
+}

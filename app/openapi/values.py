@@ -1,0 +1,91 @@
+"""The JSON Schema of a search parameter's value, by the parameter's type: what app/search/values.py understands.
+
+https://hl7.org/fhir/R4/search.html#ptypes and https://hl7.org/fhir/R4/search.html#escaping
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.openapi.primitives import ID, MOMENT
+from app.resources import REGISTRY
+from app.search.parameters import PARAMETERS, Parameter, ParamKind
+
+Schema = dict[str, Any]
+
+_ESCAPED = r"\\[\\,|$]"
+_CHARACTER = rf"([^\u0000\\,]|{_ESCAPED})"
+_OF_TOKEN = rf"([^\u0000\\,|]|{_ESCAPED})"
+_OF_COMPONENT = rf"([^\u0000\\,|$]|{_ESCAPED})"
+_SHOWN = rf"([^\u0000\\,\s]|{_ESCAPED})"
+_PREFIX = "(eq|ne|gt|ge|lt|le|sa|eb|ap)?"
+_NUMBER = r"[+-]?([0-9]{1,18}(\.[0-9]{0,12})?|\.[0-9]{1,12})([eE][+-]?[0-9]{1,2})?"
+_MANY_TARGETS = 20
+
+
+def _coded(character: str) -> str:
+    """`code`, `system|code`, `|code` or `system|`."""
+    return rf"({character}+(\|{character}*)?|\|{character}+)"
+
+
+def _listed(one: str, description: str) -> Schema:
+    """One value or several between commas."""
+    return {"type": "string", "description": description, "pattern": f"^{one}(,{one})*$"}
+
+
+def _reference(targets: frozenset[str]) -> Schema:
+    served = [t.name for t in REGISTRY if t.name in targets]
+    types = "|".join([*served, *sorted(targets - set(served))])
+    one = rf"({ID}|({types})/{ID}|{_CHARACTER}*:{_CHARACTER}*)"
+    return _listed(one, "An id, `Type/id` of a type that it may point at, or a URL.")
+
+
+def _anything() -> frozenset[str]:
+    """The targets of the parameters that lead to any type."""
+    return max((p.targets for own in PARAMETERS.values() for p in own.values()), key=len)
+
+
+COMPONENTS: dict[str, Schema] = {
+    "SearchBoolean": _listed(rf"({_OF_TOKEN}*\|)?(true|false)", "`true` or `false`."),
+    "SearchComposite": _listed(rf"{_coded(_OF_COMPONENT)}\${_coded(_OF_COMPONENT)}", "Two tokens between `$`."),
+    "SearchDate": _listed(f"{_PREFIX}{MOMENT}", "`2024`, `2024-09`, `ge2024-09-30`, `2024-09-30T08:00:00Z`."),
+    "SearchId": _listed(ID, "Ids."),
+    "SearchMoment": {"type": "string", "description": "A date or a moment.", "pattern": f"^{MOMENT}$"},
+    "SearchQuantity": _listed(
+        rf"{_PREFIX}{_NUMBER}(\|{_OF_TOKEN}*\|{_OF_TOKEN}*)?", "A number, `number|system|code` or `number||code`."
+    ),
+    "SearchReferenceToAny": _reference(_anything()),
+    "SearchString": _listed(f"{_CHARACTER}*{_SHOWN}{_CHARACTER}*", "The start of a text, case and accents aside."),
+    "SearchToken": _listed(_coded(_OF_TOKEN), "`code`, `system|code`, `|code` or `system|`."),
+    "SearchUri": _listed(f"{_CHARACTER}+", "A URI."),
+}
+"""The schemas of values by the name of their component. A backslash escapes `,`, `|`, `$` and itself."""
+
+_NAMES = {
+    ParamKind.TOKEN: "SearchToken",
+    ParamKind.STRING: "SearchString",
+    ParamKind.DATE: "SearchDate",
+    ParamKind.QUANTITY: "SearchQuantity",
+    ParamKind.URI: "SearchUri",
+    ParamKind.COMPOSITE: "SearchComposite",
+}
+
+
+def value(parameter: Parameter) -> Schema:
+    """The schema of one occurrence of a parameter without a modifier."""
+    if parameter.kind is ParamKind.REFERENCE and len(parameter.targets) < _MANY_TARGETS:
+        return _reference(parameter.targets)
+    return {"$ref": f"#/components/schemas/{_component(parameter)}"}
+
+
+def moment() -> Schema:
+    """The schema of a date as a parameter of an operation takes it: without a prefix, and only one."""
+    return {"$ref": "#/components/schemas/SearchMoment"}
+
+
+def _component(parameter: Parameter) -> str:
+    if parameter.kind is ParamKind.REFERENCE:
+        return "SearchReferenceToAny"
+    if parameter.code == "_id":
+        return "SearchId"
+    return "SearchBoolean" if parameter.types == {"boolean"} else _NAMES[parameter.kind]
