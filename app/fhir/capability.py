@@ -42,7 +42,7 @@ def capability_statement(base_url: str, *, cors: bool = False, most_deletes: int
         "implementation": {"description": "Hallpass, a FHIR exchange under signed releases", "url": f"{base_url}/fhir"},
         "fhirVersion": FHIR_VERSION,
         "format": ["application/fhir+json"],
-        "patchFormat": ["application/json-patch+json", "application/fhir+json"],
+        "patchFormat": ["application/json-patch+json", "application/fhir+json", "application/merge-patch+json"],
         "rest": [
             {
                 "mode": "server",

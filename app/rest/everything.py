@@ -13,7 +13,7 @@ from app.consent.gate import Door, Found, everything
 from app.consent.gate.everything import Opened
 from app.errors import HallpassError, Issue, Kind
 from app.fhir.dates import BEGINNING, END, interval
-from app.rest import http
+from app.rest import http, parameters
 from app.rest.paging import Seal
 from app.rest.passage import Passage, Through
 from app.rest.search import narrowed, opened, page, understand
@@ -21,6 +21,14 @@ from app.search.query import Search, Within
 
 NAMES = ("start", "end", "_since", "_type", "_count", "_cursor", "_summary", "_elements")
 ENCOUNTER_NAMES = tuple(n for n in NAMES if n not in ("start", "end"))
+KINDS = {
+    "start": "valueDate",
+    "end": "valueDate",
+    "_since": "valueInstant",
+    "_type": "valueCode",
+    "_count": "valueInteger",
+}
+"""The operation's parameters in a Parameters resource."""
 _NOBODY = UUID(int=0)
 _Ask = Callable[[Door, str, Search, Opened], Awaitable[Found]]
 
@@ -28,6 +36,12 @@ _Ask = Callable[[Door, str, Search, Opened], Awaitable[Found]]
 def add(router: APIRouter) -> None:
     """The routes of the two operations."""
 
+    @router.post(
+        "/Patient/{id}/$everything",
+        operation_id="everythingOfPatientByPost",
+        summary="The visible record of one student in one call",
+        tags=["Patient"],
+    )
     @router.get(
         "/Patient/{id}/$everything",
         operation_id="everythingOfPatient",
@@ -37,6 +51,12 @@ def add(router: APIRouter) -> None:
     async def of_patient(request: Request, id: str, through: Through) -> Response:
         return await _answer(request, through, f"Patient/{id}/$everything", NAMES, id, everything.of_patient)
 
+    @router.post(
+        "/Encounter/{id}/$everything",
+        operation_id="everythingOfEncounterByPost",
+        summary="An Encounter with what belongs to it",
+        tags=["Encounter"],
+    )
     @router.get(
         "/Encounter/{id}/$everything",
         operation_id="everythingOfEncounter",
@@ -52,7 +72,7 @@ async def _answer(
     request: Request, through: Passage, path: str, names: tuple[str, ...], id: str, ask: _Ask
 ) -> Response:
     http.require_acceptable(request)
-    given = http.parameters(request, *names)
+    given = http.parameters(request, *names) | await _in_body(request, through, names)
     seal: Seal = request.app.state.seal
 
     async def work(door: Door) -> list[Found]:
@@ -60,6 +80,16 @@ async def _answer(
         return [await ask(door, id, wanted, lambda search: opened(seal, through, path, search))]
 
     return http.respond(request, page(await through.one("everything", work), through, seal, path))
+
+
+async def _in_body(request: Request, through: Passage, names: tuple[str, ...]) -> dict[str, str]:
+    """The parameters in the Parameters resource of a POST, which may come without one. Raises UNPROCESSABLE."""
+    empty = request.headers.get("Content-Length", "0") == "0" and "Transfer-Encoding" not in request.headers
+    if request.method != "POST" or empty:
+        return {}
+    content = await http.body(request, through.settings.max_body_bytes)
+    found = parameters.read(content, {n: kind for n, kind in KINDS.items() if n in names}, many=frozenset({"_type"}))
+    return {name: ",".join(v) if isinstance(v, list) else str(v) for name, v in found.items()}
 
 
 def _search(through: Passage, door: Door, given: dict[str, str]) -> Search:

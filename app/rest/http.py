@@ -26,6 +26,8 @@ _WILDCARDS = frozenset({"*/*", "application/*"})
 _FORMATS = READABLE | {"json"}
 ALWAYS = frozenset({"_format", "_pretty"})
 """The parameters of every interaction."""
+_MISSPELT = {"presentation": "representation"}
+"""What fhirclient for JavaScript sends with a patch."""
 
 Return = Literal["representation", "minimal", "OperationOutcome"]
 
@@ -45,6 +47,7 @@ def prefer(request: Request) -> Prefer:
     return_ = pairs.get("return", "representation").strip('" ')
     handling = pairs.get("handling", "strict").strip('" ')
     if return_ not in ("representation", "minimal", "OperationOutcome") or handling not in ("strict", "lenient"):
+    return_ = _MISSPELT.get(return_, return_)
         raise HallpassError(Kind.INVALID, Issue("The Prefer header asks for something that there is not."))
     return Prefer(return_, handling == "lenient")  # type: ignore[arg-type]
 

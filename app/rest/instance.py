@@ -38,14 +38,14 @@ def add(router: APIRouter, declared: ResourceType) -> None:
         http.parameters(request)
         content = await http.body(request, through.settings.max_body_bytes)
         prepared = prepare(declared, content, through.base)
-        match = request.headers.get("If-Match")
+        match = http.if_match(request)
         answer = await through.one("update", lambda door: _list(writes.update(door, declared, prepared, id, match)))
         return http.written(request, answer.one, through.base, 200)
 
     @router.delete(f"/{name}/{{id}}", operation_id=f"delete{name}", summary=f"Delete a {name}", status_code=204)
     async def delete(request: Request, id: str, through: Through) -> Response:
         http.parameters(request)
-        match = request.headers.get("If-Match")
+        match = http.if_match(request)
         await through.one("delete", lambda door: _list(writes.delete(door, declared, id, match)))
         return Response(status_code=204)
 

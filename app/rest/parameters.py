@@ -7,8 +7,8 @@ from typing import Any
 from app.errors import HallpassError, Issue, Kind
 
 
-def read(content: dict[str, Any], kinds: dict[str, str]) -> dict[str, Any]:
-    """The values by name: `kinds` says under which key each stands (`valueCode`, `resource`).
+def read(content: dict[str, Any], kinds: dict[str, str], many: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """The values by name: `kinds` says under which key each stands (`valueCode`, `resource`); of `many` a list.
 
     Raises UNPROCESSABLE for what is no Parameters resource, a parameter that is not in `kinds`, stands twice or has a
     value of another type.
@@ -20,14 +20,25 @@ def read(content: dict[str, Any], kinds: dict[str, str]) -> dict[str, Any]:
     for i, parameter in enumerate(listed):
         name = parameter.get("name") if isinstance(parameter, dict) else None
         at = f"Parameters.parameter[{i}]"
-        if name not in kinds or name in found:
+        if name not in kinds or (name in found and name not in many):
             text = f"The parameters are {', '.join(kinds)}, each once."
             raise HallpassError(Kind.UNPROCESSABLE, Issue(text, f"{at}.name"))
         value = parameter.get(kinds[name])
         if not isinstance(value, _TYPES[kinds[name]]):
             raise HallpassError(Kind.UNPROCESSABLE, Issue(f"The value is a {kinds[name]}.", f"{at}.value"))
-        found[name] = value
+        if name in many:
+            found.setdefault(name, []).append(value)
+        else:
+            found[name] = value
     return found
 
 
-_TYPES = {"resource": dict, "valueBoolean": bool, "valueCode": str, "valueInteger": int, "valueUri": str}
+_TYPES = {
+    "resource": dict,
+    "valueBoolean": bool,
+    "valueCode": str,
+    "valueDate": str,
+    "valueInstant": str,
+    "valueInteger": int,
+    "valueUri": str,
+}

@@ -1,4 +1,4 @@
-"""The patch interaction, by JSON Patch or FHIRPath Patch, on one resource or on the one that matches.
+"""The patch interaction, by JSON Patch, FHIRPath Patch or JSON Merge Patch, on one resource or on the one that matches.
 
 https://hl7.org/fhir/R4/http.html#patch
 """
@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request, Response
 from app.consent.gate import Door, Found, conditional, patching
 from app.consent.gate.patching import Change
 from app.errors import HallpassError, Issue, Kind
-from app.fhir import fhirpath_patch, json_patch
+from app.fhir import fhirpath_patch, json_patch, merge_patch
 from app.fhir.json import parse
 from app.resources import ResourceType
 from app.rest import http
@@ -21,7 +21,10 @@ from app.rest.passage import Passage, Through
 from app.rest.search import understand
 
 JSON_PATCH = "application/json-patch+json"
-ACCEPTED = {"Accept-Patch": f"{JSON_PATCH}, {http.FHIR_JSON}"}
+MERGE_PATCH = "application/merge-patch+json"
+ACCEPTED = {"Accept-Patch": f"{JSON_PATCH}, {http.FHIR_JSON}, {MERGE_PATCH}"}
+PLAIN = "application/json"
+"""What clients say of a JSON Merge Patch that do not know its type."""
 
 
 def add(router: APIRouter, declared: ResourceType) -> None:
@@ -31,7 +34,7 @@ def add(router: APIRouter, declared: ResourceType) -> None:
     @router.patch(f"/{name}/{{id}}", operation_id=f"patch{name}", summary=f"Change parts of a {name}")
     async def patch(request: Request, id: str, through: Through) -> Response:
         http.parameters(request)
-        change, match = await _change(request, through), request.headers.get("If-Match")
+        change, match = await _change(request, through), http.if_match(request)
 
         async def work(door: Door) -> list[Found]:
             return [await patching.patch(door, declared, id, change, match)]
@@ -44,7 +47,7 @@ def add(router: APIRouter, declared: ResourceType) -> None:
     )
     async def patch_match(request: Request, through: Through) -> Response:
         pairs = http.condition(request)
-        change, match = await _change(request, through), request.headers.get("If-Match")
+        change, match = await _change(request, through), http.if_match(request)
 
         async def work(door: Door) -> list[Found]:
             return [await conditional.patch(door, declared, understand(door, name, pairs), change, match)]
@@ -57,13 +60,16 @@ async def _change(request: Request, through: Passage) -> Change:
     """The change in the body. Raises UNSUPPORTED, TOO_LARGE, MALFORMED, or UNPROCESSABLE for one of neither kind."""
     http.require_acceptable(request)
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if kind != JSON_PATCH and kind not in http.READABLE:
-        text = f"A patch is {JSON_PATCH}, or a Parameters resource as {http.FHIR_JSON}."
+    if kind not in {JSON_PATCH, MERGE_PATCH} and kind not in http.READABLE:
+        text = f"A patch is {JSON_PATCH}, {MERGE_PATCH}, or a Parameters resource as {http.FHIR_JSON}."
         raise HallpassError(Kind.UNSUPPORTED, text, headers=ACCEPTED)
     body = await http.raw_body(request, through.settings.max_body_bytes)
     if kind == JSON_PATCH:
         return _by_json(json_patch.read(body), through)
-    return _by_fhirpath(parse(body))
+    content = parse(body)
+    if kind == MERGE_PATCH or (kind == PLAIN and content.get("resourceType") != "Parameters"):
+        return lambda stored: merge_patch.patched(stored, content)
+    return _by_fhirpath(content)
 
 
 def change_in_bundle(resource: dict[str, Any], through: Passage) -> Change:

@@ -1,7 +1,7 @@
 """Interactions on a type: create, and the conditional create, update and delete.
 
 https://hl7.org/fhir/R4/http.html#create, #ccreate, #cond-update, #cdelete — a condition matches inside the caller's
-custody and sees nothing beyond it.
+custody and sees nothing beyond it. A create may have its condition in the query, where fhirpy puts it.
 """
 
 from __future__ import annotations
@@ -24,15 +24,14 @@ def add(router: APIRouter, declared: ResourceType) -> None:
     @router.post(f"/{name}", operation_id=f"create{name}", summary=f"Create a {name}", status_code=201)
     async def create(request: Request, through: Through) -> Response:
         http.require_acceptable(request)
-        http.parameters(request)
+        pairs = _condition_of_create(request)
         content = await http.body(request, through.settings.max_body_bytes)
         prepared = prepare(declared, content, through.base)
-        condition = request.headers.get("If-None-Exist")
 
         async def work(door: Door) -> list[Found]:
-            if condition is None:
+            if pairs is None:
                 return [await writes.create(door, declared, prepared)]
-            search = understand(door, name, query_pairs(condition))
+            search = understand(door, name, pairs)
             return [await conditional.create(door, declared, prepared, search)]
 
         answer = await through.one("create", work)
@@ -46,7 +45,7 @@ def add(router: APIRouter, declared: ResourceType) -> None:
         content = await http.body(request, through.settings.max_body_bytes)
         prepared = prepare(declared, content, through.base)
         pairs = http.condition(request)
-        match = request.headers.get("If-Match")
+        match = http.if_match(request)
 
         async def work(door: Door) -> list[Found]:
             return [await conditional.update(door, declared, prepared, understand(door, name, pairs), match)]
@@ -62,10 +61,20 @@ def add(router: APIRouter, declared: ResourceType) -> None:
     )
     async def delete(request: Request, through: Through) -> Response:
         pairs = http.condition(request)
-        match = request.headers.get("If-Match")
+        match = http.if_match(request)
 
         async def work(door: Door) -> list[Found]:
             return [await conditional.delete(door, declared, understand(door, name, pairs), match)]
 
         await through.one("delete", work)
         return Response(status_code=204)
+
+
+def _condition_of_create(request: Request) -> list[tuple[str, str]] | None:
+    """The condition in If-None-Exist, or else in the query; None where there is none. Raises UNKNOWN_PARAM for both."""
+    asked = [(k, v) for k, v in request.query_params.multi_items() if k not in http.ALWAYS]
+    condition = request.headers.get("If-None-Exist")
+    if condition is None:
+        return asked or None
+    http.parameters(request)
+    return query_pairs(condition)

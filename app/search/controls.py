@@ -56,9 +56,14 @@ def sort(key: str, text: str, searched: tuple[str, ...]) -> tuple[SortKey, ...]:
 
 
 def json_keys(key: str, text: str, searched: tuple[str, ...]) -> tuple[str, ...]:
-    """`_elements`: root elements, as the JSON keys that they have in any of the types searched."""
+    """`_elements`: root elements, as the JSON keys that they have in any of the types searched.
+
+    `resourceType` is none, but is always there: clients that name it get what they mean.
+    """
     found: dict[str, None] = {}
     for name in text.split(","):
+        if name == "resourceType":
+            continue
         keys = [e.key for t in searched for e in elements(TYPES[t].model, name)]
         if not keys:
             raise invalid(key, "takes names of elements at the root of the type")

@@ -27,6 +27,8 @@ INCLUDES = frozenset(
     f"{name}{modifier}" for name in ("_include", "_revinclude") for modifier in ("", ":iterate", ":recurse")
 )
 SPELLINGS = {"_totalMethod": "_total"}
+COUNTED = ("_totalMethod", "count")
+"""How fhirpy asks for an accurate total."""
 
 
 def parse(
@@ -112,7 +114,7 @@ class _Draft:
             case "_count":
                 self.count = controls.count(key, text)
             case "_total":
-                self.total = controls.one_of(key, text, controls.TOTALS)
+                self.total = controls.one_of(key, "accurate" if (key, text) == COUNTED else text, controls.TOTALS)
             case "_summary":
                 self.summary = controls.one_of(key, text, controls.SUMMARIES)
             case "_elements":

@@ -1,4 +1,4 @@
-"""The independent validator, once for all that are judged by it."""
+"""The independent validator and the demonstration, each once for all tests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import pytest
 import pytest_asyncio
 
 from app.store.engine import Database
+from tests.conformance.demo import Demo
 from tests.conformance.hapi import Hapi, Unavailable
+from tests.running import serving
 from tests.world import World, open_world
 
 
@@ -28,3 +30,10 @@ async def world(db: Database) -> AsyncIterator[World]:
     """The application over a fresh database."""
     async with open_world(db) as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def demo() -> Iterator[Demo]:
+    """A server process with the demonstration's members and records."""
+    with serving("--demo", until="Stop with Ctrl-C") as found:
+        yield Demo(found)
