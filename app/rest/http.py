@@ -16,6 +16,7 @@ from app.consent.gate import Answer, Released
 from app.errors import HallpassError, Issue, Kind
 from app.fhir.etags import etag
 from app.fhir.json import dump, parse
+from app.fhir.etags import names as names_version
 from app.fhir.outcome import success
 from app.rest.packed import unpacking
 from app.search.refusal import shown
@@ -159,3 +160,11 @@ def condition(request: Request) -> list[tuple[str, str]]:
 
 def _only_json(kind: Kind) -> HallpassError:
     return HallpassError(kind, f"This server speaks JSON: {FHIR_JSON}.")
+def if_match(request: Request) -> str | None:
+    """The If-Match header. Raises INVALID for what is no list of entity tags, whether or not there is a version."""
+    tags = request.headers.get("If-Match")
+    if tags is not None:
+        names_version(tags, 0)
+    return tags
+
+
