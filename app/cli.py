@@ -16,6 +16,7 @@ from app.auth.service import Auth
 from app.commands.clients import client
 from app.commands.common import plainly
 from app.commands.documents import export_openapi
+from app.commands.ledger import ledger
 from app.commands.organizations import agreement, org
 from app.commands.token import DEFAULT_URL, token
 from app.commands.verify import verify
@@ -42,6 +43,7 @@ keys = typer.Typer(help="The server's own signing keys.", no_args_is_help=True)
 app.add_typer(org, name="org")
 app.add_typer(agreement, name="agreement")
 app.add_typer(client, name="client")
+app.add_typer(ledger, name="ledger")
 app.add_typer(imports, name="import")
 app.add_typer(keys, name="keys")
 

@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     cors_origins: tuple[str, ...] = Field(
         default=(), description="Web origins, as a JSON list, whose pages may call the FHIR service; none by default."
     )
+    retention_years: int = Field(
+        default=6, ge=6, le=100, description="How long the ledger is kept; `hallpass ledger drop` drops what is older."
+    )
     token_seconds: int = Field(default=300, ge=30, le=3600, description="Life of an access token.")
     time_zone: str = Field(default="America/New_York", description="For organizations that name none of their own.")
     require_agreement: bool = Field(

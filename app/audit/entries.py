@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, func, literal, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.store.tables import disclosure
 
 Position = tuple[datetime, UUID, UUID, int]
 """Time, request, resource and version of an entry."""
-_ORDER = (disclosure.c.at, disclosure.c.request, disclosure.c.id, disclosure.c.version)
+ORDER = (disclosure.c.at, disclosure.c.request, disclosure.c.id, disclosure.c.version)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which entries: of a student, from `start` up to `end`, to a recipient, on a basis, under a Consent."""
+    """Which entries, by what is not None; all of it must hold."""
 
     student: UUID | None = None
     start: datetime | None = None
+    """The first moment."""
     end: datetime | None = None
+    """The first moment past the last."""
     recipient: UUID | None = None
+    client: str | None = None
     basis: str | None = None
     consent: UUID | None = None
+    """The Consent cited."""
+    entity: UUID | None = None
+    """What was disclosed, or the student that it is about, or the Consent cited."""
+    purpose: str | None = None
+    newest_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,35 +63,52 @@ class Entry:
         """Its place in the order. It holds no number that counts what others disclosed."""
         return self.at, self.request, self.id, self.version
 
+    @property
+    def shard(self) -> UUID:
+        """The student whose chain it is in; its own resource outside a compartment."""
+        return self.student or self.id
+
 
 async def page(connection: AsyncConnection, wanted: Filter, after: Position | None, limit: int) -> list[Entry]:
-    """Entries oldest first, from behind the position of one."""
-    statement = _chosen(wanted).limit(limit)
+    """Entries in the filter's order, from behind a position."""
+    order = [c.desc() for c in ORDER] if wanted.newest_first else list(ORDER)
+    statement = select(disclosure).where(*_chosen(wanted)).order_by(*order).limit(limit)
     if after is not None:
-        statement = statement.where(tuple_(*_ORDER) > after)
+        here = tuple_(*ORDER)
+        statement = statement.where(here < after if wanted.newest_first else here > after)
     return [_entry(row) for row in await connection.execute(statement)]
 
 
-async def stream(connection: AsyncConnection, wanted: Filter) -> AsyncIterator[Entry]:
-    """All entries, oldest first, a few at a time."""
-    async with connection.stream(_chosen(wanted).execution_options(yield_per=500)) as rows:
-        async for row in rows:
-            yield _entry(row)
+async def count(connection: AsyncConnection, wanted: Filter) -> int:
+    """How many entries a filter leaves."""
+    return int(await connection.scalar(select(func.count()).select_from(disclosure).where(*_chosen(wanted))) or 0)
 
 
-def _chosen(wanted: Filter) -> Select[Any]:
+async def at(connection: AsyncConnection, shard: UUID, moment: datetime, request: UUID) -> list[Entry]:
+    """The entries of one request about one student, at one moment."""
     c = disclosure.c
-    statement = select(disclosure).order_by(*_ORDER)
+    statement: Select[Any] = select(disclosure).where(c.shard == shard, c.at == moment, c.request == request)
+    return [_entry(row) for row in await connection.execute(statement)]
+
+
+def _chosen(wanted: Filter) -> list[ColumnElement[bool]]:
+    c = disclosure.c
+    found: list[ColumnElement[bool]] = [true()]
     if wanted.student is not None:
-        statement = statement.where(c.shard == wanted.student)
+        found.append(c.shard == wanted.student)
     if wanted.start is not None:
-        statement = statement.where(c.at >= wanted.start)
+        found.append(c.at >= wanted.start)
     if wanted.end is not None:
-        statement = statement.where(c.at < wanted.end)
-    for column, value in ((c.recipient, wanted.recipient), (c.basis, wanted.basis), (c.consent, wanted.consent)):
+        found.append(c.at < wanted.end)
+    if wanted.entity is not None:
+        found.append((c.shard == wanted.entity) | (c.id == wanted.entity) | (c.consent == wanted.entity))
+    if wanted.purpose is not None:
+        found.append(literal(wanted.purpose) == c.purposes.any_())
+    for column in ("recipient", "client", "basis", "consent"):
+        value = getattr(wanted, column)
         if value is not None:
-            statement = statement.where(column == value)
-    return statement
+            found.append(c[column] == value)
+    return found
 
 
 def _entry(row: Row[Any]) -> Entry:

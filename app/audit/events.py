@@ -1,14 +1,17 @@
-"""A ledger entry as an AuditEvent, in the pattern of IHE BALP's privacy disclosure. Pure.
+"""Ledger entries and events of the trail as AuditEvents, in the patterns of IHE BALP. Pure.
 
-https://profiles.ihe.net/ITI/BALP/StructureDefinition-IHE.BasicAudit.PrivacyDisclosure.Source.html
+https://profiles.ihe.net/ITI/BALP/StructureDefinition-IHE.BasicAudit.PrivacyDisclosure.Source.html for a disclosure,
+with the consent as an entity; https://profiles.ihe.net/ITI/BALP/content.html for the others.
 """
 
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from app.audit.entries import Entry
+from app.audit.ids import entry_id
+from app.audit.trail import Event
 from app.consent.codes import ACT_REASON
 from app.fhir.dates import instant
 
@@ -19,20 +22,23 @@ ENTITY_ROLE = "http://terminology.hl7.org/CodeSystem/object-role"
 PARTICIPATION_ROLE = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
 INTERACTION = "http://hl7.org/fhir/restful-interaction"
 OURS = "https://hallpass.example/fhir/CodeSystem/disclosure-basis"
-_NAMESPACE = UUID("6f9b1c1e-6d2e-4e0f-9a59-0a7c62a4a0f1")
+EVENT = "https://hallpass.example/fhir/CodeSystem/audit-event-kind"
+EVENTS = {
+    "login": ("110114", "User Authentication", "A client asked for a token."),
+    "token": ("110113", "Security Alert", "A token that does not hold was presented."),
+    "scope": ("110113", "Security Alert", "A request went beyond the token's scopes."),
+    "emergency": ("110127", "Emergency Override Started", "The glass was broken, or was tried to be."),
+    "command": ("110129", "Security Configuration", "The network's operator changed something."),
+}
+"""By kind of event: DICOM's code and words for it, and what it means."""
 _RESTFUL = frozenset({"read", "vread", "search", "history", "create", "update", "delete", "batch", "transaction"})
-
-
-def event_id(entry: Entry) -> UUID:
-    """The id of the AuditEvent that an entry is."""
-    return uuid5(_NAMESPACE, "|".join(map(str, entry.position)))
 
 
 def audit_event(entry: Entry) -> dict[str, Any]:
     """The AuditEvent of one disclosure."""
     event: dict[str, Any] = {
         "resourceType": "AuditEvent",
-        "id": str(event_id(entry)),
+        "id": entry_id(entry),
         "meta": {"lastUpdated": instant(entry.at)},
         "type": _coding(DCM, "110106", "Export"),
         "subtype": _subtypes(entry),
@@ -49,6 +55,35 @@ def audit_event(entry: Entry) -> dict[str, Any]:
     if entry.reason:
         event["outcomeDesc"] = entry.reason
     return event
+
+
+def trail_event(event: Event) -> dict[str, Any]:
+    """The AuditEvent of a login, a refusal, a broken glass or a command; `times` tells how often in its minute."""
+    code, display, _ = EVENTS[event.kind]
+    found: dict[str, Any] = {
+        "resourceType": "AuditEvent",
+        "id": str(event.id),
+        "meta": {"lastUpdated": instant(event.last)},
+        "type": _coding(DCM, code, display),
+        "subtype": [{"system": EVENT, "code": event.kind}],
+        "action": "E",
+        "period": {"start": instant(event.first), "end": instant(event.last)},
+        "recorded": instant(event.first),
+        "outcome": event.outcome,
+        "outcomeDesc": event.detail,
+        "agent": [
+            {
+                "type": {"coding": [_coding(DCM, "110153", "Source Role ID")]},
+                "who": {**_organization(event.organization), "identifier": {"value": event.client}},
+                "requestor": True,
+            }
+        ],
+        "source": {"observer": {"display": "Hallpass"}},
+    }
+    if event.times > 1:
+        detail = [{"type": "times", "valueString": str(event.times)}]
+        found["entity"] = [{"type": _coding(ENTITY_TYPE, "4", "Other"), "detail": detail}]
+    return found
 
 
 def _subtypes(entry: Entry) -> list[dict[str, str]]:
@@ -70,7 +105,20 @@ def _agents(entry: Entry) -> list[dict[str, Any]]:
             "requestor": True,
         },
         {"type": {"coding": [custodian]}, "who": _organization(entry.custodian), "requestor": False},
+        *_behind(entry),
     ]
+
+
+def _behind(entry: Entry) -> list[dict[str, Any]]:
+    """Who the client said is behind it. It is the client's word."""
+    said = entry.agent or {}
+    name, identifier = said.get("subject_name"), said.get("subject_id")
+    who = {**({"display": name} if name else {}), **({"identifier": {"value": identifier}} if identifier else {})}
+    if not who:
+        return []
+    role = {"role": [{"text": said["subject_role"]}]} if "subject_role" in said else {}
+    return [{"type": {"coding": [_coding(PARTICIPATION_ROLE, "AUT", "author (originator)")]}, **role, "who": who,
+             "requestor": False}]  # fmt: skip
 
 
 def _entities(entry: Entry) -> list[dict[str, Any]]:

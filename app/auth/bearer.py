@@ -7,7 +7,7 @@ from __future__ import annotations
 from fastapi import Request
 
 from app.auth.caller import Caller
-from app.auth.jose import BadToken
+from app.auth.jose import BadToken, read
 from app.auth.service import Auth
 from app.auth.tokens import Token
 from app.errors import HallpassError, Kind
@@ -30,12 +30,24 @@ async def presented(request: Request, auth: Auth) -> Token:
     if not headers:
         raise HallpassError(Kind.LOGIN, "Send an access token.", headers={"WWW-Authenticate": CHALLENGE})
     scheme, _, token = headers[0].partition(" ")
+    token = token.strip(" ")
     try:
         if len(headers) > 1 or scheme.lower() != "bearer":
             raise BadToken("not one bearer token")
-        return await auth.tokens.read(token.strip(" "))
-    except BadToken:
+        return await auth.tokens.read(token)
+    except BadToken as e:
+        await auth.watch.refusal("token", claimed(token), str(e))
         challenge = f'{CHALLENGE}, error="invalid_token", error_description="The access token does not hold."'
         raise HallpassError(
             Kind.LOGIN, "The access token does not hold.", headers={"WWW-Authenticate": challenge}
         ) from None
+
+
+def claimed(token: str) -> str:
+    """The client that a JWT says it is of, verified or not; an empty text where it says none."""
+    try:
+        claims = read(token)[1]
+    except BadToken:
+        return ""
+    client = claims.get("client_id", claims.get("sub"))
+    return client if isinstance(client, str) else ""

@@ -17,6 +17,7 @@ from sqlalchemy import RowMapping, func, insert, null, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.audit import trail
 from app.auth.addresses import Refused, check_url
 from app.auth.keyset import registrable
 from app.auth.purposes import BTG, PURPOSES
@@ -104,6 +105,7 @@ async def add(connection: AsyncConnection, client: Client) -> None:
         if sqlstate(e) == "23503":
             raise HallpassError(Kind.UNPROCESSABLE, Issue("There is no such organization.", "organization")) from e
         raise
+    await trail.note_command(connection, client.organization, f"client {client.id} added")
 
 
 async def get(connection: AsyncConnection, id: str) -> Client | None:
@@ -127,7 +129,7 @@ async def rotate_key(
 
     Raises HallpassError: UNPROCESSABLE as `registration` does, NOT_FOUND for no such client.
     """
-    await _change(connection, id, _columns(*_key_source(jwks, jwks_uri, allow_http=allow_http)))
+    await _change(connection, id, _columns(*_key_source(jwks, jwks_uri, allow_http=allow_http)), "has new keys")
 
 
 async def disable(connection: AsyncConnection, id: str, at: datetime) -> None:
@@ -136,12 +138,15 @@ async def disable(connection: AsyncConnection, id: str, at: datetime) -> None:
     What it is being given meanwhile is waited for.
     """
     await connection.execute(text("SELECT hallpass.stand_still()"))
-    await _change(connection, id, {"disabled": func.coalesce(table.c.disabled, at)})
+    await _change(connection, id, {"disabled": func.coalesce(table.c.disabled, at)}, "disabled")
 
 
-async def _change(connection: AsyncConnection, id: str, values: dict[str, Any]) -> None:
-    if (await connection.execute(update(table).where(table.c.id == id).values(values))).rowcount == 0:
+async def _change(connection: AsyncConnection, id: str, values: dict[str, Any], what: str) -> None:
+    changed = update(table).where(table.c.id == id).values(values).returning(table.c.organization)
+    organization = await connection.scalar(changed)
+    if organization is None:
         raise HallpassError(Kind.NOT_FOUND, Issue("There is no such client.", "id"))
+    await trail.note_command(connection, organization, f"client {id} {what}")
 
 
 def _key_source(jwks: Any, jwks_uri: str | None, *, allow_http: bool) -> tuple[dict[str, Any] | None, str | None]:

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from app.auth.authenticate import principal
+from app.auth.bearer import claimed
 from app.auth.discovery import smart_configuration
 from app.auth.form import read_form
 from app.auth.issue import issue
@@ -62,7 +63,13 @@ async def _issued(auth: Auth, request: Request) -> dict[str, Any]:
         # RFC 6749 5.2: who tries the header is answered 401, with the scheme that there is.
         text, challenge = "Authenticate by client_assertion.", {"WWW-Authenticate": 'Bearer realm="hallpass"'}
         raise OAuthError(OAuthCode.INVALID_CLIENT, text, status=401, headers=challenge)
-    return await issue(auth, form)
+    try:
+        answer = await issue(auth, form)
+    except OAuthError as e:
+        await auth.watch.refusal("login", claimed(form.get("client_assertion", "")), f"{e.code.value}: {e.description}")
+        raise
+    await auth.watch.login(claimed(form["client_assertion"]), f"a token for {answer['scope']}")
+    return answer
 
 
 async def _introspected(auth: Auth, request: Request) -> dict[str, Any]:

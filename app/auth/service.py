@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
+from app.audit.watch import Watch
 from app.auth.assertions import Assertions
 from app.auth.jwks import JwksFetcher
 from app.auth.keys import Keys
@@ -28,6 +29,7 @@ class Auth:
     tokens: Tokens
     assertions: Assertions
     pruner: Pruner
+    watch: Watch
 
     @classmethod
     def create(
@@ -49,4 +51,5 @@ class Auth:
             tokens=Tokens(db, settings, keys, clock),
             assertions=Assertions(db, fetcher, audience=audience, clock=clock),
             pruner=Pruner(db, clock),
+            watch=Watch(db),
         )

@@ -20,6 +20,7 @@ _RECORD: tuple[Parameter, ...] = (
 _PARAMETERS: dict[tuple[str, str], tuple[Parameter, ...]] = {
     ("Patient", "disclosures"): _RECORD,
     ("Organization", "disclosures"): tuple(p for p in _RECORD if p[0] != "recipient"),
+    ("Consent", "disclosures"): _RECORD,
     ("Patient", "explain-access"): (
         ("recipient", "in", 1, "1", "Reference", "The Organization that asks, or would ask."),
         ("purpose", "in", 0, "*", "code", "A purpose that it asserts, from v3-ActReason."),

@@ -12,7 +12,7 @@ from typing import Any
 from app.conformance.base import FHIR_VERSION, HL7, PUBLISHED, PUBLISHER, VERSION
 from app.conformance.catalogue import SEARCHED, TYPES
 from app.conformance.profiles import PROFILES
-from app.fhir.interactions import OF_SYSTEM, OF_TYPES, OPERATIONS, Interaction
+from app.fhir.interactions import LEDGER_PARAMETERS, OF_LEDGER, OF_SYSTEM, OF_TYPES, OPERATIONS, Interaction
 from app.resources import REGISTRY, ResourceType
 from app.search.parameters import PARAMETERS, Parameter, ParamKind
 
@@ -47,7 +47,7 @@ def capability_statement(base_url: str, *, cors: bool = False, most_deletes: int
             {
                 "mode": "server",
                 "security": _security(base_url, cors=cors),
-                "resource": [*(_resource(t, deletes) for t in REGISTRY), *map(_definitions, TYPES)],
+                "resource": [*(_resource(t, deletes) for t in REGISTRY), _ledger(), *map(_definitions, TYPES)],
                 "interaction": [{"code": code} for code in _codes(OF_SYSTEM)],
                 "compartment": [COMPARTMENT],
             }
@@ -98,6 +98,17 @@ def _resource(declared: ResourceType, deletes: str) -> dict[str, Any]:
 def _profiles(name: str) -> dict[str, list[str]]:
     found = [p.url for p in PROFILES if p.type == name]
     return {"supportedProfile": found} if found else {}
+
+
+def _ledger() -> dict[str, Any]:
+    """AuditEvent: the ledger as FHIR, which only the server writes."""
+    return {
+        "type": "AuditEvent",
+        "profile": f"{HL7}/AuditEvent",
+        "interaction": [{"code": code} for code in _codes(OF_LEDGER)],
+        "versioning": "no-version",
+        "searchParam": [{"name": n, "type": kind, "documentation": t} for n, (kind, t) in LEDGER_PARAMETERS.items()],
+    }
 
 
 def _definitions(name: str) -> dict[str, Any]:

@@ -61,6 +61,21 @@ IN_COMPARTMENT: tuple[Interaction, ...] = (
     Interaction("search-compartment", "GET Patient/[id]/*?[condition]"),
     Interaction("search-compartment", "POST Patient/[id]/*/_search"),
 )
+OF_LEDGER: tuple[Interaction, ...] = (
+    Interaction("read", "GET AuditEvent/[id]", "an entry of the ledger, or of the trail of logins and refusals"),
+    Interaction("search-type", "GET AuditEvent?[condition]", "newest first; _sort=date, _count, _total=accurate"),
+    Interaction("search-type", "POST AuditEvent/_search"),
+)
+LEDGER_PARAMETERS: dict[str, tuple[str, str]] = {
+    "agent": ("reference", "Who received, or whose client it was: Organization/[id]"),
+    "date": ("date", "When: eq, ge, gt, le, lt"),
+    "entity": ("reference", "What was disclosed, the student it is about, or the Consent that was cited"),
+    "outcome": ("token", "0, 4 or 8"),
+    "patient": ("reference", "The student"),
+    "purpose": ("token", "The purpose of use"),
+    "subtype": ("token", "The basis of a disclosure, or the kind of another event"),
+}
+"""What AuditEvents are searched by: the type of the parameter, and what it is about."""
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "validate",
@@ -104,6 +119,13 @@ OPERATIONS: tuple[Operation, ...] = (
         ("GET Organization/[id]/$disclosures",),
         f"{OURS}/Organization-disclosures",
         "all that an organization received of the caller's records",
+    ),
+    Operation(
+        "disclosures",
+        "Consent",
+        ("GET Consent/[id]/$disclosures",),
+        f"{OURS}/Consent-disclosures",
+        "what was disclosed under a release, for the custodian",
     ),
     Operation(
         "explain-access",

@@ -8,12 +8,15 @@ from __future__ import annotations
 import csv
 import html
 import io
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
 
 from app.audit.entries import Filter, Position
 from app.consent.gate import Answer, Door, Found, accounting
@@ -31,7 +34,7 @@ BASES = frozenset({"release", "party", "directory", "emergency"})
 
 
 def add(router: APIRouter) -> None:
-    """The routes of the two accountings."""
+    """The routes of the accountings."""
 
     @router.get(
         "/Patient/{id}/$disclosures",
@@ -51,6 +54,22 @@ def add(router: APIRouter) -> None:
     async def to_organization(request: Request, id: str, through: Through) -> Response:
         return await _answer(request, through, "Organization", id)
 
+    @router.get(
+        "/Consent/{id}/$disclosures",
+        operation_id="disclosuresUnderConsent",
+        summary="What was disclosed under a release",
+        tags=["Consent"],
+    )
+    async def under_consent(request: Request, id: str, through: Through) -> Response:
+        return await _answer(request, through, "Consent", id)
+
+
+ASK = {
+    "Patient": accounting.of_student,
+    "Organization": accounting.of_recipient,
+    "Consent": accounting.of_consent,
+}
+
 
 async def _answer(request: Request, through: Passage, kind: str, resource_id: str) -> Response:
     query = dict(request.query_params)
@@ -59,39 +78,68 @@ async def _answer(request: Request, through: Passage, kind: str, resource_id: st
         raise HallpassError(Kind.UNKNOWN_PARAM, *(Issue(f"The parameter {n!r} is not known here.") for n in unknown))
     seal: Seal = request.app.state.seal
     bound = f"{through.caller.client}\0{kind}/{resource_id}/$disclosures"
-    after = _after(seal.open(query["_cursor"], bound)) if "_cursor" in query else None
-    count = _count(query.get("_count"), through)
+    after = position(seal.open(query["_cursor"], bound)) if "_cursor" in query else None
+    format_ = query.get("_format", "")
+    table = _CSV if format_ in ("csv", "text/csv") else _HTML if format_ in ("html", "text/html") else None
+    whole = table is not None and not {"_count", "_cursor"} & set(query)
+    limit = through.settings.max_count if whole else count_of(query.get("_count"), through)
 
-    async def work(door: Door) -> list[Found]:
-        wanted = _filter(query, kind, resource_id, door.zone)
-        ask = accounting.of_student if kind == "Patient" else accounting.of_recipient
-        return [await ask(door, resource_id, wanted, after, count)]
+    async def page(after: Position | None) -> Answer:
+        async def work(door: Door) -> list[Found]:
+            wanted = _filter(query, kind, resource_id, door.zone)
+            return [await ASK[kind](door, resource_id, wanted, after, limit)]
 
-    answer = await through.one("disclosures", work)
+        return await through.one("disclosures", work)
+
+    answer = await page(after)
+    if whole:
+        assert table is not None
+        headers = {"Cache-Control": "no-store"}
+        return StreamingResponse(_whole(table, answer, page), 200, headers, table.kind)
     own = f"{through.base}/{kind}/{resource_id}/$disclosures"
     link = None
     if "next" in answer.cursors:
         link = str(request.url.replace_query_params(**{**query, "_cursor": seal.close(answer.cursors["next"], bound)}))
         link = f"{own}?{link.partition('?')[2]}"
-    return _written(request, query.get("_format", ""), answer, own, link)
+    return _written(request, table, answer, own, link)
 
 
-def _written(request: Request, format_: str, answer: Answer, own: str, link: str | None) -> Response:
+async def _whole(table: _Table, first: Answer, page: Callable[[Position], Awaitable[Answer]]) -> AsyncIterator[str]:
+    """A table of all entries, page by page as they are read: each page is a transaction of its own."""
+    yield table.head
+    answer = first
+    while True:
+        yield table.rows((answer.document or {})["rows"])
+        if "next" not in answer.cursors:
+            break
+        answer = await page(position(answer.cursors["next"]))
+    yield table.foot
+
+
+def _written(request: Request, table: _Table | None, answer: Answer, own: str, link: str | None) -> Response:
     document: dict[str, Any] = answer.document or {}
     headers = {"Cache-Control": "no-store", **({"Link": f'<{link}>; rel="next"'} if link else {})}
-    if format_ in ("csv", "text/csv"):
-        return Response(_csv(document["rows"]), 200, headers, "text/csv; charset=utf-8")
-    if format_ in ("html", "text/html"):
-        return Response(_html(document["rows"]), 200, headers, "text/html; charset=utf-8")
+    if table is not None:
+        return Response(table.head + table.rows(document["rows"]) + table.foot, 200, headers, table.kind)
     http.require_acceptable(request)
-    links = [{"relation": "self", "url": own}] + ([{"relation": "next", "url": link}] if link else [])
-    base = own.rpartition("/fhir/")[0] + "/fhir"
-    entries = [
-        {"fullUrl": f"{base}/AuditEvent/{e['id']}", "resource": e, "search": {"mode": "match"}}
-        for e in document["events"]
-    ]
-    bundle = {"resourceType": "Bundle", "type": "searchset", "link": links}
-    return http.respond(request, dump({**bundle, "entry": entries} if entries else bundle), headers=headers)
+    links = [("self", own)] + ([("next", link)] if link else [])
+    bundle = events_bundle(document["events"], own.rpartition("/fhir/")[0] + "/fhir", links, None)
+    return http.respond(request, dump(bundle), headers=headers)
+
+
+def events_bundle(
+    events: list[dict[str, Any]], base: str, links: list[tuple[str, str]], total: int | None
+) -> dict[str, Any]:
+    """A searchset of AuditEvents."""
+    bundle: dict[str, Any] = {"resourceType": "Bundle", "type": "searchset"}
+    if total is not None:
+        bundle["total"] = total
+    bundle["link"] = [{"relation": name, "url": url} for name, url in links]
+    if events:
+        bundle["entry"] = [
+            {"fullUrl": f"{base}/AuditEvent/{e['id']}", "resource": e, "search": {"mode": "match"}} for e in events
+        ]
+    return bundle
 
 
 def _filter(query: dict[str, str], kind: str, resource_id: str, zone: ZoneInfo) -> Filter:
@@ -108,7 +156,7 @@ def _filter(query: dict[str, str], kind: str, resource_id: str, zone: ZoneInfo) 
         end=end[1] if end else None,
         recipient=recipient,
         basis=basis,
-        consent=_id(query, "consent"),
+        consent=own if kind == "Consent" else _id(query, "consent"),
     )
 
 
@@ -128,7 +176,8 @@ def _date(query: dict[str, str], name: str, zone: ZoneInfo) -> tuple[datetime, d
     return (found.lower, found.upper) if found else None
 
 
-def _count(text: str | None, through: Passage) -> int:
+def count_of(text: str | None, through: Passage) -> int:
+    """How many on a page. Raises INVALID for what is no number."""
     if text is None:
         return through.settings.default_count
     if not (text.isascii() and text.isdigit() and 0 < len(text) < 10 and int(text) > 0):
@@ -136,16 +185,25 @@ def _count(text: str | None, through: Passage) -> int:
     return min(int(text), through.settings.max_count)
 
 
-def _after(text: str) -> Position:
+def position(text: str) -> Position:
+    """The position that a page token holds."""
     at, request, resource, version = text.split(" ")
     return datetime.fromisoformat(at), UUID(request), UUID(resource), int(version)
 
 
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A format of the table: its media type, what stands before and after the rows, and the rows themselves."""
+
+    kind: str
+    head: str
+    rows: Callable[[list[dict[str, str]]], str]
+    foot: str
+
+
 def _csv(rows: list[dict[str, str]]) -> str:
     out = io.StringIO()
-    writer = csv.DictWriter(out, COLUMNS)
-    writer.writeheader()
-    writer.writerows({k: _inert(v) for k, v in row.items()} for row in rows)
+    csv.DictWriter(out, COLUMNS).writerows({k: _inert(v) for k, v in row.items()} for row in rows)
     return out.getvalue()
 
 
@@ -155,10 +213,19 @@ def _inert(value: str) -> str:
 
 
 def _html(rows: list[dict[str, str]]) -> str:
-    head = "".join(f"<th>{c}</th>" for c in COLUMNS)
-    body = "".join("<tr>" + "".join(f"<td>{html.escape(r[c])}</td>" for c in COLUMNS) + "</tr>" for r in rows)
-    style = "body{font:11pt sans-serif}td,th{border:1px solid #999;padding:4px;text-align:left}"
-    return (
-        "<!doctype html><html lang=en><meta charset=utf-8><title>Record of disclosures</title>"
-        f"<style>{style}</style><h1>Record of disclosures</h1><table><tr>{head}</tr>{body}</table></html>"
-    )
+    return "".join("<tr>" + "".join(f"<td>{html.escape(r[c])}</td>" for c in COLUMNS) + "</tr>\n" for r in rows)
+
+
+_STYLE = (
+    "body{font:11pt sans-serif}td,th{border:1px solid #999;padding:4px;text-align:left}"
+    "thead{display:table-header-group}"
+)
+_HEADINGS = "".join(f"<th>{c}</th>" for c in COLUMNS)
+_CSV = _Table("text/csv; charset=utf-8", ",".join(COLUMNS) + "\r\n", _csv, "")
+_HTML = _Table(
+    "text/html; charset=utf-8",
+    "<!doctype html><html lang=en><meta charset=utf-8><title>Record of disclosures</title>"
+    f"<style>{_STYLE}</style><h1>Record of disclosures</h1><table><thead><tr>{_HEADINGS}</tr></thead><tbody>\n",
+    _html,
+    "</tbody></table></html>\n",
+)

@@ -8,6 +8,7 @@ from app.fhir.capability import capability_statement
 from app.fhir.json import dump
 from app.resources import REGISTRY
 from app.rest import (
+    audit_events,
     batch,
     definitions,
     disclosures,
@@ -36,6 +37,7 @@ def fhir_router() -> APIRouter:
     notices.add(router)
     definitions.add(router)
     disclosures.add(router)
+    audit_events.add(router)
     everything.add(router)
     match.add(router)
     search.add_system(router)

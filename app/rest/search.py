@@ -89,7 +89,7 @@ async def _by_get(request: Request, through: Passage, place: Place) -> Response:
 
 async def _by_post(request: Request, through: Passage, place: Place) -> Response:
     http.require_acceptable(request)
-    pairs = request.query_params.multi_items() + await _form(request, through.settings.max_body_bytes)
+    pairs = request.query_params.multi_items() + await form(request, through.settings.max_body_bytes)
     return await _answer(request, through, place, pairs)
 
 
@@ -175,7 +175,8 @@ def _link(own: str, query: str, token: str | None) -> str:
     return f"{own}?{'&'.join(parts)}" if parts else own
 
 
-async def _form(request: Request, limit: int) -> Pairs:
+async def form(request: Request, limit: int) -> Pairs:
+    """The pairs of a form body. Raises UNSUPPORTED, TOO_LARGE or MALFORMED."""
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     raw = await http.raw_body(request, limit)
     if not raw:

@@ -42,7 +42,7 @@ async def migrate(owner: URL) -> tuple[str | None, str]:
 
 
 async def check(owner: URL) -> None:
-    """Migrate a fresh database; raise WrongSchema on one of another version."""
+    """Migrate a fresh database, and make the ledger's next partitions; raise WrongSchema on one of another version."""
     await _create_database(owner)
     engine = create_async_engine(owner)
     try:
@@ -57,6 +57,21 @@ async def check(owner: URL) -> None:
         known = {s.revision for s in _script().walk_revisions()}
         what = "older: run `hallpass migrate`" if found in known else "newer than this program, or not ours"
         raise WrongSchema(f"the database's schema is {found}, this version's is {head}; the database is {what}")
+    else:
+        await _partition(owner)
+
+
+async def _partition(owner: URL) -> None:
+    """Partitions for the two years that come. Without them entries would go to the one for all other times."""
+    engine = create_async_engine(owner)
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
+            await connection.execute(
+                text("SELECT hallpass.partition_ledger(now()::date, (now() + interval '2 years')::date)")
+            )
+    finally:
+        await engine.dispose()
 
 
 def _config() -> Config:

@@ -36,6 +36,7 @@ CREATE TABLE hallpass.disclosure (
 ) PARTITION BY RANGE (at);
 CREATE TABLE hallpass.disclosure_other PARTITION OF hallpass.disclosure DEFAULT;
 CREATE INDEX disclosure_recipient ON hallpass.disclosure (custodian, recipient, at);
+CREATE INDEX disclosure_custodian ON hallpass.disclosure (custodian, at);
 CREATE INDEX disclosure_consent ON hallpass.disclosure (consent, at) WHERE consent IS NOT NULL;
 COMMENT ON TABLE hallpass.disclosure IS
     'The ledger: a row for each resource version that an organization other than its custodian was given.';
@@ -480,7 +481,7 @@ CREATE TABLE hallpass.event (
     PRIMARY KEY (organization, minute, kind, client, outcome, detail)
 );
 CREATE UNIQUE INDEX event_id ON hallpass.event (id);
-CREATE INDEX event_minute ON hallpass.event (minute);
+CREATE INDEX event_first ON hallpass.event (organization, first);
 
 CREATE FUNCTION hallpass.note(p_kind text, p_client text, p_outcome text, p_detail text) RETURNS void
     LANGUAGE sql SECURITY DEFINER SET search_path = hallpass, pg_temp AS $$

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.audit import ledger
+from app.audit.watch import Watch
 from app.auth.caller import Caller
 from app.consent.codes import BREAK_THE_GLASS, widen
 from app.consent.gate import reads
@@ -49,6 +50,7 @@ class Gate:
         self._db = db
         self._settings = settings
         self._turnstile = Turnstile(db, settings)
+        self._watch = Watch(db)
 
     async def perform(self, caller: Caller, interaction: str, work: Work, request: UUID | None = None) -> list[Answer]:
         """Run `work` in one transaction and release what it finds.
@@ -62,6 +64,9 @@ class Gate:
                 return await self._once(caller, interaction, work, request)
             except _TryAgain:
                 pass
+            except HallpassError as e:
+                await self._refused(caller, e)
+                raise
             except DBAPIError as e:
                 if sqlstate(e) not in RETRY:
                     raise
@@ -81,12 +86,17 @@ class Gate:
     ) -> Answer:
         """A read of the current version, or a vread, through the turnstile. Raises as `perform` and `reads` do."""
         interaction = "read" if version is None else "vread"
-        require(caller, declared.name, "r")
+        try:
+            require(caller, declared.name, "r")
+        except HallpassError as e:
+            await self._refused(caller, e)
+            raise
         found, number = as_uuid(resource_id), None if version is None else reads.version_number(version)
         request = request or uuid4()
         if found is not None and number != 0:
             passed = await self._turnstile.read(Ask(caller, declared.name, found, number, interaction, request))
             if passed.out:
+                await self._refused(caller, _login())
                 raise _login()
             if not passed.alone:
                 own = frozenset({passed.row.custodian}) if passed.row and passed.own else frozenset()
@@ -98,6 +108,12 @@ class Gate:
             return [await reads.vread(door, declared, resource_id, version, known=known, part=part)]
 
         return (await self.perform(caller, interaction, alone, request))[0]
+
+    async def _refused(self, caller: Caller, error: HallpassError) -> None:
+        if error.kind is Kind.FORBIDDEN:
+            await self._watch.refusal("scope", caller.client, error.issues[0].text)
+        if error.kind is Kind.LOGIN:
+            await self._watch.refusal("token", caller.client, "revoked, or of a client that does not stand")
 
     async def _once(self, caller: Caller, interaction: str, work: Work, request: UUID) -> list[Answer]:
         async with self._db.begin() as connection:

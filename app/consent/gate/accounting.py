@@ -5,16 +5,19 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
-from app.audit import entries
+from app.audit import entries, ids, trail
 from app.audit.entries import Entry, Filter, Position
-from app.audit.events import audit_event
+from app.audit.events import audit_event, trail_event
+from app.audit.trail import Chosen
 from app.consent.gate import reads
 from app.consent.gate.door import Door
 from app.consent.gate.released import Found
 from app.errors import not_found
 from app.resources import TYPES
+from app.resources.refs import as_uuid
 from app.store import read as store
 
 
@@ -35,18 +38,70 @@ async def of_recipient(door: Door, organization: str, wanted: Filter, after: Pos
     return await _page(door, wanted, after, count)
 
 
+async def of_consent(door: Door, consent: str, wanted: Filter, after: Position | None, count: int) -> Found:
+    """A page of what was disclosed under a Consent, whatever version. NOT_FOUND where the caller does not hold it."""
+    door.require("AuditEvent", "s")
+    row = await reads.current(door, TYPES["Consent"], consent)
+    if row is None or row.custodian not in door.below:
+        raise not_found()
+    return await _page(door, wanted, after, count)
+
+
+async def search(
+    door: Door, wanted: Filter | None, events: Chosen | None, after: Position | None, count: int, *, total: bool
+) -> Found:
+    """A page of AuditEvents: of the ledger's entries and of the trail's events that the caller may see, by time."""
+    door.require("AuditEvent", "s")
+    newest = wanted.newest_first if wanted else bool(events and events.newest_first)
+    found: list[tuple[Position, dict[str, Any]]] = []
+    if wanted is not None:
+        page = await entries.page(door.connection, wanted, after, count + 1)
+        found += [(e.position, audit_event(e)) for e in page]
+    if events is not None:
+        found += [(e.position, trail_event(e)) for e in await trail.page(door.connection, events, after, count + 1)]
+    found.sort(key=lambda pair: pair[0], reverse=newest)
+    number = None
+    if total:
+        number = await entries.count(door.connection, wanted) if wanted else 0
+        number += await trail.count(door.connection, events) if events else 0
+    more = len(found) > count
+    return Found(
+        total=number,
+        document={"events": [resource for _, resource in found[:count]]},
+        cursors={"next": _packed(found[count - 1][0])} if more else {},
+    )
+
+
+async def read(door: Door, event_id: str) -> Found:
+    """One AuditEvent. Raises NOT_FOUND where the caller may not see it."""
+    door.require("AuditEvent", "r")
+    where, own = ids.place(event_id), as_uuid(event_id)
+    found: dict[str, Any] | None = None
+    if where is not None:
+        there = await entries.at(door.connection, where.shard, where.at, where.request)
+        found = next((audit_event(e) for e in there if ids.mark(e) == where.mark), None)
+    elif own is not None and (event := await trail.one(door.connection, own)) is not None:
+        found = trail_event(event)
+    if found is None:
+        raise not_found()
+    return Found(document=found)
+
+
 async def _page(door: Door, wanted: Filter, after: Position | None, count: int) -> Found:
     found = await entries.page(door.connection, wanted, after, count + 1)
     page = found[:count]
     names = await _names(door, page)
-    last = page[-1] if len(found) > count else None
     return Found(
         document={
             "events": [audit_event(e) for e in page],
             "rows": [plain(e, names) for e in page],
         },
-        cursors={"next": " ".join(map(str, (last.at.isoformat(), *last.position[1:])))} if last else {},
+        cursors={"next": _packed(page[-1].position)} if len(found) > count else {},
     )
+
+
+def _packed(position: Position) -> str:
+    return " ".join(map(str, (position[0].isoformat(), *position[1:])))
 
 
 async def _names(door: Door, page: list[Entry]) -> dict[UUID, str]:

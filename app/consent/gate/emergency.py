@@ -6,6 +6,7 @@ emergency, with the written reason, for the custodian to see.
 
 from __future__ import annotations
 
+from app.audit import trail
 from app.auth.scopes import EMERGENCY
 from app.consent.codes import BREAK_THE_GLASS
 from app.consent.gate import reads
@@ -35,4 +36,5 @@ async def break_glass(door: Door, system: str, value: str, reason: str) -> Found
     found = await store.break_glass(door.connection, system, value, door.caller.client, reason.strip(), HOURS)
     if found is None:
         raise not_found()
+    await trail.note(door.connection, "emergency", door.caller.client, "0", "the glass was broken")
     return await reads.read(door, TYPES["Patient"], str(found))

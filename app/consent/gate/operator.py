@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from app.audit import trail
 from app.auth.caller import Caller
 from app.consent.codes import PARTICIPATION, TIME_ZONE_EXTENSION
 from app.consent.gate import writes
@@ -83,6 +84,7 @@ class Operator:
             async with engine.begin() as connection:
                 door = await self._door(connection, custodian)
                 await writes.create(door, TYPES[type_name], prepared, own_id)
+                await trail.note_command(connection, custodian, f"{type_name} {own_id} added")
         finally:
             await engine.dispose()
 

@@ -1,7 +1,9 @@
 """`hallpass verify`: recomputes from the resources what was computed from them, and reports every difference.
 
 The access index, the search index, the small tables that releases are judged against, the compiled releases, and
-that each entry of the ledger points at a version that exists. It runs as the owner of the tables and releases nothing.
+the ledger: that each entry points at a version that exists and is the one that was entered. The links of each
+student's chain are computed anew, so that a change, a gap or a missing end is found. It runs as the owner of the
+tables and releases nothing.
 """
 
 from __future__ import annotations
@@ -34,7 +36,8 @@ from app.store.terms_tables import TERM_TABLES, term_rows
 
 _SHARDS = text(
     "SELECT shard FROM hallpass.resource WHERE current UNION SELECT shard FROM hallpass.access"
-    " UNION SELECT shard FROM hallpass.release"
+    " UNION SELECT shard FROM hallpass.release UNION SELECT shard FROM hallpass.chain"
+    " UNION SELECT shard FROM hallpass.disclosure WHERE student IS NOT NULL"
 )
 _ACCESS = text("""
     WITH have AS (SELECT shard, org, id, type, updated, opens, closes FROM hallpass.access WHERE shard = :shard),
@@ -54,6 +57,31 @@ _LEDGER = text("""
         OR (d.consent IS NOT NULL AND NOT EXISTS (
             SELECT 1 FROM hallpass.resource c
             WHERE c.shard = d.shard AND c.id = d.consent AND c.version = d.consent_version)))
+""")
+_CHAIN = text("""
+    WITH stored AS (
+        SELECT d.*, lag(d.n) OVER (ORDER BY d.n) AS before, lag(d.link) OVER (ORDER BY d.n) AS head
+        FROM hallpass.disclosure d WHERE d.shard = :shard AND d.n IS NOT NULL
+    ), wrong AS (
+        SELECT s.n, CASE
+            WHEN s.n - 1 <> coalesce(s.before, 0) AND NOT (s.before IS NULL AND EXISTS (TABLE hallpass.ledger_drop))
+                THEN 'a gap in the ledger'
+            -- The link before the oldest entry that is kept was dropped with its quarter.
+            WHEN (s.before IS NOT NULL OR s.n = 1) AND s.link <> hallpass.next_link(s.head, NULL, hallpass.entry_hash(
+                s.shard, s.at, s.request, s.id, s.version, s.type, s.interaction, s.student, s.custodian, s.recipient,
+                s.client, s.agent, s.purposes, s.basis, s.consent, s.consent_version, s.reason))
+                THEN 'a ledger entry that was changed' END AS what
+        FROM stored s
+    )
+    SELECT what, n FROM wrong WHERE what IS NOT NULL
+    UNION ALL
+    SELECT 'the end of the ledger is missing', c.n FROM hallpass.chain c
+    WHERE c.shard = :shard AND NOT EXISTS (SELECT 1 FROM stored s WHERE s.n = c.n AND s.link = c.link)
+      AND NOT (NOT EXISTS (TABLE stored) AND EXISTS (TABLE hallpass.ledger_drop))
+    UNION ALL
+    SELECT 'a ledger entry past the end of the chain', s.n FROM stored s
+    WHERE s.n > coalesce((SELECT c.n FROM hallpass.chain c WHERE c.shard = :shard), 0)
+    ORDER BY 2
 """)
 
 
@@ -106,6 +134,8 @@ class Verifier:
                 await write.index_student(connection, shard, None)
         for entry in await connection.execute(_LEDGER, {"shard": shard}):
             found.append(Difference("a ledger entry that cites what is not there", f"{entry.id}/{entry.version}"))
+        for link in await connection.execute(_CHAIN, {"shard": shard}):
+            found.append(Difference(link.what, f"shard {shard}, entry {link.n}"))
         return found
 
     async def _resource(self, connection: AsyncConnection, row: Stored, *, repair: bool) -> list[Difference]:

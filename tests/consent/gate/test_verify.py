@@ -25,6 +25,15 @@ async def world(db: Database) -> AsyncIterator[World]:
         yield found
 
 
+@pytest_asyncio.fixture(scope="module")
+async def clinic(world: World) -> Member:
+    """A clinic that is released the referral."""
+    district, clinic = await world.member("Another District"), await world.member("Another Clinic")
+    await world.agree(district, clinic)
+    await _fill(district, clinic)
+    return clinic
+
+
 async def _fill(district: Member, clinic: Member) -> None:
     student = await district.create(build.patient())
     mother = await district.create(build.guardian(student))
@@ -74,4 +83,41 @@ async def test_a_ledger_entry_that_cites_nothing_is_found(world: World) -> None:
     async with engine.begin() as connection:
         await connection.execute(text("UPDATE hallpass.disclosure SET version = 1 WHERE version = 99"))
     await engine.dispose()
-    assert found == ["a ledger entry that cites what is not there"]
+    assert found == ["a ledger entry that cites what is not there", "a ledger entry that was changed"]
+
+
+@pytest.mark.parametrize(
+    ("tampering", "finding"),
+    [
+        ("UPDATE hallpass.disclosure SET purposes = '{HPAYMT}' WHERE n = 2", "a ledger entry that was changed"),
+        ("UPDATE hallpass.disclosure SET at = at - interval '1 day' WHERE n = 2", "a ledger entry that was changed"),
+        ("UPDATE hallpass.disclosure SET link = sha256('forged') WHERE n = 1", "a ledger entry that was changed"),
+        ("DELETE FROM hallpass.disclosure WHERE n = 2", "a gap in the ledger"),
+        ("DELETE FROM hallpass.disclosure WHERE n = 1", "a gap in the ledger"),
+        ("DELETE FROM hallpass.disclosure WHERE n = 3", "the end of the ledger is missing"),
+        ("DELETE FROM hallpass.disclosure", "the end of the ledger is missing"),
+        ("UPDATE hallpass.chain SET n = 2", "a ledger entry past the end of the chain"),
+        ("DELETE FROM hallpass.chain", "a ledger entry past the end of the chain"),
+    ],
+)
+async def test_a_change_or_a_gap_in_the_ledger_is_found_and_never_mended(
+    world: World, clinic: Member, tampering: str, finding: str
+) -> None:
+    engine = create_async_engine(world.db.owner)
+    async with engine.connect() as connection:
+        while int(await connection.scalar(text("SELECT coalesce(max(n), 0) FROM hallpass.disclosure")) or 0) < 3:
+            await clinic.ids("/ServiceRequest")
+            await connection.rollback()
+    async with engine.begin() as connection:
+        for table in ("disclosure", "chain"):
+            await connection.execute(text(f"CREATE TABLE kept_{table} AS TABLE hallpass.{table}"))
+        await connection.execute(text(tampering))
+    found = [await _differences(world, repair=True), await _differences(world)]
+    async with engine.begin() as connection:
+        for table in ("disclosure", "chain"):
+            await connection.execute(text(f"DELETE FROM hallpass.{table}"))
+            await connection.execute(text(f"INSERT INTO hallpass.{table} TABLE kept_{table}"))
+            await connection.execute(text(f"DROP TABLE kept_{table}"))
+    await engine.dispose()
+    assert all(finding in differences for differences in found)
+    assert await _differences(world) == []

@@ -1,0 +1,143 @@
+"""Reads by id go through together, in one statement, and each as if it were alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import event, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.auth import clients
+from app.auth.authenticate import ASSERTION_TYPE
+from app.store.engine import Database
+from tests.scene import Scene, as_owner, ledger, set_scene
+from tests.world import BASE, World, assertion, open_world
+
+
+@pytest_asyncio.fixture(scope="module")
+async def scene(db: Database) -> AsyncIterator[Scene]:
+    """The clinic may see the student and the referral; the stranger nothing."""
+    async with open_world(db) as world:
+        yield await set_scene(world, "Patient", "ServiceRequest")
+
+
+@contextmanager
+def statements(world: World) -> Iterator[list[str]]:
+    """What goes the long way: the statements of transactions that serve one request."""
+    found: list[str] = []
+
+    def record(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        found.append(statement)
+
+    event.listen(world.db.engine.sync_engine, "before_cursor_execute", record)
+    yield found
+    event.remove(world.db.engine.sync_engine, "before_cursor_execute", record)
+
+
+@asynccontextmanager
+async def holding(world: World, statement: str, **values: object) -> AsyncIterator[None]:
+    """Another transaction holds a lock meanwhile, and lets go of it after a moment."""
+    engine = create_async_engine(world.db.owner)
+    async with engine.begin() as connection:
+        await connection.execute(text(statement), values)
+        yield
+        await asyncio.sleep(0.3)
+    await engine.dispose()
+
+
+async def test_a_read_takes_no_transaction_of_its_own(scene: Scene) -> None:
+    path = f"/ServiceRequest/{scene.records['ServiceRequest']['id']}"
+    for member in (scene.clinic, scene.district):
+        await member.get(path)  # the token is looked up the first time
+    with statements(scene.world) as found:
+        for member in (scene.clinic, scene.district):
+            assert (await member.get(path)).status_code == 200
+            assert (await member.get(f"{path}/_history/1")).status_code == 200
+        for absent in (f"/Patient/{uuid4()}", f"/Encounter/{scene.records['Encounter']['id']}"):
+            assert (await scene.clinic.get(absent)).status_code == 404
+    assert found == []
+
+
+async def test_many_callers_at_once_get_each_its_own_answer_and_entry(scene: Scene) -> None:
+    seen, hidden = scene.records["ServiceRequest"]["id"], scene.records["Encounter"]["id"]
+    asked = [
+        (member, path, status)
+        for member, path, status in (
+            (scene.clinic, f"/ServiceRequest/{seen}", 200),
+            (scene.clinic, f"/Encounter/{hidden}", 404),
+            (scene.stranger, f"/ServiceRequest/{seen}", 404),
+            (scene.district, f"/Encounter/{hidden}", 200),
+        )
+        for _ in range(20)
+    ]
+    before = len(await ledger(scene.world, scene.clinic))
+    answers = await asyncio.gather(*(member.get(path) for member, path, _ in asked))
+    assert [a.status_code for a in answers] == [status for *_, status in asked]
+    assert len(await ledger(scene.world, scene.clinic)) == before + 20
+    assert await ledger(scene.world, scene.stranger) == []
+    labels = [str(a.json().get("meta", {}).get("security")) for a in answers]
+    assert ["NORDSCLCD" in found for found in labels] == [member is scene.clinic and s == 200 for member, _, s in asked]
+
+
+async def test_a_disabled_client_among_others_is_refused_alone(scene: Scene) -> None:
+    world, clinic = scene.world, scene.clinic
+    gone = await world.client_of(clinic.organization, scopes="system/*.rs", purposes=("TREAT",), emergency=False)
+    path = f"/ServiceRequest/{scene.records['ServiceRequest']['id']}"
+    assert (await gone.get(path)).status_code == 200
+    await as_owner(world, "UPDATE hallpass.client SET disabled = now() WHERE id = :id", id=gone.client_id)
+    answers = await asyncio.gather(gone.get(path), clinic.get(path), scene.district.get(path))
+    assert [a.status_code for a in answers] == [401, 200, 200]
+
+
+@pytest.mark.parametrize(
+    "lock",
+    [
+        "SELECT pg_advisory_xact_lock(hashtextextended(CAST(:student AS text), 0))",
+        "SELECT hallpass.stand_still(), CAST(:student AS text)",
+    ],
+)
+async def test_a_write_under_way_holds_up_the_reads_that_it_may_end_and_no_other(scene: Scene, lock: str) -> None:
+    path = f"/ServiceRequest/{scene.records['ServiceRequest']['id']}"
+    async with holding(scene.world, lock, student=scene.student["id"]):
+        waiting = asyncio.create_task(scene.clinic.get(path))
+        await asyncio.sleep(0.1)
+        assert not waiting.done()
+        absent = await asyncio.wait_for(scene.clinic.get(f"/Patient/{uuid4()}"), 2) if "text)," in lock else None
+        assert absent is None or absent.status_code == 404
+    assert (await waiting).status_code == 200
+
+
+@pytest.mark.parametrize("what", ["an agreement", "a token", "a client"])
+async def test_what_shuts_a_caller_out_waits_for_what_it_is_being_given(scene: Scene, what: str) -> None:
+    """So that the two have an order: what was under way is on the ledger before, and nothing comes after."""
+    world = scene.world
+    other = await world.member("Gone soon")
+    await world.agree(scene.district, other)
+    agreements = await scene.district.get(f"/OrganizationAffiliation?participating-organization={other.organization}")
+    agreement = agreements.json()["entry"][0]["resource"]
+
+    async def shut_out() -> None:
+        if what == "an agreement":
+            await scene.district.save({**agreement, "active": False})
+        elif what == "a token":
+            token = other.headers["Authorization"].partition(" ")[2]
+            form = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion(other.client_id, other.key)}
+            answer = await world.http.post(f"{BASE}/auth/revoke", data={**form, "token": token})
+            assert answer.status_code == 200
+        else:
+            engine = create_async_engine(world.db.owner)
+            async with engine.begin() as connection:
+                await clients.disable(connection, other.client_id, datetime.now(UTC))
+            await engine.dispose()
+
+    async with holding(world, "SELECT pg_advisory_xact_lock_shared(0)"):
+        waiting = asyncio.create_task(shut_out())
+        await asyncio.sleep(0.3)
+        assert not waiting.done()
+    await waiting
