@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/bundle.html — bodies are joined as the bytes they are 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from app.consent.gate.released import Released
@@ -61,8 +62,19 @@ def entry(
 
 
 def page_entry(status: str, body: bytes) -> bytes:
-    """An entry of a batch whose answer is a Bundle: a search or a history."""
+    """An entry of a batch whose answer is a Bundle, as of a search or a history, or what an operation returns."""
     return b'{"resource":%s,"response":%s}' % (body, dump({"status": status}))
+
+
+def unchanged(status: str, version: int, updated: datetime) -> bytes:
+    """An entry of a batch that reads what the caller has already."""
+    response = {"status": status, "etag": f'W/"{version}"', "lastModified": instant(updated)}
+    return b'{"response":%s}' % dump(response)
+
+
+def refused(status: int, outcome_: bytes) -> bytes:
+    """An entry of a batch that an operation refused, with its OperationOutcome."""
+    return b'{"response":{"status":"%d","outcome":%s}}' % (status, outcome_)
 
 
 def failure(error: HallpassError) -> bytes:

@@ -1,7 +1,7 @@
 """Batch and transaction Bundles. https://hl7.org/fhir/R4/http.html#transaction
 
-A batch is its entries one by one, each with its own outcome. A transaction is one: by verb (DELETE, POST, PUT, GET),
-with references between its entries, all of it or nothing.
+A batch is its entries one by one, each with its own outcome; operations may be among them. A transaction is one: by
+verb (DELETE, POST, PUT, GET), with references between its entries, all of it or nothing.
 """
 
 from __future__ import annotations
@@ -11,17 +11,18 @@ import asyncio
 from fastapi import APIRouter, Request, Response
 
 from app.consent.gate import Answer
-from app.errors import HallpassError, Kind
+from app.errors import HallpassError, Issue, Kind
 from app.fhir import bundle
 from app.fhir.outcome import success
 from app.rest import http
+from app.rest.calls import call
 from app.rest.entries import Entry, read_entries
 from app.rest.paging import Seal
 from app.rest.passage import Passage, Through
 from app.rest.search import page
-from app.rest.transaction import Transaction
+from app.rest.transaction import Transaction, history_of
 
-STATUS = {200: "200 OK", 201: "201 Created", 204: "204 No Content"}
+STATUS = {200: "200 OK", 201: "201 Created", 204: "204 No Content", 304: "304 Not Modified"}
 
 
 def add(router: APIRouter) -> None:
@@ -33,9 +34,7 @@ def add(router: APIRouter) -> None:
         http.parameters(request)
         content = await http.body(request, through.settings.max_body_bytes)
         kind, entries = read_entries(content, through.settings)
-        full = http.prefer(request).return_ == "representation" and "return=" in request.headers.get("Prefer", "")
-        seal: Seal = request.app.state.seal
-        writer = _Writer(through, seal, full=full)
+        writer = _Writer(request, through)
         if kind == "batch":
             parts = [await writer.single(entry) for entry in entries]
         else:
@@ -46,38 +45,52 @@ def add(router: APIRouter) -> None:
 class _Writer:
     """Performs entries, and writes what each came to."""
 
-    def __init__(self, through: Passage, seal: Seal, *, full: bool) -> None:
+    def __init__(self, request: Request, through: Passage) -> None:
+        self._request = request
         self._through = through
-        self._seal = seal
-        self._full = full
+        self._seal: Seal = request.app.state.seal
+        wanted = http.prefer(request)
+        self._lenient = wanted.lenient
+        self._full = wanted.return_ == "representation" and "return=" in request.headers.get("Prefer", "")
 
     async def single(self, entry: Entry) -> bytes:
         """One entry of a batch, in a transaction of its own."""
         try:
-            transaction = Transaction(self._through, self._seal, [entry])
+            if entry.where.call:
+                return await call(self._request, entry)
+            transaction = Transaction(self._through, self._seal, [entry], lenient=self._lenient)
             answers = await self._through.all(entry.interaction, transaction.perform)
+            written = self._written(entry, answers[0])
         except HallpassError as e:
             if e.kind in (Kind.UNAVAILABLE, Kind.LOGIN):
                 raise
             return bundle.failure(e)
         await asyncio.sleep(0)
-        return self._written(entry, answers[0])
+        return written
 
     async def together(self, entries: list[Entry]) -> list[bytes]:
         """All entries of a transaction, answered in the order in which they were sent."""
-        transaction = Transaction(self._through, self._seal, entries)
+        calls = [e for e in entries if e.where.call]
+        if calls:
+            text = "A transaction holds no operations, and no search by POST: ask them in a batch."
+            raise HallpassError(
+                Kind.UNPROCESSABLE, *(Issue(text, f"{e.at}.request.url", "not-supported") for e in calls)
+            )
+        transaction = Transaction(self._through, self._seal, entries, lenient=self._lenient)
         answers = await self._through.all("transaction", transaction.perform)
         return [self._written(e, a) for e, a in zip(entries, answers, strict=True)]
 
     def _written(self, entry: Entry, answer: Answer) -> bytes:
         base = self._through.base
         if answer.search is not None:
-            return bundle.page_entry(STATUS[200], page(answer, self._through, self._seal, entry.place.path))
-        if entry.history:
-            links = [("self", f"{base}/{entry.url}")]
-            return bundle.page_entry(STATUS[200], bundle.history(answer.released, base, links, answer.total or 0))
+            return bundle.page_entry(STATUS[200], page(answer, self._through, self._seal, entry.where.path))
+        if entry.where.history:
+            asked = history_of(entry, self._through, self._seal, lenient=self._lenient)
+            return bundle.page_entry(STATUS[200], asked.page(answer))
         if answer.absent:
             return bundle.entry(STATUS[204], base, None, body=False)
+        if answer.held is not None:
+            return bundle.unchanged(STATUS[304], *answer.held)
         status = STATUS[201 if answer.created else 200]
         said = success("Unchanged.") if answer.unchanged else None
         return bundle.entry(status, base, answer.one, body=self._full or entry.method == "GET", outcome_=said)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.errors import HallpassError, Issue, Kind
-from app.resources import TYPES, Reach
-from app.rest.query import query_pairs
 from app.rest.search import Place
+from app.rest.urls import Where, where
 from app.settings import Settings
 
+CONDITIONS = ("ifMatch", "ifNoneExist", "ifNoneMatch", "ifModifiedSince")
 METHODS = ("DELETE", "POST", "PUT", "PATCH", "GET")
 """In the order in which a transaction performs them."""
 
@@ -22,22 +22,34 @@ class Entry:
     at: str
     method: str
     url: str
-    type: str
-    id: str | None
-    patient: str | None
-    """Whose compartment is searched."""
-    history: bool
-    version: str | None
-    pairs: tuple[tuple[str, str], ...]
+    where: Where
     full_url: str | None
     resource: dict[str, Any] | None
     if_match: str | None
     if_none_exist: str | None
+    if_none_match: str | None
+    if_modified_since: str | None
+
+    @property
+    def type(self) -> str:
+        """The type that it is about; empty for all types."""
+        return self.where.type
+
+    @property
+    def id(self) -> str | None:
+        """The id of the one resource that it is about."""
+        return self.where.id
+
+    @property
+    def searches(self) -> bool:
+        """Whether it asks for a page of a search."""
+        where = self.where
+        return self.method == "GET" and where.id is None and not where.history and not where.call
 
     @property
     def place(self) -> Place:
         """Where an entry that searches asks."""
-        return Place(self.url.removeprefix("/").partition("?")[0], self.type, self.patient)
+        return Place(self.where.path, self.where.type or None, self.where.patient)
 
     @property
     def condition(self) -> str | None:
@@ -51,9 +63,9 @@ class Entry:
         """The name under which the ledger enters it."""
         if self.method != "GET":
             return {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}[self.method]
-        if self.version:
+        if self.where.version:
             return "vread"
-        return "history" if self.history else "read" if self.id else "search"
+        return "history" if self.where.history else "read" if self.id else "search"
 
 
 def read_entries(content: dict[str, Any], settings: Settings) -> tuple[str, list[Entry]]:
@@ -71,7 +83,7 @@ def read_entries(content: dict[str, Any], settings: Settings) -> tuple[str, list
     problems: list[Issue] = []
     for i, node in enumerate(raw):
         try:
-            entries.append(_entry(node, f"Bundle.entry[{i}]"))
+            entries.append(_entry(node, f"Bundle.entry[{i}]", settings.fhir_base))
         except HallpassError as e:
             problems.extend(e.issues)
     urls = [e.full_url for e in entries if e.full_url]
@@ -82,7 +94,7 @@ def read_entries(content: dict[str, Any], settings: Settings) -> tuple[str, list
     return content["type"], entries
 
 
-def _entry(node: Any, at: str) -> Entry:
+def _entry(node: Any, at: str, base: str) -> Entry:
     request = node.get("request") if isinstance(node, dict) else None
     if not isinstance(request, dict):
         raise _bad("An entry has a request.", f"{at}.request")
@@ -91,53 +103,28 @@ def _entry(node: Any, at: str) -> Entry:
         raise _bad(f"The method is one of {', '.join(METHODS)}.", f"{at}.request.method")
     if not isinstance(url, str) or not url:
         raise _bad("The request has a url, relative to the service's root.", f"{at}.request.url")
-    path, _, query = url.removeprefix("/").partition("?")
-    parts = path.split("/")
-    if parts[0] not in TYPES or not _shape(method, parts, query):
+    url = url.removeprefix(f"{base}/")
+    leads = where(method, url)
+    if leads is None:
         raise _bad("The url is not one of this method's.", f"{at}.request.url")
     resource = node.get("resource")
     kind = resource.get("resourceType") if isinstance(resource, dict) else None
-    if method in ("POST", "PUT") and kind != parts[0]:
+    if method in ("POST", "PUT") and not leads.call and kind != leads.type:
         raise _bad("The entry has a resource of the type in its url.", f"{at}.resource")
     if method == "PATCH" and kind not in ("Parameters", "Binary"):
         raise _bad("A patch is a Parameters resource, or a Binary with a JSON Patch.", f"{at}.resource")
-    strings = {name: _string(request, name, at) for name in ("ifMatch", "ifNoneExist")}
-    inside = _in_compartment(parts)
+    conditions = {name: _string(request, name, at) for name in CONDITIONS}
     return Entry(
         at=at,
         method=method,
         url=url,
-        type=parts[2] if inside else parts[0],
-        id=parts[1] if len(parts) > 1 and not inside else None,
-        patient=parts[1] if inside else None,
-        history=len(parts) == 3 and not inside,
-        version=parts[3] if len(parts) == 4 else None,
-        pairs=tuple(query_pairs(query)) if query else (),
+        where=leads,
         full_url=_string(node, "fullUrl", at),
-        resource=resource if method in ("POST", "PUT", "PATCH") else None,
-        if_match=strings["ifMatch"],
-        if_none_exist=strings["ifNoneExist"],
-    )
-
-
-def _shape(method: str, parts: list[str], query: str) -> bool:
-    """Whether a method has urls of this many parts."""
-    count = len(parts)
-    if method == "GET":
-        return (
-            count == 1
-            or _in_compartment(parts)
-            or (not query and (count == 2 or (count in (3, 4) and parts[2] == "_history")))
-        )
-    if method == "POST":
-        return count == 1 and not query
-    return (count == 2 and not query) or (count == 1 and bool(query))
-
-
-def _in_compartment(parts: list[str]) -> bool:
-    """Whether a url is that of a search in a student's compartment: `Patient/[id]/[type]`."""
-    return (
-        len(parts) == 3 and parts[0] == "Patient" and parts[2] in TYPES and TYPES[parts[2]].reach is Reach.COMPARTMENT
+        resource=resource if isinstance(resource, dict) and method in ("POST", "PUT", "PATCH") else None,
+        if_match=conditions["ifMatch"],
+        if_none_exist=conditions["ifNoneExist"],
+        if_none_match=conditions["ifNoneMatch"],
+        if_modified_since=conditions["ifModifiedSince"],
     )
 
 

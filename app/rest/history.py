@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 
-from app.consent.gate import Door, Found, histories
+from app.consent.gate import Answer, Door, Found, histories
 from app.errors import HallpassError, Issue, Kind
 from app.fhir import bundle
 from app.fhir.dates import interval
-from app.resources import REGISTRY, ResourceType
+from app.resources import REGISTRY, TYPES, ResourceType
 from app.rest import http
 from app.rest.paging import Seal
 from app.rest.passage import Passage, Through
@@ -26,12 +28,11 @@ def add(router: APIRouter, declared: ResourceType) -> None:
 
     @router.get(f"/{name}/_history", operation_id=f"historyType{name}", summary=f"The versions of all {name} resources")
     async def of_type(request: Request, through: Through) -> Response:
-        return await _answer(request, through, f"{name}/_history", http.parameters(request, *NAMES), declared, None)
+        return await _answer(request, through, name)
 
     @router.get(f"/{name}/{{id}}/_history", operation_id=f"history{name}", summary=f"The versions of a {name}")
     async def of_instance(request: Request, id: str, through: Through) -> Response:
-        given = http.parameters(request, *NAMES)
-        return await _answer(request, through, f"{name}/{id}/_history", given, declared, id)
+        return await _answer(request, through, name, id)
 
 
 def add_system(router: APIRouter) -> None:
@@ -39,45 +40,72 @@ def add_system(router: APIRouter) -> None:
 
     @router.get("/_history", operation_id="history", summary="The versions of all resources")
     async def of_all(request: Request, through: Through) -> Response:
-        return await _answer(request, through, "_history", http.parameters(request, *NAMES, "_type"), None, None)
+        return await _answer(request, through)
 
 
-async def _answer(
-    request: Request, through: Passage, path: str, given: dict[str, str], declared: ResourceType | None, id: str | None
-) -> Response:
+async def _answer(request: Request, through: Passage, type_name: str = "", id: str | None = None) -> Response:
     http.require_acceptable(request)
-    seal: Seal = request.app.state.seal
-    count = _count(given.get("_count"), through)
-    types = _types(through, given, declared)
-    query = {k: v for k, v in given.items() if k != "_cursor"}
-    if declared is None and len(types) < len(REGISTRY):
-        query["_type"] = ",".join(types)
-    bound = "\0".join((through.caller.client, path, urlencode(query)))
-    after = seal.open(given["_cursor"], bound) if "_cursor" in given else None
+    given = http.parameters(request, *names(type_name))
+    asked = History(through, request.app.state.seal, type_name, id, given)
+    return http.respond(request, asked.page(await through.one("history", asked.work)))
 
-    async def work(door: Door) -> list[Found]:
+
+def names(type_name: str) -> tuple[str, ...]:
+    """The parameters that a history takes; of all types one more."""
+    return NAMES if type_name else (*NAMES, "_type")
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A page of the versions of one resource, of a type, or (without a type) of all, as it was asked for."""
+
+    through: Passage
+    seal: Seal
+    type: str
+    id: str | None
+    given: Mapping[str, str]
+
+    async def work(self, door: Door) -> list[Found]:
+        """Find the versions. Raises HallpassError for parameters that cannot be understood."""
+        given, count = self.given, _count(self.given.get("_count"), self.through)
+        after = self.seal.open(given["_cursor"], self._bound()) if "_cursor" in given else None
         since, at = _interval(door, given, "_since"), _interval(door, given, "_at")
         lower = since[0] if since else None
-        if declared is not None and id is not None:
-            return [await histories.of_one(door, declared, id, count=count, since=lower, at=at, after=after)]
-        return [await histories.of_types(door, types, count=count, since=lower, at=at, after=after)]
+        if self.id is not None:
+            declared = TYPES[self.type]
+            return [await histories.of_one(door, declared, self.id, count=count, since=lower, at=at, after=after)]
+        return [await histories.of_types(door, self._types(), count=count, since=lower, at=at, after=after)]
 
-    answer = await through.one("history", work)
-    own = f"{through.base}/{path}"
-    links = [("self", _link(own, query, given.get("_cursor"))), ("first", _link(own, query, None))]
-    if "next" in answer.cursors:
-        links.append(("next", _link(own, query, seal.close(answer.cursors["next"], bound))))
-    return http.respond(request, bundle.history(answer.released, through.base, links, answer.total or 0))
+    def page(self, answer: Answer) -> bytes:
+        """The history Bundle, with its links."""
+        own = f"{self.through.base}/{self._path()}"
+        query = self._query()
+        links = [("self", _link(own, query, self.given.get("_cursor"))), ("first", _link(own, query, None))]
+        if "next" in answer.cursors:
+            token = self.seal.close(answer.cursors["next"], self._bound())
+            links.append(("next", _link(own, query, token)))
+        return bundle.history(answer.released, self.through.base, links, answer.total or 0)
 
+    def _path(self) -> str:
+        return "/".join(p for p in (self.type, self.id, "_history") if p)
 
-def _types(through: Passage, given: dict[str, str], declared: ResourceType | None) -> tuple[str, ...]:
-    """The types whose versions are asked for; at the root, by themselves, those that the scopes open."""
-    if declared is not None:
-        return (declared.name,)
-    if "_type" in given:
-        return read_types("_type", given["_type"])
-    names = tuple(t.name for t in REGISTRY)
-    return tuple(n for n in names if through.may(n, "s")) or names
+    def _query(self) -> dict[str, str]:
+        """What was understood: at the root with the types, where the caller left them to its scopes."""
+        query = {k: v for k, v in self.given.items() if k != "_cursor"}
+        types = self._types()
+        return query if self.type or len(types) == len(REGISTRY) else {**query, "_type": ",".join(types)}
+
+    def _bound(self) -> str:
+        return "\0".join((self.through.caller.client, self._path(), urlencode(self._query())))
+
+    def _types(self) -> tuple[str, ...]:
+        """The types whose versions are asked for; at the root, by themselves, those that the scopes open."""
+        if self.type:
+            return (self.type,)
+        if "_type" in self.given:
+            return read_types("_type", self.given["_type"])
+        every = tuple(t.name for t in REGISTRY)
+        return tuple(n for n in every if self.through.may(n, "s")) or every
 
 
 def _count(text: str | None, through: Passage) -> int:
@@ -88,7 +116,7 @@ def _count(text: str | None, through: Passage) -> int:
     return min(int(text), through.settings.max_count)
 
 
-def _interval(door: Door, given: dict[str, str], name: str) -> tuple[datetime, datetime] | None:
+def _interval(door: Door, given: Mapping[str, str], name: str) -> tuple[datetime, datetime] | None:
     try:
         found = interval(given[name], door.zone) if name in given else None
     except ValueError:

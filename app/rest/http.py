@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/http.html
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -15,8 +16,8 @@ from fastapi import Request, Response
 from app.consent.gate import Answer, Released
 from app.errors import HallpassError, Issue, Kind
 from app.fhir.etags import etag
-from app.fhir.json import dump, parse
 from app.fhir.etags import names as names_version
+from app.fhir.json import dump, parse
 from app.fhir.outcome import success
 from app.rest.packed import unpacking
 from app.search.refusal import shown
@@ -25,10 +26,10 @@ FHIR_JSON = "application/fhir+json"
 READABLE = frozenset({"application/fhir+json", "application/json", "text/json", "application/json+fhir"})
 _WILDCARDS = frozenset({"*/*", "application/*"})
 _FORMATS = READABLE | {"json"}
-ALWAYS = frozenset({"_format", "_pretty"})
-"""The parameters of every interaction."""
 _MISSPELT = {"presentation": "representation"}
 """What fhirclient for JavaScript sends with a patch."""
+ALWAYS = frozenset({"_format", "_pretty"})
+"""The parameters of every interaction."""
 
 Return = Literal["representation", "minimal", "OperationOutcome"]
 
@@ -46,15 +47,17 @@ def prefer(request: Request) -> Prefer:
     wanted = ",".join(request.headers.getlist("Prefer")).replace(";", ",").split(",")
     pairs = dict(part.strip().partition("=")[::2] for part in wanted if "=" in part)
     return_ = pairs.get("return", "representation").strip('" ')
+    return_ = _MISSPELT.get(return_, return_)
     handling = pairs.get("handling", "strict").strip('" ')
     if return_ not in ("representation", "minimal", "OperationOutcome") or handling not in ("strict", "lenient"):
-    return_ = _MISSPELT.get(return_, return_)
         raise HallpassError(Kind.INVALID, Issue("The Prefer header asks for something that there is not."))
     return Prefer(return_, handling == "lenient")  # type: ignore[arg-type]
 
 
 def require_acceptable(request: Request) -> None:
-    """Raise NOT_ACCEPTABLE unless JSON will do: by _format, or else by Accept."""
+    """Raise NOT_ACCEPTABLE unless JSON will do: by _format, or else by Accept; INVALID for a bad _pretty."""
+    if request.query_params.get("_pretty", "true") not in ("true", "false"):
+        raise HallpassError(Kind.INVALID, Issue("The parameter '_pretty' takes true or false."))
     format_ = request.query_params.get("_format")
     if format_ is not None:
         if format_.partition(";")[0].strip().replace(" ", "+") not in _FORMATS:
@@ -123,17 +126,24 @@ def _version(number: int, updated: datetime) -> dict[str, str]:
 
 
 def parameters(request: Request, *names: str) -> dict[str, str]:
-    """The query's parameters out of `names`, each given once, `_format` and `_pretty` aside.
+    """The query's parameters out of `names`, as `chosen`; a caller that wants leniency may give others."""
+    pairs = request.query_params.multi_items()
+    strange = any(key not in names and key not in ALWAYS for key, _ in pairs)
+    return chosen(pairs, names, lenient=strange and prefer(request).lenient)
 
-    Raises UNKNOWN_PARAM for any other, unless the caller wants leniency, and INVALID for a repeated one.
+
+def chosen(pairs: Iterable[tuple[str, str]], names: Collection[str], *, lenient: bool = False) -> dict[str, str]:
+    """The parameters out of `names`, each given once, `_format` and `_pretty` aside.
+
+    Raises UNKNOWN_PARAM for any other, unless leniently, and INVALID for a repeated one.
     """
     given: dict[str, str] = {}
-    for key, value in request.query_params.multi_items():
+    for key, value in pairs:
         if key in names:
             if key in given:
                 raise HallpassError(Kind.INVALID, Issue(f"The parameter {key!r} is given more than once."))
             given[key] = value
-        elif key not in ALWAYS and not prefer(request).lenient:
+        elif key not in ALWAYS and not lenient:
             raise HallpassError(Kind.UNKNOWN_PARAM, Issue(f"The parameter {shown(key)} is not known here."))
     return given
 
@@ -158,8 +168,6 @@ def condition(request: Request) -> list[tuple[str, str]]:
     return pairs
 
 
-def _only_json(kind: Kind) -> HallpassError:
-    return HallpassError(kind, f"This server speaks JSON: {FHIR_JSON}.")
 def if_match(request: Request) -> str | None:
     """The If-Match header. Raises INVALID for what is no list of entity tags, whether or not there is a version."""
     tags = request.headers.get("If-Match")
@@ -168,3 +176,5 @@ def if_match(request: Request) -> str | None:
     return tags
 
 
+def _only_json(kind: Kind) -> HallpassError:
+    return HallpassError(kind, f"This server speaks JSON: {FHIR_JSON}.")

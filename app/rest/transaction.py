@@ -12,15 +12,19 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
-from app.consent.gate import Door, Found, claims, conditional, histories, patching, reads, writes
+from app.consent.gate import Door, Found, claims, conditional, patching, reads, writes
 from app.consent.gate.patching import Change
 from app.consent.gate.prepared import prepare
 from app.errors import HallpassError, Issue, Kind
+from app.fhir.etags import known
 from app.fhir.references import rewrite
+from app.fhir.subset import subset_of_read
 from app.resources import REGISTRY, TYPES
 from app.resources.paths import first
 from app.resources.refs import as_uuid, parse_local
+from app.rest import http
 from app.rest.entries import METHODS, Entry
+from app.rest.history import History, names
 from app.rest.paging import Seal
 from app.rest.passage import Passage
 from app.rest.patch import change_in_bundle
@@ -38,10 +42,11 @@ _RANK |= {"Organization": -3, "Patient": 20, "RelatedPerson": 21, "ServiceReques
 class Transaction:
     """The entries of one Bundle."""
 
-    def __init__(self, through: Passage, seal: Seal, entries: list[Entry]) -> None:
+    def __init__(self, through: Passage, seal: Seal, entries: list[Entry], *, lenient: bool = False) -> None:
         self._through = through
         self._seal = seal
         self._entries = entries
+        self._lenient = lenient
 
     async def perform(self, door: Door) -> list[Found]:
         """Do all of it, by verb; answers in the order of the entries."""
@@ -51,7 +56,7 @@ class Transaction:
             await claims.records(door, _records(self._entries, targets, matches))
         door.pending.update(t for text in targets.values() if (t := parse_local(text)))
         found: dict[str, Found] = {}
-        for entry in sorted(self._entries, key=lambda e: (METHODS.index(e.method), _RANK[e.type])):
+        for entry in sorted(self._entries, key=lambda e: (METHODS.index(e.method), _RANK.get(e.type, 0))):
             with _placing(entry, alone=len(self._entries) == 1):
                 found[entry.at] = await self._one(door, entry, targets)
                 _require_target(entry, targets, found[entry.at])
@@ -81,13 +86,13 @@ class Transaction:
         return found
 
     async def _one(self, door: Door, entry: Entry, targets: dict[str, str]) -> Found:
-        declared = TYPES[entry.type]
         if entry.method == "GET":
             return await self._get(door, entry)
+        declared = TYPES[entry.type]
         if entry.method == "DELETE":
             if entry.id:
                 return await writes.delete(door, declared, entry.id, entry.if_match)
-            search = understand(door, entry.type, list(entry.pairs))
+            search = understand(door, entry.type, list(entry.where.pairs))
             return await conditional.delete(door, declared, search, entry.if_match)
         resource = await self._resolved(door, entry, targets)
         if entry.method == "PATCH":
@@ -108,19 +113,24 @@ class Transaction:
         declared = TYPES[entry.type]
         if entry.id:
             return await patching.patch(door, declared, entry.id, change, entry.if_match)
-        search = understand(door, entry.type, list(entry.pairs))
+        search = understand(door, entry.type, list(entry.where.pairs))
         return await conditional.patch(door, declared, search, change, entry.if_match)
 
     async def _get(self, door: Door, entry: Entry) -> Found:
-        declared = TYPES[entry.type]
+        pairs = list(entry.where.pairs)
+        if entry.where.history:
+            (found,) = await history_of(entry, self._through, self._seal, lenient=self._lenient).work(door)
+            return found
         if entry.id is None:
-            work = searching(self._through, self._seal, entry.place, list(entry.pairs), lenient=False)
-            return (await work(door))[0]
-        if entry.version:
-            return await reads.vread(door, declared, entry.id, entry.version)
-        if entry.history:
-            return await histories.of_one(door, declared, entry.id, count=self._through.settings.max_count)
-        return await reads.read(door, declared, entry.id)
+            (found,) = await searching(self._through, self._seal, entry.place, pairs, lenient=self._lenient)(door)
+            return found
+        given = http.chosen(pairs, ("_summary", "_elements"), lenient=self._lenient)
+        part = subset_of_read(entry.type, given.get("_summary"), given.get("_elements"))
+        conditions = known(entry.if_none_match, entry.if_modified_since)
+        declared = TYPES[entry.type]
+        if entry.where.version:
+            return await reads.vread(door, declared, entry.id, entry.where.version, known=conditions, part=part)
+        return await reads.read(door, declared, entry.id, known=conditions, part=part)
 
     async def _resolved(self, door: Door, entry: Entry, targets: dict[str, str]) -> dict[str, Any]:
         """The resource with fullUrls and conditional references replaced by what they stand for."""
@@ -148,6 +158,12 @@ class Transaction:
                 Kind.PRECONDITION, Issue("A conditional reference matches nothing of yours.", f"{entry.at}.resource")
             )
         return f"{type_name}/{match.id}"
+
+
+def history_of(entry: Entry, through: Passage, seal: Seal, *, lenient: bool) -> History:
+    """The history that an entry asks for. Raises UNKNOWN_PARAM or INVALID."""
+    where = entry.where
+    return History(through, seal, where.type, where.id, http.chosen(where.pairs, names(where.type), lenient=lenient))
 
 
 def _targets(entries: list[Entry], matches: dict[str, UUID]) -> dict[str, str]:

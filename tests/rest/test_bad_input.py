@@ -176,9 +176,10 @@ BUNDLES: dict[str, tuple[Any, str]] = {
     "a url elsewhere": (requesting({**GET, "url": "http://x.org/Patient"}), URL),
     "a url above": (requesting({**GET, "url": "../auth/jwks"}), URL),
     "an unknown type": (requesting({**GET, "url": "Observation"}), URL),
-    "an operation": (requesting({**GET, "url": "Patient/x/$nothing"}), URL),
+    "an operation by a write": (requesting({**GET, "method": "DELETE", "url": "Patient/x/$meta"}), URL),
+    "an operation of an unknown type": (requesting({**GET, "url": "Observation/x/$meta"}), URL),
+    "a bundle in a bundle": (requesting({"method": "POST", "url": "/"}, {"resourceType": "Bundle"}), URL),
     "a path too long": (requesting({**GET, "url": "Patient/x/_history/1/2"}), URL),
-    "a read with a query": (requesting({**GET, "url": "Patient/x?y=z"}), URL),
     "a post to an id": (
         requesting({"method": "POST", "url": "Patient/x"}, PLAIN),
         URL,
