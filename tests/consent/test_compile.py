@@ -5,12 +5,13 @@ https://hl7.org/fhir/R4/consent.html
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from app.consent.codes import Regime
+from app.consent.codes import CONSENT_POLICY, Regime
 from app.consent.compile import RULE, Reading
 from tests.consent.language import load
 from tests.consent.paper import OnPaper, stage
@@ -38,8 +39,11 @@ def complete(law: list[str], **more: Any) -> Spec:
 
 
 def gaps(found: Reading) -> list[str]:
-    """Where the gaps are; with one there is no release."""
+    """Where the gaps are, each told in a sentence and with its code; with one there is no release."""
     assert (found.release is None) == bool(found.gaps)
+    for gap in found.gaps:
+        assert re.fullmatch("[A-Z][a-z' ].*[.)]", gap.text)
+        assert gap.code in ("required", "value", "business-rule", "not-supported")
     return sorted(str(gap.expression) for gap in found.gaps)
 
 
@@ -65,3 +69,72 @@ def test_what_is_asked_for_can_be_said_in_several_ways(on: OnPaper, enough: Spec
 def test_what_is_not_understood_is_a_gap_where_it_is(on: OnPaper, wrong: Spec) -> None:
     """And no release."""
     assert gaps(on.comes_to(complete(["FERPA"]) | wrong["with"])) == sorted(wrong.get("read", wrong["at"]))
+
+
+def test_with_gaps_that_can_be_mended_there_is_a_draft(on: OnPaper) -> None:
+    """What the Consent would be; as if the student had signed from birth where nobody who may has signed."""
+    found = on.comes_to(complete(["FERPA"], signer=["aunt"]))
+    assert gaps(found) == ["Consent.performer[0]"]
+    assert found.draft is not None
+    assert (found.draft.signer, found.draft.age) == (None, 0)
+    whole = on.comes_to(complete(["FERPA"]))
+    assert whole.draft == whole.release is not None
+
+
+def test_a_signature_to_come_is_a_gap(on: OnPaper) -> None:
+    """To the second."""
+    assert gaps(on.comes_to(complete(["FERPA"], signed="2026-10-01T12:00:00Z"))) == []
+    later = on.comes_to(complete(["FERPA"], signed="2026-10-01T12:00:01Z"))
+    assert gaps(later) == ["Consent.dateTime"]
+    assert [gap.code for gap in later.gaps] == ["business-rule"]
+
+
+def test_the_laws_of_policy_and_of_policy_rule_add_up(on: OnPaper) -> None:
+    """Neither outweighs the other, and with none of them there is no release."""
+    rule = {"policyRule": {"coding": [{"system": CONSENT_POLICY, "code": "hipaa-auth"}]}}
+    found = on.comes_to(complete(["42CFRPart2"], **{"with": rule}))
+    assert gaps(found) == []
+    assert found.release is not None
+    assert found.release.part2
+    assert gaps(on.comes_to(complete(["FERPA"]) | {"law": None})) == ["Consent.policy"]
+
+
+def test_only_what_is_the_consents_own_can_turn_it_round(on: OnPaper) -> None:
+    """A modifier is told once; those of contained resources and of the narrative modify these alone."""
+    modifier = {"modifierExtension": [{"url": "urn:x", "extension": [{"modifierExtension": [{"url": "urn:y"}]}]}]}
+    assert gaps(on.comes_to(complete(["FERPA"], **{"with": modifier}))) == ["Consent"]
+    inside = {"contained": [{"resourceType": "Basic", **modifier}], "text": {"status": "generated", **modifier}}
+    assert gaps(on.comes_to(complete(["FERPA"], **{"with": inside}))) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "at"),
+    [
+        ({"organization": [{"reference": "Patient/{district}"}]}, "Consent.organization[0]"),
+        ({"performer": [{"reference": "RelatedPerson/{student}"}]}, "Consent.performer[0]"),
+        ({"performer": [{"reference": "Practitioner/{mother}"}]}, "Consent.performer[0]"),
+    ],
+)
+def test_an_id_under_another_type_is_another_resource(on: OnPaper, wrong: Spec, at: str) -> None:
+    """A discloser is an Organization, a signer a Patient or a RelatedPerson."""
+    ids = {n: h.id for n, h in on.held.items()} | {"district": on.network.id("district")}
+    with_ids = {k: [{"reference": r["reference"].format(**ids)} for r in v] for k, v in wrong.items()}
+    assert gaps(on.comes_to(complete(["FERPA"], **{"with": with_ids}))) == [at]
+
+
+def test_a_gap_names_every_rule_that_asks_for_it_and_no_other(on: OnPaper) -> None:
+    """Of a Consent under all three."""
+    found = on.comes_to(complete(EVERY, signed=None, period=None, intermediary=None))
+    asked = {str(gap.expression): gap.text for gap in found.gaps}
+    assert set(gaps(found)) == asked.keys()
+    assert asked["Consent.dateTime"].endswith(f"({', '.join(RULE[r] for r in Regime)})")
+    assert asked["Consent.provision.period.end"].endswith(f"({RULE[Regime.HIPAA]}, {RULE[Regime.PART2]})")
+    assert asked["Consent.provision.actor"].endswith(f"({RULE[Regime.PART2]})")
+
+
+def test_without_a_law_that_is_understood_every_regime_asks(on: OnPaper) -> None:
+    """A gap is told in words then."""
+    found = on.comes_to(complete(["urn:law"], signed=None))
+    assert [gap.text for gap in found.gaps if gap.expression == "Consent.dateTime"] == [
+        "The day it was signed is missing (every regime)"
+    ]

@@ -32,7 +32,11 @@ prove = settings(
 
 def tree(root: Any) -> Tree:
     """A root provision, read for the first holder in a network of all organizations."""
-    return read_tree(root, ZONE, HOLDERS[0], frozenset(ORGANIZATIONS))
+    found = read_tree(root, ZONE, HOLDERS[0], frozenset(ORGANIZATIONS))
+    for gap in found.gaps:
+        assert re.fullmatch(r"[A-Z][a-z ].*\.?", gap.text)
+        assert gap.code in ("required", "value")
+    return found
 
 
 def lists(of: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
@@ -217,6 +221,25 @@ def test_a_coding_of_another_system_is_not_one_of_ours() -> None:
     swapped = [{"system": c.ACT_CODE, "code": "R"}, {"system": c.CONFIDENTIALITY_SYSTEM, "code": "PSY"}]
     found = tree({"type": "permit", "securityLabel": swapped})
     assert [g.expression for g in found.gaps] == [f"Consent.provision.securityLabel[{n}]" for n in (0, 1)]
+
+
+@pytest.mark.parametrize(
+    ("element", "value"),
+    [
+        ("actor[0].reference", actor("IRCP", reference(ORGANIZATIONS[0], "Practitioner"))),
+        ("actor[0].reference", actor("IRCP", reference(RECORDS[0], "Organization"))),
+        ("actor[0].reference", actor("CST", reference(HOLDERS[0], "Practitioner"))),
+        ("actor[0].reference", actor("CST", reference(HOLDERS[1], "Organization"))),
+        ("actor[0].role", actor("AUT", reference(HOLDERS[0], "Organization"))),
+        ("class[0]", {"system": c.URI, "code": "Encounter"}),
+        ("class[0]", {"system": "urn:other", "code": "urn:x"}),
+        ("class[0]", {"system": c.URI}),
+    ],
+)
+def test_what_only_looks_like_it_is_a_gap(element: str, value: Node) -> None:
+    """An id under another type, a name under another system."""
+    found = tree({"type": "permit", element.partition("[")[0]: [value]})
+    assert [g.expression for g in found.gaps] == [f"Consent.provision.{element}"]
 
 
 def test_dates_are_meant_in_the_zone_that_is_given() -> None:

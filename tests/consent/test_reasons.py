@@ -1,0 +1,207 @@
+"""Why a release opens a record or does not, in the words that a privacy officer is told. RELEASES, 'Explaining'."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from app.consent.decide import Basis, Deny, Permit, Weighed, Word, birthday, decide
+from app.consent.rules import Agreement, Facts, Place, Provision, Release, Rules, Viewer
+from app.fhir.dates import BEGINNING, END
+
+ALWAYS = (BEGINNING, END)
+NOW = datetime(2026, 10, 1, 12, tzinfo=UTC)
+SIGNED = datetime(2026, 9, 15, 4, tzinfo=UTC)
+MOMENT = timedelta(microseconds=1)
+DISTRICT, CLINIC, OTHER, STUDENT, MOTHER, ROI, VISIT = (UUID(int=n) for n in range(1, 8))
+ZONE = "America/New_York"
+
+ROOT = Provision(0, -1, True, ALWAYS, frozenset({CLINIC}), frozenset({"TREAT"}), frozenset({"Encounter"}))
+EXCEPTION = Provision(1, 0, False, ALWAYS, codes=frozenset({"urn:a|1"}))
+RELEASE = Release(ROI, 3, STUDENT, DISTRICT, SIGNED, MOTHER, 0, False, SIGNED, END, (ROOT, EXCEPTION))
+RULES = Rules(
+    (RELEASE,),
+    (date(2014, 5, 2), date(2014, 5, 2)),
+    {MOTHER: ALWAYS},
+    (Agreement(DISTRICT, DISTRICT, CLINIC, ALWAYS),),
+    {o: Place((o,), ZONE) for o in (DISTRICT, CLINIC, OTHER)},
+)
+VIEWER = Viewer(CLINIC, frozenset({CLINIC}), frozenset({CLINIC}), frozenset({"TREAT"}), NOW)
+FACTS = Facts(VISIT, "Encounter", DISTRICT, STUDENT, False, clinical=(SIGNED, NOW))
+
+
+def asked(rules: Rules = RULES, viewer: Viewer = VIEWER, facts: Facts = FACTS) -> Permit | Deny:
+    """The decision."""
+    return decide(rules, viewer, facts)
+
+
+def releasing(**changed: Any) -> Rules:
+    """The rules with the release changed."""
+    return replace(RULES, releases=(replace(RELEASE, **changed),))
+
+
+def rooted(**changed: Any) -> Rules:
+    """The rules with the release's root changed."""
+    return releasing(provisions=(replace(ROOT, **changed), EXCEPTION))
+
+
+def adult_from(born: date) -> Rules:
+    """The rules for a student born that day."""
+    return replace(RULES, born=(born, born))
+
+
+def test_a_permit_tells_of_each_consent_and_of_each_of_its_provisions() -> None:
+    """From the Consent to its last provision, with the word and the reason of each."""
+    assert asked() == Permit(
+        Basis.RELEASE,
+        ROI,
+        3,
+        (
+            Weighed(ROI, None, Word.PERMIT, "its root provision says so"),
+            Weighed(ROI, 0, Word.PERMIT, "every element covers it"),
+            Weighed(ROI, 1, Word.SILENT, "code: another one"),
+        ),
+    )
+
+
+def test_a_denial_tells_of_the_exception_that_turned_the_permit_round() -> None:
+    """What decided is among the reasons."""
+    assert asked(facts=replace(FACTS, codes=frozenset({"urn:a|1"}))) == Deny(
+        "a release that applies denies it, and a deny beats any permit",
+        (
+            Weighed(ROI, None, Word.DENY, "its root provision says so"),
+            Weighed(ROI, 0, Word.DENY, "an exception turns it round"),
+            Weighed(ROI, 1, Word.DENY, "every element covers it"),
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("rules", "why"),
+    [
+        (releasing(student=OTHER), "it is about another student"),
+        (releasing(custodian=OTHER), "it opens what its own writer holds, and another organization holds this"),
+        (rooted(recipients=frozenset({OTHER})), "it names other recipients"),
+        (replace(RULES, born=None), "the student's date of birth is not known, so nobody's right to sign is"),
+        (releasing(closes=NOW), "it is not in its period"),
+        (releasing(opens=NOW + MOMENT), "it is not in its period"),
+        (replace(RULES, agreements=()), "no agreement between the organizations is in force"),
+        (releasing(signer=None, age=18), "the student was too young to sign"),
+        (replace(adult_from(date(2008, 9, 1))), "a parent signed after the student's 18th birthday"),
+        (adult_from(date(2008, 9, 20)), "the student is 18, and a parent's signature has ended"),
+        (replace(RULES, authorities={}), "its signer has no parental or guardian authority"),
+    ],
+)
+def test_a_consent_out_of_force_is_silent_and_says_why(rules: Rules, why: str) -> None:
+    """None of its provisions is weighed then."""
+    silent = (Weighed(ROI, None, Word.SILENT, why),)
+    assert asked(rules) == Deny("no release in force permits it", silent)
+
+
+@pytest.mark.parametrize(
+    ("rules", "facts", "why"),
+    [
+        (rooted(period=(BEGINNING, NOW)), FACTS, "period: not now"),
+        (rooted(purposes=frozenset({"HPAYMT"})), FACTS, "purpose: another one"),
+        (
+            RULES,
+            replace(FACTS, type="Consent"),
+            "class: a Consent is for those whom it names, since it says who treats the student",
+        ),
+        (rooted(classes=frozenset({"Patient"})), FACTS, "class: another type"),
+        (rooted(codes=frozenset({"urn:a|2"})), FACTS, "code: another one"),
+        (RULES, replace(FACTS, labels=frozenset({"PSY"})), "securityLabel: not among those named"),
+        (rooted(about=(SIGNED + MOMENT, END)), FACTS, "dataPeriod: about another time"),
+        (rooted(instances=frozenset({OTHER})), FACTS, "data: another resource"),
+    ],
+)
+def test_a_provision_that_does_not_cover_names_the_element(rules: Rules, facts: Facts, why: str) -> None:
+    """And the Consent stays silent with its root."""
+    decision = asked(rules, facts=facts)
+    assert isinstance(decision, Deny)
+    assert decision.weighed[:2] == (
+        Weighed(ROI, None, Word.SILENT, "its root provision says so"),
+        Weighed(ROI, 0, Word.SILENT, why),
+    )
+
+
+def test_an_exception_for_another_recipient_says_so() -> None:
+    """Of the actor as of any element."""
+    elsewhere = replace(EXCEPTION, recipients=frozenset({OTHER}))
+    decision = asked(releasing(provisions=(ROOT, elsewhere)))
+    assert decision.weighed[2] == Weighed(ROI, 1, Word.SILENT, "actor: another recipient")
+
+
+def test_what_is_of_several_students_says_so() -> None:
+    """No Consent is weighed for it."""
+    assert asked(facts=replace(FACTS, student=None)) == Deny("no release opens a resource of several students")
+
+
+# To the moment ------------------------------------------------------------------------------------------------------
+
+EIGHTEENTH = birthday(date(2008, 9, 20), 18, ZoneInfo(ZONE))
+
+
+@pytest.mark.parametrize(
+    ("signed", "now", "why"),
+    [
+        (EIGHTEENTH - MOMENT, EIGHTEENTH - MOMENT, None),
+        (EIGHTEENTH - MOMENT, EIGHTEENTH, "the student is 18, and a parent's signature has ended"),
+        (EIGHTEENTH, EIGHTEENTH, "a parent signed after the student's 18th birthday"),
+    ],
+)
+def test_a_parents_signature_counts_until_the_first_moment_of_the_birthday(
+    signed: datetime, now: datetime, why: str | None
+) -> None:
+    """In the holder's time zone."""
+    born = date(2008, 9, 20)
+    rules = replace(releasing(signed=signed, opens=BEGINNING), born=(born, born))
+    assert [w.why for w in asked(rules, replace(VIEWER, now=now)).weighed if why] == ([why] if why else [])
+    assert isinstance(asked(rules, replace(VIEWER, now=now)), Deny if why else Permit)
+
+
+@pytest.mark.parametrize("late", [timedelta(0), MOMENT])
+def test_a_student_signs_from_the_first_moment_of_the_birthday_in_the_holders_zone(late: timedelta) -> None:
+    """Not from midnight anywhere else."""
+    born = date(2008, 9, 20)
+    signed = EIGHTEENTH - late
+    rules = replace(releasing(signer=None, age=18, signed=signed, opens=BEGINNING), born=(born, born))
+    assert isinstance(asked(rules), Deny if late else Permit)
+
+
+# Break the glass ----------------------------------------------------------------------------------------------------
+
+BROKEN = replace(RULES, releases=(), emergencies=((CLINIC, (SIGNED, END)),))
+IN_NEED = replace(VIEWER, emergency=True)
+
+
+def test_broken_glass_opens_and_still_tells_what_was_weighed() -> None:
+    """Under the basis of an emergency."""
+    rules = replace(releasing(closes=NOW), emergencies=BROKEN.emergencies)
+    silent = (Weighed(ROI, None, Word.SILENT, "it is not in its period"),)
+    assert asked(rules, IN_NEED) == Permit(Basis.EMERGENCY, weighed=silent)
+
+
+@pytest.mark.parametrize(
+    "otherwise",
+    [
+        lambda: asked(BROKEN, VIEWER),
+        lambda: asked(replace(BROKEN, emergencies=()), IN_NEED),
+        lambda: asked(replace(BROKEN, emergencies=((OTHER, (SIGNED, END)),)), IN_NEED),
+        lambda: asked(replace(BROKEN, emergencies=((CLINIC, (SIGNED, NOW)),)), IN_NEED),
+        lambda: asked(BROKEN, IN_NEED, replace(FACTS, type="Consent")),
+        lambda: asked(BROKEN, IN_NEED, replace(FACTS, labels=frozenset({"PSYTHPN"}))),
+        lambda: asked(BROKEN, IN_NEED, replace(FACTS, labels=frozenset({"42CFRPart2", "PSY"}))),
+    ],
+    ids=["no emergency", "nobody broke it", "another did", "no longer", "a Consent", "a psychotherapy note", "Part 2"],
+)
+def test_broken_glass_opens_nothing_else(otherwise: Callable[[], Permit | Deny]) -> None:
+    """Each alone keeps it shut."""
+    assert isinstance(asked(BROKEN, IN_NEED, replace(FACTS, labels=frozenset({"PSY"}))), Permit)
+    assert isinstance(otherwise(), Deny)
