@@ -62,10 +62,10 @@ class Transaction:
                 _require_target(entry, targets, found[entry.at])
         return [found[entry.at] for entry in self._entries]
 
-    async def _matches(self, door: Door) -> dict[str, UUID]:
+    async def _matches(self, door: Door) -> dict[str, list[UUID]]:
         """What the condition of each entry that has one finds now, by the entry's place."""
         searches: dict[str, Search] = {}
-        found: dict[str, UUID] = {}
+        found: dict[str, list[UUID]] = {}
         if len(self._entries) == 1 and not self._entries[0].full_url:
             return found  # the write matches by itself
         for entry in self._entries:
@@ -76,14 +76,16 @@ class Transaction:
         await claims.conditions(door, [(TYPES[e.type], searches[e.at]) for e in self._entries if e.at in searches])
         for entry in self._entries:
             with _placing(entry):
-                match = (
-                    await conditional.match(door, TYPES[entry.type], searches[entry.at])
-                    if entry.at in searches
-                    else None
-                )
-                if match is not None:
-                    found[entry.at] = match.id
+                if entry.at in searches:
+                    found[entry.at] = await self._found(door, entry, searches[entry.at])
         return found
+
+    async def _found(self, door: Door, entry: Entry, search: Search) -> list[UUID]:
+        declared = TYPES[entry.type]
+        if entry.method == "DELETE":
+            return [row.id for row in await conditional.doomed(door, declared, search, entry.if_match)]
+        match = await conditional.match(door, declared, search)
+        return [match.id] if match is not None else []
 
     async def _one(self, door: Door, entry: Entry, targets: dict[str, str]) -> Found:
         if entry.method == "GET":
@@ -166,16 +168,16 @@ def history_of(entry: Entry, through: Passage, seal: Seal, *, lenient: bool) -> 
     return History(through, seal, where.type, where.id, http.chosen(where.pairs, names(where.type), lenient=lenient))
 
 
-def _targets(entries: list[Entry], matches: dict[str, UUID]) -> dict[str, str]:
+def _targets(entries: list[Entry], matches: dict[str, list[UUID]]) -> dict[str, str]:
     """What each fullUrl stands for: the match of its condition, or a new id."""
     written = (e for e in entries if e.method in ("POST", "PUT") and e.full_url and not e.id)
-    return {str(e.full_url): f"{e.type}/{matches.get(e.at) or uuid4()}" for e in written}
+    return {str(e.full_url): f"{e.type}/{next(iter(matches.get(e.at, ())), None) or uuid4()}" for e in written}
 
 
-def _records(entries: list[Entry], targets: dict[str, str], matches: dict[str, UUID]) -> set[UUID]:
+def _records(entries: list[Entry], targets: dict[str, str], matches: dict[str, list[UUID]]) -> set[UUID]:
     """The ids of what the entries write, and of the students whom what they create is about."""
     written = [e for e in entries if e.method != "GET"]
-    found = {i for e in written if e.id and (i := as_uuid(e.id))} | set(matches.values())
+    found = {i for e in written if e.id and (i := as_uuid(e.id))}.union(*matches.values())
     for entry in written:
         path = TYPES[entry.type].student
         text = first(entry.resource, f"{path}.reference") if path not in (None, "id") else None

@@ -87,6 +87,10 @@ UNSERVED = {
     "_content": "no text index over whole resources is kept",
     "_text": "no text index over narratives is kept",
     "_query": "no named queries are defined",
+    "_filter": "criteria are joined by repetition and by comma alone",
+    "_list": "no List is kept; the members of a Group are found by `_has:Group:member:_id`",
+    "_contained": "a contained resource is a part of its container, and not found by itself",
+    "_containedType": "a contained resource is a part of its container, and not found by itself",
     "near": "positions are not indexed by distance",
     "phonetic": "names are not indexed by sound",
 }

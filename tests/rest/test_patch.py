@@ -233,3 +233,19 @@ async def test_one_that_may_not_be_deleted_keeps_them_all(scene: Scene) -> None:
     condition = "/ServiceRequest?identifier=urn:d|kept"
     assert (await scene.district.delete(condition)).status_code == 409
     assert len(await scene.district.ids(condition)) == 2
+
+
+async def test_in_a_transaction_too_a_condition_deletes_as_many_as_the_setting_allows_or_none(scene: Scene) -> None:
+    for count, status in ((3, 200), (4, 412)):
+        condition = await visits(scene, f"in-{count}", count)
+        other = await visit(scene)
+        request = {"method": "PUT", "url": f"Encounter/{other['id']}"}
+        change = {"request": request, "resource": {**other, "status": "planned"}}
+        delete = {"request": {"method": "DELETE", "url": condition.removeprefix("/")}}
+        answer = await scene.district.post(
+            "", {"resourceType": "Bundle", "type": "transaction", "entry": [change, delete]}
+        )
+        assert answer.status_code == status, answer.text
+        assert len(await scene.district.ids(condition)) == (0 if status == 200 else count)
+        now = (await scene.district.get(f"/Encounter/{other['id']}")).json()["status"]
+        assert now == ("planned" if status == 200 else other["status"])

@@ -73,10 +73,15 @@ async def delete(door: Door, declared: ResourceType, search: Search, if_match: s
     Raises PRECONDITION where more match than the setting allows, or several where If-Match names one's version.
     """
     door.require(declared.name, "d")
-    most = door.settings.max_deletes if if_match is None else 1
-    for row in await _matching(door, declared, search, most):
+    for row in await doomed(door, declared, search, if_match):
         await writes.delete(door, declared, str(row.id), if_match)
     return Found(absent=True)
+
+
+async def doomed(door: Door, declared: ResourceType, search: Search, if_match: str | None) -> list[Stored]:
+    """The resources that a conditional delete names. Raises as `delete`."""
+    most = door.settings.max_deletes if if_match is None else 1
+    return await _matching(door, declared, search, most)
 
 
 async def match(door: Door, declared: ResourceType, search: Search) -> Stored | None:
