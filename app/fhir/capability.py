@@ -17,8 +17,6 @@ from app.resources import REGISTRY, ResourceType
 from app.search.parameters import PARAMETERS, Parameter, ParamKind
 
 SMART = "http://terminology.hl7.org/CodeSystem/restful-security-service"
-OAUTH = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
-ENDPOINTS = ("token", "introspect", "revoke")
 COMPARTMENT = "http://hl7.org/fhir/CompartmentDefinition/patient"
 
 
@@ -63,10 +61,8 @@ def _security(base_url: str, *, cors: bool) -> dict[str, Any]:
     return {
         "cors": cors,
         "service": [{"coding": [{"system": SMART, "code": "SMART-on-FHIR"}]}],
-        "description": "SMART Backend Services: client_credentials with private_key_jwt.",
-        "extension": [
-            {"url": OAUTH, "extension": [{"url": n, "valueUri": f"{base_url}/auth/{n}"} for n in ENDPOINTS]},
-        ],
+        "description": "SMART Backend Services: client_credentials with private_key_jwt. The endpoints are named by"
+        f" {base_url}/fhir/.well-known/smart-configuration.",
     }
 
 
@@ -104,7 +100,6 @@ def _ledger() -> dict[str, Any]:
     """AuditEvent: the ledger as FHIR, which only the server writes."""
     return {
         "type": "AuditEvent",
-        "profile": f"{HL7}/AuditEvent",
         "interaction": [{"code": code} for code in _codes(OF_LEDGER)],
         "versioning": "no-version",
         "searchParam": [{"name": n, "type": kind, "documentation": t} for n, (kind, t) in LEDGER_PARAMETERS.items()],

@@ -9,12 +9,21 @@ from collections.abc import Iterable
 
 from app.conformance.catalogue import SEARCHED, TYPES
 from app.fhir.capability import COMPARTMENT
-from app.fhir.interactions import IN_COMPARTMENT, OF_SYSTEM, OF_TYPES, OPERATIONS, Interaction
+from app.fhir.interactions import (
+    IN_COMPARTMENT,
+    LEDGER_PARAMETERS,
+    OF_LEDGER,
+    OF_SYSTEM,
+    OF_TYPES,
+    OPERATIONS,
+    Interaction,
+)
 from app.resources import REGISTRY, Reach
 from app.search.clause import MAX_DEPTH, MAX_JOINS, MAX_VALUES
 from app.search.controls import MAX_SORT_KEYS, SUMMARIES, TOTALS
 from app.search.parameters import COMMON, PARAMETERS, UNSERVED, Parameter, ParamKind
 from app.search.parse import INCLUDES, MAX_CRITERIA, MAX_INCLUDES
+from app.search.value_sets import known
 
 HEAD = """# What can be asked
 Written by `hallpass export-reference` from the code that serves; do not edit it. The last column says where the same
@@ -48,7 +57,14 @@ def _interactions() -> Iterable[str]:
     yield from _table(("request", "what it heeds", "CapabilityStatement"), map(_of_system, OF_SYSTEM))
     inside = ((_code(i.request), i.note, f"rest.compartment: `{COMPARTMENT}`") for i in IN_COMPARTMENT)
     yield from _table(("request", "what it heeds", "CapabilityStatement"), inside)
-    yield "HEAD is GET without a body. A slash at the end of a path changes nothing. Bodies may be packed by gzip.\n"
+    of_ledger = ((_code(i.request), i.note, f"`AuditEvent`: {i.code}") for i in OF_LEDGER)
+    yield from _table(("request", "what it heeds", "CapabilityStatement"), of_ledger)
+    yield "AuditEvents are searched by:\n"
+    yield from _table(("parameter", "type", "what"), ((f"`{n}`", *about) for n, about in LEDGER_PARAMETERS.items()))
+    yield (
+        "HEAD is GET without a body. OPTIONS answers the methods of a path in Allow, at the root the"
+        " CapabilityStatement. A slash at the end of a path changes nothing. Bodies may be packed by gzip.\n"
+    )
     kinds = ", ".join(TYPES)
     by = ", ".join(f"`{n}`" for n in SEARCHED)
     ours = "[profiles.md](profiles.md) shows ours"
@@ -88,9 +104,16 @@ def _search() -> Iterable[str]:
         " with `Prefer: handling=lenient` an OperationOutcome in the answer.\n"
     )
     yield from _table(("control", "takes"), ((f"`{n}`", text) for n, text in CONTROLS))
+    yield "`:in` and `:not-in` take the URL of one of these value sets, with its version or without:\n"
+    yield from _table(("value set", "version", "codes"), map(_value_set, sorted(known())))
     yield "### Every type\n"
     first = PARAMETERS[REGISTRY[0].name]
     yield from _parameters(first[c] for c in sorted(SHARED))
+
+
+def _value_set(url: str) -> tuple[str, ...]:
+    version, codes = known()[url]
+    return _code(url), version, ", ".join(str(len(c)) if c else f"all of `{s}`" for s, c in codes.items())
 
 
 def _types() -> Iterable[str]:

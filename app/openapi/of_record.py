@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.errors import Kind
+from app.fhir.interactions import LEDGER_PARAMETERS
 from app.openapi import answers
 from app.openapi.answers import VERSION
 from app.openapi.operation import json_body, operation, scope
@@ -27,6 +28,10 @@ def paths() -> dict[str, Json]:
         "/fhir/Patient/$match": {"post": _match()},
         "/fhir/Patient/{id}/$disclosures": {"get": _disclosures("Patient")},
         "/fhir/Organization/{id}/$disclosures": {"get": _disclosures("Organization")},
+        "/fhir/Consent/{id}/$disclosures": {"get": _disclosures("Consent")},
+        "/fhir/AuditEvent": {"get": _events("searchAuditEvent", "Search the ledger")},
+        "/fhir/AuditEvent/_search": {"post": _events("searchByPostAuditEvent", "Search the ledger by a form")},
+        "/fhir/AuditEvent/{id}": {"get": _event()},
         "/fhir/Patient/{id}/$explain-access": {"post": _explain()},
         "/fhir/Patient/$break-glass": {"post": _break_glass()},
         "/fhir/Consent/$preview": {"post": _preview()},
@@ -72,11 +77,40 @@ def _match() -> Json:
     )
 
 
+_DISCLOSURES = {
+    "Patient": ("disclosuresOfPatient", "A student's record of disclosures"),
+    "Organization": ("disclosuresToOrganization", "All that an organization received of what you hold"),
+    "Consent": ("disclosuresUnderConsent", "What was disclosed under a release"),
+}
+
+
+def _events(operation_id: str, summary: str) -> Json:
+    names = [ref(f"AuditEvent.{n}") for n in (*LEDGER_PARAMETERS, "_sort", "_total")]
+    return operation(
+        operation_id,
+        summary,
+        "AuditEvent",
+        parameters=[*names, ref("pageCount"), *ALWAYS],
+        success={200: answers.json("A page of what concerns the caller, newest first.", schema("Bundle"))},
+        kinds=(*answers.READING, *(answers.BODY if "Post" in operation_id else ())),
+        scopes=[scope("AuditEvent", "s")],
+    )
+
+
+def _event() -> Json:
+    return operation(
+        "readAuditEvent",
+        "Read an entry of the ledger",
+        "AuditEvent",
+        parameters=[ref("AuditEvent.id"), *ALWAYS],
+        success={200: answers.json("The entry.", schema("AuditEvent"))},
+        kinds=(*answers.READING, Kind.NOT_FOUND),
+        scopes=[scope("AuditEvent", "r")],
+    )
+
+
 def _disclosures(name: str) -> Json:
-    if name == "Patient":
-        operation_id, summary = "disclosuresOfPatient", "A student's record of disclosures"
-    else:
-        operation_id, summary = "disclosuresToOrganization", "All that an organization received of what you hold"
+    operation_id, summary = _DISCLOSURES[name]
     table = {"schema": {"type": "string"}}
     found = answers.json("A Bundle of AuditEvents; a table, and a page to print, by _format.", schema("Bundle"), "Link")
     found["content"] |= {CSV: table, HTML: table}

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from app.conformance.catalogue import SEARCHED
+from app.fhir.interactions import LEDGER_PARAMETERS
 from app.fhir.plan import Model, plan
 from app.openapi.primitives import ID
 from app.openapi.values import moment, value
@@ -66,6 +67,7 @@ SHARED: dict[str, Json] = {
     "format": _query("_format", "JSON is the only format; this overrules `Accept`.", _codes(FORMATS)),
     "pretty": _query("_pretty", "Indent the JSON.", _codes(("true", "false"))),
     "summary": _query("_summary", "A part of each resource, marked SUBSETTED.", _codes(SUMMARIES)),
+    "part": _query("_summary", "A part of it, marked SUBSETTED.", _codes(s for s in SUMMARIES if s != "count")),
     "total": _query("_total", "How the total is counted; also spelled `_totalMethod`.", _codes(TOTALS)),
     "count": _query(
         "_count",
@@ -83,6 +85,10 @@ SHARED: dict[str, Json] = {
     "recipient": _query("recipient", "Disclosures to this organization: an id, or Organization/id.", _OWN_ID),
     "consent": _query("consent", "Disclosures under this release: an id, or Consent/id.", _OWN_ID),
     "formatOfDisclosures": _query("_format", "JSON, or a table, or a page to print.", _codes((*FORMATS, *TABLES))),
+    **{f"AuditEvent.{n}": _query(n, f"{text}.", {"type": "string"}) for n, (_, text) in LEDGER_PARAMETERS.items()},
+    "AuditEvent._sort": _query("_sort", "By time.", _codes(("-date", "date"))),
+    "AuditEvent._total": _query("_total", "Whether all are counted.", _codes(("none", "estimate", "accurate"))),
+    "AuditEvent.id": _path("id", "The event's id.", {"type": "string", "pattern": "^[A-Za-z0-9.-]{1,64}$"}),
     "modeOfType": _query("mode", "Whether a create would be accepted.", _codes(("create", "profile"))),
     "modeOfInstance": _query(
         "mode", "Whether an update or a delete would be accepted.", _codes(("update", "delete", "profile"))

@@ -13,7 +13,7 @@ from fhir.resources.R4B.capabilitystatement import CapabilityStatement
 from sqlalchemy import make_url
 
 from app.fhir.capability import capability_statement
-from app.fhir.interactions import IN_COMPARTMENT, OF_SYSTEM, OF_TYPES, OPERATIONS
+from app.fhir.interactions import IN_COMPARTMENT, OF_LEDGER, OF_SYSTEM, OF_TYPES, OPERATIONS
 from app.fhir.json import dump
 from app.fhir.reference import reference
 from app.main import PUBLIC, create_app
@@ -85,7 +85,7 @@ def test_the_operations_on_the_page_are_those_of_the_capability_statement() -> N
 def requests() -> Iterator[str]:
     """Every request on the page with its types filled in, as the routes are written."""
     held = [t.name for t in REGISTRY if t.reach is Reach.COMPARTMENT]
-    plain = [(i.request, list(TYPES)) for i in OF_TYPES] + [(i.request, [""]) for i in OF_SYSTEM]
+    plain = [(i.request, list(TYPES)) for i in OF_TYPES] + [(i.request, [""]) for i in (*OF_SYSTEM, *OF_LEDGER)]
     plain += [(i.request, held) for i in IN_COMPARTMENT]
     plain += [(r, [o.type] if o.type else list(TYPES)) for o in OPERATIONS for r in o.requests]
     for request, types in plain:
