@@ -178,6 +178,8 @@ def _body(scene: Scene, path: str, record: dict[str, Any]) -> dict[str, Any]:
     if path == "/fhir":
         entries = [{"request": {"method": "GET", "url": f"{record['resourceType']}/{record['id']}"}}]
         return {"resourceType": "Bundle", "type": "batch", "entry": entries}
+    if path.endswith("$everything"):
+        return {"resourceType": "Parameters"}
     if path.endswith("$explain-access"):
         parameter = [
             {"name": "recipient", "valueReference": scene.clinic.reference},
