@@ -15,6 +15,23 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from app.store import embedded
 from app.store.engine import Database, owner_url
 from app.store.migrate import migrate
+from tests.recording import recording
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The option by which tests/conformance/emitted.py has the answers collected."""
+    parser.addoption("--emitted", type=Path, metavar="FOLDER", help="Keep what the server answers in a folder.")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _recording(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Record for the length of the session, where it was asked for."""
+    folder: Path | None = request.config.getoption("--emitted")
+    if folder is None:
+        yield
+    else:
+        with recording(folder):
+            yield
 
 
 @pytest.fixture(scope="session")

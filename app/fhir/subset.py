@@ -19,6 +19,12 @@ from app.search.controls import SUMMARIES, json_keys, one_of
 TAG = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
 _ALWAYS = frozenset({"resourceType", "id", "meta", "implicitRules", "modifierExtension"})
 _DATA_OUT = frozenset({"text"})
+_BY_INVARIANT = {
+    "Consent": ("", ("policy", "policyRule")),
+    "Organization": ("", ("name", "identifier")),
+    "ServiceRequest": ("orderDetail", ("code",)),
+}
+"""Elements without which a part would break an invariant of its type (ppc-1, org-1, prr-1): always, or beside one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,9 @@ class Subset:
         content = parse(body)
         model = TYPES[type_name].model
         kept = {k: v for k, v in content.items() if self._keeps(model, k)}
+        beside, needed = _BY_INVARIANT.get(type_name, ("", ()))
+        if not beside or beside in kept:
+            kept = {k: v for k, v in content.items() if k in kept or k.removeprefix("_") in needed}
         if self.summary == "true":
             kept = {k: _summarized(model, k, v) for k, v in kept.items()}
         meta = kept.setdefault("meta", {})

@@ -1,0 +1,70 @@
+"""Runs tests, collects what the server answers, and has every body judged by a validator that it does not use.
+
+    python -m tests.conformance.emitted [arguments of pytest]
+
+Prints how many answers there were, how many of them differ, and each error that HAPI finds. Exit status 1: some were
+found, or a test failed.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tests.conformance.hapi import Finding, Hapi
+
+ALL = ("-n", "2", "--dist", "loadfile", "--ignore", "tests/prove")
+"""What `make test` runs."""
+NOT_OURS: tuple[tuple[str, str], ...] = (
+    ("Failed to retrieve profile with url=", "a record may claim a profile of others, which is stored as it came"),
+    ("%2C", "it does not decode the comma of _type in a Bundle's self link"),
+)
+"""Parts of HAPI's texts that tell of no fault of the server's, each with the reason."""
+
+
+def bodies(folder: Path) -> Iterator[dict[str, Any]]:
+    """What was collected: the body's text, what was asked and by which test."""
+    seen: set[str] = set()
+    for file in sorted(folder.glob("*.ndjson")):
+        for line in file.read_text().splitlines():
+            found = json.loads(line)
+            if found["body"] not in seen:
+                seen.add(found["body"])
+                yield found
+
+
+def faults(hapi: Hapi, body: str) -> list[Finding]:
+    """HAPI's errors in a body, but for those that are not the server's."""
+    text = json.dumps(json.loads(body))
+    return [f for f in hapi.errors(text) if not any(part in f.text for part, _ in NOT_OURS)]
+
+
+def judge(folder: Path) -> int:
+    """Judge everything in a folder; answer how many bodies have errors."""
+    hapi, number, wrong = Hapi(), 0, 0
+    for found in bodies(folder):
+        number += 1
+        errors = faults(hapi, found["body"])
+        wrong += bool(errors)
+        for error in errors:
+            print(f"{found['asked']} of {found['test']}\n    {error.location}: {error.text}")
+    hapi.close()
+    print(f"{number} answers of different kinds were judged by HAPI; {wrong} of them have errors")
+    return wrong
+
+
+def main() -> None:
+    """Collect and judge."""
+    with tempfile.TemporaryDirectory(prefix="hallpass-emitted-") as name:
+        ran = subprocess.run([sys.executable, "-m", "pytest", "--emitted", name, *(sys.argv[1:] or ALL)], check=False)
+        wrong = judge(Path(name))
+    sys.exit(1 if ran.returncode or wrong else 0)
+
+
+if __name__ == "__main__":
+    main()
