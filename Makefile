@@ -1,5 +1,5 @@
 # A fresh clone needs Python 3.11 or newer, make and git: each target sets up what it needs, once.
-.PHONY: run demo test prove bites check lock clean
+.PHONY: run demo test prove bites conformance check lock clean
 .DEFAULT_GOAL := run
 
 VENV := .venv
@@ -25,6 +25,9 @@ prove: $(VENV)/dev.stamp ## worlds that differ in what a caller may not see: eve
 
 bites: $(VENV)/dev.stamp ## leaks planted one by one: the prover must find each
 	$(BIN)/pytest tests/prove
+
+conformance: $(VENV)/dev.stamp ## all that the tests are answered, judged by a FHIR validator of others
+	$(BIN)/python -m tests.conformance.emitted
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check
