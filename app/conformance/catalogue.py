@@ -15,19 +15,25 @@ from app.conformance.codes import code_systems
 from app.conformance.concept_map import concept_map
 from app.conformance.hl7 import definitions
 from app.conformance.operations import operation_definitions
+from app.conformance.searching import search_parameters
 from app.conformance.snapshot import structures
 from app.conformance.value_sets import value_sets
 
 TYPES = ("StructureDefinition", "CodeSystem", "ValueSet", "ConceptMap", "OperationDefinition", "SearchParameter")
 """The types of definitions, in the order in which documents list them."""
-SEARCHED = {"_id": "id", "url": "url", "version": "version", "name": "name", "status": "status"}
-"""Search parameters of definitions -> the element that they look at."""
 
 
 @cache
 def ours() -> tuple[Json, ...]:
     """Every definition of the exchange's own."""
-    return (*structures(), *code_systems(), *value_sets(), concept_map(), *operation_definitions())
+    return (
+        *structures(),
+        *code_systems(),
+        *value_sets(),
+        concept_map(),
+        *operation_definitions(),
+        *search_parameters(),
+    )
 
 
 @cache
@@ -51,7 +57,16 @@ def resolve(url: str) -> Json | None:
 
 
 def _has(found: Json, name: str, value: str) -> bool:
-    return any(_is(found, v) if name == "url" else found.get(SEARCHED[name]) == v for v in value.split(","))
+    return any(_matches(found, name, v) for v in value.split(","))
+
+
+def _matches(found: Json, name: str, value: str) -> bool:
+    """Whether a definition has a value: a URL with or without a version, the beginning of a name, or just that."""
+    if name == "url":
+        return _is(found, value)
+    if name == "name":
+        return str(found.get(name, "")).casefold().startswith(value.casefold())
+    return bool(found.get(name.removeprefix("_")) == value)
 
 
 def _is(found: Json, canonical: str) -> bool:

@@ -75,6 +75,13 @@ DISCLOSURE_BASIS: Concepts = {
     "directory": "Of the directory, which is about no student",
     "emergency": "In an emergency, with a reason, without a release",
 }
+AUDIT_EVENT_KIND: Concepts = {
+    "login": "A client asked for a token",
+    "token": "A token that does not hold was shown",
+    "scope": "Something was asked that the token's scopes do not allow",
+    "emergency": "A student's records were opened in an emergency",
+    "command": "The operator ran a command",
+}
 ACTOR_ROLE: Concepts = {"intermediary": "The exchange through which the parties share"}
 EXPIRY_EVENT: Concepts = {
     "end-of-treatment": "When the treatment ends",
@@ -96,6 +103,12 @@ _SYSTEMS: tuple[tuple[str, str, str, Concepts], ...] = (
         "Bases of a disclosure",
         "Why a record could leave its custodian, in an entry of the record of disclosures.",
         DISCLOSURE_BASIS,
+    ),
+    (
+        "audit-event-kind",
+        "Kinds of events",
+        "What an AuditEvent tells of, where it tells of no disclosure.",
+        AUDIT_EVENT_KIND,
     ),
     ("actor-role", "Roles in a release", "What an actor of a release is, where HL7 has no code for it.", ACTOR_ROLE),
     ("expiry-event", "Expiry events", "Events at which a release ends, where it names no date.", EXPIRY_EVENT),

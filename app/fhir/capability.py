@@ -10,8 +10,9 @@ from functools import lru_cache
 from typing import Any
 
 from app.conformance.base import FHIR_VERSION, HL7, PUBLISHED, PUBLISHER, VERSION
-from app.conformance.catalogue import SEARCHED, TYPES
+from app.conformance.catalogue import TYPES
 from app.conformance.profiles import PROFILES
+from app.conformance.searching import SEARCHED, definition_of
 from app.fhir.interactions import LEDGER_PARAMETERS, OF_LEDGER, OF_SYSTEM, OF_TYPES, OPERATIONS, Interaction
 from app.resources import REGISTRY, ResourceType
 from app.search.parameters import PARAMETERS, Parameter, ParamKind
@@ -100,9 +101,13 @@ def _ledger() -> dict[str, Any]:
     """AuditEvent: the ledger as FHIR, which only the server writes."""
     return {
         "type": "AuditEvent",
+        "profile": f"{HL7}/AuditEvent",
         "interaction": [{"code": code} for code in _codes(OF_LEDGER)],
         "versioning": "no-version",
-        "searchParam": [{"name": n, "type": kind, "documentation": t} for n, (kind, t) in LEDGER_PARAMETERS.items()],
+        "searchParam": [
+            {"name": n, "definition": definition_of("AuditEvent", n), "type": kind, "documentation": t}
+            for n, (kind, t) in LEDGER_PARAMETERS.items()
+        ],
     }
 
 
@@ -112,7 +117,9 @@ def _definitions(name: str) -> dict[str, Any]:
         "type": name,
         "interaction": [{"code": "read"}, {"code": "search-type"}],
         "versioning": "no-version",
-        "searchParam": [{"name": n, "type": "uri" if n == "url" else "token"} for n in SEARCHED],
+        "searchParam": [
+            {"name": n, "definition": definition_of(name, n), "type": kind} for n, kind in SEARCHED.items()
+        ],
     }
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from app.conformance.catalogue import SEARCHED, TYPES
+from app.conformance.catalogue import TYPES
+from app.conformance.searching import SEARCHED
 from app.fhir.capability import COMPARTMENT
 from app.fhir.interactions import (
     IN_COMPARTMENT,

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.conformance.catalogue import SEARCHED
 from app.conformance.catalogue import TYPES as DEFINITIONS
+from app.conformance.searching import SEARCHED
 from app.errors import Kind
 from app.openapi import answers, parameters
 from app.openapi.by_type import CHAINS, PAGES, bundle, compartment, form_body

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from app.conformance.catalogue import SEARCHED
+from app.conformance.searching import SEARCHED
 from app.fhir.interactions import LEDGER_PARAMETERS
 from app.fhir.plan import Model, plan
 from app.openapi.primitives import ID
@@ -95,8 +95,8 @@ SHARED: dict[str, Json] = {
     ),
     "profile": _query("profile", "The canonical URL of a profile to judge by.", {"type": "string"}),
     **{
-        f"Definition.{n}": _query(n, f"The definition's {e}; several between commas.", {"type": "string"})
-        for n, e in SEARCHED.items()
+        f"Definition.{n}": _query(n, f"The definition's {n.strip('_')}; several between commas.", {"type": "string"})
+        for n in SEARCHED
     },
     "If-Match": _header("If-Match", "The version that is to be changed, as its ETag; another is a 412.", _ETAGS),
     "If-None-Match": _header("If-None-Match", "The versions that the caller has, as ETags: then 304.", _ETAGS),

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from app.conformance.catalogue import SEARCHED, TYPES, find, search
+from app.conformance.catalogue import TYPES, find, search
+from app.conformance.searching import SEARCHED
 from app.errors import not_found
 from app.fhir.json import dump
 from app.rest import http

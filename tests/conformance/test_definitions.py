@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from app.conformance.catalogue import TYPES, ours
+from app.audit import events
+from app.audit.trail import KindOfEvent
+from app.conformance.catalogue import TYPES, ours, resolve
+from app.conformance.codes import codes as concepts
+from app.consent import codes as consent
 from app.fhir.capability import capability_statement
+from app.intake import mapping
 from app.resources import REGISTRY
+from app.rest import disclosures
 from app.search.parameters import PARAMETERS
 from tests.world import BASE, World
 
@@ -71,7 +77,8 @@ async def test_a_definition_of_ours_is_found_by_each_of_its_parameters(
     assert await found(world, kind, url=definition["url"]) == [definition]
     assert await found(world, kind, url=f"{definition['url']}|{definition['version']}") == [definition]
     assert await found(world, kind, url=f"{definition['url']}|9.9") == []
-    assert await found(world, kind, name=definition["name"], status="active") == [definition]
+    assert definition in await found(world, kind, name=definition["name"][:-1].lower(), status="active")
+    assert await found(world, kind, name=f"{definition['name']}x") == []
     assert await found(world, kind, _id=f"{definition['id']},none", version=definition["version"]) == [definition]
     assert await found(world, kind, name=definition["name"], status="retired") == []
 
@@ -93,3 +100,38 @@ async def test_what_is_not_there_and_what_is_not_understood_is_refused(world: Wo
 async def test_a_web_page_of_any_origin_may_read_a_definition(world: World) -> None:
     response = await world.http.get(f"{BASE}/fhir/CodeSystem/regime", headers={"Origin": "https://page.example"})
     assert response.headers["access-control-allow-origin"] == "*"
+
+
+@pytest.mark.parametrize(
+    ("system", "codes"),
+    [
+        ("regime", {r.value for r in consent.Regime}),
+        ("expiry-event", consent.EVENTS),
+        ("actor-role", {"intermediary"}),
+        ("disclosure-basis", disclosures.BASES),
+        ("audit-event-kind", set(get_args(KindOfEvent))),
+    ],
+)
+def test_a_code_system_has_the_codes_that_the_server_uses(system: str, codes: set[str]) -> None:
+    assert set(concepts(system)) == codes
+
+
+@pytest.mark.parametrize(
+    "url", [events.OURS, events.EVENT, consent.REGIME_SYSTEM, consent.ACTOR_ROLE, consent.EXPIRY_EVENT]
+)
+def test_a_code_system_that_the_server_writes_is_defined(url: str) -> None:
+    assert resolve(url) is not None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        consent.GUARDIAN_AUTHORITY,
+        consent.HONOUR_EXTENSION,
+        consent.EXPIRY_EVENT_EXTENSION,
+        mapping.GRADE_LEVEL,
+        mapping.LIVES_WITH,
+    ],
+)
+def test_an_extension_that_the_server_understands_is_defined(url: str) -> None:
+    assert resolve(url) is not None

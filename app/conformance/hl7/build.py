@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from app.conformance.searching import HL7_PARAMETERS
 from app.fhir.interactions import HL7, OPERATIONS
 from app.fhir.subset import TAG
 from app.resources import TYPES
@@ -50,9 +51,9 @@ def main() -> None:
     """Write one file for each kind of definition."""
     folder = Path(sys.argv[1])
     every = entries(folder / "profiles-resources.json") + entries(folder / "profiles-types.json")
-    types = {f"http://hl7.org/fhir/StructureDefinition/{name}" for name in (*TYPES, *DATATYPES)}
+    types = {f"http://hl7.org/fhir/StructureDefinition/{name}" for name in (*TYPES, "AuditEvent", *DATATYPES)}
     operations = {o.definition for o in OPERATIONS if o.definition.startswith(HL7)}
-    parameters = {p.url for own in PARAMETERS.values() for p in own.values()}
+    parameters = {p.url for own in PARAMETERS.values() for p in own.values()} | HL7_PARAMETERS
     _write("structures.json", [d for d in every if d.get("url") in types])
     _write("operations.json", [d for d in every if d.get("url") in operations])
     _write("parameters.json", [d for d in entries(folder / "search-parameters.json") if d["url"] in parameters])
