@@ -69,3 +69,13 @@ async def test_the_members_of_a_group_are_found_without_a_list(district: Member)
     member = [{"entity": {"reference": f"Patient/{students[0]['id']}"}}]
     group = await district.create({"resourceType": "Group", "type": "person", "actual": True, "member": member})
     assert await district.ids(f"/Patient?_has:Group:member:_id={group['id']}") == [students[0]["id"]]
+
+
+async def test_who_would_wait_is_answered_at_once(district: Member) -> None:
+    """A page is never long in coming: `respond-async` is a preference, and the answer says by its 200 what was done."""
+    student = (await district.ids("/Patient?_count=1"))[0]
+    headers = {"Prefer": "respond-async, return=minimal"}
+    for path in ("/Patient", f"/Patient/{student}/$everything", "/_history", f"/Patient/{student}"):
+        assert (await district.get(path, headers=headers)).status_code == 200
+    batch = {"resourceType": "Bundle", "type": "batch", "entry": [{"request": {"method": "GET", "url": "Patient"}}]}
+    assert (await district.post("", batch, headers=headers)).status_code == 200
