@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import sys
 import time
 from pathlib import Path
 from uuid import uuid4
 
+import uvloop
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -19,7 +19,7 @@ from app.store.migrate import migrate
 from tests.prove.pair import open_pair
 from tests.prove.prover import Prover, Report
 
-WORLDS_EVERY = 500
+WORLDS_EVERY = 1000
 """Sequences over one pair of worlds, before other ones are made."""
 
 
@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--examples", type=int, default=300, help="sequences to run")
     parser.add_argument("--seed", type=int, default=1, help="where the random draws start")
     chosen = parser.parse_args()
-    sys.exit(asyncio.run(prove(chosen.examples, chosen.seed)))
+    sys.exit(uvloop.run(prove(chosen.examples, chosen.seed)))
 
 
 async def prove(examples: int, seed: int) -> int:

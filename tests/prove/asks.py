@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from fastapi import FastAPI
 
 from app.auth.jose import Jwk
+from app.conformance import catalogue
 from app.resources import TYPES
 from tests.prove import bundles, operations
 from tests.prove.bodies import Bodies
@@ -98,6 +99,9 @@ class Asks:
             return rng.choice([*ABSENT, "x", "none-of-yours"])
         if type_name == "Patient" and chance < 0.4:
             return rng.choice(list(self.scene.students.values()))
+        known = [i for i in self.scene.shifted if i in self.scene.records]
+        if chance > 0.8 and (shifted := [i for i in known if self.scene.records[i].type == type_name]):
+            return rng.choice(shifted)
         hidden = None if chance < 0.5 else chance < 0.75
         found = self.scene.of(*([type_name] if type_name else []), worlds="", hidden=hidden)
         return rng.choice(found).id if found else rng.choice(ABSENT)
@@ -125,6 +129,10 @@ class Asks:
         query = "?_pretty=true" if self.rng.random() < 0.2 and "/fhir/" in route.path else ""
         return Request(route.method, route.path + query, self.client())
 
+    def _asset(self, route: Route) -> Request:
+        name = self.rng.choice(["swagger-ui.css", "swagger-ui-bundle.js", "none"])
+        return Request(route.method, route.path.replace("{asset}", name), self.client())
+
     def _search(self, route: Route) -> Request:
         lenient = (("Prefer", "handling=lenient"),) if self.rng.random() < 0.05 else ()
         return Request(route.method, f"{self._place(route)}?{self._query(route)}", self.client(), lenient)
@@ -142,9 +150,12 @@ class Asks:
 
     def _create(self, route: Route) -> Request:
         headers = self.headers()
-        if self.rng.random() < 0.35:
+        chance, path = self.rng.random(), route.path
+        if chance < 0.3:
             headers += (("If-None-Exist", self.condition(route.type)),)
-        return Request(route.method, route.path, self.client(), headers, self.bodies.new(self.scene, route.type))
+        elif chance < 0.35:
+            path += f"?{self.condition(route.type)}"
+        return Request(route.method, path, self.client(), headers, self.bodies.new(self.scene, route.type))
 
     def _conditional_update(self, route: Route) -> Request:
         path = f"{route.path}?{self.condition(route.type)}"
@@ -200,11 +211,21 @@ class Asks:
     def _operation(self, route: Route) -> Request:
         return operations.OPERATIONS[route.shape.rpartition("/")[2]](self, route)
 
+    def _audit(self, route: Route) -> Request:
+        return operations.audit(self, route)
+
     def _token_form(self, route: Route) -> Request:
         return operations.token_form(self, route)
 
-    def _notice(self, route: Route) -> Request:
-        return Request("GET", route.path.replace("{id}", self.rng.choice(["notice-ferpa", "none"])), self.client())
+    def _definition(self, route: Route) -> Request:
+        """A part of the implementation guide, or a search for one. It is the program's and the same for everyone."""
+        kind = route.path.split("/")[2]
+        known = [d["id"] for d in catalogue.search(kind, {})] if kind in catalogue.TYPES else ["notice-ferpa"]
+        path = route.path.replace("{id}", self.rng.choice([*known, "none"]))
+        if "{id}" in route.path:
+            return Request(route.method, path, self.client())
+        query = {self.rng.choice(list(catalogue.SEARCHED)): self.rng.choice([*known, "http://example.org/x"])}
+        return Request(route.method, f"{path}?{urlencode(query)}", self.client())
 
 
 Asking = tuple[str, Callable[[Asks, Route], Request]]
@@ -225,7 +246,13 @@ _BY_SHAPE: dict[str, Asking] = {
     "PATCH /fhir/[type]/{id}": ("write", Asks._patch),
     "PATCH /fhir/[type]": ("write", Asks._patch),
     "POST /fhir": ("bundle", Asks._bundle),
-    "GET /fhir/Library/{id}": ("other", Asks._notice),
+    "GET /fhir/Library/{id}": ("other", Asks._definition),
+    **{f"GET /fhir/{kind}": ("other", Asks._definition) for kind in catalogue.TYPES},
+    **{f"GET /fhir/{kind}/{{id}}": ("other", Asks._definition) for kind in catalogue.TYPES},
+    "GET /fhir/AuditEvent": ("operation", Asks._audit),
+    "POST /fhir/AuditEvent/_search": ("operation", Asks._audit),
+    "GET /fhir/AuditEvent/{id}": ("operation", Asks._audit),
+    "GET /docs/{asset}": ("other", Asks._asset),
     "POST /auth/token": ("other", Asks._token_form),
     "POST /auth/introspect": ("other", Asks._token_form),
     "POST /auth/revoke": ("other", Asks._token_form),
@@ -237,6 +264,7 @@ _FIXED = (
     "/fhir/metadata",
     "/health",
     "/openapi.json",
+    "/openapi.yaml",
     "/docs",
     "/docs/oauth2-redirect",
 )

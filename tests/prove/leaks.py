@@ -173,7 +173,7 @@ def a_conditional_match_outside_custody(patch: pytest.MonkeyPatch) -> None:
         with pytest.MonkeyPatch.context() as inside:
             _unguarded(inside, match)
             r = resource.alias()
-            met = [match.matches(c, Subject(r, wanted.types)) for c in wanted.criteria]
+            met = [match.matches(c, Subject(r.c, wanted.types)) for c in wanted.criteria]
             statement = select(*(r.c[c.name] for c in read.COLUMNS)).where(
                 visible(r.c), r.c.type == wanted.types[0], *met
             )

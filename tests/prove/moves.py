@@ -137,7 +137,7 @@ class Moves:
         """Time passes: releases end, a student comes of age."""
         return Move((), (), False, self.rng.choice([3600, 30 * 86_400, 80 * 86_400]))
 
-    def _shifted(self) -> Move | None:
+    def shifted(self) -> Move | None:
         """A visible record changes; in one world there was a version between that the caller may not see."""
         found = [r for r in self._releasable() if r.type in ("ServiceRequest", "Encounter")]
         if not found:
@@ -225,8 +225,9 @@ class Moves:
         return self._in(world, delete((r := self.rng.choice(found)).by, r)) if found else None
 
     def _read(self, world: str) -> Move | None:
-        """Disclosures to others are on the ledger, and nowhere else."""
-        return self._in(world, Request("GET", "/fhir/ServiceRequest?_include=*", "other"))
+        """Disclosures to others are on the ledger for those whose records they are: none is the caller's."""
+        query = "_include=ServiceRequest:patient&_include=ServiceRequest:encounter"
+        return self._in(world, Request("GET", f"/fhir/ServiceRequest?{query}", "other"))
 
     # What they are made of -----------------------------------------------------------------------------------------
 
@@ -302,7 +303,7 @@ _VISIBLE: list[tuple[int, Callable[..., Move | None]]] = [
     (2, Moves._below),
     (2, Moves._seen),
     (1, Moves._later),
-    (4, Moves._shifted),
+    (4, Moves.shifted),
 ]
 _HIDDEN: list[tuple[int, Callable[..., Move | None]]] = [
     (4, Moves._strangers),

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from app.auth import jose
+from app.fhir.interactions import LEDGER_PARAMETERS
 from app.resources import TYPES
 from tests.prove.determinism import EPOCH
 from tests.prove.moves import JSON
-from tests.prove.records import STUDENT
+from tests.prove.records import STUDENT, OutOfReach
 from tests.prove.routes import Route
 from tests.prove.wire import BASE, Request
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 SERVED = (
     ("GET", "/fhir/[type]/{id}/$disclosures"),
     ("GET", "/fhir/[type]/{id}/$everything"),
+    ("POST", "/fhir/[type]/{id}/$everything"),
     ("POST", "/fhir/[type]/{id}/$explain-access"),
     ("GET", "/fhir/[type]/{id}/$meta"),
     ("POST", "/fhir/[type]/$match"),
@@ -63,7 +65,19 @@ def _everything(asks: Asks, route: Route) -> Request:
     if rng.random() < 0.2:
         query["_since"] = "2026-10-01T12:05:00Z"
     path = route.path.replace("{id}", asks.id(route.type))
-    return Request("GET", f"{path}?{urlencode(query)}", asks.client())
+    if route.method == "GET":
+        return Request("GET", f"{path}?{urlencode(query)}", asks.client())
+    if rng.random() < 0.3:
+        return Request("POST", f"{path}?{urlencode(query)}", asks.client())
+    return _parameters(asks, path, [p for name, text in query.items() for p in _given(name, text)])
+
+
+def _given(name: str, text: str) -> list[dict[str, Any]]:
+    """What a query says of $everything, as Parameters."""
+    if name == "_count":
+        return [{"name": name, "valueInteger": int(text)}]
+    key = {"_type": "valueCode", "_since": "valueInstant"}.get(name, "valueDate")
+    return [{"name": name, key: value} for value in text.split(",")]
 
 
 def _explain(asks: Asks, route: Route) -> Request:
@@ -139,6 +153,43 @@ OPERATIONS: dict[str, Callable[[Asks, Route], Request]] = {
     "$preview": _preview,
     "$break-glass": _break_glass,
 }
+
+
+def require_audited() -> None:
+    """Raise OutOfReach when AuditEvents can be searched by something that nothing here asks for."""
+    unknown = LEDGER_PARAMETERS.keys() - AUDITED.keys()
+    if unknown:
+        raise OutOfReach(f"nothing in tests/prove/operations.py asks for {', '.join(sorted(unknown))}")
+
+
+def audit(asks: Asks, route: Route) -> Request:
+    """An entry of the ledger or the trail that was shown before, or a search for some."""
+    rng = asks.rng
+    if "{id}" in route.path:
+        found = rng.choice([*asks.scene.events, "none", ABSENT_EVENT])
+        return Request(route.method, route.path.replace("{id}", found), asks.client())
+    kinds = {name: draw for name, draw in AUDITED.items() if rng.random() < 0.2}
+    query = urlencode({name: draw(asks) for name, draw in kinds.items()})
+    if route.method == "POST":
+        form = (("Content-Type", "application/x-www-form-urlencoded"),)
+        return Request("POST", route.path, asks.client(), form, query)
+    return Request("GET", f"{route.path}?{query}", asks.client())
+
+
+ABSENT_EVENT = "A" * 64
+AUDITED: dict[str, Callable[[Asks], str]] = {
+    "agent": lambda asks: f"Organization/{asks.id('Organization')}",
+    "date": lambda asks: asks.rng.choice(["ge2026-10-01", "lt2026-10-01T12:05:00Z", "2026-10"]),
+    "entity": lambda asks: (kind := asks.rng.choice(["Patient", "ServiceRequest", "Encounter"])) + f"/{asks.id(kind)}",
+    "outcome": lambda asks: asks.rng.choice(["0", "4", "8"]),
+    "patient": lambda asks: f"Patient/{asks.id('Patient')}",
+    "purpose": lambda asks: asks.rng.choice(["TREAT", "HPAYMT"]),
+    "subtype": lambda asks: asks.rng.choice(["release", "party", "login", "scope"]),
+    "_count": lambda asks: asks.rng.choice(["1", "2", "5"]),
+    "_sort": lambda asks: asks.rng.choice(["date", "-date"]),
+    "_total": lambda asks: asks.rng.choice(["none", "accurate"]),
+}
+"""Every search parameter of AuditEvent, and how a value is drawn."""
 
 
 def token_form(asks: Asks, route: Route) -> Request:

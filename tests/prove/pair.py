@@ -109,6 +109,7 @@ async def open_pair(server: URL, template: URL) -> AsyncIterator[Pair]:
             for url in urls:
                 await _run(server, f'CREATE DATABASE "{url.database}" TEMPLATE "{base.database}"')
                 made.append(url)
+                await _run(server, f'ALTER DATABASE "{url.database}" SET synchronous_commit = off')
             async with open_side(urls[0], clock, members.tokens) as a, open_side(urls[1], clock, members.tokens) as b:
                 yield Pair(a, b, clock, members)
     finally:

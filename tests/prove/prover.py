@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.prove.asks import Asks, Draw
 from tests.prove.moves import Move, Moves
+from tests.prove.operations import require_audited
 from tests.prove.pair import Difference, Pair
 from tests.prove.queries import require_controls
 from tests.prove.records import Body, require_builders
@@ -64,6 +65,7 @@ class Prover:
     def __init__(self, pair: Pair, seed: int, *, shrinking: bool = True) -> None:
         require_builders()
         require_controls()
+        require_audited()
         self.pair = pair
         self.seed = seed
         self.shrinking = shrinking
@@ -189,6 +191,8 @@ class Prover:
         if a and b and a.raw.status != b.raw.status:
             self.report.others["diverged"] += 1
             return False
+        if alike and len(move.a) != len(move.b):
+            scene.shifted.append(move.a[-1].path.rpartition("/")[2])
         for world, heard, requests in (("A", a, move.a), ("B", b, move.b)):
             if heard is None:
                 continue

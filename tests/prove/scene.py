@@ -66,6 +66,10 @@ class Scene:
     """What the caller was last shown of each resource."""
     links: list[str] = field(default_factory=list)
     """Pages that the caller was offered."""
+    events: list[str] = field(default_factory=list)
+    """Ids of the AuditEvents that the caller was shown."""
+    shifted: list[str] = field(default_factory=list)
+    """Ids of visible records that have a hidden version in one world."""
     tokens: int = 0
     seconds: int = 0
     shares: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -74,7 +78,8 @@ class Scene:
     def copy(self) -> Scene:
         """Another scene that starts from here."""
         found = copy(self)
-        found.records, found.seen, found.links = dict(self.records), dict(self.seen), list(self.links)
+        found.records, found.seen = dict(self.records), dict(self.seen)
+        found.links, found.shifted, found.events = list(self.links), list(self.shifted), list(self.events)
         return found
 
     def of(self, *types: str, by: str | None = None, worlds: str = BOTH, hidden: bool | None = None) -> list[Record]:
@@ -128,6 +133,8 @@ class Scene:
         self.tokens += "access_token" in content
         for resource in _resources(content):
             self.seen[resource["id"]] = plain(resource)
+        shown = [e.get("resource", {}) for e in content.get("entry", []) if isinstance(e, dict)]
+        self.events += [r["id"] for r in shown if r.get("resourceType") == "AuditEvent"]
         for link in content.get("link", []) if content.get("resourceType") == "Bundle" else []:
             if link["relation"] in ("next", "previous"):
                 parts = urlsplit(link["url"])
@@ -148,7 +155,7 @@ def _id_of(reference: Any) -> str | None:
 
 def _resources(node: Any) -> Iterator[Body]:
     if isinstance(node, dict):
-        if node.get("resourceType") in TYPES and "id" in node and _is_id(node["id"]):
+        if str(node.get("resourceType")) in TYPES and _is_id(str(node.get("id"))):
             yield node
         for value in node.values():
             yield from _resources(value)

@@ -20,6 +20,9 @@ BIRTHDAYS = {"grown": "2008-11-20"}
 """Who comes of age soon after the worlds begin."""
 HIDDEN_IN_BOTH = 3
 
+SHIFTED = 6
+"""Visible records with a version between that one of the worlds hides."""
+
 
 class Settle:
     """Draws the moves that make the worlds. Each is to be played before the next is asked for."""
@@ -113,6 +116,9 @@ class Settle:
                 )
         for kind in ("Patient", "ServiceRequest"):
             yield "", self._alike(create("branch", self.moves.made(kind, "branch", BOTH)))
+        for _ in range(SHIFTED):
+            if move := self.moves.shifted():
+                yield "", move
         yield "", self._alike(Request("GET", "/fhir/Patient", "holder"))
 
     def _consent(self, part: str, by: str, to: str, **more: Any) -> Move:

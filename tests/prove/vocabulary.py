@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from app.search.parameters import PARAMETERS, Parameter, ParamKind
 from app.search.rows import Date, Quantity, Reference, String, Token, Uri
 from app.search.terms import terms
+from app.search.value_sets import known
 from tests.prove.records import DAYS, FAMILIES, Body
 from tests.prove.wire import BASE
 
@@ -21,7 +22,7 @@ PREFIXES = ("", "eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
 _STOCK: dict[ParamKind, tuple[str, ...]] = {
     ParamKind.TOKEN: ("active", "urn:test:kind|", "|none", "true"),
     ParamKind.STRING: (FAMILIES[0], "x"),
-    ParamKind.REFERENCE: ("Patient/none", "http://example.org/fhir/Patient/1"),
+    ParamKind.REFERENCE: ("http://example.org/fhir/Patient/1",),
     ParamKind.DATE: DAYS,
     ParamKind.QUANTITY: ("45", "30|http://unitsofmeasure.org|min"),
     ParamKind.URI: ("http://example.org/profiles", "urn:x"),
@@ -41,6 +42,7 @@ class Vocabulary:
 
     def __init__(self, bodies: Iterable[Body]) -> None:
         self._values: dict[tuple[str, str, str], dict[str, None]] = defaultdict(dict)
+        sets = {url: codes for url, (_, codes) in known().items()}
         for body in bodies:
             name = body["resourceType"]
             found = terms(name, body, ZoneInfo("America/New_York"), f"{BASE}/fhir")
@@ -49,21 +51,32 @@ class Vocabulary:
                 for form, value in _forms(row, composite):
                     code, _, modifier = row.param.partition(":")
                     self._values[name, code, modifier or form][value] = None
+                if isinstance(row, Token):
+                    holding = [url for url, codes in sets.items() if row.code in (codes.get(row.system) or ())]
+                    self._values[name, row.param, "in"] |= dict.fromkeys(holding[:3])
 
     def value(self, rng: Random, type_name: str, parameter: Parameter, modifier: str | None) -> str:
         """A value for the parameter under the modifier."""
         if modifier == "missing":
             return rng.choice(["true", "false"])
+        if modifier in ("in", "not-in"):
+            holding = list(self._values.get((type_name, parameter.code, "in"), ()))
+            return rng.choice(holding if holding and rng.random() < 0.8 else sorted(known()))
         form = modifier if modifier in ("text", "of-type", "identifier") else ""
-        known = list(self._values.get((type_name, parameter.code, form), ()))
-        text = rng.choice(known) if known and rng.random() < 0.9 else rng.choice(_STOCK[parameter.kind])
-        if form == "of-type" and not known:
+        found = list(self._values.get((type_name, parameter.code, form), ()))
+        text = rng.choice(found) if found and rng.random() < 0.9 else self._stock(rng, parameter)
+        if form == "of-type" and not found:
             text = "urn:test:kind|MR|S-1"
         if parameter.kind in (ParamKind.DATE, ParamKind.QUANTITY):
             return rng.choice(PREFIXES) + text
         if parameter.kind is ParamKind.STRING and modifier is None and rng.random() < 0.5:
             return text[: max(1, len(text) // 2)]
         return text
+
+    def _stock(self, rng: Random, parameter: Parameter) -> str:
+        if parameter.kind is ParamKind.REFERENCE and rng.random() < 0.5:
+            return f"{rng.choice(sorted(parameter.targets))}/none"
+        return rng.choice(_STOCK[parameter.kind])
 
     def has(self, type_name: str, code: str) -> bool:
         """Whether some record has a value for the parameter."""
