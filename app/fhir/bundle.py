@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import NAMESPACE_OID, uuid5
 
 from app.consent.gate.released import Released
 from app.errors import HallpassError
@@ -27,7 +28,9 @@ def searchset(
         b'{"fullUrl":%s,"resource":%s,"search":%s}' % (_url(r, base), r.body, _found(r))
         for r in map(_checked, released)
     ]
-    entries += [b'{"resource":%s,"search":{"mode":"outcome"}}' % o for o in outcomes]
+    entries += [
+        b'{"fullUrl":"urn:uuid:%s","resource":%s,"search":{"mode":"outcome"}}' % (_name(o), o) for o in outcomes
+    ]
     return _bundle("searchset", entries, links, total)
 
 
@@ -81,6 +84,11 @@ def failure(error: HallpassError) -> bytes:
     """An entry of a batch that was refused."""
     response = {"status": str(error.status), "outcome": outcome(error)}
     return b'{"response":%s}' % dump(response)
+
+
+def _name(body: bytes) -> bytes:
+    """A UUID for a resource that is not stored: the same for the same content, so that it tells of nothing else."""
+    return str(uuid5(NAMESPACE_OID, body.decode())).encode()
 
 
 def _version(released: Released, base: str) -> bytes:
