@@ -15,7 +15,7 @@ from app.auth.service import Auth
 from app.conformance.catalogue import TYPES as DEFINITIONS
 from app.consent.gate import Gate
 from app.openapi.serve import openapi_router
-from app.rest import failures
+from app.rest import failures, straight
 from app.rest.cors import Cors
 from app.rest.packed import Packing
 from app.rest.paging import Seal
@@ -82,6 +82,7 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     app.include_router(openapi_router())
     _health(app, db)
     require_gate(app)
+    straight.install(app)
     return app
 
 

@@ -65,6 +65,7 @@ def serve(settings: Settings, when_listening: Callable[[], None]) -> None:
         access_log=False,
         log_level="warning",
         server_header=False,
+        proxy_headers=False,  # nothing here rests on the caller's address; the service's own is a setting
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=10,
         h11_max_incomplete_event_size=65_536,

@@ -8,13 +8,13 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import HallpassError, Issue, Kind
 from app.fhir.json import dump
@@ -31,7 +31,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HallpassError, _ours)
     app.add_exception_handler(HTTPException, _starlettes)
     app.add_exception_handler(RequestValidationError, _fastapis)
-    app.middleware("http")(_around)
+    app.add_middleware(_Around)
 
 
 def answer(request: Request, error: HallpassError) -> Response:
@@ -68,24 +68,53 @@ async def _fastapis(request: Request, error: Exception) -> Response:
     return answer(request, HallpassError(Kind.INVALID, *issues))
 
 
-async def _around(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    request.state.request_id = uuid4()
-    started = time.perf_counter()
-    try:
-        if misdirected(request):
-            response = await _starlettes(request, HTTPException(405))
-        else:
-            response = await call_next(request)
-    except TimeoutError:
-        response = answer(request, unavailable())
-    except Exception as error:  # the last resort: nothing of the fault is shown
-        log.error("fault %s: %s", request.state.request_id, _fault(error))
-        response = answer(request, HallpassError(Kind.INTERNAL, "A fault of the server's. It has been logged."))
-    route: Any = request.scope.get("route")
-    path = getattr(route, "path", "(no route)")
-    took = (time.perf_counter() - started) * 1000
-    log.info("%s %s %d %.1fms %s", request.method, path, response.status_code, took, request.state.request_id)
-    return response
+class _Around:
+    """Gives each request an id, answers what nothing else has answered, and writes the log's line."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = uuid4()
+        scope.setdefault("state", {})["request_id"] = request_id
+        started, status = time.perf_counter(), 0
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        request = Request(scope, receive)
+        try:
+            app = await _starlettes(request, HTTPException(405)) if misdirected(request) else self._app
+            await app(scope, receive, watched)
+        except Exception as error:  # the last resort: nothing of the fault is shown
+            if not isinstance(error, TimeoutError):
+                log.error("fault %s: %s", request_id, _fault(error))
+            if status:  # a part of it has left: the connection is broken off, so that nobody takes it for the whole
+                raise
+            await _last_resort(error)(scope, receive, watched)
+        route: Any = scope.get("route")
+        path = getattr(route, "path", "(no route)")
+        took = (time.perf_counter() - started) * 1000
+        log.info("%s %s %d %.1fms %s", scope["method"], path, status, took, request_id)
+
+
+def _last_resort(error: Exception) -> ASGIApp:
+    """The answer to what nobody else has answered."""
+    if isinstance(error, TimeoutError):
+        found = unavailable()
+    else:
+        found = HallpassError(Kind.INTERNAL, "A fault of the server's. It has been logged.")
+
+    async def respond(scope: Scope, receive: Receive, send: Send) -> None:
+        await answer(Request(scope, receive), found)(scope, receive, send)
+
+    return respond
 
 
 def _fault(error: BaseException) -> str:

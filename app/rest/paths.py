@@ -30,7 +30,8 @@ class SameRequest:
             path = raw.decode("latin-1")
         if path.startswith("/fhir"):
             path = path.rstrip("/")
-        scope = {**scope, "path": path}
+        if path != scope["path"]:
+            scope = {**scope, "path": path}
         if scope["method"] == "OPTIONS" and path == "/fhir" and not _preflight(scope):
             scope = {**scope, "path": "/fhir/metadata", "method": "GET"}
         if scope["method"] == "HEAD":

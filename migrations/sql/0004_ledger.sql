@@ -420,7 +420,13 @@ DECLARE
     v_below  uuid[];
     v_asks   bigint[];
     v_rows   resource[];
-    v_go     record;
+    -- of those that go to another than their custodian
+    v_requests     uuid[];
+    v_interactions text[];
+    v_shards       uuid[];
+    v_ids          uuid[];
+    v_versions     integer[];
+    v_students     uuid[];
 BEGIN
     RETURN QUERY SELECT h.n, 'held', NULL::boolean, NULL::uuid, NULL::uuid, NULL::integer, NULL::text, NULL::uuid,
         NULL::uuid, NULL::boolean, NULL::boolean, NULL::boolean, NULL::timestamptz, NULL::text, NULL::bytea,
@@ -438,21 +444,20 @@ BEGIN
                 FROM unnest(p_caller) WITH ORDINALITY AS k(caller, n) WHERE k.caller = v_number AND v_held[k.n];
             CONTINUE;
         END IF;
-        SELECT array_agg(k.n), array_agg(r) INTO v_asks, v_rows
+        SELECT array_agg(k.n), array_agg(x.r), coalesce(array_agg(p_requests[k.n]) FILTER (WHERE x.go), '{}'),
+               array_agg(p_interactions[k.n]) FILTER (WHERE x.go), array_agg((x.r).shard) FILTER (WHERE x.go),
+               array_agg((x.r).id) FILTER (WHERE x.go), array_agg((x.r).version) FILTER (WHERE x.go),
+               coalesce(array_agg(DISTINCT (x.r).student) FILTER (WHERE x.go AND (x.r).student IS NOT NULL), '{}')
+            INTO v_asks, v_rows, v_requests, v_interactions, v_shards, v_ids, v_versions, v_students
             FROM unnest(p_caller, p_types, p_ids, p_versions) WITH ORDINALITY AS k(caller, type, id, version, n)
             CROSS JOIN LATERAL (
-                SELECT s FROM resource s WHERE s.id = k.id AND s.type = k.type
-                    AND CASE WHEN k.version IS NULL THEN s.current ELSE s.version = k.version END) AS x(r)
+                SELECT s, NOT s.deleted AND NOT s.custodian = ANY (v_below) FROM resource s
+                WHERE s.id = k.id AND s.type = k.type
+                    AND CASE WHEN k.version IS NULL THEN s.current ELSE s.version = k.version END) AS x(r, go)
             WHERE k.caller = v_number AND v_held[k.n];
-        SELECT coalesce(array_agg(p_requests[a.n]), '{}') AS requests, array_agg(p_interactions[a.n]) AS interactions,
-               array_agg(a.shard) AS shards, array_agg(a.id) AS ids, array_agg(a.version) AS versions,
-               coalesce(array_agg(DISTINCT a.student) FILTER (WHERE a.student IS NOT NULL), '{}') AS students
-            INTO v_go
-            FROM (SELECT v_asks[r.ordinality] AS n, r.* FROM unnest(v_rows) WITH ORDINALITY AS r) a
-            WHERE NOT a.deleted AND NOT a.custodian = ANY (v_below);
-        IF v_go.requests <> '{}' AND disclose(
-            nullif(v_caller->'agent', 'null'), ARRAY(SELECT jsonb_array_elements_text(v_caller->'purposes')), v_go.requests,
-            v_go.interactions, v_go.shards, v_go.ids, v_go.versions, v_go.students) <> cardinality(v_go.requests) THEN
+        IF v_requests <> '{}' AND disclose(
+            nullif(v_caller->'agent', 'null'), ARRAY(SELECT jsonb_array_elements_text(v_caller->'purposes')), v_requests,
+            v_interactions, v_shards, v_ids, v_versions, v_students) <> cardinality(v_requests) THEN
             RAISE EXCEPTION 'what was seen is no longer visible' USING ERRCODE = '40001';
         END IF;
         RETURN QUERY SELECT v_asks[r.ordinality], 'seen', r.custodian = ANY (v_below), r.shard, r.id, r.version, r.type,

@@ -1,0 +1,75 @@
+"""The straight way to the routes of a type and of one resource: looked up in a table, where the router would try one
+after the other.
+
+A path that the table does not hold goes the router's way. Both come to the same route, and a test walks them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.resources import TYPES
+
+Key = tuple[str, str, bool]
+"""Method, type, and whether the path goes on with an id."""
+
+
+class _Goal(NamedTuple):
+    app: ASGIApp
+    scope: dict[str, Any]
+
+
+class Straight:
+    """Stands before the router of an application whose routes are all there."""
+
+    def __init__(self, router: ASGIApp, table: dict[Key, _Goal]) -> None:
+        self._router = router
+        self._table = table
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        found = straight(scope["path"]) if scope["type"] == "http" and not scope.get("root_path") else None
+        goal = self._table.get((scope["method"], found[0], found[1] is not None)) if found else None
+        if found is None or goal is None:
+            await self._router(scope, receive, send)
+            return
+        scope.update(goal.scope)
+        scope["path_params"] = {} if found[1] is None else {"id": found[1]}
+        await goal.app(scope, receive, send)
+
+
+def install(app: FastAPI) -> None:
+    """Put the table before the router."""
+    app.router.middleware_stack = Straight(app.router.middleware_stack, _table(iter_route_contexts(app.routes)))
+
+
+def straight(path: str) -> tuple[str, str | None] | None:
+    """The type in a path, and the id if it goes on with one; None for a path of any other shape."""
+    parts = path.split("/")
+    if not 3 <= len(parts) <= 4 or parts[1] != "fhir" or parts[0] or parts[2] not in TYPES:
+        return None
+    if len(parts) == 3:
+        return parts[2], None
+    # What starts otherwise is an operation, a history or a search by form.
+    return (parts[2], parts[3]) if parts[3][:1].isalnum() else None
+
+
+def _table(routes: Iterable[Any]) -> dict[Key, _Goal]:
+    found: dict[Key, _Goal] = {}
+    for route in routes:
+        parts = str(route.path).split("/")
+        if (
+            parts[1:2] != ["fhir"]
+            or len(parts) not in (3, 4)
+            or parts[2] not in TYPES
+            or parts[3:] not in ([], ["{id}"])
+        ):
+            continue
+        for method in route.methods or ():
+            goal = _Goal(route.app, {"endpoint": route.endpoint, "route": route.original_route})
+            found.setdefault((method, parts[2], len(parts) == 4), goal)
+    return found
