@@ -81,9 +81,10 @@ class History:
         own = f"{self.through.base}/{self._path()}"
         query = self._query()
         links = [("self", _link(own, query, self.given.get("_cursor"))), ("first", _link(own, query, None))]
-        if "next" in answer.cursors:
-            token = self.seal.close(answer.cursors["next"], self._bound())
-            links.append(("next", _link(own, query, token)))
+        for relation in ("next", "previous"):
+            if relation in answer.cursors:
+                token = self.seal.close(answer.cursors[relation], self._bound())
+                links.append((relation, _link(own, query, token)))
         return bundle.history(answer.released, self.through.base, links, answer.total or 0)
 
     def _path(self) -> str:

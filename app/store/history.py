@@ -79,10 +79,14 @@ class Span:
     at: tuple[datetime, datetime] | None = None
 
 
-async def page(connection: AsyncConnection, span: Span, after: Position | None, limit: int) -> list[Stored]:
-    """The visible versions behind a position, `limit` at the most."""
-    statement = text(_PAGE.format(columns=_COLUMNS, keys=_keys(span), newest=_NEWEST)).bindparams(*_BINDS)
-    rows = await connection.execute(statement, {**_values(span, after), "limit": limit})
+async def page(
+    connection: AsyncConnection, span: Span, after: Position | None, limit: int, *, back: bool = False
+) -> list[Stored]:
+    """The visible versions behind a position, `limit` at the most; with `back` those before it, the nearest first."""
+    found = _PAGE.format(columns=_COLUMNS, keys=_keys(span), newest=_NEWEST)
+    if back:
+        found = found.replace("< (:after_at", "> (:after_at").replace(" DESC", " ASC")
+    rows = await connection.execute(text(found).bindparams(*_BINDS), {**_values(span, after), "limit": limit})
     return [Stored(*row) for row in rows]
 
 

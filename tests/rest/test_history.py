@@ -99,6 +99,34 @@ async def test_pages_have_each_version_once_in_the_same_order(scene: Scene, path
         assert await versions(member, f"{path}?_count={count}") == await versions(member, path)
 
 
+@pytest.mark.parametrize("path", ["/Encounter/_history", "/_history?_type=Encounter", "/Encounter/{id}/_history"])
+async def test_previous_walks_back_over_the_same_pages(scene: Scene, path: str) -> None:
+    path = path.replace("{id}", scene.records["Encounter"]["id"])
+    url = f"{path}{'&' if '?' in path else '?'}_count=2"
+    for member in (scene.district, scene.clinic):
+        forth, back = [], []
+        page = (await member.get(url)).json()
+        while True:
+            forth.append(tags(page))
+            links = {x["relation"]: x["url"] for x in page["link"]}
+            assert ("previous" in links) == (len(forth) > 1)
+            if "next" not in links:
+                break
+            page = (await member.get(links["next"])).json()
+        while "previous" in links:
+            page = (await member.get(links["previous"])).json()
+            links = {x["relation"]: x["url"] for x in page["link"]}
+            assert "next" in links
+            back.append(tags(page))
+        assert len(forth) > 1
+        assert back[::-1] == forth[:-1]
+
+
+def tags(page: dict[str, Any]) -> list[tuple[str, str]]:
+    """Id and version of each entry of a page."""
+    return [(e["fullUrl"].rpartition("/")[2], e["response"]["etag"]) for e in page["entry"]]
+
+
 async def test_a_page_token_is_bound_to_the_history_and_the_client_that_got_it(scene: Scene) -> None:
     bundle = (await scene.clinic.get("/Encounter/_history?_count=1")).json()
     link = next(x["url"] for x in bundle["link"] if x["relation"] == "next")

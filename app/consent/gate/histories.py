@@ -16,6 +16,7 @@ from app.resources import ResourceType
 from app.resources.refs import as_uuid
 from app.store import history as store
 from app.store.history import Position, Span
+from app.store.rows import Stored
 
 
 async def of_one(
@@ -52,21 +53,27 @@ async def of_types(
 
 
 async def _page(door: Door, span: Span, after: str | None, count: int) -> Found:
-    rows = await store.page(door.connection, span, _position(after), count + 1)
+    position, back = _position(after) if after is not None else (None, False)
+    rows = await store.page(door.connection, span, position, count + 1, back=back)
     total = await store.total(door.connection, span)
-    shown = rows[:count]
+    more = len(rows) > count
+    shown = rows[:count][::-1] if back else rows[:count]
     cursors = {}
-    if len(rows) > count:
-        last = shown[-1]
-        cursors["next"] = f"{last.updated.isoformat()} {last.id} {last.version}"
+    if shown and (more or back):
+        cursors["next"] = _cursor(shown[-1])
+    if shown and (more if back else position is not None):
+        cursors["previous"] = f"{_cursor(shown[0])} back"
     return Found(tuple(Candidate(r) for r in shown), total=total, cursors=cursors)
 
 
-def _position(text: str | None) -> Position | None:
-    if text is None:
-        return None
+def _cursor(row: Stored) -> str:
+    return f"{row.updated.isoformat()} {row.id} {row.version}"
+
+
+def _position(text: str) -> tuple[Position, bool]:
+    """The position in a page token, and whether it points back."""
     try:
-        at, resource_id, version = text.split(" ")
-        return datetime.fromisoformat(at), UUID(resource_id), int(version)
+        at, resource_id, version, *back = text.split(" ")
+        return (datetime.fromisoformat(at), UUID(resource_id), int(version)), bool(back)
     except ValueError:
         raise HallpassError(Kind.INVALID, Issue("The page token is not one that this history gave you.")) from None
