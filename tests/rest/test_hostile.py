@@ -52,6 +52,10 @@ def nested(length: int) -> str:
 HOSTILE: dict[str, list[tuple[str, str]]] = {
     "10,000 tokens": [("identifier", ",".join(f"urn:x|{n}" for n in range(10_000)))],
     "1,000 tokens": [("identifier", ",".join(f"urn:x|{n}" for n in range(1_000)))],
+    "value sets": [("type:in", ",".join(["http://hl7.org/fhir/ValueSet/service-type"] * 500))],
+    "10,000 references": [("subject", ",".join(f"Patient/{n}" for n in range(10_000)))],
+    "10,000 values in a chain": [("subject:Patient.identifier", ",".join(f"urn:x|{n}" for n in range(10_000)))],
+    "pages of everything": [("_include", "*"), ("_revinclude", "*"), ("_count", "999999999"), ("_total", "accurate")],
     "1,000 tokens not to be": [("status:not", ",".join(f"x{n}" for n in range(1_000)))],
     "1,000 dates": [("date", ",".join(f"ne{1000 + n}" for n in range(1_000)))],
     "51 criteria": [("status", "finished")] * 51,
@@ -94,10 +98,16 @@ async def test_a_hostile_search_is_answered_or_refused_in_time_and_others_are_se
     await as_owner(scene.world, "ANALYZE")
     started = time.monotonic()
     content = urlencode(HOSTILE[name])
-    hostile = asyncio.create_task(scene.district.post("/Encounter/_search", content=content, headers=FORM))
-    other = await scene.clinic.get(f"/Encounter/{scene.records['Encounter']['id']}")
-    assert other.status_code == 200
-    response = await hostile
+    hostile = [
+        asyncio.create_task(scene.district.post("/Encounter/_search", content=content, headers=FORM)) for _ in range(3)
+    ]
+    await asyncio.sleep(0)
+    for _ in range(3):
+        asked = time.monotonic()
+        other = await scene.clinic.get(f"/Encounter/{scene.records['Encounter']['id']}")
+        assert other.status_code == 200
+        assert time.monotonic() - asked < SECONDS
+    response = (await asyncio.gather(*hostile))[0]
     assert response.status_code in (200, 400, 422), response.text
     assert time.monotonic() - started < 2 * SECONDS
     if response.status_code == 200:
