@@ -6,11 +6,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import URL, event, text
+from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from app import main
@@ -20,6 +19,7 @@ from app.store.engine import APP_ROLE, Database
 from tests.prove.determinism import EPOCH, Clock, drawing
 from tests.prove.names import Names
 from tests.prove.wire import BASE, Request, Response, ask
+from tests.statements import Statements
 
 SETTINGS = Settings(base_url=BASE, token_seconds=3600, default_count=10, max_count=20)
 
@@ -60,17 +60,15 @@ class Heard:
 class Side:
     """Answers requests, and can go back to where it was remembered."""
 
-    def __init__(self, app: FastAPI, db: Database, owner: AsyncConnection, tokens: dict[str, str]) -> None:
+    def __init__(
+        self, app: FastAPI, db: Database, owner: AsyncConnection, tokens: dict[str, str], statements: Statements
+    ) -> None:
         self.app = app
         self.db = db
         self.tokens = tokens
         self.names = Names()
         self._owner = owner
-        self._statements: list[str] = []
-        event.listen(db.engine.sync_engine, "before_cursor_execute", self._record)
-
-    def _record(self, _connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        self._statements.append(statement)
+        self._statements = statements
 
     async def do(self, label: str, requests: Sequence[Request], *, judged: bool = False) -> list[Heard]:
         """The answers to the requests of one step, in turn."""
@@ -84,7 +82,7 @@ class Side:
         if request.client is not None:
             headers.append(("Authorization", f"Bearer {self.tokens[request.client]}"))
         raw = await ask(self.app, request.method, path, headers, body.encode())
-        return Heard(self.names.normal(path, raw) if judged else raw, raw, tuple(self._statements))
+        return Heard(self.names.normal(path, raw) if judged else raw, raw, self._statements.sent)
 
     async def set_clock(self, clock: Clock) -> None:
         """Tell the database the time."""
@@ -115,10 +113,11 @@ async def open_side(owner: URL, clock: Clock, tokens: dict[str, str]) -> AsyncIt
     """The application, started, over a database whose clock is the prover's."""
     async with AsyncExitStack() as stack:
         db = Database(owner, pool_size=2)
+        statements = Statements(db)
         app = _app(db, clock.time)
         await stack.enter_async_context(app.router.lifespan_context(app))
         connection = await stack.enter_async_context(_owner(owner))
-        yield Side(app, db, connection, tokens)
+        yield Side(app, db, connection, tokens, statements)
 
 
 def _app(db: Database, time: Callable[[], float]) -> FastAPI:
