@@ -26,8 +26,9 @@ prove: $(VENV)/dev.stamp ## worlds that differ in what a caller may not see: eve
 bites: $(VENV)/dev.stamp ## leaks planted one by one: the prover must find each
 	$(BIN)/pytest tests/prove
 
-conformance: $(VENV)/dev.stamp ## all that the tests are answered, judged by a FHIR validator of others
+conformance: $(VENV)/dev.stamp ## a FHIR validator of others judges all answers; schemathesis asks all that the OpenAPI document says
 	$(BIN)/python -m tests.conformance.emitted
+	$(BIN)/python -m tests.conformance.fuzz
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check

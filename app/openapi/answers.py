@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 from app.errors import TABLE, Kind
+from app.openapi.examples import of_error
 from app.openapi.schemas import ref
 from app.rest.http import FHIR_JSON
 
@@ -92,7 +93,9 @@ def components() -> dict[str, Json]:
 
 
 def _failure(status: int, text: str) -> Json:
-    content = {FHIR_JSON: {"schema": ref("OperationOutcome")}}
+    shown = of_error(status)
+    examples = {"examples": {"performed": {"value": shown}}} if shown else {}
+    content = {FHIR_JSON: {"schema": ref("OperationOutcome"), **examples}}
     found: Json = {"description": text, "content": content}
     if status in _OF_ERRORS:
         found["headers"] = headers(*_OF_ERRORS[status])

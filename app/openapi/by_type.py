@@ -115,7 +115,7 @@ def _conditions() -> list[Json]:
 
 
 def _parts(name: str) -> list[Json]:
-    return [ref("summary"), ref(f"{name}._elements"), *ALWAYS]
+    return [ref("part"), ref(f"{name}._elements"), *ALWAYS]
 
 
 def _read(name: str) -> Json:

@@ -11,6 +11,7 @@ from typing import Any
 from app.conformance.base import VERSION
 from app.conformance.catalogue import TYPES as DEFINITIONS
 from app.openapi import answers, by_type, of_record, of_server, of_system, parameters, values
+from app.openapi.examples import add
 from app.openapi.operation import schemes
 from app.openapi.patch import JSON_PATCH
 from app.openapi.schemas import ANY, any_of, of_types
@@ -52,7 +53,7 @@ def paths() -> dict[str, Json]:
     found: dict[str, Json] = {}
     for part in (*map(by_type.paths, REGISTRY), of_record.paths(), of_system.paths(), of_server.paths()):
         found |= part
-    return dict(sorted(found.items()))
+    return {path: {method: add(o) for method, o in item.items()} for path, item in sorted(found.items())}
 
 
 def _components() -> Json:

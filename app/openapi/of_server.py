@@ -103,8 +103,8 @@ def paths() -> dict[str, Json]:
         f"/fhir{configuration}": {"get": _configuration("smartConfigurationOfFhir")},
         "/health": {"get": _public("health", "Whether the server can serve", SERVER, schema("Health"))},
         "/openapi.json": {"get": _public("openapiJson", "This document", SERVER, {"type": "object"})},
-        "/openapi.yaml": {"get": _document("openapiYaml", "This document in YAML", "application/yaml")},
-        "/docs": {"get": _document("docs", "This document for people", "text/html")},
+        "/openapi.yaml": {"get": _document("openapiYaml", "This document in YAML", "application/yaml", "object")},
+        "/docs": {"get": _document("docs", "This document for people", "text/html", "string")},
         "/docs/{asset}": {"get": _asset()},
     }
 
@@ -170,13 +170,13 @@ def _configuration(operation_id: str) -> Json:
     return _public(operation_id, "The SMART configuration", AUTH, schema("SmartConfiguration"))
 
 
-def _document(operation_id: str, summary: str, media_type: str) -> Json:
-    success = {200: {"description": f"{summary}.", "content": {media_type: {"schema": _TEXT}}}}
+def _document(operation_id: str, summary: str, media_type: str, read_as: str) -> Json:
+    success = {200: {"description": f"{summary}.", "content": {media_type: {"schema": {"type": read_as}}}}}
     return operation(operation_id, summary, SERVER, success=success, kinds=answers.EVERY, public=True)
 
 
 def _asset() -> Json:
-    found = _document("docsAsset", "A part of the page for people", "text/plain")
+    found = _document("docsAsset", "A part of the page for people", "text/plain", "string")
     found["parameters"] = [{"name": "asset", "in": "path", "required": True, "schema": _TEXT}]
     found["responses"]["200"] = {"description": "The part.", "content": {"*/*": {}}}
     return found | {"responses": {**found["responses"], **answers.failures([Kind.NOT_FOUND])}}

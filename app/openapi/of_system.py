@@ -12,6 +12,7 @@ from app.conformance.searching import SEARCHED
 from app.errors import Kind
 from app.openapi import answers, parameters
 from app.openapi.by_type import CHAINS, PAGES, bundle, compartment, form_body
+from app.openapi.links import of_page
 from app.openapi.operation import json_body, operation
 from app.openapi.parameters import ALWAYS, ref
 from app.openapi.schemas import ref as schema
@@ -112,7 +113,7 @@ def _find(name: str) -> Json:
         f"Find a {name}",
         OPEN_TAG,
         parameters=[ref(f"Definition.{n}") for n in SEARCHED] + ALWAYS,
-        success={200: bundle("Those that have the values.")},
+        success={200: bundle("Those that have the values.", links=of_page(name))},
         kinds=answers.OPEN,
         public=True,
     )

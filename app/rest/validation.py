@@ -71,7 +71,8 @@ async def _asked(request: Request, through: Passage, declared: ResourceType) -> 
     if mode is not None and mode not in MODES:
         raise _bad(f"The mode is one of {', '.join(MODES)}.", "mode")
     if "resource" not in given and mode != "delete":
-        raise _bad("There is no resource to judge.", "resource")
+        text = "There is no resource to judge."
+        raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Parameters.parameter.where(name='resource')", "required"))
     return {"resource": given.get("resource"), "mode": mode, "profile": given.get("profile")}
 
 

@@ -10,20 +10,21 @@ from copy import deepcopy
 from typing import Any
 
 Json = dict[str, Any]
-DEPTH = 2
-"""How many objects a body may hold within each other."""
 _LEFT_OUT = frozenset({"extension", "modifierExtension", "contained", "implicitRules", "text", "meta", "id"})
 _SCHEMAS = "#/components/schemas/"
 
 
-def lean(document: Json) -> Json:
-    """A copy whose request bodies stand for themselves, without extensions, narratives and deep nesting."""
+def lean(document: Json, depth: int) -> Json:
+    """A copy whose request bodies stand for themselves, without extensions and narratives.
+
+    `depth` is how many objects a body may hold within each other.
+    """
     found = deepcopy(document)
     for item in found["paths"].values():
         for operation in item.values():
             body = operation.get("requestBody")
             for media in body["content"].values() if body else ():
-                media["schema"] = _Pruned(found["components"]["schemas"]).of(media["schema"], DEPTH)
+                media["schema"] = _Pruned(found["components"]["schemas"]).of(media["schema"], depth)
     return found
 
 
@@ -49,6 +50,8 @@ class _Pruned:
         kept = {n: s for n, s in schema["properties"].items() if self._stays(n, s, depth) or n in required}
         properties = {n: self.of(s, depth - 1) for n, s in kept.items()}
         found = {k: v for k, v in schema.items() if k not in ("if", "else", "required", "minProperties")}
+        # A form has names that no schema lists (chains); what a patch leaves unheeded need not be sent.
+        found["additionalProperties"] = False
         return {**found, "properties": properties, **({"required": required} if required else {})}
 
     def _stays(self, name: str, schema: Json, depth: int) -> bool:

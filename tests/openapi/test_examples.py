@@ -1,0 +1,48 @@
+"""The examples of the OpenAPI document are exchanges that happen so, and fit the schemas beside which they stand."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from app.openapi import examples
+from app.openapi.document import document
+from tests.openapi.exchanges import record
+from tests.openapi.test_document import BASE, operations
+from tests.world import World
+
+RESPONSES = document(BASE)["components"]["responses"]
+FILE = Path(examples.__file__).with_name("examples.json")
+
+
+async def test_every_example_happens_so(world: World) -> None:
+    """Write them anew by WRITE=1 and `hallpass export-openapi`."""
+    found = await record(world)
+    if os.environ.get("WRITE"):
+        FILE.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+    assert found == json.loads(FILE.read_text())
+
+
+def shown() -> Iterator[Any]:
+    """Each example with its schema."""
+    bodies = [("an error", answer) for answer in RESPONSES.values()]
+    for _, _, operation in operations():
+        own = [operation.get("requestBody", {}), *operation["responses"].values()]
+        bodies += [(operation["operationId"], body) for body in own]
+    for name, body in bodies:
+        for media in body.get("content", {}).values():
+            for example in media.get("examples", {}).values():
+                yield pytest.param(media["schema"], example["value"], id=name)
+
+
+@pytest.mark.parametrize(("schema", "value"), list(shown()))
+def test_an_example_fits_its_schema(schema: Any, value: Any) -> None:
+    whole = {**schema, "components": document(BASE)["components"]}
+    errors = [e.message for e in jsonschema_rs.Draft202012Validator(whole).iter_errors(value)]
+    assert not errors
