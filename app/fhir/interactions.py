@@ -50,7 +50,7 @@ OF_TYPES: tuple[Interaction, ...] = (
 )
 OF_SYSTEM: tuple[Interaction, ...] = (
     Interaction("transaction", "POST ", "by verb: DELETE, POST, PUT, PATCH, GET; all or nothing"),
-    Interaction("batch", "POST ", "each entry for itself"),
+    Interaction("batch", "POST ", "each entry for itself; operations too"),
     Interaction("history-system", "GET _history", "_since, _at, _count, _type"),
     Interaction("search-system", "GET ?[condition]", "_type, and what all types searched have in common"),
     Interaction("search-system", "POST _search"),
