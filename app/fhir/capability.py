@@ -131,4 +131,8 @@ def _reverse(name: str) -> list[str]:
 
 def _parameter(parameter: Parameter) -> dict[str, Any]:
     found = {"name": parameter.code, "type": parameter.kind.value}
-    return {**found, "definition": parameter.url} if parameter.url else found
+    if parameter.url:
+        found["definition"] = parameter.url
+    if parameter.modifiers:
+        found["documentation"] = f"Modifiers: {', '.join(f':{m}' for m in sorted(parameter.modifiers))}"
+    return found

@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.conformance.catalogue import TYPES as DEFINITIONS
 from app.resources import TYPES, Reach
 from app.rest.query import query_pairs
+
+READ_ONLY = frozenset({"AuditEvent", "Library", "metadata", *DEFINITIONS})
+"""What is read and searched, and has neither versions nor writers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,7 @@ class Where:
     history: bool = False
     version: str | None = None
     call: bool = False
-    """An operation, or a search by POST: what is asked by a request of its own."""
+    """An operation, a search by POST, or a type that has no versions: what is asked by a request of its own."""
     pairs: tuple[tuple[str, str], ...] = ()
 
 
@@ -34,6 +38,8 @@ def where(method: str, url: str) -> Where | None:
     path = path.rstrip("/")
     parts = path.split("/") if path else []
     pairs = tuple(query_pairs(query)) if query else ()
+    if method == "GET" and parts and parts[0] in READ_ONLY:
+        return Where(path, call=True, pairs=pairs)
     if parts and (parts[-1].startswith("$") or parts[-1] == "_search"):
         known = parts[0] in TYPES and (method == "POST" or (method == "GET" and parts[-1] != "_search"))
         return Where(path, call=True, pairs=pairs) if known else None

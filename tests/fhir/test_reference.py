@@ -55,11 +55,13 @@ def test_the_parameters_of_a_type_on_the_page_are_those_of_its_capability_statem
 
 
 @pytest.mark.parametrize("name", list(TYPES))
-def test_the_modifiers_on_the_page_are_those_that_are_taken(name: str) -> None:
+def test_the_modifiers_on_the_page_are_those_that_are_taken_and_stated(name: str) -> None:
+    stated = {p["name"]: p.get("documentation", "") for p in RESOURCES[name]["searchParam"]}
     for row in section("Every type") + section(name):
         parameter = PARAMETERS[name][bare(row[0])]
         listed = set(re.findall(r"`:([a-z-]+)`", row[2]))
         assert listed == parameter.modifiers
+        assert set(re.findall(r":([a-z-]+)", stated[parameter.code])) == listed
 
 
 def test_the_interactions_on_the_page_are_those_of_the_capability_statement() -> None:

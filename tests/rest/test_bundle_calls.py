@@ -44,6 +44,10 @@ def reads(scene: Scene) -> list[str]:
         f"?_type=Patient,Encounter&_id={student}",
         f"Patient/{student}/*?_type=Encounter",
         f"Encounter/{visit}?_elements=status",
+        f"AuditEvent?patient=Patient/{student}&_count=1",
+        "ValueSet?name=x",
+        "Library/notice-ferpa",
+        "metadata",
     ]
 
 
