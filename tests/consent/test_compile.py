@@ -42,7 +42,8 @@ def gaps(found: Reading) -> list[str]:
     """Where the gaps are, each told in a sentence and with its code; with one there is no release."""
     assert (found.release is None) == bool(found.gaps)
     for gap in found.gaps:
-        assert re.fullmatch("[A-Z][a-z' ].*[.)]", gap.text)
+        assert re.fullmatch("(?!None)[A-Z][a-z' ].*[.)]", gap.text)
+        assert not gap.text.isupper()
         assert gap.code in ("required", "value", "business-rule", "not-supported")
     return sorted(str(gap.expression) for gap in found.gaps)
 
@@ -120,6 +121,18 @@ def test_an_id_under_another_type_is_another_resource(on: OnPaper, wrong: Spec, 
     ids = {n: h.id for n, h in on.held.items()} | {"district": on.network.id("district")}
     with_ids = {k: [{"reference": r["reference"].format(**ids)} for r in v] for k, v in wrong.items()}
     assert gaps(on.comes_to(complete(["FERPA"], **{"with": with_ids}))) == [at]
+
+
+async def test_who_is_neither_the_student_nor_a_related_person_does_not_sign(on: OnPaper) -> None:
+    """Not even under the id of a student who is of age."""
+    await on.change("student", {"born": "2000-01-01"})
+    student = on.held["student"].id
+    for kind, expected in (("Patient", []), ("RelatedPerson", ["Consent.performer[0]"])):
+        signer = {"performer": [{"reference": f"{kind}/{student}"}]}
+        assert gaps(on.comes_to(complete(["FERPA"], **{"with": signer}))) == expected
+    doctor = {"performer": [{"reference": f"Practitioner/{student}"}]}
+    (gap,) = on.comes_to(complete(["FERPA"], **{"with": doctor})).gaps
+    assert gap.text == "The signer's authority is missing: a student or a RelatedPerson signs."
 
 
 def test_a_gap_names_every_rule_that_asks_for_it_and_no_other(on: OnPaper) -> None:

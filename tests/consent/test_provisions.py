@@ -36,6 +36,8 @@ def tree(root: Any) -> Tree:
     for gap in found.gaps:
         assert re.fullmatch(r"[A-Z][a-z ].*\.?", gap.text)
         assert gap.code in ("required", "value")
+        assert str(gap.expression).startswith("Consent.provision")
+        assert not gap.text.isupper()
     return found
 
 

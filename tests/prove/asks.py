@@ -15,6 +15,7 @@ from fastapi import FastAPI
 
 from app.auth.jose import Jwk
 from app.conformance import catalogue
+from app.conformance.searching import SEARCHED
 from app.resources import TYPES
 from tests.prove import bundles, operations
 from tests.prove.bodies import Bodies
@@ -224,7 +225,7 @@ class Asks:
         path = route.path.replace("{id}", self.rng.choice([*known, "none"]))
         if "{id}" in route.path:
             return Request(route.method, path, self.client())
-        query = {self.rng.choice(list(catalogue.SEARCHED)): self.rng.choice([*known, "http://example.org/x"])}
+        query = {self.rng.choice(list(SEARCHED)): self.rng.choice([*known, "http://example.org/x"])}
         return Request(route.method, f"{path}?{urlencode(query)}", self.client())
 
 

@@ -21,6 +21,8 @@ from tests.prove.names import Names
 from tests.prove.wire import BASE, Request, Response, ask
 from tests.statements import Statements
 
+PATIENT = 600_000
+"""Milliseconds for a statement: what the worlds answer must not depend on how busy this machine is."""
 SETTINGS = Settings(base_url=BASE, token_seconds=3600, default_count=10, max_count=20)
 
 _CLOCK = f"""
@@ -112,7 +114,7 @@ class Side:
 async def open_side(owner: URL, clock: Clock, tokens: dict[str, str]) -> AsyncIterator[Side]:
     """The application, started, over a database whose clock is the prover's."""
     async with AsyncExitStack() as stack:
-        db = Database(owner, pool_size=2)
+        db = Database(owner, pool_size=2, statement_timeout_ms=PATIENT)
         statements = Statements(db)
         app = _app(db, clock.time)
         await stack.enter_async_context(app.router.lifespan_context(app))
