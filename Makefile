@@ -1,5 +1,5 @@
 # A fresh clone needs Python 3.11 or newer, make and git: each target sets up what it needs, once.
-.PHONY: run demo test prove bites conformance check lock clean
+.PHONY: run demo test prove bites mutate bench bench-quick conformance check lock clean
 .DEFAULT_GOAL := run
 
 VENV := .venv
@@ -26,9 +26,19 @@ prove: $(VENV)/dev.stamp ## worlds that differ in what a caller may not see: eve
 bites: $(VENV)/dev.stamp ## leaks planted one by one: the prover must find each
 	$(BIN)/pytest tests/prove
 
+bench: $(VENV)/dev.stamp ## the measurements: bench/results.json and docs/performance.md
+	@$(BIN)/python -m bench
+
+bench-quick: $(VENV)/dev.stamp ## in two minutes: what fell by more than 15 % against bench/results.json
+	@$(BIN)/python -m bench --quick
+
 conformance: $(VENV)/dev.stamp ## a FHIR validator of others judges all answers; schemathesis asks all that the OpenAPI document says
 	$(BIN)/python -m tests.conformance.emitted
 	$(BIN)/python -m tests.conformance.fuzz
+
+mutate: $(VENV)/dev.stamp ## mutants of the rule of releases: docs/mutation.md says why each that survives does
+	PROVE_EXAMPLES=8 $(BIN)/mutmut run --max-children 2
+	@$(BIN)/mutmut results
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check
@@ -42,7 +52,7 @@ lock: $(VENV)/dev.stamp ## the newest versions that pyproject.toml allows, with 
 	$(LOCK) --extra dev -c requirements.txt -o requirements-dev.txt pyproject.toml
 
 clean: ## everything that was set up here, but not the data
-	rm -rf $(VENV) *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis mutants
 
 # The development set holds the whole running set, at the same versions.
 $(VENV)/run.stamp: requirements.txt pyproject.toml

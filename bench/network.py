@@ -5,7 +5,7 @@ The copies differ in their ids, identifiers and times alone, so that each is wha
 
 from __future__ import annotations
 
-import json
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -65,8 +65,6 @@ def ident(kind: str) -> dict[str, str]:
 
 def copy_id(own: str, number: int) -> UUID:
     """The id of a copy of a resource; as `copied` makes it in the database."""
-    import hashlib
-
     return UUID(hashlib.md5(f"{own}/{number}".encode(), usedforsecurity=False).hexdigest())
 
 
@@ -99,17 +97,31 @@ async def _copy_table(
         kept.append(f"t.org = '{network.district.organization}'")
     await raw.execute("SET statement_timeout = 0")
     await raw.execute(
-        f"INSERT INTO hallpass.{table} ({names}) SELECT {made} FROM hallpass.{table} t"  # noqa: S608 - ours alone
+        f"INSERT INTO hallpass.{table} ({names}) SELECT {made} FROM hallpass.{table} t"
         f" CROSS JOIN generate_series($2::int, $3::int) AS g(copy) WHERE {' AND '.join(kept)}"
         + ("" if any(c["name"] == "type" for c in columns) else " AND ($4::text[] IS NOT NULL)"),
         UUID(network.sample["Patient"]), first, last, list(types),
     )  # fmt: skip
 
 
+_AS_THEY_ARE = frozenset(
+    {"boolean", "integer", "smallint", "bigint", "timestamp with time zone", "date", "tstzrange", "numeric"}
+)
+
+
 def _expression(name: str, type_: str, network: Network) -> str:
     if name == "updated":
         return "t.updated + g.copy * interval '1 millisecond'"
-    if type_ in ("boolean", "integer", "smallint", "bigint", "timestamp with time zone", "date", "tstzrange", "numeric"):
+    if type_ in (
+        "boolean",
+        "integer",
+        "smallint",
+        "bigint",
+        "timestamp with time zone",
+        "date",
+        "tstzrange",
+        "numeric",
+    ):
         return f"t.{name}"
     text = f"convert_from(t.{name}, 'UTF8')" if name == "body" else f"t.{name}::text"
     if name == "digest":
@@ -124,8 +136,3 @@ def _changes(network: Network) -> Iterator[tuple[str, str]]:
         yield own, f"md5('{own}/' || g.copy)::uuid::text"
     yield SAMPLE, "'S-' || lpad(g.copy::text, 8, '0')"
     yield SAMPLE.lower(), "'s-' || lpad(g.copy::text, 8, '0')"
-
-
-def pretty(figures: dict[str, Any]) -> str:
-    """JSON as it is kept."""
-    return json.dumps(figures, indent=2, sort_keys=True) + "\n"

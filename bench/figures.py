@@ -1,0 +1,121 @@
+"""The figures: what is measured against what, and the least ratio that is wanted."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from statistics import median
+
+from bench import load
+from bench.load import Ask, Heard
+from bench.network import copy_id
+from bench.stage import Stage, fetched
+from tests import build
+
+PAGES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A ratio of two rates, with the spread of the product's rounds."""
+
+    name: str
+    what: str
+    wanted: float
+    found: float
+    spread: float
+    at_most: bool = False
+
+    @property
+    def met(self) -> bool:
+        """Whether it is what is wanted."""
+        return self.found <= self.wanted if self.at_most else self.found >= self.wanted
+
+
+Rates = dict[str, list[Heard]]
+
+
+def asks(stage: Stage, own: str, bare: str) -> dict[str, Ask]:
+    """What is asked in turn: of the product, and of the bare limit."""
+    network = stage.network
+    clinic, district, nobody = (m.headers["Authorization"] for m in (network.clinic, network.district, network.nobody))
+    referral, page = network.sample["ServiceRequest"], str(network.clinic.organization)
+    search = f"{own}/fhir/ServiceRequest?_count={PAGES}"
+    return {
+        "bare read": Ask(f"{bare}/read/{referral}"),
+        "read under a release": Ask(f"{own}/fhir/ServiceRequest/{referral}", clinic),
+        "read by the custodian": Ask(f"{own}/fhir/ServiceRequest/{referral}", district),
+        "bare page": Ask(f"{bare}/page/{page}"),
+        "page under a release": Ask(search, clinic),
+        "page by the custodian": Ask(f"{search}&_id={_own(stage)}", district),
+        "page for who sees nothing": Ask(search, nobody),
+        "bare join": Ask(f"{bare}/joined/{page}"),
+        "page with students": Ask(f"{search}&_include=ServiceRequest:patient", clinic),
+        "bare create": Ask(f"{bare}/create", None, "POST", tuple(("/create", b) for b in _bodies(stage))),
+        "create": Ask(
+            f"{own}/fhir/ServiceRequest", district, "POST", tuple(("/fhir/ServiceRequest", b) for b in _bodies(stage))
+        ),
+        "update of nothing": Ask(f"{own}/fhir/ServiceRequest", district, "PUT", tuple(_unchanged(stage, own))),
+    }
+
+
+def ratios(rates: Rates) -> list[Figure]:
+    """The table's figures out of the rates."""
+    return [
+        _ratio(rates, "read", "read by id under a release : bare read", "read under a release", "bare read", 0.70),
+        _ratio(rates, "custodian", "the same by the custodian : bare read", "read by the custodian", "bare read", 0.75),
+        _ratio(rates, "disclosure", "read under a release : read by the custodian", "read under a release",
+               "read by the custodian", 0.85),
+        _ratio(rates, "page", "page of 50 under a release, exact total : bare page", "page under a release",
+               "bare page", 0.70),
+        _ratio(rates, "page_disclosure", "page of 50 under a release : the same 50 by the custodian",
+               "page under a release", "page by the custodian", 0.85),
+        _ratio(rates, "include", "page of 50 with its students : bare join", "page with students", "bare join", 0.60),
+        _ratio(rates, "create", "create : bare insert with the same validation", "create", "bare create", 0.60),
+        _ratio(rates, "unchanged", "conditional update that changes nothing : bare read", "update of nothing",
+               "bare read", 0.50),
+        _ratio(rates, "nothing", "page for who sees nothing, time : full page, time", "page under a release",
+               "page for who sees nothing", 1.0, at_most=True),
+    ]  # fmt: skip
+
+
+def _ratio(
+    rates: Rates, name: str, what: str, above: str, below: str, wanted: float, *, at_most: bool = False
+) -> Figure:
+    found = [a.rate / b.rate for a, b in zip(rates[above], rates[below], strict=True)]
+    return Figure(name, what, wanted, median(found), max(found) - min(found), at_most)
+
+
+def tail(stage: Stage, own: str, seconds: float) -> Figure:
+    """The 99th percentile against the median under half of the load that the server can take."""
+    ask = Ask(f"{own}/fhir/ServiceRequest/{stage.network.sample['ServiceRequest']}",
+              stage.network.clinic.headers["Authorization"])  # fmt: skip
+    most = load.hammer(ask, seconds)
+    pause = max(1, round(1000 * load.CONNECTIONS / (most.rate / 2) - most.p50))
+    found = [heard.p99 / heard.p50 for heard in (load.hammer(ask, seconds, pause=pause) for _ in range(3))]
+    return Figure("tail", "p99 : p50, under half of the most load", 5, median(found), max(found) - min(found), True)
+
+
+def _bodies(stage: Stage) -> list[str]:
+    """Referrals to create, about many students, so that no two wait for each other."""
+    network = stage.network
+    students = [str(copy_id(network.sample["Patient"], n)) for n in range(1, 100)]
+    made = (build.referral({"resourceType": "Patient", "id": s}, network.clinic.reference) for s in students)
+    return [json.dumps(m, separators=(",", ":")) for m in made]
+
+
+def _unchanged(stage: Stage, own: str) -> list[tuple[str, str]]:
+    """Conditional updates of referrals as they are stored."""
+    network, found = stage.network, []
+    for n in range(1, PAGES):
+        one = copy_id(network.sample["ServiceRequest"], n)
+        content = fetched(f"{own}/fhir/ServiceRequest/{one}", network.district.headers["Authorization"])
+        value = content["identifier"][0]["value"]
+        kept = {k: v for k, v in content.items() if k not in ("id", "meta")}
+        found.append((f"/fhir/ServiceRequest?identifier=urn:bench:referral%7C{value}", json.dumps(kept)))
+    return found
+
+
+def _own(stage: Stage) -> str:
+    """The ids of fifty of the referrals that the clinic sees."""
+    return ",".join(str(copy_id(stage.network.sample["ServiceRequest"], n)) for n in range(1, PAGES + 1))
