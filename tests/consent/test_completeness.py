@@ -28,7 +28,7 @@ EVERY = [r.value for r in Regime]
 @pytest_asyncio.fixture(scope="module")
 async def network(db: Database) -> AsyncIterator[Network]:
     """The organizations that these Consents name."""
-    async with open_network(db, {"district", "agency", "clinic"}) as found:
+    async with open_network(db, {"district", "agency", "clinic", "stranger"}) as found:
         yield found
 
 
@@ -142,6 +142,17 @@ async def test_a_consent_without_a_patient_breaks_an_invariant(stage: Stage) -> 
 async def test_a_consent_without_any_law_breaks_an_invariant(stage: Stage) -> None:
     """ppc-1: a Consent names a policy or a policyRule."""
     assert [at for at, _ in issues(await file(stage, complete(["FERPA"]) | {"law": None}))] == ["Consent"]
+
+
+async def test_a_source_is_a_consent_that_the_writer_may_read(stage: Stage) -> None:
+    """Who may not see it cites nothing; the discloser and the recipient may."""
+    cited = "Consent.source.reference"
+    spec = complete(["FERPA"], source="@earlier")
+    assert (await file(stage, spec)).status_code == 201
+    for by, refused in (("stranger", True), ("clinic", False)):
+        content = stage.resolve(spelled.consent(spec | {"by": by}))
+        response = await stage.network.members[by].post("/Consent", content)
+        assert (cited in [at for at, _ in issues(response)]) == refused
 
 
 @pytest.mark.parametrize("status", ["draft", "proposed"])
