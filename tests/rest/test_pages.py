@@ -13,7 +13,9 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from tests import build
 from tests.rest.asking import FORM, patient
+from tests.scene import set_scene
 from tests.world import Member, World
 
 
@@ -135,3 +137,21 @@ async def test_a_page_link_holds_while_what_it_points_behind_is_deleted(district
     answers = await asyncio.gather(*(district.get(follow) for _ in range(3)))
     assert {tuple(e["resource"]["id"] for e in a.json()["entry"]) for a in answers} == {(made[2], made[1])}
     assert answers[0].json()["total"] == 4
+
+
+async def test_the_old_place_is_that_of_the_newest_version_that_the_caller_sees(world: World) -> None:
+    """What was hidden does not tell when it was written."""
+    scene = await set_scene(world, "Encounter")
+    first = scene.records["Encounter"]
+    second = await scene.district.create(build.encounter(scene.student))
+    label = {"security": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "PSY"}]}
+    hidden = await scene.district.save({**first, "meta": label})
+    third = await scene.district.create(build.encounter(scene.student))
+    pages = [(m, (await m.get("/Encounter?_count=1")).json()) for m in (scene.clinic, scene.district)]
+    await scene.district.save({**{k: v for k, v in hidden.items() if k != "meta"}, "status": "planned"})
+    for (member, page), order in zip(pages, ([third, second, first], [third, first, second]), strict=True):
+        seen = [e["resource"]["id"] for e in page["entry"]]
+        while url := next((x["url"] for x in page["link"] if x["relation"] == "next"), None):
+            page = (await member.get(url)).json()
+            seen += [e["resource"]["id"] for e in page["entry"]]
+        assert seen == [v["id"] for v in order]
