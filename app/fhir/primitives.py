@@ -92,7 +92,8 @@ def _decimal(value: Any) -> str | None:
 def _base64(value: Any) -> str | None:
     if type(value) is not str:
         return "must be a string"
-    if not value or _NOT_BASE64.search(value) or len("".join(value.split())) % 4:
+    packed = "".join(value.split())
+    if not packed or _NOT_BASE64.search(value) or len(packed) % 4 or packed.endswith("==="):
         return "must be base64"
     return None
 

@@ -11,7 +11,7 @@ from app.auth.form import TYPE as FORM
 from app.errors import Kind
 from app.openapi import answers, parameters
 from app.openapi.answers import VERSION
-from app.openapi.links import of_page, of_path, of_resource
+from app.openapi.links import of_path, of_resource
 from app.openapi.operation import json_body, operation, scope
 from app.openapi.parameters import ALWAYS, ref
 from app.openapi.schemas import any_of
@@ -64,7 +64,7 @@ def compartment(declared: ResourceType | None) -> dict[str, Json]:
         f"Search a student's {what}",
         tag,
         parameters=[ref("id"), *parameters.search(declared), ref("Prefer")],
-        success={200: _page(declared.name if declared else None)},
+        success={200: _page()},
         kinds=kinds,
         scopes=scopes,
         description=CHAINS,
@@ -75,7 +75,7 @@ def compartment(declared: ResourceType | None) -> dict[str, Json]:
         tag,
         parameters=[ref("id"), ref("Prefer")],
         body=form_body(declared),
-        success={200: _page(declared.name if declared else None)},
+        success={200: _page()},
         kinds=(*kinds, *answers.BODY),
         scopes=scopes,
     )
@@ -92,8 +92,8 @@ def bundle(description: str, **more: Any) -> Json:
     return answers.json(description, schema("Bundle"), **more)
 
 
-def _page(name: str | None) -> Json:
-    return bundle(f"A page of what the caller may see. {PAGES}", **({"links": of_page(name)} if name else {}))
+def _page() -> Json:
+    return bundle(f"A page of what the caller may see. {PAGES}")
 
 
 def _resource(name: str) -> Json:
@@ -190,7 +190,7 @@ def _patch(name: str) -> Json:
 
 def _patch_body() -> Json:
     """What a patch may be. As plain JSON either of the last two, told by `resourceType`."""
-    merge = {"type": "object"}
+    merge = schema("MergePatch")
     content = {
         JSON_PATCH: {"schema": schema("JsonPatch")},
         FHIR_JSON: {"schema": schema("Parameters")},
@@ -264,7 +264,7 @@ def _search(declared: ResourceType) -> Json:
         f"Search {name} resources",
         name,
         parameters=[*parameters.search(declared), ref("Prefer")],
-        success={200: _page(name)},
+        success={200: _page()},
         kinds=answers.SEARCHING,
         scopes=[scope(name, "s")],
         description=CHAINS,
@@ -279,7 +279,7 @@ def _search_by_post(declared: ResourceType) -> Json:
         name,
         parameters=[ref("Prefer")],
         body=form_body(declared),
-        success={200: _page(name)},
+        success={200: _page()},
         kinds=(*answers.SEARCHING, *answers.BODY),
         scopes=[scope(name, "s")],
         description=CHAINS,

@@ -13,7 +13,7 @@ from app.conformance.catalogue import TYPES as DEFINITIONS
 from app.openapi import answers, by_type, of_record, of_server, of_system, parameters, values
 from app.openapi.examples import add
 from app.openapi.operation import schemes
-from app.openapi.patch import JSON_PATCH
+from app.openapi.patch import JSON_PATCH, MERGE_PATCH
 from app.openapi.schemas import ANY, any_of, of_types
 from app.resources import REGISTRY, TYPES
 
@@ -60,7 +60,13 @@ def _components() -> Json:
     searched = parameters.search_components()
     every = {**parameters.SHARED, **searched}
     schemas = of_types((*TYPES, *BESIDE, "Binary"))
-    schemas |= {ANY: any_of(sorted(IN_BUNDLES)), "JsonPatch": JSON_PATCH, **values.COMPONENTS, **of_server.SCHEMAS}
+    schemas |= {
+        ANY: any_of(sorted(IN_BUNDLES)),
+        "JsonPatch": JSON_PATCH,
+        "MergePatch": MERGE_PATCH,
+        **values.COMPONENTS,
+        **of_server.SCHEMAS,
+    }
     schemas |= {f"{d.name if d else 'Any'}Search": parameters.form(d, every) for d in (*REGISTRY, None)}
     return {
         "schemas": dict(sorted(schemas.items())),

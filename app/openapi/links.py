@@ -28,9 +28,9 @@ def of_path(name: str) -> dict[str, Json]:
     return {"read": _link(f"read{name}", own), "history": _link(f"history{name}", own)}
 
 
-def of_page(name: str) -> dict[str, Json]:
-    """From a page to its first resource."""
-    return {"read": _link(f"read{name}", {"id": "$response.body#/entry/0/resource/id"})}
+def of_definition(name: str) -> dict[str, Json]:
+    """From a definition to what else has its canonical URL."""
+    return {"search": _link(f"search{name}", {"url": "$response.body#/url"})}
 
 
 def _link(operation_id: str, parameters: dict[str, str], **more: str) -> Json:

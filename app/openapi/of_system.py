@@ -12,7 +12,7 @@ from app.conformance.searching import SEARCHED
 from app.errors import Kind
 from app.openapi import answers, parameters
 from app.openapi.by_type import CHAINS, PAGES, bundle, compartment, form_body
-from app.openapi.links import of_page
+from app.openapi.links import of_definition
 from app.openapi.operation import json_body, operation
 from app.openapi.parameters import ALWAYS, ref
 from app.openapi.schemas import ref as schema
@@ -96,12 +96,13 @@ def _metadata() -> Json:
 
 
 def _read(name: str, operation_id: str, summary: str) -> Json:
+    links = {"links": of_definition(name)} if name in DEFINITIONS else {}
     return operation(
         operation_id,
         summary,
         OPEN_TAG,
         parameters=[ref("id"), *ALWAYS],
-        success={200: answers.json(f"The {name}.", schema(name))},
+        success={200: answers.json(f"The {name}.", schema(name), **links)},
         kinds=(*answers.OPEN, Kind.NOT_FOUND),
         public=True,
     )
@@ -113,7 +114,7 @@ def _find(name: str) -> Json:
         f"Find a {name}",
         OPEN_TAG,
         parameters=[ref(f"Definition.{n}") for n in SEARCHED] + ALWAYS,
-        success={200: bundle("Those that have the values.", links=of_page(name))},
+        success={200: bundle("Those that have the values.")},
         kinds=answers.OPEN,
         public=True,
     )

@@ -1,4 +1,7 @@
-"""The JSON Schema of a JSON Patch. https://www.rfc-editor.org/rfc/rfc6902"""
+"""The JSON Schemas of a JSON Patch and of a JSON Merge Patch.
+
+https://www.rfc-editor.org/rfc/rfc6902 and https://www.rfc-editor.org/rfc/rfc7396
+"""
 
 from __future__ import annotations
 
@@ -25,4 +28,10 @@ JSON_PATCH: Json = {
             _operation(("move", "copy"), **{"from": _POINTER}),
         ]
     },
+}
+
+MERGE_PATCH: Json = {
+    "type": "object",
+    "description": "The elements that change, each with its new value or, to take it away, null.",
+    "additionalProperties": True,
 }

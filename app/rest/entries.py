@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from fhir.resources.R4B.bundle import Bundle
+
 from app.errors import HallpassError, Issue, Kind
+from app.fhir.walk import Walk
 from app.rest.search import Place
 from app.rest.urls import Where, where
 from app.settings import Settings
@@ -89,9 +92,18 @@ def read_entries(content: dict[str, Any], settings: Settings) -> tuple[str, list
     urls = [e.full_url for e in entries if e.full_url]
     if len(urls) != len(set(urls)):
         problems.append(Issue("Two entries have one fullUrl.", "Bundle.entry", "invariant"))
+    problems = problems or _around(content)
     if problems:
         raise HallpassError(Kind.UNPROCESSABLE, *problems)
     return content["type"], entries
+
+
+def _around(content: dict[str, Any]) -> list[Issue]:
+    """What is wrong with the Bundle itself; the resources in it are judged where they are written."""
+    bare = content
+    if "entry" in content:
+        bare = {**content, "entry": [{k: v for k, v in e.items() if k != "resource"} for e in content["entry"]]}
+    return Walk(bare).issues(Bundle)
 
 
 def _entry(node: Any, at: str, base: str) -> Entry:

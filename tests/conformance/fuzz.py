@@ -23,8 +23,10 @@ from tests.running import BIN, Running, serving
 ROOT = Path(__file__).parents[2]
 SETTINGS = ROOT / "tests" / "conformance" / "schemathesis.toml"
 MEMBERS = {"district": "demo-district", "clinic": "demo-clinic", "stranger": "demo-other-clinic"}
+TAGS = (*TYPES, "AuditEvent")
 BESIDE = ("System", "Definitions", "Authorization", "Server")
-TAGS = (*TYPES, *BESIDE)
+PARTS = {**{t: ("--include-tag", t) for t in TAGS}, "beside": tuple(o for t in BESIDE for o in ("--include-tag", t))}
+"""The parts of the document that are run one after the other, each as the options that include it."""
 _MADE = re.compile(r"(\d[\d,]*) generated")
 
 
@@ -33,15 +35,16 @@ class Outcome:
     """What a run came to."""
 
     member: str
-    tag: str
     passed: bool
     requests: int
     """Test cases that were sent."""
     report: str
 
 
-def run(server: Running, member: str, tag: str, *, depth: int, examples: int, seed: int | None = None) -> Outcome:
-    """Every phase and check over the operations with a tag, as a member."""
+def run(
+    server: Running, member: str, chosen: tuple[str, ...], *, depth: int, examples: int, seed: int | None = None
+) -> Outcome:
+    """Every phase and check over the operations that `chosen`, options of schemathesis, include, as a member."""
     document = server.folder / f"document-{depth}.json"
     if not document.exists():
         served = httpx.get(f"{server.url}/openapi.json", timeout=60).json()
@@ -50,7 +53,7 @@ def run(server: Running, member: str, tag: str, *, depth: int, examples: int, se
     key = server.folder / ".hallpass" / "demo" / f"{client}.jwk"
     told = {"CONFORMANCE_CLIENT": client, "CONFORMANCE_KEY": str(key), "CONFORMANCE_URL": server.url}
     command = [BIN / "schemathesis", "--config-file", SETTINGS, "run", document, "--url", server.url, "--no-color"]
-    options = ["--include-tag", tag, "--max-examples", str(examples), *(["--seed", str(seed)] if seed else [])]
+    options = [*chosen, "--max-examples", str(examples), *(["--seed", str(seed)] if seed else [])]
     done = subprocess.run(
         [str(part) for part in (*command, *options)],
         cwd=ROOT,
@@ -61,24 +64,26 @@ def run(server: Running, member: str, tag: str, *, depth: int, examples: int, se
     )
     made = _MADE.search(done.stdout)
     requests = int(made[1].replace(",", "")) if made else 0
-    return Outcome(member, tag, done.returncode == 0 and requests > 0, requests, done.stdout + done.stderr)
+    return Outcome(member, done.returncode == 0 and requests > 0, requests, done.stdout + done.stderr)
 
 
 def main() -> None:
-    """Every tag as every member; exit status 1 where there is a finding."""
+    """Every part as every member; exit status 1 where there is a finding."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--examples", type=int, default=50, help="cases that are drawn for an operation")
     parser.add_argument("--depth", type=int, default=2, help="objects within each other in a drawn body")
-    parser.add_argument("--tag", action="append", help="operations; every one otherwise")
+    parser.add_argument("--part", action="append", choices=list(PARTS), help="every one otherwise")
     parser.add_argument("--member", action="append", choices=list(MEMBERS))
     asked = parser.parse_args()
     outcomes = []
     with serving("--demo", until="demo-other-clinic") as server:
         for member in asked.member or MEMBERS:
-            for tag in asked.tag or TAGS:
-                found = run(server, member, tag, depth=asked.depth, examples=asked.examples)
+            for part in asked.part or PARTS:
+                found = run(server, member, PARTS[part], depth=asked.depth, examples=asked.examples)
                 outcomes.append(found)
-                print(f"{member:9} {tag:24} {found.requests:7} requests {'' if found.passed else 'FAILED'}", flush=True)
+                print(
+                    f"{member:9} {part:24} {found.requests:7} requests {'' if found.passed else 'FAILED'}", flush=True
+                )
                 if not found.passed:
                     print(found.report)
     failed = sum(not o.passed for o in outcomes)

@@ -119,6 +119,13 @@ EXCUSES = (
     ),
     Excuse(
         RejectedPositiveData,
+        "create.*",
+        400,
+        "is not known here.",
+        "OpenAPI cannot say that a condition stands in If-None-Exist or in the query, and not in both",
+    ),
+    Excuse(
+        RejectedPositiveData,
         "(p|conditionalP)atch.*",
         400,
         "A string holds a control character",

@@ -49,3 +49,18 @@ async def test_an_if_match_that_is_no_list_of_tags_is_refused_where_nothing_matc
 async def test_validate_without_a_resource_is_a_fault_of_the_body(member: Member) -> None:
     answer = await member.post("/Location/$validate", {"resourceType": "Parameters"})
     refused(answer, 422, "required", "Parameters.parameter.where(name='resource')")
+
+
+@pytest.mark.parametrize(
+    ("more", "expression"),
+    [
+        ({"colour": "red"}, "Bundle.colour"),
+        ({"timestamp": "today"}, "Bundle.timestamp"),
+        ({"entry": [{"request": {"method": "GET", "url": "Location"}, "kind": 1}]}, "Bundle.entry[0].kind"),
+    ],
+)
+async def test_what_a_bundle_may_not_hold_beside_its_resources_is_refused(
+    member: Member, more: dict[str, object], expression: str
+) -> None:
+    answer = await member.post("", {"resourceType": "Bundle", "type": "batch", **more})
+    refused(answer, 422, expression=expression)
