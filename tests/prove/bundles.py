@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from app.resources import TYPES
@@ -11,6 +12,9 @@ from tests.prove.wire import BASE
 
 if TYPE_CHECKING:
     from tests.prove.asks import Asks
+
+
+KINDS = (*("read", "search", "create") * 2, "history", "vread", "update", "delete", "other")
 
 
 def bundle(asks: Asks) -> str:
@@ -25,16 +29,18 @@ def bundle(asks: Asks) -> str:
 def _entry(asks: Asks, n: int) -> Body:
     rng = asks.rng
     name = rng.choice(list(TYPES))
-    kind = rng.choice(["read", "read", "search", "search", "history", "vread", "create", "create", "update", "delete"])
+    kind = rng.choice(KINDS)
     of = asks.id(name)
-    if kind == "read":
-        return _get(f"{name}/{of}")
-    if kind == "search":
-        return _get(f"{name}?{asks.queries.query(asks.scene, name)}")
-    if kind == "history":
-        return _get(f"{name}/{of}/_history")
-    if kind == "vread":
-        return _get(f"{name}/{of}/_history/{asks.version(of)}")
+    gets: dict[str, Callable[[], str]] = {
+        "read": lambda: f"{name}/{of}",
+        "search": lambda: f"{name}?{asks.queries.query(asks.scene, name)}",
+        "history": lambda: f"{name}/{of}/_history",
+        "vread": lambda: f"{name}/{of}/_history/{asks.version(of)}",
+    }
+    if kind in gets:
+        return {"request": {"method": "GET", "url": gets[kind]()}}
+    if kind == "other":
+        return _asked(asks)
     if kind == "create":
         request: dict[str, Any] = {"method": "POST", "url": name}
         if rng.random() < 0.4:
@@ -51,8 +57,13 @@ def _entry(asks: Asks, n: int) -> Body:
     return {"request": {"method": "DELETE", "url": url}}
 
 
-def _get(url: str) -> Body:
-    return {"request": {"method": "GET", "url": url}}
+def _asked(asks: Asks) -> Body:
+    """An operation, as an entry; in a transaction it is refused."""
+    request = asks.of(asks.rng.choice(asks.routes["operation"]))
+    entry: Body = {"request": {"method": request.method, "url": request.path.removeprefix("/fhir/")}}
+    if request.body.startswith("{"):
+        entry["resource"] = json.loads(request.body)
+    return entry
 
 
 def _refer(asks: Asks, entries: list[Body]) -> None:

@@ -57,6 +57,7 @@ class Clock:
     """The time of both worlds, in seconds since EPOCH."""
 
     seconds: int = 0
+    _looks: int = 0
 
     @property
     def now(self) -> datetime:
@@ -66,6 +67,11 @@ class Clock:
     def time(self) -> float:
         """The moment in seconds of the epoch, as time.time() gives it."""
         return self.now.timestamp()
+
+    def apart(self) -> float:
+        """A minute later than at the last look: what is done once in a while is done each time, in both worlds."""
+        self._looks += 1
+        return self._looks * 60.0
 
 
 @contextmanager
@@ -84,7 +90,7 @@ def _fix(patch: pytest.MonkeyPatch, module: ModuleType, clock: Clock) -> None:
     if found.get("secrets") is secrets:
         patch.setattr(module, "secrets", _Instead(secrets, token_urlsafe=_token))
     if found.get("time") is time:
-        patch.setattr(module, "time", _Instead(time, time=clock.time))
+        patch.setattr(module, "time", _Instead(time, time=clock.time, monotonic=clock.apart))
     if found.get("datetime") is datetime:
         patch.setattr(module, "datetime", _frozen(clock))
 

@@ -7,7 +7,7 @@ tables as their owner; so what is planted is just the one mistake, and everythin
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import _lru_cache_wrapper
 from typing import Any
@@ -19,7 +19,8 @@ from sqlalchemy.dialects.postgresql import BYTEA
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.audit import entries, ledger
-from app.consent.gate import conditional, reads, targets, writes
+from app.consent.gate import conditional, reads, targets, turnstile, writes
+from app.consent.gate.turnstile import Ask, Passed
 from app.errors import HallpassError, Issue, Kind
 from app.resources.refs import as_uuid, local_targets
 from app.search.cursor import Cursor
@@ -27,8 +28,8 @@ from app.search.parameters import ParamKind
 from app.store import find, history, included, match, order, read
 from app.store.engine import APP_ROLE
 from app.store.match import Subject, visible
+from app.store.rows import Stored
 from app.store.tables import SCHEMA, metadata
-from app.store.tables import resource as real
 from tests.prove.pair import Pair
 
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -261,49 +262,68 @@ def a_write_that_tells_hidden_from_absent(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(writes, "locked", locked)
 
 
+def _past_the_turnstile(patch: pytest.MonkeyPatch, look: Callable[[Any, Ask], Awaitable[Passed]]) -> None:
+    """Have another look at each read by id that found nothing, by the driver's own connection."""
+    original = turnstile._through
+
+    async def through(connection: Any, asks: list[Ask], *, agreement: bool) -> list[Passed]:
+        found = await original(connection, asks, agreement=agreement)
+        return [
+            await look(connection, ask) if passed == turnstile.ABSENT else passed
+            for ask, passed in zip(asks, found, strict=True)
+        ]
+
+    patch.setattr(turnstile, "_through", through)
+
+
+_ROW = f"SELECT {', '.join(Stored._fields)} FROM prove.resource WHERE id = $1 AND type = $2"
+
+
 @leak
 def a_read_that_tells_the_deleted_from_the_absent(patch: pytest.MonkeyPatch) -> None:
     """What was deleted is gone for those as well who could not see it."""
-    original = reads.current
 
-    async def current(door: Any, declared: Any, resource_id: str) -> Any:
-        row = await original(door, declared, resource_id)
-        found = None if row else await _everyone(door.connection, resource_id)
-        return found if found is not None and found.deleted else row
+    async def look(connection: Any, ask: Ask) -> Passed:
+        row = await connection.fetchrow(f"{_ROW} AND current AND deleted", ask.id, ask.type)
+        return Passed(Stored(*row)) if row and ask.version is None else turnstile.ABSENT
 
-    patch.setattr(reads, "current", current)
+    _past_the_turnstile(patch, look)
 
 
 @leak
 def a_read_that_takes_longer_for_the_hidden(patch: pytest.MonkeyPatch) -> None:
     """A read of something hidden takes one statement more than one of nothing."""
-    original = reads.current
 
-    async def current(door: Any, declared: Any, resource_id: str) -> Any:
-        row = await original(door, declared, resource_id)
-        if row is None:
-            found = await _everyone(door.connection, resource_id)
-            if found is not None:
-                await door.connection.execute(text("SELECT 'a second look'"))
-        return row
+    async def look(connection: Any, ask: Ask) -> Passed:
+        if await connection.fetchrow(f"{_ROW} AND current", ask.id, ask.type):
+            await connection.fetch("SELECT 'a second look at hallpass.resource'")
+        return turnstile.ABSENT
 
-    patch.setattr(reads, "current", current)
+    _past_the_turnstile(patch, look)
 
 
 @leak
 def a_version_by_its_number(patch: pytest.MonkeyPatch) -> None:
-    """A version that is asked for by its number is not judged, while another of the resource is visible."""
+    """A version that is asked for by its number is not judged, while the resource is one that the caller knows."""
 
-    async def version(connection: Any, type_name: str, resource_id: Any, number: int) -> Any:
-        r = resource.c
-        statement = select(*(r[c.name] for c in read.COLUMNS)).where(r.id == resource_id, r.type == type_name)
-        seen = select(real.c.id).where(real.c.id == resource_id).limit(1)
-        found = await read.rows(
-            connection, statement.where(r.version <= number, seen.exists()).order_by(r.version.desc())
-        )
-        return found[0] if found else None
+    async def look(connection: Any, ask: Ask) -> Passed:
+        if ask.version is None or not await connection.fetchval(_KNOWN, ask.id, ask.caller.organization):
+            return turnstile.ABSENT
+        older = f"{_ROW} AND version <= $3 ORDER BY version DESC LIMIT 1"
+        row = await connection.fetchrow(older, ask.id, ask.type, ask.version)
+        return Passed(Stored(*row)) if row else turnstile.ABSENT
 
-    patch.setattr(read, "version", version)
+    _past_the_turnstile(patch, look)
+
+
+_KNOWN = "SELECT true FROM prove.access WHERE id = $1 AND org = $2"
+
+
+@leak
+def a_ledger_that_others_read(patch: pytest.MonkeyPatch) -> None:
+    """AuditEvents are searched among everybody's."""
+    _unguarded(patch, entries)
+    patch.setattr(entries, "ORDER", tuple(EVERYTHING["disclosure"].c[c.name] for c in entries.ORDER))
 
 
 @leak

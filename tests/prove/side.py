@@ -36,6 +36,13 @@ _CLOCK = f"""
     CREATE OR REPLACE FUNCTION hallpass.instant() RETURNS timestamptz LANGUAGE sql VOLATILE
         AS 'SELECT at FROM prove.clock'
 """
+_NAMED = """
+    CREATE FUNCTION prove.named() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        NEW.id := md5(concat_ws('/', extract(epoch FROM NEW.minute), NEW.kind, NEW.client, NEW.outcome, NEW.detail));
+        RETURN NEW;
+    END $$
+"""
+_NAMING = "CREATE TRIGGER named BEFORE INSERT ON hallpass.event FOR EACH ROW EXECUTE FUNCTION prove.named()"
 _TABLES = """
     SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = 'hallpass' AND c.relkind = 'r' AND c.relname <> 'alembic_version'
@@ -44,9 +51,9 @@ _TABLES = """
 
 
 async def fix_clock(owner: URL) -> None:
-    """Give a database the prover's clock: hallpass.moment() reads it from a table."""
+    """Give a database the prover's clock, which it reads from a table, and ids of its own to the trail's events."""
     async with _owner(owner) as connection:
-        for statement in _CLOCK.split(";"):
+        for statement in (*_CLOCK.split(";"), _NAMED, _NAMING):
             await connection.exec_driver_sql(statement)
 
 
