@@ -40,7 +40,7 @@ def search_parameters() -> list[Json]:
 
 def _parameter(type_name: str, code: str, expression: str) -> Json:
     kind, description = LEDGER_PARAMETERS[code]
-    return definition(
+    found = definition(
         "SearchParameter",
         f"{type_name}-{code}",
         f"{type_name} by {code}",
@@ -51,3 +51,5 @@ def _parameter(type_name: str, code: str, expression: str) -> Json:
         expression=expression,
         xpathUsage="normal",
     )
+    del found["title"]  # R4's SearchParameter has none
+    return found
