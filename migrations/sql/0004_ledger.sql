@@ -48,6 +48,14 @@ CREATE TABLE hallpass.chain (
 );
 COMMENT ON TABLE hallpass.chain IS 'Where each student''s chain of entries ends, so that one taken off the end is missed.';
 
+CREATE TABLE hallpass.chain_start (
+    shard uuid PRIMARY KEY,
+    n     bigint NOT NULL,                   -- of the last entry that was dropped
+    link  bytea NOT NULL
+);
+COMMENT ON TABLE hallpass.chain_start IS
+    'Where the kept part of a student''s chain goes on from, once a part is past retention.';
+
 CREATE TABLE hallpass.ledger_drop (
     at        timestamptz NOT NULL DEFAULT clock_timestamp(),
     partition text NOT NULL PRIMARY KEY,
@@ -115,6 +123,9 @@ BEGIN
         CONTINUE WHEN v_until > p_before;
         EXECUTE format('INSERT INTO ledger_drop (partition, since, until, entries, students)
                         SELECT %L, %L, %L, count(*), count(DISTINCT student) FROM %I', v_part, v_since, v_until, v_part);
+        EXECUTE format('INSERT INTO chain_start SELECT DISTINCT ON (shard) shard, n, link FROM %I WHERE n IS NOT NULL
+                            ORDER BY shard, n DESC
+                        ON CONFLICT (shard) DO UPDATE SET n = EXCLUDED.n, link = EXCLUDED.link', v_part);
         EXECUTE format('DROP TABLE %I', v_part);
         RETURN QUERY SELECT d.partition, d.since, d.until, d.entries, d.students FROM ledger_drop d
             WHERE d.partition = v_part;
@@ -297,19 +308,30 @@ END $$;
 
 -- Disclosing -----------------------------------------------------------------------------------------------------------
 
+CREATE FUNCTION hallpass.hold_chains(p_students uuid[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    v_student uuid;
+BEGIN
+    FOREACH v_student IN ARRAY p_students LOOP
+        PERFORM pg_advisory_xact_lock(hashtextextended(v_student::text, 1));
+    END LOOP;
+END $$;
+COMMENT ON FUNCTION hallpass.hold_chains IS
+    'Takes the locks of the students'' chains, given in order, so that each goes on from where the one before ended.';
+
 CREATE FUNCTION hallpass.disclose(
     p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_shards uuid[], p_ids uuid[],
     p_versions integer[], p_students uuid[]
 ) RETURNS integer LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = hallpass, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-    v_student uuid;
-    v_at      timestamptz;
-    v_count   integer;
+    v_at    timestamptz;
+    v_count integer;
 BEGIN
-    FOREACH v_student IN ARRAY p_students LOOP  -- in order; the chain goes on from where the one before ended
-        PERFORM pg_advisory_xact_lock(hashtextextended(v_student::text, 1));
-    END LOOP;
+    IF current_setting('synchronous_commit') = 'off' THEN
+        PERFORM set_config('synchronous_commit', 'on', true);  -- what is answered is durable, however the server is set
+    END IF;
+    PERFORM hold_chains(p_students);
     IF caller() IS NULL OR NOT stands(current_setting('hallpass.client'), current_setting('hallpass.token'), caller(),
                                       emergency()) THEN
         RETURN -1;
@@ -360,7 +382,8 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION hallpass.disclose IS
     'Judges each version once more, for the caller of this transaction, and enters on the ledger those that it may see.
-     Answers how many; -1 when the caller no longer stands. Called under the shards'' locks.';
+     Answers how many; -1 when the caller no longer stands. Called under the shards'' locks; the chains of the students
+     are locked here, or by the caller already.';
 REVOKE EXECUTE ON FUNCTION hallpass.disclose FROM PUBLIC;
 
 CREATE FUNCTION hallpass.shards_of(p_types text[], p_ids uuid[]) RETURNS uuid[]
@@ -405,6 +428,18 @@ END $$;
 COMMENT ON FUNCTION hallpass.try_hold IS
     'Takes the shards'' locks as `hold` does, shared, without waiting: false where a write holds one.';
 
+CREATE TYPE hallpass.leaving AS (
+    caller integer, ask bigint, shard uuid, id uuid, version integer, student uuid
+);
+
+CREATE FUNCTION hallpass.enter_told(p_caller jsonb, p_agreement boolean) RETURNS uuid[] LANGUAGE sql VOLATILE AS $$
+    SELECT e.below FROM hallpass.enter(
+        p_caller->>'client', p_caller->>'token', (p_caller->>'organization')::uuid,
+        ARRAY(SELECT jsonb_array_elements_text(p_caller->'widened')), (p_caller->>'emergency')::boolean, p_agreement) e
+    WHERE e.standing
+$$;
+COMMENT ON FUNCTION hallpass.enter_told IS 'Enters a caller of `read`; the organizations below its own, NULL: it does not stand.';
+
 CREATE FUNCTION hallpass.read(
     p_callers jsonb, p_agreement boolean, p_caller integer[], p_requests uuid[], p_interactions text[], p_types text[],
     p_ids uuid[], p_versions integer[]
@@ -416,53 +451,58 @@ CREATE FUNCTION hallpass.read(
 DECLARE
     v_held   boolean[] := try_hold(shards_of(p_types, p_ids));
     v_caller jsonb;
-    v_number bigint;
+    v_number integer;
     v_below  uuid[];
     v_asks   bigint[];
     v_rows   resource[];
-    -- of those that go to another than their custodian
-    v_requests     uuid[];
-    v_interactions text[];
-    v_shards       uuid[];
-    v_ids          uuid[];
-    v_versions     integer[];
-    v_students     uuid[];
+    v_go     leaving[] := '{}';
+    v_part   record;
 BEGIN
     RETURN QUERY SELECT h.n, 'held', NULL::boolean, NULL::uuid, NULL::uuid, NULL::integer, NULL::text, NULL::uuid,
         NULL::uuid, NULL::boolean, NULL::boolean, NULL::boolean, NULL::timestamptz, NULL::text, NULL::bytea,
         NULL::integer, NULL::bytea
         FROM unnest(v_held) WITH ORDINALITY AS h(held, n) WHERE NOT h.held;
     FOR v_caller, v_number IN SELECT c.value, c.ordinality FROM jsonb_array_elements(p_callers) WITH ORDINALITY c LOOP
-        SELECT e.below INTO v_below FROM enter(
-            v_caller->>'client', v_caller->>'token', (v_caller->>'organization')::uuid,
-            ARRAY(SELECT jsonb_array_elements_text(v_caller->'widened')), (v_caller->>'emergency')::boolean,
-            p_agreement) e WHERE e.standing;
-        IF NOT FOUND THEN
+        v_below := enter_told(v_caller, p_agreement);
+        IF v_below IS NULL THEN
             RETURN QUERY SELECT k.n, 'out', NULL::boolean, NULL::uuid, NULL::uuid, NULL::integer, NULL::text, NULL::uuid,
                 NULL::uuid, NULL::boolean, NULL::boolean, NULL::boolean, NULL::timestamptz, NULL::text, NULL::bytea,
                 NULL::integer, NULL::bytea
                 FROM unnest(p_caller) WITH ORDINALITY AS k(caller, n) WHERE k.caller = v_number AND v_held[k.n];
             CONTINUE;
         END IF;
-        SELECT array_agg(k.n), array_agg(x.r), coalesce(array_agg(p_requests[k.n]) FILTER (WHERE x.go), '{}'),
-               array_agg(p_interactions[k.n]) FILTER (WHERE x.go), array_agg((x.r).shard) FILTER (WHERE x.go),
-               array_agg((x.r).id) FILTER (WHERE x.go), array_agg((x.r).version) FILTER (WHERE x.go),
-               coalesce(array_agg(DISTINCT (x.r).student) FILTER (WHERE x.go AND (x.r).student IS NOT NULL), '{}')
-            INTO v_asks, v_rows, v_requests, v_interactions, v_shards, v_ids, v_versions, v_students
+        SELECT array_agg(k.n), array_agg(r) INTO v_asks, v_rows
             FROM unnest(p_caller, p_types, p_ids, p_versions) WITH ORDINALITY AS k(caller, type, id, version, n)
             CROSS JOIN LATERAL (
-                SELECT s, NOT s.deleted AND NOT s.custodian = ANY (v_below) FROM resource s
-                WHERE s.id = k.id AND s.type = k.type
-                    AND CASE WHEN k.version IS NULL THEN s.current ELSE s.version = k.version END) AS x(r, go)
+                SELECT s FROM resource s WHERE s.id = k.id AND s.type = k.type
+                    AND CASE WHEN k.version IS NULL THEN s.current ELSE s.version = k.version END) AS x(r)
             WHERE k.caller = v_number AND v_held[k.n];
-        IF v_requests <> '{}' AND disclose(
-            nullif(v_caller->'agent', 'null'), ARRAY(SELECT jsonb_array_elements_text(v_caller->'purposes')), v_requests,
-            v_interactions, v_shards, v_ids, v_versions, v_students) <> cardinality(v_requests) THEN
-            RAISE EXCEPTION 'what was seen is no longer visible' USING ERRCODE = '40001';
-        END IF;
+        v_go := v_go || ARRAY(
+            SELECT (v_number, v_asks[r.ordinality], r.shard, r.id, r.version, r.student)::leaving
+            FROM unnest(v_rows) WITH ORDINALITY AS r WHERE NOT r.deleted AND NOT r.custodian = ANY (v_below));
         RETURN QUERY SELECT v_asks[r.ordinality], 'seen', r.custodian = ANY (v_below), r.shard, r.id, r.version, r.type,
             r.custodian, r.student, r.directory, r.current, r.deleted, r.updated, r.method, r.body, r.label_at, r.digest
             FROM unnest(v_rows) WITH ORDINALITY AS r;
+    END LOOP;
+    -- The chains of all callers' students in one order, whoever asks for which: else two statements could wait for
+    -- each other.
+    PERFORM hold_chains(ARRAY(SELECT DISTINCT g.student FROM unnest(v_go) g WHERE g.student IS NOT NULL
+                              ORDER BY g.student));
+    FOR v_part IN
+        SELECT g.caller, array_agg(p_requests[g.ask]) AS requests, array_agg(p_interactions[g.ask]) AS interactions,
+               array_agg(g.shard) AS shards, array_agg(g.id) AS ids, array_agg(g.version) AS versions
+        FROM unnest(v_go) g GROUP BY g.caller
+    LOOP
+        v_caller := p_callers -> (v_part.caller - 1);
+        IF v_part.caller <> v_number THEN
+            PERFORM enter_told(v_caller, p_agreement);
+            v_number := v_part.caller;
+        END IF;
+        IF disclose(nullif(v_caller->'agent', 'null'), ARRAY(SELECT jsonb_array_elements_text(v_caller->'purposes')),
+                    v_part.requests, v_part.interactions, v_part.shards, v_part.ids, v_part.versions, '{}')
+           <> cardinality(v_part.requests) THEN
+            RAISE EXCEPTION 'what was seen is no longer visible' USING ERRCODE = '40001';
+        END IF;
     END LOOP;
 END $$;
 COMMENT ON FUNCTION hallpass.read IS

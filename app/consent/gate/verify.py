@@ -59,15 +59,15 @@ _LEDGER = text("""
             WHERE c.shard = d.shard AND c.id = d.consent AND c.version = d.consent_version)))
 """)
 _CHAIN = text("""
-    WITH stored AS (
-        SELECT d.*, lag(d.n) OVER (ORDER BY d.n) AS before, lag(d.link) OVER (ORDER BY d.n) AS head
-        FROM hallpass.disclosure d WHERE d.shard = :shard AND d.n IS NOT NULL
+    WITH begins AS (SELECT * FROM hallpass.chain_start WHERE shard = :shard),
+    stored AS (
+        SELECT d.*, lag(d.n, 1, coalesce((SELECT n FROM begins), 0)) OVER w AS before,
+               lag(d.link, 1, (SELECT link FROM begins)) OVER w AS head
+        FROM hallpass.disclosure d WHERE d.shard = :shard AND d.n IS NOT NULL WINDOW w AS (ORDER BY d.n)
     ), wrong AS (
         SELECT s.n, CASE
-            WHEN s.n - 1 <> coalesce(s.before, 0) AND NOT (s.before IS NULL AND EXISTS (TABLE hallpass.ledger_drop))
-                THEN 'a gap in the ledger'
-            -- The link before the oldest entry that is kept was dropped with its quarter.
-            WHEN (s.before IS NOT NULL OR s.n = 1) AND s.link <> hallpass.next_link(s.head, NULL, hallpass.entry_hash(
+            WHEN s.n - 1 <> s.before THEN 'a gap in the ledger'
+            WHEN s.link <> hallpass.next_link(s.head, NULL, hallpass.entry_hash(
                 s.shard, s.at, s.request, s.id, s.version, s.type, s.interaction, s.student, s.custodian, s.recipient,
                 s.client, s.agent, s.purposes, s.basis, s.consent, s.consent_version, s.reason))
                 THEN 'a ledger entry that was changed' END AS what
@@ -77,7 +77,7 @@ _CHAIN = text("""
     UNION ALL
     SELECT 'the end of the ledger is missing', c.n FROM hallpass.chain c
     WHERE c.shard = :shard AND NOT EXISTS (SELECT 1 FROM stored s WHERE s.n = c.n AND s.link = c.link)
-      AND NOT (NOT EXISTS (TABLE stored) AND EXISTS (TABLE hallpass.ledger_drop))
+      AND NOT EXISTS (SELECT 1 FROM begins b WHERE b.n = c.n AND b.link = c.link)
     UNION ALL
     SELECT 'a ledger entry past the end of the chain', s.n FROM stored s
     WHERE s.n > coalesce((SELECT c.n FROM hallpass.chain c WHERE c.shard = :shard), 0)
