@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,9 +11,10 @@ from uuid import UUID
 import httpx
 import pytest
 import pytest_asyncio
+from sqlalchemy import text
 
 from tests import build
-from tests.scene import FAMILY, Scene, as_owner, ledger, set_scene
+from tests.scene import FAMILY, Scene, as_owner, entered, ledger, set_scene
 from tests.world import World
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -101,6 +103,10 @@ async def release_id(scene: Scene) -> str:
     return str(rows[0].consent)
 
 
+COMMIT = "58030"
+"""What comes up when the commit itself cannot be written, after the rows have been read."""
+
+
 @asynccontextmanager
 async def failing(world: World, how: str) -> AsyncIterator[None]:
     """The ledger cannot be written meanwhile."""
@@ -112,7 +118,10 @@ async def failing(world: World, how: str) -> AsyncIterator[None]:
             "CREATE FUNCTION hallpass.full_disk() RETURNS trigger LANGUAGE plpgsql AS $$"
             f" BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{how}'; END $$",
             "CREATE TRIGGER full_disk BEFORE INSERT ON hallpass.disclosure"
-            " FOR EACH STATEMENT EXECUTE FUNCTION hallpass.full_disk()",
+            " FOR EACH STATEMENT EXECUTE FUNCTION hallpass.full_disk()"
+            if how != COMMIT
+            else "CREATE CONSTRAINT TRIGGER full_disk AFTER INSERT ON hallpass.disclosure DEFERRABLE INITIALLY DEFERRED"
+            " FOR EACH ROW EXECUTE FUNCTION hallpass.full_disk()",
         )
     try:
         yield
@@ -133,7 +142,7 @@ def is_refused(response: httpx.Response) -> None:
     assert FAMILY not in response.text
 
 
-@pytest.mark.parametrize("how", ["no right", "P0001", "53100", "55P03", "57014"])
+@pytest.mark.parametrize("how", ["no right", "P0001", "53100", "55P03", "57014", COMMIT])
 async def test_when_the_ledger_cannot_be_written_nothing_leaves(scene: Scene, how: str) -> None:
     before = len(await ledger(scene.world, scene.clinic))
     async with failing(scene.world, how):
@@ -175,3 +184,24 @@ async def test_a_custodian_reading_its_own_discloses_nothing(scene: Scene) -> No
     for record in scene.records.values():
         await scene.district.get(f"/{record['resourceType']}/{record['id']}")
     assert await ledger(scene.world, scene.district) == []
+
+
+async def test_a_server_set_to_commit_without_waiting_for_the_disk_waits_for_the_ledger(scene: Scene) -> None:
+    async with entered(scene.world, scene.clinic) as connection:
+        await connection.execute(text("SET LOCAL synchronous_commit = off"))
+        await connection.execute(text("SELECT hallpass.disclose(NULL, '{}', '{}', '{}', '{}', '{}', '{}', '{}')"))
+        assert await connection.scalar(text("SHOW synchronous_commit")) == "on"
+
+
+async def test_whether_a_patch_would_fit_is_not_told_of_what_another_organization_holds(scene: Scene) -> None:
+    before = len(await ledger(scene.world, scene.clinic))
+    answers = set()
+    for guess in (FAMILY, "Somebody"):
+        body = [{"op": "test", "path": "/name/0/family", "value": guess}]
+        response = await scene.clinic._send(
+            "PATCH", f"/Patient/{scene.student['id']}", content=json.dumps(body),
+            headers={"Content-Type": "application/json-patch+json"},
+        )  # fmt: skip
+        answers.add((response.status_code, response.content))
+    assert len(answers) == 1
+    assert len(await ledger(scene.world, scene.clinic)) == before

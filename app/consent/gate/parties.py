@@ -21,9 +21,7 @@ def as_party(
     Raises FORBIDDEN when the caller is no party, when anything else differs, or when a value is not the party's to
     set. What the party never sees changed (meta, narrative) stays as the custodian wrote it.
     """
-    targets = [parse_local(text) for text in declared.parties(stored)]
-    if not stored or not declared.party_writes or not any(t and t[1] in above for t in targets):
-        raise HallpassError(Kind.FORBIDDEN, "Another organization holds this resource; only it can change it.")
+    require_party(declared, stored, above)
     foreign = [
         name
         for name in {*stored, *sent} - _SERVERS - set(declared.party_writes)
@@ -38,3 +36,10 @@ def as_party(
             raise HallpassError(Kind.FORBIDDEN, Issue(text, f"{declared.name}.{name}"))
     kept = {k: v for k, v in stored.items() if k not in declared.party_writes}
     return kept | {k: v for k, v in sent.items() if k in declared.party_writes}
+
+
+def require_party(declared: ResourceType, stored: dict[str, Any], above: frozenset[UUID]) -> None:
+    """Raise FORBIDDEN unless the caller is a party of what is stored, and the type is one that parties write into."""
+    targets = [parse_local(text) for text in declared.parties(stored)] if stored else []
+    if not declared.party_writes or not any(t and t[1] in above for t in targets):
+        raise HallpassError(Kind.FORBIDDEN, "Another organization holds this resource; only it can change it.")

@@ -10,6 +10,7 @@ from typing import Any
 
 from app.consent.gate import writes
 from app.consent.gate.door import Door
+from app.consent.gate.parties import require_party
 from app.consent.gate.prepared import prepare
 from app.consent.gate.released import Found
 from app.errors import HallpassError, Kind
@@ -26,7 +27,11 @@ async def patch(door: Door, declared: ResourceType, resource_id: str, change: Ch
     old = await writes.locked(door, declared, resource_id, if_match)
     if old.deleted:
         raise HallpassError(Kind.GONE, "The resource was deleted.")
-    prepared = prepare(declared, _sound(change(parse(old.body))), door.settings.fhir_base)
+    content = parse(old.body)
+    if old.custodian not in door.below:
+        # Before it is changed: whether a patch fits tells what is stored, and nobody is told that off the ledger.
+        require_party(declared, content, door.above)
+    prepared = prepare(declared, _sound(change(content)), door.settings.fhir_base)
     return await writes.update(door, declared, prepared, resource_id, None, method="PATCH")
 
 
