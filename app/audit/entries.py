@@ -7,13 +7,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, func, literal, select, true, tuple_
+from sqlalchemy import ARRAY, ColumnElement, Row, Select, Uuid, func, literal, literal_column, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.store.tables import disclosure
+from app.store.tables import disclosure, resource
 
 Position = tuple[datetime, UUID, UUID, int]
 """Time, request, resource and version of an entry."""
+_BELOW: ColumnElement[Any] = literal_column("(SELECT hallpass.below())", ARRAY(Uuid))
+"""The organizations whose records the caller holds: the custodians whose entries it sees."""
 ORDER = (disclosure.c.at, disclosure.c.request, disclosure.c.id, disclosure.c.version)
 
 
@@ -71,12 +73,30 @@ class Entry:
 
 async def page(connection: AsyncConnection, wanted: Filter, after: Position | None, limit: int) -> list[Entry]:
     """Entries in the filter's order, from behind a position."""
-    order = [c.desc() for c in ORDER] if wanted.newest_first else list(ORDER)
-    statement = select(disclosure).where(*_chosen(wanted)).order_by(*order).limit(limit)
-    if after is not None:
-        here = tuple_(*ORDER)
-        statement = statement.where(here < after if wanted.newest_first else here > after)
-    return [_entry(row) for row in await connection.execute(statement)]
+    return [_entry(row) for row in await connection.execute(paged(wanted, after, limit))]
+
+
+def paged(wanted: Filter, after: Position | None, limit: int) -> Select[Any]:
+    """The statement of a page. What no student, resource or Consent narrows is read custodian by custodian: each one's
+    entries lie in the order of time, and no more of them is read than the page takes."""
+    chosen = _chosen(wanted) + (_behind(wanted, after) if after is not None else [])
+    if wanted.student or wanted.entity or wanted.consent:
+        return select(disclosure).where(*chosen).order_by(*_order(wanted, disclosure.c)).limit(limit)
+    held = func.unnest(_BELOW).table_valued("custodian", name="held").render_derived()
+    own = select(disclosure).where(disclosure.c.custodian == held.c.custodian, *chosen)
+    each = own.order_by(*_order(wanted, disclosure.c)).limit(limit).lateral()
+    return select(each).select_from(held, each).order_by(*_order(wanted, each.c)).limit(limit)
+
+
+def _order(wanted: Filter, columns: Any) -> list[ColumnElement[Any]]:
+    found = [columns[c.name] for c in ORDER]
+    return [c.desc() for c in found] if wanted.newest_first else found
+
+
+def _behind(wanted: Filter, after: Position) -> list[ColumnElement[bool]]:
+    """From behind a position; the time by itself as well, by which partitions are left out."""
+    at, here = disclosure.c.at, tuple_(*ORDER)
+    return [at <= after[0], here < after] if wanted.newest_first else [at >= after[0], here > after]
 
 
 async def count(connection: AsyncConnection, wanted: Filter) -> int:
@@ -101,7 +121,9 @@ def _chosen(wanted: Filter) -> list[ColumnElement[bool]]:
     if wanted.end is not None:
         found.append(c.at < wanted.end)
     if wanted.entity is not None:
-        found.append((c.shard == wanted.entity) | (c.id == wanted.entity) | (c.consent == wanted.entity))
+        shard = select(resource.c.shard).where(resource.c.id == wanted.entity).limit(1).scalar_subquery()
+        itself = c.shard == wanted.entity  # a student, or a resource of no student's
+        found += [c.shard == shard, itself | (c.id == wanted.entity) | (c.consent == wanted.entity)]
     if wanted.purpose is not None:
         found.append(literal(wanted.purpose) == c.purposes.any_())
     for column in ("recipient", "client", "basis", "consent"):

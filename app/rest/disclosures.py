@@ -18,7 +18,8 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
-from app.audit.entries import Filter, Position
+from app.audit.entries import Entry, Filter, Position
+from app.audit.events import audit_event
 from app.consent.gate import Answer, Door, Found, accounting
 from app.errors import HallpassError, Issue, Kind
 from app.fhir.dates import interval
@@ -109,7 +110,7 @@ async def _whole(table: _Table, first: Answer, page: Callable[[Position], Awaita
     yield table.head
     answer = first
     while True:
-        yield table.rows((answer.document or {})["rows"])
+        yield table.rows(_rows(answer))
         if "next" not in answer.cursors:
             break
         answer = await page(position(answer.cursors["next"]))
@@ -117,13 +118,13 @@ async def _whole(table: _Table, first: Answer, page: Callable[[Position], Awaita
 
 
 def _written(request: Request, table: _Table | None, answer: Answer, own: str, link: str | None) -> Response:
-    document: dict[str, Any] = answer.document or {}
     headers = {"Cache-Control": "no-store", **({"Link": f'<{link}>; rel="next"'} if link else {})}
     if table is not None:
-        return Response(table.head + table.rows(document["rows"]) + table.foot, 200, headers, table.kind)
+        return Response(table.head + table.rows(_rows(answer)) + table.foot, 200, headers, table.kind)
     http.require_acceptable(request)
     links = [("self", own)] + ([("next", link)] if link else [])
-    bundle = events_bundle(document["events"], own.rpartition("/fhir/")[0] + "/fhir", links, None)
+    events = [audit_event(e) for e in (answer.document or {})["entries"]]
+    bundle = events_bundle(events, own.rpartition("/fhir/")[0] + "/fhir", links, None)
     return http.respond(request, dump(bundle), headers=headers)
 
 
@@ -140,6 +141,11 @@ def events_bundle(
             {"fullUrl": f"{base}/AuditEvent/{e['id']}", "resource": e, "search": {"mode": "match"}} for e in events
         ]
     return bundle
+
+
+def _rows(answer: Answer) -> list[dict[str, str]]:
+    document: dict[str, Any] = answer.document or {}
+    return [_plain(entry, document["names"]) for entry in document["entries"]]
 
 
 def _filter(query: dict[str, str], kind: str, resource_id: str, zone: ZoneInfo) -> Filter:
@@ -189,6 +195,23 @@ def position(text: str) -> Position:
     """The position that a page token holds."""
     at, request, resource, version = text.split(" ")
     return datetime.fromisoformat(at), UUID(request), UUID(resource), int(version)
+
+
+def _plain(entry: Entry, names: dict[UUID, str]) -> dict[str, str]:
+    """An entry in words: who, what, when, why and under which release."""
+    release = f"Consent/{entry.consent} version {entry.consent_version}" if entry.consent else ""
+    return {
+        "when": entry.at.isoformat(timespec="seconds"),
+        "what": f"{entry.type}/{entry.id} version {entry.version}",
+        "from": names.get(entry.custodian, str(entry.custodian)),
+        "to": names.get(entry.recipient, str(entry.recipient)),
+        "client": entry.client,
+        "why": " ".join(entry.purposes),
+        "how": entry.interaction,
+        "basis": entry.basis,
+        "release": release,
+        "reason": entry.reason or "",
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,10 +92,7 @@ async def _page(door: Door, wanted: Filter, after: Position | None, count: int) 
     page = found[:count]
     names = await _names(door, page)
     return Found(
-        document={
-            "events": [audit_event(e) for e in page],
-            "rows": [plain(e, names) for e in page],
-        },
+        document={"entries": page, "names": names},
         cursors={"next": _packed(page[-1].position)} if len(found) > count else {},
     )
 
@@ -107,20 +104,3 @@ def _packed(position: Position) -> str:
 async def _names(door: Door, page: list[Entry]) -> dict[UUID, str]:
     """The names of the organizations on a page, for people to read."""
     return await store.organization_names(door.connection, {e.recipient for e in page} | {e.custodian for e in page})
-
-
-def plain(entry: Entry, names: dict[UUID, str]) -> dict[str, str]:
-    """An entry in words: who, what, when, why and under which release."""
-    release = f"Consent/{entry.consent} version {entry.consent_version}" if entry.consent else ""
-    return {
-        "when": entry.at.isoformat(timespec="seconds"),
-        "what": f"{entry.type}/{entry.id} version {entry.version}",
-        "from": names.get(entry.custodian, str(entry.custodian)),
-        "to": names.get(entry.recipient, str(entry.recipient)),
-        "client": entry.client,
-        "why": " ".join(entry.purposes),
-        "how": entry.interaction,
-        "basis": entry.basis,
-        "release": release,
-        "reason": entry.reason or "",
-    }
