@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from tests.prove.prover import Prover
 
-SEQUENCES = 300
+SEQUENCES = 200
 
 
 async def test_no_sequence_of_requests_tells_two_worlds_apart_that_differ_in_hidden_things(prover: Prover) -> None:
