@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -128,7 +130,7 @@ class Transaction:
             return found
         given = http.chosen(pairs, ("_summary", "_elements"), lenient=self._lenient)
         part = subset_of_read(entry.type, given.get("_summary"), given.get("_elements"))
-        conditions = known(entry.if_none_match, entry.if_modified_since)
+        conditions = known(entry.if_none_match, _http_date(entry.if_modified_since))
         declared = TYPES[entry.type]
         if entry.where.version:
             return await reads.vread(door, declared, entry.id, entry.where.version, known=conditions, part=part)
@@ -166,6 +168,14 @@ def history_of(entry: Entry, through: Passage, seal: Seal, *, lenient: bool) -> 
     """The history that an entry asks for. Raises UNKNOWN_PARAM or INVALID."""
     where = entry.where
     return History(through, seal, where.type, where.id, http.chosen(where.pairs, names(where.type), lenient=lenient))
+
+
+def _http_date(moment: str | None) -> str | None:
+    """A FHIR instant as If-Modified-Since has it. Raises INVALID."""
+    try:
+        return format_datetime(datetime.fromisoformat(moment).astimezone(UTC), usegmt=True) if moment else None
+    except ValueError:
+        raise HallpassError(Kind.INVALID, "In a Bundle ifModifiedSince is an instant.") from None
 
 
 def _targets(entries: list[Entry], matches: dict[str, list[UUID]]) -> dict[str, str]:
