@@ -83,8 +83,8 @@ def _resource(declared: ResourceType, deletes: str) -> dict[str, Any]:
         "conditionalUpdate": True,
         "conditionalDelete": deletes,
         "referencePolicy": ["literal", "logical", "enforced", "local"],
-        "searchInclude": [f"{declared.name}:{code}" for code in references],
-        "searchRevInclude": _reverse(declared.name),
+        **_unless_empty("searchInclude", [f"{declared.name}:{code}" for code in references]),
+        **_unless_empty("searchRevInclude", _reverse(declared.name)),
         "searchParam": [_parameter(p) for p in parameters],
         "operation": [
             {"name": o.name, "definition": o.definition} for o in OPERATIONS if o.type in (None, declared.name)
@@ -93,8 +93,12 @@ def _resource(declared: ResourceType, deletes: str) -> dict[str, Any]:
 
 
 def _profiles(name: str) -> dict[str, list[str]]:
-    found = [p.url for p in PROFILES if p.type == name]
-    return {"supportedProfile": found} if found else {}
+    return _unless_empty("supportedProfile", [p.url for p in PROFILES if p.type == name])
+
+
+def _unless_empty(name: str, values: list[str]) -> dict[str, list[str]]:
+    """The element; none for no values, since an array in FHIR is never empty."""
+    return {name: values} if values else {}
 
 
 def _ledger() -> dict[str, Any]:

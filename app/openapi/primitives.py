@@ -26,9 +26,13 @@ INSTANT = f"{_DAY}T{_CLOCK}{_OFFSET}"
 MOMENT = rf"({DATE}|{_DAY}T([01][0-9]|2[0-3]):[0-5][0-9](:([0-5][0-9]|60)(\.[0-9]+)?)?{_OFFSET}?)"
 """The date of a search parameter, which may leave out seconds and offset."""
 ID = r"[A-Za-z0-9\-.]{1,64}"
-_URI = r"\S+"
-_LETTER = "[A-Za-z0-9+/]"
-_BASE64 = rf"\s*(({_LETTER}\s*){{4}})*(({_LETTER}\s*){{4}}|({_LETTER}\s*){{3}}=\s*|({_LETTER}\s*){{2}}=\s*=\s*)"
+_SPACE = r"[^\S\u000B\u000C\u001C-\u001F]"
+_SOLID = r"[^\s\u0000-\u001F]"
+"""White space, and what is not, without the control characters that no string in FHIR's JSON may hold."""
+_URI = f"{_SOLID}+"
+_DIGIT = rf"[A-Za-z0-9+/]{_SPACE}*"
+_PADDING = f"={_SPACE}*"
+_BASE64 = rf"{_SPACE}*(({_DIGIT}){{4}})*(({_DIGIT}){{4}}|({_DIGIT}){{3}}{_PADDING}|({_DIGIT}){{2}}({_PADDING}){{2}})"
 _OF_STRINGS = "[^\\u0000-\\u0008\\u000B\\u000C\\u000E-\\u001F]+"
 _LARGEST = 2**31 - 1
 
@@ -49,7 +53,7 @@ PRIMITIVES: dict[str, Schema] = {
     "base64Binary": _like(_BASE64, "Bytes, in base64.", contentEncoding="base64"),
     "boolean": {"type": "boolean"},
     "canonical": _like(_URI, "The URI of a resource by its canonical url, with its version behind a `|` if need be."),
-    "code": _like(r"\S+(\s\S+)*", "A code, without white space around it."),
+    "code": _like(f"{_SOLID}+({_SPACE}{_SOLID}+)*", "A code, without white space around it."),
     "date": _like(DATE, "A year, a month or a day."),
     "dateTime": _like(f"({DATE}|{INSTANT})", "A year, a month, a day, or a moment with seconds and an offset."),
     "decimal": {"type": "number", "description": "Its digits are kept as they are sent."},
@@ -65,7 +69,10 @@ PRIMITIVES: dict[str, Schema] = {
     "uri": _like(_URI, "A URI."),
     "url": _like(_URI, "A URL."),
     "uuid": _like("urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "A UUID as a URI."),
-    "xhtml": _like(r"\s*<div[\s\S]*", "A `<div>` of XHTML with basic formatting only (txt-1)."),
+    "xhtml": _like(
+        r"[ \t\r\n]*<div[^\u0000-\u0008\u000B\u000C\u000E-\u001F]*",
+        "A `<div>` of XHTML with basic formatting only (txt-1).",
+    ),
 }
 """By the type's name. All but `boolean` are components, so that each stands in the document once."""
 

@@ -98,8 +98,8 @@ def test_a_search_takes_the_parameters_of_the_capability_statement(name: str) ->
     assert {p["name"] for p in stated["searchParam"]} <= set(search)
     for found in stated["searchParam"]:
         assert f"({found['type']})" in search[found["name"]]["description"]
-    assert set(stated["searchInclude"]) <= set(search["_include"]["schema"]["items"]["enum"])
-    assert set(stated["searchRevInclude"]) <= set(search["_revinclude"]["schema"]["items"]["enum"])
+    assert set(stated.get("searchInclude", [])) <= set(search["_include"]["schema"]["items"]["enum"])
+    assert set(stated.get("searchRevInclude", [])) <= set(search["_revinclude"]["schema"]["items"]["enum"])
 
 
 @pytest.mark.parametrize("name", [*TYPES, "Any"])

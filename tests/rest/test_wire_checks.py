@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from app.fhir.capability import capability_statement
 from tests.rest.asking import refused
 from tests.world import Member
 
@@ -64,3 +67,11 @@ async def test_what_a_bundle_may_not_hold_beside_its_resources_is_refused(
 ) -> None:
     answer = await member.post("", {"resourceType": "Bundle", "type": "batch", **more})
     refused(answer, 422, expression=expression)
+
+
+def test_no_array_of_the_capability_statement_is_empty() -> None:
+    def empty(value: Any) -> bool:
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        return value in ([], {}) or any(map(empty, inner))
+
+    assert not empty(capability_statement("http://127.0.0.1:8000"))
