@@ -63,9 +63,12 @@ class Subject:
 
     def terms(self, table: Table, param: str) -> tuple[Columns, Condition]:
         """An alias of an index table, and the condition for the rows of the subject's parameter."""
-        t = alias(table, self.depth)
-        own = and_(t.c.shard == self.c.shard, t.c.id == self.c.id, t.c.type.in_(self.types), t.c.param == param)
-        return t.c, own
+        t = alias(table, self.depth).c
+        return t, self.owns(t, param)
+
+    def owns(self, t: Columns, param: str) -> Condition:
+        """The condition that a row of an index table is of the subject's parameter."""
+        return and_(t.shard == self.c.shard, t.id == self.c.id, t.type.in_(self.types), t.param == param)
 
 
 @lru_cache(maxsize=256)
@@ -141,8 +144,9 @@ def _one(clause: Criterion, t: Columns, value: Any) -> Condition:
 def _chain(clause: Chain, subject: Subject) -> Condition:
     """For each type that the reference may lead to, a visible target for which the rest holds."""
     found = []
-    t, own = subject.terms(term_reference, clause.parameter)
-    r = _named(resource, alias(term_reference, subject.depth), subject.depth + 1).c
+    table = alias(term_reference, subject.depth)
+    t, own = table.c, subject.owns(table.c, clause.parameter)
+    r = _named(resource, table, subject.depth + 1).c
     target = SimpleNamespace(shard=r.shard, id=t.target, type=r.type, updated=r.updated)
     for branch in clause.branches:
         there = and_(t.target_type == branch.type, r.type == branch.type)

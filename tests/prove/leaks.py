@@ -130,7 +130,7 @@ def _proposed(search: Any, org: Any) -> find.Ask:
     """How many resources the access index proposes that meet the criteria."""
     subject = find._frame(find._Form.of(search)).subject
     met = [match.matches(c, subject) for c in search.criteria]
-    return find.Ask(select(func.count()).select_from(subject.table).where(*met), find._values(search, org))
+    return find.Ask(select(func.count()).select_from(subject.c.shard.table).where(*met), find._values(search, org))
 
 
 @leak

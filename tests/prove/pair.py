@@ -83,6 +83,8 @@ class Pair:
 
 def _difference(step: Step, a: list[Heard], b: list[Heard]) -> Difference | None:
     for request, one, two in zip(step.a, a, b, strict=True):
+        if one.raw.status >= 500:
+            return Difference(str(request), "nothing, but a fault", str(one.normal), str(two.normal))
         for what in ("status", "headers", "body"):
             if getattr(one.normal, what) != getattr(two.normal, what):
                 return Difference(str(request), what, str(one.normal), str(two.normal))
