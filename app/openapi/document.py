@@ -40,7 +40,6 @@ def document(base_url: str) -> Json:
             "summary": "FHIR R4 between schools and clinics, under signed releases",
             "description": DESCRIPTION,
         },
-        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
         "servers": [{"url": base_url}],
         "tags": [{"name": n} for n in (*TYPES, of_system.TAG, of_system.OPEN_TAG, of_server.AUTH, of_server.SERVER)],
         "paths": paths(),
