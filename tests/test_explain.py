@@ -1,6 +1,6 @@
 """Every search parameter is served by indexes: no plan of a page, a total, an order or a chain reads a whole table.
 
-bench/explain.py does the same with a million resources and looks at costs as well; docs/statements.md has its figures.
+bench/explain.py does the same with a million resources, and looks at costs as well.
 """
 
 from __future__ import annotations
