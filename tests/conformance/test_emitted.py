@@ -119,11 +119,11 @@ async def test_the_recorder_keeps_some_of_each_kind(tmp_path: Path) -> None:
     with recording(tmp_path) as recorder:
         async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
             for n in range(5):
-                for kind in ("Patient", "Group", "other"):
+                for kind in ("Patient", "Practitioner", "other"):
                     await http.get("https://x.example", params={"kind": kind, "n": n})
     assert recorder.answers == 10
     kept = [json.loads(b["body"])["resourceType"] for b in bodies(tmp_path)]
-    assert (kept.count("Patient"), kept.count("Group"), len(kept)) == (OF_A_KIND, OF_A_KIND, 2 * OF_A_KIND)
+    assert (kept.count("Patient"), kept.count("Practitioner"), len(kept)) == (OF_A_KIND, OF_A_KIND, 2 * OF_A_KIND)
     assert isinstance(recorder, Recorder)
 
 
