@@ -49,10 +49,18 @@ class _Pruned:
         required = [*schema.get("required", ()), *schema.get("else", {}).get("required", ())]
         kept = {n: s for n, s in schema["properties"].items() if self._stays(n, s, depth) or n in required}
         properties = {n: self.of(s, depth - 1) for n, s in kept.items()}
+        if "resourceType" in properties:
+            properties |= self._given()
         found = {k: v for k, v in schema.items() if k not in ("if", "else", "required", "minProperties")}
         # A form has names that no schema lists (chains); what a patch leaves unheeded need not be sent.
         found["additionalProperties"] = False
         return {**found, "properties": properties, **({"required": required} if required else {})}
+
+    def _given(self) -> dict[str, Json]:
+        """What the server gives a resource: a link sends it back."""
+        version = {"versionId": self._schemas["FhirId"], "lastUpdated": self._schemas["FhirInstant"]}
+        meta = {"type": "object", "properties": version, "minProperties": 1, "additionalProperties": False}
+        return {"id": self._schemas["FhirId"], "meta": meta}
 
     def _stays(self, name: str, schema: Json, depth: int) -> bool:
         if name.startswith("_") or name in _LEFT_OUT:
