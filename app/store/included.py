@@ -31,7 +31,6 @@ from sqlalchemy.sql.selectable import TableValuedAlias
 from app.search.query import Include
 from app.store.find import Ask
 from app.store.match import visible
-from app.store.read import COLUMNS
 from app.store.rows import Stored
 from app.store.tables import resource
 from app.store.terms_tables import term_reference
@@ -89,7 +88,8 @@ def _read(wanted: ColumnElement[bool], named: Subquery) -> Select[Any]:
     """The resources that a subquery names and that are wanted, without those that are known."""
     unknown = named.c.id != func.all(bindparam("known", type_=ARRAY(Uuid())))
     # LIMIT keeps each a look-up of its own: a join might read all of `resource`, and judge each row.
-    there = select(*COLUMNS).where(resource.c.id == named.c.id, wanted, visible(resource.c)).limit(1).lateral("r")
+    row = select(*(resource.c[name] for name in Stored._fields))
+    there = row.where(resource.c.id == named.c.id, wanted, visible(resource.c)).limit(1).lateral("r")
     statement = select(*there.c).select_from(named.join(there, true())).where(unknown)
     return statement.order_by(there.c.type, there.c.id).limit(bindparam("limit", type_=Integer()))
 

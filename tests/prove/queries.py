@@ -22,6 +22,8 @@ from tests.prove.vocabulary import Vocabulary
 
 Pairs = list[tuple[str, str]]
 CONTROLS = {"sort", "includes", "count", "total", "summary", "elements", "cursor", "within"}
+AGAIN = 4
+"""How often the sweep asks behind a reference that leads somewhere, each time by another criterion."""
 READ = {"types", "criteria", "ignored", "pairs"}
 
 
@@ -88,12 +90,14 @@ class Queries:
         self.hot = self.cards
         self.forward = {t: [a for a in arcs() if a.source == t] for t in TYPES}
         self.reverse = {t: [a for a in arcs() if a.target == t] for t in TYPES}
+        self.leading = set(arcs())
 
     def learn(self, vocabulary: Vocabulary) -> None:
         """Take values from here."""
         self.vocabulary = vocabulary
         known = {t: [c for c in found if vocabulary.has(t, c.code)] for t, found in self.cards.items()}
         self.hot = {t: found or self.cards[t] for t, found in known.items()}
+        self.leading = {a for a in arcs() if a in vocabulary.leads}
 
     def sweep(self, scene: Scene) -> Iterator[tuple[str, Callable[[], Pairs]]]:
         """For every criterion, sort and include: the type to search, and how to draw the parameters (again)."""
@@ -101,10 +105,14 @@ class Queries:
             extras = cycle(self._extras(name))
             for card in self.cards[name]:
                 yield name, partial(self._once, scene, card, next(extras))
-            for arc in self.forward[name]:
+            for arc in self._often(self.forward[name]):
                 yield name, partial(self._behind, scene, f"{arc.code}:{arc.target}.", arc.target)
-            for arc in self.reverse[name]:
+            for arc in self._often(self.reverse[name]):
                 yield name, partial(self._behind, scene, f"_has:{arc.source}:{arc.code}:", arc.source)
+
+    def _often(self, found: list[Arc]) -> list[Arc]:
+        """Each once, and those that some record's reference goes along several times."""
+        return [a for a in found for _ in range(AGAIN if a in self.leading else 1)]
 
     def _once(self, scene: Scene, card: Card, extra: tuple[str, str]) -> Pairs:
         return [self._asked(scene, card), ("_count", "2"), extra]
@@ -185,7 +193,8 @@ class Queries:
         return self.vocabulary.value(self.rng, card.type, parameter, card.modifier)
 
     def _leading(self, found: list[Arc]) -> Arc | None:
-        return self.rng.choice(found) if found else None
+        known = [a for a in found if a in self.leading]
+        return self.rng.choice(known if known and self.rng.random() < 0.8 else found) if found else None
 
     def _sort(self, type_name: str) -> str:
         known = sorts(type_name)

@@ -18,7 +18,7 @@ from tests.prove.wire import Request
 
 BIRTHDAYS = {"grown": "2008-11-20"}
 """Who comes of age soon after the worlds begin."""
-HIDDEN_IN_BOTH = 3
+HIDDEN_IN_BOTH = 6
 
 SHIFTED = 6
 """Visible records with a version between that one of the worlds hides."""

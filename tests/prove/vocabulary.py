@@ -42,6 +42,8 @@ class Vocabulary:
 
     def __init__(self, bodies: Iterable[Body]) -> None:
         self._values: dict[tuple[str, str, str], dict[str, None]] = defaultdict(dict)
+        self.leads: set[tuple[str, str, str]] = set()
+        """Type, parameter and target type of every reference that some record makes."""
         sets = {url: codes for url, (_, codes) in known().items()}
         for body in bodies:
             name = body["resourceType"]
@@ -51,6 +53,8 @@ class Vocabulary:
                 for form, value in _forms(row, composite):
                     code, _, modifier = row.param.partition(":")
                     self._values[name, code, modifier or form][value] = None
+                if isinstance(row, Reference) and row.target is not None:
+                    self.leads.add((name, row.param, row.target_type))
                 if isinstance(row, Token):
                     holding = [url for url, codes in sets.items() if row.code in (codes.get(row.system) or ())]
                     self._values[name, row.param, "in"] |= dict.fromkeys(holding[:3])
