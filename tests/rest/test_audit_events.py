@@ -189,3 +189,27 @@ async def test_what_the_assertion_says_of_who_is_behind_the_client_is_on_the_ent
     found = await events(scene, f"entity=Encounter/{other['id']}")
     behind = [a["who"] for a in found[0]["agent"] if a["who"].get("display") == "Dana Reyes"]
     assert behind == [{"display": "Dana Reyes", "identifier": {"value": "npi-1"}}]
+
+
+async def test_a_district_pages_through_what_its_schools_disclosed_in_one_order_of_time(scene: Scene) -> None:
+    school = await scene.world.member("School", part_of=scene.district.organization)
+    await scene.world.agree(school, scene.clinic)
+    student = await school.create(build.patient("S-of-the-school"))
+    mother = await school.create(build.guardian(student))
+    parties = school.reference, scene.clinic.reference
+    await school.create(build.consent(student, mother, *parties, classes=("Patient",)))
+    for _ in range(2):
+        for own in (student["id"], scene.student["id"]):
+            assert (await scene.clinic.get(f"/Patient/{own}")).status_code == 200
+    query = f"subtype=release&agent=Organization/{scene.clinic.organization}"
+    whole = await events(scene, f"{query}&_count=500")
+    moments = [e["recorded"] for e in whole]
+    assert moments == sorted(moments, reverse=True)
+    assert sum(f"Patient/{student['id']}" in str(e) for e in whole) == 2
+    paged, url = [], f"/AuditEvent?{query}&_count=1"
+    while url:
+        page = (await scene.district.get(url)).json()
+        paged += [e["resource"]["id"] for e in page["entry"]]
+        url = next((link["url"] for link in page["link"] if link["relation"] == "next"), "")
+    assert paged == [e["id"] for e in whole]
+    assert len(await events(scene, f"entity=Patient/{student['id']}")) == 2
