@@ -1,5 +1,5 @@
 # A fresh clone needs Python 3.11 or newer, make and git: each target sets up what it needs, once.
-.PHONY: run demo test prove bites mutate bench bench-quick conformance check lock clean
+.PHONY: run demo test kill prove bites mutate bench bench-quick conformance check lock clean
 .DEFAULT_GOAL := run
 
 VENV := .venv
@@ -18,6 +18,10 @@ demo: $(VENV)/run.stamp ## the whole exchange, step by step, against a server of
 
 test: $(VENV)/dev.stamp
 	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/prove
+
+ROUNDS ?= 1000
+kill: $(VENV)/dev.stamp ## processes, the database and the disk fail at random moments: what clients got is on the ledger
+	$(BIN)/python -m tests.kill --rounds $(ROUNDS)
 
 EXAMPLES ?= 300
 prove: $(VENV)/dev.stamp ## worlds that differ in what a caller may not see: every answer to it must be the same
