@@ -17,7 +17,7 @@ demo: $(VENV)/run.stamp ## the whole exchange, step by step, against a server of
 	@$(BIN)/hallpass demo
 
 test: $(VENV)/dev.stamp
-	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/prove
+	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/prove/test_bites.py
 
 ROUNDS ?= 1000
 kill: $(VENV)/dev.stamp ## processes, the database and the disk fail at random moments: what clients got is on the ledger
@@ -28,7 +28,7 @@ prove: $(VENV)/dev.stamp ## worlds that differ in what a caller may not see: eve
 	$(BIN)/python -m tests.prove --examples $(EXAMPLES)
 
 bites: $(VENV)/dev.stamp ## leaks planted one by one: the prover must find each
-	$(BIN)/pytest tests/prove
+	$(BIN)/pytest tests/prove/test_bites.py
 
 bench: $(VENV)/dev.stamp ## the measurements: bench/results.json and docs/performance.md
 	@$(BIN)/python -m bench
