@@ -337,6 +337,11 @@ BEGIN
         RETURN -1;
     END IF;
     v_at := instant();
+    -- Two entries of a Bundle may be about one version, and the clock need not have gone on between them.
+    WHILE EXISTS (SELECT 1 FROM unnest(p_shards, p_requests) AS k(shard, request)
+                  JOIN disclosure d ON d.shard = k.shard AND d.request = k.request WHERE d.at = v_at) LOOP
+        v_at := v_at + interval '1 microsecond';
+    END LOOP;
     WITH judged AS MATERIALIZED (
         SELECT r.shard, v_at AS at, k.request, r.id, r.version, r.type, k.interaction, r.student, r.custodian,
                caller() AS recipient, current_setting('hallpass.client') AS client, p_agent AS agent,

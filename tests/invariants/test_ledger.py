@@ -205,3 +205,16 @@ async def test_whether_a_patch_would_fit_is_not_told_of_what_another_organizatio
         answers.add((response.status_code, response.content))
     assert len(answers) == 1
     assert len(await ledger(scene.world, scene.clinic)) == before
+
+
+async def test_one_version_twice_in_a_bundle_is_entered_twice_though_the_clock_stands_still(scene: Scene) -> None:
+    entry = {"request": {"method": "GET", "url": f"Patient/{scene.student['id']}"}}
+    clock = "CREATE OR REPLACE FUNCTION hallpass.instant() RETURNS timestamptz LANGUAGE sql VOLATILE AS $$ SELECT {} $$"
+    await as_owner(scene.world, clock.format("'2026-10-01T12:00:00Z'::timestamptz"))
+    try:
+        before = len(await ledger(scene.world, scene.clinic))
+        answer = await scene.clinic.post("", {"resourceType": "Bundle", "type": "batch", "entry": [entry, entry]})
+        assert [e["response"]["status"][:3] for e in answer.json()["entry"]] == ["200", "200"]
+        assert len(await ledger(scene.world, scene.clinic)) == before + 2
+    finally:
+        await as_owner(scene.world, clock.format("clock_timestamp()"))
