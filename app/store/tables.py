@@ -200,6 +200,14 @@ chain = Table(
     Column("link", LargeBinary(), nullable=False),
 )
 
+chain_start = Table(
+    "chain_start",
+    metadata,
+    Column("shard", Uuid(), primary_key=True),
+    Column("n", BigInteger(), nullable=False),
+    Column("link", LargeBinary(), nullable=False),
+)
+
 ledger_drop = Table(
     "ledger_drop",
     metadata,

@@ -9,7 +9,6 @@ from typing import Any
 import httpx
 import pytest
 
-from app.auth.authenticate import ASSERTION_TYPE
 from app.auth.jose import generate, read, verify
 from tests.auth.support import BASE, EC_KEY, NOW, SETTINGS, World, assertion_form, jwks
 
@@ -305,11 +304,3 @@ async def test_a_client_changes_over_to_new_keys_without_a_gap(world: World) -> 
     client = await world.register(jwks=jwks(EC_KEY, new))
     for key in (EC_KEY, new):
         assert (await asked(world, world.assertion(client, key=key))).status_code == 200
-
-
-async def test_the_form_of_a_token_request_is_in_the_open_api(world: World) -> None:
-    async with world.http() as http:
-        paths = (await http.get("/openapi.json")).json()["paths"]
-    schema = paths["/auth/token"]["post"]["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]
-    assert set(schema["required"]) == {"grant_type", "scope", "client_assertion_type", "client_assertion"}
-    assert schema["properties"]["client_assertion_type"]["const"] == ASSERTION_TYPE

@@ -140,3 +140,10 @@ def test_every_link_names_an_operation_and_its_parameters() -> None:
     assert len(links) > 100
     for link in links:
         assert set(link["parameters"]) <= {p["name"] for p in parameters(by_id[link["operationId"]])}
+
+
+def test_the_form_of_a_token_request_is_told() -> None:
+    body = DOCUMENT["paths"]["/auth/token"]["post"]["requestBody"]["content"]["application/x-www-form-urlencoded"]
+    assert set(body["schema"]["required"]) == {"grant_type", "scope", "client_assertion_type", "client_assertion"}
+    expected = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+    assert body["schema"]["properties"]["client_assertion_type"]["const"] == expected

@@ -63,7 +63,7 @@ async def test_a_search_that_is_not_understood_is_a_400_by_get_by_form_and_in_a_
 ) -> None:
     refused(await member.get(f"/Patient?{query}"), 400, code)
     refused(await member.post("/Patient/_search", content=query, headers=FORM), 400, code)
-    entry = {"request": {"method": "GET", "url": f"Patient?{query}"}}
+    entry = {"request": {"method": "GET", "url": f"Patient?{query.replace(' ', '%20')}"}}
     answer = (await member.post("", {"resourceType": "Bundle", "type": "batch", "entry": [entry]})).json()
     assert answer["entry"][0]["response"]["status"] == "400"
 
@@ -169,7 +169,7 @@ async def test_an_if_match_that_cannot_be_read_or_does_not_hold_stops_the_write(
 
 
 @pytest.mark.parametrize(
-    "condition", ["", "?", "Patient", "Patient?", "nothing=known", "name", "identifier=a|b|c", "&&", "name=%00"]
+    "condition", ["?", "Patient", "Patient?", "nothing=known", "name", "identifier=a|b|c", "&&", "name=%00"]
 )
 async def test_an_if_none_exist_that_cannot_be_read_stops_the_create(scene: Scene, condition: str) -> None:
     before = (await scene.district.get("/Patient")).json()["total"]
@@ -178,6 +178,13 @@ async def test_an_if_none_exist_that_cannot_be_read_stops_the_create(scene: Scen
     answer = await scene.district.post("", {"resourceType": "Bundle", "type": "batch", "entry": [entry]})
     assert answer.json()["entry"][0]["response"]["status"] == "400"
     assert (await scene.district.get("/Patient")).json()["total"] == before
+
+
+async def test_an_empty_if_none_exist_is_refused_with_the_bundle_that_has_it(scene: Scene) -> None:
+    """No string of FHIR is empty."""
+    refused(await scene.district.post("/Patient", PLAIN, headers={"If-None-Exist": ""}), 400)
+    entry = {"resource": PLAIN, "request": {"method": "POST", "url": "Patient", "ifNoneExist": ""}}
+    refused(await scene.district.post("", {"resourceType": "Bundle", "type": "batch", "entry": [entry]}), 422)
 
 
 @pytest.mark.parametrize("prefer", ["return=x", "handling=x", "return=", 'return="', "return=minimal, return=x"])
