@@ -15,7 +15,7 @@ from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any, cast
 
-from sqlalchemy import FromClause, Table, and_, exists, or_, select
+from sqlalchemy import FromClause, Table, and_, exists, literal, or_, select
 
 from app.search.parameters import ParamKind
 from app.search.query import (
@@ -163,7 +163,8 @@ def _has(clause: Has, subject: Subject) -> Condition:
     own = and_(t.type == clause.type, t.param == clause.parameter, r.type == clause.type)
     source = SimpleNamespace(shard=t.shard, id=t.id, type=r.type, updated=r.updated)
     rest = Subject(cast(Columns, source), (clause.type,), subject.depth + 2)
-    return exists().where(here, own, matches(clause.clause, rest))
+    # OFFSET keeps it a question to each candidate, by the index of targets: joined, all that refers would be read.
+    return exists(select(literal(1)).where(here, own, matches(clause.clause, rest)).offset(0))
 
 
 @lru_cache(maxsize=64)

@@ -27,7 +27,7 @@ _PLACES = re.compile(
 _NUMBERS = ("version", "meta", "named", "etag")
 _HOLDER = re.compile(r"\{\{(version|token|cursor):([^:}]*):(\d+)\}\}")
 _IN_PATH = re.compile(rf".*?/({_ID})(?:/|\?|$)")
-_IN_CURSOR = re.compile(rf"({_ID}) (\d+)\Z")
+_IN_CURSOR = re.compile(rf"({_ID}) (\d+)(?=\Z| back\Z)")
 _SEALED = 22
 """Bytes of a page token before its text: the seal and the time."""
 ABSENT = 999_999
