@@ -53,7 +53,8 @@ def hammer(ask: Ask, seconds: float, *, connections: int = CONNECTIONS, pause: i
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "ask.lua"
         script.write_text(_script(ask, pause))
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--latency", "-s", str(script), ask.url]
+        lasting = f"-d{max(1, round(seconds))}s"
+        command = ["wrk", "-t1", f"-c{connections}", lasting, "--latency", "-s", str(script), ask.url]
         found = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     if refused := re.search(r"Non-2xx or 3xx responses: (\d+)", found):
         raise RuntimeError(f"{ask.url}: {refused[1]} answers were no success")
