@@ -73,12 +73,16 @@ class Turnstile:
     db: Database
     settings: Settings
     _waiting: list[Ask] = field(default_factory=list)
+    _turning: int = 0
+    """Turns that will look at `_waiting` again."""
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    """The loop itself holds no task."""
 
     async def read(self, ask: Ask) -> Passed:
         """Go through with whoever else is there. A statement that failed answers `alone` to each of its asks."""
         self._waiting.append(ask)
-        if len(self._tasks) < ABREAST:
+        if self._turning < ABREAST:
+            self._turning += 1
             task = asyncio.create_task(self._turn())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -86,17 +90,19 @@ class Turnstile:
 
     async def _turn(self) -> None:
         """Let through what waits, until nobody does."""
-        while asks := self._waiting[:MOST]:
-            del self._waiting[:MOST]
-            try:
-                async with self._connection() as connection:
-                    found = await _through(connection, asks, agreement=self.settings.require_agreement)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError, OSError, TimeoutError):
+        try:
+            while asks := self._waiting[:MOST]:
+                del self._waiting[:MOST]
                 found = [ALONE] * len(asks)
-            except BaseException:
-                _answer(asks, [ALONE] * len(asks))
-                raise
-            _answer(asks, found)
+                try:
+                    async with self._connection() as connection:
+                        found = await _through(connection, asks, agreement=self.settings.require_agreement)
+                except (asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError, OSError, TimeoutError):
+                    pass  # each goes the long way, where it is told what is wrong
+                finally:
+                    _answer(asks, found)
+        finally:
+            self._turning -= 1  # in the same step in which nobody was seen to wait: whoever comes now begins a turn
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
@@ -15,6 +18,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.auth import clients
 from app.auth.authenticate import ASSERTION_TYPE
+from app.auth.service import Auth
+from app.consent.gate.turnstile import Ask, Turnstile
 from app.store.engine import Database
 from tests.scene import Scene, as_owner, ledger, set_scene
 from tests.world import BASE, World, assertion, open_world
@@ -141,3 +146,40 @@ async def test_what_shuts_a_caller_out_waits_for_what_it_is_being_given(scene: S
         await asyncio.sleep(0.3)
         assert not waiting.done()
     await waiting
+
+
+async def test_a_read_that_comes_as_two_statements_end_at_once_waits_for_nobody(scene: Scene) -> None:
+    """Both are answered in one turn of the loop; of those who waited one asks again before it is over."""
+    world = scene.world
+    turnstile = Turnstile(world.db, world.settings)
+    token = scene.clinic.headers["Authorization"].partition(" ")[2]
+    caller = (await Auth.create(world.db, world.settings).tokens.read(token)).caller
+    referral = UUID(scene.records["ServiceRequest"]["id"])
+
+    async def read(times: int) -> None:
+        for _ in range(times):
+            assert (await turnstile.read(Ask(caller, "ServiceRequest", referral, None, "read", uuid4()))).row
+
+    chain = "SELECT pg_advisory_xact_lock(hashtextextended(CAST(:student AS text), 1))"
+    let_go = threading.Event()
+    with ThreadPoolExecutor(1) as elsewhere:
+        held = threading.Event()
+        holder = elsewhere.submit(asyncio.run, _until(world, chain, scene.student["id"], held, let_go))
+        await asyncio.to_thread(held.wait)
+        readers = [asyncio.create_task(read(2)), asyncio.create_task(asyncio.sleep(0.1))]
+        await readers[1]
+        readers.append(asyncio.create_task(read(1)))
+        await asyncio.sleep(0.3)  # both statements wait for the student's chain
+        let_go.set()
+        time.sleep(0.5)  # noqa: ASYNC251 - and have been answered when the loop looks again
+        await asyncio.wait_for(asyncio.gather(*readers), 5)
+        holder.result()
+
+
+async def _until(world: World, statement: str, student: str, held: threading.Event, let_go: threading.Event) -> None:
+    engine = create_async_engine(world.db.owner)
+    async with engine.begin() as connection:
+        await connection.execute(text(statement), {"student": student})
+        held.set()
+        let_go.wait(10)
+    await engine.dispose()
