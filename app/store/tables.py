@@ -76,6 +76,11 @@ access = Table(
     _moment("updated"),
     _moment("opens"),
     _moment("closes"),
+    Column("consent", Uuid()),
+    Column("version", Integer()),
+    _texts("purposes", nullable=True),
+    _moment("since", nullable=True),
+    _moment("until", nullable=True),
 )
 
 organization = Table(

@@ -73,6 +73,11 @@ async def index_student(connection: AsyncConnection, shard: UUID, recipients: fr
     )
 
 
+async def index_released(connection: AsyncConnection, shard: UUID) -> None:
+    """Bring the access index up to date after what a student's releases are judged by has changed."""
+    await connection.execute(text("SELECT hallpass.index_released(:shard)"), {"shard": shard})
+
+
 async def put_student(connection: AsyncConnection, shard: UUID, custodian: UUID, born: tuple[Any, Any] | None) -> None:
     """Keep what releases need of a Patient: the first and last possible day of birth."""
     if born is None:

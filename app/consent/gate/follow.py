@@ -58,7 +58,10 @@ async def _born(_door: Door, row: Stored, content: dict[str, Any], _zone: ZoneIn
 
 
 async def _save_born(door: Door, row: Stored, _content: dict[str, Any], known: Any) -> None:
-    await write.put_student(door.connection, row.shard, row.custodian, known)
+    before = await derived.born(door.connection, row.shard)
+    if before != known:
+        await write.put_student(door.connection, row.shard, row.custodian, known)
+        await write.index_released(door.connection, row.shard)
 
 
 async def _authority(_door: Door, row: Stored, content: dict[str, Any], zone: ZoneInfo) -> Any:
@@ -66,7 +69,10 @@ async def _authority(_door: Door, row: Stored, content: dict[str, Any], zone: Zo
 
 
 async def _save_authority(door: Door, row: Stored, _content: dict[str, Any], window: Any) -> None:
-    await write.put_authority(door.connection, row.shard, row.id, row.custodian, window)
+    before = await derived.authority(door.connection, row.shard, row.id)
+    if before != window:
+        await write.put_authority(door.connection, row.shard, row.id, row.custodian, window)
+        await write.index_released(door.connection, row.shard)
 
 
 async def _agreements(_door: Door, row: Stored, content: dict[str, Any], zone: ZoneInfo) -> frozenset[Agreement]:
@@ -150,8 +156,10 @@ async def _save_release(door: Door, row: Stored, _content: dict[str, Any], readi
         raise HallpassError(Kind.UNPROCESSABLE, *reading.gaps)
     before = await derived.release(door.connection, row.shard, row.id)
     await write.put_release(door.connection, row.shard, row.id, reading.release)
-    reached = frozenset(r for found in (before, reading.release) if found for r in found.recipients)
-    if reached:
+    both = [found for found in (before, reading.release) if found]
+    if any(found.provisions[0].recipients is None for found in both):
+        await write.index_student(door.connection, row.shard, None)
+    elif reached := frozenset(r for found in both for r in found.recipients):
         await write.index_student(door.connection, row.shard, reached)
 
 

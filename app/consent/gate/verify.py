@@ -40,7 +40,7 @@ _SHARDS = text(
     " UNION SELECT shard FROM hallpass.disclosure WHERE student IS NOT NULL"
 )
 _ACCESS = text("""
-    WITH have AS (SELECT shard, org, id, type, updated, opens, closes FROM hallpass.access WHERE shard = :shard),
+    WITH have AS (SELECT * FROM hallpass.access WHERE shard = :shard),
          want AS (SELECT * FROM hallpass.candidates(:shard, NULL, NULL))
     SELECT count(*) FROM ((TABLE have EXCEPT TABLE want) UNION ALL (TABLE want EXCEPT TABLE have)) d
 """)
