@@ -19,7 +19,7 @@ from app.store.enter import hold
 from app.store.rows import Stored
 
 _DISCLOSE = text("""
-    SELECT hallpass.disclose(:agent, :purposes, :requests, :interactions, :shards, :ids, :versions, :hold, :students)
+    SELECT hallpass.disclose(:agent, :purposes, :requests, :interactions, :shards, :ids, :versions, :hold)
 """).bindparams(bindparam("agent", type_=JSONB(none_as_null=True)))
 _WRITING = -2
 """What `disclose` answers where a write holds a lock."""
@@ -39,13 +39,12 @@ async def disclose(
     values = {
         "agent": agent(caller),
         "purposes": sorted(caller.purposes),
-        "requests": [request] * len(keys),
-        "interactions": [interaction] * len(keys),
+        "requests": [request],
+        "interactions": [interaction],
         "shards": [k[0] for k in keys],
         "ids": [k[1] for k in keys],
         "versions": [k[2] for k in keys],
         "hold": sorted(shards),
-        "students": sorted({r.student for r in rows if r.student is not None}),
     }
     entered = await connection.scalar(_DISCLOSE, values)
     if entered == _WRITING:  # waited for in a statement of its own: what is in time is judged after the wait

@@ -61,16 +61,25 @@ class Ask(NamedTuple):
 
 
 def page(
-    search: Search, caller_org: UUID, after: Cursor | None, limit: int, *, held: Collection[UUID] | None = None
+    search: Search,
+    caller_org: UUID,
+    after: Cursor | None,
+    limit: int,
+    *,
+    held: Collection[UUID] | None = None,
+    counted: bool = False,
 ) -> Ask:
     """One more than `limit` matches from a cursor on: the columns of Stored, then `sort_0` and so on for `cursor_at`.
 
     Before a cursor that points back they come in reverse order, the nearest to it first. `held`: only what is in
-    the custody of these organizations.
+    the custody of these organizations. `counted`: with what `total` would answer in each row, as `total`.
     """
     as_of = after.as_of if after is not None else None
     frame = _frame(_Form.of(search, held=held is not None, as_of=as_of is not None))
     statement = frame.back if after is not None and after.back else frame.forth
+    if counted:
+        number = total(search, caller_org).statement.correlate(None).scalar_subquery().label("total")
+        statement = statement.add_columns(number)
     met = [matches(c, frame.subject) for c in search.criteria]
     if after is not None:
         met.append(beyond(frame.keys, after))

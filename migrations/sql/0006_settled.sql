@@ -135,7 +135,7 @@ CREATE POLICY see ON hallpass.resource FOR SELECT USING (
 DROP FUNCTION hallpass.disclose;
 CREATE FUNCTION hallpass.disclose(
     p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_shards uuid[], p_ids uuid[],
-    p_versions integer[], p_hold uuid[], p_students uuid[]
+    p_versions integer[], p_hold uuid[]
 ) RETURNS integer LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = hallpass, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
@@ -149,7 +149,7 @@ BEGIN
     IF current_setting('synchronous_commit') = 'off' THEN
         PERFORM set_config('synchronous_commit', 'on', true);  -- what is answered is durable, however the server is set
     END IF;
-    PERFORM hold_chains(p_students);
+    PERFORM hold_chains(p_hold);
     IF caller() IS NULL OR NOT stands(current_setting('hallpass.client'), current_setting('hallpass.token'), caller(),
                                       emergency()) THEN
         RETURN -1;
@@ -157,12 +157,13 @@ BEGIN
     v_agreed := CASE WHEN agreement_required() THEN agreed() END;
     v_at := instant();
     -- Two entries of a Bundle may be about one version, and the clock need not have gone on between them.
-    WHILE EXISTS (SELECT 1 FROM unnest(p_shards, p_requests) AS k(shard, request)
-                  JOIN disclosure d ON d.shard = k.shard AND d.request = k.request WHERE d.at = v_at) LOOP
+    WHILE EXISTS (SELECT 1 FROM unnest(p_shards, p_requests) AS k(shard, request) JOIN disclosure d
+                  ON d.shard = k.shard AND d.request = coalesce(k.request, p_requests[1]) WHERE d.at = v_at) LOOP
         v_at := v_at + interval '1 microsecond';
     END LOOP;
     WITH judged AS MATERIALIZED (
-        SELECT r.shard, v_at AS at, k.request, r.id, r.version, r.type, k.interaction, r.student, r.custodian,
+        SELECT r.shard, v_at AS at, coalesce(k.request, p_requests[1]) AS request, r.id, r.version, r.type,
+               coalesce(k.interaction, p_interactions[1]) AS interaction, r.student, r.custodian,
                caller() AS recipient, current_setting('hallpass.client') AS client, p_agent AS agent,
                p_purposes AS purposes,
                CASE WHEN o.party THEN 'party' WHEN r.directory THEN 'directory' WHEN o.consent IS NOT NULL THEN 'release'
@@ -213,8 +214,9 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION hallpass.disclose IS
     'Judges each version once more, for the caller of this transaction, and enters on the ledger those that it may see.
-     Answers how many; -1 when the caller no longer stands, -2 when a write goes on in a shard of `p_hold`: then hold it
-     first. The locks of the other shards are held already, and of the chains those that are not in `p_students`.';
+     One request and interaction may stand for all. Takes the locks of the shards in `p_hold`, given in order, and of
+     their chains; those of others the caller of this function holds. Answers how many entries; -1 when the caller no
+     longer stands; -2, and nothing done, when a write goes on in a shard of `p_hold`: then wait for it first.';
 REVOKE EXECUTE ON FUNCTION hallpass.disclose FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION hallpass.disclose TO hallpass_app;
 
@@ -288,7 +290,7 @@ BEGIN
             v_number := v_part.caller;
         END IF;
         IF disclose(nullif(v_caller->'agent', 'null'), ARRAY(SELECT jsonb_array_elements_text(v_caller->'purposes')),
-                    v_part.requests, v_part.interactions, v_part.shards, v_part.ids, v_part.versions, '{}', '{}')
+                    v_part.requests, v_part.interactions, v_part.shards, v_part.ids, v_part.versions, '{}')
            <> cardinality(v_part.requests) THEN
             RAISE EXCEPTION 'what was seen is no longer visible' USING ERRCODE = '40001';
         END IF;

@@ -89,12 +89,13 @@ async def search(door: Door, wanted: Search, after: Cursor | None) -> Found:
     _require_types(door, wanted)
     part = subset(wanted.summary, wanted.elements, includes=bool(wanted.includes))
     org = door.caller.organization
-    total = None
-    if wanted.total != "none":
-        total = int((await door.connection.scalar(*find.total(wanted, org))) or 0)
+    counted = wanted.total != "none"
     if wanted.count == 0 or wanted.summary == "count":
-        return Found(total=total, search=wanted)
-    rows = list(await door.connection.execute(*find.page(wanted, org, after, wanted.count)))
+        return Found(total=await _total(door, wanted) if counted else None, search=wanted)
+    rows = list(await door.connection.execute(*find.page(wanted, org, after, wanted.count, counted=counted)))
+    total = None
+    if counted:  # counted with the page, so that the two agree; where there is no row to say it, by itself
+        total = int(rows[0].total) if rows else await _total(door, wanted) if after else 0
     back = after is not None and after.back
     more = len(rows) > wanted.count
     rows = rows[: wanted.count][::-1] if back else rows[: wanted.count]
@@ -108,6 +109,10 @@ async def search(door: Door, wanted: Search, after: Cursor | None) -> Found:
     brought = await _included(door, wanted, found)
     candidates = (*(Candidate(r) for r in found), *(Candidate(r, "include") for r in brought))
     return Found(candidates, total=total, cursors=cursors, search=wanted, part=part)
+
+
+async def _total(door: Door, wanted: Search) -> int:
+    return int((await door.connection.scalar(*find.total(wanted, door.caller.organization))) or 0)
 
 
 async def compartment(door: Door, patient: str) -> UUID:
