@@ -34,45 +34,44 @@ NAMES = frozenset({"start", "end", "recipient", "basis", "consent", "_count", "_
 BASES = frozenset({"release", "party", "directory", "emergency"})
 
 
+@dataclass(frozen=True, slots=True)
+class Accounting:
+    """One of the accountings: the type that it is asked of, and who answers."""
+
+    type: str
+    operation: str
+    summary: str
+    ask: Callable[[Door, str, Filter, Position | None, int], Awaitable[Found]]
+
+
+ACCOUNTINGS = (
+    Accounting("Patient", "disclosuresOfPatient", "A student's record of disclosures", accounting.of_student),
+    Accounting(
+        "Organization",
+        "disclosuresToOrganization",
+        "All that an organization received of what you hold",
+        accounting.of_recipient,
+    ),
+    Accounting("Consent", "disclosuresUnderConsent", "What was disclosed under a release", accounting.of_consent),
+)
+
+
 def add(router: APIRouter) -> None:
     """The routes of the accountings."""
-
-    @router.get(
-        "/Patient/{id}/$disclosures",
-        operation_id="disclosuresOfPatient",
-        summary="A student's record of disclosures",
-        tags=["Patient"],
-    )
-    async def of_patient(request: Request, id: str, through: Through) -> Response:
-        return await _answer(request, through, "Patient", id)
-
-    @router.get(
-        "/Organization/{id}/$disclosures",
-        operation_id="disclosuresToOrganization",
-        summary="All that an organization received of what you hold",
-        tags=["Organization"],
-    )
-    async def to_organization(request: Request, id: str, through: Through) -> Response:
-        return await _answer(request, through, "Organization", id)
-
-    @router.get(
-        "/Consent/{id}/$disclosures",
-        operation_id="disclosuresUnderConsent",
-        summary="What was disclosed under a release",
-        tags=["Consent"],
-    )
-    async def under_consent(request: Request, id: str, through: Through) -> Response:
-        return await _answer(request, through, "Consent", id)
+    for one in ACCOUNTINGS:
+        _add(router, one)
 
 
-ASK = {
-    "Patient": accounting.of_student,
-    "Organization": accounting.of_recipient,
-    "Consent": accounting.of_consent,
-}
+def _add(router: APIRouter, one: Accounting) -> None:
+    path = f"/{one.type}/{{id}}/$disclosures"
+
+    @router.get(path, operation_id=one.operation, summary=one.summary, tags=[one.type])
+    async def disclosures(request: Request, id: str, through: Through) -> Response:
+        return await _answer(request, through, one, id)
 
 
-async def _answer(request: Request, through: Passage, kind: str, resource_id: str) -> Response:
+async def _answer(request: Request, through: Passage, one: Accounting, resource_id: str) -> Response:
+    kind = one.type
     query = dict(request.query_params)
     unknown = sorted(set(query) - NAMES)
     if unknown:
@@ -88,7 +87,7 @@ async def _answer(request: Request, through: Passage, kind: str, resource_id: st
     async def page(after: Position | None) -> Answer:
         async def work(door: Door) -> list[Found]:
             wanted = _filter(query, kind, resource_id, door.zone)
-            return [await ASK[kind](door, resource_id, wanted, after, limit)]
+            return [await one.ask(door, resource_id, wanted, after, limit)]
 
         return await through.one("disclosures", work)
 

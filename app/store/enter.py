@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
@@ -52,15 +55,22 @@ async def enter_as_operator(connection: AsyncConnection, organization: UUID, zon
     return Standing(row.at, frozenset(row.above), frozenset(row.below), zone)
 
 
-async def hold(connection: AsyncConnection, shards: set[UUID], *, exclusive: bool) -> None:
+async def hold(connection: AsyncConnection, shards: set[UUID], *, exclusive: bool) -> datetime:
     """Take the shards' locks until the end of the transaction: exclusive to write, shared to disclose.
 
-    Raises UNAVAILABLE where the locks together are too long in coming: that is others' work, not this request's.
+    Answers the time after the wait. Raises UNAVAILABLE as `waiting`.
     """
-    if not shards:
-        return
+    with waiting():
+        done = await connection.execute(_HOLD, {"shards": sorted(shards), "exclusive": exclusive})
+    found: datetime = done.scalar_one()
+    return found
+
+
+@contextmanager
+def waiting() -> Iterator[None]:
+    """Raises UNAVAILABLE where the locks together are too long in coming: that is others' work, not this request's."""
     try:
-        await connection.execute(_HOLD, {"shards": sorted(shards), "exclusive": exclusive})
+        yield
     except DBAPIError as e:
         if sqlstate(e) == CANCELED:
             raise unavailable() from e

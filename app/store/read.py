@@ -8,10 +8,11 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ARRAY, Row, Select, Uuid, any_, bindparam, func, literal, select, text
+from sqlalchemy import ARRAY, DateTime, Row, Select, Uuid, any_, bindparam, column, func, literal, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.store.enter import waiting
 from app.store.rows import Stored
 from app.store.tables import organization, resource
 
@@ -23,6 +24,10 @@ _CURRENT = select(*COLUMNS).where(
 _VERSION = select(*COLUMNS).where(
     resource.c.id == bindparam("id"), resource.c.type == bindparam("type"), resource.c.version == bindparam("version")
 )
+_LOCKED = func.hallpass.lock_current(bindparam("shard"), bindparam("type"), bindparam("id")).table_valued(
+    *(column(c.name, c.type) for c in COLUMNS)
+)
+_LOCK_CURRENT = select(*_LOCKED.c, func.hallpass.instant(type_=DateTime(timezone=True)).label("at"))
 _MOMENT = text("SELECT hallpass.moment()")
 _VISIBLE = select(resource.c.type, resource.c.id, resource.c.student).where(
     resource.c.id == func.any(bindparam("ids", type_=ARRAY(Uuid()))), resource.c.current, ~resource.c.deleted
@@ -33,6 +38,16 @@ async def current(connection: AsyncConnection, type_name: str, resource_id: UUID
     """The newest version, deletions included; None where there is none that the caller sees."""
     row = (await connection.execute(_CURRENT, {"type": type_name, "id": resource_id})).one_or_none()
     return Stored(*row) if row else None
+
+
+async def lock_current(
+    connection: AsyncConnection, shard: UUID, type_name: str, resource_id: UUID
+) -> tuple[Stored, datetime] | None:
+    """As `current`, under the shard's lock to write; and the time after the wait. Raises UNAVAILABLE as `waiting`."""
+    with waiting():
+        found = await connection.execute(_LOCK_CURRENT, {"shard": shard, "type": type_name, "id": resource_id})
+    row = found.one_or_none()
+    return (Stored(*row[:-1]), row.at) if row else None
 
 
 async def version(connection: AsyncConnection, type_name: str, resource_id: UUID, number: int) -> Stored | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, func, insert, select, text, update
+from sqlalchemy import bindparam, delete, insert, text
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,14 +18,11 @@ from app.store.rows import Stored
 from app.store.tables import agreement, authority, provision, release, resource, student
 from app.store.terms_tables import term_rows
 
-_INSERT = insert(resource)
-_SUPERSEDE = (
-    update(resource)
-    .where(resource.c.shard == bindparam("b_shard"), resource.c.id == bindparam("b_id"), resource.c.current)
-    .values(current=False)
-)
+_PUT = text(
+    f"SELECT hallpass.put(CAST(ROW({', '.join(f':{c.name}' for c in resource.c)}) AS hallpass.resource),"
+    " CAST(:terms AS jsonb))"
+).bindparams(*(bindparam(c.name, type_=c.type) for c in resource.c))
 _PUT_TERMS = text("SELECT hallpass.put_terms(:shard, :id, :type, CAST(:terms AS jsonb))")
-_INDEX = select(func.hallpass.index_resource(bindparam("shard"), bindparam("id")))
 
 
 def clinical_range(facts: Facts) -> Range[Any] | None:
@@ -37,10 +34,8 @@ def clinical_range(facts: Facts) -> Range[Any] | None:
 
 async def put(connection: AsyncConnection, row: Stored, facts: Facts, terms: Terms | None) -> None:
     """Store a new version as the current one, and bring both indexes up to date with it; no terms: a deletion."""
-    if row.version > 1:
-        await connection.execute(_SUPERSEDE, {"b_shard": row.shard, "b_id": row.id})
     await connection.execute(
-        _INSERT,
+        _PUT,
         {
             **row._asdict(),
             "profiles": sorted(facts.profiles),
@@ -51,18 +46,20 @@ async def put(connection: AsyncConnection, row: Stored, facts: Facts, terms: Ter
             "refs": sorted(facts.refs),
             "authors": sorted(facts.authors),
             "clinical": clinical_range(facts),
+            "terms": _document(row, terms),
         },
     )
-    if not row.directory:
-        await connection.execute(_INDEX, {"shard": row.shard, "id": row.id})
-    await put_terms(connection, row, terms)
 
 
 async def put_terms(connection: AsyncConnection, row: Stored, terms: Terms | None) -> None:
     """Replace what a resource is found by; None takes it away."""
+    values = {"shard": row.shard, "id": row.id, "type": row.type, "terms": _document(row, terms)}
+    await connection.execute(_PUT_TERMS, values)
+
+
+def _document(row: Stored, terms: Terms | None) -> str:
     found = term_rows(terms, row.shard, row.id, row.type) if terms else []
-    document = json.dumps({table.name: rows for table, rows in found}, default=str)
-    await connection.execute(_PUT_TERMS, {"shard": row.shard, "id": row.id, "type": row.type, "terms": document})
+    return json.dumps({table.name: rows for table, rows in found}, default=str)
 
 
 async def index_student(connection: AsyncConnection, shard: UUID, recipients: frozenset[UUID] | None) -> None:

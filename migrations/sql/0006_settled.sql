@@ -296,6 +296,50 @@ BEGIN
         END IF;
     END LOOP;
 END $$;
+-- Fewer round trips: what a write always does together is one call ----------------------------------------------------------
+
+DROP FUNCTION hallpass.hold;
+CREATE FUNCTION hallpass.hold(p_shards uuid[], p_exclusive boolean) RETURNS timestamptz LANGUAGE plpgsql AS $$
+DECLARE
+    v_shard uuid;
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(0);  -- organizations, agreements, clients and tokens stand still meanwhile
+    FOR v_shard IN SELECT DISTINCT s FROM unnest(p_shards) s ORDER BY s LOOP
+        IF p_exclusive THEN
+            PERFORM pg_advisory_xact_lock(hashtextextended(v_shard::text, 0));
+        ELSE
+            PERFORM pg_advisory_xact_lock_shared(hashtextextended(v_shard::text, 0));
+        END IF;
+    END LOOP;
+    RETURN hallpass.instant();
+END $$;
+COMMENT ON FUNCTION hallpass.hold IS
+    'Takes the shards'' locks in one order: exclusive to write, shared to disclose, so that a disclosure and the
+     write that ends its release have an order. Answers the time after the wait: what is written has no earlier one.';
+
+CREATE FUNCTION hallpass.lock_current(p_shard uuid, p_type text, p_id uuid) RETURNS SETOF hallpass.resource
+    LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM hallpass.hold(ARRAY[p_shard], true);
+    RETURN QUERY SELECT * FROM hallpass.resource r WHERE r.id = p_id AND r.type = p_type AND r.current;
+END $$;
+COMMENT ON FUNCTION hallpass.lock_current IS 'The current version, if the caller sees it, as it is under the lock to write.';
+
+CREATE FUNCTION hallpass.put(p_row hallpass.resource, p_terms jsonb) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF p_row.version > 1 THEN
+        UPDATE hallpass.resource r SET current = false WHERE r.shard = p_row.shard AND r.id = p_row.id AND r.current;
+    END IF;
+    INSERT INTO hallpass.resource SELECT p_row.*;
+    IF NOT p_row.directory THEN
+        PERFORM hallpass.index_resource(p_row.shard, p_row.id);
+    END IF;
+    PERFORM hallpass.put_terms(p_row.shard, p_row.id, p_row.type, p_terms);
+END $$;
+COMMENT ON FUNCTION hallpass.put IS
+    'Stores a version as the current one, and brings both indexes up to date with it. An invoker''s function: the wall
+     judges what it writes.';
+
 DROP FUNCTION hallpass.shards_of;
 DROP FUNCTION hallpass.release_version;
 

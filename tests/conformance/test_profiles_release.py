@@ -14,6 +14,7 @@ from app.conformance.judge import judge
 from app.conformance.profiles import PROFILES
 from app.consent.codes import Regime
 from tests.consent import spelled
+from tests.consent.complete import complete, furnish
 from tests.consent.language import load
 from tests.consent.paper import OnPaper, stage
 
@@ -26,11 +27,7 @@ RELEASE = next(p for p in PROFILES if p.name == "release")
 async def on() -> OnPaper:
     """A student with a mother, an aunt, a visit and an earlier release."""
     found = stage()
-    await found.put("student", {}, "student")
-    await found.put("mother", {}, "person")
-    await found.put("aunt", {"is": "AUNT"}, "person")
-    await found.put("visit", {"type": "Encounter"}, "record")
-    await found.put("earlier", {"status": "inactive"}, "release")
+    await furnish(found)
     return found
 
 
@@ -38,10 +35,6 @@ def faults(on: OnPaper, spec: Spec) -> list[str]:
     """Where the profile finds a fault."""
     content = {"resourceType": "Consent", **on.resolve(spelled.consent(spec))}
     return sorted({str(i.expression) for i in judge(content, RELEASE)})
-
-
-def complete(law: str, **more: Any) -> Spec:
-    return {"law": [law], **({"intermediary": ["agency"]} if law == "42CFRPart2" else {}), **more}
 
 
 def covers(fault: str, gap: str) -> bool:
@@ -52,7 +45,7 @@ def covers(fault: str, gap: str) -> bool:
 @pytest.mark.parametrize("law", [r.value for r in Regime])
 @pytest.mark.parametrize("row", TOLD["table"], ids=lambda row: row["row"])
 def test_what_a_regime_asks_for_the_profile_asks_for(on: OnPaper, row: Spec, law: str) -> None:
-    found = faults(on, complete(law) | row["without"])
+    found = faults(on, complete([law]) | row["without"])
     if law in row["regimes"]:
         assert len(found) == 1
         assert covers(found[0], row["at"])
@@ -63,7 +56,7 @@ def test_what_a_regime_asks_for_the_profile_asks_for(on: OnPaper, row: Spec, law
 @pytest.mark.parametrize("law", [r.value for r in Regime])
 @pytest.mark.parametrize("enough", TOLD["enough"], ids=lambda e: e["says"])
 def test_what_is_enough_for_the_server_is_enough_for_the_profile(on: OnPaper, enough: Spec, law: str) -> None:
-    assert faults(on, complete(law) | enough["with"]) == []
+    assert faults(on, complete([law]) | enough["with"]) == []
 
 
 THE_SERVERS = {
@@ -75,7 +68,7 @@ THE_SERVERS = {
 
 @pytest.mark.parametrize("wrong", TOLD["wrong"], ids=lambda w: w["what"])
 def test_what_the_server_does_not_understand_the_profile_refuses(on: OnPaper, wrong: Spec) -> None:
-    found = faults(on, complete("FERPA") | wrong["with"])
+    found = faults(on, complete(["FERPA"]) | wrong["with"])
     if wrong["what"] in THE_SERVERS:
         assert found == []
     else:

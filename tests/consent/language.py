@@ -82,8 +82,6 @@ class Case:
     agreements: dict[str, Spec]
     then: tuple[Expectation, ...]
     later: tuple[Step, ...]
-    known: str | None = None
-    """Why the case does not hold yet."""
 
 
 def load(name: str) -> Any:
@@ -100,12 +98,9 @@ def cases(name: str) -> Iterator[Case]:
 def every_case() -> list[Any]:
     """All decision cases, as the parameters of a test."""
     names = sorted(p.name for p in CASES.glob("*.yaml") if p.name not in ("network.yaml", "completeness.yaml"))
-    return [_param(name.removesuffix(".yaml"), case) for name in names for case in cases(name)]
-
-
-def _param(section: str, case: Case) -> Any:
-    marks = [pytest.mark.xfail(reason=case.known, strict=True)] if case.known else []
-    return pytest.param(case, id=f"{section}: {case.title}", marks=marks)
+    return [
+        pytest.param(case, id=f"{name.removesuffix('.yaml')}: {case.title}") for name in names for case in cases(name)
+    ]
 
 
 def _case(spec: Spec) -> Case:
@@ -119,7 +114,6 @@ def _case(spec: Spec) -> Case:
         agreements=spec.pop("agreements", {}),
         then=_lines(spec.pop("then", [])),
         later=tuple(_step(dict(s)) for s in spec.pop("later", [])),
-        known=spec.pop("known", None),
     )
     if spec:
         raise ValueError(f"{case.title}: {', '.join(spec)}")

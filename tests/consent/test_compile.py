@@ -13,6 +13,7 @@ import pytest_asyncio
 
 from app.consent.codes import CONSENT_POLICY, Regime
 from app.consent.compile import RULE, Reading
+from tests.consent.complete import complete, furnish
 from tests.consent.language import load
 from tests.consent.paper import OnPaper, stage
 
@@ -25,17 +26,8 @@ EVERY = [r.value for r in Regime]
 async def on() -> OnPaper:
     """A student with a mother, an aunt, a visit and an earlier release."""
     found = stage()
-    await found.put("student", {}, "student")
-    await found.put("mother", {}, "person")
-    await found.put("aunt", {"is": "AUNT"}, "person")
-    await found.put("visit", {"type": "Encounter"}, "record")
-    await found.put("earlier", {"status": "inactive"}, "release")
+    await furnish(found)
     return found
-
-
-def complete(law: list[str], **more: Any) -> Spec:
-    """A Consent that lacks nothing under these regimes, but for what `more` changes."""
-    return {"law": law, **({"intermediary": ["agency"]} if "42CFRPart2" in law else {}), **more}
 
 
 def gaps(found: Reading) -> list[str]:

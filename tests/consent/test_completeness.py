@@ -16,6 +16,7 @@ from app.consent.codes import Regime
 from app.consent.compile import RULE
 from app.store.engine import Database
 from tests.consent import spelled
+from tests.consent.complete import complete, furnish
 from tests.consent.language import NOW, load
 from tests.consent.network import Network, open_network
 from tests.consent.stage import Stage
@@ -46,17 +47,8 @@ async def fresh(network: Network) -> Stage:
 
 async def _stage(network: Network) -> Stage:
     found = Stage(network, NOW)
-    await found.put("student", {}, "student")
-    await found.put("mother", {}, "person")
-    await found.put("aunt", {"is": "AUNT"}, "person")
-    await found.put("visit", {"type": "Encounter"}, "record")
-    await found.put("earlier", {"status": "inactive"}, "release")
+    await furnish(found)
     return found
-
-
-def complete(law: list[str], **more: Any) -> Spec:
-    """A Consent that lacks nothing under these regimes, but for what `more` changes."""
-    return {"law": law, **({"intermediary": ["agency"]} if "42CFRPart2" in law else {}), **more}
 
 
 async def file(stage: Stage, spec: Spec) -> httpx.Response:

@@ -24,9 +24,7 @@ from app.store import read as store
 async def of_student(door: Door, patient: str, wanted: Filter, after: Position | None, count: int) -> Found:
     """A page of a student's disclosures. Raises NOT_FOUND where the caller does not hold the student."""
     door.require("AuditEvent", "s")
-    row = await reads.current(door, TYPES["Patient"], patient)
-    if row is None or row.custodian not in door.below:
-        raise not_found()
+    await _require_held(door, "Patient", patient)
     return await _page(door, wanted, after, count)
 
 
@@ -41,10 +39,14 @@ async def of_recipient(door: Door, organization: str, wanted: Filter, after: Pos
 async def of_consent(door: Door, consent: str, wanted: Filter, after: Position | None, count: int) -> Found:
     """A page of what was disclosed under a Consent, whatever version. NOT_FOUND where the caller does not hold it."""
     door.require("AuditEvent", "s")
-    row = await reads.current(door, TYPES["Consent"], consent)
+    await _require_held(door, "Consent", consent)
+    return await _page(door, wanted, after, count)
+
+
+async def _require_held(door: Door, type_name: str, resource_id: str) -> None:
+    row = await reads.current(door, TYPES[type_name], resource_id)
     if row is None or row.custodian not in door.below:
         raise not_found()
-    return await _page(door, wanted, after, count)
 
 
 async def search(

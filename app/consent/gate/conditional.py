@@ -55,7 +55,7 @@ async def update(
         return await writes.create(door, declared, prepared, own_id)
     if stated not in (None, str(found.id)):
         raise HallpassError(Kind.INVALID, Issue("The id in the body is not that of the match.", f"{declared.name}.id"))
-    return await writes.update(door, declared, prepared.with_id(str(found.id)), str(found.id), if_match)
+    return await writes.update(door, declared, prepared.with_id(str(found.id)), str(found.id), if_match, seen=found)
 
 
 async def patch(door: Door, declared: ResourceType, search: Search, change: Change, if_match: str | None) -> Found:

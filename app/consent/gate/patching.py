@@ -24,7 +24,7 @@ Change = Callable[[dict[str, Any]], dict[str, Any]]
 async def patch(door: Door, declared: ResourceType, resource_id: str, change: Change, if_match: str | None) -> Found:
     """Store what `change` makes of the current version. Raises as an update, and GONE for what was deleted."""
     door.require(declared.name, "u")
-    old = await writes.locked(door, declared, resource_id, if_match)
+    old, _ = await writes.locked(door, declared, resource_id, if_match)
     if old.deleted:
         raise HallpassError(Kind.GONE, "The resource was deleted.")
     content = parse(old.body)
@@ -32,7 +32,7 @@ async def patch(door: Door, declared: ResourceType, resource_id: str, change: Ch
         # Before it is changed: whether a patch fits tells what is stored, and nobody is told that off the ledger.
         require_party(declared, content, door.above)
     prepared = prepare(declared, _sound(change(content)), door.settings.fhir_base)
-    return await writes.update(door, declared, prepared, resource_id, None, method="PATCH")
+    return await writes.update(door, declared, prepared, resource_id, None, method="PATCH", seen=old)
 
 
 def _sound(content: dict[str, Any]) -> dict[str, Any]:

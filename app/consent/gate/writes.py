@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/http.html#create and following. The custodian is set fro
 
 from __future__ import annotations
 
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4
@@ -38,17 +39,26 @@ async def create(door: Door, declared: ResourceType, prepared: Prepared, own_id:
     shard = _shard(declared, prepared.content, resource_id)
     if shard != resource_id:  # who may not see the student does not wait for those who write about it
         await require_targets(door, prepared.content, {}, (declared.name, resource_id))
-    await hold(door.connection, {shard}, exclusive=True)
-    row = await _file(door, declared, prepared.content, None, resource_id, shard, "POST")
+    at = await hold(door.connection, {shard}, exclusive=True)
+    row = await _file(door, declared, prepared.content, None, (shard, resource_id), "POST", at)
     return Found((Candidate(row),), created=True)
 
 
 async def update(
-    door: Door, declared: ResourceType, prepared: Prepared, resource_id: str, if_match: str | None, method: str = "PUT"
+    door: Door,
+    declared: ResourceType,
+    prepared: Prepared,
+    resource_id: str,
+    if_match: str | None,
+    method: str = "PUT",
+    seen: Stored | None = None,
 ) -> Found:
-    """Store a new version; the same content again stores none. There is no create by PUT: an unknown id is 404."""
+    """Store a new version; the same content again stores none. There is no create by PUT: an unknown id is 404.
+
+    `seen`: the version that led here, where one did.
+    """
     door.require(declared.name, "u")
-    old = await _held(door, declared, resource_id, if_match)
+    old, at = await _held(door, declared, resource_id, if_match, seen)
     if prepared.content.get("id") != resource_id:
         raise HallpassError(Kind.INVALID, Issue("The id in the body is not the one in the URL.", f"{declared.name}.id"))
     content = prepared.content
@@ -59,21 +69,20 @@ async def update(
     if _shard(declared, content, old.id) != old.shard:
         text = "A record is about one student for good: end this one and make another."
         raise HallpassError(Kind.UNPROCESSABLE, Issue(text, f"{declared.name}.{declared.student}", "business-rule"))
-    row = await _file(door, declared, content, old, old.id, old.shard, method)
+    row = await _file(door, declared, content, old, (old.shard, old.id), method, at)
     return Found((Candidate(row),))
 
 
 async def delete(door: Door, declared: ResourceType, resource_id: str, if_match: str | None) -> Found:
     """Store a version that is a deletion. What was deleted before stays so."""
     door.require(declared.name, "d")
-    old = await _held(door, declared, resource_id, if_match)
+    old, at = await _held(door, declared, resource_id, if_match, None)
     if old.custodian not in door.below:
         raise _not_yours()
     if old.deleted:
         return Found(absent=True)
     await _require_deletable(door, declared, old)
     content = parse(old.body)
-    at = await store.moment(door.connection)
     row = old._replace(
         version=old.version + 1, deleted=True, updated=at, method="DELETE", body=b"", label_at=0, digest=b""
     )
@@ -83,25 +92,28 @@ async def delete(door: Door, declared: ResourceType, resource_id: str, if_match:
     return Found(absent=True)
 
 
-async def _held(door: Door, declared: ResourceType, resource_id: str, if_match: str | None) -> Stored:
+async def _held(
+    door: Door, declared: ResourceType, resource_id: str, if_match: str | None, seen: Stored | None
+) -> tuple[Stored, datetime]:
     """The current version, to be superseded: by `locked`, and once only in a transaction."""
-    old = await locked(door, declared, resource_id, if_match)
+    old, at = await locked(door, declared, resource_id, if_match, seen)
     door.write_once(old.id)
-    return old
+    return old, at
 
 
-async def locked(door: Door, declared: ResourceType, resource_id: str, if_match: str | None) -> Stored:
-    """The current version, under its shard's lock. Raises NOT_FOUND, or PRECONDITION when If-Match does not hold."""
-    seen = await reads.current(door, declared, resource_id)
+async def locked(
+    door: Door, declared: ResourceType, resource_id: str, if_match: str | None, seen: Stored | None = None
+) -> tuple[Stored, datetime]:
+    """The current version under its shard's lock, and the time. Raises NOT_FOUND, or PRECONDITION by If-Match."""
+    seen = seen or await reads.current(door, declared, resource_id)
     if seen is None:
         raise not_found()
-    await hold(door.connection, {seen.shard}, exclusive=True)
-    old = await reads.current(door, declared, resource_id)
-    if old is None:
+    found = await store.lock_current(door.connection, seen.shard, declared.name, seen.id)
+    if found is None:
         raise not_found()
-    if if_match is not None and not names(if_match, old.version):
+    if if_match is not None and not names(if_match, found[0].version):
         raise HallpassError(Kind.PRECONDITION, "The resource has another version by now.")
-    return old
+    return found
 
 
 async def _file(
@@ -109,18 +121,18 @@ async def _file(
     declared: ResourceType,
     content: dict[str, Any],
     old: Stored | None,
-    resource_id: UUID,
-    shard: UUID,
+    place: tuple[UUID, UUID],
     method: str,
+    at: datetime,
 ) -> Stored:
-    """Store `content` as the next version, with all that follows from it."""
+    """Store `content` as the next version, with all that follows from it. `place`: the shard and the id."""
+    shard, resource_id = place
     custodian = old.custodian if old else door.caller.organization
     before = parse(old.body) if old and old.body else {}
     await require_targets(door, content, before, (declared.name, resource_id))
     zone = await _zone(door, custodian)
     own = facts(declared, content, resource_id, custodian, zone)
     version = old.version + 1 if old else 1
-    at = await store.moment(door.connection)
     body, label_at = compose(declared.name, resource_id, version, at, content)
     row = Stored(
         shard, resource_id, version, declared.name, custodian, own.student, own.directory, True, False, at, method,
