@@ -12,11 +12,10 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from tests.conformance.hapi import Finding, Hapi
+from tests.conformance.hapi import VERSION, Finding, Hapi
 
 ALL = ("-n", "2", "--dist", "loadfile", "--ignore", "tests/prove")
 """What `make test` runs."""
@@ -29,34 +28,46 @@ NOT_OURS: tuple[tuple[str, str], ...] = (
 """Parts of HAPI's texts that tell of no fault of the server's, each with the reason."""
 
 
-def bodies(folder: Path) -> Iterator[dict[str, Any]]:
-    """What was collected: the body's text, what was asked and by which test."""
-    seen: set[str] = set()
-    for file in sorted(folder.glob("*.ndjson")):
-        for line in file.read_text().splitlines():
-            found = json.loads(line)
-            if found["body"] not in seen:
-                seen.add(found["body"])
-                yield found
+@dataclass
+class Collected:
+    """What the processes of a run kept."""
+
+    answers: int = 0
+    """All that were FHIR."""
+    bodies: dict[str, dict[str, str]] = field(default_factory=dict)
+    """One of those that are alike: its text, what was asked and by which test."""
+
+    @classmethod
+    def of(cls, folder: Path) -> Collected:
+        """What is in a folder. The last line of a process that was killed may be a part of one."""
+        found = cls()
+        for file in sorted(folder.glob("*.ndjson")):
+            for line in file.read_text().splitlines(keepends=True):
+                if line.endswith("\n"):
+                    kept = json.loads(line)
+                    found.answers += 1
+                    if "body" in kept:
+                        found.bodies.setdefault(kept["alike"], kept)
+        return found
 
 
 def faults(hapi: Hapi, body: str) -> list[Finding]:
     """HAPI's errors in a body, but for those that are not the server's."""
-    text = json.dumps(json.loads(body))
+    text = body.replace("\r", " ").replace("\n", " ")  # between tokens: in a string they are escaped
     return [f for f in hapi.errors(text) if not any(part in f.text for part, _ in NOT_OURS)]
 
 
 def judge(folder: Path) -> int:
     """Judge everything in a folder; answer how many bodies have errors."""
-    hapi, number, wrong = Hapi(), 0, 0
-    for found in bodies(folder):
-        number += 1
+    collected, hapi, wrong = Collected.of(folder), Hapi(), 0
+    for found in collected.bodies.values():
         errors = faults(hapi, found["body"])
         wrong += bool(errors)
         for error in errors:
-            print(f"{found['asked']} of {found['test']}\n    {error.location}: {error.text}")
+            print(f"{found['asked']} of {found['test']}\n    {error.location}: {error.text}", flush=True)
     hapi.close()
-    print(f"{number} answers of different kinds were judged by HAPI; {wrong} of them have errors")
+    judged = len(collected.bodies)
+    print(f"{collected.answers} FHIR answers, {judged} different ones judged by HAPI {VERSION}: {wrong} have errors")
     return wrong
 
 

@@ -6,18 +6,24 @@ Here for a scene of each; `make conformance` judges what the whole suite is answ
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
 import pytest_asyncio
+from fastapi import FastAPI, Response
+from starlette.middleware.gzip import GZipMiddleware
 
 from app.resources import TYPES
 from tests import build
-from tests.conformance.emitted import bodies, faults
+from tests.conformance.emitted import Collected, faults
 from tests.conformance.hapi import Hapi, severe
-from tests.recording import OF_A_KIND, Recorder, recording, shape
+from tests.recording import likeness, recording
+from tests.running import serving
 from tests.scene import Scene, set_scene
 from tests.world import World
 
@@ -108,26 +114,45 @@ def test_a_fault_in_an_answer_is_found(hapi: Hapi) -> None:
     assert "gender" in faults(hapi, json.dumps(planted))[0].location
 
 
-async def test_the_recorder_keeps_some_of_each_kind(tmp_path: Path) -> None:
-    """And nothing that is not FHIR."""
+@pytest.mark.parametrize("packed", [False, True])
+async def test_every_fhir_answer_of_an_application_is_collected(tmp_path: Path, packed: bool) -> None:
+    """Packed or not; what differs by a name or a moment alone counts, and is not kept again."""
+    app = FastAPI()
+    if packed:
+        app.add_middleware(GZipMiddleware, minimum_size=1)
 
-    async def answer(request: httpx.Request) -> httpx.Response:
-        kind = request.url.params["kind"]
-        body = {"other": 1} if kind == "other" else {"resourceType": kind, "id": str(request.url.params["n"])}
-        return httpx.Response(200, json=body)
+    @app.get("/{kind}/{family}")
+    def answer(kind: str, family: str) -> Response:
+        body = {"resourceType": kind, "id": str(uuid4()), "name": [{"family": family}]}
+        return Response(json.dumps(body), media_type="application/json" if kind == "other" else "application/fhir+json")
 
-    with recording(tmp_path) as recorder:
-        async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
-            for n in range(5):
-                for kind in ("Patient", "Practitioner", "other"):
-                    await http.get("https://x.example", params={"kind": kind, "n": n})
-    assert recorder.answers == 10
-    kept = [json.loads(b["body"])["resourceType"] for b in bodies(tmp_path)]
-    assert (kept.count("Patient"), kept.count("Practitioner"), len(kept)) == (OF_A_KIND, OF_A_KIND, 2 * OF_A_KIND)
-    assert isinstance(recorder, Recorder)
+    with recording(tmp_path):
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://x.example") as http:
+            for asked in ("/Patient/Rivera", "/Patient/Rivera", "/Patient/Moss", "/other/Rivera"):
+                assert (await http.get(asked)).status_code == 200
+    found = Collected.of(tmp_path)
+    assert found.answers == 3
+    assert [json.loads(b["body"])["name"][0]["family"] for b in found.bodies.values()] == ["Rivera", "Moss"]
+    assert [b["asked"] for b in found.bodies.values()] == ["GET /Patient/Rivera 200", "GET /Patient/Moss 200"]
 
 
-def test_answers_of_a_kind_have_the_same_elements_and_codes() -> None:
-    one = {"status": "active", "name": [{"family": "Ana Maria"}, {"family": "Bo 2"}], "n": 1}
-    assert shape(one) == shape({"status": "active", "name": [{"family": "Cy 3"}], "n": 7})
-    assert shape(one) != shape({**one, "status": "draft"})
+def test_what_a_server_process_answers_to_a_program_of_others_is_collected(tmp_path: Path) -> None:
+    if not shutil.which("curl"):
+        pytest.skip("curl is not on this machine")
+    with recording(tmp_path), serving() as server:
+        subprocess.run(["curl", "-sf", f"{server.url}/fhir/CodeSystem/regime"], check=True, capture_output=True)
+    (found,) = Collected.of(tmp_path).bodies.values()
+    assert (json.loads(found["body"])["id"], found["asked"]) == ("regime", "GET /fhir/CodeSystem/regime 200")
+
+
+def test_what_the_server_makes_up_makes_no_difference() -> None:
+    """A value of another form than it must have does."""
+    one = '"id": "%s", "lastUpdated": "%s", "status": "%s"'
+    first = one % (uuid4(), "2026-11-22T10:00:00.123456Z", "active")
+    assert likeness(first) == likeness(one % (uuid4(), "2027-01-02T03:04:05Z", "active"))
+    for other in (
+        one % (uuid4(), "2026-11-22T10:00:00Z", "draft"),
+        one % (uuid4(), "2026-11-22T10:00:00", "active"),
+        one % (uuid4().hex, "2026-11-22T10:00:00Z", "active"),
+    ):
+        assert likeness(first) != likeness(other)
