@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 from app.consent.codes import OURS
@@ -10,6 +11,8 @@ Json = dict[str, Any]
 PUBLISHED = "2026-11-22"
 VERSION = "0.1.0"
 PUBLISHER = "Hallpass"
+PACKAGE = "hallpass.fhir"
+SUBJECT = "Profiles, extensions and codes of an exchange between school districts and their providers."
 HL7 = "http://hl7.org/fhir/StructureDefinition"
 FHIR_VERSION = "4.0.1"
 
@@ -24,6 +27,7 @@ def definition(kind: str, name: str, title: str, description: str, /, **more: An
     return {
         "resourceType": kind,
         "id": name,
+        "text": narrative(title, description),
         "url": canonical(kind, name),
         "version": VERSION,
         "name": "Hallpass" + "".join(part.capitalize() for part in name.split("-")),
@@ -35,3 +39,9 @@ def definition(kind: str, name: str, title: str, description: str, /, **more: An
         "description": description,
         **more,
     }
+
+
+def narrative(title: str, description: str) -> Json:
+    """What a person reads of a definition. https://hl7.org/fhir/R4/narrative.html"""
+    told = f"<p><b>{escape(title)}</b></p><p>{escape(description)}</p>"
+    return {"status": "generated", "div": f'<div xmlns="http://www.w3.org/1999/xhtml">{told}</div>'}

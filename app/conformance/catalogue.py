@@ -13,20 +13,30 @@ from importlib.resources import files
 from app.conformance.base import Json
 from app.conformance.codes import code_systems
 from app.conformance.concept_map import concept_map
+from app.conformance.guide import implementation_guide
 from app.conformance.hl7 import definitions
 from app.conformance.operations import operation_definitions
 from app.conformance.searching import search_parameters
 from app.conformance.snapshot import structures
 from app.conformance.value_sets import value_sets
 
-TYPES = ("StructureDefinition", "CodeSystem", "ValueSet", "ConceptMap", "OperationDefinition", "SearchParameter")
+TYPES = (
+    "StructureDefinition",
+    "CodeSystem",
+    "ValueSet",
+    "ConceptMap",
+    "OperationDefinition",
+    "SearchParameter",
+    "CompartmentDefinition",
+    "ImplementationGuide",
+)
 """The types of definitions, in the order in which documents list them."""
 
 
 @cache
 def ours() -> tuple[Json, ...]:
-    """Every definition of the exchange's own."""
-    return (
+    """Every definition of the exchange's own, with the guide to them at the end."""
+    found = (
         *structures(),
         *code_systems(),
         *value_sets(),
@@ -34,6 +44,7 @@ def ours() -> tuple[Json, ...]:
         *operation_definitions(),
         *search_parameters(),
     )
+    return (*found, implementation_guide(found, examples()))
 
 
 @cache

@@ -11,23 +11,22 @@ import json
 import tarfile
 from pathlib import Path
 
-from app.conformance.base import FHIR_VERSION, PUBLISHED, PUBLISHER, VERSION, Json
+from app.conformance.base import FHIR_VERSION, PACKAGE, PUBLISHED, PUBLISHER, SUBJECT, VERSION, Json
 from app.conformance.catalogue import examples, ours
 from app.consent.codes import OURS
 
-NAME = "hallpass.fhir"
 _DATE = PUBLISHED.replace("-", "") + "000000"
 
 
 def manifest() -> Json:
     """package.json."""
     return {
-        "name": NAME,
+        "name": PACKAGE,
         "version": VERSION,
         "canonical": OURS,
         "url": OURS,
         "title": "Hallpass",
-        "description": "Profiles, extensions and codes of an exchange between school districts and their providers.",
+        "description": SUBJECT,
         "author": PUBLISHER,
         "fhirVersions": [FHIR_VERSION],
         "dependencies": {"hl7.fhir.r4.core": FHIR_VERSION},
@@ -64,7 +63,7 @@ def package() -> bytes:
 def write(folder: Path) -> Path:
     """Write the tgz below a folder; answer where."""
     folder.mkdir(parents=True, exist_ok=True)
-    place = folder / f"{NAME}-{VERSION}.tgz"
+    place = folder / f"{PACKAGE}-{VERSION}.tgz"
     place.write_bytes(package())
     return place
 

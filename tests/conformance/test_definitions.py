@@ -29,7 +29,7 @@ def named(node: Any) -> Iterator[tuple[str, str]]:
     for key, value in node.items() if isinstance(node, dict) else ():
         if key in ("definition", "profile"):
             yield key, value
-        elif key == "supportedProfile":
+        elif key in ("supportedProfile", "compartment"):
             yield from ((key, v) for v in value)
         else:
             for item in value if isinstance(value, list) else [value]:

@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Any
 
 Json = dict[str, Any]
-FILES = ("structures.json", "operations.json", "parameters.json")
+FILES = ("structures.json", "operations.json", "parameters.json", "compartments.json")
 
 
 @cache

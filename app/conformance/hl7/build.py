@@ -4,8 +4,9 @@ https://hl7.org/fhir/R4/downloads.html (definitions.json.zip)
 
     python -m app.conformance.hl7.build FOLDER
 
-FOLDER holds search-parameters.json, profiles-resources.json and profiles-types.json of FHIR 4.0.1. Each line of a
-result is one definition, without its narrative, differential, mappings and rationale: tagged SUBSETTED for that.
+FOLDER holds search-parameters.json, profiles-resources.json, profiles-types.json and compartmentdefinition-patient.json
+of FHIR 4.0.1. Each line of a result is one definition, without its narrative, differential, mappings and rationale:
+tagged SUBSETTED for that.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ def main() -> None:
     _write("structures.json", [d for d in every if d.get("url") in types])
     _write("operations.json", [d for d in every if d.get("url") in operations])
     _write("parameters.json", [d for d in entries(folder / "search-parameters.json") if d["url"] in parameters])
+    _write("compartments.json", [json.loads((folder / "compartmentdefinition-patient.json").read_text())])
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.conformance.catalogue import ours
+from app.conformance import package
 
 HERE = Path(__file__).parent
 VERSION = re.findall(r"<hapi>(.*)</hapi>", (HERE / "pom.xml").read_text())[0]
@@ -42,12 +42,10 @@ class Hapi:
 
     def __init__(self) -> None:
         jars = _jars()
-        self._folder = tempfile.TemporaryDirectory(prefix="hallpass-definitions-")
-        for definition in ours():
-            name = f"{definition['resourceType']}-{definition['id']}.json"
-            (Path(self._folder.name) / name).write_text(json.dumps(definition))
+        self._folder = tempfile.TemporaryDirectory(prefix="hallpass-package-")
+        packed = package.write(Path(self._folder.name))
         self._process = subprocess.Popen(
-            ["java", "-Xmx1500m", "-XX:+UseSerialGC", "-cp", f"{jars}/*", HERE / "Judge.java", self._folder.name],
+            ["java", "-Xmx1500m", "-XX:+UseSerialGC", "-cp", f"{jars}/*", HERE / "Judge.java", packed],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -71,6 +69,10 @@ class Hapi:
     def snapshot(self, structure: dict[str, Any]) -> list[tuple[str, str]]:
         """Id and cardinality of each element of the snapshot that HAPI makes of a differential."""
         return [(line.split("\t")[1], line.split("\t")[2]) for line in self._ask("snapshot", json.dumps(structure))]
+
+    def package(self) -> list[list[str]]:
+        """What HAPI reads in our package: its name and versions, then type, id and URL of each definition."""
+        return [line.split("\t") for line in self._ask("package", "")]
 
     def close(self) -> None:
         """End the process."""
