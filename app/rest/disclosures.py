@@ -166,9 +166,10 @@ def _filter(query: dict[str, str], kind: str, resource_id: str, zone: ZoneInfo) 
 
 
 def _id(query: dict[str, str], name: str) -> Any:
-    text = query.get(name)
-    found = as_uuid(text.rpartition("/")[2]) if text else None
-    if text and found is None:
+    if name not in query:
+        return None
+    found = as_uuid(query[name].rpartition("/")[2])
+    if found is None:
         raise HallpassError(Kind.INVALID, Issue(f"The parameter {name!r} is an id."))
     return found
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 
 from app.store.engine import Database
 from tests import build
+from tests.rest.asking import refused
 from tests.world import World, open_world
 
 
@@ -51,3 +53,12 @@ async def test_each_disclosure_is_told_with_who_what_why_and_under_which_release
     assert (await clinic.get(path)).status_code == 404
     received = (await district.get(f"/Organization/{clinic.organization}/$disclosures")).json()
     assert [e["resource"]["id"] for e in received["entry"]][-2:] == [e["id"] for e in events]
+
+
+@pytest.mark.parametrize(
+    "asked", ["recipient=", "recipient=x", "consent=", "consent=Consent/", "basis=", "start=", "_count="]
+)
+async def test_a_record_is_narrowed_by_what_is_understood_or_refused(world: World, asked: str) -> None:
+    district = await world.member("District")
+    student = await district.create(build.patient())
+    refused(await district.get(f"/Patient/{student['id']}/$disclosures?{asked}"), 400, "invalid")
