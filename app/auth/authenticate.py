@@ -31,8 +31,7 @@ async def by_assertion(auth: Auth, form: dict[str, str]) -> Authenticated:
 
     Raises OAuthError: invalid_request for a form without one, invalid_client for one that does not hold.
     """
-    if form.get("client_assertion_type") != ASSERTION_TYPE:
-        raise OAuthError(OAuthCode.INVALID_REQUEST, f"client_assertion_type is {ASSERTION_TYPE}.")
+    _require_type(form)
     if "client_assertion" not in form:
         raise OAuthError(OAuthCode.INVALID_REQUEST, "client_assertion is missing.")
     found = await auth.assertions.check(form["client_assertion"])
@@ -43,6 +42,8 @@ async def by_assertion(auth: Auth, form: dict[str, str]) -> Authenticated:
 
 async def principal(auth: Auth, request: Request, form: dict[str, str]) -> Principal:
     """Who asks about a token. Raises OAuthError as `by_assertion`, and invalid_token with status 401."""
+    if "client_assertion_type" in form:
+        _require_type(form)
     if "client_assertion" in form:
         if "Authorization" in request.headers:
             raise OAuthError(OAuthCode.INVALID_REQUEST, "Authenticate in one way, not in two.")
@@ -57,6 +58,11 @@ async def principal(auth: Auth, request: Request, form: dict[str, str]) -> Princ
     if not await auth.tokens.stands(caller):
         raise _login("The access token does not hold.", {"WWW-Authenticate": f'{CHALLENGE}, error="invalid_token"'})
     return Principal(caller.client, caller.organization)
+
+
+def _require_type(form: dict[str, str]) -> None:
+    if form.get("client_assertion_type") != ASSERTION_TYPE:
+        raise OAuthError(OAuthCode.INVALID_REQUEST, f"client_assertion_type is {ASSERTION_TYPE}.")
 
 
 def _login(description: str, headers: dict[str, str]) -> OAuthError:

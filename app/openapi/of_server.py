@@ -143,7 +143,7 @@ def _token() -> Json:
 
 def _about_token(operation_id: str, summary: str, result: str | None) -> Json:
     """A client authenticates by a token of its own, or by an assertion in the form: then security is not asked."""
-    fields = {"token": {"type": "string", "description": "An access token."}, **_CLIENT}
+    fields = {"token": {"type": "string", "minLength": 1, "description": "An access token."}, **_CLIENT}
     found = operation(
         operation_id,
         summary,

@@ -227,13 +227,15 @@ async def test_nobody_asks_about_tokens_or_ends_them_without_proof_of_who_it_is(
 
 
 @pytest.mark.parametrize("path", ["/auth/introspect", "/auth/revoke"])
-async def test_one_way_to_authenticate_is_used_and_a_token_is_named(world: World, path: str) -> None:
+async def test_one_known_way_to_authenticate_is_used_and_a_token_is_named(world: World, path: str) -> None:
     client = await world.register()
     token = await world.token(client)
     both = assertion_form(world.assertion(client), token=token)
     for response in (
         await world.post(path, both, Authorization=f"Bearer {token}"),
         await world.post(path, {"x": "y"}, Authorization=f"Bearer {token}"),
+        await world.post(path, {"token": ""}, Authorization=f"Bearer {token}"),
+        await world.post(path, {"token": token, "client_assertion_type": "x"}, Authorization=f"Bearer {token}"),
     ):
         assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
 
