@@ -1,7 +1,11 @@
-"""Clients from npm that people use, unmodified, against a server process. What each does is in clients/*.mjs."""
+"""Programs from npm that people use, unmodified: clients of a server process, and a reader of the FHIR package.
+
+What each does is in clients/*.mjs.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -9,22 +13,36 @@ from pathlib import Path
 
 import pytest
 
+from app.conformance import base, package
+from app.conformance.catalogue import ours
 from tests.conformance.demo import Demo
 from tests.conformance.fetched import node_modules
 
-SCRIPTS = sorted((Path(__file__).parent / "clients").glob("*.mjs"))
+CLIENTS = Path(__file__).parent / "clients"
+PACKAGE = "package"
+SCRIPTS = sorted(p.stem for p in CLIENTS.glob("*.mjs") if p.stem != PACKAGE)
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda s: s.stem)
-def test_a_client_works(demo: Demo, script: Path, tmp_path: Path) -> None:
-    """Node finds the libraries above the script, so the script goes below them."""
-    folder = node_modules() / f"run-{os.getpid()}-{script.stem}"
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_client_works(demo: Demo, script: str) -> None:
+    require_done(script, demo.environment)
+
+
+def test_a_reader_of_packages_finds_each_definition_under_its_url(tmp_path: Path) -> None:
+    definitions = [{k: d[k] for k in ("resourceType", "id", "url")} for d in ours()]
+    told = {"TGZ": str(package.write(tmp_path)), "NAME": base.PACKAGE, "VERSION": base.VERSION}
+    require_done(PACKAGE, {**os.environ, **told, "DEFINITIONS": json.dumps(definitions)})
+
+
+def require_done(script: str, environment: dict[str, str]) -> None:
+    """Run a script to its end. Node finds the libraries above the script, so the script goes below them."""
+    folder = node_modules() / f"run-{os.getpid()}-{script}"
     folder.mkdir()
     try:
-        shutil.copy(script, folder)
+        shutil.copy(CLIENTS / f"{script}.mjs", folder)
         ran = subprocess.run(
-            ["node", folder / script.name],
-            env=demo.environment,
+            ["node", folder / f"{script}.mjs"],
+            env=environment,
             capture_output=True,
             text=True,
             timeout=120,
