@@ -78,16 +78,26 @@ class _Answer:
         await self._send(message)
 
     def fhir(self) -> bytes | None:
-        """The body, if it came to its end and is FHIR."""
-        if not self._whole or b"fhir+json" not in self._headers.get(b"content-type", b""):
+        """The body, if it came to its end and is a resource."""
+        if not self._whole or b"json" not in self._headers.get(b"content-type", b""):
             return None
         body = b"".join(self._parts)
-        return (gzip.decompress(body) if self._headers.get(b"content-encoding") == b"gzip" else body) or None
+        if self._headers.get(b"content-encoding") == b"gzip":
+            body = gzip.decompress(body)
+        return body if _is_resource(body) else None
 
     @property
     def status(self) -> int:
         """As HTTP has it."""
         return self._status
+
+
+def _is_resource(body: bytes) -> bool:
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return False
+    return isinstance(found, dict) and isinstance(found.get("resourceType"), str)
 
 
 def likeness(body: str) -> str:

@@ -123,8 +123,9 @@ async def test_every_fhir_answer_of_an_application_is_collected(tmp_path: Path, 
 
     @app.get("/{kind}/{family}")
     def answer(kind: str, family: str) -> Response:
-        body = {"resourceType": kind, "id": str(uuid4()), "name": [{"family": family}]}
-        return Response(json.dumps(body), media_type="application/json" if kind == "other" else "application/fhir+json")
+        named = {} if kind == "other" else {"resourceType": kind, "id": str(uuid4())}
+        media = "application/json" if family == "Moss" else "application/fhir+json"
+        return Response(json.dumps({**named, "name": [{"family": family}]}), media_type=media)
 
     with recording(tmp_path):
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://x.example") as http:
