@@ -21,6 +21,7 @@ from app.store import embedded
 from app.store.engine import Database
 from app.store.migrate import migrate
 from bench import network
+from bench.copies import copies
 from bench.network import Network, copy_id
 from tests.world import open_world
 
@@ -94,7 +95,7 @@ async def _load(database: URL, students: int) -> Loaded:
     async with open_world(Database(database), token_seconds=3600) as world:
         found = await network.members(world)
         others = [await world.operator.add_organization(f"Clinic {n}") for n in range(OTHERS)]
-    await network.copies(database, found, 1, students, released=True, types=ALL)
+    await copies(database, found, range(1, students + 1), released=True, types=ALL)
     start = datetime.now(UTC) - timedelta(days=365 * YEARS)
     sample = found.sample
     raw = await asyncpg.connect(dsn(database))

@@ -9,7 +9,8 @@ from statistics import median
 from bench import load
 from bench.load import Ask, Heard
 from bench.network import copy_id
-from bench.stage import Stage, fetched
+from bench.serving import fetched
+from bench.stage import Stage
 from tests import build
 
 PAGES = 50

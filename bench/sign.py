@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 import urllib.request
 from typing import Any
 
 from bench.figures import Figure
-from bench.stage import Stage, fetched, run
+from bench.serving import fetched
+from bench.stage import Stage
+from bench.swell import swell
 
 RESOURCES = 1_000
 TIMES = 40
-_TABLES = ("resource", "term_token", "term_string", "term_reference", "term_date", "term_quantity", "term_uri")
 
 
 def signing(stage: Stage, own: str) -> Figure:
     """Milliseconds at the 95th percentile that a signature or revocation takes more than an update of an Encounter."""
-    asyncio.run(_fill(stage))
+    swell(stage, "ServiceRequest", range(1, RESOURCES + 1))
     network = stage.network
     token = network.district.headers["Authorization"]
     release = fetched(f"{own}/fhir/Consent/{network.sample['Consent']}", token)
@@ -28,27 +28,6 @@ def signing(stage: Stage, own: str) -> Figure:
     found = _p95(ended) - _p95(plain)
     what = f"signing or revoking a release over {RESOURCES} resources: ms more than a plain update, p95"
     return Figure("sign", what, 60, found, max(ended) - min(ended), True)
-
-
-async def _fill(stage: Stage) -> None:
-    """Copies of the sample referral for the same student."""
-    shard, one = stage.network.sample["Patient"], stage.network.sample["ServiceRequest"]
-    copies = f"md5('{one}+' || copy)::uuid"
-    for table in _TABLES:
-        await run(
-            stage.database,
-            f"CREATE TABLE bench.{table} AS SELECT * FROM hallpass.{table} WHERE shard = '{shard}' AND id = '{one}'",
-            f"INSERT INTO hallpass.{table} SELECT (jsonb_populate_record(t, jsonb_build_object('id', {copies}))).*"
-            f" FROM bench.{table} t, generate_series(1, {RESOURCES}) copy",
-        )
-    await run(
-        stage.database,
-        "UPDATE hallpass.resource"
-        f" SET body = convert_to(replace(convert_from(body, 'UTF8'), '{one}', id::text), 'UTF8')"
-        f" WHERE shard = '{shard}' AND type = 'ServiceRequest' AND id <> '{one}'",
-        f"SELECT hallpass.index_student('{shard}', NULL)",
-        "VACUUM ANALYZE",
-    )
 
 
 def _took(own: str, token: str, content: dict[str, Any]) -> float:

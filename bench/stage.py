@@ -1,23 +1,17 @@
-"""What is measured: a database with a network in it, the product over it, and the bare limit beside it."""
+"""What is measured: a database of its own with a network in it."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import shutil
 import signal
-import socket
-import subprocess
-import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 from sqlalchemy import URL
@@ -26,58 +20,14 @@ from app.store import embedded
 from app.store.engine import Database
 from app.store.migrate import migrate
 from bench import network
+from bench.copies import copies
 from bench.network import Network
-from tests.world import BASE, open_world
+from tests.world import open_world
 
 ALL = ("Patient", "RelatedPerson", "ServiceRequest", "Encounter", "Consent")
 HELD = ("Patient", "RelatedPerson", "ServiceRequest", "Encounter")
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A network in a database, and the tokens of its members."""
-
-    database: URL
-    network: Network
-
-    @property
-    def dsn(self) -> str:
-        """The database as asyncpg takes it."""
-        return self.database.set(drivername="postgresql").render_as_string(hide_password=False)
-
-
-@contextmanager
-def stage(students: int, released: int) -> Iterator[Stage]:
-    """A network of so many students in an embedded server of its own; of some the clinic sees all but the parent."""
-    home = Path(tempfile.mkdtemp(prefix="hallpass-bench-"))
-    home.chmod(0o755)
-    try:
-        database = embedded.start(home).set(database="bench")
-        yield Stage(database, asyncio.run(_fill(database, students, released)))
-    finally:
-        pid = int((home / "postgres" / "postmaster.pid").read_text().split()[0])
-        os.kill(pid, signal.SIGINT)
-        time.sleep(1)
-        shutil.rmtree(home, ignore_errors=True)
-
-
-async def _fill(database: URL, students: int, released: int) -> Network:
-    await migrate(database)
-    db = Database(database)
-    async with open_world(db, token_seconds=3600) as world:
-        found = await network.members(world)
-    await network.copies(database, found, 1, released - 1, released=True, types=ALL)
-    await network.copies(database, found, released, students - 1, released=False, types=HELD)
-    await run(database, *_BARE)
-    await run(
-        database,
-        f"UPDATE bench.bare SET page = '{found.clinic.organization}' WHERE id IN (SELECT id FROM"
-        f" hallpass.access WHERE org = '{found.clinic.organization}' AND type = 'ServiceRequest')",
-    )
-    await run(database, "VACUUM ANALYZE")
-    return found
-
-
+LEAN = ("Patient", "ServiceRequest")
+"""What a million students can have and still be loaded in minutes."""
 _BARE = (
     "CREATE SCHEMA bench",
     "CREATE TABLE bench.bare (id uuid PRIMARY KEY, page uuid, student uuid, updated timestamptz, body bytea)",
@@ -87,61 +37,68 @@ _BARE = (
 )
 
 
+@dataclass(frozen=True)
+class Stage:
+    """A network in a database, and the tokens of its members."""
+
+    home: Path
+    database: URL
+    network: Network
+    students: int
+
+    @property
+    def dsn(self) -> str:
+        """The database as asyncpg takes it."""
+        return self.database.set(drivername="postgresql").render_as_string(hide_password=False)
+
+    @property
+    def postmaster(self) -> int:
+        """The process that all of the database's come from."""
+        return _postmaster(self.home)
+
+
+@contextmanager
+def stage(students: int, released: int, held: tuple[str, ...] = HELD) -> Iterator[Stage]:
+    """A network of so many students in an embedded server of its own; of some the clinic sees all but the parent."""
+    home = Path(tempfile.mkdtemp(prefix="hallpass-bench-"))
+    home.chmod(0o755)
+    try:
+        database = embedded.start(home).set(database="bench")
+        yield Stage(home, database, asyncio.run(_fill(database, students, released, held)), students)
+    finally:
+        os.kill(_postmaster(home), signal.SIGINT)
+        time.sleep(1)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _postmaster(home: Path) -> int:
+    return int((home / "postgres" / "postmaster.pid").read_text().split()[0])
+
+
+async def _fill(database: URL, students: int, released: int, held: tuple[str, ...]) -> Network:
+    await migrate(database)
+    db = Database(database)
+    async with open_world(db, token_seconds=3600) as world:
+        found = await network.members(world)
+    await copies(database, found, range(1, released), released=True, types=ALL)
+    await copies(database, found, range(released, students), released=False, types=held)
+    await run(database, "VACUUM ANALYZE", "CHECKPOINT")
+    return found
+
+
+def lay_bare(stage: Stage) -> None:
+    """The table of the bare limit, with the bodies of the referrals and students."""
+    clinic = stage.network.clinic.organization
+    paged = (
+        f"UPDATE bench.bare SET page = '{clinic}' WHERE id IN (SELECT id FROM"
+        f" hallpass.access WHERE org = '{clinic}' AND type = 'ServiceRequest')"
+    )
+    asyncio.run(run(stage.database, *_BARE, paged, "VACUUM ANALYZE bench.bare"))
+
+
 async def run(database: URL, *statements: str) -> None:
     """Run statements as the owner, each by itself."""
     raw = await asyncpg.connect(database.set(drivername="postgresql").render_as_string(hide_password=False))
     for statement in statements:
         await raw.execute(statement)
     await raw.close()
-
-
-@contextmanager
-def served(stage: Stage, *, workers: int = 1) -> Iterator[tuple[str, str]]:
-    """The product and the bare limit as processes of their own: their addresses."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("HALLPASS_")}
-    own, bare = _port(), _port()
-    product = {
-        "DATABASE_URL": stage.database.render_as_string(hide_password=False), "HALLPASS_PORT": str(own),
-        "HALLPASS_BASE_URL": BASE, "HALLPASS_TOKEN_SECONDS": "3600", "HALLPASS_WORKERS": str(workers),
-    }  # fmt: skip
-    with tempfile.TemporaryFile() as log:
-        processes = [
-            subprocess.Popen([sys.executable, "-m", "app.cli", "serve"], env=kept | product, stdout=log, stderr=log),
-            subprocess.Popen(
-                [sys.executable, "-m", "uvicorn", "bench.bare:app", "--port", str(bare), "--workers", str(workers),
-                 "--no-access-log", "--log-level", "warning", "--no-proxy-headers"],
-                env=kept | {"BENCH_DATABASE": stage.dsn}, stdout=log, stderr=log,
-            ),
-        ]  # fmt: skip
-        try:
-            for port in (own, bare):
-                _wait(port, processes)
-            yield f"http://127.0.0.1:{own}", f"http://127.0.0.1:{bare}"
-        finally:
-            for process in processes:
-                process.send_signal(signal.SIGINT)
-                process.wait(30)
-
-
-def _port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait(port: int, processes: list[subprocess.Popen[bytes]]) -> None:
-    until = time.monotonic() + 60
-    while time.monotonic() < until and all(p.poll() is None for p in processes):
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise RuntimeError("a server did not start")
-
-
-def fetched(url: str, token: str) -> Any:
-    """The JSON at a URL."""
-    request = urllib.request.Request(url, headers={"Authorization": token})
-    with urllib.request.urlopen(request) as response:
-        return json.load(response)
