@@ -1,104 +1,97 @@
-"""The measurements, in one run on this machine: bench/results.json, docs/performance.md.
+"""The measurements, in one run on this machine: bench/results.json, docs/performance.md, docs/profile.md.
 
-    python -m bench [--students 10000] [--released 200] [--seconds 5] [--rounds 5] [--quick]
+    python -m bench [--parts ratios growth processes profile] [--quick]
 
-`--quick` measures less long, and says what fell by more than 15 % against the results that are kept.
+`ratios` are against a bare limit, `growth` is cost against students and against what is visible (a million students
+take minutes to load: `--sizes`), `processes` is what a second process brings, `profile` is where the time goes. What is
+not among the parts keeps its last results. `--quick` measures ratios and processes less long, and says what fell by
+more than 15 % against the results that are kept.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import platform
 import sys
-from pathlib import Path
+import time
 
-from bench import load
+from bench import growth, load, processes, profile, report
 from bench.figures import Figure, asks, ratios, tail
 from bench.load import alternated
+from bench.serving import bare, product
 from bench.sign import signing
-from bench.stage import served, stage
-
-RESULTS = Path(__file__).parent / "results.json"
-TABLE = Path(__file__).parents[1] / "docs" / "performance.md"
-FALL = 0.85
+from bench.stage import lay_bare, stage
 
 
 def main() -> int:
     """Run, and answer the exit status: 1 where `--quick` finds that a figure fell."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--students", type=int, default=10_000)
-    parser.add_argument("--released", type=int, default=200)
-    parser.add_argument("--seconds", type=float, default=5)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--quick", action="store_true")
-    chosen = parser.parse_args()
+    chosen = _chosen()
     try:
         load.require()
     except load.NoLoadTool as e:
         sys.stderr.write(f"{e}\n")
         return 2
     if chosen.quick:
-        chosen.students, chosen.seconds, chosen.rounds = 2_000, 2, 2
-    figures = measured(chosen.students, chosen.released, chosen.seconds, chosen.rounds)
-    sys.stdout.write(table(figures))
+        chosen.parts, chosen.students, chosen.seconds, chosen.rounds = QUICK, 1_000, 2, 2
+    fell: list[str] = []
+    for part in (p for p in PARTS if p in chosen.parts):
+        began, busy, before = time.monotonic(), os.getloadavg()[1], report.kept()
+        found = PARTS[part](chosen)
+        now = report.merged(before, found, busy)
+        sys.stdout.write(report.table({f.name: now[f.name] for f in found}))
+        sys.stderr.write(f"{part}: {time.monotonic() - began:.0f} s\n")
+        fell += report.fallen(before, found)
+        if not chosen.quick:
+            report.keep(now)
     if chosen.quick:
-        return compared(figures)
-    kept = {f.name: {"what": f.what, "wanted": f.wanted, "found": round(f.found, 3), "spread": round(f.spread, 3)}
-            for f in figures}  # fmt: skip
-    RESULTS.write_text(json.dumps(kept, indent=2) + "\n")
-    text = TABLE.read_text() if TABLE.exists() else HEAD
-    TABLE.write_text(text.partition(MARK)[0] + MARK + "\n" + setting(chosen.students, chosen.released) + table(figures)
-                     + "\n" + END + text.partition(END)[2])  # fmt: skip
-    return 0
+        sys.stdout.write("".join(f"{line}\n" for line in fell))
+    return 1 if chosen.quick and fell else 0
 
 
-MARK, END = "<!-- make bench writes from here -->", "<!-- to here -->"
-HEAD = "# How fast it is\n\n"
+def _ratios(chosen: argparse.Namespace) -> list[Figure]:
+    """What is asked of the product against the same of the bare limit; the tail; signing."""
+    with stage(chosen.students, chosen.released) as there:
+        lay_bare(there)
+        with product(there) as own, bare(there) as limit:
+            asked = asks(there, own.url, limit.url)
+            return [
+                *ratios(alternated(asked, chosen.seconds, chosen.rounds)),
+                tail(there, own.url, chosen.seconds),
+                signing(there, own.url),
+            ]
 
 
-def measured(students: int, released: int, seconds: float, rounds: int) -> list[Figure]:
-    """Every figure."""
-    sys.stderr.write(f"{students} students are made up\n")
-    with stage(students, released) as there, served(there) as (own, bare):
-        figures = ratios(alternated(asks(there, own, bare), seconds, rounds))
-        figures.append(tail(there, own, seconds))
-        figures.append(signing(there, own))
-    return figures
+def _processes(chosen: argparse.Namespace) -> list[Figure]:
+    with stage(chosen.students, chosen.released) as there:
+        return [processes.second(there, chosen.seconds, chosen.rounds, written=not chosen.quick)]
 
 
-def setting(students: int, released: int) -> str:
-    """On what it was measured."""
-    busy = os.getloadavg()[2]
-    return (
-        f"{students} students, {released} released to the clinic; {os.cpu_count()} cores that run the server, the"
-        f" database and the load; Python {platform.python_version()}; load average of the last quarter of an hour"
-        f" {busy:.1f}.\n\n"
-    )
+def _growth(chosen: argparse.Namespace) -> list[Figure]:
+    growth.visible(chosen.visible)
+    return [growth.students(chosen.sizes, chosen.released, chosen.seconds, chosen.rounds)]
 
 
-def table(figures: list[Figure]) -> str:
-    """The figures as Markdown."""
-    lines = ["| figure | wanted | found | spread | |", "|---|---|---|---|---|"]
-    for f in figures:
-        wanted = f"{'at most' if f.at_most else 'at least'} {f.wanted:g}"
-        lines.append(f"| {f.what} | {wanted} | {f.found:.2f} | {f.spread:.2f} | {'met' if f.met else 'missed'} |")
-    return "\n".join(lines) + "\n"
+def _profile(chosen: argparse.Namespace) -> list[Figure]:
+    with stage(chosen.students, chosen.released) as there:
+        profile.profile(there, chosen.seconds)
+    return []
 
 
-def compared(figures: list[Figure]) -> int:
-    """Say what fell by more than 15 % against the results that are kept; 1 where something did."""
-    before = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    fallen = [
-        f for f in figures
-        if f.name in before and (
-            f.found * FALL > before[f.name]["found"] if f.at_most else f.found < before[f.name]["found"] * FALL
-        )
-    ]  # fmt: skip
-    for f in fallen:
-        sys.stdout.write(f"fell: {f.what}: {before[f.name]['found']:.2f} before, {f.found:.2f} now\n")
-    return 1 if fallen else 0
+PARTS = {"ratios": _ratios, "processes": _processes, "growth": _growth, "profile": _profile}
+QUICK = ("ratios", "processes")
+
+
+def _chosen() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=tuple(PARTS))
+    parser.add_argument("--students", type=int, default=10_000)
+    parser.add_argument("--released", type=int, default=200)
+    parser.add_argument("--sizes", type=int, nargs="+", default=growth.SIZES, help="students, for growth")
+    parser.add_argument("--visible", type=int, nargs="+", default=growth.VISIBLE, help="resources, for growth")
+    parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--quick", action="store_true")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":
