@@ -26,13 +26,15 @@ from bench.stage import lay_bare, stage
 def main() -> int:
     """Run, and answer the exit status: 1 where `--quick` finds that a figure fell."""
     chosen = _chosen()
-    try:
-        load.require()
-    except load.NoLoadTool as e:
-        sys.stderr.write(f"{e}\n")
-        return 2
     if chosen.quick:
         chosen.parts, chosen.students, chosen.seconds, chosen.rounds = QUICK, 1_000, 2, 2
+    try:
+        load.require()
+        if "profile" in chosen.parts:
+            profile.require()
+    except (load.NoLoadTool, profile.NoProfiler) as e:
+        sys.stderr.write(f"{e}\n")
+        return 2
     fell: list[str] = []
     for part in (p for p in PARTS if p in chosen.parts):
         began, busy, before = time.monotonic(), os.getloadavg()[1], report.kept()
