@@ -38,7 +38,7 @@ class Run:
     tool: float
 
 
-def second(stage: Stage, seconds: float, rounds: int, *, written: bool) -> Figure:
+def second(stage: Stage, seconds: float, rounds: int) -> Figure:
     """Throughput of two processes against one."""
     api, others = cores(os.cpu_count() or 1)
     runs: dict[int, list[Run]] = {1: [], 2: []}
@@ -53,8 +53,7 @@ def second(stage: Stage, seconds: float, rounds: int, *, written: bool) -> Figur
                 runs[workers].append(_run(stage, server, seconds))
                 sys.stderr.write(f"  {workers}: {runs[workers][-1].rate:.0f}/s\n")
     ratios = [two.rate / one.rate for one, two in zip(runs[1], runs[2], strict=True)]
-    if written:
-        report.write("processes", told(_middle(runs[1]), _middle(runs[2]), api, others))
+    report.write("processes", told(_middle(runs[1]), _middle(runs[2]), api, others))
     what = "throughput of 2 processes : 1, reads under a release, the database elsewhere pinned"
     return Figure("processes", what, WANTED, median(ratios), max(ratios) - min(ratios))
 

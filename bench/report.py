@@ -35,13 +35,14 @@ def kept() -> Kept:
     return json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
 
 
-def merged(before: Kept, figures: list[Figure], load: float) -> Kept:
+def merged(before: Kept, figures: list[Figure], load: float, students: int) -> Kept:
     """The results with these figures, measured now under a load; what was not measured stays as it was."""
     day = f"{datetime.now(UTC):%Y-%m-%d}"
     now = {
         f.name: {
             "what": f.what, "wanted": f.wanted, "at_most": f.at_most, "found": round(f.found, 3),
             "spread": round(f.spread, 3), "met": f.met, "load": round(load, 1), "day": day,
+            "students": students,
         }
         for f in figures
     }  # fmt: skip
