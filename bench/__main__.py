@@ -92,7 +92,10 @@ def _chosen() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--quick", action="store_true")
-    return parser.parse_args()
+    chosen = parser.parse_args()
+    if chosen.released > min(chosen.students, *chosen.sizes):
+        parser.error("there are not so many students to release")
+    return chosen
 
 
 if __name__ == "__main__":

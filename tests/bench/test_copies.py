@@ -21,7 +21,11 @@ from bench.swell import swell
 from tests.world import World, open_world
 
 _ACCESS = "SELECT to_jsonb(a) FROM hallpass.access a WHERE shard = $1 ORDER BY org, id"
-_INDEXES = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'hallpass' ORDER BY indexname"
+_INDEXES = """
+    SELECT indexname AS name, indexdef AS made FROM pg_indexes WHERE schemaname = 'hallpass' UNION ALL
+    SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'hallpass'::regnamespace
+    ORDER BY name, made
+"""
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -78,7 +82,7 @@ async def test_a_copy_without_a_release_is_its_district_s_alone_and_has_the_type
     assert await indexed(raw, copy_id(found.sample["Patient"], 11))
 
 
-async def test_many_copies_leave_the_indexes_as_they_were(
+async def test_many_copies_leave_the_indexes_and_constraints_as_they_were(
     database: URL, found: Network, raw: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = await raw.fetch(_INDEXES)
