@@ -12,6 +12,7 @@ from bench.network import copy_id
 from bench.serving import fetched
 from bench.stage import Stage
 from tests import build
+from tests.world import BASE
 
 PAGES = 50
 
@@ -40,18 +41,20 @@ def asks(stage: Stage, own: str, bare: str) -> dict[str, Ask]:
     """What is asked in turn: of the product, and of the bare limit."""
     network = stage.network
     clinic, district, nobody = (m.headers["Authorization"] for m in (network.clinic, network.district, network.nobody))
-    referral, page = network.sample["ServiceRequest"], str(network.clinic.organization)
+    page = str(network.clinic.organization)
     search = f"{own}/fhir/ServiceRequest?_count={PAGES}"
+    included = f"{search}&_include=ServiceRequest:patient"
+    reads, bare_reads = _each("/fhir/ServiceRequest", stage), _each("/read", stage)
     return {
-        "bare read": Ask(f"{bare}/read/{referral}"),
-        "read under a release": Ask(f"{own}/fhir/ServiceRequest/{referral}", clinic),
-        "read by the custodian": Ask(f"{own}/fhir/ServiceRequest/{referral}", district),
+        "bare read": Ask(bare, None, turns=bare_reads),
+        "read under a release": Ask(own, clinic, turns=reads),
+        "read by the custodian": Ask(own, district, turns=reads),
         "bare page": Ask(f"{bare}/page/{page}"),
-        "page under a release": Ask(search, clinic),
+        "page under a release": Ask(own, clinic, turns=_walk(search, clinic)),
         "page by the custodian": Ask(f"{search}&_id={_own(stage)}", district),
         "page for who sees nothing": Ask(search, nobody),
         "bare join": Ask(f"{bare}/joined/{page}"),
-        "page with students": Ask(f"{search}&_include=ServiceRequest:patient", clinic),
+        "page with students": Ask(own, clinic, turns=_walk(included, clinic)),
         "bare create": Ask(f"{bare}/create", None, "POST", tuple(("/create", b) for b in _bodies(stage))),
         "create": Ask(
             f"{own}/fhir/ServiceRequest", district, "POST", tuple(("/fhir/ServiceRequest", b) for b in _bodies(stage))
@@ -89,8 +92,8 @@ def _ratio(
 
 def tail(stage: Stage, own: str, seconds: float) -> Figure:
     """The 99th percentile against the median under half of the load that the server can take."""
-    ask = Ask(f"{own}/fhir/ServiceRequest/{stage.network.sample['ServiceRequest']}",
-              stage.network.clinic.headers["Authorization"])  # fmt: skip
+    clinic = stage.network.clinic.headers["Authorization"]
+    ask = Ask(own, clinic, turns=_each("/fhir/ServiceRequest", stage))
     most = load.hammer(ask, seconds)
     pause = max(1, round(1000 * load.CONNECTIONS / (most.rate / 2) - most.p50))
     found = [heard.p99 / heard.p50 for heard in (load.hammer(ask, seconds, pause=pause) for _ in range(3))]
@@ -115,6 +118,24 @@ def _unchanged(stage: Stage, own: str) -> list[tuple[str, str]]:
         kept = {k: v for k, v in content.items() if k not in ("id", "meta")}
         found.append((f"/fhir/ServiceRequest?identifier=urn:bench:referral%7C{value}", json.dumps(kept)))
     return found
+
+
+def _each(path: str, stage: Stage) -> tuple[tuple[str, str], ...]:
+    """The referrals that the clinic sees, one after the other."""
+    one = stage.network.sample["ServiceRequest"]
+    return tuple((f"{path}/{copy_id(one, n)}", "") for n in range(1, PAGES + 1))
+
+
+def _walk(first: str, token: str) -> tuple[tuple[str, str], ...]:
+    """The full pages of a search, one after the other."""
+    found: list[tuple[str, str]] = []
+    server, url = first.partition("/fhir")[0], first
+    while True:
+        links = {x["relation"]: x["url"] for x in fetched(url, token)["link"]}
+        if "next" not in links:
+            return tuple(found) or ((url.removeprefix(server), ""),)
+        found.append((url.removeprefix(server), ""))
+        url = server + links["next"].removeprefix(BASE)
 
 
 def _own(stage: Stage) -> str:

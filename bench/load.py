@@ -21,13 +21,13 @@ class NoLoadTool(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What is sent: a URL, with a token, a method and bodies to choose from in turn (each with a URL of its own)."""
+    """What is sent: a URL, with a token, a method, and what is asked in turn, each with a path of its own."""
 
     url: str
     token: str | None = None
     method: str = "GET"
-    bodies: tuple[tuple[str, str], ...] = ()
-    """Path and body; none: GET of the URL."""
+    turns: tuple[tuple[str, str], ...] = ()
+    """Path and body (empty: none), so that it is not one record that all connections ask for; none: the URL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +73,11 @@ def _at(text: str, percentile: int) -> float:
 
 def _script(ask: Ask, pause: int) -> str:
     headers = {"Authorization": ask.token} if ask.token else {}
-    if ask.bodies:
+    if any(body for _, body in ask.turns):
         headers["Content-Type"] = "application/fhir+json"
     lines = [f"wrk.headers[{json.dumps(k)}] = {json.dumps(v)}" for k, v in headers.items()]
-    if ask.bodies:
-        sent = ",".join(f"{{{json.dumps(path)},{json.dumps(body)}}}" for path, body in ask.bodies)
+    if ask.turns:
+        sent = ",".join(f"{{{json.dumps(path)},{json.dumps(body) if body else 'nil'}}}" for path, body in ask.turns)
         lines += [
             f"local asks, n = {{{sent}}}, 0",
             "request = function()",
