@@ -29,6 +29,9 @@ PER_STUDENT = 10
 WHOLE = ("resource", "access", "term_token", "term_string", "term_reference", "term_date", "term_quantity", "term_uri")
 HELD = [t for t in REGISTRY if t.reach is Reach.COMPARTMENT and t.name != "Patient"]
 LISTED = [t for t in REGISTRY if t.reach is not Reach.COMPARTMENT]
+BORN = datetime(2014, 5, 2, tzinfo=UTC).date()
+GROWN = datetime(2032, 5, 2, 4, tzinfo=UTC)
+"""When they turn 18, where their districts are."""
 ALWAYS = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
@@ -81,9 +84,10 @@ def openings(size: int) -> Iterator[tuple[Any, ...]]:
     for n, declared, shard, own, custodian, opened in resources(size):
         if declared.reach is not Reach.DIRECTORY:
             updated = START + timedelta(seconds=n)
-            yield shard, custodian, own, declared.name, updated, *ALWAYS
+            yield shard, custodian, own, declared.name, updated, *ALWAYS, *(None,) * 5
             if opened:
-                yield shard, CLINIC, own, declared.name, updated, *ALWAYS
+                settled = (uid("consent", shard), 1, None, ALWAYS[0], GROWN)
+                yield shard, CLINIC, own, declared.name, updated, *ALWAYS, *settled
 
 
 def values(parameter: Parameter, number: int, shard: UUID) -> tuple[Any, ...]:
@@ -157,8 +161,7 @@ async def load_all(url: URL, size: int) -> None:
         for o in organizations:
             statement = "INSERT INTO hallpass.client VALUES ($1, $2, 'x', '{}', '{}', '{\"keys\":[]}', NULL)"
             await raw.execute(statement, str(o), o)
-        born = datetime(2014, 5, 2, tzinfo=UTC).date()
-        await copy(raw, "student", ((s, c, born, born) for _, s, c, _ in students(size)))
+        await copy(raw, "student", ((s, c, BORN, BORN) for _, s, c, _ in students(size)))
         opened = [(s, c) for _, s, c, released in students(size) if released]
         mothers = ((s, uid("mother", s), c, *ALWAYS) for s, c in opened)
         await copy(raw, "authority", mothers)

@@ -17,7 +17,7 @@ _DIFFERENT = text("""
         SELECT c.* FROM (SELECT DISTINCT shard FROM hallpass.resource) s
         CROSS JOIN LATERAL hallpass.candidates(s.shard, NULL, NULL) c
     ) computed FULL JOIN hallpass.access a USING (shard, org, id)
-    WHERE a.type IS NULL OR computed.type IS NULL OR (a.opens, a.closes) <> (computed.opens, computed.closes)
+    WHERE to_jsonb(a) IS DISTINCT FROM to_jsonb(computed)
 """)
 
 
