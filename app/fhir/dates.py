@@ -38,7 +38,7 @@ class Interval:
     upper: datetime
 
 
-def interval(text: str, zone: ZoneInfo) -> Interval:
+def interval(text: str, zone: tzinfo) -> Interval:
     """What a date, dateTime, instant or the date of a search parameter covers.
 
     A date is meant in `zone`, and so is a time without an offset (only searches have those; where the clock shows
@@ -53,6 +53,12 @@ def interval(text: str, zone: ZoneInfo) -> Interval:
         return _of_time(match, zone)
     first, last = _days(match)
     return Interval(_midnight(first, zone), END if last == date.max else _midnight(last + _DAY, zone))
+
+
+def zone_of(text: str) -> tzinfo | None:
+    """The offset that a dateTime or instant tells; None for what tells none, or is no date."""
+    match = _PATTERN.fullmatch(text)
+    return _offset(match["offset"], UTC) if match is not None and match["offset"] is not None else None
 
 
 def period(value: dict[str, Any], zone: ZoneInfo) -> Interval:
@@ -125,12 +131,12 @@ def _not_leap(day: date) -> date:
     return day + _DAY if (day.month, day.day) == (2, 29) else day
 
 
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
+def _midnight(day: date, zone: tzinfo) -> datetime:
     """The start of `day` in `zone`; where its clock skips midnight, the moment of the change."""
     return _utc(datetime.combine(day, time(), zone))
 
 
-def _of_time(match: re.Match[str], zone: ZoneInfo) -> Interval:
+def _of_time(match: re.Match[str], zone: tzinfo) -> Interval:
     first, _ = _days(match)
     second, fraction = match["second"] or "0", match["fraction"] or ""
     leap = second == "60"
@@ -155,7 +161,7 @@ def _precision(match: re.Match[str]) -> timedelta:
     return timedelta(microseconds=10 ** max(0, 6 - len(match["fraction"] or "")))
 
 
-def _offset(text: str | None, zone: ZoneInfo) -> tzinfo:
+def _offset(text: str | None, zone: tzinfo) -> tzinfo:
     if text is None:
         return zone
     if text == "Z":

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from app.fhir.dates import Interval, interval
+from app.fhir.dates import Interval, interval, zone_of
 from app.resources.paths import values
 
 Node = dict[str, Any]
-_UTC = ZoneInfo("UTC")
 _UCUM = "http://unitsofmeasure.org"
 _SCOPES = "http://terminology.hl7.org/CodeSystem/consentscope"
 
@@ -33,9 +32,9 @@ class Invariant:
     """The element that the finding points to, where it is not the object itself."""
 
 
-def _covers(value: Any) -> Interval | None:
+def _covers(value: Any, zone: tzinfo) -> Interval | None:
     try:
-        return interval(value, _UTC) if isinstance(value, str) else None
+        return interval(value, zone) if isinstance(value, str) else None
     except ValueError:
         return None
 
@@ -45,8 +44,13 @@ def _number(value: Any) -> Decimal | None:
 
 
 def _in_order(earlier: Any, later: Any) -> bool:
-    """Whether `earlier` can be before or equal to `later`; of two partial dates that overlap, it can."""
-    first, last = _covers(earlier), _covers(later)
+    """Whether `earlier` can be before or equal to `later`; of two partial dates that overlap, it can.
+
+    A date beside a time is one of the time's place: its day is in the offset that the time tells.
+    """
+    told = (zone_of(value) for value in (earlier, later) if isinstance(value, str))
+    zone = next((z for z in told if z is not None), UTC)
+    first, last = _covers(earlier, zone), _covers(later, zone)
     return first is None or last is None or first.lower < last.upper
 
 
