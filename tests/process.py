@@ -22,7 +22,7 @@ from app.store import embedded
 from app.store.engine import Database
 from tests.world import BASE, World
 
-START_SECONDS = 60
+START_SECONDS = 300
 
 
 class Server:
