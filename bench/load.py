@@ -59,8 +59,8 @@ def hammer(ask: Ask, seconds: float, *, connections: int = CONNECTIONS, pause: i
     if refused := re.search(r"Non-2xx or 3xx responses: (\d+)", found):
         raise RuntimeError(f"{ask.url}: {refused[1]} answers were no success")
     rate = re.search(r"Requests/sec:\s+([\d.]+)", found)
-    if rate is None:
-        raise RuntimeError(f"{ask.url}: {found}")
+    if rate is None or not float(rate[1]):
+        raise RuntimeError(f"{ask.url}: no answers\n{found}")
     return Heard(float(rate[1]), _at(found, 50), _at(found, 99))
 
 

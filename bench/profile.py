@@ -31,7 +31,7 @@ RATE = 250
 SHOWN = 8
 """Statements and functions that are told of a path."""
 LEAST = 0.01
-"""Statements that take a smaller share of the database's time are left out."""
+"""Statements that take a smaller part of the database's processor time are left out."""
 
 
 class NoProfiler(Exception):
@@ -73,7 +73,7 @@ def profile(stage: Stage, seconds: float) -> None:
 
 def _seen(stage: Stage, server: Server, ask: Ask, seconds: float) -> Seen:
     """First without the profiler, which takes time itself; then with it, and with what functions run."""
-    load.hammer(ask, 2)
+    load.hammer(ask, seconds)
     statements.count(stage, within=False)
     meter = Meter(server, stage)
     heard = load.hammer(ask, seconds)
@@ -115,8 +115,8 @@ def told(seen: dict[str, Seen], students: int, busy: float) -> str:
         parts += [
             f"## {name.capitalize()}\n{path.rate:.0f} requests a second; {path.api:.2f} ms of the API and"
             f" {path.database:.2f} ms of the database for each.\n",
-            _statements("statement", path.top),
-            _statements("run within functions", path.within),
+            _statements("statement", path.top, path.database),
+            _statements("run within functions", path.within, path.database),
             _functions(path),
         ]
     return "\n".join(part for part in parts if part)
@@ -133,10 +133,9 @@ def _by_layer(seen: dict[str, Seen]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _statements(head: str, found: list[Statement]) -> str:
-    least = LEAST * sum(s.ms for s in found)
+def _statements(head: str, found: list[Statement], database: float) -> str:
     lines = [f"| {head} | times | ms | rows | blocks |", "|---|---|---|---|---|"]
-    for s in [s for s in found if s.ms >= least][:SHOWN]:
+    for s in [s for s in found if s.ms >= LEAST * database][:SHOWN]:
         lines.append(f"| `{s.text}` | {s.calls:.2f} | {s.ms:.3f} | {s.rows:.1f} | {s.blocks:.0f} |")
     return "\n".join(lines) + "\n" if found else ""
 
