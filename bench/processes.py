@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -16,16 +17,17 @@ from statistics import median
 import psutil
 
 from bench import load, report
-from bench.cpu import Meter, family
-from bench.figures import Figure
+from bench.cpu import Meter, family, spent
+from bench.figures import Figure, asks
 from bench.load import Ask
 from bench.serving import Server, product
 from bench.stage import Stage
 
 WANTED = 1.8
 CONNECTIONS = 32
-WARM = 3
-"""Seconds in which every process has started, and every connection is open."""
+WARM = 2
+IDLE = 0.05
+"""Seconds of processor in one second, of processes that have started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +44,18 @@ def second(stage: Stage, seconds: float, rounds: int) -> Figure:
     """Throughput of two processes against one."""
     api, others = cores(os.cpu_count() or 1)
     runs: dict[int, list[Run]] = {1: [], 2: []}
+    reads: dict[int, Ask] = {}
     with _pinned([os.getpid(), *family(stage.postmaster)], others), ExitStack() as stack:
         servers = {workers: stack.enter_context(product(stage, workers=workers)) for workers in runs}
         for workers, server in servers.items():
-            load.hammer(_ask(stage, server), WARM, connections=CONNECTIONS)
+            reads[workers] = asks(stage, server.url, server.url)["read under a release"]
+            _rested(server)  # one answers while the other is still starting
+            load.hammer(reads[workers], WARM, connections=CONNECTIONS)
             for pid in family(server.pid):
                 psutil.Process(pid).cpu_affinity(api[:workers])
         for _ in range(rounds):
             for workers, server in servers.items():
-                runs[workers].append(_run(stage, server, seconds))
+                runs[workers].append(_run(stage, server, reads[workers], seconds))
                 sys.stderr.write(f"  {workers}: {runs[workers][-1].rate:.0f}/s\n")
     ratios = [two.rate / one.rate for one, two in zip(runs[1], runs[2], strict=True)]
     report.write("processes", told(_middle(runs[1]), _middle(runs[2]), api, others))
@@ -64,19 +69,22 @@ def cores(count: int) -> tuple[list[int], list[int]]:
     return api, list(range(2, count)) or [api[1]]
 
 
-def _ask(stage: Stage, server: Server) -> Ask:
-    network = stage.network
-    return Ask(
-        f"{server.url}/fhir/ServiceRequest/{network.sample['ServiceRequest']}", network.clinic.headers["Authorization"]
-    )
-
-
-def _run(stage: Stage, server: Server, seconds: float) -> Run:
+def _run(stage: Stage, server: Server, ask: Ask, seconds: float) -> Run:
     meter, before = Meter(server, stage), _children()
-    heard = load.hammer(_ask(stage, server), seconds, connections=CONNECTIONS)
+    heard = load.hammer(ask, seconds, connections=CONNECTIONS)
     asked = heard.rate * max(1, round(seconds))
     api, database, tool = (1000 * ran / asked for ran in (*meter.read(), _children() - before))
     return Run(heard.rate, api, database, tool)
+
+
+def _rested(server: Server) -> None:
+    """Wait until a server's processes do nothing, a minute at the most."""
+    ran = 0.0
+    for _ in range(60):
+        before, ran = ran, sum(spent(family(server.pid)).values())
+        if ran - before < IDLE:
+            return
+        time.sleep(1)
 
 
 def _children() -> float:
