@@ -12,12 +12,15 @@ from bench.stage import Stage
 
 
 def spent(processes: Iterable[int]) -> dict[int, float]:
-    """Seconds that each process, with all its threads, has run."""
+    """Seconds that each process, with all its threads, has run; one that has ended meanwhile has none."""
     return {pid: sum(map(_ran, Path(f"/proc/{pid}/task").glob("*/schedstat"))) / 1e9 for pid in processes}
 
 
 def _ran(task: Path) -> int:
-    return int(task.read_text().split()[0])
+    try:
+        return int(task.read_text().split()[0])
+    except OSError:
+        return 0
 
 
 def family(pid: int) -> list[int]:
@@ -27,8 +30,14 @@ def family(pid: int) -> list[int]:
 
 def backends(stage: Stage) -> list[int]:
     """The database's processes that work for the app's role."""
-    children = psutil.Process(stage.postmaster).children()
-    return [p.pid for p in children if "hallpass_app" in " ".join(p.cmdline())]
+    return [p.pid for p in psutil.Process(stage.postmaster).children() if "hallpass_app" in _title(p)]
+
+
+def _title(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
 
 
 class Meter:
