@@ -45,9 +45,15 @@ def responses(kind: str, entries: Iterable[bytes]) -> bytes:
 
 
 def entry(
-    status: str, base: str, released: Released | None, *, body: bool, outcome_: dict[str, Any] | None = None
+    status: str,
+    base: str,
+    released: Released | None,
+    *,
+    body: bool,
+    named: bool = True,
+    outcome_: dict[str, Any] | None = None,
 ) -> bytes:
-    """What one entry of a batch or transaction came to; `body`: with the resource itself."""
+    """What one entry of a batch or transaction came to; `body`: with the resource itself, `named`: with its fullUrl."""
     response: dict[str, Any] = {"status": status}
     parts: list[bytes] = []
     if released is not None:
@@ -55,7 +61,8 @@ def entry(
         response["location"] = f"{base}/{released.type}/{released.id}/_history/{released.version}"
         response["etag"] = f'W/"{released.version}"'
         response["lastModified"] = instant(released.updated)
-        parts.append(b'"fullUrl":' + _url(released, base))
+        if named:
+            parts.append(b'"fullUrl":' + _url(released, base))
         if body:
             parts.append(b'"resource":' + released.body)
     if outcome_ is not None:

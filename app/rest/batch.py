@@ -7,10 +7,12 @@ verb (DELETE, POST, PUT, GET), with references between its entries, all of it or
 from __future__ import annotations
 
 import asyncio
+from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
 from app.consent.gate import Answer
+from app.consent.gate.released import Released
 from app.errors import HallpassError, Issue, Kind
 from app.fhir import bundle
 from app.fhir.outcome import success
@@ -51,6 +53,7 @@ class _Writer:
         self._seal: Seal = request.app.state.seal
         wanted = http.prefer(request)
         self._lenient = wanted.lenient
+        self._named: set[tuple[str, UUID, int | None]] = set()
         self._full = wanted.return_ == "representation" and "return=" in request.headers.get("Prefer", "")
 
     async def single(self, entry: Entry) -> bytes:
@@ -93,4 +96,15 @@ class _Writer:
             return bundle.unchanged(STATUS[304], *answer.held)
         status = STATUS[201 if answer.created else 200]
         said = success("Unchanged.") if answer.unchanged else None
-        return bundle.entry(status, base, answer.one, body=self._full or entry.method == "GET", outcome_=said)
+        body = self._full or entry.method == "GET"
+        named = self._first(answer.one, body=body)
+        return bundle.entry(status, base, answer.one, body=body, named=named, outcome_=said)
+
+    def _first(self, released: Released | None, *, body: bool) -> bool:
+        """Whether no entry before has the same fullUrl with the same version in it, as bdl-7 asks."""
+        if released is None:
+            return False
+        name = (released.type, released.id, released.version if body else None)
+        first = name not in self._named
+        self._named.add(name)
+        return first

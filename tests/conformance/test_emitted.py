@@ -77,6 +77,7 @@ async def test_what_is_written_and_what_is_refused_is_answered_validly(scene: Sc
     visit = build.encounter(student)
     entry = {"resource": visit, "request": {"method": "POST", "url": "Encounter"}}
     entries = [entry, {"request": {"method": "GET", "url": "Patient"}}, {"request": {"method": "GET", "url": "Task/x"}}]
+    reading = {"request": {"method": "GET", "url": f"Patient/{student['id']}"}}
     release = build.consent(student, scene.records["RelatedPerson"], member.reference, scene.clinic.reference)
     question = [
         {"name": "recipient", "valueReference": scene.clinic.reference},
@@ -97,6 +98,7 @@ async def test_what_is_written_and_what_is_refused_is_answered_validly(scene: Sc
             f"/Patient/{student['id']}/$explain-access", {"resourceType": "Parameters", "parameter": question}
         ),
         await member.post("", {"resourceType": "Bundle", "type": "batch", "entry": entries}),
+        await member.post("", {"resourceType": "Bundle", "type": "batch", "entry": [reading, reading]}),
         await member.post("", {"resourceType": "Bundle", "type": "transaction", "entry": entries[:1]}),
         await member.post("", {"resourceType": "Bundle", "type": "transaction", "entry": entries}),
         await scene.stranger.put(f"/Patient/{student['id']}", student),

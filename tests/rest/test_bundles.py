@@ -101,6 +101,19 @@ async def test_prefer_says_whether_a_bundle_answers_what_it_wrote(district: Memb
         assert answer.json()["entry"][0]["response"]["etag"] == 'W/"1"'
 
 
+async def test_no_two_entries_of_an_answer_have_one_full_url_and_one_version(district: Member) -> None:
+    """bdl-7: what is told again is told without it."""
+    held = await district.create(patient())
+    url = f"Patient/{held['id']}"
+    read, write = entry("GET", url), [entry("PUT", url, {**held, "active": active}) for active in (True, False)]
+    answer = await district.post("", bundle("batch", read, read, *write, read, entry("GET", f"{url}/_history/1")))
+    assert set(statuses(answer)) == {"200"}
+    told = [e.get("fullUrl") for e in answer.json()["entry"]]
+    full = f"{BASE}/fhir/{url}"
+    assert told == [full, None, full, None, full, None]
+    assert [e["resource"]["id"] for e in answer.json()["entry"] if "resource" in e] == [held["id"]] * 4
+
+
 # Transactions -------------------------------------------------------------------------------------------------------
 
 
