@@ -17,10 +17,10 @@ from app.conformance.snapshot import structures
 HEAD = """# What is carried
 Written by `hallpass export-reference` from the code that serves; do not edit it. Each profile is a StructureDefinition
 that the server serves under `/fhir/StructureDefinition/[name]`; `hallpass export-package` writes them, the codes, an
-example of each and the ImplementationGuide that lists them all as a FHIR package. `POST /fhir/[type]/$validate` judges a
-resource by a profile that it claims in `meta.profile`, or that the parameter `profile` names. A write is judged by the
-rules of FHIR and of the exchange; that it keeps a profile is not asked. What differs from the guides of others is in
-[differences.md](differences.md), how all of it is held in [conformance.md](conformance.md).
+example of each and the ImplementationGuide that lists them all as a FHIR package. `POST /fhir/[type]/$validate` judges
+a resource by a profile that it claims in `meta.profile`, or that the parameter `profile` names. A write is judged by
+the rules of FHIR and of the exchange; that it keeps a profile is not asked. What differs from the guides of others is
+in [differences.md](differences.md), how all of it is held in [conformance.md](conformance.md).
 
 Elements that are not named are as HL7 defines them. Everything that FHIR allows is stored and served unchanged.
 """

@@ -71,7 +71,8 @@ def run(
     )
     made = _MADE.search(done.stdout)
     requests = int(made[1].replace(",", "")) if made else 0
-    return Outcome(member, done.returncode == 0 and requests > 0, requests, done.stdout + done.stderr)
+    whole = requests > 0 and "Exception in thread" not in done.stderr
+    return Outcome(member, whole and done.returncode == 0, requests, done.stdout + done.stderr)
 
 
 def runs(members: list[str], parts: list[str]) -> Iterator[tuple[str, str, tuple[str, ...]]]:

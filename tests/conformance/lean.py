@@ -10,6 +10,7 @@ from copy import deepcopy
 from typing import Any
 
 Json = dict[str, Any]
+AUTHORIZATION = "Authorization"
 _LEFT_OUT = frozenset({"extension", "modifierExtension", "contained", "implicitRules", "text", "meta", "id"})
 _SCHEMAS = "#/components/schemas/"
 
@@ -23,14 +24,17 @@ def lean(document: Json, depth: int) -> Json:
     for item in found["paths"].values():
         for operation in item.values():
             body = operation.get("requestBody")
+            # An authorization server leaves alone what it does not know in a form (RFC 6749, 3.2).
+            pruned = _Pruned(found["components"]["schemas"], closed=AUTHORIZATION not in operation["tags"])
             for media in body["content"].values() if body else ():
-                media["schema"] = _Pruned(found["components"]["schemas"]).of(media["schema"], depth)
+                media["schema"] = pruned.of(media["schema"], depth)
     return found
 
 
 class _Pruned:
-    def __init__(self, schemas: dict[str, Json]) -> None:
+    def __init__(self, schemas: dict[str, Json], *, closed: bool) -> None:
         self._schemas = schemas
+        self._closed = closed
 
     def of(self, schema: Json, depth: int) -> Json:
         """A schema with the components that it refers to in their places; None of what nests too deep is left."""
@@ -53,7 +57,7 @@ class _Pruned:
             properties |= self._given()
         found = {k: v for k, v in schema.items() if k not in ("if", "else", "required", "minProperties")}
         # A form has names that no schema lists (chains); what a patch leaves unheeded need not be sent.
-        found["additionalProperties"] = False
+        found["additionalProperties"] = not self._closed
         return {**found, "properties": properties, **({"required": required} if required else {})}
 
     def _given(self) -> dict[str, Json]:
