@@ -169,6 +169,12 @@ async def test_at_has_what_was_current_then_as_far_as_the_caller_sees(scene: Sce
     assert await versions(scene.clinic, f"{path}{first.year}") == of(scene, "Encounter", 4, 3, 1)
 
 
+@pytest.mark.parametrize("path", ["/Encounter/_history?", "/_history?_type=Encounter&"])
+async def test_at_has_what_was_current_then_of_a_type_and_of_all_too(scene: Scene, path: str) -> None:
+    moment = (await times(scene))[2] + timedelta(milliseconds=1)
+    assert await versions(scene.clinic, f"{path}_at={quote(moment.isoformat())}") == of(scene, "Encounter", 3)
+
+
 async def test_what_leaves_is_on_the_ledger_version_by_version(scene: Scene) -> None:
     before = len(await ledger(scene.world, scene.clinic))
     found = await versions(scene.clinic, "/Encounter/_history")
