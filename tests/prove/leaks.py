@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import MetaData, Table, Text, cast, func, select, text
+from sqlalchemy import MetaData, Table, Text, any_, cast, func, literal, select, text
 from sqlalchemy.dialects.postgresql import BYTEA
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -329,12 +329,12 @@ def a_ledger_that_others_read(patch: pytest.MonkeyPatch) -> None:
 @leak
 def a_deletion_that_hidden_referrers_stop(patch: pytest.MonkeyPatch) -> None:
     """What a hidden resource refers to cannot be deleted."""
-    original = read.is_referred_to
+    c = resource.c
 
     async def referred(connection: Any, shard: Any, resource_id: Any) -> bool:
-        with pytest.MonkeyPatch.context() as inside:
-            inside.setattr(read, "resource", resource)
-            return await original(connection, shard, resource_id)
+        refers = literal(resource_id) == any_(c.refs)
+        found = select(c.id).where(c.shard == shard, c.current, ~c.deleted, c.id != resource_id, refers)
+        return await connection.scalar(found.limit(1)) is not None
 
     patch.setattr(read, "is_referred_to", referred)
 
