@@ -31,6 +31,8 @@ FORM = (("Content-Type", "application/x-www-form-urlencoded"),)
 ABSENT = tuple(f"{n:08x}-0000-4000-8000-00000000abcd" for n in range(3))
 CLIENTS = ("caller", "caller", "caller", "narrow")
 PREFER = ("return=minimal", "return=OperationOutcome", "handling=lenient", "return=representation")
+VERSIONS = 3
+"""As many as what is written again mostly has."""
 WEIGHTS = {"search": 40, "read": 14, "write": 20, "bundle": 8, "operation": 6, "other": 2, "link": 10}
 """Of a hundred requests, how many are of each kind; `link` follows a page that was offered."""
 
@@ -62,8 +64,20 @@ class Asks:
         """How to ask every route, and to search by every criterion, sort and include that there is."""
         for route in [r for found in self.routes.values() for r in found]:
             yield partial(self.of, route)
+        yield from self._known_ids()
+        yield from operations.audits(self)
         for name, pairs in self.queries.sweep(self.scene):
             yield partial(_searching, name, pairs)
+
+    def _known_ids(self) -> Iterator[Draw]:
+        """How to read by id what was deleted, by number the versions of what has hidden ones, and to delete its own."""
+        for route in self.routes["read"]:
+            if route.path.endswith(("/{id}", "/{vid}")):
+                often = VERSIONS if "{vid}" in route.path else 1
+                for of in [*self._gone(route.type), *self._rewritten(route.type)]:
+                    yield from [partial(self._read, route, of)] * often
+        for record in self.scene.of(by="caller"):
+            yield partial(Request, "DELETE", f"/fhir/{record.reference}", "caller")
 
     def draw(self) -> Request:
         """The caller's next request."""
@@ -96,19 +110,30 @@ class Asks:
         """An id: of the caller's own, of what it may see, of what it may not, of nothing."""
         rng = self.rng
         chance = rng.random()
-        if chance < 0.08:
+        if chance < 0.06:
             return rng.choice([*ABSENT, "x", "none-of-yours"])
+        if chance < 0.14 and (gone := self._gone(type_name)):
+            return rng.choice(gone)
         if type_name == "Patient" and chance < 0.4:
             return rng.choice(list(self.scene.students.values()))
-        known = [i for i in self.scene.shifted if i in self.scene.records]
-        if chance > 0.8 and (shifted := [i for i in known if self.scene.records[i].type == type_name]):
-            return rng.choice(shifted)
+        if chance > 0.8 and (rewritten := self._rewritten(type_name)):
+            return rng.choice(rewritten)
         hidden = None if chance < 0.5 else chance < 0.75
         found = self.scene.of(*([type_name] if type_name else []), worlds="", hidden=hidden)
         return rng.choice(found).id if found else rng.choice(ABSENT)
 
+    def _gone(self, type_name: str | None) -> list[str]:
+        return [r.id for r in self.scene.gone if type_name in (None, r.type)]
+
+    def _rewritten(self, type_name: str | None) -> list[str]:
+        """Ids of what the caller sees, but not every version of."""
+        known = [self.scene.records.get(i) for i in (*self.scene.shifted, *self.scene.veiled)]
+        return [r.id for r in known if r is not None and type_name in (None, r.type)]
+
     def version(self, of: str) -> str:
-        """A version's name, as this world numbers it."""
+        """A version's name, as this world numbers it; a number where both worlds number all versions alike."""
+        if of in self.scene.veiled:
+            return str(self.rng.randint(1, VERSIONS))
         return f"{{{{version:{of}:{self.rng.choice([0, 0, 1, 2])}}}}}"
 
     def headers(self, *, of: str | None = None) -> tuple[tuple[str, str], ...]:
@@ -165,8 +190,8 @@ class Asks:
     def _conditional_delete(self, route: Route) -> Request:
         return Request(route.method, f"{route.path}?{self.condition(route.type)}", self.client())
 
-    def _read(self, route: Route) -> Request:
-        of = self.id(route.type)
+    def _read(self, route: Route, of: str | None = None) -> Request:
+        of = of or self.id(route.type)
         path = route.path.replace("{id}", of).replace("{vid}", self.version(of))
         return Request(route.method, path + self._part(), self.client(), self._known(of))
 

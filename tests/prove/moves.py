@@ -139,14 +139,36 @@ class Moves:
 
     def shifted(self) -> Move | None:
         """A visible record changes; in one world there was a version between that the caller may not see."""
-        found = [r for r in self._releasable() if r.type in ("ServiceRequest", "Encounter")]
+        found = self._rewritable(self.scene.veiled)
         if not found:
             return None
         record = self.rng.choice(found)
         last = update("holder", record, self.again(record))
-        between = update("holder", record, {**self.again(record), "meta": label(*self.rng.choice(releases.NEVER))})
-        longer, shorter = (between, last), (last,)
+        longer, shorter = (self._between(record), last), (last,)
         return Move(longer, shorter, False) if self.rng.random() < 0.5 else Move(shorter, longer, False)
+
+    def veiled(self) -> Move | None:
+        """A visible record changes; in both worlds there was a version between that the caller may not see."""
+        found = self._rewritable(self.scene.shifted)
+        if not found:
+            return None
+        record = self.rng.choice(found)
+        last = update("holder", record, self.again(record))
+        return Move((self._between(record), last), (self._between(record), last), False)
+
+    def _rewritable(self, but: list[str]) -> list[Record]:
+        """What the holder writes again, mostly of the student whom a release to the caller opens from the start.
+
+        A shifted record is never veiled, nor a veiled one shifted.
+        """
+        found = [r for r in self._releasable() if r.type in ("ServiceRequest", "Encounter") and r.id not in but]
+        first = [r for r in found if r.student == self.scene.students["first"]]
+        return first if first and self.rng.random() < 0.7 else found
+
+    def _between(self, record: Record) -> Request:
+        """A version of a record that no release opens."""
+        hidden = {**self.again(record), "meta": label(*self.rng.choice(releases.NEVER))}
+        return update("holder", record, hidden)
 
     # In one world --------------------------------------------------------------------------------------------------
 
@@ -204,10 +226,17 @@ class Moves:
         kind = self.rng.choice(["ServiceRequest", "Encounter", "Task", "Consent", "RelatedPerson"])
         return self._in(world, create("other", self.made(kind, "other", world, self.scene.students["first"])))
 
-    def _on_the_callers(self, world: str) -> Move | None:
-        """The holder's own records of a student of the caller's."""
-        kind = self.rng.choice(["ServiceRequest", "Encounter", "Consent"])
-        return self._in(world, create("holder", self.made(kind, "holder", world, self.scene.students["own"])))
+    def on_the_callers(self, world: str) -> Move | None:
+        """The holder's own records of a student of the caller's, which refer to what the caller released to it."""
+        kind, own = self.rng.choice(["ServiceRequest", "Encounter", "Consent"]), self.scene.students["own"]
+        body = self.made(kind, "holder", world, own)
+        filed = [r for r in self.scene.of("ServiceRequest", "Encounter", by="caller") if r.student == own]
+        about = {r.type: {"reference": r.reference} for r in self.rng.sample(filed, len(filed))}
+        if kind == "Encounter" and "ServiceRequest" in about:
+            body["basedOn"] = [about["ServiceRequest"]]
+        if kind == "ServiceRequest" and "Encounter" in about:
+            body["encounter"] = about["Encounter"]
+        return self._in(world, create("holder", body))
 
     def _rewritten(self, world: str) -> Move | None:
         found = [
@@ -220,7 +249,7 @@ class Moves:
         record = self.rng.choice(found)
         return self._in(world, update(record.by, record, self.again(record, world)))
 
-    def _gone(self, world: str) -> Move | None:
+    def gone(self, world: str) -> Move | None:
         found = [r for r in self.scene.of(worlds=world, hidden=True) if r.type not in ("Patient", "Consent")]
         return self._in(world, delete((r := self.rng.choice(found)).by, r)) if found else None
 
@@ -304,6 +333,7 @@ _VISIBLE: list[tuple[int, Callable[..., Move | None]]] = [
     (2, Moves._seen),
     (1, Moves._later),
     (4, Moves.shifted),
+    (2, Moves.veiled),
 ]
 _HIDDEN: list[tuple[int, Callable[..., Move | None]]] = [
     (4, Moves._strangers),
@@ -314,8 +344,8 @@ _HIDDEN: list[tuple[int, Callable[..., Move | None]]] = [
     (2, Moves._elsewhere),
     (3, Moves._unreleased),
     (3, Moves._others),
-    (3, Moves._on_the_callers),
+    (3, Moves.on_the_callers),
     (4, Moves._rewritten),
-    (2, Moves._gone),
+    (3, Moves.gone),
     (2, Moves._read),
 ]

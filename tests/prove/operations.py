@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -174,6 +175,20 @@ def audit(asks: Asks, route: Route) -> Request:
         form = (("Content-Type", "application/x-www-form-urlencoded"),)
         return Request("POST", route.path, asks.client(), form, query)
     return Request("GET", f"{route.path}?{query}", asks.client())
+
+
+def audits(asks: Asks) -> Iterator[Callable[[], Request]]:
+    """How to search AuditEvents by each parameter alone, and by each student whose records may have gone to others."""
+    for name in AUDITED:
+        yield partial(_audited, asks, name)
+    for student in asks.scene.students.values():
+        for name in ("patient", "entity"):
+            yield partial(_audited, asks, name, f"Patient/{student}")
+
+
+def _audited(asks: Asks, name: str, value: str | None = None) -> Request:
+    pairs = {"_total": "accurate", name: value or AUDITED[name](asks)}
+    return Request("GET", f"/fhir/AuditEvent?{urlencode(pairs)}", "caller")
 
 
 ABSENT_EVENT = "A" * 64

@@ -96,10 +96,11 @@ class Prover:
         first, own = scene.students.get("first"), scene.students.get("own")
         plain = [r for r in scene.of("Patient", "ServiceRequest", by="holder", hidden=False) if r.student == first]
         of_first = frozenset(r.id for r in plain if "security" not in r.body.get("meta", {}))
+        filed = [r for r in scene.of("ServiceRequest", "Encounter", by="caller", hidden=False) if r.student == own]
         scene.shares = {
             "other": of_first,
             "caller": frozenset({first} if first else ()),
-            "holder": frozenset({own} if own else ()),
+            "holder": frozenset({own, *(r.id for r in filed)} if own else ()),
         }
 
     async def run(self, examples: int) -> Report:
@@ -191,8 +192,9 @@ class Prover:
         if a and b and a.raw.status != b.raw.status:
             self.report.others["diverged"] += 1
             return False
-        if alike and len(move.a) != len(move.b):
-            scene.shifted.append(move.a[-1].path.rpartition("/")[2])
+        if alike and not move.hidden and move.a != move.b:
+            among = scene.veiled if len(move.a) == len(move.b) else scene.shifted
+            among.append(move.a[-1].path.rpartition("/")[2])
         for world, heard, requests in (("A", a, move.a), ("B", b, move.b)):
             if heard is None:
                 continue
@@ -206,8 +208,10 @@ class Prover:
 
     def _lost(self, scene: Scene, id_: str, world: str) -> None:
         record = scene.records.pop(id_, None)
-        left = record.worlds.replace(world, "") if record else ""
-        if record and left:
+        if record is None:
+            return
+        scene.gone.append(record)
+        if left := record.worlds.replace(world, ""):
             scene.records[id_] = replace(record, worlds=left)
 
 

@@ -100,11 +100,13 @@ class Queries:
         self.leading = {a for a in arcs() if a in vocabulary.leads}
 
     def sweep(self, scene: Scene) -> Iterator[tuple[str, Callable[[], Pairs]]]:
-        """For every criterion, sort and include: the type to search, and how to draw the parameters (again)."""
+        """What to ask: for every criterion, sort and include, and every sort by itself, the type and its parameters."""
         for name in TYPES:
             extras = cycle(self._extras(name))
             for card in self.cards[name]:
                 yield name, partial(self._once, scene, card, next(extras))
+            for code in sorted({c.code for c in self.hot[name]} & set(sorts(name))):
+                yield name, partial(self._ordered, code)
             for arc in self._often(self.forward[name]):
                 yield name, partial(self._behind, scene, f"{arc.code}:{arc.target}.", arc.target)
             for arc in self._often(self.reverse[name]):
@@ -116,6 +118,10 @@ class Queries:
 
     def _once(self, scene: Scene, card: Card, extra: tuple[str, str]) -> Pairs:
         return [self._asked(scene, card), ("_count", "2"), extra]
+
+    def _ordered(self, code: str) -> Pairs:
+        """A sort of all that there is to see, where a criterion would leave too little to be in an order."""
+        return [("_sort", self.rng.choice(["", "-"]) + code)]
 
     def _extras(self, type_name: str) -> Pairs:
         """Every sort and every include of a type; fewer than its criteria."""
@@ -197,8 +203,9 @@ class Queries:
         return self.rng.choice(known if known and self.rng.random() < 0.8 else found) if found else None
 
     def _sort(self, type_name: str) -> str:
-        known = sorts(type_name)
-        keys = dict.fromkeys(self.rng.choice(known) for _ in range(self.rng.choice([1, 1, 2])))
+        every, hot = sorts(type_name), {c.code for c in self.hot[type_name]}
+        known = [c for c in every if c in hot] if self.rng.random() < 0.8 else every
+        keys = dict.fromkeys(self.rng.choice(known or every) for _ in range(self.rng.choice([1, 1, 2])))
         return ",".join(self.rng.choice(["", "-"]) + k for k in keys)
 
     def _includes(self, type_name: str) -> Pairs:

@@ -70,6 +70,10 @@ class Scene:
     """Ids of the AuditEvents that the caller was shown."""
     shifted: list[str] = field(default_factory=list)
     """Ids of visible records that have a hidden version in one world."""
+    veiled: list[str] = field(default_factory=list)
+    """Ids of visible records that have a hidden version in both, by the same number and of different content."""
+    gone: list[Record] = field(default_factory=list)
+    """What was deleted in some world."""
     tokens: int = 0
     seconds: int = 0
     shares: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -80,6 +84,7 @@ class Scene:
         found = copy(self)
         found.records, found.seen = dict(self.records), dict(self.seen)
         found.links, found.shifted, found.events = list(self.links), list(self.shifted), list(self.events)
+        found.veiled, found.gone = list(self.veiled), list(self.gone)
         return found
 
     def of(self, *types: str, by: str | None = None, worlds: str = BOTH, hidden: bool | None = None) -> list[Record]:

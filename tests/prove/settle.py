@@ -6,7 +6,8 @@ in every order, under the same identifiers, and refer to them; and visible recor
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -22,6 +23,12 @@ HIDDEN_IN_BOTH = 6
 
 SHIFTED = 6
 """Visible records with a version between that one of the worlds hides."""
+VEILED = 4
+"""Visible records with a version between that both worlds hide, of different content."""
+REFERRING = 5
+"""Hidden records of one world about the caller's own student, which refer to what the caller may delete."""
+GONE = 5
+"""Hidden records of each world that were deleted."""
 
 
 class Settle:
@@ -53,7 +60,7 @@ class Settle:
             yield from self._student(name, "holder")
         yield from self._student("own", "caller")
         yield from self._student("theirs", "other")
-        yield "", self._consent("own", "caller", "holder")
+        yield "", self._consent("own", "caller", "holder", whole=True)
         yield "", self._alike(create("holder", self.moves.signed("first", "other", whole=True)), hidden=True)
         for _ in range(HIDDEN_IN_BOTH):
             yield "", self._in_both()
@@ -114,12 +121,21 @@ class Settle:
                     "",
                     self._alike(create("caller", self.moves.made(kind, "caller", BOTH, self.scene.students[part]))),
                 )
+        for kind in ("Encounter", "ServiceRequest", "Encounter"):  # nothing that is visible refers to these
+            yield "", self._alike(create("caller", self.moves.made(kind, "caller", BOTH, self.scene.students["own"])))
         for kind in ("Patient", "ServiceRequest"):
             yield "", self._alike(create("branch", self.moves.made(kind, "branch", BOTH)))
-        for _ in range(SHIFTED):
-            if move := self.moves.shifted():
+        for draw in self._upon_these():
+            if move := draw():
                 yield "", move
         yield "", self._alike(Request("GET", "/fhir/Patient", "holder"))
+
+    def _upon_these(self) -> Iterator[Callable[[], Move | None]]:
+        """What is hidden among, behind and of the records that there are now."""
+        yield from [self.moves.shifted] * SHIFTED
+        yield from [self.moves.veiled] * VEILED
+        yield from [partial(self.moves.on_the_callers, "A")] * REFERRING
+        yield from [partial(self.moves.gone, world) for world in "AB" * GONE]
 
     def _consent(self, part: str, by: str, to: str, **more: Any) -> Move:
         ids, student = self.scene.organizations, self.scene.students[part]
