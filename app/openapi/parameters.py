@@ -11,6 +11,7 @@ from typing import Any
 from app.conformance.searching import SEARCHED
 from app.fhir.interactions import LEDGER_PARAMETERS
 from app.fhir.plan import Model, plan
+from app.openapi import ledger
 from app.openapi.primitives import ID
 from app.openapi.values import moment, value
 from app.resources import REGISTRY, TYPES, ResourceType
@@ -58,7 +59,6 @@ _ID = {"type": "string", "pattern": f"^{ID}$"}
 _PAGE = {"type": "integer", "minimum": 1, "maximum": LARGEST_COUNT}
 _TYPES = ", separated by commas"
 _ETAGS = {"type": "string", "pattern": _TAGS}
-_OWN_ID = {"type": "string", "pattern": "^(.*/)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"}
 TABLES = ("csv", "text/csv", "html", "text/html")
 
 SHARED: dict[str, Json] = {
@@ -82,10 +82,10 @@ SHARED: dict[str, Json] = {
     "start": _query("start", "From this date.", moment()),
     "end": _query("end", "To this date, its whole day.", moment()),
     "basis": _query("basis", "Disclosures on this basis.", _codes(sorted(BASES))),
-    "recipient": _query("recipient", "Disclosures to this organization: an id, or Organization/id.", _OWN_ID),
-    "consent": _query("consent", "Disclosures under this release: an id, or Consent/id.", _OWN_ID),
+    "recipient": _query("recipient", "Disclosures to this organization: an id, or Organization/id.", ledger.OWN_ID),
+    "consent": _query("consent", "Disclosures under this release: an id, or Consent/id.", ledger.OWN_ID),
     "formatOfDisclosures": _query("_format", "JSON, or a table, or a page to print.", _codes((*FORMATS, *TABLES))),
-    **{f"AuditEvent.{n}": _query(n, f"{text}.", {"type": "string"}) for n, (_, text) in LEDGER_PARAMETERS.items()},
+    **{f"AuditEvent.{n}": _query(n, f"{text}.", ledger.SCHEMAS[n]) for n, (_, text) in LEDGER_PARAMETERS.items()},
     "AuditEvent._sort": _query("_sort", "By time.", _codes(("-date", "date"))),
     "AuditEvent._total": _query("_total", "Whether all are counted.", _codes(("none", "estimate", "accurate"))),
     "AuditEvent.id": _path("id", "The event's id.", {"type": "string", "pattern": "^[A-Za-z0-9.-]{1,64}$"}),

@@ -117,13 +117,13 @@ def _once(pairs: list[tuple[str, str]]) -> dict[str, str]:
 def _asked(pairs: list[tuple[str, str]], query: dict[str, str], zone: ZoneInfo) -> _Asked:
     start, end = _span([v for k, v in pairs if k == "date"], zone)
     newest = _choice(query, "_sort", ("-date", "date")) != "date"
-    subtype = _code(query.get("subtype"))
+    subtype = _code(query, "subtype")
     if subtype is not None and subtype not in BASES | KINDS:
         raise _bad("subtype", f"is one of {', '.join(sorted(BASES | KINDS))}")
     outcome = _choice(query, "outcome", ("0", "4", "8"))
     agent = _reference(query, "agent", ("Organization",))
     student, entity = _reference(query, "patient", ("Patient",)), _reference(query, "entity", None)
-    purpose = _code(query.get("purpose"))
+    purpose = _code(query, "purpose")
     ledger = Filter(
         student=student, start=start, end=end, recipient=agent, basis=subtype, entity=entity, purpose=purpose,
         newest_first=newest,
@@ -173,8 +173,13 @@ def _choice(query: dict[str, str], name: str, values: tuple[str, ...]) -> str | 
     return found
 
 
-def _code(text: str | None) -> str | None:
-    return text.rpartition("|")[2] if text else None
+def _code(query: dict[str, str], name: str) -> str | None:
+    if name not in query:
+        return None
+    found = query[name].rpartition("|")[2]
+    if not found:
+        raise _bad(name, "is a code, with its system before it or without")
+    return found
 
 
 def _bad(name: str, what: str) -> HallpassError:

@@ -105,7 +105,8 @@ async def test_pages_are_full_and_whole_in_either_order(scene: Scene, order: str
 @pytest.mark.parametrize(
     "query",
     ["nothing=known", "date=yesterday", "outcome=9", "_sort=patient", "patient=Group/x", "subtype=x", "_count=0",
-     "agent=a&agent=b", "_cursor=x"],
+     "agent=a&agent=b", "_cursor=x", "agent=", "date=", "entity=", "outcome=", "patient=", "purpose=", "purpose=x|",
+     "subtype="],
 )  # fmt: skip
 async def test_what_cannot_be_understood_is_refused(scene: Scene, query: str) -> None:
     response = await scene.district.get(f"/AuditEvent?{query}")
