@@ -110,7 +110,13 @@ def paths() -> dict[str, Json]:
 
 
 def _form(required: tuple[str, ...], fields: Json) -> Json:
-    form = {"type": "object", "required": list(required), "properties": fields}
+    """Each field once; what is not known is left alone (RFC 6749, 3.2)."""
+    form = {
+        "type": "object",
+        "required": list(required),
+        "properties": fields,
+        "additionalProperties": {"type": "string"},
+    }
     return {"required": True, "content": {FORM: {"schema": form}}}
 
 

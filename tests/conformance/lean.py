@@ -57,7 +57,8 @@ class _Pruned:
             properties |= self._given()
         found = {k: v for k, v in schema.items() if k not in ("if", "else", "required", "minProperties")}
         # A form has names that no schema lists (chains); what a patch leaves unheeded need not be sent.
-        found["additionalProperties"] = not self._closed
+        if self._closed:
+            found["additionalProperties"] = False
         return {**found, "properties": properties, **({"required": required} if required else {})}
 
     def _given(self) -> dict[str, Json]:
