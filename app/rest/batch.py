@@ -12,7 +12,6 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from app.consent.gate import Answer
-from app.consent.gate.released import Released
 from app.errors import HallpassError, Issue, Kind
 from app.fhir import bundle
 from app.fhir.outcome import success
@@ -97,14 +96,14 @@ class _Writer:
         status = STATUS[201 if answer.created else 200]
         said = success("Unchanged.") if answer.unchanged else None
         body = self._full or entry.method == "GET"
-        named = self._first(answer.one, body=body)
+        named = self._first(answer, body=body)
         return bundle.entry(status, base, answer.one, body=body, named=named, outcome_=said)
 
-    def _first(self, released: Released | None, *, body: bool) -> bool:
+    def _first(self, answer: Answer, *, body: bool) -> bool:
         """Whether no entry before has the same fullUrl with the same version in it, as bdl-7 asks."""
-        if released is None:
+        if answer.one is None:
             return False
-        name = (released.type, released.id, released.version if body else None)
+        name = (answer.one.type, answer.one.id, answer.one.version if body else None)
         first = name not in self._named
         self._named.add(name)
         return first
