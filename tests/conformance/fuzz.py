@@ -87,7 +87,7 @@ def main() -> None:
     """Every part as every member; exit status 1 where there is a finding."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--examples", type=int, default=20, help="cases that are drawn for an operation")
-    parser.add_argument("--depth", type=int, default=2, help="objects within each other in a drawn body")
+    parser.add_argument("--depth", type=int, default=1, help="objects within each other in a drawn body")
     parser.add_argument("--part", action="append", choices=list(PARTS), help="every one otherwise")
     parser.add_argument("--member", action="append", choices=list(MEMBERS))
     asked = parser.parse_args()
