@@ -129,7 +129,7 @@ async def test_each_interaction_needs_its_scope_and_is_a_403_without(
             assert response.status_code < 300 or name.startswith("conditional"), (name, response.text)
         else:
             refused(response, 403, "forbidden")
-            assert "insufficient_scope" in response.headers["WWW-Authenticate"]
+            assert response.headers["WWW-Authenticate"] == 'Bearer error="insufficient_scope"'
 
 
 async def test_a_condition_shows_no_more_than_the_scopes_let_be_read(scene: Scene, world: World) -> None:
