@@ -253,7 +253,7 @@ class Moves:
         found = [r for r in self.scene.of(worlds=world, hidden=True) if r.type not in ("Patient", "Consent")]
         return self._in(world, delete((r := self.rng.choice(found)).by, r)) if found else None
 
-    def _read(self, world: str) -> Move | None:
+    def disclosed(self, world: str) -> Move | None:
         """Disclosures to others are on the ledger for those whose records they are: none is the caller's."""
         query = "_include=ServiceRequest:patient&_include=ServiceRequest:encounter"
         return self._in(world, Request("GET", f"/fhir/ServiceRequest?{query}", "other"))
@@ -347,5 +347,5 @@ _HIDDEN: list[tuple[int, Callable[..., Move | None]]] = [
     (3, Moves.on_the_callers),
     (4, Moves._rewritten),
     (3, Moves.gone),
-    (2, Moves._read),
+    (2, Moves.disclosed),
 ]

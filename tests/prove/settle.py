@@ -135,6 +135,7 @@ class Settle:
         yield from [self.moves.shifted] * SHIFTED
         yield from [self.moves.veiled] * VEILED
         yield from [partial(self.moves.on_the_callers, "A")] * REFERRING
+        yield partial(self.moves.disclosed, "A")
         yield from [partial(self.moves.gone, world) for world in "AB" * GONE]
 
     def _consent(self, part: str, by: str, to: str, **more: Any) -> Move:
