@@ -1,5 +1,5 @@
 # A fresh clone needs Python 3.11 or newer, make and git: each target sets up what it needs, once.
-.PHONY: run demo test kill prove bites mutate bench bench-quick conformance check lock clean
+.PHONY: run demo test kill prove bites mutate mutate-gate bench bench-quick conformance check lock clean
 .DEFAULT_GOAL := run
 
 VENV := .venv
@@ -44,6 +44,9 @@ mutate: $(VENV)/dev.stamp ## mutants of the rule of releases: docs/mutation.md s
 	PROVE_EXAMPLES=8 $(BIN)/mutmut run --max-children 2
 	@$(BIN)/mutmut results
 
+mutate-gate: $(VENV)/dev.stamp ## mutants of the gate, on a database of their own
+	$(BIN)/python -m tests.mutate
+
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -56,7 +59,7 @@ lock: $(VENV)/dev.stamp ## the newest versions that pyproject.toml allows, with 
 	$(LOCK) --extra dev -c requirements.txt -o requirements-dev.txt pyproject.toml
 
 clean: ## everything that was set up here, but not the data
-	rm -rf $(VENV) *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis mutants
+	rm -rf $(VENV) *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis mutants mutants-gate
 
 # The development set holds the whole running set, at the same versions.
 $(VENV)/run.stamp: requirements.txt pyproject.toml

@@ -46,7 +46,10 @@ def server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator
 
 @pytest_asyncio.fixture(scope="session")
 async def template(server: URL) -> AsyncIterator[URL]:
-    """A migrated database that the others are copied from."""
+    """A migrated database that the others are copied from: DATABASE_TEMPLATE, where many runs share one."""
+    if kept := os.environ.get("DATABASE_TEMPLATE"):
+        yield server.set(database=kept)
+        return
     url = server.set(database=f"hallpass_test_{uuid.uuid4().hex[:12]}")
     await migrate(url)
     yield url
