@@ -154,6 +154,13 @@ EXCUSES = (
     ),
     Excuse(
         RejectedPositiveData,
+        "(p|conditionalP)atch.*",
+        400,
+        "A number has more than 40 characters or an exponent beyond 100.",
+        "what a patch puts in may be any JSON; the numbers that are stored have bounds",
+    ),
+    Excuse(
+        RejectedPositiveData,
         "(introspect|revoke)Token",
         400,
         "Authenticate in one way, not in two.",
