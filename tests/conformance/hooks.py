@@ -126,6 +126,13 @@ EXCUSES = (
     ),
     Excuse(
         RejectedPositiveData,
+        "conditionalUpdate.*",
+        400,
+        "The id in the body is not that of the match.",
+        "OpenAPI cannot tie a body to what its condition finds",
+    ),
+    Excuse(
+        RejectedPositiveData,
         "(create|bundle).*",
         400,
         "The condition is not a query of search parameters.",
