@@ -104,7 +104,7 @@ CHECKS: dict[str, Check] = {
     "base64Binary": _base64,
     "boolean": _boolean,
     "canonical": _uri,
-    "code": _like(r"[^\s]+(\s[^\s]+)*", "must be a code, without white space around it"),
+    "code": _like(r"\S+( \S+)*", "must be a code: no white space but single spaces inside"),
     "date": _of_calendar(_DATE, "must be a date: YYYY, YYYY-MM or YYYY-MM-DD"),
     "dateTime": _of_calendar(rf"{_DATE}|{_INSTANT}", "must be a date, or a date and time with seconds and a time zone"),
     "decimal": _decimal,

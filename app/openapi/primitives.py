@@ -53,7 +53,7 @@ PRIMITIVES: dict[str, Schema] = {
     "base64Binary": _like(_BASE64, "Bytes, in base64.", contentEncoding="base64"),
     "boolean": {"type": "boolean"},
     "canonical": _like(_URI, "The URI of a resource by its canonical url, with its version behind a `|` if need be."),
-    "code": _like(f"{_SOLID}+({_SPACE}{_SOLID}+)*", "A code, without white space around it."),
+    "code": _like(f"{_SOLID}+( {_SOLID}+)*", "A code: no white space but single spaces inside."),
     "date": _like(DATE, "A year, a month or a day."),
     "dateTime": _like(f"({DATE}|{INSTANT})", "A year, a month, a day, or a moment with seconds and an offset."),
     "decimal": {"type": "number", "description": "Its digits are kept as they are sent."},
