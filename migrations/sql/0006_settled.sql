@@ -139,13 +139,20 @@ CREATE FUNCTION hallpass.disclose(
 ) RETURNS integer LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = hallpass, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
+    v_shard  uuid;
     v_agreed uuid[];
     v_at     timestamptz;
     v_count  integer;
 BEGIN
-    IF NOT true = ALL (try_hold(p_hold)) THEN
+    IF NOT pg_try_advisory_xact_lock_shared(0) THEN
         RETURN -2;
     END IF;
+    FOREACH v_shard IN ARRAY p_hold LOOP
+        -- What comes later in the order is not taken: who waits for one lock must hold none that comes after it.
+        IF NOT pg_try_advisory_xact_lock_shared(hashtextextended(v_shard::text, 0)) THEN
+            RETURN -2;
+        END IF;
+    END LOOP;
     IF current_setting('synchronous_commit') = 'off' THEN
         PERFORM set_config('synchronous_commit', 'on', true);  -- what is answered is durable, however the server is set
     END IF;
@@ -216,7 +223,7 @@ COMMENT ON FUNCTION hallpass.disclose IS
     'Judges each version once more, for the caller of this transaction, and enters on the ledger those that it may see.
      One request and interaction may stand for all. Takes the locks of the shards in `p_hold`, given in order, and of
      their chains; those of others the caller of this function holds. Answers how many entries; -1 when the caller no
-     longer stands; -2, and nothing done, when a write goes on in a shard of `p_hold`: then wait for it first.';
+     longer stands; -2, and nothing entered, when a write goes on in a shard of `p_hold`: then wait for it first.';
 REVOKE EXECUTE ON FUNCTION hallpass.disclose FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION hallpass.disclose TO hallpass_app;
 

@@ -19,10 +19,12 @@ from app.store.enter import hold
 
 async def conditions(door: Door, searches: Iterable[tuple[ResourceType, Search]]) -> None:
     """Take the locks of these conditions."""
-    await hold(door.connection, {own_lock(door, declared, search) for declared, search in searches}, exclusive=True)
+    if locks := {own_lock(door, declared, search) for declared, search in searches}:
+        await hold(door.connection, locks, exclusive=True)
 
 
 async def records(door: Door, ids: Iterable[UUID]) -> None:
     """Take the locks of those of these resources that the caller sees; what it does not see is left alone."""
     seen = await store.visible(door.connection, ids)
-    await hold(door.connection, {student or own for own, (_, student) in seen.items()}, exclusive=True)
+    if shards := {student or own for own, (_, student) in seen.items()}:
+        await hold(door.connection, shards, exclusive=True)

@@ -21,6 +21,7 @@ from app.auth.authenticate import ASSERTION_TYPE
 from app.auth.service import Auth
 from app.consent.gate.turnstile import Ask, Turnstile
 from app.store.engine import Database
+from tests import build
 from tests.scene import Scene, as_owner, ledger, set_scene
 from tests.world import BASE, World, assertion, open_world
 
@@ -116,6 +117,26 @@ async def test_a_write_under_way_holds_up_the_reads_that_it_may_end_and_no_other
         absent = await asyncio.wait_for(scene.clinic.get(f"/Patient/{uuid4()}"), 2) if "text)," in lock else None
         assert absent is None or absent.status_code == 404
     assert [(await w).status_code for w in waiting] == [200, 200]
+
+
+async def test_a_page_that_waits_for_a_write_holds_nothing_that_the_write_takes_next(scene: Scene) -> None:
+    """Both take the students' locks in one order, so that neither waits for the other in a circle."""
+    student = await scene.district.create(build.patient("S-second"))
+    mother = await scene.district.create(build.guardian(student))
+    second = await scene.district.create(build.referral(student))
+    parties = (scene.district.reference, scene.clinic.reference)
+    await scene.district.create(build.consent(student, mother, *parties, classes=("ServiceRequest",)))
+    both = f"/ServiceRequest?_id={scene.records['ServiceRequest']['id']},{second['id']}"
+    assert len(await scene.clinic.ids(both)) == 2
+    low, high = sorted([UUID(scene.student["id"]), UUID(student["id"])])
+    lock = "SELECT pg_advisory_xact_lock(hashtextextended(CAST(:student AS text), 0))"
+    async with holding(scene.world, lock, student=str(low)):
+        waiting = asyncio.create_task(scene.clinic.get(both))
+        await asyncio.sleep(0.3)
+        assert not waiting.done()
+        async with asyncio.timeout(0.5), holding(scene.world, lock, student=str(high)):
+            pass
+    assert len((await waiting).json()["entry"]) == 2
 
 
 @pytest.mark.parametrize("what", ["an agreement", "a token", "a client"])
