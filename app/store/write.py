@@ -70,6 +70,15 @@ async def index_student(connection: AsyncConnection, shard: UUID, recipients: fr
     )
 
 
+async def index_releases(connection: AsyncConnection, shard: UUID, changed: Iterable[Release]) -> None:
+    """Bring the access index up to date after these forms of a student's releases came or went."""
+    found = list(changed)
+    if any(r.provisions[0].recipients is None for r in found):  # it bears on what every other release opens
+        await index_student(connection, shard, None)
+    elif reached := frozenset(o for r in found for o in r.recipients):
+        await index_student(connection, shard, reached)
+
+
 async def index_released(connection: AsyncConnection, shard: UUID) -> None:
     """Bring the access index up to date after what a student's releases are judged by has changed."""
     await connection.execute(text("SELECT hallpass.index_released(:shard)"), {"shard": shard})

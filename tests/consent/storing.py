@@ -55,9 +55,7 @@ class Store:
     async def _release(self, consent: UUID, old: Release | None, new: Release | None) -> None:
         student = next(r.student for r in (old, new) if r)
         await write.put_release(self.owner, student, consent, new)
-        reached = frozenset(o for r in (old, new) if r for o in r.recipients)
-        if reached:
-            await write.index_student(self.owner, student, reached)
+        await write.index_releases(self.owner, student, [r for r in (old, new) if r])
 
     async def _write(self, found: list[tuple[Record, int]]) -> None:
         if not found:

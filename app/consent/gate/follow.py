@@ -156,11 +156,7 @@ async def _save_release(door: Door, row: Stored, _content: dict[str, Any], readi
         raise HallpassError(Kind.UNPROCESSABLE, *reading.gaps)
     before = await derived.release(door.connection, row.shard, row.id)
     await write.put_release(door.connection, row.shard, row.id, reading.release)
-    both = [found for found in (before, reading.release) if found]
-    if any(found.provisions[0].recipients is None for found in both):
-        await write.index_student(door.connection, row.shard, None)
-    elif reached := frozenset(r for found in both for r in found.recipients):
-        await write.index_student(door.connection, row.shard, reached)
+    await write.index_releases(door.connection, row.shard, [r for r in (before, reading.release) if r])
 
 
 async def _load_born(door: Door, row: Stored) -> Any:
