@@ -88,10 +88,12 @@ def includes(key: str, text: str, searched: tuple[str, ...]) -> tuple[Include, .
 
 
 def _leads(source: str, code: str, target: str) -> bool:
-    """Whether the parameters are references of the source that may lead to the target."""
+    """Whether the parameters are references of the source that may lead to the target; all of them may be none."""
     if target and target not in TYPES:
         return False
-    return any(target in ("", *PARAMETERS[source][c].targets) for c in references(source, code))
+    return (code, target) == ("*", "") or any(
+        target in ("", *PARAMETERS[source][c].targets) for c in references(source, code)
+    )
 
 
 def _starts(reverse: bool, source: str, code: str, target: str, searched: tuple[str, ...]) -> bool:

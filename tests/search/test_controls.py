@@ -69,6 +69,10 @@ def test_a_wildcard_goes_over_the_types() -> None:
     assert {i.source for i in search("Encounter", "_include:iterate=*").includes} == set(TYPES)
 
 
+def test_all_that_a_type_without_references_refers_to_may_be_asked_for() -> None:
+    assert search("Practitioner", "_include=Practitioner:*").includes == search("Practitioner", "_include=*").includes
+
+
 def test_the_same_include_counts_once() -> None:
     """Repetitions are no more work."""
     assert len(search("Encounter", "_include=Encounter:patient&_include=Encounter:patient").includes) == 1
