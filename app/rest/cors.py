@@ -11,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.conformance.catalogue import TYPES
+from app.rest.varying import varying
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 REQUEST_HEADERS = (
@@ -33,6 +34,7 @@ class Cors:
     """Answers preflight requests, and names the pages that may read a response."""
 
     def __init__(self, app: ASGIApp, origins: Sequence[str]) -> None:
+        self._app = app
         self._public = CORSMiddleware(app, allow_origins=["*"], allow_methods=["GET", "HEAD"], allow_headers=["*"])
         self._records = CORSMiddleware(
             app,
@@ -44,5 +46,11 @@ class Cors:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        public = scope["type"] == "http" and scope["path"].startswith(_PUBLIC)
-        await (self._public if public else self._records)(scope, receive, send)
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+        elif scope["path"].startswith(_PUBLIC):
+            await self._public(scope, receive, send)
+        elif any(name == b"origin" for name, _ in scope["headers"]):
+            await self._records(scope, receive, send)
+        else:  # no browser asks on behalf of a page
+            await self._app(scope, receive, varying(send, b"Origin"))

@@ -16,6 +16,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.errors import HallpassError, Kind
+from app.rest.varying import varying
 
 Unpack = Callable[[bytes, int], bytes]
 """Takes the next bytes of a body and how many to give at the most; no bytes: the body is over."""
@@ -62,8 +63,12 @@ class Packing:
         self._packed = GZipMiddleware(app, minimum_size=SMALLEST, compresslevel=5)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        ours = scope["type"] == "http" and scope["path"].startswith(("/fhir", "/openapi", "/docs"))
-        await (self._packed if ours else self._app)(scope, receive, send)
+        if scope["type"] != "http" or not scope["path"].startswith(("/fhir", "/openapi", "/docs")):
+            await self._app(scope, receive, send)
+        elif any(b"gzip" in value for name, value in scope["headers"] if name == b"accept-encoding"):
+            await self._packed(scope, receive, send)
+        else:
+            await self._app(scope, receive, varying(send, b"Accept-Encoding"))
 
 
 def _malformed() -> HallpassError:

@@ -147,6 +147,15 @@ async def test_responses_are_packed_for_those_who_ask(scene: Scene) -> None:
     assert gzip.decompress(raw) == plain.content
 
 
+@pytest.mark.parametrize("coding", ["gzip", "identity"])
+@pytest.mark.parametrize("origin", [{}, {"Origin": ORIGIN}])
+async def test_a_response_names_the_headers_that_it_hangs_on(scene: Scene, coding: str, origin: dict[str, str]) -> None:
+    headers = {**scene.district.headers, **origin, "Accept-Encoding": coding}
+    response = await scene.world.http.get(f"{BASE}/fhir/ServiceRequest?_include=*", headers=headers)
+    named = {name.strip() for line in response.headers.get_list("Vary") for name in line.split(",")}
+    assert named == {"Accept-Encoding", "Origin"}
+
+
 async def send(scene: Scene, content: bytes, coding: str = "gzip") -> httpx.Response:
     """A Patient to create, as these bytes in this coding."""
     headers = {"Content-Type": "application/fhir+json", "Content-Encoding": coding}
