@@ -11,7 +11,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-CONNECTIONS = 16
+CONNECTIONS = 64
 _UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
 
 

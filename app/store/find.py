@@ -42,7 +42,7 @@ from app.search.query import Search, SortKey, Within
 from app.store.match import Subject, matches, visible
 from app.store.order import Key, beyond, ordering, sort_column
 from app.store.rows import Stored
-from app.store.tables import access, resource
+from app.store.tables import access, open_access, resource
 
 _ORG = bindparam("org", type_=Uuid())
 _STUDENT = bindparam("student", type_=Uuid())
@@ -131,6 +131,11 @@ class _Form:
     held: bool
     as_of: bool
 
+    @property
+    def narrowed(self) -> bool:
+        """Whether each resource itself has to be looked at to tell that it is meant."""
+        return self.about or self.during or self.held
+
     @staticmethod
     def of(search: Search, *, held: bool = False, as_of: bool = False) -> _Form:
         """The form of a search."""
@@ -164,8 +169,15 @@ def _frame(form: _Form) -> _Frame:
         keys,
         forth=found.order_by(*ordering(keys, back=False)).limit(_LIMIT),
         back=found.order_by(*ordering(keys, back=True)).limit(_LIMIT),
-        counted=select(func.count()).select_from(there),
+        counted=select(func.count()).select_from(there) if form.narrowed else _counted(candidates, form),
     )
+
+
+def _counted(candidates: Subquery, form: _Form) -> Select[Any]:
+    """How many there are. What the access index settles need not be looked up to be counted."""
+    r = _current(candidates, form, ~candidates.c.settled)
+    there = candidates.outerjoin(r, true())
+    return select(func.count()).select_from(there).where(or_(candidates.c.settled, r.c.id.is_not(None)))
 
 
 def _values(search: Search, org: UUID) -> dict[str, Any]:
@@ -179,10 +191,10 @@ def _values(search: Search, org: UUID) -> dict[str, Any]:
     return values
 
 
-def _current(found: Subquery, form: _Form) -> Any:
+def _current(found: Subquery, form: _Form, *conditions: ColumnElement[bool]) -> Any:
     """The columns of Stored of the current, visible resources that a subquery names by shard and id."""
     r = resource.alias()
-    there = and_(r.c.shard == found.c.shard, r.c.id == found.c.id, visible(r.c))
+    there = and_(r.c.shard == found.c.shard, r.c.id == found.c.id, visible(r.c), *conditions)
     if form.held:
         there = and_(there, r.c.custodian == any_(_HELD))
     if form.during:
@@ -201,34 +213,35 @@ def _current(found: Subquery, form: _Form) -> Any:
 def _candidates(form: _Form) -> Subquery:
     """Shard, id, type, updated and place of the resources of some types that the organization might see.
 
-    `place` is when they were updated; as of a moment, when they had been updated then.
+    `place` is when they were updated; as of a moment, when they had been updated then. `settled`: it does see them.
     """
     parts: list[Select[Any]] = []
     held = [t for t in form.types if TYPES[t].reach is not Reach.DIRECTORY]
     if held or form.within:
-        a = access.alias("a")
-        now = func.hallpass.moment()
-        ours = and_(a.c.org == _ORG, a.c.type.in_(held), a.c.opens <= now, now < a.c.closes)
-        parts += _placed(a, and_(ours, a.c.shard == _STUDENT) if form.within else ours, as_of=form.as_of)
+        a = open_access.alias("a")
+        ours = and_(a.c.org == _ORG, a.c.type.in_(held))
+        ours = and_(ours, a.c.shard == _STUDENT) if form.within else ours
+        parts += _placed(a, a.c.settled, ours, as_of=form.as_of)
     if listed := [t for t in form.types if TYPES[t].reach is Reach.DIRECTORY and not form.within]:
         d = resource.alias("d")
-        parts += _placed(d, and_(visible(d.c), d.c.directory, d.c.type.in_(listed)), as_of=form.as_of)
+        parts += _placed(d, true(), and_(visible(d.c), d.c.directory, d.c.type.in_(listed)), as_of=form.as_of)
     return (parts[0] if len(parts) == 1 else union_all(*parts)).subquery("candidate")
 
 
-def _placed(table: Any, wanted: ColumnElement[bool], *, as_of: bool) -> list[Select[Any]]:
+def _placed(table: Any, settled: ColumnElement[bool], wanted: ColumnElement[bool], *, as_of: bool) -> list[Select[Any]]:
     """The candidates in a table at their places; as of a moment, those apart that have been updated since.
 
     What is new since has no place: it is left to the next walk.
     """
     c = table.c
-    still = select(c.shard, c.id, c.type, c.updated, c.updated.label("place")).where(wanted)
+    columns = (c.shard, c.id, c.type, c.updated, settled.label("settled"))
+    still = select(*columns, c.updated.label("place")).where(wanted)
     if not as_of:
         return [still]
     v = resource.alias("v")
     then = and_(v.c.shard == c.shard, v.c.id == c.id, v.c.updated <= _AS_OF)
     old = select(v.c.updated).where(then).order_by(v.c.version.desc()).limit(1).lateral("old")
-    moved = select(c.shard, c.id, c.type, c.updated, old.c.updated.label("place")).select_from(table.join(old, true()))
+    moved = select(*columns, old.c.updated.label("place")).select_from(table.join(old, true()))
     return [still.where(c.updated <= _AS_OF), moved.where(wanted, c.updated > _AS_OF)]
 
 

@@ -19,6 +19,8 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    column,
+    table,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, TSTZRANGE
@@ -76,12 +78,20 @@ access = Table(
     _moment("updated"),
     _moment("opens"),
     _moment("closes"),
+    Column("custodian", Uuid(), nullable=False),
     Column("consent", Uuid()),
     Column("version", Integer()),
     _texts("purposes", nullable=True),
     _moment("since", nullable=True),
     _moment("until", nullable=True),
 )
+open_access = table(
+    "open_access",
+    *(column(name, access.c[name].type) for name in ("shard", "org", "id", "type", "updated", "custodian")),
+    column("settled", Boolean()),
+    schema=SCHEMA,
+)
+"""Of the access index what the caller might see now; `settled`: it does, by the index alone."""
 
 organization = Table(
     "organization",

@@ -2,13 +2,16 @@
 -- on the ledger without the whole rule being gone through for it. Anything else is left to the rule (hallpass.opened).
 
 ALTER TABLE hallpass.access
-    ADD COLUMN consent  uuid,                -- the release that opens it, by the root alone; NULL: the rule is asked
-    ADD COLUMN version  integer,             -- the Consent's
-    ADD COLUMN purposes text[],              -- one of them must be the caller's; NULL: any will do
-    ADD COLUMN since    timestamptz,
-    ADD COLUMN until    timestamptz,         -- of the release, its signer's authority, and the 18th birthday, the first
+    ADD COLUMN custodian uuid,
+    ADD COLUMN consent   uuid,               -- the release that opens it, by the root alone; NULL: the rule is asked
+    ADD COLUMN version   integer,            -- the Consent's
+    ADD COLUMN purposes  text[],             -- one of them must be the caller's; NULL: any will do
+    ADD COLUMN since     timestamptz,
+    ADD COLUMN until     timestamptz,        -- of the release, its signer's authority, and the 18th birthday, the first
     ADD CHECK ((consent IS NULL) = (version IS NULL) AND (consent IS NULL) = (since IS NULL)
                AND (consent IS NULL) = (until IS NULL) AND (consent IS NOT NULL OR purposes IS NULL));
+UPDATE hallpass.access a SET custodian = r.custodian FROM hallpass.resource r WHERE r.id = a.id AND r.current;
+ALTER TABLE hallpass.access ALTER COLUMN custodian SET NOT NULL;
 CREATE INDEX agreement_recipient ON hallpass.agreement (recipient);
 
 CREATE FUNCTION hallpass.agreed() RETURNS uuid[]
@@ -18,6 +21,19 @@ CREATE FUNCTION hallpass.agreed() RETURNS uuid[]
     WHERE g.recipient = ANY (above()) AND g.opens <= moment() AND moment() < g.closes
 $$;
 COMMENT ON FUNCTION hallpass.agreed IS 'The organizations with an agreement, now, to disclose to the caller.';
+
+CREATE VIEW hallpass.open_access WITH (security_invoker = true) AS
+    SELECT a.shard, a.org, a.id, a.type, a.updated, a.custodian,
+           a.custodian = ANY ((SELECT hallpass.below())::uuid[])
+           OR coalesce(a.since <= hallpass.moment() AND hallpass.moment() < a.until
+                       AND (a.purposes IS NULL OR a.purposes && (SELECT hallpass.purposes())::text[])
+                       AND (NOT (SELECT hallpass.agreement_required())
+                            OR a.custodian = ANY ((SELECT hallpass.agreed())::uuid[])), false) AS settled
+    FROM hallpass.access a WHERE a.opens <= hallpass.moment() AND hallpass.moment() < a.closes;
+COMMENT ON VIEW hallpass.open_access IS
+    'What the caller might see now, and whether that it does is settled by the index alone: in its custody, or opened by
+     the one release that bears on it.';
+GRANT SELECT ON hallpass.open_access TO hallpass_app;
 
 DROP FUNCTION hallpass.candidates;
 CREATE FUNCTION hallpass.candidates(p_shard uuid, p_ids uuid[], p_orgs uuid[]) RETURNS SETOF hallpass.access
@@ -72,12 +88,12 @@ CREATE FUNCTION hallpass.candidates(p_shard uuid, p_ids uuid[], p_orgs uuid[]) R
           AND CASE WHEN e.signer IS NULL THEN hallpass.birthday(s.born_to, e.age, o.zone) <= e.signed
                    ELSE a.id IS NOT NULL AND e.signed < hallpass.birthday(s.born_from, 18, o.zone) END
     )
-    SELECT p_shard, o.org, r.id, r.type, r.updated, min(o.opens), max(o.closes),
+    SELECT p_shard, o.org, r.id, r.type, r.updated, min(o.opens), max(o.closes), r.custodian,
            g.consent, g.version, g.purposes, g.since, g.until
     FROM opening o JOIN r ON r.id = o.id
     LEFT JOIN alone ON alone.org = o.org AND alone.id = o.id LEFT JOIN signed g ON g.consent = alone.consent
     WHERE p_orgs IS NULL OR o.org = ANY (p_orgs)
-    GROUP BY o.org, r.id, r.type, r.updated, g.consent, g.version, g.purposes, g.since, g.until
+    GROUP BY o.org, r.id, r.type, r.updated, r.custodian, g.consent, g.version, g.purposes, g.since, g.until
 $$;
 COMMENT ON FUNCTION hallpass.candidates IS
     'The rows that the access index should hold for a shard; of some resources or organizations only, where given.';
@@ -89,8 +105,8 @@ DECLARE
     v_shard uuid;
 BEGIN
     SELECT o.above INTO v_above FROM organization o WHERE o.id = p_id;
-    INSERT INTO access (shard, org, id, type, updated, opens, closes)
-        SELECT r.shard, p_id, r.id, r.type, r.updated, '-infinity', 'infinity' FROM resource r
+    INSERT INTO access (shard, org, id, type, updated, opens, closes, custodian)
+        SELECT r.shard, p_id, r.id, r.type, r.updated, '-infinity', 'infinity', r.custodian FROM resource r
         WHERE r.parties && v_above AND r.current AND NOT r.deleted AND r.parties <> '{}';
     FOR v_shard IN SELECT DISTINCT e.shard FROM release e WHERE e.recipients && v_above ORDER BY 1 LOOP
         PERFORM index_student(v_shard, ARRAY[p_id]);
@@ -118,13 +134,9 @@ CREATE POLICY see ON hallpass.resource FOR SELECT USING (
     custodian = ANY ((SELECT hallpass.below())::uuid[])
     OR (directory AND (SELECT hallpass.caller()) IS NOT NULL)
     OR parties && (SELECT hallpass.above())::uuid[]
-    OR (student IS NOT NULL AND current
-        AND (NOT (SELECT hallpass.agreement_required()) OR custodian = ANY ((SELECT hallpass.agreed())::uuid[]))
-        AND EXISTS (
-            SELECT 1 FROM hallpass.access a
-            WHERE a.shard = resource.shard AND a.org = (SELECT hallpass.caller()) AND a.id = resource.id
-              AND a.since <= hallpass.moment() AND hallpass.moment() < a.until
-              AND (a.purposes IS NULL OR a.purposes && (SELECT hallpass.purposes())::text[])))
+    OR (student IS NOT NULL AND current AND EXISTS (
+            SELECT 1 FROM hallpass.open_access a
+            WHERE a.shard = resource.shard AND a.org = (SELECT hallpass.caller()) AND a.id = resource.id AND a.settled))
     OR (student IS NOT NULL AND hallpass.opened(
         shard, custodian, type, id, profiles, codes, confidentiality, labels, refs, authors, clinical) IS NOT NULL)
     OR (student IS NOT NULL AND (SELECT hallpass.emergency()) AND hallpass.in_emergency(type, labels)

@@ -108,7 +108,7 @@ async def mislead(scene: Scene) -> None:
     for name in HIDDEN:
         await as_owner(
             scene.world,
-            "INSERT INTO hallpass.access SELECT shard, :org, id, type, updated, '-infinity', 'infinity'"
+            "INSERT INTO hallpass.access SELECT shard, :org, id, type, updated, '-infinity', 'infinity', custodian"
             " FROM hallpass.resource WHERE id = :id AND current ON CONFLICT DO NOTHING",
             org=scene.clinic.organization,
             id=scene.records[name]["id"],

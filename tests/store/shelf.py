@@ -29,6 +29,8 @@ from tests.search.support import index, search
 
 SPACE = UUID("6f1c9f0e-0000-4000-8000-000000000000")
 EPOCH = datetime(2024, 1, 1, 12, tzinfo=UTC)
+_SHUT = ("access", "opens = closes, closes = opens", "opens = closes, closes = opens")
+"""As the product keeps what is not there any more out of the access index."""
 
 
 def uid(name: str) -> UUID:
@@ -110,32 +112,33 @@ class Shelf:
         self._names[row.id] = name
 
     async def mislead(self, org: str, name: str, type_name: str, student: str) -> None:
-        """A row of the access index that says too much."""
-        row = {"shard": uid(student), "org": uid(org), "id": uid(name), "type": type_name}
+        """A row of the access index that says too much, of a record that the clinic holds."""
+        row = {"shard": uid(student), "org": uid(org), "id": uid(name), "type": type_name, "custodian": uid("clinic")}
         always = {"updated": EPOCH, "opens": EPOCH, "closes": EPOCH + timedelta(days=36500)}
         async with self._as_owner() as connection:
             await connection.execute(insert(access).values(**row, **always))
 
     @asynccontextmanager
-    async def _changed(self, table: str, name: str, there: str, back: str) -> AsyncIterator[None]:
-        where = f"WHERE id = '{uid(name)}'"
-        async with self._as_owner() as connection:
-            await connection.execute(text(f"UPDATE hallpass.{table} SET {there} {where}"))
-        yield
-        async with self._as_owner() as connection:
-            await connection.execute(text(f"UPDATE hallpass.{table} SET {back} {where}"))
+    async def _changed(self, name: str, *tables: tuple[str, str, str]) -> AsyncIterator[None]:
+        for way in (1, 2):
+            async with self._as_owner() as connection:
+                for change in tables:
+                    statement = f"UPDATE hallpass.{change[0]} SET {change[way]} WHERE id = '{uid(name)}'"
+                    await connection.execute(text(statement))
+            if way == 1:
+                yield
 
     def deleted(self, name: str) -> AbstractAsyncContextManager[None]:
-        """A resource whose current version is, meanwhile, a deletion; its index rows stay."""
-        return self._changed("resource", name, "deleted = true", "deleted = false")
+        """A resource whose current version is, meanwhile, a deletion; its search terms stay."""
+        return self._changed(name, ("resource", "deleted = true", "deleted = false"), _SHUT)
 
     def superseded(self, name: str) -> AbstractAsyncContextManager[None]:
-        """A resource whose version is, meanwhile, not the current one; its index rows stay."""
-        return self._changed("resource", name, "current = false", "current = true")
+        """A resource whose version is, meanwhile, not the current one; its search terms stay."""
+        return self._changed(name, ("resource", "current = false", "current = true"), _SHUT)
 
     def windowed(self, name: str, window: str) -> AbstractAsyncContextManager[None]:
         """A resource whose rows in the access index have, meanwhile, another window."""
-        return self._changed("access", name, window, "opens = '-infinity', closes = 'infinity'")
+        return self._changed(name, ("access", window, "opens = '-infinity', closes = 'infinity'"))
 
     async def rows(self, org: str, statement: Any, values: dict[str, Any] | None = None) -> list[Any]:
         """What a statement gives to the organization's client."""

@@ -346,12 +346,15 @@ async def test_only_what_is_named_is_included_from_all_resources(shelf: Shelf, q
 
 
 def _scans(node: dict[str, Any], above: str = "") -> Iterator[str]:
-    """The kind of node above each scan of `resource`, without the policies' own and without the directory's."""
+    """The kind of node above each scan of `resource`, without the policies' own and without the directory's.
+
+    A Result in between only says whether the scan is made at all.
+    """
     if node.get("Relation Name") == "resource" and node["Alias"] != "d":
         yield above
     for child in node.get("Plans", []):
         if child["Parent Relationship"] not in ("InitPlan", "SubPlan"):
-            yield from _scans(child, node["Node Type"])
+            yield from _scans(child, above if node["Node Type"] == "Result" else node["Node Type"])
 
 
 async def test_searches_of_one_form_share_a_statement(shelf: Shelf) -> None:

@@ -56,7 +56,7 @@ async def test_what_the_gate_wrote_has_no_difference(world: World) -> None:
     ("tampering", "finding"),
     [
         ("DELETE FROM hallpass.access WHERE type = 'ServiceRequest'", "the access index"),
-        ("INSERT INTO hallpass.access SELECT shard, gen_random_uuid(), id, type, updated, opens, closes "
+        ("INSERT INTO hallpass.access SELECT shard, gen_random_uuid(), id, type, updated, opens, closes, custodian "
          "FROM hallpass.access LIMIT 1", "the access index"),
         ("DELETE FROM hallpass.term_token WHERE type = 'Patient'", "the search index"),
         ("UPDATE hallpass.student SET born_from = '2001-01-01'", "what releases are judged by"),
