@@ -1,4 +1,4 @@
-"""The first statement of every transaction: who calls, checked against the client's standing now."""
+"""The first statement of every transaction: who calls, checked against the client's standing now; locks and plans."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ _ENTER = text("""
     FROM hallpass.enter(:client, :token, :organization, :purposes, :emergency, :ag)
 """)
 _ENTER_AS_OPERATOR = text("SELECT at, above, below FROM hallpass.enter_as_operator(:organization)")
+_PLAN = text("SELECT set_config('plan_cache_mode', :mode, true)")
 _HOLD = text("SELECT hallpass.hold(:shards, :exclusive)")
 
 
@@ -64,6 +65,12 @@ async def hold(connection: AsyncConnection, shards: set[UUID], *, exclusive: boo
         done = await connection.execute(_HOLD, {"shards": sorted(shards), "exclusive": exclusive})
     found: datetime = done.scalar_one()
     return found
+
+
+async def plan_by(connection: AsyncConnection, mode: str) -> None:
+    """Have the statements that follow in this transaction planned so (PostgreSQL's plan_cache_mode)."""
+    if mode != "auto":
+        await connection.execute(_PLAN, {"mode": mode})
 
 
 @contextmanager

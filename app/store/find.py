@@ -38,7 +38,7 @@ from sqlalchemy import (
 from app.resources import TYPES, Reach
 from app.search.cursor import Cursor
 from app.search.parameters import COLUMNS
-from app.search.query import Search, SortKey, Within
+from app.search.query import Clause, Criterion, Search, SortKey, TokenValue, Within
 from app.store.match import Subject, matches, visible
 from app.store.order import Key, beyond, ordering, sort_column
 from app.store.rows import Stored
@@ -96,6 +96,26 @@ def total(search: Search, caller_org: UUID) -> Ask:
     frame = _frame(_Form.of(search))
     met = [matches(c, frame.subject) for c in search.criteria]
     return Ask(frame.counted.where(*met) if met else frame.counted, _values(search, caller_org))
+
+
+def plans(search: Search) -> str:
+    """PostgreSQL's plan_cache_mode for `page` and `total`.
+
+    Where to begin, at what the caller might see or at a term, hangs on the terms asked for; a plan made for any would
+    begin at the term, and read those of everyone. Without criteria there is one way, and it need not be found anew; by
+    an identifier or an id alone as well.
+    """
+    if not search.criteria:
+        return "force_generic_plan"
+    return "auto" if len(search.criteria) == 1 and _names_one(search.criteria[0]) else "force_custom_plan"
+
+
+def _names_one(clause: Clause) -> bool:
+    """Whether a criterion leaves but few resources of everyone's."""
+    if not isinstance(clause, Criterion) or clause.modifier is not None:
+        return False
+    named = all(isinstance(v, TokenValue) and v.code is not None for v in clause.values)
+    return clause.parameter in ("_id", "identifier") and named
 
 
 def cursor_at(row: Any, search: Search, *, back: bool, as_of: datetime | None = None) -> Cursor:

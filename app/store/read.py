@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ARRAY, DateTime, Row, Select, Uuid, any_, bindparam, column, func, literal, select, text
+from sqlalchemy import DateTime, Row, Select, any_, bindparam, column, func, literal, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -29,9 +29,7 @@ _LOCKED = func.hallpass.lock_current(bindparam("shard"), bindparam("type"), bind
 )
 _LOCK_CURRENT = select(*_LOCKED.c, func.hallpass.instant(type_=DateTime(timezone=True)).label("at"))
 _MOMENT = text("SELECT hallpass.moment()")
-_VISIBLE = select(resource.c.type, resource.c.id, resource.c.student).where(
-    resource.c.id == func.any(bindparam("ids", type_=ARRAY(Uuid()))), resource.c.current, ~resource.c.deleted
-)
+_VISIBLE = text("SELECT type, id, student FROM hallpass.seen(:ids)")
 
 
 async def current(connection: AsyncConnection, type_name: str, resource_id: UUID) -> Stored | None:

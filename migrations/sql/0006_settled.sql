@@ -142,6 +142,39 @@ CREATE POLICY see ON hallpass.resource FOR SELECT USING (
     OR (student IS NOT NULL AND (SELECT hallpass.emergency()) AND hallpass.in_emergency(type, labels)
         AND hallpass.glass_broken(shard)));
 
+-- A term is seen by whom the access index opens its resource to, or the directory, to which whole types belong.
+
+CREATE FUNCTION hallpass.in_directory(type text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT type IN ('HealthcareService', 'Location', 'Organization', 'OrganizationAffiliation', 'Practitioner',
+                    'PractitionerRole')
+$$;
+COMMENT ON FUNCTION hallpass.in_directory IS 'Whether resources of a type are of the directory, which every member sees.';
+DO $$
+DECLARE
+    v_table text;
+BEGIN
+    FOREACH v_table IN ARRAY ARRAY['term_token', 'term_string', 'term_reference', 'term_date', 'term_quantity', 'term_uri']
+    LOOP
+        EXECUTE format('DROP POLICY see ON hallpass.%I', v_table);
+        EXECUTE format(
+            'CREATE POLICY see ON hallpass.%1$I FOR SELECT USING (
+                EXISTS (SELECT 1 FROM hallpass.access a WHERE a.shard = %1$I.shard
+                        AND a.org = (SELECT hallpass.caller()) AND a.id = %1$I.id)
+                OR (hallpass.in_directory(type) AND (SELECT hallpass.caller()) IS NOT NULL))', v_table);
+    END LOOP;
+END $$;
+
+-- What is named, if the caller sees it: planned once, since how many are named changes nothing -------------------------------
+
+CREATE FUNCTION hallpass.seen(p_ids uuid[]) RETURNS TABLE (type text, id uuid, student uuid)
+    LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+    RETURN QUERY SELECT r.type, r.id, r.student FROM hallpass.resource r
+        WHERE r.id = ANY (p_ids) AND r.current AND NOT r.deleted;
+END $$;
+COMMENT ON FUNCTION hallpass.seen IS
+    'Of these, the current resources that the caller sees. An invoker''s function: the wall judges.';
+
 -- Disclosing: takes the shards' locks itself, if none of them has to be waited for ----------------------------------------
 
 DROP FUNCTION hallpass.disclose;

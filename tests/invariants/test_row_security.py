@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.resources import REGISTRY, TYPES, Reach
 from tests.scene import Scene, as_owner, entered, set_scene
 from tests.world import World
 
@@ -154,6 +155,13 @@ async def test_no_other_function_sees_past_the_wall(scene: Scene) -> None:
         " AND has_function_privilege('hallpass_app', oid, 'EXECUTE')",
     )
     assert {r.proname for r in found} == AS_OWNER
+
+
+async def test_the_types_of_the_directory_are_those_of_the_registry(scene: Scene) -> None:
+    """Their terms are seen by every member: a type too many would show a student's."""
+    types = ", ".join(f"('{name}')" for name in TYPES)
+    found = await as_owner(scene.world, f"SELECT n FROM (VALUES {types}) t(n) WHERE hallpass.in_directory(n)")
+    assert {r.n for r in found} == {t.name for t in REGISTRY if t.reach is Reach.DIRECTORY}
 
 
 async def test_without_a_caller_no_function_tells_where_a_record_is(scene: Scene) -> None:

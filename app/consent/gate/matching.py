@@ -15,6 +15,7 @@ from app.fhir.matching import grade, score
 from app.search.query import Search
 from app.store import find
 from app.store import read as store
+from app.store.enter import plan_by
 from app.store.rows import Stored
 
 MOST_WEIGHED = 500
@@ -28,6 +29,7 @@ async def match(
     door.require("Patient", "s")
     rows: dict[UUID, Stored] = {}
     for wanted in searches:
+        await plan_by(door.connection, find.plans(wanted))
         ask = find.page(wanted, door.caller.organization, None, MOST_WEIGHED - 1)
         rows |= {r.id: r for r in await store.rows(door.connection, *ask)}
     weighed = [(score(patient, parse(r.body)), r) for r in rows.values()]

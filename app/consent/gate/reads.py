@@ -17,6 +17,7 @@ from app.search.cursor import Cursor
 from app.search.query import Chain, Clause, Has, Search
 from app.store import find
 from app.store import read as store
+from app.store.enter import plan_by
 from app.store.included import included
 from app.store.rows import Stored
 
@@ -90,6 +91,7 @@ async def search(door: Door, wanted: Search, after: Cursor | None) -> Found:
     part = subset(wanted.summary, wanted.elements, includes=bool(wanted.includes))
     org = door.caller.organization
     counted = wanted.total != "none"
+    await plan_by(door.connection, find.plans(wanted))
     if wanted.count == 0 or wanted.summary == "count":
         return Found(total=await _total(door, wanted) if counted else None, search=wanted)
     rows = list(await door.connection.execute(*find.page(wanted, org, after, wanted.count, counted=counted)))
@@ -125,6 +127,7 @@ async def compartment(door: Door, patient: str) -> UUID:
 
 async def matches(door: Door, wanted: Search, limit: int) -> list[Stored]:
     """The resources in the caller's own custody that a condition matches, as many as `limit`."""
+    await plan_by(door.connection, find.plans(wanted))
     return await store.rows(
         door.connection, *find.page(wanted, door.caller.organization, None, limit - 1, held=door.below)
     )
