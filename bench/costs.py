@@ -18,7 +18,7 @@ from bench.stage import Stage
 MOST_SECONDS = 2.0
 LEAST, MOST = 2, 60
 """How often each is asked in one turn."""
-PAGE = "/fhir/ServiceRequest?_count=50"
+PAGE = "/fhir/ServiceRequest?status=active&_count=50"
 INTERACTIONS = ("read", "search", "sign", "revoke", "export")
 
 

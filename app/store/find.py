@@ -78,8 +78,8 @@ def page(
     frame = _frame(_Form.of(search, held=held is not None, as_of=as_of is not None))
     statement = frame.back if after is not None and after.back else frame.forth
     if counted:
-        number = total(search, caller_org).statement.correlate(None).scalar_subquery().label("total")
-        statement = statement.add_columns(number)
+        asked = search.criteria or after is not None
+        statement = _with(statement, total(search, caller_org).statement) if asked else frame.first
     met = [matches(c, frame.subject) for c in search.criteria]
     if after is not None:
         met.append(beyond(frame.keys, after))
@@ -174,6 +174,8 @@ class _Frame:
     forth: Select[Any]
     back: Select[Any]
     counted: Select[Any]
+    first: Select[Any]
+    """The first page with the count."""
 
 
 @lru_cache(maxsize=512)
@@ -184,13 +186,15 @@ def _frame(form: _Form) -> _Frame:
     r = _current(candidates, form)
     there = candidates.join(r, true())
     found = select(*r.c, *(k.column for k in keys[:-1])).select_from(there)
-    return _Frame(
-        subject,
-        keys,
-        forth=found.order_by(*ordering(keys, back=False)).limit(_LIMIT),
-        back=found.order_by(*ordering(keys, back=True)).limit(_LIMIT),
-        counted=select(func.count()).select_from(there) if form.narrowed else _counted(candidates, form),
-    )
+    forth = found.order_by(*ordering(keys, back=False)).limit(_LIMIT)
+    back = found.order_by(*ordering(keys, back=True)).limit(_LIMIT)
+    counted = select(func.count()).select_from(there) if form.narrowed else _counted(candidates, form)
+    return _Frame(subject, keys, forth, back, counted, first=_with(forth, counted))
+
+
+def _with(statement: Select[Any], counted: Select[Any]) -> Select[Any]:
+    """A page with the number of all matches in each row."""
+    return statement.add_columns(counted.correlate(None).scalar_subquery().label("total"))
 
 
 def _counted(candidates: Subquery, form: _Form) -> Select[Any]:
