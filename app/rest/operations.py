@@ -19,6 +19,7 @@ from app.fhir.json import dump
 from app.resources import TYPES
 from app.resources.refs import parse_local
 from app.rest import http
+from app.rest.parameters import check
 from app.rest.passage import Through
 
 
@@ -62,7 +63,8 @@ def add(router: APIRouter) -> None:
 
 def _identifier(parameters: dict[str, Any]) -> tuple[str, str, str]:
     """System and value of `identifier`, and the text of `reason`. Raises UNPROCESSABLE."""
-    given = {p["name"]: p for p in parameters.get("parameter", []) if isinstance(p, dict) and "name" in p}
+    check(parameters)
+    given = {p["name"]: p for p in parameters.get("parameter", [])}
     identifier = given.get("identifier", {}).get("valueIdentifier")
     reason = given.get("reason", {}).get("valueString", "")
     system, value = (
@@ -80,11 +82,10 @@ async def _list(work: Awaitable[Found]) -> list[Found]:
 
 def question(parameters: dict[str, Any]) -> Question:
     """The question in a Parameters resource: recipient, purpose (again for more), and type or resource."""
-    if parameters.get("resourceType") != "Parameters" or not isinstance(parameters.get("parameter", []), list):
-        raise HallpassError(Kind.UNPROCESSABLE, Issue("Here a Parameters resource is read.", "Parameters"))
+    check(parameters)
     given: dict[str, list[Any]] = {}
     for i, parameter in enumerate(parameters.get("parameter", [])):
-        name = parameter.get("name") if isinstance(parameter, dict) else None
+        name = parameter["name"]
         if name not in _READERS:
             text = f"The parameters are {', '.join(_READERS)}."
             raise HallpassError(Kind.UNPROCESSABLE, Issue(text, f"Parameters.parameter[{i}].name"))
@@ -123,8 +124,9 @@ _READERS = {"recipient": _target, "purpose": _code, "type": _code, "resource": _
 def _resource(content: dict[str, Any]) -> dict[str, Any]:
     """The Consent itself, or the one in a Parameters resource as `consent` or `resource`."""
     if content.get("resourceType") == "Parameters":
+        check(content)
         for parameter in content.get("parameter", []):
-            if isinstance(parameter, dict) and isinstance(parameter.get("resource"), dict):
+            if "resource" in parameter:
                 found: dict[str, Any] = parameter["resource"]
                 return found
     return content

@@ -5,6 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 from app.errors import HallpassError, Issue, Kind
+from app.fhir.plan import resource_model
+from app.fhir.validate import from_model
+from app.fhir.walk import Walk
+
+_MODEL = resource_model("Parameters")
+_WITHIN = {"resourceType": "Parameters", "id": "within"}
+
+
+def check(content: dict[str, Any]) -> None:
+    """Raise UNPROCESSABLE with every fault of a Parameters resource. What resources it holds is for others to judge."""
+    listed = content.get("parameter", [])
+    if content.get("resourceType") != "Parameters" or not isinstance(listed, list):
+        raise HallpassError(Kind.UNPROCESSABLE, Issue("Here a Parameters resource is read.", "Parameters"))
+    outside = content | ({"parameter": [_outside(p) for p in listed]} if listed else {})
+    assert _MODEL is not None
+    if found := Walk(outside).issues(_MODEL) or from_model(_MODEL, outside):
+        raise HallpassError(Kind.UNPROCESSABLE, *found)
+
+
+def _outside(parameter: Any) -> Any:
+    held = isinstance(parameter, dict) and isinstance(parameter.get("resource"), dict)
+    return parameter | {"resource": _WITHIN} if held else parameter
 
 
 def read(content: dict[str, Any], kinds: dict[str, str], many: frozenset[str] = frozenset()) -> dict[str, Any]:
@@ -13,12 +35,10 @@ def read(content: dict[str, Any], kinds: dict[str, str], many: frozenset[str] = 
     Raises UNPROCESSABLE for what is no Parameters resource, a parameter that is not in `kinds`, stands twice or has a
     value of another type.
     """
-    listed = content.get("parameter", [])
-    if content.get("resourceType") != "Parameters" or not isinstance(listed, list):
-        raise HallpassError(Kind.UNPROCESSABLE, Issue("Here a Parameters resource is read.", "Parameters"))
+    check(content)
     found: dict[str, Any] = {}
-    for i, parameter in enumerate(listed):
-        name = parameter.get("name") if isinstance(parameter, dict) else None
+    for i, parameter in enumerate(content.get("parameter", [])):
+        name = parameter["name"]
         at = f"Parameters.parameter[{i}]"
         if name not in kinds or (name in found and name not in many):
             text = f"The parameters are {', '.join(kinds)}, each once."

@@ -17,6 +17,7 @@ from app.fhir import fhirpath_patch, json_patch, merge_patch
 from app.fhir.json import parse
 from app.resources import ResourceType
 from app.rest import http
+from app.rest.parameters import check
 from app.rest.passage import Passage, Through
 from app.rest.search import understand
 
@@ -93,4 +94,5 @@ def _by_fhirpath(parameters: dict[str, Any]) -> Change:
     if parameters.get("resourceType") != "Parameters":
         text = "A FHIRPath Patch is a Parameters resource."
         raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Parameters"))
+    check(parameters)
     return lambda content: fhirpath_patch.patched(content, parameters)

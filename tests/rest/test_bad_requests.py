@@ -221,3 +221,26 @@ async def test_an_interaction_that_there_is_not_is_a_405(member: Member, method:
 )
 async def test_a_path_that_there_is_not_is_a_404(member: Member, path: str) -> None:
     refused(await member.http.get(BASE + path, headers=member.headers), 404, "not-found")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/Patient/$match"),
+        ("POST", "/Patient/$validate"),
+        ("POST", "/Patient/$break-glass"),
+        ("POST", "/Patient/{id}/$everything"),
+        ("POST", "/Patient/{id}/$explain-access"),
+        ("POST", "/Consent/$preview"),
+        ("PATCH", "/Patient/{id}"),
+    ],
+)
+async def test_a_parameters_resource_is_itself_judged(scene: Scene, method: str, path: str) -> None:
+    """All that is wrong with what stands around the parameters is told, whatever the operation would read of them."""
+    content = {"resourceType": "Parameters", "meta": {"versionId": "ç"}, "parameter": [{"name": "x", "valueCode": 3}]}
+    response = await scene.district._send(
+        method, path.format(id=scene.student["id"]), content=json.dumps(content),
+        headers={"Content-Type": "application/fhir+json"},
+    )  # fmt: skip
+    told = {e for issue in response.json()["issue"] for e in issue.get("expression", [])}
+    assert (response.status_code, told) == (422, {"Parameters.meta.versionId", "Parameters.parameter[0].value"})
