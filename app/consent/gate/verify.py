@@ -200,13 +200,13 @@ def _rows(wanted: list[tuple[Table, list[dict[str, Any]]]]) -> set[Any]:
 
 
 def _agree(should: Any, does: Any) -> bool:
-    """Whether the tables hold what they should. A release whose signer has lost authority since still stands in
+    """Whether the tables hold what they should. A release whose signer has lost authority since may still stand in
     them, without effect: then all but the signature is compared."""
     if not isinstance(should, Reading):
         return bool(should == does)
-    wanted = should.release or should.draft
-    if should.release is None and wanted is not None and does is not None:
-        wanted = replace(wanted, signer=does.signer, age=does.age)
+    wanted = should.release
+    if wanted is None and should.draft is not None and does is not None:
+        wanted = replace(should.draft, signer=does.signer, age=does.age)
     return bool(wanted == does)
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.consent.gate.verify import Verifier
 from app.store.engine import Database
+from app.store.enter import hold
 from tests import build
+from tests.scene import as_owner
 from tests.world import Member, World, open_world
 
 
@@ -41,6 +45,7 @@ async def _fill(district: Member, clinic: Member) -> None:
     gone = await district.create(build.encounter(student))
     await district.create(build.consent(student, mother, district.reference, clinic.reference))
     await district.delete(f"/Encounter/{gone['id']}")
+    await district.create({"resourceType": "Organization", "name": "School", "partOf": district.reference})
     assert len(await clinic.ids("/ServiceRequest")) == 1
 
 
@@ -48,8 +53,86 @@ async def _differences(world: World, *, repair: bool = False) -> list[str]:
     return [d.what async for d in Verifier(world.db, world.settings).run(repair=repair)]
 
 
-async def test_what_the_gate_wrote_has_no_difference(world: World) -> None:
+async def test_what_the_gate_wrote_has_no_difference_and_one_is_told_how_far_it_came(world: World) -> None:
+    steps: list[tuple[int, int]] = []
+    verifier = Verifier(world.db, world.settings)
+    assert [d async for d in verifier.run(progress=lambda done, of: steps.append((done, of)))] == []
+    assert steps == [(n + 1, len(steps)) for n in range(len(steps))]
+    assert steps
+
+
+async def test_a_difference_stays_until_it_is_to_be_mended(world: World) -> None:
+    await as_owner(world, "DELETE FROM hallpass.term_token")
+    verifier = Verifier(world.db, world.settings)
+    found = [d.where async for d in verifier.run()]
+    assert [d.where async for d in verifier.run()] == found
+    assert [d.where async for d in verifier.run(repair=True)] == found
     assert await _differences(world) == []
+    records = [
+        tuple(row) for row in await as_owner(world, "SELECT shard, id, type FROM hallpass.resource WHERE current")
+    ]
+    told = {where for _, id_, type_ in sorted(records) if (where := f"{type_}/{id_}") in found}
+    assert found == [f"{t}/{i}" for _, i, t in sorted(records) if f"{t}/{i}" in told]
+
+
+async def test_a_release_whose_signer_has_lost_the_authority_stands_without_effect_and_is_no_difference(
+    world: World,
+) -> None:
+    district, clinic = await world.member("District"), await world.member("Clinic")
+    student = await district.create(build.patient())
+    mother = await district.create(build.guardian(student))
+    await district.create(build.consent(student, mother, district.reference, clinic.reference))
+    await district.save({**mother, "active": False})
+    assert await _differences(world) == []
+    await as_owner(
+        world,
+        "UPDATE hallpass.release SET closes = closes + interval '1 day' WHERE shard = :shard",
+        shard=student["id"],
+    )
+    assert await _differences(world, repair=True) == ["what releases are judged by"]
+    assert await _differences(world) == []
+
+
+async def test_the_facts_of_a_record_are_not_made_up_anew(world: World) -> None:
+    change = "UPDATE hallpass.resource SET labels = {} WHERE type = 'ServiceRequest'"
+    await as_owner(world, change.format("'{SUD}'"))
+    found = await _differences(world, repair=True)
+    assert set(found) == {"the facts of the current version", "the access index"}
+    assert set(await _differences(world)) == {"the facts of the current version"}
+    await as_owner(world, change.format("'{}'"))
+    assert await _differences(world, repair=True) == ["the access index"]
+
+
+async def test_a_student_that_is_being_read_is_waited_for(world: World) -> None:
+    """Its ledger is being written."""
+    ((shard,),) = await as_owner(world, "SELECT id FROM hallpass.resource WHERE type = 'Patient' LIMIT 1")
+    engine = create_async_engine(world.db.owner)
+    async with engine.connect() as reader:
+        await hold(reader, {shard}, exclusive=False)
+        looking = asyncio.create_task(_differences(world))
+        while not looking.done():
+            ((waiting,),) = await as_owner(world, "SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if waiting:
+                break
+        assert not looking.done()
+        await reader.rollback()
+    await engine.dispose()
+    assert await looking == []
+
+
+async def test_an_error_tells_no_value_of_a_record(world: World) -> None:
+    await as_owner(
+        world,
+        "DELETE FROM hallpass.term_token",
+        "CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$",
+        "CREATE TRIGGER refuse BEFORE INSERT ON hallpass.term_token EXECUTE FUNCTION public.refuse()",
+    )
+    with pytest.raises(DBAPIError) as caught:
+        await _differences(world, repair=True)
+    await as_owner(world, "DROP TRIGGER refuse ON hallpass.term_token", "DROP FUNCTION public.refuse")
+    assert "parameters" in str(caught.value)
+    assert not any(value in str(caught.value) for value in ("urn:test", "final", "District", "Clinic", "active"))
+    await _differences(world, repair=True)
 
 
 @pytest.mark.parametrize(
@@ -63,6 +146,10 @@ async def test_what_the_gate_wrote_has_no_difference(world: World) -> None:
         ("UPDATE hallpass.authority SET closes = now()", "what releases are judged by"),
         ("DELETE FROM hallpass.agreement", "what releases are judged by"),
         ("UPDATE hallpass.release SET closes = closes + interval '1 day'", "what releases are judged by"),
+        ("UPDATE hallpass.organization SET above = ARRAY[id] WHERE cardinality(above) = 2",
+         "what releases are judged by"),
+        ("INSERT INTO hallpass.release SELECT shard, gen_random_uuid(), version, custodian, signed, signer, age, "
+         "part2, opens, closes, recipients FROM hallpass.release LIMIT 1", "a release without its Consent"),
         ("UPDATE hallpass.provision SET classes = '{Encounter}'", "what releases are judged by"),
     ],
 )  # fmt: skip
