@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import uuid4
 
 import pytest_asyncio
 from sqlalchemy import text
@@ -15,6 +16,11 @@ from tests import build
 from tests.world import EVERYTHING, Member, World, open_world
 
 WHY = "Child unconscious after a fall, allergies needed."
+
+
+def _value() -> str:
+    """A student's number like no other."""
+    return f"E-{uuid4().hex[:8]}"
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -55,14 +61,15 @@ async def _ledger(world: World, student: dict[str, Any]) -> list[tuple[str, str,
 
 async def test_a_broken_glass_opens_the_students_record_and_is_flagged_with_its_reason(world: World) -> None:
     district, hospital = await world.member("District"), await _hospital(world)
-    student = await district.create(build.patient("E-1"))
+    number = _value()
+    student = await district.create(build.patient(number))
     visit = await district.create(build.encounter(student))
-    other = await district.create(build.patient("E-2"))
+    other = await district.create(build.patient(_value()))
     label = [{"system": ACT_CODE, "code": "PSYTHPN"}]
     note = await district.create(build.encounter(student, meta={"security": label}))
     assert (await hospital.get(f"/Patient/{student['id']}")).status_code == 404
 
-    opened = await hospital.post("/Patient/$break-glass", _glass("E-1"))
+    opened = await hospital.post("/Patient/$break-glass", _glass(number))
     assert (opened.status_code, opened.json()["id"]) == (200, student["id"])
     assert await hospital.ids("/Encounter") == [visit["id"]]
     assert (await hospital.get(f"/Encounter/{note['id']}")).status_code == 404
@@ -72,25 +79,28 @@ async def test_a_broken_glass_opens_the_students_record_and_is_flagged_with_its_
 
 async def test_without_the_emergency_purpose_a_broken_glass_opens_nothing(world: World) -> None:
     district, hospital = await world.member("District"), await _hospital(world)
-    student = await district.create(build.patient("E-3"))
-    assert (await hospital.post("/Patient/$break-glass", _glass("E-3"))).status_code == 200
+    number = _value()
+    student = await district.create(build.patient(number))
+    assert (await hospital.post("/Patient/$break-glass", _glass(number))).status_code == 200
     await world.login(hospital, EVERYTHING)
     assert (await hospital.get(f"/Patient/{student['id']}")).status_code == 404
 
 
 async def test_a_reason_a_scope_and_a_student_are_needed(world: World) -> None:
     district, hospital = await world.member("District"), await _hospital(world)
-    await district.create(build.patient("E-4"))
-    assert (await hospital.post("/Patient/$break-glass", _glass("E-4", "urgent"))).status_code == 422
+    number = _value()
+    await district.create(build.patient(number))
+    assert (await hospital.post("/Patient/$break-glass", _glass(number, "urgent"))).status_code == 422
     assert (await hospital.post("/Patient/$break-glass", _glass("nobody"))).status_code == 404
     clinic = await world.member("Clinic")
-    assert (await clinic.post("/Patient/$break-glass", _glass("E-4"))).status_code == 403
+    assert (await clinic.post("/Patient/$break-glass", _glass(number))).status_code == 403
 
 
 async def test_the_glass_closes_after_an_hour(world: World) -> None:
     district, hospital = await world.member("District"), await _hospital(world)
-    student = await district.create(build.patient("E-5"))
-    assert (await hospital.post("/Patient/$break-glass", _glass("E-5"))).status_code == 200
+    number = _value()
+    student = await district.create(build.patient(number))
+    assert (await hospital.post("/Patient/$break-glass", _glass(number))).status_code == 200
     engine = create_async_engine(world.db.owner)
     async with engine.begin() as connection:
         await connection.execute(
