@@ -122,7 +122,7 @@ class Gate:
             leaving = [c.row for f in found for c in f.candidates if c.row.custodian not in door.below]
             if not await self._entered(connection, caller, interaction, leaving, request):
                 raise _TryAgain
-        return [mint(f, door.below, door.at) for f in found]
+        return [mint(f, door.below) for f in found]
 
     async def _entered(
         self, connection: AsyncConnection, caller: Caller, interaction: str, leaving: list[Stored], request: UUID
@@ -147,9 +147,7 @@ class Gate:
         )
         if standing is None:
             raise _login()
-        return Door(
-            connection, caller, self._settings, standing.at, standing.above, standing.below, ZoneInfo(standing.zone)
-        )
+        return Door(connection, caller, self._settings, standing.above, standing.below, ZoneInfo(standing.zone))
 
 
 def _login() -> HallpassError:

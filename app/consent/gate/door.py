@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -22,7 +21,6 @@ class Door:
     connection: AsyncConnection
     caller: Caller
     settings: Settings
-    at: datetime
     above: frozenset[UUID]
     below: frozenset[UUID]
     zone: ZoneInfo

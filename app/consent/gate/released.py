@@ -100,7 +100,6 @@ class Answer:
     search: Search | None = None
     held: tuple[int, datetime] | None = None
     document: dict[str, Any] | None = None
-    at: datetime | None = None
 
     @property
     def one(self) -> Released:
@@ -108,7 +107,7 @@ class Answer:
         return self.released[0]
 
 
-def mint(found: Found, below: frozenset[UUID], at: datetime | None = None) -> Answer:
+def mint(found: Found, below: frozenset[UUID]) -> Answer:
     """Turn candidates into released resources. The gate calls this after its commit, and nobody else."""
     released = tuple(
         Released(_SEAL, c.row, c.mode, disclosed=c.row.custodian not in below, part=found.part, score=c.score)
@@ -124,7 +123,6 @@ def mint(found: Found, below: frozenset[UUID], at: datetime | None = None) -> An
         search=found.search,
         held=found.held,
         document=found.document,
-        at=at,
     )
 
 

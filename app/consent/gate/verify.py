@@ -166,7 +166,7 @@ class Verifier:
         standing = await enter_as_operator(connection, custodian, str(zone))
         caller = Caller("operator", custodian, frozenset(), frozenset(), "")
         return Door(
-            connection, caller, self._settings, standing.at, standing.above, standing.below, ZoneInfo(standing.zone),
+            connection, caller, self._settings, standing.above, standing.below, ZoneInfo(standing.zone),
             operator=True,
         )  # fmt: skip
 
