@@ -61,7 +61,7 @@ async def explain(door: Door, patient: str, question: Question) -> Found:
 async def preview(door: Door, prepared: Prepared) -> Found:
     """What a Consent, as drafted, would open of what the caller holds, and what keeps it from being active."""
     door.require("Consent", "r")
-    consent = {**prepared.content, "status": "active"}
+    consent = prepared.content
     shard = local_id(consent.get("patient"), "Patient")
     seen = await store.visible(door.connection, {shard} if shard else set())
     if shard is None or shard not in seen:
@@ -98,8 +98,8 @@ def _outcome(rules: Rules, viewer: Viewer, facts: Facts, draft: Release) -> tupl
     if isinstance(alone, Permit):
         return facts.type, False, "another release denies it"
     assert isinstance(alone, Deny)
-    root = [w.why for w in alone.weighed if w.node == 0 or (w.node is None and len(alone.weighed) == 1)]
-    return facts.type, False, root[0] if root else alone.why
+    why = {w.node: w.why for w in alone.weighed}  # by provision, and None for the whole: all there is, out of force
+    return facts.type, False, why.get(0) or why[None]
 
 
 async def _rules(door: Door, shard: UUID, held: list[Facts], releases: tuple[Release, ...]) -> Rules:

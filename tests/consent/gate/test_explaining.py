@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 import pytest_asyncio
 
 from app.store.engine import Database
 from tests import build
+from tests.rest.asking import refused
 from tests.world import Member, World, open_world
 
 
@@ -68,6 +71,92 @@ async def test_explain_says_which_consent_and_provision_decided(world: World) ->
     assert record["decision"] == "deny"
 
 
+async def _decided(member: Member, student: dict[str, Any], recipient: Member, **what: Any) -> list[str]:
+    response = await member.post(f"/Patient/{student['id']}/$explain-access", _ask(recipient, **what))
+    assert response.status_code == 200, response.text
+    return [p["decision"] for p in _parts(response.json(), "record")]
+
+
+async def test_explain_weighs_a_record_that_is_yet_to_be_written(world: World) -> None:
+    """Of a type of which there is none one that would be plain; of demographics one that is about no time."""
+    district, clinic, _ = await _three(world)
+    student = await district.create(build.patient())
+    mother = await district.create(build.guardian(student))
+    await district.delete(f"/RelatedPerson/{mother['id']}")
+    asked = [await _decided(district, student, clinic, type=name) for name in ("RelatedPerson", "Encounter")]
+    assert asked == [["deny"], ["deny"]]
+    mother = await district.create(build.guardian(student))
+    about = {"dataPeriod": {"start": "2026-01-01", "end": "2027-01-01"}}
+    release = build.consent(student, mother, district.reference, clinic.reference, provision=about)
+    for name in ("Encounter", "ServiceRequest", "Patient"):
+        release["provision"]["class"].append(build.type_class(name))
+    await district.create(release)
+    assert [await _decided(district, student, clinic, type=n) for n in ("Patient", "Encounter")] == [
+        ["permit"],
+        ["deny"],
+    ]
+
+
+async def test_explain_follows_a_reference_that_a_release_names(world: World) -> None:
+    district, clinic, _ = await _three(world)
+    student = await district.create(build.patient())
+    mother = await district.create(build.guardian(student))
+    referral = await district.create(build.referral(student))
+    task = await district.create(build.task(student, referral, district.reference, district.reference))
+    related = {"data": [{"meaning": "related", "reference": build.ref(task)}]}
+    await district.create(build.consent(student, mother, district.reference, clinic.reference, provision=related))
+    assert await _decided(district, student, clinic, resource=build.ref(referral)) == ["permit"]
+
+
+async def test_explain_goes_by_the_place_of_the_organizations(world: World) -> None:
+    """What a school below holds is the district's to ask about, and the district's to see."""
+    district, clinic, _ = await _three(world)
+    school = await world.member("School", part_of=district.organization)
+    student = await school.create(build.patient())
+    mother = await school.create(build.guardian(student))
+    await school.create(build.consent(student, mother, school.reference, clinic.reference))
+    for recipient in (clinic, district):
+        assert await _decided(district, student, recipient, type="Patient") == ["permit"]
+    assert await _decided(school, student, district, type="Patient") == ["permit"]
+
+
+async def test_explain_asks_for_no_agreement_where_the_network_does_not(db: Database) -> None:
+    async with open_world(db, require_agreement=False) as world:
+        district, clinic = await world.member("District"), await world.member("Clinic")
+        student = await district.create(build.patient())
+        mother = await district.create(build.guardian(student))
+        await district.create(build.consent(student, mother, district.reference, clinic.reference))
+        assert await _decided(district, student, clinic, type="Patient") == ["permit"]
+
+
+@pytest.mark.parametrize(("scopes", "explained", "previewed"), [
+    ("system/Patient.r system/Consent.r", 200, 200),
+    ("system/Consent.r", 403, 200),
+    ("system/Patient.r", 403, 403),
+])  # fmt: skip
+async def test_who_asks_needs_the_scopes_to_read_the_student_and_the_consents(
+    world: World, scopes: str, explained: int, previewed: int
+) -> None:
+    district, clinic, _ = await _three(world)
+    student = await district.create(build.patient())
+    mother = await district.create(build.guardian(student))
+    limited = await world.client_of(district.organization, scopes=scopes, purposes=("TREAT",))
+    asked = await limited.post(f"/Patient/{student['id']}/$explain-access", _ask(clinic, type="Patient"))
+    draft = build.consent(student, mother, district.reference, clinic.reference)
+    assert asked.status_code == explained
+    assert (await limited.post("/Consent/$preview", draft)).status_code == previewed
+
+
+async def test_explain_is_asked_for_a_purpose_that_there_is(world: World) -> None:
+    district, clinic, _ = await _three(world)
+    student = await district.create(build.patient())
+    path = f"/Patient/{student['id']}/$explain-access"
+    refused(await district.post(path, _ask(clinic, "CURIOSITY", type="Patient")), 422, "processing", "purpose")
+    asked = _ask(clinic, type="Patient")
+    asked["parameter"] = [p for p in asked["parameter"] if p["name"] != "purpose"]
+    refused(await district.post(path, asked), 422, "processing", "purpose")
+
+
 async def test_explain_tells_nobody_but_the_custodian(world: World) -> None:
     district, clinic, stranger = await _three(world)
     student = await district.create(build.patient())
@@ -100,6 +189,44 @@ async def test_preview_counts_what_a_draft_would_open_and_says_what_is_missing(w
     assert await clinic.ids("/ServiceRequest") == []
 
 
+async def _kept(member: Member, draft: dict[str, Any]) -> tuple[set[str], dict[str, str]]:
+    """The types that a draft opens, and those that it keeps with why."""
+    response = await member.post("/Consent/$preview", draft)
+    assert response.status_code == 200, response.text
+    (recipient,) = [p for p in response.json()["parameter"] if p["name"] == "recipient"]
+    opens = {p["part"][0]["valueCode"] for p in recipient["part"] if p["name"] == "opens"}
+    return opens, {
+        p["part"][0]["valueCode"]: p["part"][2]["valueString"] for p in recipient["part"] if p["name"] == "keeps"
+    }
+
+
+async def test_preview_weighs_a_draft_by_itself_and_with_the_releases_that_there_are(world: World) -> None:
+    district, clinic, stranger = await _three(world)
+    student = await district.create(build.patient())
+    mother = await district.create(build.guardian(student))
+    await district.create(build.referral(student))
+    await district.create(build.encounter(student))
+    both = (student, mother, district.reference, clinic.reference)
+    await district.create(build.consent(*both, classes=("ServiceRequest",), provision={"type": "deny"}))
+    await district.create(build.consent(*both, classes=("Encounter",)))
+    opens, keeps = await _kept(district, build.consent(*both, status="draft"))
+    opens.remove("Consent")  # those that name the clinic are open to it anyhow
+    assert (opens, keeps["ServiceRequest"]) == ({"Patient"}, "another release denies it")
+    assert keeps["Encounter"] == "class: another type"
+    opens, keeps = await _kept(district, build.consent(*both[:3], stranger.reference))
+    assert (opens, set(keeps.values())) == (set(), {"no agreement between the organizations is in force"})
+
+
+async def test_preview_of_a_draft_that_opens_later_tells_of_that_day(world: World) -> None:
+    district, clinic, _ = await _three(world)
+    student = await district.create(build.patient())
+    mother = await district.create(build.guardian(student))
+    today = datetime.now(UTC).date()
+    period = {"start": str(today + timedelta(days=30)), "end": str(today + timedelta(days=60))}
+    draft = build.consent(student, mother, district.reference, clinic.reference, provision={"period": period})
+    assert (await _kept(district, draft))[0] == {"Patient"}
+
+
 async def test_preview_of_somebody_elses_student_is_a_reference_to_nothing(world: World) -> None:
     district, clinic, stranger = await _three(world)
     student = await district.create(build.patient())
@@ -108,4 +235,5 @@ async def test_preview_of_somebody_elses_student_is_a_reference_to_nothing(world
     hidden = await stranger.post("/Consent/$preview", draft)
     absent = {"reference": "Patient/00000000-0000-4000-8000-000000000000"}
     nothing = await stranger.post("/Consent/$preview", {**draft, "patient": absent})
-    assert (hidden.status_code, hidden.content) == (422, nothing.content)
+    refused(hidden, 422, "not-found", "Consent.patient.reference")
+    assert hidden.content == nothing.content
