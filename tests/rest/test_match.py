@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
+from app.consent.gate import matching
 from tests import build
 from tests.scene import FAMILY, Scene, ledger, set_scene
 from tests.world import Member, World
@@ -67,6 +68,24 @@ async def test_a_hidden_twin_does_not_make_a_certain_match_uncertain(scene: Scen
         assert await match(scene.clinic, same, onlyCertainMatches=True) == [(scene.student["id"], "certain", 1.0)]
     finally:
         await scene.district.delete(f"/Patient/{copy['id']}")
+
+
+async def test_it_is_a_search_of_students_by_its_scope(scene: Scene) -> None:
+    for scope, status in (("system/Patient.s", 200), ("system/Patient.r", 403)):
+        member = await scene.world.client_of(scene.district.organization, scopes=scope, purposes=("TREAT",))
+        described = {"resourceType": "Patient", "name": NAME, "birthDate": "2014-05-02"}
+        assert (await member.post("/Patient/$match", described)).status_code == status
+
+
+async def test_as_many_are_weighed_as_the_bound_lets_and_the_like_come_by_their_ids(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = [{"family": f"Zephyrine-{uuid4().hex[:6]}", "given": ["Ida"]}]
+    made = [await scene.district.create(build.patient(uuid4().hex, name=name)) for _ in range(4)]
+    described = {"name": name, "birthDate": "2014-05-02"}
+    assert [m[0] for m in await match(scene.district, described)] == sorted(p["id"] for p in made)
+    monkeypatch.setattr(matching, "MOST_WEIGHED", 3)
+    assert len(await match(scene.district, described)) == 3
 
 
 BAD: list[tuple[dict[str, Any], int]] = [

@@ -32,9 +32,8 @@ async def match(
         await plan_by(door.connection, find.plans(wanted))
         ask = find.page(wanted, door.caller.organization, None, MOST_WEIGHED - 1)
         rows |= {r.id: r for r in await store.rows(door.connection, *ask)}
-    weighed = [(score(patient, parse(r.body)), r) for r in rows.values()]
+    weighed = sorted(((score(patient, parse(r.body)), r) for r in rows.values()), key=lambda w: (-w[0], str(w[1].id)))
     found = [Candidate(r, score=(s, g)) for s, r in weighed if (g := grade(s)) is not None]
-    found.sort(key=lambda c: (-(c.score or (0.0, ""))[0], str(c.row.id)))
     if only_certain:
         certain = [c for c in found if c.score and c.score[1] == "certain"]
         found = certain if len(certain) == 1 else []
