@@ -16,7 +16,6 @@ class Rehearsed(Exception):
 
     def __init__(self, error: HallpassError | None) -> None:
         self.error = error
-        super().__init__("rehearsed")
 
 
 async def rehearse(door: Door, write: Callable[[Door], Awaitable[Found]]) -> list[Found]:
