@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from app.consent.codes import HONOUR_EXTENSION, TIME_ZONE_EXTENSION
+from app.consent.codes import HONOUR_EXTENSION, PARTICIPATION, TIME_ZONE_EXTENSION
 from app.store.engine import Database
 from tests import build
 from tests.rest.asking import refused
@@ -62,6 +63,96 @@ async def test_parents_releases_are_honoured_past_the_18th_birthday_where_the_or
         world, "SELECT honour FROM hallpass.organization WHERE id = :id", id=district.organization
     )
     assert held is honours
+
+
+async def _held(world: World, table: str, columns: str, resource: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """What one of the tables that releases are judged by holds of a resource."""
+    key = "shard" if table == "student" else "id"
+    found = await as_owner(world, f"SELECT {columns} FROM hallpass.{table} WHERE {key} = :id", id=resource["id"])
+    return sorted(tuple(row) for row in found)
+
+
+async def test_the_birth_of_a_student_is_known_as_it_is_told(world: World) -> None:
+    district = await world.member("District")
+    student = await district.create(build.patient())
+    days = "born_from::text, born_to::text"
+    assert await _held(world, "student", days, student) == [("2014-05-02", "2014-05-02")]
+    await district.save({**student, "birthDate": "2015-02"})
+    assert await _held(world, "student", days, student) == [("2015-02-01", "2015-02-28")]
+    await district.save({k: v for k, v in student.items() if k != "birthDate"})
+    assert await _held(world, "student", days, student) == []
+    await district.save(student)
+    assert len(await _held(world, "student", days, student)) == 1
+    assert (await district.delete(f"/Patient/{student['id']}")).status_code == 204
+    assert await _held(world, "student", days, student) == []
+
+
+async def test_a_parent_may_sign_as_long_as_it_has_the_authority(world: World) -> None:
+    district = await world.member("District")
+    mother = await district.create(build.guardian(await district.create(build.patient())))
+    assert len(await _held(world, "authority", "opens", mother)) == 1
+    await district.save({**mother, "active": False})
+    assert await _held(world, "authority", "opens", mother) == []
+    await district.save(mother)
+    assert len(await _held(world, "authority", "opens", mother)) == 1
+    assert (await district.delete(f"/RelatedPerson/{mother['id']}")).status_code == 204
+    assert await _held(world, "authority", "opens", mother) == []
+
+
+def _code(code: str, system: str = PARTICIPATION) -> dict[str, Any]:
+    return {"code": [{"coding": [{"system": system, "code": code}]}]}
+
+
+THERE, BACK = ("one", "other"), ("other", "one")
+BOTH = {"code": [*_code("IRCP")["code"], *_code("CST")["code"]]}
+
+
+@pytest.mark.parametrize(("more", "ways"), [
+    (_code("IRCP"), [THERE]),
+    (_code("CST"), [BACK]),
+    (BOTH, [THERE, BACK]),
+    ({}, []),
+    (_code("AUT"), []),
+    (_code("IRCP", "urn:test:other"), []),
+    ({**BOTH, "active": False}, []),
+    ({**BOTH, "active": None}, []),
+    ({**BOTH, "participatingOrganization": {"display": "Somebody"}}, []),
+    ({**BOTH, "organization": {"display": "Somebody"}}, []),
+])  # fmt: skip
+async def test_an_agreement_goes_the_way_that_it_says(
+    world: World, more: dict[str, Any], ways: list[tuple[str, str]]
+) -> None:
+    one, other = await world.member("One"), await world.member("Other")
+    sides = {"organization": one.reference, "participatingOrganization": other.reference}
+    said = {"resourceType": "OrganizationAffiliation", "active": True, **sides, **more}
+    made = await one.create({k: v for k, v in said.items() if v is not None})
+    named = {"one": one.organization, "other": other.organization}
+    held = await _held(world, "agreement", "discloser, recipient", made)
+    assert held == sorted((named[a], named[b]) for a, b in ways)
+    assert (await one.delete(f"/OrganizationAffiliation/{made['id']}")).status_code == 204
+    assert await _held(world, "agreement", "discloser", made) == []
+
+
+async def test_an_agreement_is_in_force_in_its_period_alone(world: World) -> None:
+    one, other = await world.member("One", zone="UTC"), await world.member("Other")
+    sides = {"organization": one.reference, "participatingOrganization": other.reference}
+    said = {"resourceType": "OrganizationAffiliation", "active": True, **sides, **_code("IRCP")}
+    made = await one.create({**said, "period": {"start": "2026-09-01", "end": "2027-06-30"}})
+    assert await _held(world, "agreement", "opens AT TIME ZONE 'UTC', closes AT TIME ZONE 'UTC'", made) == [
+        (datetime(2026, 9, 1), datetime(2027, 7, 1))  # noqa: DTZ001 - the database's, in UTC
+    ]
+
+
+async def test_a_release_that_is_ended_opens_nothing_more(world: World) -> None:
+    district, clinic = await world.member("District"), await world.member("Clinic")
+    await world.agree(district, clinic)
+    student = await district.create(build.patient())
+    mother = await district.create(build.guardian(student))
+    release = await district.create(build.consent(student, mother, district.reference, clinic.reference))
+    assert await clinic.ids("/Patient") == [student["id"]]
+    await district.save({**release, "status": "inactive"})
+    assert await clinic.ids("/Patient") == []
+    assert await as_owner(world, "SELECT id FROM hallpass.access WHERE consent = :id", id=release["id"]) == []
 
 
 async def test_a_district_hangs_its_schools_under_itself_and_sees_what_they_hold(world: World) -> None:
