@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from app.consent import codes as c
 from tests import build
+from tests.rest.asking import refused
 from tests.scene import Scene, entered, ledger, patient, set_scene
 from tests.world import Member, World
 
@@ -72,6 +73,17 @@ async def test_a_recipient_neither_updates_nor_deletes_what_it_may_read(scene: S
         for entry in entries:
             answer = await scene.clinic.post("", {"resourceType": "Bundle", "type": kind, "entry": [entry]})
             assert answer.status_code == 403 or answer.json()["entry"][0]["response"]["status"] == "403"
+
+
+async def test_a_release_that_was_ever_active_is_not_deleted_and_a_draft_is(scene: Scene) -> None:
+    """Else what was disclosed under it would be on the ledger without its reason."""
+    release = await scene.release("Encounter")
+    path = f"/Consent/{release['id']}"
+    for status in ("active", "inactive"):
+        await scene.district.save({**release, "status": status})
+        refused(await scene.district.delete(path), 409, "business-rule", "Consent.status")
+    draft = await scene.release("Encounter", status="draft")
+    assert (await scene.district.delete(f"/Consent/{draft['id']}")).status_code == 204
 
 
 async def test_a_recipient_cannot_change_the_consent_it_reads(scene: Scene) -> None:
@@ -342,6 +354,12 @@ async def test_what_a_party_writes_into_a_task_widens_no_release_that_follows_re
     assert (await third.get(f"/Encounter/{visit['id']}")).status_code == 404
     for release in (own, other):
         await scene.district.save({**release, "status": "inactive"})
+
+
+async def test_a_party_does_not_bring_back_a_task_that_was_deleted(scene: Scene, task: dict[str, Any]) -> None:
+    assert (await scene.district.delete(f"/Task/{task['id']}")).status_code == 204
+    for status in ("requested", "accepted"):
+        assert (await scene.clinic.put(f"/Task/{task['id']}", {**task, "status": status})).status_code == 403
 
 
 async def test_who_is_no_party_does_not_see_the_task_it_writes_to(scene: Scene, task: dict[str, Any]) -> None:

@@ -154,6 +154,28 @@ async def test_when_the_ledger_cannot_be_written_nothing_leaves(scene: Scene, ho
     assert (await scene.clinic.get(f"/Patient/{scene.student['id']}")).status_code == 200
 
 
+async def test_a_ledger_that_asks_to_try_again_is_tried_again(scene: Scene) -> None:
+    """The first entry of a transaction may be one that another's came in between of."""
+    await as_owner(
+        scene.world,
+        "CREATE SEQUENCE public.tries",
+        "GRANT USAGE ON public.tries TO PUBLIC",
+        "CREATE FUNCTION public.once() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN IF"
+        " nextval('public.tries') = 1 THEN RAISE EXCEPTION 'no' USING ERRCODE = '40001'; END IF; RETURN NULL; END $$",
+        "CREATE TRIGGER once BEFORE INSERT ON hallpass.disclosure FOR EACH STATEMENT EXECUTE FUNCTION public.once()",
+    )
+    try:
+        assert (await scene.clinic.get("/Patient")).json()["total"] == 1
+        assert (await as_owner(scene.world, "SELECT last_value FROM public.tries"))[0][0] > 1
+    finally:
+        await as_owner(
+            scene.world,
+            "DROP TRIGGER once ON hallpass.disclosure",
+            "DROP FUNCTION public.once",
+            "DROP SEQUENCE public.tries",
+        )
+
+
 async def test_a_partys_write_is_undone_when_what_it_would_be_shown_cannot_be_entered(scene: Scene) -> None:
     task = await scene.district.create(
         build.task(scene.student, scene.records["ServiceRequest"], scene.district.reference, scene.clinic.reference)

@@ -24,6 +24,7 @@ def refused(response: httpx.Response, status: int, code: str | None = None, expr
     issue = body["issue"][0]
     assert issue["severity"] == "error"
     assert issue["details"]["text"]
+    assert "The request failed" not in issue["details"]["text"], "it says no more than its kind"
     assert code is None or issue["code"] == code
     if expression is not None:
         assert expression in [e for i in body["issue"] for e in i.get("expression", [])], body

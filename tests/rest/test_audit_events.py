@@ -12,7 +12,8 @@ import pytest_asyncio
 from app.auth import jose
 from app.store.engine import Database
 from tests import build
-from tests.scene import Scene, set_scene
+from tests.rest.asking import refused
+from tests.scene import Scene, as_owner, set_scene
 from tests.world import EVERYTHING, assertion, open_world
 
 
@@ -99,7 +100,31 @@ async def test_pages_are_full_and_whole_in_either_order(scene: Scene, order: str
         seen += ids
     assert seen == every
     assert {"AuditEvent"} == {e["resourceType"] for e in await events(scene, query)}
-    assert len(every) > 3, "the ledger's and the trail's"
+    assert {e["id"] for e in await events(scene, f"patient={scene.student['id']}")} < set(every)
+    of_the_trail = [e["id"] for e in await events(scene, f"subtype=command&{query}&_count=100")]
+    assert of_the_trail == [e for e in every if e in of_the_trail]
+    assert len(of_the_trail) > 1
+
+
+@pytest.mark.parametrize("query", ["", "subtype=release", "subtype=command", "subtype=party", "subtype=emergency"])
+async def test_the_total_is_of_the_ledgers_and_the_trails_together(scene: Scene, query: str) -> None:
+    page = (await scene.district.get(f"/AuditEvent?{query}&_count=100&_total=accurate")).json()
+    assert page["total"] == len(page.get("entry", []))
+
+
+@pytest.mark.parametrize(("scope", "status"), [("AuditEvent.rs", 200), ("Patient.rs", 403)])
+async def test_each_way_to_them_needs_their_scope(scene: Scene, scope: str, status: int) -> None:
+    one = (await events(scene, f"patient={scene.student['id']}"))[0]["id"]
+    scopes = f"system/{scope}"
+    member = await scene.world.client_of(scene.district.organization, scopes=scopes, purposes=("TREAT",))
+    for path in (
+        "/AuditEvent",
+        f"/AuditEvent/{one}",
+        f"/Patient/{scene.student['id']}/$disclosures",
+        f"/Consent/{await release_id(scene)}/$disclosures",
+        f"/Organization/{scene.clinic.organization}/$disclosures",
+    ):
+        assert (await member.get(path)).status_code == status
 
 
 @pytest.mark.parametrize(
@@ -156,6 +181,19 @@ async def test_logins_refused_tokens_and_scopes_are_told_to_the_clients_organiza
     one = mine["scope"][0]
     assert (await scene.clinic.get(f"/AuditEvent/{one['id']}")).json() == one
     assert (await scene.stranger.get(f"/AuditEvent/{one['id']}")).status_code == 404
+
+
+async def test_a_token_of_a_client_that_is_shut_out_is_told_to_its_organization(scene: Scene) -> None:
+    gone = await scene.world.client_of(scene.clinic.organization, scopes="system/*.rs", purposes=("TREAT",))
+    assert (await gone.get("/Patient")).status_code == 200
+    await as_owner(scene.world, "UPDATE hallpass.client SET disabled = now() WHERE id = :id", id=gone.client_id)
+    for path in ("/Patient", f"/Patient/{uuid4()}"):
+        answer = await gone.get(path)
+        refused(answer, 401, "login")
+        assert answer.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+    bundle = (await scene.clinic.get("/AuditEvent?subtype=token")).json()
+    told = [e["resource"]["outcomeDesc"] for e in bundle["entry"] if gone.client_id in str(e)]
+    assert told == ["revoked, or of a client that does not stand"]
 
 
 def _assertion_of(client: str) -> str:

@@ -49,6 +49,12 @@ async def test_each_disclosure_is_told_with_who_what_why_and_under_which_release
     following = next(x["url"] for x in first["link"] if x["relation"] == "next")
     second = (await district.get(following)).json()
     assert [first["entry"][0]["resource"]["id"], second["entry"][0]["resource"]["id"]] == [e["id"] for e in events]
+    assert [x for x in second["link"] if x["relation"] == "next"] == []
+    for way in (f"/Consent/{release['id']}", f"/Organization/{clinic.organization}"):
+        pages = [(await district.get(f"{way}/$disclosures?_count=1")).json()]
+        pages.append((await district.get(next(x["url"] for x in pages[0]["link"] if x["relation"] == "next"))).json())
+        assert [p["entry"][0]["resource"]["id"] for p in pages] == [e["id"] for e in events]
+    assert (await clinic.get(f"/Consent/{release['id']}/$disclosures")).status_code == 404
     assert (await district.get(f"{path}?basis=emergency")).json().get("entry") is None
     assert (await clinic.get(path)).status_code == 404
     received = (await district.get(f"/Organization/{clinic.organization}/$disclosures")).json()

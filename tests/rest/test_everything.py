@@ -125,3 +125,9 @@ async def test_scopes_narrow_it_too(scene: Scene) -> None:
     path = f"/Patient/{scene.student['id']}/$everything"
     assert types(await everything(member, path)) == {"Encounter"}
     assert (await member.get(f"{path}?_type=Patient")).status_code == 403
+    around = f"/Encounter/{scene.records['Encounter']['id']}/$everything?_type=Encounter"
+    assert types(await everything(member, around), "match") == {"Encounter"}
+    searcher = await scene.world.client_of(
+        scene.district.organization, scopes="system/Encounter.s", purposes=("TREAT",)
+    )
+    assert (await searcher.get(around)).status_code == 403

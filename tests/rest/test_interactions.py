@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from tests import build
 from tests.rest.asking import key, patient, refused
+from tests.scene import as_owner
 from tests.world import BASE, Member, World
 
 
@@ -146,6 +147,22 @@ async def test_a_record_stays_with_its_student(district: Member) -> None:
     refused(await district.put(f"/Encounter/{visit['id']}", moved), 422, "business-rule", "Encounter.subject")
 
 
+async def test_a_record_of_a_student_says_of_which(district: Member) -> None:
+    visit = {k: v for k, v in build.encounter(await district.create(patient())).items() if k != "subject"}
+    refused(await district.post("/Encounter", visit), 422, "required", "Encounter.subject")
+
+
+async def test_references_lead_somewhere_but_for_those_to_what_is_contained_or_has_no_address(district: Member) -> None:
+    student = await district.create(patient())
+    doctor = {"resourceType": "Practitioner", "id": "d", "name": [{"family": "Okafor"}]}
+    among = [{"individual": {"display": "A nurse"}}, {"individual": {"reference": "#d"}}]
+    visit = build.encounter(student, contained=[doctor], participant=among)
+    assert (await district.post("/Encounter", visit)).status_code == 201
+    nobody = {"individual": {"reference": f"Practitioner/{uuid4()}"}}
+    answer = await district.post("/Encounter", {**visit, "participant": [*among, nobody]})
+    refused(answer, 422, "not-found", "Encounter.participant[2].individual.reference")
+
+
 # delete and history -------------------------------------------------------------------------------------------------
 
 
@@ -171,6 +188,15 @@ async def test_what_was_deleted_is_gone_and_its_history_says_so(district: Member
     back = await district.put(path, {**made, "active": False})
     assert (back.status_code, back.headers["ETag"]) == (200, 'W/"4"')
     assert (await district.get(path)).status_code == 200
+
+
+async def test_of_what_was_deleted_the_deletion_holds_nothing_but_its_moment(world: World, district: Member) -> None:
+    made = await district.create(patient())
+    assert (await district.delete(f"/Patient/{made['id']}")).status_code == 204
+    query = "SELECT body, label_at, digest FROM hallpass.resource WHERE id = :id AND deleted"
+    assert await as_owner(world, query, id=made["id"]) == [(b"", 0, b"")]
+    deletion, creation = (await district.get(f"/Patient/{made['id']}/_history")).json()["entry"]
+    assert deletion["response"]["lastModified"] > creation["response"]["lastModified"]
 
 
 async def test_a_delete_heeds_if_match(district: Member) -> None:

@@ -152,6 +152,7 @@ async def test_a_condition_names_the_one_to_patch(scene: Scene) -> None:
     assert (await patch(scene.clinic, path, CANCEL)).status_code == 404  # seen, but not the clinic's own
     assert (await patch(scene.district, "/Encounter?identifier=urn:p|2", CANCEL)).status_code == 404
     assert (await patch(scene.district, "/Encounter", CANCEL)).status_code == 400
+    assert (await patch(scene.district, path, CANCEL, **{"If-Match": 'W/"1"'})).status_code == 412
     await visit(scene, identifier=[{"system": "urn:p", "value": "1"}])
     assert (await patch(scene.district, path, CANCEL)).status_code == 412
 

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from app.consent.codes import ACT_CODE
 from app.store.engine import Database
 from tests import build
+from tests.rest.asking import refused
 from tests.world import EVERYTHING, Member, World, open_world
 
 WHY = "Child unconscious after a fall, allergies needed."
@@ -90,10 +91,28 @@ async def test_a_reason_a_scope_and_a_student_are_needed(world: World) -> None:
     district, hospital = await world.member("District"), await _hospital(world)
     number = _value()
     await district.create(build.patient(number))
-    assert (await hospital.post("/Patient/$break-glass", _glass(number, "urgent"))).status_code == 422
+    for short in ("urgent", 9 * " " + 19 * "x" + 9 * " "):
+        answer = await hospital.post("/Patient/$break-glass", _glass(number, short))
+        refused(answer, 422, "required", "Parameters.parameter")
     assert (await hospital.post("/Patient/$break-glass", _glass("nobody"))).status_code == 404
     clinic = await world.member("Clinic")
-    assert (await clinic.post("/Patient/$break-glass", _glass(number))).status_code == 403
+    refused(await clinic.post("/Patient/$break-glass", _glass(number)), 403, "forbidden")
+    await world.login(hospital, EVERYTHING, purpose_of_use="BTG")
+    refused(await hospital.post("/Patient/$break-glass", _glass(number)), 403, "forbidden")
+    await world.login(hospital, "system/Encounter.r hallpass/emergency", purpose_of_use="BTG")
+    refused(await hospital.post("/Patient/$break-glass", _glass(number)), 403, "forbidden")
+    await world.login(hospital, "system/Patient.r hallpass/emergency", purpose_of_use="BTG")
+    assert (await hospital.post("/Patient/$break-glass", _glass(number, 20 * "x"))).status_code == 200
+
+
+async def test_a_broken_glass_is_told_to_who_broke_it_and_to_no_stranger(world: World) -> None:
+    district, hospital, clinic = await world.member("District"), await _hospital(world), await world.member("Clinic")
+    number = _value()
+    await district.create(build.patient(number))
+    assert (await hospital.post("/Patient/$break-glass", _glass(number))).status_code == 200
+    told = (await hospital.get("/AuditEvent?subtype=emergency")).json().get("entry", [])
+    assert "the glass was broken" in [e["resource"].get("outcomeDesc") for e in told]
+    assert "entry" not in (await clinic.get("/AuditEvent?subtype=emergency")).json()
 
 
 async def test_the_glass_closes_after_an_hour(world: World) -> None:

@@ -27,14 +27,21 @@ EXTENSION = "https://example.org/fhir/StructureDefinition/of"
     ],
 )
 def test_nothing_in_the_directory_is_about_a_student(more: dict[str, Any]) -> None:
-    with pytest.raises(HallpassError, match="directory"):
+    with pytest.raises(HallpassError, match="directory") as caught:
         prepare(TYPES["Organization"], {"resourceType": "Organization", "name": "Clinic", **more}, BASE)
+    assert _where(caught.value) == [("Organization", "business-rule")]
 
 
 def test_a_part_of_a_resource_is_not_taken_for_the_whole() -> None:
     tag = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
-    with pytest.raises(HallpassError, match="SUBSETTED"):
+    with pytest.raises(HallpassError, match="SUBSETTED") as caught:
         prepare(TYPES["Organization"], {"resourceType": "Organization", "name": "C", "meta": {"tag": [tag]}}, BASE)
+    assert _where(caught.value) == [("Organization.meta.tag", "business-rule")]
+
+
+def _where(error: HallpassError) -> list[tuple[str | None, str | None]]:
+    """At which element, and of which kind."""
+    return [(issue.expression, issue.code) for issue in error.issues]
 
 
 def test_references_under_our_own_address_become_relative() -> None:
@@ -45,5 +52,5 @@ def test_references_under_our_own_address_become_relative() -> None:
 
 
 def test_only_prepare_prepares() -> None:
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=r"^only prepare\(\) prepares$"):
         Prepared(object(), {})

@@ -54,5 +54,5 @@ async def test_a_record_leaves_with_the_label_once(
 
 def test_nothing_but_the_gate_makes_what_can_leave() -> None:
     row: Any = Stored._make([None] * len(Stored._fields))
-    with pytest.raises(TypeError, match="only the gate releases"):
+    with pytest.raises(TypeError, match=r"^only the gate releases$"):
         Released(object(), row, "match", disclosed=False)

@@ -70,6 +70,37 @@ async def test_a_read_takes_no_transaction_of_its_own(scene: Scene) -> None:
     assert found == []
 
 
+LONG_WAY = "ALTER FUNCTION hallpass.{} RENAME TO {}"
+
+
+async def test_the_long_way_comes_to_the_same(scene: Scene) -> None:
+    """A statement for many that failed answers nobody: each goes by itself, as if it had come alone."""
+    referral = f"/ServiceRequest/{scene.records['ServiceRequest']['id']}"
+    asked = [
+        (path + query, headers)
+        for path in (referral, f"{referral}/_history/1", f"{referral}/_history/2", f"/Patient/{uuid4()}")
+        for query in ("", "?_summary=text")
+        for headers in ({}, {"If-None-Match": "1"})
+    ]
+
+    async def answers() -> list[tuple[int, bytes, str | None]]:
+        found = [await scene.clinic.get(path, headers=headers) for path, headers in asked]
+        return [(f.status_code, f.content, f.headers.get("ETag")) for f in found]
+
+    before = len(await ledger(scene.world, scene.clinic))
+    together = await answers()
+    entered = [e[3] for e in (await ledger(scene.world, scene.clinic))[before:]]
+    await as_owner(scene.world, LONG_WAY.format("read", "read_away"))
+    try:
+        with statements(scene.world) as found:
+            assert await answers() == together
+    finally:
+        await as_owner(scene.world, LONG_WAY.format("read_away", "read"))
+    assert found
+    assert [e[3] for e in (await ledger(scene.world, scene.clinic))[before + len(entered) :]] == entered
+    assert entered == ["read"] * 4 + ["vread"] * 4
+
+
 async def test_many_callers_at_once_get_each_its_own_answer_and_entry(scene: Scene) -> None:
     seen, hidden = scene.records["ServiceRequest"]["id"], scene.records["Encounter"]["id"]
     asked = [
