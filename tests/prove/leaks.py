@@ -6,9 +6,9 @@ tables as their owner; so what is planted is just the one mistake, and everythin
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 from functools import _lru_cache_wrapper
 from typing import Any
 from uuid import UUID
@@ -222,11 +222,8 @@ def an_error_that_names_the_hidden_thing(patch: pytest.MonkeyPatch) -> None:
 @leak
 def a_reference_to_the_hidden_that_is_accepted(patch: pytest.MonkeyPatch) -> None:
     """A write may refer to what its writer cannot see."""
-    _unguarded(patch, read)
-    wanted = resource.c.id == func.any(read._VISIBLE.whereclause.clauses[0].right.clauses.clauses[0])  # type: ignore[union-attr]
-    statement = select(resource.c.type, resource.c.id, resource.c.student).where(wanted, resource.c.current)
-    patch.undo()
-    patch.setattr(read, "_VISIBLE", statement)
+    current = "r.id = ANY (:ids) AND r.current AND NOT r.deleted"
+    patch.setattr(read, "_VISIBLE", text(f"SELECT r.type, r.id, r.student FROM prove.resource r WHERE {current}"))
 
 
 @leak
@@ -354,12 +351,11 @@ def an_accounting_that_counts_for_others(patch: pytest.MonkeyPatch) -> None:
 @leak
 def an_id_that_counts(patch: pytest.MonkeyPatch) -> None:
     """The time of a write moves with the number of records in the database."""
-    original = read.moment
+    original = writes.hold
 
-    async def moment(connection: Any) -> Any:
-        await asyncio.sleep(0)
-        found = await original(connection)
+    async def hold(connection: Any, shards: Any, *, exclusive: bool) -> Any:
+        found = await original(connection, shards, exclusive=exclusive)
         count = int(await connection.scalar(select(func.count()).select_from(resource)) or 0)
-        return found.replace(microsecond=count % 1_000_000)
+        return found + timedelta(milliseconds=count)
 
-    patch.setattr(read, "moment", moment)
+    patch.setattr(writes, "hold", hold)
