@@ -57,6 +57,7 @@ async def test_the_scene_is_what_the_attempts_are_made_on(scene: Scene) -> None:
 async def test_a_recipient_neither_updates_nor_deletes_what_it_may_read(scene: Scene, name: str) -> None:
     record = scene.records[name]
     path = f"/{record['resourceType']}/{record['id']}"
+    assert name == "shared" or (await scene.clinic.put(path, record)).status_code == 403, "though nothing is changed"
     for changed in (
         {"language": "en"},
         {"implicitRules": "urn:x"},
@@ -354,6 +355,16 @@ async def test_what_a_party_writes_into_a_task_widens_no_release_that_follows_re
     assert (await third.get(f"/Encounter/{visit['id']}")).status_code == 404
     for release in (own, other):
         await scene.district.save({**release, "status": "inactive"})
+
+
+async def test_who_is_released_a_task_is_no_party_of_it(scene: Scene) -> None:
+    task = await scene.district.create(
+        build.task(scene.student, scene.records["ServiceRequest"], scene.district.reference, scene.district.reference)
+    )
+    release = await scene.release("Task")
+    assert (await scene.clinic.get(f"/Task/{task['id']}")).status_code == 200
+    refused(await scene.clinic.put(f"/Task/{task['id']}", {**task, "status": "accepted"}), 403, "forbidden")
+    await scene.district.save({**release, "status": "inactive"})
 
 
 async def test_a_party_does_not_bring_back_a_task_that_was_deleted(scene: Scene, task: dict[str, Any]) -> None:
