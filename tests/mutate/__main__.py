@@ -1,14 +1,13 @@
-"""Mutants of the gate: `python -m tests.mutate`, or `make mutate-gate`.
+"""Mutants of the gate: `python -m tests.mutate [PATTERNS]`, or `make mutate-gate`.
 
-mutmut reads one configuration of a folder, and pyproject.toml's is that of the pure modules; so this makes another one
-with [tool.mutmut-gate] in its place. One database server outlives all mutants, and each test module copies a database.
+A pattern is of a function, as `reads.*` or `Gate.read`. One database server outlives the sessions, and each test module
+copies a database. What is found stays in mutants-gate/, and a run goes on from there; delete it to begin anew.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,33 +17,34 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.store import embedded
 from app.store.migrate import migrate
+from tests.mutate import mutants
+from tests.mutate.notes import NOTES, Notes
+from tests.mutate.table import tell
 
 HERE = Path("mutants-gate")
 TEMPLATE = "hallpass_mutants"
 FORGETFUL = ("fsync", "full_page_writes", "synchronous_commit", "autovacuum")
 """What a server does without whose data nobody will miss."""
+ROUNDS = (("first", "1"), ("all", "1"), ("all", "120"))
+"""Which tests, and seconds of the longest: most mutants are killed by a short test that is made for their module."""
 
 
-def main() -> None:
-    """Run the mutants that are named, or all that have not run, and tell which survive."""
-    for name in ("app", "migrations", "tests"):
-        shutil.copytree(name, HERE / name, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-    settings = Path("pyproject.toml").read_text()
-    settings = settings.replace("[tool.mutmut]", "[tool.mutmut-rule]").replace("[tool.mutmut-gate]", "[tool.mutmut]")
-    (HERE / "pyproject.toml").write_text(settings)
+def main(patterns: list[str]) -> None:
+    """Run the mutants that fit a pattern, or all, and tell which survive; exit with 1 where one does unexplained."""
+    HERE.mkdir(exist_ok=True)
+    mutants.make(HERE)
     server = embedded.start(HERE.resolve())
     asyncio.run(_prepare(server))
-    mutmut = Path(sys.executable).with_name("mutmut")
     env = {
         **os.environ,
         "DATABASE_URL": server.render_as_string(hide_password=False),
         "DATABASE_TEMPLATE": TEMPLATE,
-        "MUTANT_KILLS": str(HERE.resolve() / "kills.txt"),
-        "PATH": f"{mutmut.parent}:{os.environ['PATH']}",
+        "PROVE_EXAMPLES": "4",
     }
-    done = subprocess.run([mutmut, "run", *sys.argv[1:]], cwd=HERE, env=env, check=False)
-    subprocess.run([mutmut, "results"], cwd=HERE, env=env, check=True)
-    sys.exit(done.returncode)
+    for which, seconds in ROUNDS:
+        command = [sys.executable, "-m", "tests.mutate.session", which, seconds, *patterns]
+        subprocess.run(command, cwd=HERE, env=env, check=False)
+    sys.exit(tell(mutants.load(HERE, patterns), Notes(HERE / NOTES, mutants.made_of(HERE))))
 
 
 async def _prepare(server: URL) -> None:
@@ -60,4 +60,4 @@ async def _prepare(server: URL) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
