@@ -58,6 +58,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=10,
+            pool_use_lifo=True,  # a connection that was just used has its plans and caches at hand
             connect_args={
                 "server_settings": {
                     "application_name": "hallpass",
