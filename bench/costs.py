@@ -18,8 +18,9 @@ from bench.stage import Stage
 MOST_SECONDS = 2.0
 LEAST, MOST = 2, 60
 """How often each is asked in one turn."""
-PAGE = "/fhir/ServiceRequest?status=active&_count=50"
-INTERACTIONS = ("read", "search", "sign", "revoke", "export")
+PAGE = "/fhir/ServiceRequest?_count=50"
+SEARCH = "/fhir/ServiceRequest?status=active&_count=50"
+INTERACTIONS = ("read", "page", "search", "sign", "revoke", "export")
 
 
 @dataclass(slots=True)
@@ -61,7 +62,8 @@ def measure(stage: Stage, server: Server, referrals: int, costs: Costs) -> None:
 
         asks: dict[str, Callable[[int], float]] = {
             "read": lambda n: reader.ask("GET", f"/fhir/ServiceRequest/{reads[n % len(reads)]}")[0],
-            "search": lambda _: reader.ask("GET", PAGE)[0],
+            "page": lambda _: reader.ask("GET", PAGE)[0],
+            "search": lambda _: reader.ask("GET", SEARCH)[0],
             "export": lambda _: reader.whole(f"/fhir/Patient/{student}/$everything")[0],
         }
         for name, ask in asks.items():

@@ -1,4 +1,4 @@
-"""How cost grows: read, search, sign, revoke and export against students in the database, and against what is visible.
+"""How cost grows: of a read, a page, a search and others, against students in the database and against what is visible.
 
 Writes bench/growth.json, the plots docs/growth-students.svg and docs/growth-visible.svg, and the tables beside them.
 Export is a student's whole record by `Patient/[id]/$everything`, all pages of it.
@@ -18,7 +18,7 @@ from typing import Any
 
 from bench import load, report
 from bench.copies import copies
-from bench.costs import INTERACTIONS, PAGE, Costs, measure, plain
+from bench.costs import INTERACTIONS, SEARCH, Costs, measure, plain
 from bench.figures import Figure
 from bench.load import Ask
 from bench.serving import Server, product
@@ -71,7 +71,7 @@ def _grown(size: int, released: int) -> Iterator[Stage]:
 
 
 def _page(there: Stage, server: Server, seconds: float) -> float:
-    ask = Ask(f"{server.url}{PAGE}", there.network.clinic.headers["Authorization"])
+    ask = Ask(f"{server.url}{SEARCH}", there.network.clinic.headers["Authorization"])
     p50 = load.hammer(ask, seconds, connections=CONNECTIONS).p50
     sys.stderr.write(f"  search with {there.students} students: median {p50:.2f} ms\n")
     return p50
@@ -80,7 +80,7 @@ def _page(there: Stage, server: Server, seconds: float) -> float:
 def visible(counts: list[int]) -> None:
     """Cost against resources visible.
 
-    For read and search these are referrals, each of another student; for the others visits of one student.
+    For read, page and search these are referrals, each of another student; for the others visits of one student.
     """
     costs: dict[int, Costs] = {}
     before = 1
