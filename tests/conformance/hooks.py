@@ -168,6 +168,13 @@ EXCUSES = (
     ),
     Excuse(
         RejectedPositiveData,
+        "(p|conditionalP)atch.*",
+        400,
+        "An integer has more than 64 bits.",
+        "what a patch puts in may be any JSON; the numbers that are stored have bounds",
+    ),
+    Excuse(
+        RejectedPositiveData,
         "(introspect|revoke)Token",
         400,
         "Authenticate in one way, not in two.",
