@@ -30,7 +30,7 @@ First = Mapping[str, Sequence[str]]
 
 TOGETHER = 5
 """After how many mutants a test is run by itself again, to see whether they left the world as it was."""
-CASES = 3
+CASES = 12
 """Of a parametrized test only the first cases: the others take the same way."""
 LONGEST = 120
 """Seconds of a test by itself; with a mutant five times what it takes by itself, and not less than five."""
