@@ -73,6 +73,19 @@ async def test_the_entries_of_a_batch_stand_each_for_itself_in_their_order(distr
     assert entries[7]["resource"]["total"] == 0
 
 
+@pytest.mark.parametrize("kind", ["batch", "transaction"])
+async def test_what_a_bundle_finds_as_it_is_to_be_is_said_to_be_unchanged(district: Member, kind: str) -> None:
+    held, gone = await district.create(patient()), await district.create(patient())
+    await district.delete(f"/Patient/{gone['id']}")
+    entries = (entry("PUT", f"Patient/{held['id']}", held), entry("DELETE", f"Patient/{gone['id']}"))
+    answer = await district.post("", bundle(kind, *entries))
+    assert statuses(answer) == ["200", "204"]
+    one, other = answer.json()["entry"]
+    assert one["response"]["etag"] == 'W/"1"'
+    assert one["response"]["outcome"]["issue"][0]["details"]["text"] == "Unchanged."
+    assert "resource" not in other
+
+
 async def test_each_entry_of_a_batch_needs_its_own_scope(world: World) -> None:
     member = await world.member("Reader", scopes="system/Patient.rs")
     answer = await member.post(
