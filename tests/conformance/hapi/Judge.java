@@ -75,11 +75,15 @@ public class Judge {
         if (asked[0].startsWith("validate ")) {
           options.addProfile(asked[0].substring(9));
         }
-        for (SingleValidationMessage m : validator.validateWithResult(asked[1], options).getMessages()) {
-          if (m.getSeverity().ordinal() >= ResultSeverityEnum.WARNING.ordinal()) {
-            String text = m.getMessage().replaceAll("\\s+", " ");
-            out.println(m.getSeverity().getCode() + "\t" + m.getLocationString() + "\t" + text);
+        try {
+          for (SingleValidationMessage m : validator.validateWithResult(asked[1], options).getMessages()) {
+            if (m.getSeverity().ordinal() >= ResultSeverityEnum.WARNING.ordinal()) {
+              String text = m.getMessage().replaceAll("\\s+", " ");
+              out.println(m.getSeverity().getCode() + "\t" + m.getLocationString() + "\t" + text);
+            }
           }
+        } catch (RuntimeException | StackOverflowError e) {
+          out.println("fatal\t\tthe validator gave up: " + e.toString().replaceAll("\\s+", " "));
         }
       }
       out.println();
