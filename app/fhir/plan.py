@@ -114,6 +114,8 @@ def _element(owner: str, name: str, field: FieldInfo) -> Element:
     stem = extra.get("one_of_many")
     many, kind = _kind(field.annotation)
     primitive = FHIR_PRIMITIVES_MAPS.get(kind)
+    if primitive == "code" and name == "language" and owner != "Expression":
+        primitive = "language"  # https://hl7.org/fhir/R4/valueset-languages.html: all that there are, and no other code
     model = None if primitive or kind.__name__ == "ResourceType" else kind.get_model_klass()
     targets = frozenset(extra.get("enum_reference_types", ())) - _NOT_R4_TARGETS.get((owner, name), frozenset())
     return Element(

@@ -109,6 +109,7 @@ CHECKS: dict[str, Check] = {
     "dateTime": _of_calendar(rf"{_DATE}|{_INSTANT}", "must be a date, or a date and time with seconds and a time zone"),
     "decimal": _decimal,
     "id": _like(r"[A-Za-z0-9\-.]{1,64}", "must be 1 to 64 letters, digits, '-' and '.'"),
+    "language": _like(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*", "must be a language's tag (BCP 47), as en or en-US"),
     "instant": _of_calendar(_INSTANT, "must be a date and time with seconds and a time zone"),
     "integer": _within(-(2**31), 2**31 - 1),
     "markdown": _string,
@@ -122,4 +123,4 @@ CHECKS: dict[str, Check] = {
     "uuid": _like(r"urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "must be a UUID: urn:uuid:..."),
     "xhtml": _xhtml,
 }
-"""The check of each primitive type, by its name."""
+"""The check of each primitive type, by its name. `language` is a code that has to be a tag of BCP 47."""

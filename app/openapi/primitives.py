@@ -60,6 +60,7 @@ PRIMITIVES: dict[str, Schema] = {
     "id": _like(ID, "1 to 64 letters, digits, hyphens and dots."),
     "instant": _like(INSTANT, "A moment with seconds and an offset."),
     "integer": _integer(-_LARGEST - 1, "A whole number of 32 bits."),
+    "language": _like("[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*", "A language's tag by BCP 47."),
     "markdown": _text("A text, that may be in Markdown."),
     "oid": _like(r"urn:oid:[0-2](\.(0|[1-9][0-9]*))+", "An OID as a URI."),
     "positiveInt": _integer(1, "A whole number from 1."),
