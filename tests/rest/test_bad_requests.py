@@ -112,7 +112,8 @@ async def test_a_page_token_is_good_for_its_client_its_search_and_as_it_is_only(
     sibling = await world.client_of(scene.district.organization, scopes="system/*.cruds", purposes=("TREAT",))
     for other in (scene.stranger, scene.clinic, sibling):
         refused(await other.get(link), 400, "invalid")
-    for altered in ("A" + token[1:], token[:-2] + "AA", token[:-4], token + "AAAA", token[::-1], token * 2):
+    first = "B" if token.startswith("A") else "A"
+    for altered in (first + token[1:], token[:-4], token + "AAAA", token[::-1], token * 2, f"!{token}", f"{token}=="):
         refused(await scene.district.get(f"{head}_cursor={altered}"), 400, "invalid")
     for elsewhere in (
         f"/Patient?_count=2&_cursor={token}",
