@@ -18,12 +18,13 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.auth import clients
 from app.auth.authenticate import ASSERTION_TYPE
+from app.auth.caller import Caller
 from app.auth.service import Auth
-from app.consent.gate.turnstile import Ask, Turnstile
+from app.consent.gate.turnstile import ABREAST, Ask, Passed, Turnstile
 from app.store.engine import Database
 from tests import build
 from tests.scene import Scene, as_owner, ledger, set_scene
-from tests.world import BASE, World, assertion, open_world
+from tests.world import BASE, Member, World, assertion, open_world
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -120,6 +121,81 @@ async def test_many_callers_at_once_get_each_its_own_answer_and_entry(scene: Sce
     assert await ledger(scene.world, scene.stranger) == []
     labels = [str(a.json().get("meta", {}).get("security")) for a in answers]
     assert ["NORDSCLCD" in found for found in labels] == [member is scene.clinic and s == 200 for member, _, s in asked]
+
+
+async def _caller(world: World, member: Member) -> Caller:
+    """Who the member's token says it is."""
+    token = member.headers["Authorization"].partition(" ")[2]
+    return (await Auth.create(world.db, world.settings).tokens.read(token)).caller
+
+
+async def _together(turnstile: Turnstile, *asks: Ask) -> list[tuple[UUID | None, bool, bool, bool]]:
+    """What comes of asks that go through in one statement: id, and whether own, out and alone."""
+    turnstile._turning = ABREAST  # so that none begins a turn by itself
+    waiting = [asyncio.create_task(turnstile.read(ask)) for ask in asks]
+    await asyncio.sleep(0)
+    turnstile._turning = 1
+    await turnstile._turn()
+    assert turnstile._turning == 0
+    return [(p.row.id if p.row else None, p.own, p.out, p.alone) for p in await asyncio.gather(*waiting)]
+
+
+async def test_of_one_statement_each_who_waited_gets_its_own_answer(scene: Scene) -> None:
+    """One whose token was revoked is out, and one whose student is being written goes alone."""
+    world = scene.world
+    turnstile = Turnstile(world.db, world.settings)
+    shut_out = await world.client_of(scene.clinic.organization, scopes="system/*.rs", purposes=("TREAT",))
+    district, clinic, stranger, gone = [
+        await _caller(world, member) for member in (scene.district, scene.clinic, scene.stranger, shut_out)
+    ]
+    await as_owner(world, "INSERT INTO hallpass.revoked_token VALUES (:jti, now() + interval '1 h')", jti=gone.token)
+    other = UUID((await scene.district.create(build.patient("S-other")))["id"])
+    referral = UUID(scene.records["ServiceRequest"]["id"])
+
+    def ask(caller: Caller, type_name: str, resource_id: UUID) -> Ask:
+        return Ask(caller, type_name, resource_id, None, "read", uuid4())
+
+    found = await _together(
+        turnstile,
+        ask(clinic, "ServiceRequest", referral),
+        ask(gone, "ServiceRequest", referral),
+        ask(district, "Patient", other),
+        ask(stranger, "ServiceRequest", referral),
+    )
+    nothing = (None, False, False, False)
+    assert found == [(referral, False, False, False), (None, False, True, False), (other, True, False, False), nothing]
+    ((purposes,),) = await as_owner(
+        world, "SELECT purposes FROM hallpass.disclosure WHERE id = :id ORDER BY at DESC LIMIT 1", id=referral
+    )
+    assert purposes == ["TREAT"]
+    lock = "SELECT pg_advisory_xact_lock(hashtextextended(CAST(:student AS text), 0))"
+    async with holding(world, lock, student=scene.student["id"]):
+        asks = ask(district, "Patient", other), ask(clinic, "ServiceRequest", referral)
+        assert await _together(turnstile, *asks) == [(other, True, False, False), (None, False, False, True)]
+
+
+async def test_two_statements_are_under_way_at_once_and_no_more(scene: Scene) -> None:
+    world = scene.world
+    turnstile = Turnstile(world.db, world.settings)
+    clinic, district = await _caller(world, scene.clinic), await _caller(world, scene.district)
+    referral, student = UUID(scene.records["ServiceRequest"]["id"]), UUID(scene.student["id"])
+
+    def read() -> asyncio.Task[Passed]:
+        return asyncio.create_task(turnstile.read(Ask(clinic, "ServiceRequest", referral, None, "read", uuid4())))
+
+    chain = "SELECT pg_advisory_xact_lock(hashtextextended(CAST(:student AS text), 1))"
+    async with holding(world, chain, student=scene.student["id"]):
+        waiting = [read()]
+        await asyncio.sleep(0.1)
+        own = Ask(district, "Patient", student, None, "read", uuid4())
+        assert (await asyncio.wait_for(turnstile.read(own), 5)).own
+        for _ in range(3):
+            waiting.append(read())
+            await asyncio.sleep(0.1)
+        assert len(turnstile._tasks) == ABREAST
+        assert not any(w.done() for w in waiting)
+    assert [(await w).row is not None for w in waiting] == [True] * 4
+    assert turnstile._turning == 0
 
 
 async def test_a_disabled_client_among_others_is_refused_alone(scene: Scene) -> None:
