@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import fnmatch
 import hashlib
+import inspect
 import json
 import shutil
 import tomllib
@@ -121,10 +122,11 @@ def _mutants(path: Path, file: MutatedFile, bad: set[int]) -> list[Mutant]:
 
 
 def _runnable(code: CodeType) -> Iterator[int]:
-    """The lines of the functions in it that something is run of."""
+    """The lines of the functions in it that something is run of; what a class runs to be made is none of theirs."""
     for inner in code.co_consts:
         if isinstance(inner, CodeType):
-            yield from (line for _, _, line in inner.co_lines() if line is not None)
+            if inner.co_flags & inspect.CO_OPTIMIZED:
+                yield from (line for _, _, line in inner.co_lines() if line is not None)
             yield from _runnable(inner)
 
 

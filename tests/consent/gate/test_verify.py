@@ -150,6 +150,7 @@ async def test_an_error_tells_no_value_of_a_record(world: World) -> None:
          "what releases are judged by"),
         ("INSERT INTO hallpass.release SELECT shard, gen_random_uuid(), version, custodian, signed, signer, age, "
          "part2, opens, closes, recipients FROM hallpass.release LIMIT 1", "a release without its Consent"),
+        ("UPDATE hallpass.release SET age = age + 1", "what releases are judged by"),
         ("UPDATE hallpass.provision SET classes = '{Encounter}'", "what releases are judged by"),
     ],
 )  # fmt: skip
