@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
 from sqlalchemy import URL
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.store.engine import Database
+from app.store.enter import hold
 from app.store.migrate import create_role
 from tests import build
 from tests.scene import as_owner, set_scene
@@ -116,6 +118,23 @@ async def test_a_release_misses_nothing_that_is_written_while_it_is_signed(world
     *written, _ = await asyncio.gather(*(write(n) for n in range(MANY)), sign())
     seen = await scene.clinic.ids("/ServiceRequest?_count=100")
     assert set(seen) == {*written, scene.records["ServiceRequest"]["id"]}
+
+
+async def test_a_new_record_waits_for_who_is_just_given_the_others(world: World) -> None:
+    """So that what is written and what is given have an order."""
+    district = await world.member("District")
+    student = await district.create(patient())
+    engine = create_async_engine(world.db.owner)
+    async with engine.connect() as reader:
+        await hold(reader, {UUID(student["id"])}, exclusive=False)
+        writing = asyncio.create_task(district.create(build.encounter(student)))
+        while not writing.done():
+            if (await as_owner(world, "SELECT count(*) FROM pg_locks WHERE NOT granted"))[0][0]:
+                break
+        assert not writing.done()
+        await reader.rollback()
+    await engine.dispose()
+    assert (await writing)["id"]
 
 
 async def test_nothing_is_read_after_the_answer_to_a_revocation_and_the_ledger_agrees(world: World) -> None:

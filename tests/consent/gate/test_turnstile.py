@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -71,7 +72,15 @@ async def test_a_read_takes_no_transaction_of_its_own(scene: Scene) -> None:
     assert found == []
 
 
-LONG_WAY = "ALTER FUNCTION hallpass.{} RENAME TO {}"
+@asynccontextmanager
+async def long_way(world: World) -> AsyncIterator[None]:
+    """The statement for many fails meanwhile, and each read goes by itself."""
+    rename = "ALTER FUNCTION hallpass.{} RENAME TO {}"
+    await as_owner(world, rename.format("read", "read_away"))
+    try:
+        yield
+    finally:
+        await as_owner(world, rename.format("read_away", "read"))
 
 
 async def test_the_long_way_comes_to_the_same(scene: Scene) -> None:
@@ -91,15 +100,22 @@ async def test_the_long_way_comes_to_the_same(scene: Scene) -> None:
     before = len(await ledger(scene.world, scene.clinic))
     together = await answers()
     entered = [e[3] for e in (await ledger(scene.world, scene.clinic))[before:]]
-    await as_owner(scene.world, LONG_WAY.format("read", "read_away"))
-    try:
+    async with long_way(scene.world):
         with statements(scene.world) as found:
             assert await answers() == together
-    finally:
-        await as_owner(scene.world, LONG_WAY.format("read_away", "read"))
     assert found
     assert [e[3] for e in (await ledger(scene.world, scene.clinic))[before + len(entered) :]] == entered
     assert entered == ["read"] * 4 + ["vread"] * 4
+
+
+async def test_an_entry_is_of_the_request_that_the_log_names(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    path = f"/ServiceRequest/{scene.records['ServiceRequest']['id']}"
+    assert (await scene.clinic.get(path)).status_code == 200
+    async with long_way(scene.world):
+        assert (await scene.clinic.get(path)).status_code == 200
+    rows = await as_owner(scene.world, "SELECT request FROM hallpass.disclosure ORDER BY at DESC LIMIT 2")
+    assert [str(row.request) in caplog.text for row in rows] == [True, True]
 
 
 async def test_many_callers_at_once_get_each_its_own_answer_and_entry(scene: Scene) -> None:
