@@ -61,6 +61,16 @@ async def test_what_the_gate_wrote_has_no_difference_and_one_is_told_how_far_it_
     assert steps
 
 
+async def test_what_a_party_writes_is_kept_by_the_clock_of_who_holds_it(world: World) -> None:
+    zones = ("Asia/Tokyo", "America/Los_Angeles")
+    district, clinic = [await world.member(zone, zone=zone) for zone in zones]
+    student = await district.create(build.patient())
+    referral = await district.create(build.referral(student))
+    task = await district.create(build.task(student, referral, district.reference, clinic.reference))
+    await clinic.save({**task, "status": "accepted"})
+    assert await _differences(world) == []
+
+
 async def test_a_difference_stays_until_it_is_to_be_mended(world: World) -> None:
     await as_owner(world, "DELETE FROM hallpass.term_token")
     verifier = Verifier(world.db, world.settings)
