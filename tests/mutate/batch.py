@@ -31,7 +31,7 @@ First = Mapping[str, Sequence[str]]
 TOGETHER = 5
 """After how many mutants a test is run by itself again, to see whether they left the world as it was."""
 CASES = 12
-"""Of a parametrized test only the first cases: the others take the same way."""
+"""Of a parametrized test only the first cases: more take the same way."""
 LONGEST = 120
 """Seconds of a test by itself; with a mutant five times what it takes by itself, and not less than five."""
 PATIENCE = 4
@@ -74,7 +74,9 @@ class Batch:
         kept = []
         for item in items:
             seen[item.nodeid.partition("[")[0]] += 1
-            wanted = not self._known(item) and self._fits(item, {m.module for m in self._alive.values()})
+            wanted = (
+                self._alive and not self._known(item) and self._fits(item, {m.module for m in self._alive.values()})
+            )
             if seen[item.nodeid.partition("[")[0]] <= CASES and (wanted or self._mine(item)):
                 kept.append(item)
         items[:] = kept

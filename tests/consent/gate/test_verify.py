@@ -26,6 +26,7 @@ async def world(db: Database) -> AsyncIterator[World]:
         district, clinic = await found.member("District"), await found.member("Clinic")
         await found.agree(district, clinic)
         await _fill(district, clinic)
+        await found.operator.add_organization("Annex", part_of=district.organization)
         yield found
 
 
