@@ -8,6 +8,7 @@ import hashlib
 import inspect
 import json
 import shutil
+import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -68,7 +69,7 @@ def make(here: Path) -> None:
         made[path] = mutate_file_contents(str(path), path.read_text())
         (here / path).write_text(made[path].code)
     with change_cwd(here):
-        errors = run_type_checker(settings["type_check_command"])
+        errors = run_type_checker([sys.executable, "-m", *settings["type_check_command"]])
     bad = {(e.file_path.relative_to(here.resolve()), e.line_number) for e in errors}
     if stray := {path for path, _ in bad} - set(made):
         raise SystemExit(f"mypy finds fault with what was not mutated: {', '.join(map(str, stray))}")
