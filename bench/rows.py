@@ -84,10 +84,10 @@ def openings(size: int) -> Iterator[tuple[Any, ...]]:
     for n, declared, shard, own, custodian, opened in resources(size):
         if declared.reach is not Reach.DIRECTORY:
             updated = START + timedelta(seconds=n)
-            yield shard, custodian, own, declared.name, updated, *ALWAYS, custodian, *(None,) * 5
+            yield shard, custodian, own, declared.name, updated, *ALWAYS, *(None,) * 5, custodian
             if opened:
                 settled = (uid("consent", shard), 1, None, ALWAYS[0], GROWN)
-                yield shard, CLINIC, own, declared.name, updated, *ALWAYS, custodian, *settled
+                yield shard, CLINIC, own, declared.name, updated, *ALWAYS, *settled, custodian
 
 
 def values(parameter: Parameter, number: int, shard: UUID) -> tuple[Any, ...]:

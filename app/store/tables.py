@@ -78,12 +78,12 @@ access = Table(
     _moment("updated"),
     _moment("opens"),
     _moment("closes"),
-    Column("custodian", Uuid(), nullable=False),
     Column("consent", Uuid()),
     Column("version", Integer()),
     _texts("purposes", nullable=True),
     _moment("since", nullable=True),
     _moment("until", nullable=True),
+    Column("custodian", Uuid(), nullable=False),
 )
 open_access = table(
     "open_access",

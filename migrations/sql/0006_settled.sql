@@ -2,16 +2,13 @@
 -- on the ledger without the whole rule being gone through for it. Anything else is left to the rule (hallpass.opened).
 
 ALTER TABLE hallpass.access
-    ADD COLUMN custodian uuid,
-    ADD COLUMN consent   uuid,               -- the release that opens it, by the root alone; NULL: the rule is asked
-    ADD COLUMN version   integer,            -- the Consent's
-    ADD COLUMN purposes  text[],             -- one of them must be the caller's; NULL: any will do
-    ADD COLUMN since     timestamptz,
-    ADD COLUMN until     timestamptz,        -- of the release, its signer's authority, and the 18th birthday, the first
+    ADD COLUMN consent  uuid,                -- the release that opens it, by the root alone; NULL: the rule is asked
+    ADD COLUMN version  integer,             -- the Consent's
+    ADD COLUMN purposes text[],              -- one of them must be the caller's; NULL: any will do
+    ADD COLUMN since    timestamptz,
+    ADD COLUMN until    timestamptz,         -- of the release, its signer's authority, and the 18th birthday, the first
     ADD CHECK ((consent IS NULL) = (version IS NULL) AND (consent IS NULL) = (since IS NULL)
                AND (consent IS NULL) = (until IS NULL) AND (consent IS NOT NULL OR purposes IS NULL));
-UPDATE hallpass.access a SET custodian = r.custodian FROM hallpass.resource r WHERE r.id = a.id AND r.current;
-ALTER TABLE hallpass.access ALTER COLUMN custodian SET NOT NULL;
 CREATE INDEX agreement_recipient ON hallpass.agreement (recipient);
 
 CREATE FUNCTION hallpass.agreed() RETURNS uuid[]
@@ -21,19 +18,6 @@ CREATE FUNCTION hallpass.agreed() RETURNS uuid[]
     WHERE g.recipient = ANY (above()) AND g.opens <= moment() AND moment() < g.closes
 $$;
 COMMENT ON FUNCTION hallpass.agreed IS 'The organizations with an agreement, now, to disclose to the caller.';
-
-CREATE VIEW hallpass.open_access WITH (security_invoker = true) AS
-    SELECT a.shard, a.org, a.id, a.type, a.updated, a.custodian,
-           a.custodian = ANY ((SELECT hallpass.below())::uuid[])
-           OR coalesce(a.since <= hallpass.moment() AND hallpass.moment() < a.until
-                       AND (a.purposes IS NULL OR a.purposes && (SELECT hallpass.purposes())::text[])
-                       AND (NOT (SELECT hallpass.agreement_required())
-                            OR a.custodian = ANY ((SELECT hallpass.agreed())::uuid[])), false) AS settled
-    FROM hallpass.access a WHERE a.opens <= hallpass.moment() AND hallpass.moment() < a.closes;
-COMMENT ON VIEW hallpass.open_access IS
-    'What the caller might see now, and whether that it does is settled by the index alone: in its custody, or opened by
-     the one release that bears on it.';
-GRANT SELECT ON hallpass.open_access TO hallpass_app;
 
 DROP FUNCTION hallpass.candidates;
 CREATE FUNCTION hallpass.candidates(p_shard uuid, p_ids uuid[], p_orgs uuid[]) RETURNS SETOF hallpass.access
@@ -88,12 +72,12 @@ CREATE FUNCTION hallpass.candidates(p_shard uuid, p_ids uuid[], p_orgs uuid[]) R
           AND CASE WHEN e.signer IS NULL THEN hallpass.birthday(s.born_to, e.age, o.zone) <= e.signed
                    ELSE a.id IS NOT NULL AND e.signed < hallpass.birthday(s.born_from, 18, o.zone) END
     )
-    SELECT p_shard, o.org, r.id, r.type, r.updated, min(o.opens), max(o.closes), r.custodian,
+    SELECT p_shard, o.org, r.id, r.type, r.updated, min(o.opens), max(o.closes),
            g.consent, g.version, g.purposes, g.since, g.until
     FROM opening o JOIN r ON r.id = o.id
     LEFT JOIN alone ON alone.org = o.org AND alone.id = o.id LEFT JOIN signed g ON g.consent = alone.consent
     WHERE p_orgs IS NULL OR o.org = ANY (p_orgs)
-    GROUP BY o.org, r.id, r.type, r.updated, r.custodian, g.consent, g.version, g.purposes, g.since, g.until
+    GROUP BY o.org, r.id, r.type, r.updated, g.consent, g.version, g.purposes, g.since, g.until
 $$;
 COMMENT ON FUNCTION hallpass.candidates IS
     'The rows that the access index should hold for a shard; of some resources or organizations only, where given.';
@@ -105,8 +89,8 @@ DECLARE
     v_shard uuid;
 BEGIN
     SELECT o.above INTO v_above FROM organization o WHERE o.id = p_id;
-    INSERT INTO access (shard, org, id, type, updated, opens, closes, custodian)
-        SELECT r.shard, p_id, r.id, r.type, r.updated, '-infinity', 'infinity', r.custodian FROM resource r
+    INSERT INTO access (shard, org, id, type, updated, opens, closes)
+        SELECT r.shard, p_id, r.id, r.type, r.updated, '-infinity', 'infinity' FROM resource r
         WHERE r.parties && v_above AND r.current AND NOT r.deleted AND r.parties <> '{}';
     FOR v_shard IN SELECT DISTINCT e.shard FROM release e WHERE e.recipients && v_above ORDER BY 1 LOOP
         PERFORM index_student(v_shard, ARRAY[p_id]);
@@ -134,46 +118,17 @@ CREATE POLICY see ON hallpass.resource FOR SELECT USING (
     custodian = ANY ((SELECT hallpass.below())::uuid[])
     OR (directory AND (SELECT hallpass.caller()) IS NOT NULL)
     OR parties && (SELECT hallpass.above())::uuid[]
-    OR (student IS NOT NULL AND current AND EXISTS (
-            SELECT 1 FROM hallpass.open_access a
-            WHERE a.shard = resource.shard AND a.org = (SELECT hallpass.caller()) AND a.id = resource.id AND a.settled))
+    OR (student IS NOT NULL AND current
+        AND (NOT (SELECT hallpass.agreement_required()) OR custodian = ANY ((SELECT hallpass.agreed())::uuid[]))
+        AND EXISTS (
+            SELECT 1 FROM hallpass.access a
+            WHERE a.shard = resource.shard AND a.org = (SELECT hallpass.caller()) AND a.id = resource.id
+              AND a.since <= hallpass.moment() AND hallpass.moment() < a.until
+              AND (a.purposes IS NULL OR a.purposes && (SELECT hallpass.purposes())::text[])))
     OR (student IS NOT NULL AND hallpass.opened(
         shard, custodian, type, id, profiles, codes, confidentiality, labels, refs, authors, clinical) IS NOT NULL)
     OR (student IS NOT NULL AND (SELECT hallpass.emergency()) AND hallpass.in_emergency(type, labels)
         AND hallpass.glass_broken(shard)));
-
--- A term is seen by whom the access index opens its resource to, or the directory, to which whole types belong.
-
-CREATE FUNCTION hallpass.in_directory(type text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
-    SELECT type IN ('HealthcareService', 'Location', 'Organization', 'OrganizationAffiliation', 'Practitioner',
-                    'PractitionerRole')
-$$;
-COMMENT ON FUNCTION hallpass.in_directory IS 'Whether resources of a type are of the directory, which every member sees.';
-DO $$
-DECLARE
-    v_table text;
-BEGIN
-    FOREACH v_table IN ARRAY ARRAY['term_token', 'term_string', 'term_reference', 'term_date', 'term_quantity', 'term_uri']
-    LOOP
-        EXECUTE format('DROP POLICY see ON hallpass.%I', v_table);
-        EXECUTE format(
-            'CREATE POLICY see ON hallpass.%1$I FOR SELECT USING (
-                EXISTS (SELECT 1 FROM hallpass.access a WHERE a.shard = %1$I.shard
-                        AND a.org = (SELECT hallpass.caller()) AND a.id = %1$I.id)
-                OR (hallpass.in_directory(type) AND (SELECT hallpass.caller()) IS NOT NULL))', v_table);
-    END LOOP;
-END $$;
-
--- What is named, if the caller sees it: planned once, since how many are named changes nothing -------------------------------
-
-CREATE FUNCTION hallpass.seen(p_ids uuid[]) RETURNS TABLE (type text, id uuid, student uuid)
-    LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
-BEGIN
-    RETURN QUERY SELECT r.type, r.id, r.student FROM hallpass.resource r
-        WHERE r.id = ANY (p_ids) AND r.current AND NOT r.deleted;
-END $$;
-COMMENT ON FUNCTION hallpass.seen IS
-    'Of these, the current resources that the caller sees. An invoker''s function: the wall judges.';
 
 -- Disclosing: takes the shards' locks itself, if none of them has to be waited for ----------------------------------------
 
@@ -184,21 +139,13 @@ CREATE FUNCTION hallpass.disclose(
 ) RETURNS integer LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = hallpass, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-    v_shard  uuid;
     v_agreed uuid[];
     v_at     timestamptz;
     v_count  integer;
-    c_tries  CONSTANT integer := 100;
 BEGIN
-    IF NOT pg_try_advisory_xact_lock_shared(0) THEN
+    IF NOT true = ALL (try_hold(p_hold)) THEN
         RETURN -2;
     END IF;
-    FOREACH v_shard IN ARRAY p_hold LOOP
-        -- What comes later in the order is not taken: who waits for one lock must hold none that comes after it.
-        IF NOT pg_try_advisory_xact_lock_shared(hashtextextended(v_shard::text, 0)) THEN
-            RETURN -2;
-        END IF;
-    END LOOP;
     IF current_setting('synchronous_commit') = 'off' THEN
         PERFORM set_config('synchronous_commit', 'on', true);  -- what is answered is durable, however the server is set
     END IF;
@@ -209,8 +156,11 @@ BEGIN
     END IF;
     v_agreed := CASE WHEN agreement_required() THEN agreed() END;
     v_at := instant();
-    FOR v_try IN 1..c_tries LOOP
-    BEGIN
+    -- Two entries of a Bundle may be about one version, and the clock need not have gone on between them.
+    WHILE EXISTS (SELECT 1 FROM unnest(p_shards, p_requests) AS k(shard, request) JOIN disclosure d
+                  ON d.shard = k.shard AND d.request = coalesce(k.request, p_requests[1]) WHERE d.at = v_at) LOOP
+        v_at := v_at + interval '1 microsecond';
+    END LOOP;
     WITH judged AS MATERIALIZED (
         SELECT r.shard, v_at AS at, coalesce(k.request, p_requests[1]) AS request, r.id, r.version, r.type,
                coalesce(k.interaction, p_interactions[1]) AS interaction, r.student, r.custodian,
@@ -261,20 +211,12 @@ BEGIN
     )
     SELECT count(*) INTO v_count FROM entered;
     RETURN v_count;
-    EXCEPTION WHEN unique_violation THEN
-        -- Two entries of a Bundle may be about one version, and the clock need not have gone on between them.
-        IF v_try = c_tries THEN
-            RAISE;
-        END IF;
-        v_at := v_at + interval '1 microsecond';
-    END;
-    END LOOP;
 END $$;
 COMMENT ON FUNCTION hallpass.disclose IS
     'Judges each version once more, for the caller of this transaction, and enters on the ledger those that it may see.
      One request and interaction may stand for all. Takes the locks of the shards in `p_hold`, given in order, and of
      their chains; those of others the caller of this function holds. Answers how many entries; -1 when the caller no
-     longer stands; -2, and nothing entered, when a write goes on in a shard of `p_hold`: then wait for it first.';
+     longer stands; -2, and nothing done, when a write goes on in a shard of `p_hold`: then wait for it first.';
 REVOKE EXECUTE ON FUNCTION hallpass.disclose FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION hallpass.disclose TO hallpass_app;
 

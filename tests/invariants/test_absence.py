@@ -108,7 +108,8 @@ async def mislead(scene: Scene) -> None:
     for name in HIDDEN:
         await as_owner(
             scene.world,
-            "INSERT INTO hallpass.access SELECT shard, :org, id, type, updated, '-infinity', 'infinity', custodian"
+            "INSERT INTO hallpass.access (shard, org, id, type, updated, opens, closes, custodian)"
+            " SELECT shard, :org, id, type, updated, '-infinity', 'infinity', custodian"
             " FROM hallpass.resource WHERE id = :id AND current ON CONFLICT DO NOTHING",
             org=scene.clinic.organization,
             id=scene.records[name]["id"],

@@ -94,7 +94,8 @@ async def test_a_recipient_sees_the_rows_that_its_release_opens_and_no_others(sc
         "UPDATE hallpass.resource SET body = ''",
         "DELETE FROM hallpass.resource",
         "DELETE FROM hallpass.access",
-        "INSERT INTO hallpass.access SELECT shard, hallpass.caller(), id, type, updated, '-infinity', 'infinity',"
+        "INSERT INTO hallpass.access (shard, org, id, type, updated, opens, closes, custodian)"
+        " SELECT shard, hallpass.caller(), id, type, updated, '-infinity', 'infinity',"
         " custodian FROM hallpass.access",
         "UPDATE hallpass.organization SET above = above",
         "UPDATE hallpass.client SET emergency = true",

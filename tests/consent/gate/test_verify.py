@@ -150,7 +150,8 @@ async def test_an_error_tells_no_value_of_a_record(world: World) -> None:
     ("tampering", "finding"),
     [
         ("DELETE FROM hallpass.access WHERE type = 'ServiceRequest'", "the access index"),
-        ("INSERT INTO hallpass.access SELECT shard, gen_random_uuid(), id, type, updated, opens, closes, custodian "
+        ("INSERT INTO hallpass.access (shard, org, id, type, updated, opens, closes, custodian) "
+         "SELECT shard, gen_random_uuid(), id, type, updated, opens, closes, custodian "
          "FROM hallpass.access LIMIT 1", "the access index"),
         ("DELETE FROM hallpass.term_token WHERE type = 'Patient'", "the search index"),
         ("UPDATE hallpass.student SET born_from = '2001-01-01'", "what releases are judged by"),
