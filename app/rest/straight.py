@@ -85,7 +85,8 @@ def _table(routes: Iterable[Any]) -> dict[Key, _Goal]:
 def _called(route: Any, *, with_id: bool) -> ASGIApp:
     """The route as an application: FastAPI's, unless all that it takes is known here."""
     endpoint = route.endpoint
-    if set(inspect.signature(endpoint).parameters) != {"request", "through"} | ({"id"} if with_id else set()):
+    known = set(inspect.signature(endpoint).parameters) == {"request", "through"} | ({"id"} if with_id else set())
+    if not known or [d.call for d in route.dependant.dependencies] != [passage]:
         return route.app  # type: ignore[no-any-return]
 
     async def call(scope: Scope, receive: Receive, send: Send) -> None:
