@@ -33,9 +33,7 @@ class Seal:
             raw = urlsafe_b64decode(token + "=" * (-len(token) % 4))
         except ValueError:
             raw = b""
-        if (
-            _text(raw) != token
-        ):  # one text for each token: what is not of the alphabet is skipped, and spare bits are lost
+        if _text(raw) != token:  # else what is not of the alphabet would be skipped, and spare bits be lost
             raw = b""
         tag, body = raw[:_TAG], raw[_TAG:]
         if len(body) < 6 or not hmac.compare_digest(tag, self._tag(body, bound)):
