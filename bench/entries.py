@@ -1,4 +1,4 @@
-"""A ledger of a given size in a database of its own: whole chains, about copies of one student's record."""
+"""A ledger of a given size in a database of its own, whole, about copies of one student's record."""
 
 from __future__ import annotations
 
@@ -46,18 +46,32 @@ WITH drawn AS (
     SELECT d.*, $9::uuid AS custodian, 'client-' || left(d.recipient::text, 8) AS client,
            '{{TREAT}}'::text[] AS purposes
     FROM drawn d
-), linked AS MATERIALIZED (
-    SELECT m.*, row_number() OVER w AS n, hallpass.linked(NULL, hallpass.entry_hash(
-        m.shard, m.at, m.request, m.id, 1, m.type, m.interaction, m.shard, m.custodian, m.recipient, m.client, NULL,
-        m.purposes, 'release', m.consent, 1, NULL)) OVER w AS link
-    FROM made m WINDOW w AS (PARTITION BY m.shard ORDER BY m.at ROWS UNBOUNDED PRECEDING)
-), ends AS (
-    INSERT INTO hallpass.chain SELECT DISTINCT ON (shard) shard, n, link FROM linked ORDER BY shard, n DESC
+), sheets AS (
+    SELECT m.*, dense_rank() OVER (ORDER BY m.at) AS sheet FROM made m
 )
 INSERT INTO hallpass.disclosure (shard, at, request, id, version, type, interaction, student, custodian, recipient,
-    client, agent, purposes, basis, consent, consent_version, reason, n, link)
+    client, agent, purposes, basis, consent, consent_version, reason, lane, sheet)
 SELECT shard, at, request, id, 1, type, interaction, shard, custodian, recipient, client, NULL, purposes, 'release',
-       consent, 1, NULL, n, link FROM linked ORDER BY at
+       consent, 1, NULL, 0, sheet FROM sheets ORDER BY at
+"""
+_SHEETS = """
+DO $$
+DECLARE
+    v_sheet record;
+    v_link  bytea;
+BEGIN
+    FOR v_sheet IN
+        SELECT d.sheet AS n, d.at, count(*) AS entries, string_agg(hallpass.entry_bytes(
+                   d.shard, d.at, d.request, d.id, d.version, d.type, d.interaction, d.student, d.custodian,
+                   d.recipient, d.client, d.agent, d.purposes, d.basis, d.consent, d.consent_version, d.reason), ''
+                   ORDER BY d.shard, d.request, d.id, d.version) AS bytes
+        FROM hallpass.disclosure d GROUP BY d.sheet, d.at ORDER BY d.sheet
+    LOOP
+        v_link := hallpass.next_link(v_link, v_sheet.bytes);
+        INSERT INTO hallpass.sheet VALUES (0, v_sheet.n, v_sheet.at, v_sheet.entries, v_link);
+    END LOOP;
+    INSERT INTO hallpass.chain SELECT lane, n, link FROM hallpass.sheet ORDER BY n DESC LIMIT 1;
+END $$
 """
 
 
@@ -106,6 +120,7 @@ async def _load(database: URL, students: int) -> Loaded:
         sample["ServiceRequest"], sample["Encounter"], [found.clinic.organization, *others], sample["Consent"],
         students, found.district.organization,
     )  # fmt: skip
+    await raw.execute(_SHEETS)
     await raw.execute("VACUUM ANALYZE")
     await raw.close()
     return Loaded(database, found, students, start)

@@ -2,9 +2,9 @@
 
     python -m bench.ledger [--entries 1000000] [--write docs/ledger-figures.md]
 
-Loads so many entries, with whole chains, into a database of its own on the embedded server, and asks a server process
+Loads so many entries, on sheets, into a database of its own on the embedded server, and asks a server process
 over HTTP. Exit status 1: a student's record takes 50 ms or longer (95 of 100), a plan reads a partition from end to
-end, the memory of a stream grows with its length, or a chain is not whole.
+end, the memory of a stream grows with its length, or the ledger is not whole.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from sqlalchemy import text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from app.audit import entries
+from app.audit import entries, sheets
 from app.audit.entries import Filter
 from app.consent.gate.verify import Verifier
 from app.settings import Settings
@@ -50,7 +50,8 @@ GROWTH_MB = 8.0
 """What a year's stream may take more than a month's."""
 _SIZES = """
 SELECT sum(pg_relation_size(i.inhrelid))::bigint AS heap, sum(pg_indexes_size(i.inhrelid))::bigint AS indexes,
-       sum(pg_total_relation_size(i.inhrelid))::bigint AS whole, pg_total_relation_size('hallpass.chain') AS chain
+       sum(pg_total_relation_size(i.inhrelid))::bigint AS whole,
+       pg_total_relation_size('hallpass.sheet') / (SELECT count(*) FROM hallpass.sheet) AS sheet
 FROM pg_inherits i WHERE i.inhparent = 'hallpass.disclosure'::regclass
 """
 _BY_INDEX = """
@@ -93,7 +94,7 @@ async def sizes(ledger: Loaded, count: int, report: Report) -> None:
         report.row(name, f"{row[name] / count:.0f}")
     for index in await raw.fetch(_BY_INDEX):
         report.row(f"index ({index['columns']})", f"{index['bytes'] / count:.0f}")
-    report.row("chain ends, per student", f"{row['chain'] / ledger.students:.0f}")
+    report.row("a sheet, with its index", row["sheet"])
     await raw.close()
 
 
@@ -281,12 +282,19 @@ async def verified(ledger: Loaded, report: Report, students: int) -> None:
     for number in range(1, students + 1):
         began = time.perf_counter()
         async with engine.begin() as connection:
-            found += await verifier._shard(connection, ledger.student(number), repair=False)
+            found += await verifier._shard(connection, shard=ledger.student(number), repair=False)
         taken.append((time.perf_counter() - began) * 1000)
+    began = time.perf_counter()
+    async with engine.connect() as connection:
+        differing = [d for day in await sheets.days(connection) for d in await sheets.differing(connection, day)]
+        differing += await sheets.ends(connection)
+        number = await connection.scalar(text("SELECT count(*) FROM hallpass.disclosure"))
+    seconds = time.perf_counter() - began
     await engine.dispose()
     took = f"{statistics.median(taken):.0f} ms"
-    report.say(f"\n`hallpass verify`: {took} for a student with {EACH} entries and 5 resources")
-    report.failed += [f"{d.what}: {d.where}" for d in found]
+    report.say(f"\n`hallpass verify`: {took} for a student with {EACH} entries and 5 resources,")
+    report.say(f"{seconds:.0f} s for the sheets of all {number} entries.")
+    report.failed += [f"{d.what}: {d.where}" for d in found] + [": ".join(d) for d in differing]
 
 
 def main() -> None:

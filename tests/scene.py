@@ -119,7 +119,7 @@ async def ledger(world: World, recipient: Member) -> list[tuple[str, UUID, int, 
     rows = await as_owner(
         world,
         "SELECT type, id, version, interaction, consent, consent_version FROM hallpass.disclosure"
-        " WHERE recipient = :recipient AND student IS NOT NULL ORDER BY at, n",
+        " WHERE recipient = :recipient AND student IS NOT NULL ORDER BY at, request, id, version",
         recipient=recipient.organization,
     )
     return [tuple(r) for r in rows]

@@ -67,7 +67,7 @@ class Entry:
 
     @property
     def shard(self) -> UUID:
-        """The student whose chain it is in; its own resource outside a compartment."""
+        """The student that it is about; its own resource outside a compartment."""
         return self.student or self.id
 
 
@@ -135,5 +135,5 @@ def _chosen(wanted: Filter) -> list[ColumnElement[bool]]:
 
 def _entry(row: Row[Any]) -> Entry:
     values = row._asdict()
-    del values["shard"], values["n"], values["link"]  # the chain counts what others disclosed
+    del values["shard"], values["lane"], values["sheet"]  # sheets are numbered by what others disclosed too
     return Entry(**{**values, "purposes": tuple(row.purposes)})

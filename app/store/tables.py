@@ -203,22 +203,24 @@ disclosure = Table(
     Column("consent", Uuid()),
     Column("consent_version", Integer()),
     Column("reason", Text()),
-    Column("n", BigInteger()),
-    Column("link", LargeBinary()),
+    Column("lane", SmallInteger(), nullable=False),
+    Column("sheet", BigInteger(), nullable=False),
+)
+
+sheet = Table(
+    "sheet",
+    metadata,
+    Column("lane", SmallInteger(), primary_key=True, autoincrement=False),
+    Column("n", BigInteger(), primary_key=True, autoincrement=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("entries", Integer(), nullable=False),
+    Column("link", LargeBinary(), nullable=False),
 )
 
 chain = Table(
     "chain",
     metadata,
-    Column("shard", Uuid(), primary_key=True),
-    Column("n", BigInteger(), nullable=False),
-    Column("link", LargeBinary(), nullable=False),
-)
-
-chain_start = Table(
-    "chain_start",
-    metadata,
-    Column("shard", Uuid(), primary_key=True),
+    Column("lane", SmallInteger(), primary_key=True, autoincrement=False),
     Column("n", BigInteger(), nullable=False),
     Column("link", LargeBinary(), nullable=False),
 )

@@ -29,7 +29,7 @@ _VISIBLE = text("SELECT count(*) FROM hallpass.resource r WHERE r.id = :id AND r
 _LEDGER = text("""
     SELECT basis, consent FROM hallpass.disclosure
     WHERE id = :id AND recipient = :recipient AND purposes = :purposes AND interaction = :interaction
-    ORDER BY at DESC, n DESC LIMIT 1
+    ORDER BY at DESC LIMIT 1
 """)
 
 ABSENT = "nothing"

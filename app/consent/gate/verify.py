@@ -1,15 +1,17 @@
 """`hallpass verify`: recomputes from the resources what was computed from them, and reports every difference.
 
 The access index, the search index, the small tables that releases are judged against, the compiled releases, and
-the ledger: that each entry points at a version that exists and is the one that was entered. The links of each
-student's chain are computed anew, so that a change, a gap or a missing end is found. It runs as the owner of the
-tables and releases nothing.
+the ledger: that each entry points at a version that exists and is the one that was entered. The links of its sheets
+are computed anew, so that a change, a gap or a missing end is found. It runs as the owner of the tables and releases
+nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -17,6 +19,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Table, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from app.audit import sheets
 from app.auth.caller import Caller
 from app.consent.compile import Reading
 from app.consent.facts import facts
@@ -36,8 +39,7 @@ from app.store.terms_tables import TERM_TABLES, term_rows
 
 _SHARDS = text(
     "SELECT shard FROM hallpass.resource WHERE current UNION SELECT shard FROM hallpass.access"
-    " UNION SELECT shard FROM hallpass.release UNION SELECT shard FROM hallpass.chain"
-    " UNION SELECT shard FROM hallpass.disclosure WHERE student IS NOT NULL"
+    " UNION SELECT shard FROM hallpass.release UNION SELECT shard FROM hallpass.disclosure WHERE student IS NOT NULL"
 )
 _ACCESS = text("""
     WITH have AS (SELECT * FROM hallpass.access WHERE shard = :shard),
@@ -58,31 +60,6 @@ _LEDGER = text("""
             SELECT 1 FROM hallpass.resource c
             WHERE c.shard = d.shard AND c.id = d.consent AND c.version = d.consent_version)))
 """)
-_CHAIN = text("""
-    WITH begins AS (SELECT * FROM hallpass.chain_start WHERE shard = :shard),
-    stored AS (
-        SELECT d.*, lag(d.n, 1, coalesce((SELECT n FROM begins), 0)) OVER w AS before,
-               lag(d.link, 1, (SELECT link FROM begins)) OVER w AS head
-        FROM hallpass.disclosure d WHERE d.shard = :shard AND d.n IS NOT NULL WINDOW w AS (ORDER BY d.n)
-    ), wrong AS (
-        SELECT s.n, CASE
-            WHEN s.n - 1 <> s.before THEN 'a gap in the ledger'
-            WHEN s.link <> hallpass.next_link(s.head, NULL, hallpass.entry_hash(
-                s.shard, s.at, s.request, s.id, s.version, s.type, s.interaction, s.student, s.custodian, s.recipient,
-                s.client, s.agent, s.purposes, s.basis, s.consent, s.consent_version, s.reason))
-                THEN 'a ledger entry that was changed' END AS what
-        FROM stored s
-    )
-    SELECT what, n FROM wrong WHERE what IS NOT NULL
-    UNION ALL
-    SELECT 'the end of the ledger is missing', c.n FROM hallpass.chain c
-    WHERE c.shard = :shard AND NOT EXISTS (SELECT 1 FROM stored s WHERE s.n = c.n AND s.link = c.link)
-      AND NOT EXISTS (SELECT 1 FROM begins b WHERE b.n = c.n AND b.link = c.link)
-    UNION ALL
-    SELECT 'a ledger entry past the end of the chain', s.n FROM stored s
-    WHERE s.n > coalesce((SELECT c.n FROM hallpass.chain c WHERE c.shard = :shard), 0)
-    ORDER BY 2
-""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +71,7 @@ class Difference:
 
 
 class Verifier:
-    """Walks all shards, each in a transaction of its own under the shard's lock."""
+    """Walks all shards, each in a transaction of its own under the shard's lock, and then the ledger day by day."""
 
     def __init__(self, db: Database, settings: Settings) -> None:
         self._owner = db.owner
@@ -108,17 +85,23 @@ class Verifier:
         try:
             async with engine.connect() as connection:
                 shards = sorted(await connection.scalars(_SHARDS))
-            for n, shard in enumerate(shards):
+                days = await sheets.days(connection)
+            steps: list[Callable[[AsyncConnection], Awaitable[list[Difference]]]] = [
+                *(partial(self._shard, shard=shard, repair=repair) for shard in shards),
+                *(partial(_sheets, day=day) for day in days),
+                _ends,
+            ]
+            for n, step in enumerate(steps):
                 async with engine.begin() as connection:
-                    found = await self._shard(connection, shard, repair=repair)
+                    found = await step(connection)
                 for difference in found:
                     yield difference
                 if progress:
-                    progress(n + 1, len(shards))
+                    progress(n + 1, len(steps))
         finally:
             await engine.dispose()
 
-    async def _shard(self, connection: AsyncConnection, shard: UUID, *, repair: bool) -> list[Difference]:
+    async def _shard(self, connection: AsyncConnection, *, shard: UUID, repair: bool) -> list[Difference]:
         await hold(connection, {shard}, exclusive=True)
         found: list[Difference] = []
         current = select(*read.COLUMNS).where(resource.c.shard == shard, resource.c.current).order_by(resource.c.id)
@@ -134,8 +117,6 @@ class Verifier:
                 await write.index_student(connection, shard, None)
         for entry in await connection.execute(_LEDGER, {"shard": shard}):
             found.append(Difference("a ledger entry that cites what is not there", f"{entry.id}/{entry.version}"))
-        for link in await connection.execute(_CHAIN, {"shard": shard}):
-            found.append(Difference(link.what, f"shard {shard}, entry {link.n}"))
         return found
 
     async def _resource(self, connection: AsyncConnection, row: Stored, *, repair: bool) -> list[Difference]:
@@ -169,6 +150,14 @@ class Verifier:
             connection, caller, self._settings, standing.above, standing.below, ZoneInfo(standing.zone),
             operator=True,
         )  # fmt: skip
+
+
+async def _sheets(connection: AsyncConnection, *, day: datetime) -> list[Difference]:
+    return [Difference(*found) for found in await sheets.differing(connection, day)]
+
+
+async def _ends(connection: AsyncConnection) -> list[Difference]:
+    return [Difference(*found) for found in await sheets.ends(connection)]
 
 
 async def _content(connection: AsyncConnection, row: Stored) -> dict[str, Any]:

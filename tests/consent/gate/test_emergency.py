@@ -52,7 +52,7 @@ async def _ledger(world: World, student: dict[str, Any]) -> list[tuple[str, str,
     engine = create_async_engine(world.db.owner)
     async with engine.connect() as connection:
         rows = await connection.execute(
-            text("SELECT type, basis, reason FROM hallpass.disclosure WHERE student = :s ORDER BY at, n"),
+            text("SELECT type, basis, reason FROM hallpass.disclosure WHERE student = :s ORDER BY at, request, id"),
             {"s": student["id"]},
         )
         found = [tuple(r) for r in rows]

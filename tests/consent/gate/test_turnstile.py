@@ -27,6 +27,9 @@ from tests import build
 from tests.scene import Scene, as_owner, ledger, set_scene
 from tests.world import BASE, Member, World, assertion, open_world
 
+LEDGER_SHUT = "LOCK TABLE hallpass.sheet IN SHARE MODE"
+"""While another transaction holds this, what is disclosed waits to be entered."""
+
 
 @pytest_asyncio.fixture(scope="module")
 async def scene(db: Database) -> AsyncIterator[Scene]:
@@ -199,8 +202,7 @@ async def test_two_statements_are_under_way_at_once_and_no_more(scene: Scene) ->
     def read() -> asyncio.Task[Passed]:
         return asyncio.create_task(turnstile.read(Ask(clinic, "ServiceRequest", referral, None, "read", uuid4())))
 
-    chain = "SELECT pg_advisory_xact_lock(hashtextextended(CAST(:student AS text), 1))"
-    async with holding(world, chain, student=scene.student["id"]):
+    async with holding(world, LEDGER_SHUT):
         waiting = [read()]
         await asyncio.sleep(0.1)
         own = Ask(district, "Patient", student, None, "read", uuid4())
@@ -304,26 +306,25 @@ async def test_a_read_that_comes_as_two_statements_end_at_once_waits_for_nobody(
         for _ in range(times):
             assert (await turnstile.read(Ask(caller, "ServiceRequest", referral, None, "read", uuid4()))).row
 
-    chain = "SELECT pg_advisory_xact_lock(hashtextextended(CAST(:student AS text), 1))"
     let_go = threading.Event()
     with ThreadPoolExecutor(1) as elsewhere:
         held = threading.Event()
-        holder = elsewhere.submit(asyncio.run, _until(world, chain, scene.student["id"], held, let_go))
+        holder = elsewhere.submit(asyncio.run, _until(world, LEDGER_SHUT, held, let_go))
         await asyncio.to_thread(held.wait)
         readers = [asyncio.create_task(read(2)), asyncio.create_task(asyncio.sleep(0.1))]
         await readers[1]
         readers.append(asyncio.create_task(read(1)))
-        await asyncio.sleep(0.3)  # both statements wait for the student's chain
+        await asyncio.sleep(0.3)  # both statements wait to enter
         let_go.set()
         time.sleep(0.5)  # noqa: ASYNC251 - and have been answered when the loop looks again
         await asyncio.wait_for(asyncio.gather(*readers), 5)
         holder.result()
 
 
-async def _until(world: World, statement: str, student: str, held: threading.Event, let_go: threading.Event) -> None:
+async def _until(world: World, statement: str, held: threading.Event, let_go: threading.Event) -> None:
     engine = create_async_engine(world.db.owner)
     async with engine.begin() as connection:
-        await connection.execute(text(statement), {"student": student})
+        await connection.execute(text(statement))
         held.set()
         let_go.wait(10)
     await engine.dispose()

@@ -189,35 +189,57 @@ async def test_a_ledger_entry_that_cites_nothing_is_found(world: World) -> None:
 @pytest.mark.parametrize(
     ("tampering", "finding"),
     [
-        ("UPDATE hallpass.disclosure SET purposes = '{HPAYMT}' WHERE n = 2", "a ledger entry that was changed"),
-        ("UPDATE hallpass.disclosure SET at = at - interval '1 day' WHERE n = 2", "a ledger entry that was changed"),
-        ("UPDATE hallpass.disclosure SET link = sha256('forged') WHERE n = 1", "a ledger entry that was changed"),
-        ("DELETE FROM hallpass.disclosure WHERE n = 2", "a gap in the ledger"),
-        ("DELETE FROM hallpass.disclosure WHERE n = 1", "a gap in the ledger"),
-        ("DELETE FROM hallpass.disclosure WHERE n = 3", "the end of the ledger is missing"),
-        ("DELETE FROM hallpass.disclosure", "the end of the ledger is missing"),
-        ("UPDATE hallpass.chain SET n = 2", "a ledger entry past the end of the chain"),
-        ("DELETE FROM hallpass.chain", "a ledger entry past the end of the chain"),
+        ("UPDATE hallpass.disclosure SET purposes = '{HPAYMT}' WHERE id = :id", "a ledger entry that was changed"),
+        ("UPDATE hallpass.disclosure SET at = at - interval '1 day' WHERE id = :id", "a ledger entry on no sheet"),
+        ("UPDATE hallpass.disclosure SET at = at - interval '1 day' WHERE id = :id", "a gap in the ledger"),
+        ("UPDATE hallpass.disclosure SET lane = lane + 1 WHERE id = :id", "a ledger entry on no sheet"),
+        ("INSERT INTO hallpass.disclosure SELECT shard, at, gen_random_uuid(), id, version, type, interaction, "
+         "student, custodian, recipient, client, agent, purposes, basis, consent, consent_version, reason, lane, sheet "
+         "FROM hallpass.disclosure WHERE id = :id", "a ledger entry that was changed"),
+        ("DELETE FROM hallpass.disclosure WHERE id = :id", "a gap in the ledger"),
+        ("DELETE FROM hallpass.disclosure", "a gap in the ledger"),
+        ("UPDATE hallpass.sheet SET link = sha256('forged') WHERE (lane, n) = (:lane, :n)",
+         "a ledger entry that was changed"),
+        ("UPDATE hallpass.sheet SET entries = entries + 1 WHERE (lane, n) = (:lane, :n)", "a gap in the ledger"),
+        ("DELETE FROM hallpass.sheet WHERE (lane, n) = (:lane, :n)", "a ledger entry on no sheet"),
+        ("DELETE FROM hallpass.sheet WHERE (lane, n) = (:lane, :n)", "a gap in the ledger"),
+        ("DELETE FROM hallpass.sheet WHERE (lane, n) = (:lane, :n + 1)", "the end of the ledger is missing"),
+        ("WITH e AS (DELETE FROM hallpass.disclosure WHERE lane = :lane AND sheet = :n + 1) "
+         "DELETE FROM hallpass.sheet WHERE (lane, n) = (:lane, :n + 1)", "the end of the ledger is missing"),
+        ("WITH e AS (DELETE FROM hallpass.disclosure) DELETE FROM hallpass.sheet", "the end of the ledger is missing"),
+        ("UPDATE hallpass.chain SET n = n - 1 WHERE lane = :lane", "a ledger entry past the end of the chain"),
+        ("UPDATE hallpass.chain SET link = sha256('forged') WHERE lane = :lane", "the end of the ledger is missing"),
+        ("DELETE FROM hallpass.chain WHERE lane = :lane", "a ledger entry past the end of the chain"),
     ],
-)
+)  # fmt: skip
 async def test_a_change_or_a_gap_in_the_ledger_is_found_and_never_mended(
     world: World, clinic: Member, tampering: str, finding: str
 ) -> None:
+    """Of a sheet that has one before it, or none, and one behind it in its lane."""
     engine = create_async_engine(world.db.owner)
     async with engine.connect() as connection:
-        while int(await connection.scalar(text("SELECT coalesce(max(n), 0) FROM hallpass.disclosure")) or 0) < 3:
+        while (target := (await connection.execute(TWO_IN_A_LANE)).one_or_none()) is None:
             await clinic.ids("/ServiceRequest")
             await connection.rollback()
     async with engine.begin() as connection:
-        for table in ("disclosure", "chain"):
+        for table in KEPT:
             await connection.execute(text(f"CREATE TABLE kept_{table} AS TABLE hallpass.{table}"))
-        await connection.execute(text(tampering))
+        named = {k: v for k, v in target._mapping.items() if f":{k}" in tampering}
+        done = await connection.execute(text(tampering), named)
+        assert done.rowcount > 0
     found = [await _differences(world, repair=True), await _differences(world)]
     async with engine.begin() as connection:
-        for table in ("disclosure", "chain"):
+        for table in KEPT:
             await connection.execute(text(f"DELETE FROM hallpass.{table}"))
             await connection.execute(text(f"INSERT INTO hallpass.{table} TABLE kept_{table}"))
             await connection.execute(text(f"DROP TABLE kept_{table}"))
     await engine.dispose()
     assert all(finding in differences for differences in found)
     assert await _differences(world) == []
+
+
+KEPT = ("disclosure", "sheet", "chain")
+TWO_IN_A_LANE = text("""
+    SELECT s.lane, s.n, (SELECT d.id FROM hallpass.disclosure d WHERE d.lane = s.lane AND d.sheet = s.n LIMIT 1) AS id
+    FROM hallpass.sheet s JOIN hallpass.chain c ON c.lane = s.lane AND c.n = s.n + 1 ORDER BY s.n DESC LIMIT 1
+""")
