@@ -3,9 +3,10 @@
     python -m bench [--parts ratios growth processes profile] [--quick]
 
 `ratios` are against a bare limit, `growth` is cost against students and against what is visible (a million students
-take minutes to load: `--sizes`), `processes` is what a second process brings, `profile` is where the time goes. What is
-not among the parts keeps its last results. `--quick` measures the ratios alone, less long and over fewer students, and
-says what fell by more than 15 % against the results that are kept.
+take minutes to load: `--sizes`; `--sizes` or `--visible` without a number leaves one of the two out), `processes` is
+what a second process brings, `profile` is where the time goes. What is not among the parts keeps its last results.
+`--quick` measures the ratios alone, less long and over fewer students, and says what fell by more than 15 % against the
+results that are kept.
 """
 
 from __future__ import annotations
@@ -69,8 +70,9 @@ def _processes(chosen: argparse.Namespace) -> list[Figure]:
 
 
 def _growth(chosen: argparse.Namespace) -> list[Figure]:
-    growth.visible(chosen.visible)
-    return [growth.students(chosen.sizes, chosen.released, chosen.seconds, chosen.rounds)]
+    if chosen.visible:
+        growth.visible(chosen.visible)
+    return [growth.students(chosen.sizes, chosen.released, chosen.seconds, chosen.rounds)] if chosen.sizes else []
 
 
 def _profile(chosen: argparse.Namespace) -> list[Figure]:
@@ -87,13 +89,13 @@ def _chosen() -> argparse.Namespace:
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=tuple(PARTS))
     parser.add_argument("--students", type=int, default=10_000)
     parser.add_argument("--released", type=int, default=200)
-    parser.add_argument("--sizes", type=int, nargs="+", default=growth.SIZES, help="students, for growth")
-    parser.add_argument("--visible", type=int, nargs="+", default=growth.VISIBLE, help="resources, for growth")
+    parser.add_argument("--sizes", type=int, nargs="*", default=growth.SIZES, help="students, for growth")
+    parser.add_argument("--visible", type=int, nargs="*", default=growth.VISIBLE, help="resources, for growth")
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--quick", action="store_true")
     chosen = parser.parse_args()
-    if chosen.released > min(chosen.students, *chosen.sizes):
+    if chosen.released > min([chosen.students, *chosen.sizes]):
         parser.error("there are not so many students to release")
     return chosen
 

@@ -102,3 +102,14 @@ async def test_a_swollen_record_is_one_student_s_and_its_release_opens_it(
     assert seen["total"] == 4
     assert {e["resource"]["id"] for e in seen["entry"]} == {e["fullUrl"].rpartition("/")[2] for e in seen["entry"]}
     assert await indexed(raw, UUID(student))
+
+
+async def test_what_a_student_got_since_has_no_copies(database: URL, found: Network, raw: Any) -> None:
+    await asyncio.to_thread(swell, Stage(Path(), database, found, 1), "Encounter", range(10, 12))
+    release = (await found.district.get(f"/Consent/{found.sample['Consent']}")).json()
+    for status in ("inactive", "active"):
+        await found.district.save({**release, "status": status})
+    await copies.copies(database, found, range(30, 31), released=True, types=ALL)
+    held = await raw.fetch("SELECT type FROM hallpass.resource WHERE shard = $1", copy_id(found.sample["Patient"], 30))
+    assert sorted(row["type"] for row in held) == sorted(ALL)
+    assert await found.clinic.ids("/ServiceRequest?identifier=S-00000030")
