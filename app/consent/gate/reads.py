@@ -92,7 +92,7 @@ async def search(door: Door, wanted: Search, after: Cursor | None) -> Found:
     org = door.caller.organization
     counted = wanted.total != "none"
     await plan_by(door.connection, find.plans(wanted))
-    if wanted.count == 0 or wanted.summary == "count":
+    if wanted.count == 0:
         return Found(total=await _total(door, wanted) if counted else None, search=wanted)
     rows = list(await door.connection.execute(*find.page(wanted, org, after, wanted.count, counted=counted)))
     total = None

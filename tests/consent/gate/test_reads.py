@@ -84,6 +84,7 @@ async def test_a_match_does_not_come_along_with_another(scene: Scene) -> None:
     ("_count=0", 2, 0),
     ("_count=0&_total=none", None, 0),
     ("_summary=count", 2, 0),
+    ("_summary=count&_count=1", 2, 0),
     ("status=planned", 0, 0),
     ("status=planned&_summary=count", 0, 0),
 ])  # fmt: skip
