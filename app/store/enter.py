@@ -15,10 +15,10 @@ from app.store.engine import CANCELED, sqlstate, unavailable
 from app.store.rows import Standing
 
 _ENTER = text("""
-    SELECT standing, at, above, below, zone
+    SELECT standing, above, below, zone
     FROM hallpass.enter(:client, :token, :organization, :purposes, :emergency, :ag)
 """)
-_ENTER_AS_OPERATOR = text("SELECT at, above, below FROM hallpass.enter_as_operator(:organization)")
+_ENTER_AS_OPERATOR = text("SELECT above, below FROM hallpass.enter_as_operator(:organization)")
 _PLAN = text("SELECT set_config('plan_cache_mode', :mode, true)")
 _HOLD = text("SELECT hallpass.hold(:shards, :exclusive)")
 
@@ -47,13 +47,13 @@ async def enter(
             },
         )
     ).one()
-    return Standing(row.at, frozenset(row.above), frozenset(row.below), row.zone) if row.standing else None
+    return Standing(frozenset(row.above), frozenset(row.below), row.zone) if row.standing else None
 
 
 async def enter_as_operator(connection: AsyncConnection, organization: UUID, zone: str) -> Standing:
     """The network's operator, as the owner of the tables, on behalf of an organization."""
     row = (await connection.execute(_ENTER_AS_OPERATOR, {"organization": organization})).one()
-    return Standing(row.at, frozenset(row.above), frozenset(row.below), zone)
+    return Standing(frozenset(row.above), frozenset(row.below), zone)
 
 
 async def hold(connection: AsyncConnection, shards: set[UUID], *, exclusive: bool) -> datetime:

@@ -29,9 +29,8 @@ class Stored(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the database answered to `hallpass.enter`: the moment, and the caller's organizations and time zone."""
+    """What the database answered to `hallpass.enter`: the caller's organizations and time zone."""
 
-    at: datetime
     above: frozenset[UUID]
     below: frozenset[UUID]
     zone: str
