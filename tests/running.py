@@ -12,31 +12,62 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
+import httpx
+import psutil
 from sqlalchemy import URL, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from typer.testing import CliRunner, Result
 
 from app.cli import app
-from app.store.engine import owner_url
+from app.consent.gate.operator import Operator
+from app.settings import Settings
+from app.store import embedded
+from app.store.engine import Database, owner_url
+from tests.world import BASE, World
 
 BIN = Path(sys.executable).parent
 START_SECONDS = 300
 """To wait for what always comes, on a machine that has other things to do."""
 
 
-@dataclass(frozen=True)
 class Running:
-    """A server that answers: its address, its folder, and the environment that its other commands run in."""
+    """A server: its folder, the environment that its other commands run in, and `log`, what it writes."""
 
-    url: str
-    folder: Path
-    environment: dict[str, str]
+    def __init__(self, folder: Path, environment: dict[str, str], *arguments: str, until: str) -> None:
+        self.folder, self.environment = folder, environment
+        self.url, self.port = environment["HALLPASS_BASE_URL"], int(environment["HALLPASS_PORT"])
+        self.data, self.log = Path(environment["HALLPASS_DATA_DIR"]), folder / "log"
+        self._command, self._until = [BIN / "hallpass", "serve", *arguments], until
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def postgres(self) -> psutil.Process:
+        """The embedded database server that this one started."""
+        return psutil.Process(int((self.data / "postgres" / "postmaster.pid").read_text().split()[0]))
+
+    def start(self) -> None:
+        """Start, for the first time or again, and wait until it says that it serves."""
+        with self.log.open("ab") as file:
+            before = file.tell()
+            self._process = subprocess.Popen(
+                self._command, cwd=self.folder, env=self.environment, stdout=file, stderr=file
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while self._until not in (said := self.log.read_bytes()[before:].decode(errors="replace")):
+            assert self._process.poll() is None, said
+            assert time.monotonic() < deadline, said
+            time.sleep(0.1)
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Send a signal, and wait for the end."""
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(30)
 
     def hallpass(self, *arguments: str) -> Result:
         """Run a command of the program beside the server."""
@@ -64,25 +95,28 @@ def fresh_environment(folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def serving(*arguments: str, until: str = "Hallpass serves") -> Iterator[Running]:
-    """Start the server, wait until it says so, and stop it at the end.
+def serving(*arguments: str, until: str = "Hallpass serves", alone: bool = False) -> Iterator[Running]:
+    """Start the server, wait until it says so, and stop it at the end; its database too, whatever became of them.
 
+    `alone`: with an embedded database even if DATABASE_URL is set, and known by the address of `network_of`.
     Its folder is not pytest's: another run of pytest would close that to the user that the database runs as.
     """
     folder = Path(tempfile.mkdtemp(prefix="hallpass-test-"))
     environment = fresh_environment(folder)
-    log = folder / "log"
-    with log.open("wb") as file:
-        process = subprocess.Popen(
-            [BIN / "hallpass", "serve", *arguments], cwd=folder, env=environment, stdout=file, stderr=file
-        )
+    if alone:
+        environment.pop("DATABASE_URL", None)
+        environment["HALLPASS_BASE_URL"] = BASE
+    running = Running(folder, environment, *arguments, until=until)
     try:
-        _wait(process, log, until)
-        yield Running(environment["HALLPASS_BASE_URL"], folder, environment)
+        running.start()
+        yield running
     finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(30)
-        shutil.rmtree(folder, ignore_errors=True)  # the embedded database goes on to take its files away
+        running.stop()
+        with suppress(psutil.NoSuchProcess, FileNotFoundError):
+            postgres = running.postgres
+            postgres.send_signal(signal.SIGQUIT)
+            postgres.wait(10)
+        shutil.rmtree(folder, ignore_errors=True)
         if url := environment.get("DATABASE_URL"):
             worker = threading.Thread(target=lambda: asyncio.run(_drop(owner_url(url))))
             worker.start()
@@ -96,9 +130,24 @@ async def _drop(database: URL) -> None:
     await engine.dispose()
 
 
-def _wait(process: subprocess.Popen[bytes], log: Path, until: str) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while until not in log.read_text():
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.1)
+@asynccontextmanager
+async def network_of(running: Running) -> AsyncIterator[World]:
+    """The members of a server that is alone, over real HTTP."""
+    url = await asyncio.to_thread(embedded.start, running.data)
+    db, settings = Database(url), Settings(base_url=BASE)
+    async with httpx.AsyncClient(transport=Redirected(running.port), timeout=30) as http:
+        yield World(db, settings, http, Operator(db, settings))
+    await db.dispose()
+
+
+class Redirected(httpx.AsyncHTTPTransport):
+    """Sends to another port than the URL says, as a proxy before the server would: the server knows itself by BASE."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__()
+        self._port = port
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request."""
+        request.url = request.url.copy_with(port=self._port)
+        return await super().handle_async_request(request)

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests import build
-from tests.process import Server, network_of, running
+from tests.running import Running, network_of, serving
 from tests.world import EVERYTHING, Member
 
 FAMILIES = 24
@@ -19,9 +19,9 @@ KEYS = "identifier=urn:test:student|"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server() -> Iterator[Running]:
     """A server process with an embedded database of its own."""
-    with running(tmp_path_factory.mktemp("killed")) as found:
+    with serving(alone=True) as found:
         yield found
 
 
@@ -83,7 +83,7 @@ async def stored(district: Member) -> dict[str, dict[str, tuple[str, str]]]:
 
 @pytest.mark.parametrize("what", ["the server", "the server and its database"])
 async def test_killed_in_the_middle_of_a_push_it_starts_again_with_all_that_it_acknowledged(
-    server: Server, what: str
+    server: Running, what: str
 ) -> None:
     async with network_of(server) as network:
         district = await network.member(f"District, {what}")
@@ -108,15 +108,15 @@ async def test_killed_in_the_middle_of_a_push_it_starts_again_with_all_that_it_a
             assert found.items() <= now[name].items(), "what was there has no new version"
 
 
-async def killing(server: Server, district: Member, *, database: bool) -> dict[int, list[str]]:
+async def killing(server: Running, district: Member, *, database: bool) -> dict[int, list[str]]:
     """Push, and kill the server when a part of it has been acknowledged; what has been by then."""
     push = Push(district)
-    running_ = asyncio.create_task(push.run())
+    pushing = asyncio.create_task(push.run())
     await push.halfway.wait()
     if database:
         postgres = server.postgres
         postgres.send_signal(signal.SIGKILL)
         await asyncio.to_thread(postgres.wait, 10)
-    server.kill()
-    await running_
+    server.stop(signal.SIGKILL)
+    await pushing
     return push.done

@@ -30,7 +30,7 @@ from tests.kill.postgres import Postgres
 from tests.kill.processes import Processes
 from tests.kill.readers import Accountant, Reader, Tally
 from tests.kill.receipts import Book, Books
-from tests.process import Redirected
+from tests.running import Redirected
 from tests.world import BASE, EVERYTHING, Member, World
 
 STUDENTS = 3

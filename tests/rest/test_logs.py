@@ -11,8 +11,8 @@ import pytest
 import pytest_asyncio
 
 from tests import build
-from tests.process import Server, network_of, running
 from tests.rest.test_bad_input import MALFORMED
+from tests.running import Running, network_of, serving
 from tests.scene import as_owner
 from tests.world import Member, World
 
@@ -21,14 +21,14 @@ FHIR = {"Content-Type": "application/fhir+json"}
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server() -> Iterator[Running]:
     """A server process as it is started by default."""
-    with running(tmp_path_factory.mktemp("logs")) as found:
+    with serving(alone=True) as found:
         yield found
 
 
 @pytest_asyncio.fixture(scope="module")
-async def network(server: Server) -> AsyncIterator[World]:
+async def network(server: Running) -> AsyncIterator[World]:
     """Its members."""
     async with network_of(server) as found:
         yield found
@@ -41,10 +41,10 @@ async def member(network: World) -> Member:
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_told(server: Server) -> Iterator[None]:
+def nothing_is_told(server: Running) -> Iterator[None]:
     """After each test."""
     yield
-    written = {"the server": server.log, "the database": server.home / "data" / "postgres" / "log"}
+    written = {"the server": server.log, "the database": server.data / "postgres" / "log"}
     for name, log in written.items():
         text = log.read_text(errors="replace")
         assert text, name
@@ -65,7 +65,7 @@ def student(**more: Any) -> dict[str, Any]:
     }
 
 
-async def test_pushing_reading_and_searching_tell_nothing(member: Member, server: Server) -> None:
+async def test_pushing_reading_and_searching_tell_nothing(member: Member, server: Running) -> None:
     made = await member.create(student())
     await member.save({**made, "language": "en"})
     for path in (
@@ -120,7 +120,7 @@ async def test_refusals_tell_nothing(member: Member) -> None:
         f"GET /fhir/Patient HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: upgrade\r\nX: {MARK}\r\n\r\n",
     ],
 )
-def test_what_is_no_proper_http_tells_nothing(server: Server, request_: str) -> None:
+def test_what_is_no_proper_http_tells_nothing(server: Running, request_: str) -> None:
     with socket.create_connection(("127.0.0.1", server.port), timeout=2) as connection:
         connection.settimeout(0.5)
         try:
@@ -158,7 +158,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("name", FAULTS)
 async def test_a_fault_of_the_servers_is_a_500_that_tells_nothing_anywhere(
-    network: World, member: Member, server: Server, name: str
+    network: World, member: Member, server: Running, name: str
 ) -> None:
     fault, mended = FAULTS[name]
     made = await member.create(student())
