@@ -70,17 +70,17 @@ class Assertions:
         issuer, jti = claims.get("iss"), claims.get("jti")
         exp: Any = claims.get("exp")
         if header.typ.upper() != "JWT":
-            return "The header's typ is JWT."
+            return "The header's typ must be JWT."
         if not isinstance(issuer, str) or issuer != claims.get("sub") or not ID.fullmatch(issuer):
-            return "iss and sub are the client id."
+            return "iss and sub must both be the client id."
         if claims.get("aud") not in (self._audience, [self._audience]):
-            return f"aud is {self._audience}."
+            return f"aud must be {self._audience}."
         if not _number(exp) or not now - SKEW < exp <= now + MAX_AHEAD + SKEW:
-            return "exp is a time that is not past, and at most five minutes ahead."
+            return "exp must be a time that is not past, and at most five minutes ahead."
         if any(t is not None and not (_number(t) and t <= now + SKEW) for t in (claims.get("iat"), claims.get("nbf"))):
-            return "iat and nbf are times that are not ahead."
+            return "iat and nbf must be times that are not ahead."
         if not isinstance(jti, str) or not 0 < len(jti) <= MAX_JTI or not jti.isprintable():
-            return f"jti is a string of 1 to {MAX_JTI} printable characters."
+            return f"jti must be a string of 1 to {MAX_JTI} printable characters."
         return None
 
     async def _verified(self, token: str, header: Header, claims: dict[str, Any]) -> Client:

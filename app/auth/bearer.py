@@ -13,6 +13,8 @@ from app.auth.tokens import Token
 from app.errors import HallpassError, Kind
 
 CHALLENGE = 'Bearer realm="hallpass"'
+_NONE = "Send an access token, as Authorization: Bearer; GET /fhir/.well-known/smart-configuration says who gives it."
+_BAD = "The access token does not hold: it has expired, was revoked, or is not one of this server's."
 
 
 async def bearer(request: Request) -> Caller:
@@ -28,7 +30,7 @@ async def presented(request: Request, auth: Auth) -> Token:
     """The token of a request, verified. Raises as `bearer` does."""
     headers = request.headers.getlist("Authorization")
     if not headers:
-        raise HallpassError(Kind.LOGIN, "Send an access token.", headers={"WWW-Authenticate": CHALLENGE})
+        raise HallpassError(Kind.LOGIN, _NONE, headers={"WWW-Authenticate": CHALLENGE})
     scheme, _, token = headers[0].partition(" ")
     token = token.strip(" ")
     try:
@@ -37,10 +39,8 @@ async def presented(request: Request, auth: Auth) -> Token:
         return await auth.tokens.read(token)
     except BadToken as e:
         await auth.watch.refusal("token", claimed(token), str(e))
-        challenge = f'{CHALLENGE}, error="invalid_token", error_description="The access token does not hold."'
-        raise HallpassError(
-            Kind.LOGIN, "The access token does not hold.", headers={"WWW-Authenticate": challenge}
-        ) from None
+        challenge = f'{CHALLENGE}, error="invalid_token", error_description="{_BAD}"'
+        raise HallpassError(Kind.LOGIN, _BAD, headers={"WWW-Authenticate": challenge}) from None
 
 
 def claimed(token: str) -> str:

@@ -56,7 +56,9 @@ async def _starlettes(request: Request, error: Exception) -> Response:
             return Response(None, 204, allow)
         return answer(request, HallpassError(Kind.NOT_ALLOWED, "There is no such interaction here.", headers=allow))
     if error.status_code == 404:
-        return answer(request, HallpassError(Kind.NOT_FOUND, "There is no such resource."))
+        return answer(
+            request, HallpassError(Kind.NOT_FOUND, "Nothing is served at this path; GET /fhir/metadata says what is.")
+        )
     return answer(request, HallpassError(Kind.INVALID, "The request cannot be understood."))
 
 

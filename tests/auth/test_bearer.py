@@ -17,6 +17,8 @@ from app.auth.jose import read, sign
 from app.errors import HallpassError
 from tests.auth.support import BASE, World
 
+SAID = "The access token does not hold: it has expired, was revoked, or is not one of this server's."
+
 
 @asynccontextmanager
 async def protected(world: World) -> AsyncIterator[httpx.AsyncClient]:
@@ -61,6 +63,7 @@ async def test_a_token_in_the_query_or_the_body_is_none(world: World) -> None:
         ):
             assert response.status_code == 401
             assert response.headers["WWW-Authenticate"] == 'Bearer realm="hallpass"'
+            assert "/fhir/.well-known/smart-configuration" in response.text
 
 
 async def test_all_failures_of_a_token_give_one_answer(world: World) -> None:
@@ -95,7 +98,7 @@ async def test_all_failures_of_a_token_give_one_answer(world: World) -> None:
     assert {(a.status_code, a.text, a.headers["WWW-Authenticate"]) for a in answers} == {
         (
             401,
-            '["The access token does not hold."]',
-            'Bearer realm="hallpass", error="invalid_token", error_description="The access token does not hold."',
+            f'["{SAID}"]',
+            f'Bearer realm="hallpass", error="invalid_token", error_description="{SAID}"',
         )
     }

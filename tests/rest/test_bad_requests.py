@@ -220,8 +220,10 @@ async def test_an_interaction_that_there_is_not_is_a_405(member: Member, method:
         "/fhir/Patient/x/$nothing",
     ],
 )
-async def test_a_path_that_there_is_not_is_a_404(member: Member, path: str) -> None:
-    refused(await member.http.get(BASE + path, headers=member.headers), 404, "not-found")
+async def test_a_path_that_there_is_not_is_a_404_that_says_where_to_look(member: Member, path: str) -> None:
+    response = await member.http.get(BASE + path, headers=member.headers)
+    refused(response, 404, "not-found")
+    assert "/fhir/metadata" in response.text
 
 
 @pytest.mark.parametrize(
