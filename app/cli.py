@@ -94,7 +94,8 @@ def settings() -> None:
     """List the settings, each with its default and what it does."""
     for name, field in Settings.model_fields.items():
         variable = str(field.validation_alias or f"HALLPASS_{name.upper()}")
-        typer.echo(f"{variable}  [{field.default}]\n    {field.description}")
+        default = "none" if field.default in (None, ()) else field.default
+        typer.echo(f"{variable}  [{default}]\n    {field.description}")
 
 
 app.command()(token)

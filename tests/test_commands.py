@@ -61,9 +61,9 @@ def status(running: Running, access_token: str) -> int:
 def test_an_added_organization_is_listed_below_the_one_it_is_a_part_of(running: Running, organization: str) -> None:
     school = printed(running.hallpass("org", "add", "Cedar Elementary", "--part-of", organization))
     assert UUID(school)
+    printed(running.hallpass("org", "add", "Elm Street Clinic"))
     listed = printed(running.hallpass("org", "list")).splitlines()
-    assert f"{organization}  Cedar ISD" in listed
-    assert f"{school}    Cedar Elementary" in listed
+    assert listed[listed.index(f"{organization}  Cedar ISD") + 1] == f"{school}    Cedar Elementary"
 
 
 def test_a_client_with_a_key_made_for_it_gets_a_token_and_nobody_else_reads_the_key(
@@ -118,6 +118,7 @@ def test_an_agreement_is_recorded(running: Running, organization: str) -> None:
         (["client", "add", "P", "--organization", str(uuid4())], "--jwks or --make-key"),
         (["client", "add", "P", "--organization", "cedar", "--make-key", "k"], "valid UUID"),
         (["org", "add", "X", "--part-of", "cedar"], "valid UUID"),
+        (["org", "add", "X", "--state", "Texas"], "two capital letters"),
         (["agreement", "add", "cedar", "elm"], "valid UUID"),
         (["token", "--client", "x", "--key", "absent.jwk"], "There is no private JWK"),
         (["client", "add", "P", "--organization", str(uuid4()), "--jwks", "absent.json"], "absent.json"),
@@ -190,6 +191,16 @@ def test_the_settings_are_listed_each_with_its_variable(running: Running) -> Non
     listed = printed(running.hallpass("settings"))
     assert "DATABASE_URL" in listed
     assert "HALLPASS_BASE_URL" in listed
+
+
+def test_a_setting_without_a_default_is_listed_with_none(running: Running) -> None:
+    assert "DATABASE_URL  [none]" in printed(running.hallpass("settings"))
+
+
+def test_a_quarter_of_the_ledger_that_has_not_been_counted_is_not_said_to_be_empty(running: Running) -> None:
+    listed = printed(running.hallpass("ledger", "sizes")).splitlines()
+    assert listed
+    assert all(line.endswith("MB  not counted yet") for line in listed)
 
 
 def start(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:

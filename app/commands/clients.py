@@ -65,9 +65,10 @@ def list_clients() -> None:
         return await clients.everyone(connection)
 
     with plainly():
-        for found in as_owner(work):
-            standing = "disabled" if found.disabled else "active"
-            typer.echo(f"{found.id}  {found.organization}  {standing}  {found.name}")
+        listed = as_owner(work)
+    for found in listed:
+        standing = "disabled" if found.disabled else "active"
+        typer.echo(f"{found.id}  {found.organization}  {standing}  {found.name}")
 
 
 @client.command("rotate")

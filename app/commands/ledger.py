@@ -22,7 +22,7 @@ _DUE = text("""
 """)
 _SIZES = text("""
     SELECT c.relname AS partition, pg_total_relation_size(c.oid) AS bytes,
-           greatest(c.reltuples, 0)::bigint AS entries
+           nullif(c.reltuples, -1)::bigint AS entries
     FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
     WHERE i.inhparent = 'hallpass.disclosure'::regclass ORDER BY 1
 """)
@@ -36,8 +36,10 @@ def sizes() -> None:
         return list(await connection.execute(_SIZES))
 
     with plainly():
-        for row in as_owner(work):
-            typer.echo(f"{row.partition}  {row.bytes / 1e6:.1f} MB  {row.entries}")
+        found = as_owner(work)
+    for row in found:
+        entries = "not counted yet" if row.entries is None else row.entries
+        typer.echo(f"{row.partition}  {row.bytes / 1e6:.1f} MB  {entries}")
 
 
 @ledger.command("drop")

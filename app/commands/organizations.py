@@ -25,12 +25,21 @@ def _operator() -> Operator:
     return Operator(open_database(settings), settings)
 
 
+def _of_two_letters(state: str | None) -> str | None:
+    """A state by another name would have no rules of its own. Raises BadParameter."""
+    if state is not None and not (len(state) == 2 and state.isascii() and state.isupper()):
+        raise typer.BadParameter("a state is two capital letters, as in TX")
+    return state
+
+
 @org.command("add")
 def add_organization(
     name: Annotated[str, typer.Argument(help="Its name, as others will read it.")],
     part_of: Annotated[UUID | None, typer.Option(help="The id of the organization that it is a part of.")] = None,
     identifier: Annotated[str | None, typer.Option(help="A business identifier, as SYSTEM|VALUE.")] = None,
-    state: Annotated[str | None, typer.Option(help="US state code: the jurisdiction of its releases.")] = None,
+    state: Annotated[
+        str | None, typer.Option(help="US state code: the jurisdiction of its releases.", callback=_of_two_letters)
+    ] = None,
     time_zone: Annotated[str | None, typer.Option(help="IANA name; dates in its releases are meant there.")] = None,
 ) -> None:
     """Add an organization and print its id."""
@@ -48,20 +57,24 @@ def add_organization(
 
 @org.command("list")
 def list_organizations() -> None:
-    """Print each organization's id, depth in the tree, and name."""
+    """Print each organization's id and name, with those that are a part of it below it."""
 
     async def work(connection: AsyncConnection, _settings: Settings) -> list[tuple[UUID, int, str]]:
         rows = await connection.execute(
-            text("""SELECT o.id, cardinality(o.above), convert_from(r.body, 'UTF8')::jsonb ->> 'name'
-                    FROM hallpass.organization o
-                    JOIN hallpass.resource r ON r.shard = o.id AND r.id = o.id AND r.current
-                    ORDER BY 2, 3""")
+            text("""WITH named AS (
+                        SELECT o.id, o.above, convert_from(r.body, 'UTF8')::jsonb ->> 'name' AS name
+                        FROM hallpass.organization o
+                        JOIN hallpass.resource r ON r.shard = o.id AND r.id = o.id AND r.current)
+                    SELECT n.id, cardinality(n.above), n.name FROM named n
+                    ORDER BY (SELECT array_agg(a.name || ' ' || a.id ORDER BY cardinality(a.above))
+                              FROM named a WHERE a.id = ANY (n.above))""")
         )
         return [tuple(row) for row in rows]
 
     with plainly():
-        for found, depth, name in as_owner(work):
-            typer.echo(f"{found}  {'  ' * (depth - 1)}{name}")
+        found = as_owner(work)
+    for id_, depth, name in found:
+        typer.echo(f"{id_}  {'  ' * (depth - 1)}{name}")
 
 
 @agreement.command("add")
