@@ -105,7 +105,10 @@ def _search() -> Iterable[str]:
         " with `Prefer: handling=lenient` an OperationOutcome in the answer.\n"
     )
     yield from _table(("control", "takes"), ((f"`{n}`", text) for n, text in CONTROLS))
-    yield "`:in` and `:not-in` take the URL of one of these value sets, with its version or without:\n"
+    yield (
+        "`:in` and `:not-in` take the URL of one of these value sets, with its version or without. `codes` counts those"
+        " of each code system that it draws from:\n"
+    )
     yield from _table(("value set", "version", "codes"), map(_value_set, sorted(known())))
     yield "### Every type\n"
     first = PARAMETERS[REGISTRY[0].name]
