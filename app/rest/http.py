@@ -61,12 +61,12 @@ def require_acceptable(request: Request) -> None:
     format_ = request.query_params.get("_format")
     if format_ is not None:
         if format_.partition(";")[0].strip().replace(" ", "+") not in _FORMATS:
-            raise _only_json(Kind.NOT_ACCEPTABLE)
+            raise _only_json()
         return
     accept = request.headers.get("Accept", "*/*")
     kinds = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
     if not kinds & (READABLE | _WILDCARDS):
-        raise _only_json(Kind.NOT_ACCEPTABLE)
+        raise _only_json()
 
 
 async def body(request: Request, limit: int) -> dict[str, Any]:
@@ -74,7 +74,7 @@ async def body(request: Request, limit: int) -> dict[str, Any]:
     prefer(request)  # what is wrong with it has to show before anything is written
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind not in READABLE:
-        raise _only_json(Kind.UNSUPPORTED)
+        raise HallpassError(Kind.UNSUPPORTED, f"A body is JSON, sent with Content-Type: {FHIR_JSON}.")
     return parse(await raw_body(request, limit))
 
 
@@ -176,5 +176,5 @@ def if_match(request: Request) -> str | None:
     return tags
 
 
-def _only_json(kind: Kind) -> HallpassError:
-    return HallpassError(kind, f"This server speaks JSON: {FHIR_JSON}.")
+def _only_json() -> HallpassError:
+    return HallpassError(Kind.NOT_ACCEPTABLE, f"This server speaks JSON: {FHIR_JSON}.")

@@ -133,7 +133,9 @@ async def test_a_page_token_is_good_for_its_client_its_search_and_as_it_is_only(
 async def test_a_body_of_another_type_is_a_415(member: Member, kind: str) -> None:
     for path in ("/Patient", "", "/Patient/$explain-access"):
         url = path if "$" not in path else f"/Patient/{uuid4()}/$explain-access"
-        refused(await member.post(url, content=json.dumps(PLAIN), headers={"Content-Type": kind}), 415, "not-supported")
+        response = await member.post(url, content=json.dumps(PLAIN), headers={"Content-Type": kind})
+        refused(response, 415, "not-supported")
+        assert "Content-Type: application/fhir+json" in response.text
     put = {"content": json.dumps(PLAIN), "headers": {"Content-Type": kind}}
     refused(
         await member.http.put(
