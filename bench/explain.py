@@ -41,6 +41,7 @@ from app.search.parse import parse
 from app.search.query import Search
 from app.settings import load
 from app.store import embedded, find
+from app.store.driver import Hot
 from app.store.engine import Database, owner_url
 from app.store.enter import enter
 from app.store.find import Ask
@@ -156,7 +157,8 @@ def _written(element: Explain, compiler: SQLCompiler, **options: Any) -> str:
 
 async def explain(connection: AsyncConnection, who: str, what: str, name: str, ask: Ask) -> Run:
     """Run a statement, as PostgreSQL plans it for this caller."""
-    (found,) = await connection.scalar(Explain(ask.statement), ask.values)
+    statement = ask.statement.statement if isinstance(ask.statement, Hot) else ask.statement
+    (found,) = await connection.scalar(Explain(statement), ask.values)
     top = found["Plan"]
     rows = 0 if what == "total" else int(top["Actual Rows"])
     blocks = top["Shared Hit Blocks"] + top["Shared Read Blocks"]

@@ -15,12 +15,15 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.auth.caller import Caller
+from app.store.driver import Hot, scalar
 from app.store.enter import hold
 from app.store.rows import Stored
 
-_DISCLOSE = text("""
-    SELECT hallpass.disclose(:agent, :purposes, :requests, :interactions, :shards, :ids, :versions, :hold)
-""").bindparams(bindparam("agent", type_=JSONB(none_as_null=True)))
+_DISCLOSE = Hot(
+    text("""
+        SELECT hallpass.disclose(:agent, :purposes, :requests, :interactions, :shards, :ids, :versions, :hold)
+    """).bindparams(bindparam("agent", type_=JSONB(none_as_null=True)))
+)
 _WRITING = -2
 """What `disclose` answers where a write holds a lock."""
 
@@ -46,10 +49,10 @@ async def disclose(
         "versions": [k[2] for k in keys],
         "hold": sorted(shards),
     }
-    entered = await connection.scalar(_DISCLOSE, values)
+    entered = await scalar(connection, _DISCLOSE, values)
     if entered == _WRITING:  # waited for in a statement of its own: what is in time is judged after the wait
         await hold(connection, shards, exclusive=False)
-        entered = await connection.scalar(_DISCLOSE, values)
+        entered = await scalar(connection, _DISCLOSE, values)
     return bool(entered == len(keys))
 
 

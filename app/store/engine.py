@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from app.errors import HallpassError, Kind
+from app.store import driver
 
 APP_ROLE = "hallpass_app"
 UNREACHABLE = ("08", "53", "55P03", "57P", "58", "25006")
@@ -48,18 +49,20 @@ def sqlstate(error: DBAPIError) -> str:
 
 
 class Database:
-    """A pool of connections as the app's role."""
+    """A pool of connections as the app's role, each outside of a transaction but within `begin`."""
 
     def __init__(self, owner: URL, *, pool_size: int = 10, statement_timeout_ms: int = 10_000) -> None:
         self.owner = owner
         self.engine: AsyncEngine = create_async_engine(
             app_url(owner),
+            isolation_level="AUTOCOMMIT",  # it is the driver that begins and commits
             hide_parameters=True,  # an error's text would quote the record
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=10,
             pool_use_lifo=True,  # a connection that was just used has its plans and caches at hand
             connect_args={
+                "max_cached_statement_lifetime": 0,  # a plan made once stands as long as its connection
                 "server_settings": {
                     "application_name": "hallpass",
                     "statement_timeout": str(statement_timeout_ms),
@@ -67,10 +70,11 @@ class Database:
                     "lock_timeout": str(statement_timeout_ms),
                     "timezone": "UTC",
                     "jit": "off",
-                }
+                },
             },
         )
         event.listen(self.engine.sync_engine, "handle_error", _lost)
+        event.listen(self.engine.sync_engine, "checkin", _returned)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
@@ -79,7 +83,7 @@ class Database:
         Raises HallpassError: UNAVAILABLE when the database cannot be reached, TOO_COSTLY when a statement ran too long.
         """
         try:
-            async with self.engine.begin() as connection:
+            async with self.engine.connect() as connection, driver.transaction(connection):
                 yield connection
         except DBAPIError as e:
             if sqlstate(e) == CANCELED:
@@ -125,3 +129,9 @@ def _lost(context: Any) -> None:
     state = str(getattr(context.original_exception, "sqlstate", None) or "")
     if state.startswith("57P") or (not state and _unreachable(context.original_exception)):
         context.is_disconnect = True
+
+
+def _returned(connection: Any, record: Any) -> None:
+    """A connection that comes back in the middle of a transaction is thrown away."""
+    if connection is not None and connection.driver_connection.is_in_transaction():
+        record.invalidate()

@@ -11,16 +11,19 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.store.driver import Hot, fetch, scalar
 from app.store.engine import CANCELED, sqlstate, unavailable
 from app.store.rows import Standing
 
-_ENTER = text("""
-    SELECT standing, above, below, zone
-    FROM hallpass.enter(:client, :token, :organization, :purposes, :emergency, :ag)
-""")
+_ENTER = Hot(
+    text("""
+        SELECT standing, above, below, zone
+        FROM hallpass.enter(:client, :token, :organization, :purposes, :emergency, :ag)
+    """)
+)
 _ENTER_AS_OPERATOR = text("SELECT above, below FROM hallpass.enter_as_operator(:organization)")
-_PLAN = text("SELECT set_config('plan_cache_mode', :mode, true)")
-_HOLD = text("SELECT hallpass.hold(:shards, :exclusive)")
+_PLAN = Hot(text("SELECT set_config('plan_cache_mode', :mode, true)"))
+_HOLD = Hot(text("SELECT hallpass.hold(:shards, :exclusive)"))
 
 
 async def enter(
@@ -34,19 +37,15 @@ async def enter(
     agreement_required: bool,
 ) -> Standing | None:
     """Set the caller for this transaction; None when its client is disabled or its token revoked."""
-    row = (
-        await connection.execute(
-            _ENTER,
-            {
-                "client": client,
-                "token": token,
-                "organization": organization,
-                "purposes": purposes,
-                "emergency": emergency,
-                "ag": agreement_required,
-            },
-        )
-    ).one()
+    values = {
+        "client": client,
+        "token": token,
+        "organization": organization,
+        "purposes": purposes,
+        "emergency": emergency,
+        "ag": agreement_required,
+    }
+    (row,) = await fetch(connection, _ENTER, values)
     return Standing(frozenset(row.above), frozenset(row.below), row.zone) if row.standing else None
 
 
@@ -62,15 +61,14 @@ async def hold(connection: AsyncConnection, shards: set[UUID], *, exclusive: boo
     Answers the time after the wait. Raises UNAVAILABLE as `waiting`.
     """
     with waiting():
-        done = await connection.execute(_HOLD, {"shards": sorted(shards), "exclusive": exclusive})
-    found: datetime = done.scalar_one()
+        found: datetime = await scalar(connection, _HOLD, {"shards": sorted(shards), "exclusive": exclusive})
     return found
 
 
 async def plan_by(connection: AsyncConnection, mode: str) -> None:
     """Have the statements that follow in this transaction planned so (PostgreSQL's plan_cache_mode)."""
     if mode != "auto":
-        await connection.execute(_PLAN, {"mode": mode})
+        await fetch(connection, _PLAN, {"mode": mode})
 
 
 @contextmanager

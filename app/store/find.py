@@ -4,13 +4,14 @@ The candidates come from the access index of the caller's organization (from `re
 in the order of the page; the criteria are asked of the search index; and each row that is left is read through
 `resource`, where row-level security decides with the whole rule. So cost follows what is on the page.
 
-What searches of one form have in common is made once (`_frame`): building it takes longer than running it.
+What searches of one form have in common is made once (`_frame`), and without criteria that is all (`_plain`): building
+it takes longer than running it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -39,8 +40,9 @@ from app.resources import TYPES, Reach
 from app.search.cursor import Cursor
 from app.search.parameters import COLUMNS
 from app.search.query import Clause, Criterion, Search, SortKey, TokenValue, Within
-from app.store.match import Subject, matches, visible
-from app.store.order import Key, beyond, ordering, sort_column
+from app.store.driver import Hot, Statement
+from app.store.match import Subject, matches, one_of, visible
+from app.store.order import Key, Turn, beyond, ordering, placed, sort_column
 from app.store.rows import Stored
 from app.store.tables import access, open_access, resource
 
@@ -54,9 +56,9 @@ _LIMIT = bindparam("limit", type_=Integer())
 
 
 class Ask(NamedTuple):
-    """A statement and its values, as a connection's `execute` takes them."""
+    """A statement and its values, as `fetch` takes them."""
 
-    statement: Select[Any]
+    statement: Statement
     values: dict[str, Any]
 
 
@@ -74,28 +76,25 @@ def page(
     Before a cursor that points back they come in reverse order, the nearest to it first. `held`: only what is in
     the custody of these organizations. `counted`: with what `total` would answer in each row, as `total`.
     """
-    as_of = after.as_of if after is not None else None
-    frame = _frame(_Form.of(search, held=held is not None, as_of=as_of is not None))
-    statement = frame.back if after is not None and after.back else frame.forth
-    if counted:
-        asked = search.criteria or after is not None
-        statement = _with(statement, total(search, caller_org).statement) if asked else frame.first
-    met = [matches(c, frame.subject) for c in search.criteria]
-    if after is not None:
-        met.append(beyond(frame.keys, after))
     values = _values(search, caller_org) | {"limit": limit + 1}
+    as_of = after.as_of if after is not None else None
     if held is not None:
         values["held"] = list(held)
     if as_of is not None:
         values["as_of"] = as_of
-    return Ask(statement.where(*met) if met else statement, values)
+    if after is not None:
+        values |= placed(after)
+    form = _Form.of(search, held=held is not None, as_of=as_of is not None)
+    turn = Turn.at(after) if after is not None else None
+    made = _page(form, turn, search.criteria, counted=counted) if search.criteria else _plain(form, turn, counted)
+    return Ask(made, values)
 
 
 def total(search: Search, caller_org: UUID) -> Ask:
     """The number of matches that the caller may see."""
-    frame = _frame(_Form.of(search))
-    met = [matches(c, frame.subject) for c in search.criteria]
-    return Ask(frame.counted.where(*met) if met else frame.counted, _values(search, caller_org))
+    form = _Form.of(search)
+    made = _total(form, search.criteria) if search.criteria else _plain_total(form)
+    return Ask(made, _values(search, caller_org))
 
 
 def plans(search: Search) -> str:
@@ -174,8 +173,34 @@ class _Frame:
     forth: Select[Any]
     back: Select[Any]
     counted: Select[Any]
-    first: Select[Any]
-    """The first page with the count."""
+
+
+def _page(form: _Form, turn: Turn | None, criteria: tuple[Clause, ...], *, counted: bool) -> Select[Any]:
+    frame = _frame(form)
+    found = frame.back if turn is not None and turn.back else frame.forth
+    if counted:
+        number = _total(replace(form, held=False, as_of=False), criteria)
+        found = found.add_columns(number.correlate(None).scalar_subquery().label("total"))
+    met = [matches(c, frame.subject) for c in criteria]
+    if turn is not None:
+        met.append(beyond(frame.keys, turn))
+    return found.where(*met) if met else found
+
+
+def _total(form: _Form, criteria: tuple[Clause, ...]) -> Select[Any]:
+    frame = _frame(form)
+    return frame.counted.where(*(matches(c, frame.subject) for c in criteria)) if criteria else frame.counted
+
+
+@lru_cache(maxsize=512)
+def _plain(form: _Form, turn: Turn | None, counted: bool) -> Hot:
+    """A page without criteria."""
+    return Hot(_page(form, turn, (), counted=counted))
+
+
+@lru_cache(maxsize=512)
+def _plain_total(form: _Form) -> Hot:
+    return Hot(_total(form, ()))
 
 
 @lru_cache(maxsize=512)
@@ -189,12 +214,7 @@ def _frame(form: _Form) -> _Frame:
     forth = found.order_by(*ordering(keys, back=False)).limit(_LIMIT)
     back = found.order_by(*ordering(keys, back=True)).limit(_LIMIT)
     counted = select(func.count()).select_from(there) if form.narrowed else _counted(candidates, form)
-    return _Frame(subject, keys, forth, back, counted, first=_with(forth, counted))
-
-
-def _with(statement: Select[Any], counted: Select[Any]) -> Select[Any]:
-    """A page with the number of all matches in each row."""
-    return statement.add_columns(counted.correlate(None).scalar_subquery().label("total"))
+    return _Frame(subject, keys, forth, back, counted)
 
 
 def _counted(candidates: Subquery, form: _Form) -> Select[Any]:
@@ -243,12 +263,12 @@ def _candidates(form: _Form) -> Subquery:
     held = [t for t in form.types if TYPES[t].reach is not Reach.DIRECTORY]
     if held or form.within:
         a = open_access.alias("a")
-        ours = and_(a.c.org == _ORG, a.c.type.in_(held))
+        ours = and_(a.c.org == _ORG, one_of(a.c.type, held))
         ours = and_(ours, a.c.shard == _STUDENT) if form.within else ours
         parts += _placed(a, a.c.settled, ours, as_of=form.as_of)
     if listed := [t for t in form.types if TYPES[t].reach is Reach.DIRECTORY and not form.within]:
         d = resource.alias("d")
-        parts += _placed(d, true(), and_(visible(d.c), d.c.directory, d.c.type.in_(listed)), as_of=form.as_of)
+        parts += _placed(d, true(), and_(visible(d.c), d.c.directory, one_of(d.c.type, listed)), as_of=form.as_of)
     return (parts[0] if len(parts) == 1 else union_all(*parts)).subquery("candidate")
 
 
@@ -286,4 +306,4 @@ def _reaches() -> Select[Any]:
     return select(literal(1)).select_from(a.join(r, there)).where(a.c.shard == _STUDENT, a.c.org == _ORG).limit(1)
 
 
-_REACHES = _reaches()
+_REACHES = Hot(_reaches())

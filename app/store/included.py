@@ -29,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.selectable import TableValuedAlias
 
 from app.search.query import Include
+from app.store.driver import Hot
 from app.store.find import Ask
 from app.store.match import visible
 from app.store.rows import Stored
@@ -68,7 +69,7 @@ def _values(sources: Collection[Stored], known: Collection[UUID], limit: int) ->
 
 
 @lru_cache(maxsize=256)
-def _brought(includes: tuple[Include, ...]) -> Select[Any]:
+def _brought(includes: tuple[Include, ...]) -> Hot:
     parts = [_part(include) for include in includes]
     # A union of one part is that part alone, repetitions included.
     named = (union(*parts) if len(parts) > 1 else parts[0].distinct()).subquery("named")
@@ -76,7 +77,7 @@ def _brought(includes: tuple[Include, ...]) -> Select[Any]:
 
 
 @lru_cache(maxsize=1)
-def _listed() -> Select[Any]:
+def _listed() -> Hot:
     here = _sources()
     s = resource.alias("s")
     source = select(s.c.refs).where(s.c.shard == here.c.shard, s.c.id == here.c.id, visible(s.c)).limit(1).lateral()
@@ -84,14 +85,14 @@ def _listed() -> Select[Any]:
     return _read(resource.c.directory, named.distinct().subquery("named"))
 
 
-def _read(wanted: ColumnElement[bool], named: Subquery) -> Select[Any]:
+def _read(wanted: ColumnElement[bool], named: Subquery) -> Hot:
     """The resources that a subquery names and that are wanted, without those that are known."""
     unknown = named.c.id != func.all(bindparam("known", type_=ARRAY(Uuid())))
     # LIMIT keeps each a look-up of its own: a join might read all of `resource`, and judge each row.
     row = select(*(resource.c[name] for name in Stored._fields))
     there = row.where(resource.c.id == named.c.id, wanted, visible(resource.c)).limit(1).lateral("r")
     statement = select(*there.c).select_from(named.join(there, true())).where(unknown)
-    return statement.order_by(there.c.type, there.c.id).limit(bindparam("limit", type_=Integer()))
+    return Hot(statement.order_by(there.c.type, there.c.id).limit(bindparam("limit", type_=Integer())))
 
 
 def _part(include: Include) -> Select[Any]:

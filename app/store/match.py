@@ -9,13 +9,13 @@ leaves the order to the planner, which reads all of `resource`, each row judged,
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any, cast
 
-from sqlalchemy import FromClause, Table, and_, exists, literal, or_, select
+from sqlalchemy import ColumnElement, FromClause, Table, and_, exists, false, literal, or_, select
 
 from app.search.parameters import ParamKind
 from app.search.query import (
@@ -68,7 +68,7 @@ class Subject:
 
     def owns(self, t: Columns, param: str) -> Condition:
         """The condition that a row of an index table is of the subject's parameter."""
-        return and_(t.shard == self.c.shard, t.id == self.c.id, t.type.in_(self.types), t.param == param)
+        return and_(t.shard == self.c.shard, t.id == self.c.id, one_of(t.type, self.types), t.param == param)
 
 
 @lru_cache(maxsize=256)
@@ -95,6 +95,12 @@ def matches(clause: Clause, subject: Subject) -> Condition:
             return ~exists().where(own) if missing else exists().where(own)
         case _:
             return _criterion(clause, subject)
+
+
+def one_of(column: ColumnElement[Any], values: Iterable[Any]) -> Condition:
+    """One of a few values, of which a statement of its form has as many each time: so its text stands once made."""
+    found = [literal(v, column.type) for v in values]
+    return column.in_(found) if found else false()
 
 
 def visible(r: Columns) -> Condition:

@@ -11,7 +11,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, UnaryExpression, and_, false, func, literal, or_, select, tuple_
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Text,
+    UnaryExpression,
+    and_,
+    bindparam,
+    false,
+    func,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy import cast as sql_cast
 
 from app.search.cursor import Cursor, SortValue
@@ -69,22 +81,39 @@ def ordering(keys: list[Key], *, back: bool) -> list[UnaryExpression[Any]]:
     return found
 
 
-def beyond(keys: list[Key], cursor: Cursor) -> Condition:
-    """The condition for what comes after the cursor, or before it where it points back."""
-    values = (*cursor.values, cursor.id)
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What shapes the condition of a cursor: whether it points back, and which of its values are there."""
+
+    back: bool
+    there: tuple[bool, ...]
+
+    @staticmethod
+    def at(cursor: Cursor) -> Turn:
+        """The turn at a cursor."""
+        return Turn(cursor.back, (*(v is not None for v in cursor.values), True))
+
+
+def placed(cursor: Cursor) -> dict[str, SortValue]:
+    """What stands for the binds of `beyond`."""
+    return {f"after_{n}": v for n, v in enumerate((*cursor.values, cursor.id))}
+
+
+def beyond(keys: list[Key], turn: Turn) -> Condition:
+    """The condition for what comes after a cursor, or before it where it points back."""
+    values = [bindparam(f"after_{n}", type_=k.column.type) for n, k in enumerate(keys)]
     if all(k.never_null for k in keys) and len({k.descending for k in keys}) == 1:
-        here = tuple_(*(k.column for k in keys))
-        there = tuple_(*(literal(v, k.column.type) for k, v in zip(keys, values, strict=True)))
-        return here < there if keys[0].descending != cursor.back else here > there
+        here, point = tuple_(*(k.column for k in keys)), tuple_(*values)
+        return here < point if keys[0].descending != turn.back else here > point
     found: list[Condition] = []
     equal: list[Condition] = []
-    for key, value in zip(keys, values, strict=True):
-        found.append(and_(*equal, _past(key, value, back=cursor.back)))
-        equal.append(key.column == value)  # IS NULL for None
+    for key, value, there in zip(keys, values, turn.there, strict=True):
+        found.append(and_(*equal, _past(key, value if there else None, back=turn.back)))
+        equal.append(key.column == value if there else key.column.is_(None))
     return or_(*found)
 
 
-def _past(key: Key, value: SortValue, *, back: bool) -> Condition:
+def _past(key: Key, value: BindParameter[Any] | None, *, back: bool) -> Condition:
     """Behind the value in the order of the key, where NULL comes last; or, going back, before it."""
     if value is None:
         return key.column.is_not(None) if back else false()

@@ -2,40 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import DateTime, Row, Select, any_, bindparam, column, func, literal, select, text
+from sqlalchemy import DateTime, any_, bindparam, column, func, literal, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.store.driver import Hot, Statement, fetch
 from app.store.enter import waiting
 from app.store.rows import Stored
 from app.store.tables import organization, resource
 
 COLUMNS = tuple(resource.c[name] for name in Stored._fields)
 
-_CURRENT = select(*COLUMNS).where(
-    resource.c.id == bindparam("id"), resource.c.type == bindparam("type"), resource.c.current
-)
-_VERSION = select(*COLUMNS).where(
-    resource.c.id == bindparam("id"), resource.c.type == bindparam("type"), resource.c.version == bindparam("version")
-)
+_NAMED = select(*COLUMNS).where(resource.c.id == bindparam("id"), resource.c.type == bindparam("type"))
+_CURRENT = Hot(_NAMED.where(resource.c.current))
+_VERSION = Hot(_NAMED.where(resource.c.version == bindparam("version")))
 _LOCKED = func.hallpass.lock_current(bindparam("shard"), bindparam("type"), bindparam("id")).table_valued(
     *(column(c.name, c.type) for c in COLUMNS)
 )
-_LOCK_CURRENT = select(*_LOCKED.c, func.hallpass.instant(type_=DateTime(timezone=True)).label("at"))
+_LOCK_CURRENT = Hot(select(*_LOCKED.c, func.hallpass.instant(type_=DateTime(timezone=True)).label("at")))
 _MOMENT = text("SELECT hallpass.moment()")
-_VISIBLE = text("SELECT type, id, student FROM hallpass.seen(:ids)")
+_VISIBLE = Hot(text("SELECT type, id, student FROM hallpass.seen(:ids)"))
 
 
 async def current(connection: AsyncConnection, type_name: str, resource_id: UUID) -> Stored | None:
     """The newest version, deletions included; None where there is none that the caller sees."""
-    row = (await connection.execute(_CURRENT, {"type": type_name, "id": resource_id})).one_or_none()
-    return Stored(*row) if row else None
+    found = await rows(connection, _CURRENT, {"type": type_name, "id": resource_id})
+    return found[0] if found else None
 
 
 async def lock_current(
@@ -43,30 +41,29 @@ async def lock_current(
 ) -> tuple[Stored, datetime] | None:
     """As `current`, under the shard's lock to write; and the time after the wait. Raises UNAVAILABLE as `waiting`."""
     with waiting():
-        found = await connection.execute(_LOCK_CURRENT, {"shard": shard, "type": type_name, "id": resource_id})
-    row = found.one_or_none()
-    return (Stored(*row[:-1]), row.at) if row else None
+        found = await fetch(connection, _LOCK_CURRENT, {"shard": shard, "type": type_name, "id": resource_id})
+    return (stored(found[0]), found[0].at) if found else None
 
 
 async def version(connection: AsyncConnection, type_name: str, resource_id: UUID, number: int) -> Stored | None:
     """One version by its number."""
-    row = (await connection.execute(_VERSION, {"type": type_name, "id": resource_id, "version": number})).one_or_none()
-    return Stored(*row) if row else None
+    found = await rows(connection, _VERSION, {"type": type_name, "id": resource_id, "version": number})
+    return found[0] if found else None
 
 
 async def rows(
-    connection: AsyncConnection, statement: Select[Any], values: dict[str, Any] | None = None
+    connection: AsyncConnection, statement: Statement, values: Mapping[str, Any] | None = None
 ) -> list[Stored]:
     """The versions that a statement over `COLUMNS` finds, in its order."""
-    return [stored(row) for row in await connection.execute(statement, values)]
+    return [stored(row) for row in await fetch(connection, statement, values)]
 
 
-async def rows_exist(connection: AsyncConnection, statement: Select[Any], values: dict[str, Any] | None = None) -> bool:
+async def rows_exist(connection: AsyncConnection, statement: Statement, values: Mapping[str, Any]) -> bool:
     """Whether a statement finds anything."""
-    return (await connection.execute(statement, values)).first() is not None
+    return bool(await fetch(connection, statement, values))
 
 
-def stored(row: Row[Any]) -> Stored:
+def stored(row: Any) -> Stored:
     """A row whose first columns are `COLUMNS`."""
     return Stored(*row[: len(COLUMNS)])
 
@@ -76,7 +73,7 @@ async def visible(connection: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID
     wanted = sorted(set(ids))
     if not wanted:
         return {}
-    found = await connection.execute(_VISIBLE, {"ids": wanted})
+    found = await fetch(connection, _VISIBLE, {"ids": wanted})
     return {row.id: (row.type, row.student) for row in found}
 
 

@@ -14,14 +14,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.consent.rules import Agreement, Facts, Provision, Release, Window
 from app.search.rows import Terms
+from app.store.driver import Hot, fetch
 from app.store.rows import Stored
 from app.store.tables import agreement, authority, provision, release, resource, student
 from app.store.terms_tables import term_rows
 
-_PUT = text(
-    f"SELECT hallpass.put(CAST(ROW({', '.join(f':{c.name}' for c in resource.c)}) AS hallpass.resource),"
-    " CAST(:terms AS jsonb))"
-).bindparams(*(bindparam(c.name, type_=c.type) for c in resource.c))
+_PUT = Hot(
+    text(
+        f"SELECT hallpass.put(CAST(ROW({', '.join(f':{c.name}' for c in resource.c)}) AS hallpass.resource),"
+        " CAST(:terms AS jsonb))"
+    ).bindparams(*(bindparam(c.name, type_=c.type) for c in resource.c))
+)
 _PUT_TERMS = text("SELECT hallpass.put_terms(:shard, :id, :type, CAST(:terms AS jsonb))")
 
 
@@ -34,21 +37,19 @@ def clinical_range(facts: Facts) -> Range[Any] | None:
 
 async def put(connection: AsyncConnection, row: Stored, facts: Facts, terms: Terms | None) -> None:
     """Store a new version as the current one, and bring both indexes up to date with it; no terms: a deletion."""
-    await connection.execute(
-        _PUT,
-        {
-            **row._asdict(),
-            "profiles": sorted(facts.profiles),
-            "codes": sorted(facts.codes),
-            "confidentiality": facts.confidentiality,
-            "labels": sorted(facts.labels),
-            "parties": sorted(facts.parties),
-            "refs": sorted(facts.refs),
-            "authors": sorted(facts.authors),
-            "clinical": clinical_range(facts),
-            "terms": _document(row, terms),
-        },
-    )
+    values = {
+        **row._asdict(),
+        "profiles": sorted(facts.profiles),
+        "codes": sorted(facts.codes),
+        "confidentiality": facts.confidentiality,
+        "labels": sorted(facts.labels),
+        "parties": sorted(facts.parties),
+        "refs": sorted(facts.refs),
+        "authors": sorted(facts.authors),
+        "clinical": clinical_range(facts),
+        "terms": _document(row, terms),
+    }
+    await fetch(connection, _PUT, values)
 
 
 async def put_terms(connection: AsyncConnection, row: Stored, terms: Terms | None) -> None:

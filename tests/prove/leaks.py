@@ -122,15 +122,21 @@ def a_has_through_hidden_resources(patch: pytest.MonkeyPatch) -> None:
 @leak
 def a_total_before_the_filter(patch: pytest.MonkeyPatch) -> None:
     """The total counts what the access index proposes, before row-level security has judged it."""
+    patch.setattr(find, "_total", _proposed)
+    _anew(patch, "_plain", "_plain_total")
 
-    patch.setattr(find, "total", _proposed)
 
-
-def _proposed(search: Any, org: Any) -> find.Ask:
+def _proposed(form: Any, criteria: Any) -> Any:
     """How many resources the access index proposes that meet the criteria."""
-    subject = find._frame(find._Form.of(search)).subject
-    met = [match.matches(c, subject) for c in search.criteria]
-    return find.Ask(select(func.count()).select_from(subject.c.shard.table).where(*met), find._values(search, org))
+    subject = find._frame(form).subject
+    met = [match.matches(c, subject) for c in criteria]
+    return select(func.count()).select_from(subject.c.shard.table).where(*met)
+
+
+def _anew(patch: pytest.MonkeyPatch, *names: str) -> None:
+    """Have statements made each time, and none kept from before."""
+    for name in names:
+        patch.setattr(find, name, getattr(find, name).__wrapped__)
 
 
 @leak
@@ -140,7 +146,8 @@ def a_next_link_before_the_filter(patch: pytest.MonkeyPatch) -> None:
 
     async def search(door: Any, wanted: Any, after: Any) -> Any:
         found = await original(door, wanted, after)
-        count = await door.connection.scalar(*_proposed(wanted, door.caller.organization))
+        values = find._values(wanted, door.caller.organization)
+        count = await door.connection.scalar(_proposed(find._Form.of(wanted), wanted.criteria), values)
         rows = [c.row for c in found.candidates if c.mode == "match"]
         if rows and not wanted.sort and after is None and count > len(rows):
             found.cursors["next"] = Cursor((rows[-1].updated,), rows[-1].id, False).pack()
@@ -240,7 +247,7 @@ def a_sort_by_a_hidden_value(patch: pytest.MonkeyPatch) -> None:
         return select(func.min(digest)).where(own, there).scalar_subquery()
 
     patch.setattr(find, "sort_column", sort_column)
-    patch.setattr(find, "_frame", find._frame.__wrapped__)
+    _anew(patch, "_frame", "_plain", "_plain_total")
 
 
 @leak

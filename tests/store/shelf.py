@@ -19,6 +19,7 @@ from app.resources import TYPES, Reach
 from app.search.cursor import Cursor, unpack
 from app.search.query import Search
 from app.store import find
+from app.store.driver import Hot, fetch
 from app.store.engine import Database
 from app.store.enter import enter
 from app.store.included import included
@@ -49,7 +50,7 @@ class _Explained(Executable, ClauseElement):
     inherit_cache = False
 
     def __init__(self, statement: Any) -> None:
-        self.statement = statement
+        self.statement = statement.statement if isinstance(statement, Hot) else statement
 
 
 @compiles(_Explained)
@@ -148,7 +149,7 @@ class Shelf:
                 agreement_required=False,
             )  # fmt: skip
             assert entered
-            return list(await connection.execute(statement, values))
+            return list(await fetch(connection, statement, values))
 
     async def plan(self, statement: Any, values: dict[str, Any]) -> dict[str, Any]:
         """How PostgreSQL goes about a statement when it would rather not go row by row."""
@@ -161,7 +162,7 @@ class Shelf:
     async def rows_as_owner(self, statement: Any, values: dict[str, Any]) -> list[Any]:
         """What a statement gives to the owner of the tables."""
         async with self._as_owner() as connection:
-            return list(await connection.execute(statement, values))
+            return list(await fetch(connection, statement, values))
 
     async def names(self, org: str, type_name: str | None, query: str) -> list[str]:
         """The matches of a search, in their order; the total says the same."""

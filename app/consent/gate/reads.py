@@ -17,6 +17,7 @@ from app.search.cursor import Cursor
 from app.search.query import Chain, Clause, Has, Search
 from app.store import find
 from app.store import read as store
+from app.store.driver import fetch, scalar
 from app.store.enter import plan_by
 from app.store.included import included
 from app.store.rows import Stored
@@ -94,7 +95,7 @@ async def search(door: Door, wanted: Search, after: Cursor | None) -> Found:
     await plan_by(door.connection, find.plans(wanted))
     if wanted.count == 0:
         return Found(total=await _total(door, wanted) if counted else None, search=wanted)
-    rows = list(await door.connection.execute(*find.page(wanted, org, after, wanted.count, counted=counted)))
+    rows = await fetch(door.connection, *find.page(wanted, org, after, wanted.count, counted=counted))
     total = None
     if counted:  # counted with the page, so that the two agree; where there is no row to say it, by itself
         total = int(rows[0].total) if rows else await _total(door, wanted) if after else 0
@@ -114,7 +115,7 @@ async def search(door: Door, wanted: Search, after: Cursor | None) -> Found:
 
 
 async def _total(door: Door, wanted: Search) -> int:
-    return int((await door.connection.scalar(*find.total(wanted, door.caller.organization))) or 0)
+    return int(await scalar(door.connection, *find.total(wanted, door.caller.organization)))
 
 
 async def compartment(door: Door, patient: str) -> UUID:

@@ -71,7 +71,7 @@ async def test_an_error_tells_nothing_of_what_was_to_be_stored(world: World) -> 
     try:
         with pytest.raises(DBAPIError) as caught:
             await world.operator.add_organization("Quillfeather School")
-        assert "parameters hidden" in str(caught.value)
+        assert caught.value.params is None
         assert "Quillfeather" not in str(caught.value)
     finally:
         await as_owner(world, "DROP TRIGGER refuse ON hallpass.resource", "DROP FUNCTION public.refuse")

@@ -6,15 +6,15 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.auth import clients
@@ -25,6 +25,7 @@ from app.consent.gate.turnstile import ABREAST, Ask, Passed, Turnstile
 from app.store.engine import Database
 from tests import build
 from tests.scene import Scene, as_owner, ledger, set_scene
+from tests.statements import Statements
 from tests.world import BASE, Member, World, assertion, open_world
 
 LEDGER_SHUT = "LOCK TABLE hallpass.sheet IN SHARE MODE"
@@ -38,17 +39,17 @@ async def scene(db: Database) -> AsyncIterator[Scene]:
         yield await set_scene(world, "Patient", "ServiceRequest")
 
 
-@contextmanager
-def statements(world: World) -> Iterator[list[str]]:
+@pytest_asyncio.fixture(scope="module")
+async def sent(scene: Scene) -> Statements:
+    """The statements of the application."""
+    found = Statements(scene.world.db)
+    await scene.world.db.dispose()  # so that it hears every connection
+    return found
+
+
+def long_way_round(sent: Statements) -> list[str]:
     """What goes the long way: the statements of transactions that serve one request."""
-    found: list[str] = []
-
-    def record(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        found.append(statement)
-
-    event.listen(world.db.engine.sync_engine, "before_cursor_execute", record)
-    yield found
-    event.remove(world.db.engine.sync_engine, "before_cursor_execute", record)
+    return [s for s in sent.sent if "hallpass.read(" not in s]
 
 
 @asynccontextmanager
@@ -62,17 +63,18 @@ async def holding(world: World, statement: str, **values: object) -> AsyncIterat
     await engine.dispose()
 
 
-async def test_a_read_takes_no_transaction_of_its_own(scene: Scene) -> None:
+async def test_a_read_takes_no_transaction_of_its_own(scene: Scene, sent: Statements) -> None:
     path = f"/ServiceRequest/{scene.records['ServiceRequest']['id']}"
     for member in (scene.clinic, scene.district):
         await member.get(path)  # the token is looked up the first time
-    with statements(scene.world) as found:
-        for member in (scene.clinic, scene.district):
-            assert (await member.get(path)).status_code == 200
-            assert (await member.get(f"{path}/_history/1")).status_code == 200
-        for absent in (f"/Patient/{uuid4()}", f"/Encounter/{scene.records['Encounter']['id']}"):
-            assert (await scene.clinic.get(absent)).status_code == 404
-    assert found == []
+    sent.clear()
+    for member in (scene.clinic, scene.district):
+        assert (await member.get(path)).status_code == 200
+        assert (await member.get(f"{path}/_history/1")).status_code == 200
+    for absent in (f"/Patient/{uuid4()}", f"/Encounter/{scene.records['Encounter']['id']}"):
+        assert (await scene.clinic.get(absent)).status_code == 404
+    assert sent.sent
+    assert long_way_round(sent) == []
 
 
 @asynccontextmanager
@@ -86,7 +88,7 @@ async def long_way(world: World) -> AsyncIterator[None]:
         await as_owner(world, rename.format("read_away", "read"))
 
 
-async def test_the_long_way_comes_to_the_same(scene: Scene) -> None:
+async def test_the_long_way_comes_to_the_same(scene: Scene, sent: Statements) -> None:
     """A statement for many that failed answers nobody: each goes by itself, as if it had come alone."""
     referral = f"/ServiceRequest/{scene.records['ServiceRequest']['id']}"
     asked = [
@@ -104,9 +106,9 @@ async def test_the_long_way_comes_to_the_same(scene: Scene) -> None:
     together = await answers()
     entered = [e[3] for e in (await ledger(scene.world, scene.clinic))[before:]]
     async with long_way(scene.world):
-        with statements(scene.world) as found:
-            assert await answers() == together
-    assert found
+        sent.clear()
+        assert await answers() == together
+    assert long_way_round(sent)
     assert [e[3] for e in (await ledger(scene.world, scene.clinic))[before + len(entered) :]] == entered
     assert entered == ["read"] * 4 + ["vread"] * 4
 
