@@ -157,8 +157,8 @@ def _written(element: Explain, compiler: SQLCompiler, **options: Any) -> str:
 
 async def explain(connection: AsyncConnection, who: str, what: str, name: str, ask: Ask) -> Run:
     """Run a statement, as PostgreSQL plans it for this caller."""
-    statement = ask.statement.statement if isinstance(ask.statement, Hot) else ask.statement
-    (found,) = await connection.scalar(Explain(statement), ask.values)
+    statement, values = ask.statement.for_sqlalchemy(ask.values) if isinstance(ask.statement, Hot) else ask
+    (found,) = await connection.scalar(Explain(statement), values)
     top = found["Plan"]
     rows = 0 if what == "total" else int(top["Actual Rows"])
     blocks = top["Shared Hit Blocks"] + top["Shared Read Blocks"]

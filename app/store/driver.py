@@ -20,24 +20,39 @@ _asyncpg: Any = dialects.dialect
 _DIALECT = _asyncpg(dbapi=_asyncpg.import_dbapi())
 
 
+_BLANK = "\0"
+"""Begins no text that PostgreSQL could hold."""
+
+
+def blank(name: str) -> str:
+    """A text in the place of a value that is not known when a statement is made; the value goes by this name."""
+    return _BLANK + name
+
+
 class Hot:
     """A statement that has been written out for the driver once, to be run with values by name."""
 
-    __slots__ = ("_fixed", "_names", "_sent", "sql", "statement")
+    __slots__ = ("_blanks", "_fixed", "_sent", "_statement", "sql")
 
     def __init__(self, statement: Select[Any] | TextClause) -> None:
         written: Any = statement.compile(dialect=_DIALECT)
-        self.statement = statement
+        self._statement = statement
         self.sql = str(written)
-        self._fixed = {n: v for n, v in written.params.items() if not written.binds[n].required}
-        self._names: tuple[str, ...] = tuple(written.positiontup or ())
-        processors = ((n, written.binds[n].type.dialect_impl(_DIALECT).bind_processor(_DIALECT)) for n in self._names)
-        self._sent = {name: processor for name, processor in processors if processor is not None}
+        order: tuple[str, ...] = tuple(written.positiontup or ())
+        made: dict[str, Any] = {n: v for n, v in written.params.items() if not written.binds[n].required}
+        self._blanks = {n: v for n, v in made.items() if isinstance(v, str) and v.startswith(_BLANK)}
+        self._fixed = {n: v for n, v in made.items() if n not in self._blanks}
+        sent = (written.binds[n].type.dialect_impl(_DIALECT).bind_processor(_DIALECT) for n in order)
+        self._sent = [(self._blanks.get(n, n), process) for n, process in zip(order, sent, strict=True)]
 
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
         """The values in the order of the text, each as the driver takes it."""
         given = {**self._fixed, **values}
-        return [self._sent[n](given[n]) if n in self._sent else given[n] for n in self._names]
+        return [given[name] if process is None else process(given[name]) for name, process in self._sent]
+
+    def for_sqlalchemy(self, values: Mapping[str, Any]) -> tuple[Select[Any] | TextClause, dict[str, Any]]:
+        """The statement and its values as `connection.execute` takes them."""
+        return self._statement, {**values, **{n: values[name] for n, name in self._blanks.items()}}
 
 
 Statement = Hot | Select[Any]
@@ -71,8 +86,9 @@ async def _by_sqlalchemy(
     """What is written anew each time; and what comes first in a transaction of SQLAlchemy's, which begins with it."""
     if _pooled(connection).dbapi_connection.autocommit and not on_driver(connection).is_in_transaction():
         raise RuntimeError("a statement outside of a transaction would commit by itself")
-    written = statement.statement if isinstance(statement, Hot) else statement
-    return (await connection.execute(written, values)).all()
+    if isinstance(statement, Hot):
+        return (await connection.execute(*statement.for_sqlalchemy(values or {}))).all()
+    return (await connection.execute(statement, values)).all()
 
 
 async def scalar(connection: AsyncConnection, statement: Statement, values: Mapping[str, Any] | None = None) -> Any:

@@ -4,8 +4,8 @@ The candidates come from the access index of the caller's organization (from `re
 in the order of the page; the criteria are asked of the search index; and each row that is left is read through
 `resource`, where row-level security decides with the whole rule. So cost follows what is on the page.
 
-What searches of one form have in common is made once (`_frame`), and without criteria that is all (`_plain`): building
-it takes longer than running it.
+What searches of one form have in common is made once (`_frame`), and where only codes tell them apart that is all
+(`_kept_page`): building it takes longer than running it.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ from app.resources import TYPES, Reach
 from app.search.cursor import Cursor
 from app.search.parameters import COLUMNS
 from app.search.query import Clause, Criterion, Search, SortKey, TokenValue, Within
+from app.store.blanks import blanked
 from app.store.driver import Hot, Statement
 from app.store.match import Subject, matches, one_of, visible
 from app.store.order import Key, Turn, beyond, ordering, placed, sort_column
@@ -86,15 +87,18 @@ def page(
         values |= placed(after)
     form = _Form.of(search, held=held is not None, as_of=as_of is not None)
     turn = Turn.at(after) if after is not None else None
-    made = _page(form, turn, search.criteria, counted=counted) if search.criteria else _plain(form, turn, counted)
-    return Ask(made, values)
+    if (same := blanked(search.criteria)) is None:
+        return Ask(_page(form, turn, search.criteria, counted=counted), values)
+    return Ask(_kept_page(form, turn, same[0], counted), values | same[1])
 
 
 def total(search: Search, caller_org: UUID) -> Ask:
     """The number of matches that the caller may see."""
     form = _Form.of(search)
-    made = _total(form, search.criteria) if search.criteria else _plain_total(form)
-    return Ask(made, _values(search, caller_org))
+    values = _values(search, caller_org)
+    if (same := blanked(search.criteria)) is None:
+        return Ask(_total(form, search.criteria), values)
+    return Ask(_kept_total(form, same[0]), values | same[1])
 
 
 def plans(search: Search) -> str:
@@ -193,14 +197,13 @@ def _total(form: _Form, criteria: tuple[Clause, ...]) -> Select[Any]:
 
 
 @lru_cache(maxsize=512)
-def _plain(form: _Form, turn: Turn | None, counted: bool) -> Hot:
-    """A page without criteria."""
-    return Hot(_page(form, turn, (), counted=counted))
+def _kept_page(form: _Form, turn: Turn | None, blanks: tuple[Clause, ...], counted: bool) -> Hot:
+    return Hot(_page(form, turn, blanks, counted=counted))
 
 
 @lru_cache(maxsize=512)
-def _plain_total(form: _Form) -> Hot:
-    return Hot(_total(form, ()))
+def _kept_total(form: _Form, blanks: tuple[Clause, ...]) -> Hot:
+    return Hot(_total(form, blanks))
 
 
 @lru_cache(maxsize=512)

@@ -123,7 +123,7 @@ def a_has_through_hidden_resources(patch: pytest.MonkeyPatch) -> None:
 def a_total_before_the_filter(patch: pytest.MonkeyPatch) -> None:
     """The total counts what the access index proposes, before row-level security has judged it."""
     patch.setattr(find, "_total", _proposed)
-    _anew(patch, "_plain", "_plain_total")
+    _anew(patch, "_kept_page", "_kept_total")
 
 
 def _proposed(form: Any, criteria: Any) -> Any:
@@ -247,7 +247,7 @@ def a_sort_by_a_hidden_value(patch: pytest.MonkeyPatch) -> None:
         return select(func.min(digest)).where(own, there).scalar_subquery()
 
     patch.setattr(find, "sort_column", sort_column)
-    _anew(patch, "_frame", "_plain", "_plain_total")
+    _anew(patch, "_frame", "_kept_page", "_kept_total")
 
 
 @leak

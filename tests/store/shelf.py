@@ -50,7 +50,7 @@ class _Explained(Executable, ClauseElement):
     inherit_cache = False
 
     def __init__(self, statement: Any) -> None:
-        self.statement = statement.statement if isinstance(statement, Hot) else statement
+        self.statement = statement
 
 
 @compiles(_Explained)
@@ -155,6 +155,8 @@ class Shelf:
         """How PostgreSQL goes about a statement when it would rather not go row by row."""
         async with self._db.begin() as connection:
             await connection.execute(text("SET LOCAL enable_nestloop = off"))
+            if isinstance(statement, Hot):
+                statement, values = statement.for_sqlalchemy(values)
             (found,) = await connection.scalars(_Explained(statement), values)
             plan: dict[str, Any] = (json.loads(found) if isinstance(found, str) else found)[0]["Plan"]
             return plan

@@ -367,6 +367,27 @@ async def test_searches_of_one_form_share_a_statement(shelf: Shelf) -> None:
     assert totals[0] is totals[1]
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "shared"),
+    [
+        ("status=planned", "status=finished", True),
+        ("status=planned&class=AMB", "status=finished&class=HH", True),
+        ("identifier=urn:a|1", "identifier=|", True),
+        ("identifier=urn:a|1", "identifier=1", False),
+        ("identifier=urn:a|1", "identifier=urn:a|", False),
+        ("status=planned", "class=AMB", False),
+        ("status=planned", "status:not=planned", False),
+        ("status=planned", "status=planned,finished", False),
+    ],
+)
+def test_searches_that_differ_in_codes_alone_share_a_statement(one: str, other: str, shared: bool) -> None:
+    """Whether a code and a system are asked for is of the form, and so is what the parameter and the modifier are."""
+    asks = [find.page(search("Encounter", q), uid("clinic"), None, 3, counted=True) for q in (one, other)]
+    assert (asks[0].statement is asks[1].statement) == shared
+    totals = [find.total(search("Encounter", q), uid("clinic")) for q in (one, other)]
+    assert (totals[0].statement is totals[1].statement) == shared
+
+
 async def test_a_statement_keeps_to_its_organization_by_itself(shelf: Shelf) -> None:
     """The owner of the tables, whom no row-level security holds, still gets that organization's candidates only."""
     ask = find.page(search("Patient", ""), uid("clinic"), None, 10)
