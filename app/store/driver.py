@@ -16,6 +16,9 @@ from sqlalchemy.dialects.postgresql import asyncpg as dialects
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+FAULTS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What the driver raises: PostgreSQL's errors, and its own, the last of them on a connection that has broken off."""
+
 _asyncpg: Any = dialects.dialect
 _DIALECT = _asyncpg(dbapi=_asyncpg.import_dbapi())
 
@@ -145,7 +148,7 @@ def _alike(sql: str) -> Iterator[None]:
     """Raises the driver's errors as SQLAlchemy does, without values and without the DETAIL, which may quote a row."""
     try:
         yield
-    except (asyncpg.PostgresError, asyncpg.InterfaceError) as e:
+    except FAULTS as e:
         told = _DIALECT.dbapi.Error(e.args[0], e)
         told.__cause__ = e
         raise DBAPIError(sql, None, told) from told

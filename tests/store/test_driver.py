@@ -168,6 +168,28 @@ async def test_who_goes_away_leaves_nothing_open(db: Database, work: Any) -> Non
     assert await asyncio.wait_for(pid(db), 5) != before
 
 
+async def test_who_goes_away_at_whatever_moment_leaves_nothing_open(db: Database) -> None:
+    """In the middle of BEGIN, of a statement, of COMMIT, or before or after them."""
+    moments = 0
+
+    async def serve() -> None:
+        async with db.begin() as connection:
+            await fetch(connection, _PID)
+
+    ended = False
+    while not ended:
+        await pid(db)
+        serving, moments = asyncio.create_task(serve()), moments + 1
+        for _ in range(moments):
+            await asyncio.sleep(0)
+        ended = serving.done()
+        serving.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await serving
+        assert await asyncio.wait_for(as_owner(db, _OPEN), 5) == 0
+    assert moments > 5
+
+
 async def test_a_connection_that_comes_back_in_a_transaction_is_thrown_away(db: Database) -> None:
     before = await pid(db)
     async with db.engine.connect() as connection:

@@ -372,7 +372,7 @@ async def test_searches_of_one_form_share_a_statement(shelf: Shelf) -> None:
     [
         ("status=planned", "status=finished", True),
         ("status=planned&class=AMB", "status=finished&class=HH", True),
-        ("identifier=urn:a|1", "identifier=|", True),
+        ("identifier=urn:a|1", "identifier=|1", True),
         ("identifier=urn:a|1", "identifier=1", False),
         ("identifier=urn:a|1", "identifier=urn:a|", False),
         ("status=planned", "class=AMB", False),

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import orjson
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -21,6 +20,7 @@ from app.audit.ledger import agent
 from app.auth.caller import Caller
 from app.consent.codes import BREAK_THE_GLASS, widen
 from app.settings import Settings
+from app.store.driver import FAULTS, on_driver
 from app.store.engine import Database
 from app.store.rows import Stored
 
@@ -97,7 +97,7 @@ class Turnstile:
                 try:
                     async with self._connection() as connection:
                         found = await _through(connection, asks, agreement=self.settings.require_agreement)
-                except (asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError, OSError, TimeoutError):
+                except (*FAULTS, SQLAlchemyError, OSError, TimeoutError):
                     pass  # each goes the long way, where it is told what is wrong
                 finally:
                     _answer(asks, found)
@@ -108,7 +108,7 @@ class Turnstile:
     async def _connection(self) -> AsyncIterator[Any]:
         """The driver's own connection, on which a statement is a transaction by itself."""
         async with self.db.engine.connect() as connection:
-            yield (await connection.get_raw_connection()).driver_connection
+            yield on_driver(connection)
 
 
 def _answer(asks: list[Ask], found: list[Passed]) -> None:
