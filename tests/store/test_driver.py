@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
+import asyncpg
 import pytest
 import pytest_asyncio
 from sqlalchemy import URL, bindparam, text
@@ -105,6 +106,8 @@ async def test_a_failed_statement_is_told_as_by_sqlalchemy_and_leaves_nothing_op
         async with db.begin() as connection:
             await fetch(connection, _WRONG)
     assert sqlstate(caught.value) == "22012"
+    assert caught.value.orig is not None
+    assert isinstance(caught.value.orig.__cause__, asyncpg.DivisionByZeroError)
     assert "Quillfeather" not in str(caught.value)  # the detail of an error may quote a row
     assert await pid(db) == before
 
