@@ -1,7 +1,7 @@
-"""What every request does runs on the driver itself: SQLAlchemy writes the statement and keeps the pool, once each.
+"""What every request does runs on the driver itself; SQLAlchemy writes its statements, once each, and keeps the pool.
 
-Through SQLAlchemy a statement costs three times what it costs the driver. A connection's transaction is the driver's
-too, so that both ways of running a statement are within the same one.
+Through SQLAlchemy a statement costs three times what it costs the driver. The transaction is the driver's too, so that
+both ways of running a statement are within the same one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ FAULTS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientE
 
 _asyncpg: Any = dialects.dialect
 _DIALECT = _asyncpg(dbapi=_asyncpg.import_dbapi())
-
 
 _BLANK = "\0"
 """Begins no text that PostgreSQL could hold."""
