@@ -92,7 +92,7 @@ def rotate(
 
 @client.command("disable")
 def disable(client_id: Annotated[str, typer.Argument(help="The client's id.")]) -> None:
-    """Shut a client out. Its tokens stop working at once."""
+    """Shut a client out, for good. Its tokens stop working at once."""
 
     async def work(connection: AsyncConnection, _settings: Settings) -> None:
         await clients.disable(connection, client_id, datetime.now(UTC))
