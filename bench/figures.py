@@ -51,7 +51,8 @@ def asks(stage: Stage, own: str, bare: str) -> dict[str, Ask]:
         "read by the custodian": Ask(own, district, turns=reads),
         "bare page": Ask(f"{bare}/page/{page}"),
         "page under a release": Ask(own, clinic, turns=_walk(search, clinic)),
-        "page by the custodian": Ask(f"{search}&_id={_own(stage)}", district),
+        "these 50 under a release": Ask(f"{search}&_id={_own(stage)}", clinic),
+        "these 50 by the custodian": Ask(f"{search}&_id={_own(stage)}", district),
         "page for who sees nothing": Ask(search, nobody),
         "bare join": Ask(f"{bare}/joined/{page}"),
         "page with students": Ask(own, clinic, turns=_walk(included, clinic)),
@@ -72,8 +73,8 @@ def ratios(rates: Rates) -> list[Figure]:
                "read by the custodian", 0.85),
         _ratio(rates, "page", "page of 50 under a release, exact total : bare page", "page under a release",
                "bare page", 0.70),
-        _ratio(rates, "page_disclosure", "page of 50 under a release : the same 50 by the custodian",
-               "page under a release", "page by the custodian", 0.85),
+        _ratio(rates, "page_disclosure", "page of 50 under a release : the same request by the custodian",
+               "these 50 under a release", "these 50 by the custodian", 0.85),
         _ratio(rates, "include", "page of 50 with its students : bare join", "page with students", "bare join", 0.60),
         _ratio(rates, "create", "create : bare insert with the same validation", "create", "bare create", 0.60),
         _ratio(rates, "unchanged", "conditional update that changes nothing : bare read", "update of nothing",
@@ -101,9 +102,10 @@ def tail(stage: Stage, own: str, seconds: float) -> Figure:
 
 
 def _bodies(stage: Stage) -> list[str]:
-    """Referrals to create, about many students, so that no two wait for each other."""
+    """Referrals to create: about many students, so that no two wait for each other, and about such as the clinic does
+    not see, so that its pages and their totals stay what they are."""
     network = stage.network
-    students = [str(copy_id(network.sample["Patient"], n)) for n in range(1, 100)]
+    students = [str(copy_id(network.sample["Patient"], n)) for n in range(stage.students - 99, stage.students)]
     made = (build.referral({"resourceType": "Patient", "id": s}, network.clinic.reference) for s in students)
     return [json.dumps(m, separators=(",", ":")) for m in made]
 
