@@ -120,10 +120,12 @@ def _chosen(wanted: Filter) -> list[ColumnElement[bool]]:
         found.append(c.at >= wanted.start)
     if wanted.end is not None:
         found.append(c.at < wanted.end)
+    for named in (wanted.entity, wanted.consent):
+        if named is not None:  # found among the entries of the student that it is about
+            found.append(c.shard == select(resource.c.shard).where(resource.c.id == named).limit(1).scalar_subquery())
     if wanted.entity is not None:
-        shard = select(resource.c.shard).where(resource.c.id == wanted.entity).limit(1).scalar_subquery()
         itself = c.shard == wanted.entity  # a student, or a resource of no student's
-        found += [c.shard == shard, itself | (c.id == wanted.entity) | (c.consent == wanted.entity)]
+        found.append(itself | (c.id == wanted.entity) | (c.consent == wanted.entity))
     if wanted.purpose is not None:
         found.append(literal(wanted.purpose) == c.purposes.any_())
     for column in ("recipient", "client", "basis", "consent"):

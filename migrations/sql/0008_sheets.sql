@@ -38,6 +38,7 @@ COMMENT ON TABLE hallpass.sheet IS
 
 ALTER TABLE hallpass.disclosure ADD COLUMN lane smallint, ADD COLUMN sheet bigint;
 CREATE INDEX disclosure_at ON hallpass.disclosure USING brin (at);
+DROP INDEX hallpass.disclosure_consent;  -- what a Consent opened is found among its student's entries
 
 CREATE FUNCTION hallpass.entry_bytes(
     shard uuid, at timestamptz, request uuid, id uuid, version integer, type text, interaction text, student uuid,
