@@ -1,6 +1,11 @@
 -- What the access index settles is counted by it alone; terms know the directory by its types; a disclosure that has to wait
 -- holds no lock that comes later, and looks for an entry of the same microsecond only where there was one.
 
+-- For a time 0006 brought some of this itself: what it made is made anew, as it is where it did not.
+
+DROP VIEW IF EXISTS hallpass.open_access CASCADE;  -- with the policy on resource, which asks it
+ALTER TABLE hallpass.access DROP COLUMN IF EXISTS custodian;
+
 ALTER TABLE hallpass.access ADD COLUMN custodian uuid;
 UPDATE hallpass.access a SET custodian = r.custodian FROM hallpass.resource r WHERE r.id = a.id AND r.current;
 ALTER TABLE hallpass.access ALTER COLUMN custodian SET NOT NULL;
@@ -97,7 +102,7 @@ END $$;
 
 -- Who sees what: the same rule, by the same view ---------------------------------------------------------------------------
 
-DROP POLICY see ON hallpass.resource;
+DROP POLICY IF EXISTS see ON hallpass.resource;
 CREATE POLICY see ON hallpass.resource FOR SELECT USING (
     custodian = ANY ((SELECT hallpass.below())::uuid[])
     OR (directory AND (SELECT hallpass.caller()) IS NOT NULL)
@@ -112,7 +117,7 @@ CREATE POLICY see ON hallpass.resource FOR SELECT USING (
 
 -- A term is seen by whom the access index opens its resource to, or the directory, to which whole types belong.
 
-CREATE FUNCTION hallpass.in_directory(type text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION hallpass.in_directory(type text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
     SELECT type IN ('HealthcareService', 'Location', 'Organization', 'OrganizationAffiliation', 'Practitioner',
                     'PractitionerRole')
 $$;
@@ -134,7 +139,7 @@ END $$;
 
 -- What is named, if the caller sees it: planned once, since how many are named changes nothing -------------------------------
 
-CREATE FUNCTION hallpass.seen(p_ids uuid[]) RETURNS TABLE (type text, id uuid, student uuid)
+CREATE OR REPLACE FUNCTION hallpass.seen(p_ids uuid[]) RETURNS TABLE (type text, id uuid, student uuid)
     LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
     RETURN QUERY SELECT r.type, r.id, r.student FROM hallpass.resource r

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-import asyncpg
 import pytest
 import pytest_asyncio
-from alembic import command
-from sqlalchemy import URL, Connection, text
+from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.consent.gate.verify import Verifier
 from app.settings import Settings
 from app.store import migrate as schema
 from app.store.engine import Database
+from tests.store.earlier import database_at, rows
 from tests.world import BASE
 
-NAME = "hallpass_test_sheets"
 CHAINED = """
     WITH drawn AS (
         SELECT md5('student/' || g)::uuid AS shard, k AS n, md5(k::text)::uuid AS request,
@@ -40,48 +37,23 @@ CHAINED = """
 @pytest_asyncio.fixture
 async def before(server: URL) -> AsyncIterator[URL]:
     """A database of the version before, with a ledger."""
-    admin = create_async_engine(server.set(database="postgres"), isolation_level="AUTOCOMMIT")
-    url = server.set(database=NAME)
-    async with admin.connect() as connection:
-        await connection.execute(text(f"DROP DATABASE IF EXISTS {NAME} WITH (FORCE)"))
-        await connection.execute(text(f"CREATE DATABASE {NAME}"))
-        await schema.create_role(url)
-        engine = create_async_engine(url)
-        async with engine.begin() as to_0007:
-            await to_0007.execute(text("CREATE SCHEMA hallpass"))
-            await to_0007.run_sync(_upgrade, "0007")
-            await to_0007.execute(text("SELECT hallpass.partition_ledger('2026-01-01', '2026-12-31')"))
-            await to_0007.exec_driver_sql(CHAINED)
-        await engine.dispose()
+    async with database_at(
+        server, "0007", "SELECT hallpass.partition_ledger('2026-01-01', '2026-12-31')", CHAINED
+    ) as url:
         yield url
-        await connection.execute(text(f"DROP DATABASE {NAME} WITH (FORCE)"))
-    await admin.dispose()
-
-
-def _upgrade(connection: Connection, revision: str) -> None:
-    config = schema._config()
-    config.attributes["connection"] = connection
-    command.upgrade(config, revision)
-
-
-async def _rows(url: URL, statement: str) -> list[asyncpg.Record]:
-    connection = await asyncpg.connect(url.set(drivername="postgresql").render_as_string(hide_password=False))
-    found = await connection.fetch(statement)
-    await connection.close()
-    return list(found)
 
 
 async def test_what_was_entered_before_is_on_sheets_and_a_change_of_it_is_found(before: URL) -> None:
     said = "SELECT shard, at, request, id, client FROM hallpass.disclosure ORDER BY shard, at"
-    entries = await _rows(before, said)
+    entries = await rows(before, said)
     assert await schema.migrate(before) == ("0007", "0008")
-    assert await _rows(before, said) == entries
-    sheets = await _rows(before, "SELECT lane, n, entries FROM hallpass.sheet ORDER BY n")
+    assert await rows(before, said) == entries
+    sheets = await rows(before, "SELECT lane, n, entries FROM hallpass.sheet ORDER BY n")
     assert [tuple(s) for s in sheets] == [(0, n, 3) for n in range(1, 5)]
     verifier = Verifier(Database(before), Settings(base_url=BASE))
     cites_nothing = "a ledger entry that cites what is not there"  # there are no records beside this ledger
     assert {d.what async for d in verifier.run()} == {cites_nothing}
-    await _rows(before, "UPDATE hallpass.disclosure SET client = 'another' WHERE sheet = 2")
+    await rows(before, "UPDATE hallpass.disclosure SET client = 'another' WHERE sheet = 2")
     found = [(d.what, d.where) async for d in verifier.run() if d.what != cites_nothing]
     assert found == [("a ledger entry that was changed", "lane 0, sheet 2")]
 
@@ -96,9 +68,9 @@ async def test_what_was_entered_before_is_on_sheets_and_a_change_of_it_is_found(
     ],
 )
 async def test_a_ledger_that_is_not_whole_is_not_sealed_anew(before: URL, tampering: str) -> None:
-    await _rows(before, tampering)
+    await rows(before, tampering)
     with pytest.raises(DBAPIError, match="The ledger is not whole"):
         await schema.migrate(before)
-    assert [r["version_num"] for r in await _rows(before, "SELECT version_num FROM hallpass.alembic_version")] == [
+    assert [r["version_num"] for r in await rows(before, "SELECT version_num FROM hallpass.alembic_version")] == [
         "0007"
     ]
