@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest_asyncio
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from app.consent.gate.verify import Verifier
 from app.store.engine import Database
@@ -107,3 +108,20 @@ async def test_what_is_being_entered_about_a_student_keeps_nobody_from_being_tol
 
 
 ENTER = text("SELECT hallpass.disclose(NULL, '{TREAT}', :requests, :how, :shards, :ids, :versions, :shards)")
+
+
+async def test_two_that_enter_at_once_take_two_lanes_and_a_lane_is_free_again_afterwards(db: Database) -> None:
+    async with open_world(db):
+        engine = create_async_engine(db.owner)
+        async with engine.connect() as one, engine.connect() as two:
+            taken = [await _lane(one), await _lane(two)]
+            assert taken[1] == (taken[0] + 1) % 1024  # the next one that is free
+            await one.commit()
+            assert await _lane(one) == taken[0]
+        await engine.dispose()
+
+
+async def _lane(connection: AsyncConnection) -> int:
+    """The lane that is drawn by one seed."""
+    await connection.execute(text("SELECT setseed(0.5)"))
+    return int(await connection.scalar(text("SELECT hallpass.hold_lane()")) or 0)
