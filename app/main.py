@@ -10,11 +10,13 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 from sqlalchemy import select
 
+from app import health
 from app.auth.endpoints import auth_router
 from app.auth.service import Auth
 from app.conformance.catalogue import TYPES as DEFINITIONS
 from app.consent.gate import Gate
 from app.openapi.serve import openapi_router
+from app.processes import Closing
 from app.rest import failures, straight
 from app.rest.cors import Cors
 from app.rest.packed import Packing
@@ -38,6 +40,8 @@ PUBLIC = frozenset(
         "/fhir/Library/{id}",
         *(f"/fhir/{kind}{below}" for kind in DEFINITIONS for below in ("", "/{id}")),
         "/health",
+        "/health/live",
+        "/health/ready",
         "/openapi.json",
         "/openapi.yaml",
         "/docs",
@@ -77,10 +81,11 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     failures.install(app)
     app.add_middleware(Cors, origins=settings.cors_origins)
     app.add_middleware(SameRequest)
+    app.add_middleware(Closing)
     app.include_router(auth_router(app.state.auth))
     app.include_router(fhir_router())
     app.include_router(openapi_router())
-    _health(app, db)
+    health.install(app, db)
     require_gate(app)
     straight.install(app)
     return app
@@ -97,11 +102,3 @@ def require_gate(app: FastAPI) -> None:
 
 def _depends_on_gate(dependant: Dependant) -> bool:
     return dependant.call is passage or any(_depends_on_gate(d) for d in dependant.dependencies)
-
-
-def _health(app: FastAPI, db: Database) -> None:
-    @app.get("/health", operation_id="health", tags=["operation"], summary="Whether the server can serve")
-    async def health() -> dict[str, str]:
-        async with db.begin() as connection:
-            await connection.execute(select(1))
-        return {"status": "ok"}

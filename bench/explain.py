@@ -41,8 +41,9 @@ from app.search.parse import parse
 from app.search.query import Search
 from app.settings import load
 from app.store import embedded, find
+from app.store.address import owner_url
 from app.store.driver import Hot
-from app.store.engine import Database, owner_url
+from app.store.engine import Database
 from app.store.enter import enter
 from app.store.find import Ask
 from app.store.migrate import migrate
@@ -231,7 +232,7 @@ async def loaded(server: URL, size: int) -> AsyncIterator[Database]:
     """A database of its own with so many resources."""
     url = server.set(database=f"hallpass_explain_{uuid.uuid4().hex[:8]}")
     admin = create_async_engine(server.set(database="postgres"), isolation_level="AUTOCOMMIT")
-    await migrate(url)
+    await migrate(url, create=True)
     db = Database(url, statement_timeout_ms=60_000)
     try:
         await load_all(url, size)

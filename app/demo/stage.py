@@ -20,12 +20,12 @@ from uuid import uuid4
 
 import httpx
 from sqlalchemy import URL, text
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.demo.api import Unexpected
 from app.settings import Settings
 from app.store import embedded
-from app.store.engine import owner_url
+from app.store.address import open_engine, owner_url
+from app.store.migrate import migrate
 
 START_SECONDS = 60
 STOP_SECONDS = 20
@@ -69,10 +69,11 @@ async def _database(server: str | None, folder: Path) -> AsyncIterator[URL]:
         yield embedded.start(folder)
         return
     owner = owner_url(server).set(database=f"hallpass_demo_{uuid4().hex[:12]}")
+    await migrate(owner, create=True)
     try:
         yield owner
     finally:
-        engine = create_async_engine(owner.set(database="postgres"), isolation_level="AUTOCOMMIT")
+        engine = open_engine(owner.set(database="postgres"), isolation_level="AUTOCOMMIT")
         async with engine.connect() as connection:
             await connection.execute(text(f'DROP DATABASE IF EXISTS "{owner.database}" WITH (FORCE)'))
         await engine.dispose()

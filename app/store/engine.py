@@ -8,12 +8,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import URL, event, make_url
+from sqlalchemy import URL, event
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from app.errors import HallpassError, Kind
 from app.store import driver
+from app.store.address import open_engine
 
 APP_ROLE = "hallpass_app"
 UNREACHABLE = ("08", "53", "55P03", "57P", "58", "25006")
@@ -23,13 +24,6 @@ CANCELED = "57014"
 """A statement that ran longer than it may."""
 RETRY = ("40001", "40P01")
 """Serialization failure and deadlock: run the transaction again."""
-
-
-def owner_url(text: str) -> URL:
-    """The URL of DATABASE_URL for our driver; libpq's `sslmode` becomes the driver's `ssl`."""
-    url = make_url(text).set(drivername="postgresql+asyncpg")
-    mode = url.query.get("sslmode")
-    return url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode}) if mode else url
 
 
 def app_url(owner: URL) -> URL:
@@ -53,10 +47,9 @@ class Database:
 
     def __init__(self, owner: URL, *, pool_size: int = 10, statement_timeout_ms: int = 10_000) -> None:
         self.owner = owner
-        self.engine: AsyncEngine = create_async_engine(
+        self.engine: AsyncEngine = open_engine(
             app_url(owner),
             isolation_level="AUTOCOMMIT",  # it is the driver that begins and commits
-            hide_parameters=True,  # an error's text would quote the record
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=10,

@@ -53,13 +53,13 @@ async def test_the_app_reads_zero_rows_with_no_caller_set(db: Database, database
 
 async def test_a_schema_of_another_version_stops_the_start(server: URL) -> None:
     url = server.set(database="hallpass_test_wrong")
-    await check(url)
+    await check(url, create=True)
     engine = create_async_engine(url)
     async with engine.begin() as connection:
         await connection.execute(text("UPDATE hallpass.alembic_version SET version_num = '9999'"))
     await engine.dispose()
     with pytest.raises(WrongSchema, match="newer"):
-        await check(url)
+        await check(url, create=True)
     engine = create_async_engine(server.set(database="postgres"), isolation_level="AUTOCOMMIT")
     async with engine.connect() as connection:
         await connection.execute(text("DROP DATABASE hallpass_test_wrong WITH (FORCE)"))

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.audit import trail
 from app.auth.caller import Caller
@@ -20,6 +20,7 @@ from app.consent.gate.prepared import prepare
 from app.resources import TYPES
 from app.settings import Settings
 from app.store import derived
+from app.store.address import open_engine
 from app.store.engine import Database
 from app.store.enter import enter_as_operator
 
@@ -79,7 +80,7 @@ class Operator:
 
     async def _create(self, type_name: str, content: dict[str, Any], own_id: UUID, custodian: UUID) -> None:
         prepared = prepare(TYPES[type_name], content, self._settings.fhir_base)
-        engine = create_async_engine(self._owner, hide_parameters=True)
+        engine = open_engine(self._owner)
         try:
             async with engine.begin() as connection:
                 door = await self._door(connection, custodian)

@@ -17,7 +17,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Table, select, text
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.audit import sheets
 from app.auth.caller import Caller
@@ -31,6 +31,7 @@ from app.search.terms import terms
 from app.settings import Settings
 from app.store import read, write
 from app.store import rules as stored_rules
+from app.store.address import open_engine
 from app.store.engine import Database
 from app.store.enter import enter_as_operator, hold
 from app.store.rows import Stored
@@ -81,7 +82,7 @@ class Verifier:
         self, *, repair: bool = False, progress: Callable[[int, int], None] | None = None
     ) -> AsyncIterator[Difference]:
         """Yield each difference; with `repair`, what can be computed anew is. The ledger is never touched."""
-        engine = create_async_engine(self._owner, hide_parameters=True)
+        engine = open_engine(self._owner)
         try:
             async with engine.connect() as connection:
                 shards = sorted(await connection.scalars(_SHARDS))
