@@ -39,7 +39,6 @@ PUBLIC = frozenset(
         *(f"/fhir/{kind}{below}" for kind in DEFINITIONS for below in ("", "/{id}")),
         "/health",
         "/openapi.json",
-        "/openapi.yaml",
         "/docs",
         "/docs/{asset}",
     }
