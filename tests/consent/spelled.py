@@ -6,6 +6,7 @@ from itertools import count
 from typing import Any
 
 from app.consent import codes as c
+from app.consent.regimes import REGIMES
 from tests.build import LOINC, actor
 
 Spec = dict[str, Any]
@@ -27,7 +28,7 @@ STANDARD: Spec = {
 }
 """The release that each release of a case differs from."""
 
-LAWS = {regime.value: uri for uri, regime in c.REGIME_URIS.items()}
+LAWS = {regime.code: regime.policy_uris[0] for regime in REGIMES}
 PROVISION = ("type", "period", "to", "discloser", "intermediary", "for", "class", "code", "label", "data", "dataPeriod")
 OUTSIDE = {"by", "status", "law", "signed", "signer", "source", "organization", "written", "refused", "with"}
 
