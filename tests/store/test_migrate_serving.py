@@ -106,6 +106,20 @@ def requests(scene: Scene) -> dict[str, Ask]:
     }
 
 
+async def test_a_migration_waits_for_a_long_request_and_keeps_none_waiting_for_long(
+    database: URL, db: Database, source: Source
+) -> None:
+    edit(source, "policies/release.sql", "CREATE POLICY", "-- changed\nCREATE POLICY")
+    async with db.begin() as connection:
+        await connection.execute(text("SELECT count(*) FROM hallpass.release"))
+        migration = asyncio.create_task(migrate(database, source))
+        await asyncio.sleep(2)
+        async with asyncio.timeout(2), db.begin() as other:  # behind the migration, in the queue for the lock
+            await other.execute(text("SELECT count(*) FROM hallpass.release"))
+        assert not migration.done()
+    await migration
+
+
 async def test_no_request_fails_while_a_migration_runs(database: URL, db: Database, source: Source) -> None:
     for n, statement in enumerate(EXPAND, 2):
         planted = MIGRATION.format(n=n, before=n - 1, statement=statement)
@@ -127,17 +141,3 @@ async def test_no_request_fails_while_a_migration_runs(database: URL, db: Databa
                 await load.more()
     assert load.errors == []
     assert "before" in {r[0] for r in await rows(database, "SELECT origin FROM hallpass.release")}
-
-
-async def test_a_migration_waits_for_a_long_request_and_keeps_none_waiting_for_long(
-    database: URL, db: Database, source: Source
-) -> None:
-    edit(source, "policies/release.sql", "CREATE POLICY", "-- changed\nCREATE POLICY")
-    async with db.begin() as connection:
-        await connection.execute(text("SELECT count(*) FROM hallpass.release"))
-        migration = asyncio.create_task(migrate(database, source))
-        await asyncio.sleep(2)
-        async with asyncio.timeout(2), db.begin() as other:  # behind the migration, in the queue for the lock
-            await other.execute(text("SELECT count(*) FROM hallpass.release"))
-        assert not migration.done()
-    await migration
