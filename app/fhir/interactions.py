@@ -104,7 +104,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "Patient",
         ("POST Patient/$match",),
         f"{HL7}/Patient-match",
-        "over what the caller may see; resource, onlyCertainMatches, count",
+        "resource, onlyCertainMatches, count; over what the caller may see; certain only if nothing contradicts",
     ),
     Operation(
         "disclosures",

@@ -29,6 +29,7 @@ _WHEN: dict[int, str] = {
     415: "The body is not JSON, or packed by something else than gzip.",
     422: "The resource breaks a rule of FHIR, of its profile or of releases, each named with its place; or the search"
     " would cost more than its bound.",
+    429: "The client, or an address without a valid token, asks too often or too much at once. Wait, and try again.",
     500: "A fault of the server's. Nothing of it is shown.",
     503: "The database or the ledger cannot be reached: nothing leaves. Try again.",
 }
@@ -56,7 +57,7 @@ HEADERS: dict[str, Json] = {
         "example": 'Bearer realm="hallpass"',
     },
     "Retry-After": {
-        "description": "With 503: seconds to wait.",
+        "description": "With 429 and 503: seconds to wait.",
         "schema": {"type": "string", "pattern": "^[0-9]+$"},
     },
     "Link": {"description": "The next page of what is no Bundle.", "schema": {"type": "string"}},
@@ -68,11 +69,20 @@ EVERY = (Kind.INTERNAL,)
 STORE = (*EVERY, Kind.UNAVAILABLE)
 OPEN = (*EVERY, Kind.INVALID, Kind.NOT_ACCEPTABLE)
 """What those for everybody may come to."""
-READING = (*STORE, Kind.UNKNOWN_PARAM, Kind.INVALID, Kind.LOGIN, Kind.FORBIDDEN, Kind.NOT_ACCEPTABLE)
+READING = (*STORE, Kind.TOO_MANY, Kind.UNKNOWN_PARAM, Kind.INVALID, Kind.LOGIN, Kind.FORBIDDEN, Kind.NOT_ACCEPTABLE)
 SEARCHING = (*READING, Kind.TOO_COSTLY)
 BODY = (Kind.MALFORMED, Kind.TOO_LARGE, Kind.UNSUPPORTED, Kind.UNPROCESSABLE)
 WRITING = (*READING, *BODY, Kind.CONFLICT, Kind.PRECONDITION)
-DELETING = (*STORE, Kind.UNKNOWN_PARAM, Kind.INVALID, Kind.LOGIN, Kind.FORBIDDEN, Kind.CONFLICT, Kind.PRECONDITION)
+DELETING = (
+    *STORE,
+    Kind.TOO_MANY,
+    Kind.UNKNOWN_PARAM,
+    Kind.INVALID,
+    Kind.LOGIN,
+    Kind.FORBIDDEN,
+    Kind.CONFLICT,
+    Kind.PRECONDITION,
+)
 
 
 def failures(_kinds: Iterable[Kind]) -> Json:
