@@ -93,6 +93,19 @@ async def bodies(connection: AsyncConnection, shard: UUID, resource_id: UUID) ->
     return list(found)
 
 
+async def bodies_held(
+    connection: AsyncConnection, shard: UUID, type_name: str, custodians: Iterable[UUID], but: UUID
+) -> list[bytes]:
+    """The current resources of a type in one compartment that these organizations hold, one id aside."""
+    c = resource.c
+    found = await connection.scalars(
+        select(c.body).where(
+            c.shard == shard, c.type == type_name, c.current, ~c.deleted, c.id != but, c.custodian.in_(list(custodians))
+        )
+    )
+    return list(found)
+
+
 async def moment(connection: AsyncConnection) -> datetime:
     """The database's clock, which is the exchange's."""
     found: datetime = (await connection.execute(_MOMENT)).scalar_one()
