@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fastapi import FastAPI, Response
-from sqlalchemy import select
 
 from app.errors import HallpassError
 from app.processes import draining
@@ -30,8 +29,7 @@ async def _status(db: Database) -> str:
     if draining.is_set():
         return "draining"
     try:
-        async with db.begin() as connection:
-            await connection.execute(select(1))
+        await db.alive()
     except HallpassError:
         return "no database"
     return "ok"

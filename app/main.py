@@ -15,6 +15,7 @@ from app.auth.endpoints import auth_router
 from app.auth.service import Auth
 from app.conformance.catalogue import TYPES as DEFINITIONS
 from app.consent.gate import Gate
+from app.limits.limits import Leaving
 from app.openapi.serve import openapi_router
 from app.processes import Closing
 from app.rest import failures, straight
@@ -43,7 +44,6 @@ PUBLIC = frozenset(
         "/health/live",
         "/health/ready",
         "/openapi.json",
-        "/openapi.yaml",
         "/docs",
         "/docs/{asset}",
     }
@@ -76,12 +76,14 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     app.state.settings = settings
     app.state.db = db
     app.state.auth = Auth.create(db, settings)
-    app.state.gate = Gate(db, settings)
+    app.state.limits = app.state.auth.limits
+    app.state.gate = Gate(db, settings, app.state.limits.connections)
     app.add_middleware(Packing)  # inside what streams, so that a whole response keeps its length
     failures.install(app)
     app.add_middleware(Cors, origins=settings.cors_origins)
     app.add_middleware(SameRequest)
     app.add_middleware(Closing)
+    app.add_middleware(Leaving, limits=app.state.limits)
     app.include_router(auth_router(app.state.auth))
     app.include_router(fhir_router())
     app.include_router(openapi_router())

@@ -91,6 +91,13 @@ SCHEMAS: dict[str, Json] = {
 }
 
 
+_SLOW_DOWN: Json = {
+    "description": "Too many requests. Use each token until it expires.",
+    "headers": answers.headers("Retry-After"),
+    "content": {answers.PLAIN_JSON: {"schema": schema("OAuthError")}},
+}
+
+
 def paths() -> dict[str, Json]:
     """The path items, by path."""
     configuration = "/.well-known/smart-configuration"
@@ -105,7 +112,6 @@ def paths() -> dict[str, Json]:
         "/health/live": {"get": _public("live", "Whether the process answers", SERVER, schema("Health"))},
         "/health/ready": {"get": _public("ready", "Whether requests should be sent here", SERVER, schema("Health"))},
         "/openapi.json": {"get": _public("openapiJson", "This document", SERVER, {"type": "object"})},
-        "/openapi.yaml": {"get": _document("openapiYaml", "This document in YAML", "application/yaml", "object")},
         "/docs": {"get": _document("docs", "This document for people", "text/html", "string")},
         "/docs/{asset}": {"get": _asset()},
     }
@@ -146,6 +152,7 @@ def _token() -> Json:
         "The Authorization header was used, which is not a way to authenticate here.", schema("OAuthError")
     )
     found["responses"]["401"] = {**refused, "headers": answers.headers("WWW-Authenticate")}
+    found["responses"]["429"] = _SLOW_DOWN
     return found
 
 
@@ -166,6 +173,7 @@ def _about_token(operation_id: str, summary: str, result: str | None) -> Json:
     found["security"].append({})
     refused = _plain("The request is not authenticated.", schema("OAuthError"))
     found["responses"]["401"] = {**refused, "headers": answers.headers("WWW-Authenticate")}
+    found["responses"]["429"] = _SLOW_DOWN
     return found
 
 
