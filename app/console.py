@@ -10,12 +10,12 @@ from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.db import migrate
+from app.db.address import open_engine, spelled
+from app.db.faults import UNUSABLE, told
 from app.errors import HallpassError
 from app.server import CannotListen, database_url
 from app.settings import Settings, UnsafeSettings, load
-from app.store import migrate
-from app.store.address import open_engine, spelled
-from app.store.faults import UNUSABLE, told
 
 T = TypeVar("T")
 

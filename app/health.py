@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fastapi import FastAPI, Response
 
+from app.db.engine import Database
 from app.errors import HallpassError
 from app.processes import draining
-from app.store.engine import Database
 
 
 def install(app: FastAPI, db: Database) -> None:

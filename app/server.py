@@ -17,11 +17,11 @@ from fastapi import FastAPI
 from sqlalchemy import URL
 
 from app import processes
+from app.db import embedded, migrate
+from app.db.address import BadAddress, owner_url
+from app.db.engine import Database
 from app.main import create_app
 from app.settings import Settings, UnsafeSettings, load
-from app.store import embedded, migrate
-from app.store.address import BadAddress, owner_url
-from app.store.engine import Database
 
 KEEP_ALIVE_SECONDS = 75
 WORKER_SECONDS = 60

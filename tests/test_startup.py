@@ -63,7 +63,7 @@ def test_an_embedded_database_ends_with_the_server(how: signal.Signals, processe
 
 def test_an_embedded_database_ends_with_a_command_that_is_told_to_end(tmp_path: Path) -> None:
     program = (
-        "import signal, sys; from pathlib import Path; from app.store import embedded;"
+        "import signal, sys; from pathlib import Path; from app.db import embedded;"
         f"embedded.start(Path({str(tmp_path)!r})); print('up', flush=True); signal.pause()"
     )
     tmp_path.chmod(0o755)
@@ -118,7 +118,7 @@ def test_every_setting_is_read_somewhere() -> None:
         ("HALLPASS_BASE_URL", "http://exchange.example.org"),
         ("HALLPASS_BASE_URL", "exchange"),
         ("HALLPASS_UNHEARD_OF", "1"),
-        ("HALLPASS_HONOUR_PAST_MAJORITY", "true"),
+        ("HALLPASS_HONOR_PAST_MAJORITY", "true"),
         ("DATABASE_URL", ""),
         ("DATABASE_URL", "mysql://owner:secret@localhost/exchange"),
         ("DATABASE_URL", "postgresql://owner:secret@localhost:port/exchange"),

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
-from app.store import embedded
-from app.store.migrate import migrate
+from app.db import embedded
+from app.db.migrate import migrate
 
 FILE = Path(__file__).resolve().parents[1] / "migrations" / "schema.sql"
 _HEAD = "-- Generated from schema/ by `make schema`. Change the files there.\n\n"
@@ -48,7 +48,7 @@ def main() -> None:
     folder = tempfile.mkdtemp(prefix="hallpass-schema-")
     atexit.register(shutil.rmtree, folder)  # after the server, which stops at exit too, has let go of it
     url = embedded.start(Path(folder))
-    asyncio.run(migrate(url))
+    asyncio.run(migrate(url, create=True))
     FILE.write_text(dump(url))
     print(f"wrote {FILE}")
 

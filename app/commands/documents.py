@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from app.conformance import package
-from app.conformance.page import page
+from app.capability import package
+from app.capability.page import page
+from app.capability.reference import reference
 from app.console import plainly
-from app.fhir.reference import reference
 from app.openapi.document import document
 from app.settings import load
 

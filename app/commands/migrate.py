@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from app.console import plainly
+from app.db import migrate as migration
 from app.server import database_url
 from app.settings import load
-from app.store import migrate as migration
 
 
 def migrate(

@@ -9,8 +9,8 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from app.consent.gate.verify import Verifier
 from app.console import plainly
+from app.exchange.verify import Verifier
 from app.server import open_database, prepare_schema
 from app.settings import load
 

@@ -21,11 +21,11 @@ from uuid import uuid4
 import httpx
 from sqlalchemy import URL, text
 
+from app.db import embedded
+from app.db.address import open_engine, owner_url
+from app.db.migrate import migrate
 from app.demo.api import Unexpected
 from app.settings import Settings
-from app.store import embedded
-from app.store.address import open_engine, owner_url
-from app.store.migrate import migrate
 
 START_SECONDS = 60
 STOP_SECONDS = 20
