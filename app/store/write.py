@@ -126,13 +126,13 @@ async def put_agreements(connection: AsyncConnection, affiliation: UUID, agreeme
 
 
 async def place_organization(
-    connection: AsyncConnection, organization: UUID, parent: UUID | None, zone: str, honour: bool
+    connection: AsyncConnection, organization: UUID, parent: UUID | None, zone: str, honour: bool, state: str | None
 ) -> str:
     """Put an organization in the tree: placed, or refused as cycle or member (see the SQL function)."""
     return str(
         await connection.scalar(
-            text("SELECT hallpass.place_organization(:id, :parent, :zone, :honour)"),
-            {"id": organization, "parent": parent, "zone": zone, "honour": honour},
+            text("SELECT hallpass.place_organization(:id, :parent, :zone, :honour, :state)"),
+            {"id": organization, "parent": parent, "zone": zone, "honour": honour, "state": state},
         )
     )
 
@@ -160,6 +160,7 @@ async def put_release(connection: AsyncConnection, shard: UUID, consent: UUID, c
             opens=compiled.opens,
             closes=compiled.closes,
             recipients=sorted(compiled.recipients),
+            cosigned=compiled.cosigned,
         )
     )
     await connection.execute(insert(provision), [_provision(shard, consent, p) for p in compiled.provisions])

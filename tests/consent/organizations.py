@@ -41,7 +41,9 @@ class Organizations:
         """Take in an organization and who files for it."""
         above = self.places[self.id(spec["part_of"])].above if "part_of" in spec else ()
         self.members[name] = member
-        self.places[member.organization] = Place((member.organization, *above), spec["zone"], spec.get("honour", False))
+        self.places[member.organization] = Place(
+            (member.organization, *above), spec["zone"], spec.get("honour", False), spec.get("state")
+        )
         self.states[name] = spec.get("state", "")
 
     def agreed(self, discloser: str, recipient: str) -> None:

@@ -14,7 +14,7 @@ from app.store import tables, write
 from tests.consent.worlds import ORGANIZATIONS, Record, World
 
 _CLOCK = text("UPDATE public.test_clock SET at = :at")
-_PLACE = text("SELECT hallpass.place_organization(:id, :parent, :zone, :honour)")
+_PLACE = text("SELECT hallpass.place_organization(:id, :parent, :zone, :honour, :state)")
 _SUPERSEDE = text("UPDATE hallpass.resource SET current = false WHERE id = ANY (:ids)")
 _INDEX = text("SELECT hallpass.index_resource(s, i) FROM unnest(CAST(:shards AS uuid[]), CAST(:ids AS uuid[])) k(s, i)")
 
@@ -49,7 +49,9 @@ class Store:
 
     async def _place(self, n: int, parent: int | None) -> None:
         above = None if parent is None else ORGANIZATIONS[parent]
-        place = {"id": ORGANIZATIONS[n], "parent": above, "zone": self.world.zones[n], "honour": self.world.honours[n]}
+        world = self.world
+        place = {"id": ORGANIZATIONS[n], "parent": above, "zone": world.zones[n]}
+        place |= {"honour": world.honours[n], "state": world.states[n]}
         assert await self.owner.scalar(_PLACE, place) == "placed"
 
     async def _release(self, consent: UUID, old: Release | None, new: Release | None) -> None:

@@ -21,7 +21,7 @@ from app.consent.signing import authority
 from app.errors import HallpassError, Issue, Kind
 from app.fhir.dates import BEGINNING, END, born, period
 from app.resources import ResourceType
-from app.resources.paths import values
+from app.resources.paths import first, values
 from app.resources.refs import local_id
 from app.store import derived, write
 from app.store import read as store
@@ -105,7 +105,7 @@ async def _place(door: Door, row: Stored, content: dict[str, Any], _zone: ZoneIn
     )
     before = await derived.place(door.connection, row.id)
     kept = before[1] if before else door.settings.time_zone
-    return local_id(content.get("partOf")), time_zone(content) or kept, honour
+    return local_id(content.get("partOf")), time_zone(content) or kept, honour, first(content, "address.state")
 
 
 async def _save_place(door: Door, row: Stored, _content: dict[str, Any], place: Any) -> None:
@@ -113,7 +113,7 @@ async def _save_place(door: Door, row: Stored, _content: dict[str, Any], place: 
         if not await write.remove_organization(door.connection, row.id):
             raise HallpassError(Kind.CONFLICT, "The organization has clients, parts or records.")
         return
-    parent, zone, honour = place
+    parent, zone, honour, state = place
     before = await derived.place(door.connection, row.id)
     known = {before[0]} if before else set()
     if parent is not None and parent not in door.below | known and not door.operator:
@@ -122,7 +122,7 @@ async def _save_place(door: Door, row: Stored, _content: dict[str, Any], place: 
     if before and before[1] != zone and await store.holds_records(door.connection, row.id):
         text = "It holds records, and the dates in them are meant in the time zone that it has."
         raise HallpassError(Kind.CONFLICT, Issue(text, "Organization.extension", "business-rule"))
-    placed = await write.place_organization(door.connection, row.id, parent, zone, honour)
+    placed = await write.place_organization(door.connection, row.id, parent, zone, honour, state)
     if placed == "cycle":
         text = "An organization is no part of itself."
         raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Organization.partOf", "business-rule"))
