@@ -1,4 +1,4 @@
--- The rule; the reference is app/consent/decide.py, and a property test holds the two equal.
+-- The rule; the reference is app/consent/evaluate.py, and a property test holds the two equal.
 CREATE OR REPLACE FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_clinical tstzrange) RETURNS boolean
     LANGUAGE plpgsql STABLE SET search_path = hallpass, pg_temp AS $$
 DECLARE
@@ -11,7 +11,7 @@ BEGIN
     IF NOT hangs_on_signers(r_labels) THEN
         RETURN true;
     END IF;
-    SELECT s.born_to INTO v_born FROM student s WHERE s.shard = e.shard;
+    SELECT s.born_to INTO v_born FROM student s WHERE s.compartment = e.compartment;
     IF v_born IS NULL OR NOT (e.signer IS NULL OR e.cosigned) THEN
         RETURN false;
     END IF;
