@@ -107,7 +107,7 @@ def loaded(count: int) -> Iterator[Loaded]:
 
 
 async def _load(database: URL, students: int) -> Loaded:
-    await migrate(database)
+    await migrate(database, create=True)
     async with open_world(Database(database), token_seconds=3600) as world:
         found = await network.members(world)
         others = [await world.operator.add_organization(f"Clinic {n}") for n in range(OTHERS)]
