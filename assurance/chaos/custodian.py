@@ -78,7 +78,7 @@ class Custodian:
         self.children.append(child)
 
     async def work(self) -> None:
-        """Amend, sign and end, until cancelled."""
+        """Amend, sign and end, until canceled."""
         while True:
             self._idle.set()
             await asyncio.sleep(PAUSE * self._dice.random())

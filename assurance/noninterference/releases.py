@@ -53,6 +53,6 @@ def _signed(rng: Random, student: str, signer: str, discloser: str, recipient: s
         {"resourceType": "RelatedPerson", "id": signer},
         {"reference": f"Organization/{discloser}"},
         {"reference": f"Organization/{recipient}"},
-        sourceAttachment={"contentType": "application/pdf", "title": f"Sheet {rng.getrandbits(48)}"},
+        sourceAttachment={"contentType": "application/pdf", "title": f"Form {rng.getrandbits(48)}"},
         **more,
     )

@@ -10,7 +10,7 @@ from app.consent.regimes import REGIMES
 from tests.build import LOINC, actor
 
 Spec = dict[str, Any]
-_SHEETS = count(1)
+_FORMS = count(1)
 """Each Consent is signed on a batch of its own."""
 
 STANDARD: Spec = {
@@ -50,7 +50,7 @@ def consent(spec: Spec) -> Spec:
     if disclosers := told.get("organization", [told["by"]]):
         found["organization"] = [{"reference": f"@{name}"} for name in disclosers]
     if told.get("source") is True:
-        found["sourceAttachment"] = {"contentType": "application/pdf", "title": f"Release, batch {next(_SHEETS)}"}
+        found["sourceAttachment"] = {"contentType": "application/pdf", "title": f"Release, form {next(_FORMS)}"}
     elif "source" in told:
         found["sourceReference"] = {"reference": told["source"]}
     if "law" in told:

@@ -55,7 +55,7 @@ class Store:
             "id": ORGANIZATIONS[n],
             "parent": ancestors,
             "zone": self.world.zones[n],
-            "honor": self.world.honours[n],
+            "honor": self.world.honors[n],
         }
         assert await self.owner.scalar(_PLACE, place) == "placed"
 

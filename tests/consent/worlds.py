@@ -84,7 +84,7 @@ class World:
     parents_before: tuple[int | None, ...]
     late: frozenset[int]
     zones: tuple[str, ...]
-    honours: tuple[bool, ...]
+    honors: tuple[bool, ...]
     records: tuple[Record, ...]
     releases: tuple[Release, ...]
     releases_before: tuple[Release, ...]
@@ -105,7 +105,7 @@ class World:
     @property
     def places(self) -> dict[UUID, Place]:
         """Every organization's place in the tree."""
-        return {o: Place(self.ancestors(n), self.zones[n], self.honours[n]) for n, o in enumerate(ORGANIZATIONS)}
+        return {o: Place(self.ancestors(n), self.zones[n], self.honors[n]) for n, o in enumerate(ORGANIZATIONS)}
 
     @property
     def requesters(self) -> tuple[Requester, ...]:
