@@ -40,7 +40,7 @@ ALLOWED = {
     "tests/contributing/*": ("gates",),
     "tests/api/test_history.py": ("gates of school",),
 }
-"""By pattern of a path, the phrases in which a retired word means something else: a label that a law gates, Swagger's viewer."""
+"""By pattern of a path, the phrases in which a retired word means something else: a label that a law gates, a viewer."""
 READ = (".py", ".sql", ".md", ".toml", ".yaml", ".yml", ".html")
 NOT_OURS = ("*/hl7/*", "*/definitions/*", "openapi/*", "*/recorded/*", "requirements*.txt", "*.json")
 

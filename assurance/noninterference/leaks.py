@@ -270,7 +270,9 @@ def a_write_that_tells_hidden_from_absent(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(writes, "locked", locked)
 
 
-def _past_the_read_batcher(patch: pytest.MonkeyPatch, look: Callable[[Any, ReadRequest], Awaitable[ReadResult]]) -> None:
+def _past_the_read_batcher(
+    patch: pytest.MonkeyPatch, look: Callable[[Any, ReadRequest], Awaitable[ReadResult]]
+) -> None:
     """Have another look at each read by id that found nothing, by the driver's own connection."""
     original = read_batcher._through
 
