@@ -53,12 +53,14 @@ mutate: $(VENV)/dev.stamp ## mutants of the rule of releases: docs/mutation.md s
 	PROVE_EXAMPLES=8 $(BIN)/mutmut run --max-children 2
 	@$(BIN)/mutmut results
 
-mutate-exchange: $(VENV)/dev.stamp ## mutants of the gate, on a database of their own
+mutate-exchange: $(VENV)/dev.stamp ## mutants of the access service, on a database of their own
 	$(BIN)/python -m assurance.mutation
 
-check: $(VENV)/dev.stamp ## style, types, import layers, duplication
+check: $(VENV)/dev.stamp ## style, language, types, import layers, duplication
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/codespell $$(git ls-files)
+	$(BIN)/python -m tools.language
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pylint --disable=all --enable=duplicate-code --min-similarity-lines=6 app
