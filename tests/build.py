@@ -9,7 +9,7 @@ from app.consent import codes as c
 
 LOINC = "http://loinc.org"
 _FORMS = count(1)
-"""Each Consent is signed on a batch of its own."""
+"""Each Consent is signed on a form of its own."""
 
 
 def patient(value: str = "S-1", **more: Any) -> dict[str, Any]:
