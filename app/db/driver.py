@@ -143,7 +143,7 @@ async def transaction(connection: AsyncConnection, commit_seconds: float = COMMI
     except Exception:
         await _roll_back(connection)
         raise
-    except BaseException:  # cancelled, and maybe in the middle of a statement: where it stands cannot be known
+    except BaseException:  # canceled, and maybe in the middle of a statement: where it stands cannot be known
         await connection.invalidate()
         raise
 
