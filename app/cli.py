@@ -16,9 +16,10 @@ from app.auth.service import Auth
 from app.commands.clients import client
 from app.commands.common import plainly
 from app.commands.documents import export_openapi
+from app.commands.imports import imports
 from app.commands.ledger import ledger
 from app.commands.organizations import agreement, org
-from app.commands.token import DEFAULT_URL, token
+from app.commands.token import token
 from app.commands.verify import verify
 from app.conformance import package
 from app.conformance.page import page
@@ -27,7 +28,6 @@ from app.demo.api import Unexpected
 from app.demo.banner import banner
 from app.errors import HallpassError
 from app.fhir.reference import reference
-from app.intake import command as edfi_command
 from app.server import database_url, open_database, prepare_schema
 from app.server import serve as run_server
 from app.settings import Settings, load
@@ -38,7 +38,6 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-imports = typer.Typer(help="Push a district's roster over the API.", no_args_is_help=True)
 keys = typer.Typer(help="The server's own signing keys.", no_args_is_help=True)
 app.add_typer(org, name="org")
 app.add_typer(agreement, name="agreement")
@@ -100,18 +99,6 @@ def settings() -> None:
 
 app.command()(token)
 app.command()(verify)
-
-
-@imports.command()
-def edfi(
-    folder: Annotated[Path, typer.Argument(help="A folder of Ed-Fi interchange XML files.")],
-    client_id: Annotated[str, typer.Option("--client", help="The district's client id.")],
-    key: Annotated[Path, typer.Option(help="The file with the client's private key, a JWK.")],
-    url: Annotated[str, typer.Option(envvar="HALLPASS_BASE_URL", help="The server's address.")] = DEFAULT_URL,
-    agency: Annotated[str | None, typer.Option(help="The LocalEducationAgencyId, if the folder has several.")] = None,
-) -> None:
-    """Push students, contacts and schools; again, only what changed. Exit status 1: some were refused."""
-    raise typer.Exit(edfi_command.run(folder, url, client_id, key, agency=agency))
 
 
 @keys.command("rotate")

@@ -13,7 +13,7 @@ from app.conformance.catalogue import TYPES, ours, resolve
 from app.conformance.codes import codes as concepts
 from app.consent import codes as consent
 from app.fhir.capability import capability_statement
-from app.intake import mapping
+from app.intake.edfi import mapping
 from app.resources import REGISTRY
 from app.rest import disclosures
 from app.search.parameters import PARAMETERS
