@@ -8,6 +8,7 @@ RUN pip install --no-cache-dir --no-deps --require-hashes -r requirements.txt
 COPY pyproject.toml README.md ./
 COPY app app
 COPY migrations migrations
+COPY schema schema
 RUN pip install --no-cache-dir --no-deps --no-build-isolation . && pip uninstall --yes setuptools pip
 
 FROM python:3.12-slim

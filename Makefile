@@ -1,5 +1,5 @@
 # A fresh clone needs Python 3.11 or newer, make and git: each target sets up what it needs, once.
-.PHONY: run demo test kill prove bites mutate mutate-gate bench bench-quick conformance check lock clean
+.PHONY: run demo test kill prove bites mutate mutate-gate bench bench-quick conformance check schema lock clean
 .DEFAULT_GOAL := run
 
 VENV := .venv
@@ -53,6 +53,9 @@ check: $(VENV)/dev.stamp
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pylint --disable=all --enable=duplicate-code --min-similarity-lines=6 app
+
+schema: $(VENV)/dev.stamp ## migrations/schema.sql, from the files in schema/
+	@$(BIN)/python -m tools.schema
 
 lock: $(VENV)/dev.stamp ## the newest versions that pyproject.toml allows, with their hashes
 	$(LOCK) -o requirements.txt pyproject.toml

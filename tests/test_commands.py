@@ -11,11 +11,11 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from sqlalchemy import URL, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import URL
 from typer.testing import Result
 
 from app.auth import jose
+from tests.databases import execute
 from tests.running import BIN, Running, fresh_environment, hallpass, serving
 
 
@@ -173,18 +173,22 @@ def test_a_setting_that_would_send_tokens_unencrypted_stops_the_start(tmp_path: 
     assert "must be https" in result.output
 
 
-@pytest.mark.parametrize(("revision", "said"), [("0001", "hallpass migrate"), ("9999", "newer than this program")])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("UPDATE hallpass.applied_schema SET code = 'older'", "hallpass migrate"),
+        ("UPDATE hallpass.applied_schema SET tables = 'changed'", "Add a migration, or use a new database"),
+        ("UPDATE hallpass.alembic_version SET version_num = '9999'", "newer than this program"),
+    ],
+)
 async def test_a_schema_of_another_version_stops_the_start(
-    database: URL, tmp_path: Path, revision: str, said: str
+    database: URL, tmp_path: Path, change: str, message: str
 ) -> None:
-    engine = create_async_engine(database)
-    async with engine.begin() as connection:
-        await connection.execute(text("UPDATE hallpass.alembic_version SET version_num = :v"), {"v": revision})
-    await engine.dispose()
+    await execute(database, change)
     owner = database.render_as_string(hide_password=False)
     result = start({**fresh_environment(tmp_path), "DATABASE_URL": owner})
     assert result.returncode == 2
-    assert said in result.stderr
+    assert message in result.stderr
 
 
 def test_the_settings_are_listed_each_with_its_variable(running: Running) -> None:

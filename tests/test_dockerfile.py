@@ -19,7 +19,7 @@ def test_what_the_image_copies_is_there_and_not_ignored(source: str) -> None:
 
 
 def test_everything_that_the_package_is_made_of_is_copied() -> None:
-    assert set(COPIED) == {"app", "migrations", "pyproject.toml", "README.md", "requirements.txt"}
+    assert set(COPIED) == {"app", "migrations", "schema", "pyproject.toml", "README.md", "requirements.txt"}
 
 
 def test_the_image_runs_as_somebody_other_than_root() -> None:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from app.conformance.base import Json, canonical, definition
+from app.consent.regimes import REGIMES
 
 Concepts = dict[str, str]
 """Display by code."""
 
-REGIME: Concepts = {
-    "FERPA": "FERPA: consent to disclose education records (34 CFR 99.30)",
-    "HIPAA": "HIPAA: authorization to disclose health information (45 CFR 164.508)",
-    "42CFRPart2": "42 CFR Part 2: consent to disclose substance use disorder records (2.31)",
-}
+REGIME: Concepts = {r.code: r.display for r in REGIMES}
 SERVICE_CATEGORY: Concepts = {
     "academic-support": "Tutoring and academic support",
     "adult-education": "Adult education and family literacy",

@@ -13,6 +13,7 @@ from app.conformance.extensions import EXTENSIONS
 from app.conformance.profiles import PROFILES, Profile
 from app.conformance.rules import Constraint, Rule
 from app.conformance.snapshot import structures
+from app.consent.regimes import REGIMES, Element, Regime
 
 HEAD = """# What is carried
 Written by `hallpass export-reference` from the code that serves; do not edit it. Each profile is a StructureDefinition
@@ -28,7 +29,7 @@ Elements that are not named are as HL7 defines them. Everything that FHIR allows
 
 def page() -> str:
     """The whole page."""
-    parts = [HEAD, *(line for p in PROFILES for line in _profile(p)), *_extensions(), *_codes()]
+    parts = [HEAD, *(line for p in PROFILES for line in _profile(p)), *_regimes(), *_extensions(), *_codes()]
     return "\n".join(parts)
 
 
@@ -64,6 +65,25 @@ def _shown(pattern: str | Json) -> str:
 
 def _constraint(constraint: Constraint) -> tuple[str, ...]:
     return f"`{constraint.key}`", constraint.human
+
+
+def _regimes() -> Iterable[str]:
+    yield "## Laws\n"
+    yield "The laws that a release can be signed under, and what each requires before the release can be active.\n"
+    yield from _table(("law", "`policy.uri`", "`policyRule`", "notice"), map(_regime, REGIMES))
+    rows = [(e.value, *(r.requires.get(e, "") for r in REGIMES)) for e in Element]
+    paths = [(f"`{path}`", *(r.paths.get(path, "") for r in REGIMES)) for path in _other_paths()]
+    yield from _table(("required", *(r.code for r in REGIMES)), rows + paths)
+
+
+def _other_paths() -> list[str]:
+    return list(dict.fromkeys(path for r in REGIMES for path in r.paths))
+
+
+def _regime(regime: Regime) -> tuple[str, ...]:
+    uris = " ".join(f"`{uri}`" for uri in regime.policy_uris)
+    codings = " ".join(f"`{system}\\|{code}`" for system, code in regime.rule_codings)
+    return regime.code, uris, codings, f"`Library/{regime.notice.id}`"
 
 
 def _extensions() -> Iterable[str]:

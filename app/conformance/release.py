@@ -1,7 +1,7 @@
 """The profile of a release of information: a Consent that can be made active, as app/consent reads it.
 
-https://hl7.org/fhir/R4/consent.html — what each regime asks for: FERPA 34 CFR 99.30, HIPAA 45 CFR 164.508(c),
-42 CFR 2.31. What no profile can say (whose records they are, who may sign) the server judges when it is written.
+https://hl7.org/fhir/R4/consent.html — what each law asks for is declared in app/consent/regimes. What no profile
+can say (whose records they are, who may sign) the server judges when it is written.
 """
 
 from __future__ import annotations
@@ -9,19 +9,25 @@ from __future__ import annotations
 from app.conformance.rules import Constraint, Rule
 from app.conformance.value_sets import value_set
 from app.consent import codes as c
+from app.consent.regimes import BY_URI, REGIMES, Element, Regime
 
-_URIS = " or ".join(f"$this = '{uri}'" for uri in c.REGIME_URIS)
+_URIS = " or ".join(f"$this = '{uri}'" for uri in BY_URI)
 
 
-def _named(*regimes: c.Regime) -> str:
+def _named(*regimes: Regime) -> str:
     """FHIRPath: whether the Consent names one of the regimes."""
-    uris = [f"policy.where(uri = '{u}').exists()" for u, r in c.REGIME_URIS.items() if r in regimes]
+    uris = [f"policy.where(uri = '{u}').exists()" for r in regimes for u in r.policy_uris]
     rules = [
         f"policyRule.coding.where(system = '{system}' and code = '{code}').exists()"
-        for (system, code), r in c.REGIME_CODES.items()
-        if r in regimes
+        for r in regimes
+        for system, code in r.rule_codings
     ]
     return " or ".join(uris + rules)
+
+
+def _requiring(element: Element) -> str:
+    """FHIRPath: whether the Consent names a regime that requires an element."""
+    return _named(*(r for r in REGIMES if element in r.requires))
 
 
 def _actor(system: str, code: str) -> str:
@@ -77,13 +83,18 @@ _ROOT = (
     Constraint(
         "rel-5",
         "An authorization under HIPAA or 42 CFR Part 2 has an end: a date, or an expiry event",
-        f"(({_named(c.Regime.HIPAA, c.Regime.PART2)}) and {_PERMITS}) implies"
-        f" (provision.period.end.exists() or {_EVENT})",
+        f"(({_requiring(Element.EXPIRY)}) and {_PERMITS}) implies (provision.period.end.exists() or {_EVENT})",
     ),
     Constraint(
         "rel-6",
         "A consent under 42 CFR Part 2 names the intermediary",
-        f"(({_named(c.Regime.PART2)}) and {_PERMITS}) implies provision.{_actor(c.ACTOR_ROLE, 'intermediary')}",
+        f"(({_requiring(Element.INTERMEDIARY)}) and {_PERMITS}) implies"
+        f" provision.{_actor(c.ACTOR_ROLE, 'intermediary')}",
+    ),
+    *(
+        Constraint(f"rel-{r.code}-{n}", f"{rule} requires {path}", f"({_named(r)}) implies {path}.exists()")
+        for r in REGIMES
+        for n, (path, rule) in enumerate(r.paths.items(), 1)
     ),
 )
 

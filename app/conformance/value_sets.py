@@ -11,6 +11,7 @@ from functools import cache
 from app.conformance import codes as own
 from app.conformance.base import Json, canonical, definition
 from app.consent import codes as c
+from app.consent.regimes import BY_CODING
 
 TASK_STATUS = "http://hl7.org/fhir/task-status"
 REFERRAL_STATUS = (
@@ -34,7 +35,7 @@ _SETS: tuple[tuple[str, str, str, tuple[Include, ...]], ...] = (
         "release-rule",
         "Rules of a release",
         "What Consent.policyRule may say: the law that the release is signed under.",
-        tuple((system, [code]) for system, code in c.REGIME_CODES),
+        tuple((system, [code]) for system, code in BY_CODING),
     ),
     (
         "release-actor",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -58,28 +57,6 @@ Step, foster and gestational parents have none by their relationship alone (`gua
 _PARENTS: dict[str, list[str]] = _DEFINITIONS["purposes"]
 PURPOSES: frozenset[str] = frozenset(_PARENTS)
 BREAK_THE_GLASS = "BTG"
-
-
-class Regime(Enum):
-    """The laws under which a release can be signed."""
-
-    FERPA = "FERPA"
-    HIPAA = "HIPAA"
-    PART2 = "42CFRPart2"
-
-
-REGIME_URIS: dict[str, Regime] = {
-    "https://www.ecfr.gov/current/title-34/section-99.30": Regime.FERPA,
-    "https://www.ecfr.gov/current/title-45/section-164.508": Regime.HIPAA,
-    "https://www.ecfr.gov/current/title-42/section-2.31": Regime.PART2,
-}
-"""`Consent.policy.uri` by regime."""
-REGIME_CODES: dict[tuple[str, str], Regime] = {
-    **{(REGIME_SYSTEM, r.value): r for r in Regime},
-    (CONSENT_POLICY, "hipaa-auth"): Regime.HIPAA,
-    (ACT_CODE, PART2): Regime.PART2,
-}
-"""`Consent.policyRule.coding` by regime."""
 
 
 def widen(purposes: Iterable[str]) -> frozenset[str]:

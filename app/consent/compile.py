@@ -1,31 +1,24 @@
 """From a Consent to the release it is, or to every gap that keeps it from being one.
 
-https://hl7.org/fhir/R4/consent.html — what each regime asks for is in RELEASES: FERPA 34 CFR 99.30, HIPAA
-45 CFR 164.508(c), 42 CFR 2.31. Pure: all that is beside the Consent comes in a `Situation`.
+https://hl7.org/fhir/R4/consent.html — what each law asks for is declared in app/consent/regimes. Pure: all that is
+beside the Consent comes in a `Situation`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from app.consent import codes as c
 from app.consent.provisions import Tree, read_tree
+from app.consent.regimes import BY_CODING, BY_URI, REGIMES, Element, Regime, closed_labels
 from app.consent.rules import Provision, Release
 from app.consent.signing import Signature, Situation, guardian_signs, student_signs
 from app.errors import Issue
 from app.fhir.dates import Interval, interval
 from app.resources.paths import first, values
 from app.resources.refs import local_id
-
-ALL = frozenset(c.Regime)
-BEYOND_FERPA = frozenset({c.Regime.HIPAA, c.Regime.PART2})
-RULE = {
-    c.Regime.FERPA: "FERPA 34 CFR 99.30",
-    c.Regime.HIPAA: "HIPAA 45 CFR 164.508(c)",
-    c.Regime.PART2: "42 CFR 2.31",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +48,13 @@ def read(consent: dict[str, Any], consent_id: UUID, version: int, s: Situation) 
     _permits_say_enough(tree, regimes, gaps)
     _expiry(consent, tree, regimes, gaps)
     _intermediary(consent, tree, regimes, gaps)
+    _other_elements(consent, regimes, gaps)
     signature = _signature(consent, s, signed, tree, regimes, gaps)
     if tree.gaps or not tree.nodes:
         return Reading(None, tuple(gaps))
     root = tree.nodes[0]
     on = signed.lower if signed else s.now
+    named = frozenset(r.code for r in regimes)
     by = signature or Signature(None, 0)
     draft = Release(
         consent=consent_id,
@@ -69,43 +64,55 @@ def read(consent: dict[str, Any], consent_id: UUID, version: int, s: Situation) 
         signed=on,
         signer=by.signer,
         age=by.age,
-        part2=c.Regime.PART2 in regimes,
+        part2=c.PART2 in named,
         opens=max(root.period[0], on),
         closes=root.period[1],
-        provisions=tree.nodes,
+        provisions=_gated(tree.nodes, named),
     )
     return Reading(None if gaps else draft, tuple(gaps), draft)
 
 
-def _cite(regimes: frozenset[c.Regime], asking: frozenset[c.Regime]) -> str:
-    return ", ".join(RULE[r] for r in c.Regime if r in regimes & asking) or "every regime"
+def _cite(regimes: frozenset[Regime], element: Element) -> str:
+    """The paragraphs that ask for an element; without a known regime, every regime does."""
+    cited = [r.requires[element] for r in REGIMES if r in regimes and element in r.requires]
+    return ", ".join(cited) or ("the exchange" if regimes else "every regime")
 
 
-def _gap(text: str, expression: str, regimes: frozenset[c.Regime], asking: frozenset[c.Regime] = ALL) -> Issue:
-    return Issue(f"{text} ({_cite(regimes, asking)})", expression, "required")
+def _gap(text: str, expression: str, regimes: frozenset[Regime], element: Element) -> Issue:
+    return Issue(f"{text} ({_cite(regimes, element)})", expression, "required")
 
 
-def _regimes(consent: dict[str, Any], gaps: list[Issue]) -> frozenset[c.Regime]:
-    """The laws that the Consent names; one that is not understood is a gap."""
-    found: set[c.Regime] = set()
+def _required(element: Element, regimes: frozenset[Regime]) -> bool:
+    return any(element in r.requires for r in regimes)
+
+
+def _gated(nodes: tuple[Provision, ...], named: frozenset[str]) -> tuple[Provision, ...]:
+    """The provisions, without the labels in a permit that a release under these regimes cannot open."""
+    closed = closed_labels(named)
+    return tuple(replace(p, labels=p.labels - closed) if p.permit and p.labels else p for p in nodes)
+
+
+def _regimes(consent: dict[str, Any], gaps: list[Issue]) -> frozenset[Regime]:
+    """The laws that the Consent names; one that is unknown is a gap."""
+    found: set[Regime] = set()
     for i, policy in enumerate(values(consent, "policy")):
-        regime = c.REGIME_URIS.get(policy.get("uri", ""))
+        regime = BY_URI.get(policy.get("uri", ""))
         if regime is None:
-            gaps.append(Issue("The policy is not one that the exchange knows.", f"Consent.policy[{i}].uri", "value"))
+            text = f"Unknown policy URI. Use one of: {', '.join(BY_URI)}."
+            gaps.append(Issue(text, f"Consent.policy[{i}].uri", "value"))
         else:
             found.add(regime)
     rule = consent.get("policyRule")
     if rule is not None:
-        known = {
-            c.REGIME_CODES[key]
-            for key in ((x.get("system"), x.get("code")) for x in values(rule, "coding"))
-            if key in c.REGIME_CODES
-        }
+        codings = [(x.get("system"), x.get("code")) for x in values(rule, "coding")]
+        known = {BY_CODING[key] for key in codings if key in BY_CODING}
         if not known:
-            gaps.append(Issue("The rule is not one that the exchange knows.", "Consent.policyRule", "value"))
+            text = f"Unknown policy rule. Use one of: {', '.join('|'.join(coding) for coding in BY_CODING)}."
+            gaps.append(Issue(text, "Consent.policyRule", "value"))
         found |= known
     if not found and not gaps:
-        gaps.append(Issue("A release names the law it is signed under.", "Consent.policy", "required"))
+        text = f"The law that the release is signed under is missing. Use one of: {', '.join(BY_URI)}."
+        gaps.append(Issue(text, "Consent.policy", "required"))
     return frozenset(found)
 
 
@@ -128,12 +135,10 @@ def _scope(consent: dict[str, Any], gaps: list[Issue]) -> None:
         gaps.append(Issue("A release of information has the scope patient-privacy.", "Consent.scope", "value"))
 
 
-def _signed_on(
-    consent: dict[str, Any], s: Situation, regimes: frozenset[c.Regime], gaps: list[Issue]
-) -> Interval | None:
+def _signed_on(consent: dict[str, Any], s: Situation, regimes: frozenset[Regime], gaps: list[Issue]) -> Interval | None:
     text = consent.get("dateTime")
     if not text:
-        gaps.append(_gap("The day it was signed is missing", "Consent.dateTime", regimes))
+        gaps.append(_gap("The day it was signed is missing", "Consent.dateTime", regimes, Element.SIGNED_ON))
         return None
     signed = interval(text, s.zone)
     if signed.lower > s.now:
@@ -141,22 +146,22 @@ def _signed_on(
     return signed
 
 
-def _evidence(consent: dict[str, Any], regimes: frozenset[c.Regime], gaps: list[Issue]) -> None:
+def _evidence(consent: dict[str, Any], regimes: frozenset[Regime], gaps: list[Issue]) -> None:
     if not consent.get("sourceAttachment") and not consent.get("sourceReference"):
-        gaps.append(_gap("The evidence of the signature is missing", "Consent.source", regimes))
+        gaps.append(_gap("The evidence of the signature is missing", "Consent.source", regimes, Element.EVIDENCE))
 
 
-def _discloser(consent: dict[str, Any], s: Situation, regimes: frozenset[c.Regime], gaps: list[Issue]) -> None:
+def _discloser(consent: dict[str, Any], s: Situation, regimes: frozenset[Regime], gaps: list[Issue]) -> None:
     named = values(consent, "organization")
     if not named:
-        gaps.append(_gap("The discloser is missing", "Consent.organization", regimes))
+        gaps.append(_gap("The discloser is missing", "Consent.organization", regimes, Element.DISCLOSER))
     for i, reference in enumerate(named):
         if local_id(reference, "Organization") != s.custodian:
             text = "A release opens what its own writer holds: the discloser is the organization that files it."
             gaps.append(Issue(text, f"Consent.organization[{i}]", "business-rule"))
 
 
-def _permits_say_enough(tree: Tree, regimes: frozenset[c.Regime], gaps: list[Issue]) -> None:
+def _permits_say_enough(tree: Tree, regimes: frozenset[Regime], gaps: list[Issue]) -> None:
     """Each way to a permit names a recipient, something and a purpose: nothing is opened by silence."""
     for node in tree.nodes:
         if not node.permit:
@@ -164,12 +169,14 @@ def _permits_say_enough(tree: Tree, regimes: frozenset[c.Regime], gaps: list[Iss
         path = tree.line(node)
         where = tree.expression[node.node]
         if not any(p.recipients for p in path):
-            gaps.append(_gap("The recipient is missing: an actor with role IRCP", f"{where}.actor", regimes))
+            gaps.append(
+                _gap("The recipient is missing: an actor with role IRCP", f"{where}.actor", regimes, Element.RECIPIENT)
+            )
         if not any(_says_what(p) for p in path):
             text = "What is released is missing: class, code, securityLabel, data or dataPeriod"
-            gaps.append(_gap(text, where, regimes))
+            gaps.append(_gap(text, where, regimes, Element.CONTENT))
         if not any(p.purposes for p in path):
-            gaps.append(_gap("The purpose is missing", f"{where}.purpose", regimes))
+            gaps.append(_gap("The purpose is missing", f"{where}.purpose", regimes, Element.PURPOSE))
 
 
 def _says_what(p: Provision) -> bool:
@@ -177,9 +184,9 @@ def _says_what(p: Provision) -> bool:
     return any(e is not None for e in elements)
 
 
-def _expiry(consent: dict[str, Any], tree: Tree, regimes: frozenset[c.Regime], gaps: list[Issue]) -> None:
+def _expiry(consent: dict[str, Any], tree: Tree, regimes: frozenset[Regime], gaps: list[Issue]) -> None:
     """An end, or a coded event that the custodian watches for and then ends the release."""
-    if not regimes & BEYOND_FERPA or not any(p.permit for p in tree.nodes):
+    if not _required(Element.EXPIRY, regimes) or not any(p.permit for p in tree.nodes):
         return
     events = [
         x.get("code")
@@ -190,16 +197,24 @@ def _expiry(consent: dict[str, Any], tree: Tree, regimes: frozenset[c.Regime], g
     ]
     if not first(consent, "provision.period.end") and not any(e in c.EVENTS for e in events):
         text = "The expiry is missing: an end date, or a coded event"
-        gaps.append(_gap(text, "Consent.provision.period.end", regimes, BEYOND_FERPA))
+        gaps.append(_gap(text, "Consent.provision.period.end", regimes, Element.EXPIRY))
 
 
-def _intermediary(consent: dict[str, Any], tree: Tree, regimes: frozenset[c.Regime], gaps: list[Issue]) -> None:
-    if c.Regime.PART2 not in regimes or not any(p.permit for p in tree.nodes):
+def _intermediary(consent: dict[str, Any], tree: Tree, regimes: frozenset[Regime], gaps: list[Issue]) -> None:
+    if not _required(Element.INTERMEDIARY, regimes) or not any(p.permit for p in tree.nodes):
         return
     roles = [(x.get("system"), x.get("code")) for x in values(consent, "provision.actor.role.coding")]
     if (c.ACTOR_ROLE, "intermediary") not in roles:
         text = "The intermediary is missing: an actor that names this exchange"
-        gaps.append(_gap(text, "Consent.provision.actor", regimes, frozenset({c.Regime.PART2})))
+        gaps.append(_gap(text, "Consent.provision.actor", regimes, Element.INTERMEDIARY))
+
+
+def _other_elements(consent: dict[str, Any], regimes: frozenset[Regime], gaps: list[Issue]) -> None:
+    """What a law requires of the Consent beyond the elements that laws have in common."""
+    for regime in REGIMES:
+        for path, rule in regime.paths.items() if regime in regimes else ():
+            if not values(consent, path):
+                gaps.append(Issue(f"The element {path} is missing ({rule})", f"Consent.{path}", "required"))
 
 
 def _signature(
@@ -207,13 +222,13 @@ def _signature(
     s: Situation,
     signed: Interval | None,
     tree: Tree,
-    regimes: frozenset[c.Regime],
+    regimes: frozenset[Regime],
     gaps: list[Issue],
 ) -> Signature | None:
     """The first performer whose signature holds; otherwise a gap for each."""
     performers = values(consent, "performer")
     if not performers:
-        gaps.append(_gap("Who signed is missing", "Consent.performer", regimes))
+        gaps.append(_gap("Who signed is missing", "Consent.performer", regimes, Element.SIGNER))
     on = signed or Interval(s.now, s.now)  # a missing day is a gap of its own
     reasons: list[Issue] = []
     for i, performer in enumerate(performers):

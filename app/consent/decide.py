@@ -1,6 +1,6 @@
 """May this caller see this resource version? The rule in plain Python: the reference that the SQL is held to.
 
-RELEASES says it in words; migrations/sql/0001_exchange.sql (`opened`, `covers`, `in_force`) says it to PostgreSQL,
+RELEASES says it in words; schema/functions (`opened`, `covers`, `in_force`) says it to PostgreSQL,
 and a property test holds the two equal.
 """
 

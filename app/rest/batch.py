@@ -39,7 +39,7 @@ def add(router: APIRouter) -> None:
         if kind == "batch":
             parts = [await writer.single(entry) for entry in entries]
         else:
-            parts = await writer.together(entries)
+            parts = await writer.together([e for e in entries if isinstance(e, Entry)])
         return http.respond(request, bundle.responses(f"{kind}-response", parts))
 
 
@@ -55,8 +55,10 @@ class _Writer:
         self._named: set[tuple[str, UUID, int | None]] = set()
         self._full = wanted.return_ == "representation" and "return=" in request.headers.get("Prefer", "")
 
-    async def single(self, entry: Entry) -> bytes:
-        """One entry of a batch, in a transaction of its own."""
+    async def single(self, entry: Entry | HallpassError) -> bytes:
+        """One entry of a batch, in a transaction of its own, or what is wrong with its request."""
+        if isinstance(entry, HallpassError):
+            return bundle.failure(entry)
         try:
             if entry.where.call:
                 return await call(self._request, entry)

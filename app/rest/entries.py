@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,9 @@ from app.rest.urls import Where, where
 from app.settings import Settings
 
 CONDITIONS = ("ifMatch", "ifNoneExist", "ifNoneMatch", "ifModifiedSince")
+_IN_ENTRY = re.compile(r"Bundle\.entry\[([0-9]+)\]")
+_GOOD = {"request": {"method": "GET", "url": "metadata"}}
+"""Stands for an entry that was refused already."""
 METHODS = ("DELETE", "POST", "PUT", "PATCH", "GET")
 """In the order in which a transaction performs them."""
 
@@ -71,8 +75,12 @@ class Entry:
         return "history" if self.where.history else "read" if self.id else "search"
 
 
-def read_entries(content: dict[str, Any], settings: Settings) -> tuple[str, list[Entry]]:
-    """The Bundle's kind and entries. Raises UNPROCESSABLE with everything that is wrong with their requests."""
+def read_entries(content: dict[str, Any], settings: Settings) -> tuple[str, list[Entry | HallpassError]]:
+    """The Bundle's kind, and each entry or what is wrong with its request.
+
+    Raises UNPROCESSABLE with everything that is wrong with the Bundle itself, or with an entry of a transaction; each
+    entry of a batch stands for itself.
+    """
     if content.get("resourceType") != "Bundle" or content.get("type") not in ("batch", "transaction"):
         text = "Here a Bundle of type batch or transaction is processed."
         raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Bundle.type", "value"))
@@ -82,28 +90,49 @@ def read_entries(content: dict[str, Any], settings: Settings) -> tuple[str, list
     if len(raw) > settings.max_bundle_entries:
         text = f"A Bundle has at most {settings.max_bundle_entries} entries."
         raise HallpassError(Kind.TOO_LARGE, Issue(text, "Bundle.entry"))
-    entries: list[Entry] = []
-    problems: list[Issue] = []
-    for i, node in enumerate(raw):
-        try:
-            entries.append(_entry(node, f"Bundle.entry[{i}]", settings.fhir_base))
-        except HallpassError as e:
-            problems.extend(e.issues)
-    urls = [e.full_url for e in entries if e.full_url]
-    if len(urls) != len(set(urls)):
-        problems.append(Issue("Two entries have one fullUrl.", "Bundle.entry", "invariant"))
-    problems = problems or _around(content)
+    read = [_read(node, f"Bundle.entry[{i}]", settings.fhir_base) for i, node in enumerate(raw)]
+    urls = [e.full_url for e in read if isinstance(e, Entry) and e.full_url]
+    problems = (
+        [] if len(urls) == len(set(urls)) else [Issue("Two entries have one fullUrl.", "Bundle.entry", "invariant")]
+    )
+    for issue in _around(content, read):
+        n = _number(issue)
+        if n is None:
+            problems.append(issue)
+        else:
+            read[n] = HallpassError(Kind.UNPROCESSABLE, *_issues(read[n]), issue)
+    if content["type"] == "transaction":
+        problems = [issue for entry in read for issue in _issues(entry)] or problems
     if problems:
         raise HallpassError(Kind.UNPROCESSABLE, *problems)
-    return content["type"], entries
+    return content["type"], read
 
 
-def _around(content: dict[str, Any]) -> list[Issue]:
-    """What is wrong with the Bundle itself; the resources in it are judged where they are written."""
+def _read(node: Any, at: str, base: str) -> Entry | HallpassError:
+    try:
+        return _entry(node, at, base)
+    except HallpassError as e:
+        return e
+
+
+def _issues(entry: Entry | HallpassError) -> tuple[Issue, ...]:
+    return entry.issues if isinstance(entry, HallpassError) else ()
+
+
+def _around(content: dict[str, Any], read: list[Entry | HallpassError]) -> list[Issue]:
+    """What is wrong with the Bundle and its good entries; the resources in them are judged where they are written."""
     bare = content
     if "entry" in content:
-        bare = {**content, "entry": [{k: v for k, v in e.items() if k != "resource"} for e in content["entry"]]}
+        good = (isinstance(e, Entry) for e in read)
+        nodes = zip(content["entry"], good, strict=True)
+        bare = {**content, "entry": [{k: v for k, v in e.items() if k != "resource"} if g else _GOOD for e, g in nodes]}
     return Walk(bare).issues(Bundle)
+
+
+def _number(issue: Issue) -> int | None:
+    """The entry that an issue is about; None for the Bundle itself."""
+    found = _IN_ENTRY.match(issue.expression or "")
+    return int(found[1]) if found else None
 
 
 def _entry(node: Any, at: str, base: str) -> Entry:
@@ -112,20 +141,22 @@ def _entry(node: Any, at: str, base: str) -> Entry:
         raise _bad("An entry has a request.", f"{at}.request")
     method, url = request.get("method"), request.get("url")
     if method not in METHODS:
-        raise _bad(f"The method is one of {', '.join(METHODS)}.", f"{at}.request.method")
+        text = f"The method is not served. Use one of: {', '.join(METHODS)}."
+        raise HallpassError(Kind.NOT_ALLOWED, Issue(text, f"{at}.request.method"))
     if not isinstance(url, str) or not url:
         raise _bad("The request has a url, relative to the service's root.", f"{at}.request.url")
     url = url.removeprefix(f"{base}/")
     leads = where(method, url)
     if leads is None:
-        raise _bad("The url is not one of this method's.", f"{at}.request.url")
+        text = "This method serves nothing at this url; GET /fhir/metadata says what is served."
+        raise HallpassError(Kind.NOT_FOUND, Issue(text, f"{at}.request.url"))
     resource = node.get("resource")
     kind = resource.get("resourceType") if isinstance(resource, dict) else None
     if method in ("POST", "PUT") and not leads.call and kind != leads.type:
         raise _bad("The entry has a resource of the type in its url.", f"{at}.resource")
     if method == "PATCH" and kind not in ("Parameters", "Binary"):
         raise _bad("A patch is a Parameters resource, or a Binary with a JSON Patch.", f"{at}.resource")
-    conditions = {name: _string(request, name, at) for name in CONDITIONS}
+    conditions = {name: _string(request, name, f"{at}.request") for name in CONDITIONS}
     return Entry(
         at=at,
         method=method,

@@ -67,12 +67,17 @@ def _searches(door: Door, patient: dict[str, Any]) -> list[Search]:
     names = [n for n in patient.get("name", []) if "family" in n or "given" in n]
     families = [_escaped(n["family"]) for n in names if "family" in n]
     given = [_escaped(g) for n in names for g in n.get("given", []) if g]
-    born = [("birthdate", patient["birthDate"])] if "birthDate" in patient else []
+    born = _overlapping(patient["birthDate"]) if "birthDate" in patient else []
     if families:
         found += [[("family", ",".join(families)), *born], [("family", ",".join(families)), *_some("given", given)]]
     if given and born:
         found.append([("given", ",".join(given)), *born])
     return [understand(door, "Patient", [*pairs, ("_total", "none")]) for pairs in found]
+
+
+def _overlapping(date: str) -> list[tuple[str, str]]:
+    """Criteria for each birth date that this one may be, where either is a year or a month alone."""
+    return [("birthdate", f"ge{date}"), ("birthdate", f"le{date}")]
 
 
 def _some(name: str, texts: list[str]) -> list[tuple[str, str]]:

@@ -11,27 +11,13 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from app.consent.regimes import REGIMES
 from app.errors import not_found
 from app.fhir.json import dump
 from app.rest import http
 
-NOTICES = {
-    "notice-ferpa": (
-        "Education records released with consent (34 CFR 99.33)",
-        "This record was released from an education record for the purpose that its release names. Who receives it"
-        " may use it for that purpose only, and may not disclose it to any other party without the prior consent of"
-        " the parent or eligible student, unless 34 CFR Part 99 allows it.",
-    ),
-    "notice-hipaa": (
-        "Health records released under an authorization (45 CFR 164.508)",
-        "This record was released under a signed authorization, for the purpose that it names. The authorization can"
-        " be revoked. What was released may be subject to redisclosure rules of the law that its recipient is under.",
-    ),
-    "notice-42-cfr-part-2": (
-        "Substance use disorder records (42 CFR 2.32)",
-        "42 CFR part 2 prohibits unauthorized use or disclosure of these records.",
-    ),
-}
+NOTICES = {r.notice.id: (r.notice.title, r.notice.text) for r in REGIMES}
+"""Title and text by id."""
 
 
 def add(router: APIRouter) -> None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from alembic import command
@@ -10,35 +15,52 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from app.store import schema
 from app.store.engine import APP_ROLE, app_password
 from app.store.tables import SCHEMA
 
-MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 LOCK = 0x68616C6C  # of the migration, and of the role: several processes may start at once
 OLDEST = 150000
+TRIES = 40
+_NO_LOCK = ("55P03", "40P01")  # lock_not_available, deadlock_detected
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the migrations and the schema are read from."""
+
+    migrations: Path = Path(__file__).resolve().parents[2] / "migrations"
+    schema: Path = schema.FOLDER
+
+
+HERE = Source()
 
 
 class WrongSchema(Exception):
     """The database holds a schema of another version; the server does not start on it."""
 
 
-async def migrate(owner: URL) -> tuple[str | None, str]:
-    """Create the database and the app's role where they are absent, and upgrade to head.
+async def migrate(owner: URL, source: Source = HERE) -> tuple[str | None, str]:
+    """Create the database and the application's role where they are absent, and bring the schema to this version's.
 
-    Answers the revision before (None for a fresh database) and after.
+    It may run while the version before serves. Where it does not get a lock soon enough it is tried again.
+    Returns the revision before (None for a new database) and after. Raises WrongSchema.
     """
     await _create_database(owner)
     await create_role(owner)
     engine = create_async_engine(owner)
     try:
-        async with engine.begin() as connection:
-            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
-            await connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
-            return await connection.run_sync(_upgrade)
+        async with engine.connect() as connection:
+            await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": LOCK})
+            await connection.commit()
+            change = await _upgrade(connection, source)
+            await connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": LOCK})
     finally:
         await engine.dispose()
+    await _partition(owner)
+    return change
 
 
 async def check(owner: URL) -> None:
@@ -47,18 +69,30 @@ async def check(owner: URL) -> None:
     engine = create_async_engine(owner)
     try:
         async with engine.connect() as connection:
-            found = await connection.run_sync(_revision)
+            revision = await connection.run_sync(_revision)
+            applied = await connection.run_sync(schema.applied)
     finally:
         await engine.dispose()
-    head = _script().get_current_head()
-    if found is None:
+    head = _script(HERE).get_current_head()
+    if revision is None:
         await migrate(owner)
-    elif found != head:
-        known = {s.revision for s in _script().walk_revisions()}
-        what = "older: run `hallpass migrate`" if found in known else "newer than this program, or not ours"
-        raise WrongSchema(f"the database's schema is {found}, this version's is {head}; the database is {what}")
-    else:
-        await _partition(owner)
+        return
+    if revision != head:
+        known = {s.revision for s in _script(HERE).walk_revisions()}
+        what = "older: run `hallpass migrate`" if revision in known else "newer than this program, or not ours"
+        raise WrongSchema(f"the database's schema is {revision}, this version's is {head}; the database is {what}")
+    tables, code = schema.load().checksums()
+    if applied is None or applied[0] != tables:
+        raise WrongSchema(_UNMIGRATED)
+    if applied[1] != code:
+        raise WrongSchema("the database's functions and policies are another version's: run `hallpass migrate`")
+    await _partition(owner)
+
+
+_UNMIGRATED = (
+    "the tables in schema/ are not the database's, and no migration leads from these to those. "
+    "Add a migration, or use a new database"
+)
 
 
 async def _partition(owner: URL) -> None:
@@ -74,27 +108,71 @@ async def _partition(owner: URL) -> None:
         await engine.dispose()
 
 
-def _config() -> Config:
+def _config(source: Source) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("script_location", str(source.migrations))
     config.set_main_option("path_separator", "os")
     return config
 
 
-def _script() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
+def _script(source: Source) -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config(source))
 
 
 def _revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection, opts={"version_table_schema": SCHEMA}).get_current_revision()
 
 
-def _upgrade(connection: Connection) -> tuple[str | None, str]:
-    before = _revision(connection)
-    config = _config()
+async def _upgrade(connection: AsyncConnection, source: Source) -> tuple[str | None, str]:
+    target, head = schema.load(source.schema), str(_script(source).get_current_head())
+    async with connection.begin():
+        before = await connection.run_sync(_revision)
+        if before is None:
+            await connection.run_sync(_create, source, target)
+            return before, head
+    await _patiently(lambda: connection.run_sync(_run_migrations, source))
+    async with connection.begin():
+        applied = await connection.run_sync(schema.applied)
+        steps = await connection.run_sync(schema.steps, target)
+    if before == head and applied is not None and applied[0] != target.checksums()[0]:
+        raise WrongSchema(_UNMIGRATED)
+    if before != head or applied != target.checksums():
+        for step in steps:
+            await _patiently(partial(_in_transaction, connection, step))
+    return before, head
+
+
+async def _in_transaction(connection: AsyncConnection, step: Callable[[Connection], None]) -> None:
+    async with connection.begin():
+        await connection.run_sync(step)
+
+
+async def _patiently(attempt: Callable[[], Awaitable[None]]) -> None:
+    """Try again where a lock was not to be had: requests that came meanwhile go first."""
+    for tries in range(1, TRIES + 1):
+        try:
+            return await attempt()
+        except DBAPIError as e:
+            if getattr(e.orig, "sqlstate", "") not in _NO_LOCK or tries == TRIES:
+                raise
+        await asyncio.sleep(random.uniform(0.1, 1))  # noqa: S311 - no secret
+    return None
+
+
+def _run_migrations(connection: Connection, source: Source) -> None:
+    config = _config(source)
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
-    return before, str(_script().get_current_head())
+    try:
+        command.upgrade(config, "head")
+    finally:
+        connection.rollback()  # of what alembic read; each migration has committed by itself
+
+
+def _create(connection: Connection, source: Source, target: schema.Schema) -> None:
+    connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+    context = MigrationContext.configure(connection, opts={"version_table_schema": SCHEMA})
+    context.stamp(_script(source), "head")
+    schema.create(connection, target)
 
 
 async def create_role(owner: URL) -> None:

@@ -1,6 +1,6 @@
 """The tables of the exchange, as SQLAlchemy Core sees them.
 
-The migrations make them (migrations/sql/); a test holds the two equal. What a column means is said there.
+schema/tables makes them; a test holds the two equal. What a column means is said there.
 """
 
 from __future__ import annotations

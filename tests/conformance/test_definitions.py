@@ -12,6 +12,7 @@ from app.audit.trail import KindOfEvent
 from app.conformance.catalogue import TYPES, ours, resolve
 from app.conformance.codes import codes as concepts
 from app.consent import codes as consent
+from app.consent.regimes import REGIMES
 from app.fhir.capability import capability_statement
 from app.intake.edfi import mapping
 from app.resources import REGISTRY
@@ -105,7 +106,7 @@ async def test_a_web_page_of_any_origin_may_read_a_definition(world: World) -> N
 @pytest.mark.parametrize(
     ("system", "codes"),
     [
-        ("regime", {r.value for r in consent.Regime}),
+        ("regime", {r.code for r in REGIMES}),
         ("expiry-event", consent.EVENTS),
         ("actor-role", {"intermediary"}),
         ("disclosure-basis", disclosures.BASES),

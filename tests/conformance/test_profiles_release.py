@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from app.conformance.judge import judge
 from app.conformance.profiles import PROFILES
-from app.consent.codes import Regime
+from app.consent.regimes import REGIMES
 from tests.consent import spelled
 from tests.consent.complete import complete, furnish
 from tests.consent.language import load
@@ -42,7 +42,7 @@ def covers(fault: str, gap: str) -> bool:
     return gap == fault or gap.startswith(f"{fault}.")
 
 
-@pytest.mark.parametrize("law", [r.value for r in Regime])
+@pytest.mark.parametrize("law", [r.code for r in REGIMES])
 @pytest.mark.parametrize("row", TOLD["table"], ids=lambda row: row["row"])
 def test_what_a_regime_asks_for_the_profile_asks_for(on: OnPaper, row: Spec, law: str) -> None:
     found = faults(on, complete([law]) | row["without"])
@@ -53,7 +53,7 @@ def test_what_a_regime_asks_for_the_profile_asks_for(on: OnPaper, row: Spec, law
         assert found == []
 
 
-@pytest.mark.parametrize("law", [r.value for r in Regime])
+@pytest.mark.parametrize("law", [r.code for r in REGIMES])
 @pytest.mark.parametrize("enough", TOLD["enough"], ids=lambda e: e["says"])
 def test_what_is_enough_for_the_server_is_enough_for_the_profile(on: OnPaper, enough: Spec, law: str) -> None:
     assert faults(on, complete([law]) | enough["with"]) == []

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 from app.consent import codes as c
+from app.consent.regimes import REGIMES
 from tests.build import LOINC, actor
 
 Spec = dict[str, Any]
+_SHEETS = count(1)
+"""Each Consent is signed on a sheet of its own."""
 
 STANDARD: Spec = {
     "by": "district",
@@ -24,7 +28,7 @@ STANDARD: Spec = {
 }
 """The release that each release of a case differs from."""
 
-LAWS = {regime.value: uri for uri, regime in c.REGIME_URIS.items()}
+LAWS = {regime.code: regime.policy_uris[0] for regime in REGIMES}
 PROVISION = ("type", "period", "to", "discloser", "intermediary", "for", "class", "code", "label", "data", "dataPeriod")
 OUTSIDE = {"by", "status", "law", "signed", "signer", "source", "organization", "written", "refused", "with"}
 
@@ -46,7 +50,7 @@ def consent(spec: Spec) -> Spec:
     if disclosers := told.get("organization", [told["by"]]):
         found["organization"] = [{"reference": f"@{name}"} for name in disclosers]
     if told.get("source") is True:
-        found["sourceAttachment"] = {"contentType": "application/pdf", "title": "Release of information, signed"}
+        found["sourceAttachment"] = {"contentType": "application/pdf", "title": f"Release, sheet {next(_SHEETS)}"}
     elif "source" in told:
         found["sourceReference"] = {"reference": told["source"]}
     if "law" in told:

@@ -11,15 +11,17 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from app.consent.codes import CONSENT_POLICY, Regime
-from app.consent.compile import RULE, Reading
+from app.consent.codes import CONSENT_POLICY
+from app.consent.compile import Reading
+from app.consent.regimes import REGIMES, Element
 from tests.consent.complete import complete, furnish
 from tests.consent.language import load
 from tests.consent.paper import OnPaper, stage
 
 Spec = dict[str, Any]
 TOLD = load("completeness.yaml")
-EVERY = [r.value for r in Regime]
+EVERY = [r.code for r in REGIMES]
+RULES = {r.code: r.requires for r in REGIMES}
 
 
 @pytest_asyncio.fixture
@@ -48,7 +50,7 @@ def test_each_row_is_asked_for_by_its_regimes_and_by_no_other(on: OnPaper, row: 
     assert gaps(found) == ([row["at"]] if law in row["regimes"] else [])
     for gap in found.gaps:
         assert gap.code == "required"
-        assert gap.text.endswith(f"({RULE[Regime(law)]})")
+        assert gap.text.endswith(f"({RULES[law][Element(row['row'])]})")
 
 
 @pytest.mark.parametrize("law", EVERY)
@@ -132,9 +134,9 @@ def test_a_gap_names_every_rule_that_asks_for_it_and_no_other(on: OnPaper) -> No
     found = on.comes_to(complete(EVERY, signed=None, period=None, intermediary=None))
     asked = {str(gap.expression): gap.text for gap in found.gaps}
     assert set(gaps(found)) == asked.keys()
-    assert asked["Consent.dateTime"].endswith(f"({', '.join(RULE[r] for r in Regime)})")
-    assert asked["Consent.provision.period.end"].endswith(f"({RULE[Regime.HIPAA]}, {RULE[Regime.PART2]})")
-    assert asked["Consent.provision.actor"].endswith(f"({RULE[Regime.PART2]})")
+    assert asked["Consent.dateTime"].endswith(f"({', '.join(r.requires[Element.SIGNED_ON] for r in REGIMES)})")
+    assert asked["Consent.provision.period.end"].endswith("(HIPAA 45 CFR 164.508(c)(1)(v), 42 CFR 2.31(a)(7))")
+    assert asked["Consent.provision.actor"].endswith("(42 CFR 2.31(a)(4)(ii))")
 
 
 def test_without_a_law_that_is_understood_every_regime_asks(on: OnPaper) -> None:

@@ -62,6 +62,7 @@ def make(here: Path) -> None:
     if (here / MADE_OF).exists() and (here / MADE_OF).read_text() == _mark():
         return
     _copy("migrations", here)
+    _copy("schema", here)
     _copy("app", here)
     config().do_not_mutate_patterns = settings["do_not_mutate_patterns"]
     made = {}
@@ -88,7 +89,9 @@ def made_of(here: Path) -> str:
 
 
 def _mark() -> str:
-    files = sorted(f for name in ("app", "migrations") for f in Path(name).rglob("*") if f.suffix in (".py", ".sql"))
+    files = sorted(
+        f for name in ("app", "migrations", "schema") for f in Path(name).rglob("*") if f.suffix in (".py", ".sql")
+    )
     return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()
 
 

@@ -45,7 +45,7 @@ _NAMED = """
 _NAMING = "CREATE TRIGGER named BEFORE INSERT ON hallpass.event FOR EACH ROW EXECUTE FUNCTION prove.named()"
 _TABLES = """
     SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE n.nspname = 'hallpass' AND c.relkind = 'r' AND c.relname <> 'alembic_version'
+    WHERE n.nspname = 'hallpass' AND c.relkind = 'r' AND c.relname NOT IN ('alembic_version', 'applied_schema')
     ORDER BY (SELECT count(*) FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = c.oid), c.relname
 """
 

@@ -73,6 +73,39 @@ async def test_the_entries_of_a_batch_stand_each_for_itself_in_their_order(distr
     assert entries[7]["resource"]["total"] == 0
 
 
+UNREAD: list[tuple[Any, str, str]] = [
+    (entry("GET", "Unicorn/1"), "404", "request.url"),
+    (entry("POST", "Unicorn", patient()), "404", "request.url"),
+    (entry("GET", f"Patient/{uuid4()}/x/y/z"), "404", "request.url"),
+    (entry("PUT", "Patient", patient()), "404", "request.url"),
+    (entry("GET", "http://other.example/fhir/Patient"), "404", "request.url"),
+    (entry("BREW", "Patient"), "405", "request.method"),
+    (entry("HEAD", "Patient"), "405", "request.method"),
+    (entry("POST", "Patient"), "422", "resource"),
+    (entry("POST", "Encounter", patient()), "422", "resource"),
+    (entry("GET", "Patient", ifNoneMatch=7), "422", "request.ifNoneMatch"),  # type: ignore[arg-type]
+    ({**entry("GET", "Patient"), "unicorn": 1}, "422", "unicorn"),
+    (entry("GET", "Patient?name"), "400", ""),
+    ({}, "422", "request"),
+    (7, "422", "request"),
+]
+
+
+@pytest.mark.parametrize(("broken", "status", "element"), UNREAD)
+async def test_an_entry_that_cannot_be_read_fails_alone_in_a_batch_and_stops_a_transaction(
+    district: Member, broken: Any, status: str, element: str
+) -> None:
+    new = [patient(), patient()]
+    good = [entry("POST", "Patient", p) for p in new]
+    answer = await district.post("", bundle("batch", good[0], broken, entry("GET", f"Patient?{key(new[0])}")))
+    assert statuses(answer) == ["201", status, "200"]
+    (issue, *_) = answer.json()["entry"][1]["response"]["outcome"]["issue"]
+    assert not element or issue["expression"][0] == f"Bundle.entry[1].{element}"
+    answer = await district.post("", bundle("transaction", good[1], broken))
+    assert answer.status_code in (400, 422), answer.text
+    assert await district.ids(f"/Patient?{key(new[1])}") == []
+
+
 @pytest.mark.parametrize("kind", ["batch", "transaction"])
 async def test_what_a_bundle_finds_as_it_is_to_be_is_said_to_be_unchanged(district: Member, kind: str) -> None:
     held, gone = await district.create(patient()), await district.create(patient())

@@ -70,6 +70,22 @@ async def test_a_hidden_twin_does_not_make_a_certain_match_uncertain(scene: Scen
         await scene.district.delete(f"/Patient/{copy['id']}")
 
 
+async def test_a_student_is_found_by_a_part_of_the_birth_date_on_either_side(scene: Scene) -> None:
+    name = [{"family": f"Sommer-{uuid4().hex[:6]}"}]
+    partly = await scene.district.create(build.patient(uuid4().hex, name=name, birthDate="2014"))
+    whole = await scene.district.create(build.patient(uuid4().hex, name=name))
+    for born in ("2014", "2014-05", "2014-05-02"):
+        found = {m[0]: m[1] for m in await match(scene.district, {"name": name, "birthDate": born})}
+        assert found.keys() == {partly["id"], whole["id"]}, born
+    assert await match(scene.district, {"name": name, "birthDate": "2015-01"}) == []
+
+
+async def test_another_number_in_the_same_system_is_no_certain_match(scene: Scene) -> None:
+    student = {"name": NAME, "birthDate": "2014-05-02"}
+    other = [{"system": scene.student["identifier"][0]["system"], "value": uuid4().hex}]
+    assert await match(scene.district, {**student, "identifier": other}, onlyCertainMatches=True) == []
+
+
 async def test_it_is_a_search_of_students_by_its_scope(scene: Scene) -> None:
     for scope, status in (("system/Patient.s", 200), ("system/Patient.r", 403)):
         member = await scene.world.client_of(scene.district.organization, scopes=scope, purposes=("TREAT",))

@@ -1,0 +1,13 @@
+CREATE OR REPLACE FUNCTION hallpass.index_released(p_shard uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = hallpass, pg_temp AS $$
+DECLARE
+    v_recipients uuid[];
+BEGIN
+    SELECT array_agg(DISTINCT x) INTO v_recipients FROM release e CROSS JOIN unnest(e.recipients) x
+        WHERE e.shard = p_shard;
+    IF v_recipients IS NOT NULL THEN
+        PERFORM index_student(p_shard, v_recipients);
+    END IF;
+END $$;
+COMMENT ON FUNCTION hallpass.index_released IS
+    'Brings the access index up to date after what the releases of a student are judged by has changed.';

@@ -1,0 +1,22 @@
+-- What the application's role may do. It starts from nothing each time, so that a grant taken out here is gone.
+-- Nothing is deleted but what is computed again; the ledger is written by hallpass.disclose alone.
+REVOKE ALL ON ALL TABLES IN SCHEMA hallpass FROM hallpass_app;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA hallpass FROM hallpass_app, PUBLIC;
+
+GRANT USAGE ON SCHEMA hallpass TO hallpass_app;
+GRANT SELECT, INSERT ON hallpass.resource TO hallpass_app;
+GRANT UPDATE (current) ON hallpass.resource TO hallpass_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON hallpass.student, hallpass.authority, hallpass.agreement, hallpass.release,
+    hallpass.provision TO hallpass_app;
+GRANT SELECT ON hallpass.access, hallpass.open_access, hallpass.organization, hallpass.emergency TO hallpass_app;
+GRANT SELECT ON hallpass.term_token, hallpass.term_string, hallpass.term_reference, hallpass.term_date,
+    hallpass.term_quantity, hallpass.term_uri TO hallpass_app;
+GRANT SELECT ON hallpass.disclosure, hallpass.event TO hallpass_app;
+GRANT SELECT ON hallpass.client, hallpass.secret, hallpass.alembic_version TO hallpass_app;
+GRANT SELECT, INSERT, DELETE ON hallpass.assertion, hallpass.revoked_token TO hallpass_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON hallpass.signing_key TO hallpass_app;
+
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA hallpass TO hallpass_app;
+-- The owner's alone, for commands and start-up.
+REVOKE EXECUTE ON FUNCTION hallpass.enter_as_operator, hallpass.partition_ledger, hallpass.drop_ledger,
+    hallpass.note_command FROM hallpass_app;

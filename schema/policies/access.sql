@@ -1,0 +1,1 @@
+CREATE POLICY own ON hallpass.access FOR SELECT USING (org = (SELECT hallpass.caller()));

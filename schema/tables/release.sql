@@ -1,0 +1,16 @@
+CREATE TABLE hallpass.release (
+    shard      uuid NOT NULL,                -- the student
+    consent    uuid NOT NULL,
+    version    integer NOT NULL,
+    custodian  uuid NOT NULL,                -- the discloser: a release opens its writer's data only
+    signed     timestamptz NOT NULL,
+    signer     uuid,                         -- the RelatedPerson; NULL: the student signed
+    age        integer NOT NULL,             -- the age from which the student's own signature counts here
+    part2      boolean NOT NULL,             -- under 42 CFR Part 2
+    opens      timestamptz NOT NULL,
+    closes     timestamptz NOT NULL,
+    recipients uuid[] NOT NULL,              -- every organization that any provision names
+    PRIMARY KEY (shard, consent)
+);
+CREATE INDEX release_recipients ON hallpass.release USING gin (recipients);
+ALTER TABLE hallpass.release ENABLE ROW LEVEL SECURITY;

@@ -1,0 +1,15 @@
+"""What docs/guides/contributing.md promises: each kind of addition is one file of the product, and is everywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import URL
+
+from tests.contributing.scratch import added, passes
+
+
+def test_a_law_is_one_file(server: URL, tmp_path: Path) -> None:
+    copy = tmp_path / "project"
+    assert added("regime", copy) == ["app/consent/regimes/ny_27f.py"]
+    passes(copy, server, "tests/planted_regime.py", "tests/consent/test_cases.py", "-k", "planted or law or gates")
