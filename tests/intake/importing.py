@@ -12,12 +12,12 @@ from typing import Any
 import orjson
 from rich.console import Console
 
+from app.db.engine import Database
 from app.errors import HallpassError
 from app.intake.answers import Status
 from app.intake.command import Job, perform
 from app.intake.report import Report
 from app.intake.roster.source import Source
-from app.store.engine import Database
 from tests import build
 from tests.world import BASE, Member, World, open_world
 

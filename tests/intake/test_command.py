@@ -13,12 +13,12 @@ import pytest_asyncio
 from rich.console import Console
 
 from app.auth.jose import generate as generate_key
+from app.db.engine import Database
 from app.errors import HallpassError, Kind
 from app.intake.command import Job, run
 from app.intake.edfi.generate import AGENCY, generate
 from app.intake.edfi.reader import EdFi
 from app.intake.roster.statements import content, group
-from app.store.engine import Database
 from tests.intake.importing import Importing, importing_into
 from tests.intake.stand_in import StandIn
 from tests.intake.support import GRAND_BEND, interchange, needs_grand_bend

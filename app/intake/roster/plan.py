@@ -14,7 +14,7 @@ import orjson
 from app.errors import HallpassError
 from app.intake.answers import Outcome, Status
 from app.intake.roster.build import Builder
-from app.intake.roster.facts import Facts
+from app.intake.roster.facts import ResourceAttributes
 from app.intake.roster.merge import RESTRICTED, VANISHED, unchanged
 from app.intake.roster.statements import Page, Statement, bucket
 from app.intake.roster.units import digest
@@ -38,14 +38,14 @@ class Todo:
     act: Act
 
 
-def load(facts: Facts, page: Page) -> None:
+def load(facts: ResourceAttributes, page: Page) -> None:
     """Keep the statements of a page beside the facts."""
     kind = page.name.partition("/")[0]
     rows = [(kind, key, s.id, orjson.dumps(s.wrote)) for key, s in page.entries.items()]
     facts.db.executemany("INSERT OR REPLACE INTO statement VALUES (?, ?, ?, ?)", rows)
 
 
-def plan(facts: Facts, builder: Builder, kind: str, buckets: int, *, complete: bool, take: Take) -> int:
+def plan(facts: ResourceAttributes, builder: Builder, kind: str, buckets: int, *, complete: bool, take: Take) -> int:
     """Fill the list of what is to be done for a kind; answers how much. What is unchanged is counted and left out.
 
     A school that is gone is told and stays as it is: its students say for themselves that they have left.
@@ -76,7 +76,7 @@ def plan(facts: Facts, builder: Builder, kind: str, buckets: int, *, complete: b
     return int(facts.db.execute("SELECT count(*) FROM todo WHERE kind = ?", (kind,)).fetchone()[0])
 
 
-def gone(facts: Facts, kind: str) -> list[str]:
+def gone(facts: ResourceAttributes, kind: str) -> list[str]:
     """The records that this source wrote once and no longer has."""
     query = """
         SELECT key, wrote FROM statement s WHERE kind = ?1
@@ -92,7 +92,7 @@ def gone(facts: Facts, kind: str) -> list[str]:
     return [key for key, wrote in rows if digest(VANISHED) not in orjson.loads(wrote)]
 
 
-def todo(facts: Facts, kind: str) -> Iterator[tuple[str, list[Todo]]]:
+def todo(facts: ResourceAttributes, kind: str) -> Iterator[tuple[str, list[Todo]]]:
     """What is to be done for a kind, bucket by bucket."""
     names = facts.db.execute("SELECT DISTINCT bucket FROM todo WHERE kind = ? ORDER BY bucket", (kind,)).fetchall()
     for (name,) in names:
@@ -114,6 +114,6 @@ def _known(db: sqlite3.Connection, kind: str) -> Callable[[str], Statement | Non
     return known
 
 
-def _add(facts: Facts, kind: str, key: str, act: Act, buckets: int) -> None:
+def _add(facts: ResourceAttributes, kind: str, key: str, act: Act, buckets: int) -> None:
     row = (kind, bucket(kind, key, buckets), key, act.value)
     facts.db.execute("INSERT OR IGNORE INTO todo VALUES (?, ?, ?, ?)", row)

@@ -13,7 +13,7 @@ from app.errors import HallpassError, Kind
 from app.intake.answers import Entry, Outcome, Status
 from app.intake.push import Exchange, chunks, create, read, update
 from app.intake.roster.build import TYPES, Builder
-from app.intake.roster.facts import Facts
+from app.intake.roster.facts import ResourceAttributes
 from app.intake.roster.merge import RESTRICTED, VANISHED, Merged, merge
 from app.intake.roster.plan import Act, Todo, load, refused, todo
 from app.intake.roster.statements import Page, Statement, group_of, page_of
@@ -32,7 +32,7 @@ class Writing:
     """One import's writing. `dry_run` reads and merges, and writes nothing."""
 
     exchange: Exchange
-    facts: Facts
+    facts: ResourceAttributes
     builder: Builder
     pages: dict[str, Page]
     take: Take

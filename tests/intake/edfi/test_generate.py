@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from app.consent.codes import GUARDIAN_AUTHORITY
-from app.fhir.validate import issues
+from app.fhir.validation.validate import issues
 from app.intake.edfi.generate import AGENCY, generate
 from app.intake.edfi.mapping import District
 from tests.intake.support import organization, patient, related_person, stage

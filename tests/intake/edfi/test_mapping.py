@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.consent.codes import GUARDIAN_AUTHORITY
 from app.errors import HallpassError
-from app.fhir.validate import issues
+from app.fhir.validation.validate import issues
 from app.intake.edfi.mapping import GRADE_LEVEL, LIVES_WITH, District
 from app.intake.edfi.shapes import SHAPES, Shape
 from tests.intake.support import GRAND_BEND, needs_grand_bend, organization, patient, stage

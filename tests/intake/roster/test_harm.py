@@ -10,9 +10,9 @@ import pytest
 import pytest_asyncio
 
 from app.consent import codes as c
+from app.db.engine import Database
 from app.intake.edfi.generate import AGENCY, generate
 from app.intake.edfi.reader import EdFi
-from app.store.engine import Database
 from tests.intake.importing import Importing, importing_into
 
 STUDENTS = 12
