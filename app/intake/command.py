@@ -38,7 +38,7 @@ from app.intake.push import IN_FLIGHT, Exchange
 from app.intake.report import Report
 from app.intake.roster.build import TYPES, Builder
 from app.intake.roster.checks import require_whole
-from app.intake.roster.facts import ResourceAttributes
+from app.intake.roster.facts import RosterFacts
 from app.intake.roster.head import Head, head, lease, save, statements
 from app.intake.roster.plan import load, plan
 from app.intake.roster.source import About, Source
@@ -102,7 +102,7 @@ async def perform(job: Job, report: Report, http: httpx.AsyncClient) -> None:
     exchange = Exchange(http, base_url, Tokens(http, f"{base_url}/auth/token", job.client_id, key))
     organization = _organization(job.organization or await exchange.organization())
     opened = job.source.open()
-    with ResourceAttributes(report.find) as facts, _progress(report.console) as progress:
+    with RosterFacts(report.find) as facts, _progress(report.console) as progress:
         bar = progress.add_task("Reading", total=opened.size)
         about = opened.read(facts, datetime.now(UTC).date(), lambda n: progress.advance(bar, n))
         async with _held(job, exchange, about) as found:
@@ -114,7 +114,7 @@ async def perform(job: Job, report: Report, http: httpx.AsyncClient) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    facts: ResourceAttributes
+    facts: RosterFacts
     builder: Builder
     about: About
 
@@ -162,7 +162,7 @@ def _take(report: Report, progress: Progress, bar: TaskID, outcome: Outcome) -> 
     progress.advance(bar)
 
 
-def _buckets(facts: ResourceAttributes) -> int:
+def _buckets(facts: RosterFacts) -> int:
     """Into how many pages the statements of a kind go: a power of two, decided at the first import."""
     most = max(facts.count(kind) for kind in TYPES)
     wanted = 1

@@ -17,7 +17,7 @@ from app.intake.edfi.mapping import District
 from app.intake.edfi.shapes import Record
 from app.intake.edfi.staging import Staging
 from app.intake.edfi.xml import Interchange, interchanges, located
-from app.intake.roster.facts import ResourceAttributes
+from app.intake.roster.facts import RosterFacts
 from app.intake.roster.model import Enrollment, Finding, Origin, Session, Takes
 from app.intake.roster.source import About, OnBytes
 from app.intake.roster.years import Span, enrolled
@@ -50,7 +50,7 @@ class _Folder:
         """How many bytes there are to read."""
         return sum(f.path.stat().st_size for f in self.files)
 
-    def read(self, facts: ResourceAttributes, today: date, on_bytes: OnBytes) -> About:
+    def read(self, facts: RosterFacts, today: date, on_bytes: OnBytes) -> About:
         """Read all of it. Raises HallpassError where a file breaks off, or it is not of the agency that is meant."""
         with Staging(_clash(facts)) as staging:
             _stage(self.files, staging, facts, on_bytes)
@@ -63,7 +63,7 @@ class _Folder:
             return About("Ed-Fi", district.agency, complete=True, remarks=_remarks(staging, self.passed_over))
 
 
-def _stage(files: list[Interchange], staging: Staging, facts: ResourceAttributes, on_bytes: OnBytes) -> None:
+def _stage(files: list[Interchange], staging: Staging, facts: RosterFacts, on_bytes: OnBytes) -> None:
     for file in files:
         for line, name, record in located(file.path, on_bytes):
             try:
@@ -82,7 +82,7 @@ _ABOUT = {
 """Ed-Fi record -> the kind of fact that it is about."""
 
 
-def _clash(facts: ResourceAttributes) -> Callable[[str, str, Origin, Origin], None]:
+def _clash(facts: RosterFacts) -> Callable[[str, str, Origin, Origin], None]:
     def told(name: str, key: str, origin: Origin, other: Origin) -> None:
         text = (
             f"This {name} contradicts the one in {other}: the same id with other content. Neither is taken; mend one."
@@ -93,7 +93,7 @@ def _clash(facts: ResourceAttributes) -> Callable[[str, str, Origin, Origin], No
     return told
 
 
-def _schools(staging: Staging, district: District, facts: ResourceAttributes) -> None:
+def _schools(staging: Staging, district: District, facts: RosterFacts) -> None:
     for staged in staging.schools(district.agency):
         if staged.clash:
             continue
@@ -103,7 +103,7 @@ def _schools(staging: Staging, district: District, facts: ResourceAttributes) ->
             _refuse(facts, staged.origin, "School", staged.key, e)
 
 
-def _students(staging: Staging, district: District, facts: ResourceAttributes, years: list[Span], today: date) -> None:
+def _students(staging: Staging, district: District, facts: RosterFacts, years: list[Span], today: date) -> None:
     for staged in staging.students(district.agency):
         if staged.clash:
             continue
@@ -114,7 +114,7 @@ def _students(staging: Staging, district: District, facts: ResourceAttributes, y
             _refuse(facts, staged.origin, "Student", staged.key, e)
 
 
-def _enrollments(staging: Staging, facts: ResourceAttributes) -> None:
+def _enrollments(staging: Staging, facts: RosterFacts) -> None:
     for student, school, origin, record in staging.enrollments():
         try:
             begin, end = _period(record)
@@ -123,7 +123,7 @@ def _enrollments(staging: Staging, facts: ResourceAttributes) -> None:
             _refuse(facts, origin, "Enrollment", student, e)
 
 
-def _contacts(staging: Staging, district: District, facts: ResourceAttributes) -> None:
+def _contacts(staging: Staging, district: District, facts: RosterFacts) -> None:
     for staged in staging.contacts():
         try:
             facts.add(mapping.contact(staged, district))
@@ -134,7 +134,7 @@ def _contacts(staging: Staging, district: District, facts: ResourceAttributes) -
                 facts.take(Takes("Contact", key, staged.origin))
 
 
-def _sessions(staging: Staging, facts: ResourceAttributes) -> Iterator[Span]:
+def _sessions(staging: Staging, facts: RosterFacts) -> Iterator[Span]:
     """The school years: each from the first day of its sessions to the last."""
     years: dict[str, list[str]] = {}
     for staged in staging.sessions:
@@ -175,7 +175,7 @@ def _remarks(staging: Staging, passed_over: list[str]) -> tuple[str, ...]:
 
 
 def _refuse(
-    facts: ResourceAttributes, origin: Origin, about: str, key: str | None, error: HallpassError, kind: str = ""
+    facts: RosterFacts, origin: Origin, about: str, key: str | None, error: HallpassError, kind: str = ""
 ) -> None:
     """One finding for each fault of a record; the record stays as it was."""
     for issue in error.issues:

@@ -12,7 +12,7 @@ from typing import Any
 
 from app.errors import HallpassError, Kind
 from app.intake.roster import resources
-from app.intake.roster.facts import ResourceAttributes
+from app.intake.roster.facts import RosterFacts
 from app.intake.roster.model import Contact, Enrollment, School, Student
 from app.intake.roster.units import Json, Units, digest
 
@@ -31,7 +31,7 @@ class Stated:
 class Builder:
     """Builds the records of one import from its facts, for the district's Organization at the exchange."""
 
-    def __init__(self, facts: ResourceAttributes, district: str, today: date, *, dry_run: bool = False) -> None:
+    def __init__(self, facts: RosterFacts, district: str, today: date, *, dry_run: bool = False) -> None:
         self._facts = facts
         self._district = district
         self._today = today

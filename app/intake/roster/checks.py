@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 
 from app.errors import HallpassError, Issue, Kind
-from app.intake.roster.facts import ResourceAttributes
+from app.intake.roster.facts import RosterFacts
 from app.intake.roster.merge import VANISHED
 from app.intake.roster.model import Student
 from app.intake.roster.plan import gone
@@ -18,7 +18,7 @@ FEW = 3
 NOUNS = {"School": "schools", "Student": "students", "Contact": "contacts"}
 
 
-def require_whole(facts: ResourceAttributes, complete: bool) -> None:
+def require_whole(facts: RosterFacts, complete: bool) -> None:
     """Raise HallpassError where a complete source has no students, or lost too many, with every reason."""
     reasons: list[str] = []
     if complete and not facts.count("Student"):
@@ -40,17 +40,17 @@ def _too_many(lost: int, known: int) -> bool:
     return lost > max(FEW, known * SHRINK)
 
 
-def _known(facts: ResourceAttributes, kind: str) -> int:
+def _known(facts: RosterFacts, kind: str) -> int:
     """How many records of a kind this source wrote and has not lost."""
     rows = facts.db.execute("SELECT wrote FROM statement WHERE kind = ?", (kind,))
     return sum(1 for (wrote,) in rows if digest(VANISHED) not in orjson.loads(wrote))
 
 
-def _left(facts: ResourceAttributes) -> int:
+def _left(facts: RosterFacts) -> int:
     """How many students the last import wrote as enrolled, and the source says have left."""
     return sum(1 for s in facts.all(Student) if s.enrolled is False and _was_active(facts, s.key))
 
 
-def _was_active(facts: ResourceAttributes, key: str) -> bool:
+def _was_active(facts: RosterFacts, key: str) -> bool:
     row = facts.db.execute("SELECT wrote FROM statement WHERE kind = 'Student' AND key = ?", (key,)).fetchone()
     return row is not None and orjson.loads(row[0]).get(digest("active")) == digest(True)

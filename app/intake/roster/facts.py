@@ -41,7 +41,7 @@ BEGIN;
 Report = Callable[[Finding], None]
 
 
-class ResourceAttributes:
+class RosterFacts:
     """What a reader found: facts, findings, and the keys of refused rows."""
 
     def __init__(self, report: Report = lambda _: None) -> None:

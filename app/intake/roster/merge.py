@@ -8,7 +8,7 @@ person gave it, and never gives back what a person took.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -20,6 +20,8 @@ Wrote: TypeAlias = Mapping[str, str]
 
 AUTHORITY = f"extension:{GUARDIAN_AUTHORITY}"
 NO_AUTHORITY = [{"url": GUARDIAN_AUTHORITY, "valueBoolean": False}]
+DECIDED = "!"
+"""Stands for what was last written where a person changed a unit since, and back: no value has this digest."""
 RESTRICTED, VANISHED = "#restricted", "#vanished"
 """Said of a record and written into none: a restriction on file; the source has the record no longer."""
 
@@ -48,13 +50,21 @@ def unchanged(wrote: Wrote, source: Units) -> bool:
     return wrote == {digest(k): digest(v) for k, v in source.items()}
 
 
-def merge(wrote: Wrote | None, source: Units, exchange: Units, *, partial: bool = False) -> Merged:
+def merge(
+    wrote: Wrote | None,
+    source: Units,
+    exchange: Units,
+    *,
+    partial: bool = False,
+    touched: Collection[str] = (),
+) -> Merged:
     """What to write of a record. `wrote` is None where the exchange had the record and this source never wrote it.
 
-    `partial`: what the source does not name is unknown rather than gone.
+    `partial`: what the source does not name is unknown rather than gone. `touched`: units that somebody changed since
+    the import last wrote the record, even if they are by now as they were.
     """
     changes: Units = {}
-    after: dict[str, str] = dict(wrote or {})
+    after: dict[str, str] = dict(wrote or {}) | {digest(key): DECIDED for key in touched}
     kept: list[str] = []
     for key in _keys(source, exchange, after, partial):
         name, stated, held = digest(key), source.get(key), exchange.get(key)

@@ -14,9 +14,9 @@ import orjson
 from app.errors import HallpassError
 from app.intake.answers import Outcome, Status
 from app.intake.roster.build import Builder
-from app.intake.roster.facts import ResourceAttributes
-from app.intake.roster.merge import RESTRICTED, VANISHED, unchanged
-from app.intake.roster.statements import Page, Statement, bucket
+from app.intake.roster.facts import RosterFacts
+from app.intake.roster.merge import RESTRICTED, VANISHED, Wrote, unchanged
+from app.intake.roster.statements import Page, bucket
 from app.intake.roster.units import digest
 
 Take = Callable[[Outcome], None]
@@ -38,14 +38,14 @@ class Todo:
     act: Act
 
 
-def load(facts: ResourceAttributes, page: Page) -> None:
+def load(facts: RosterFacts, page: Page) -> None:
     """Keep the statements of a page beside the facts."""
     kind = page.name.partition("/")[0]
     rows = [(kind, key, s.id, orjson.dumps(s.wrote)) for key, s in page.entries.items()]
     facts.db.executemany("INSERT OR REPLACE INTO statement VALUES (?, ?, ?, ?)", rows)
 
 
-def plan(facts: ResourceAttributes, builder: Builder, kind: str, buckets: int, *, complete: bool, take: Take) -> int:
+def plan(facts: RosterFacts, builder: Builder, kind: str, buckets: int, *, complete: bool, take: Take) -> int:
     """Fill the list of what is to be done for a kind; answers how much. What is unchanged is counted and left out.
 
     A school that is gone is told and stays as it is: its students say for themselves that they have left.
@@ -59,13 +59,13 @@ def plan(facts: ResourceAttributes, builder: Builder, kind: str, buckets: int, *
             facts.refuse(kind, key)
             continue
         statement = known(key)
-        if statement is not None and unchanged(statement.wrote, units):
-            take(Outcome(kind, key, Status.UNCHANGED, id=statement.id))
+        if statement is not None and unchanged(statement[1], units):
+            take(Outcome(kind, key, Status.UNCHANGED, id=statement[0]))
         else:
             _add(facts, kind, key, Act.STATE, buckets)
     for key in facts.taken(kind):
         statement = known(key)
-        if statement is not None and digest(RESTRICTED) not in statement.wrote:
+        if statement is not None and digest(RESTRICTED) not in statement[1]:
             _add(facts, kind, key, Act.TAKE, buckets)
     if complete and kind not in facts.unattributed:
         for key in gone(facts, kind):
@@ -76,7 +76,7 @@ def plan(facts: ResourceAttributes, builder: Builder, kind: str, buckets: int, *
     return int(facts.db.execute("SELECT count(*) FROM todo WHERE kind = ?", (kind,)).fetchone()[0])
 
 
-def gone(facts: ResourceAttributes, kind: str) -> list[str]:
+def gone(facts: RosterFacts, kind: str) -> list[str]:
     """The records that this source wrote once and no longer has."""
     query = """
         SELECT key, wrote FROM statement s WHERE kind = ?1
@@ -92,7 +92,7 @@ def gone(facts: ResourceAttributes, kind: str) -> list[str]:
     return [key for key, wrote in rows if digest(VANISHED) not in orjson.loads(wrote)]
 
 
-def todo(facts: ResourceAttributes, kind: str) -> Iterator[tuple[str, list[Todo]]]:
+def todo(facts: RosterFacts, kind: str) -> Iterator[tuple[str, list[Todo]]]:
     """What is to be done for a kind, bucket by bucket."""
     names = facts.db.execute("SELECT DISTINCT bucket FROM todo WHERE kind = ? ORDER BY bucket", (kind,)).fetchall()
     for (name,) in names:
@@ -106,14 +106,14 @@ def refused(kind: str, key: str, error: HallpassError) -> Outcome:
     return Outcome(kind, key, Status.REFUSED, reason="; ".join(reasons))
 
 
-def _known(db: sqlite3.Connection, kind: str) -> Callable[[str], Statement | None]:
-    def known(key: str) -> Statement | None:
+def _known(db: sqlite3.Connection, kind: str) -> Callable[[str], tuple[str, Wrote] | None]:
+    def known(key: str) -> tuple[str, Wrote] | None:
         row = db.execute("SELECT id, wrote FROM statement WHERE kind = ? AND key = ?", (kind, key)).fetchone()
-        return Statement(row[0], orjson.loads(row[1])) if row else None
+        return (row[0], orjson.loads(row[1])) if row else None
 
     return known
 
 
-def _add(facts: ResourceAttributes, kind: str, key: str, act: Act, buckets: int) -> None:
+def _add(facts: RosterFacts, kind: str, key: str, act: Act, buckets: int) -> None:
     row = (kind, bucket(kind, key, buckets), key, act.value)
     facts.db.execute("INSERT OR IGNORE INTO todo VALUES (?, ?, ?, ?)", row)

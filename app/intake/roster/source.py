@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol, TypeAlias
 
-from app.intake.roster.facts import ResourceAttributes
+from app.intake.roster.facts import RosterFacts
 
 OnBytes: TypeAlias = Callable[[int], None]
 
@@ -29,7 +29,7 @@ class Opened(Protocol):
     def size(self) -> int:
         """How many bytes there are to read."""
 
-    def read(self, facts: ResourceAttributes, today: date, on_bytes: OnBytes) -> About:
+    def read(self, facts: RosterFacts, today: date, on_bytes: OnBytes) -> About:
         """Read all of it into facts. Raises HallpassError where the source as a whole cannot be taken."""
 
 

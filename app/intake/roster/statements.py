@@ -26,10 +26,11 @@ HEAD = "head"
 
 @dataclass(slots=True)
 class Statement:
-    """What was last written of one record: its id, and the digest of each unit."""
+    """What was last written of one record: its id, the version that the import left, and the digest of each unit."""
 
     id: str
     wrote: dict[str, str]
+    version: int
 
 
 @dataclass(slots=True)
@@ -57,13 +58,18 @@ def page_of(group: Json) -> Page:
     """The statements in a Group."""
     name = str(group["identifier"][0]["value"])
     held = content(group)
-    entries = {key: Statement(one, dict(wrote)) for key, (one, wrote) in held.items()} if name != HEAD else {}
+    entries = (
+        {key: Statement(one, dict(wrote), version) for key, (one, version, wrote) in held.items()}
+        if name != HEAD
+        else {}
+    )
     return Page(name, group["id"], int(group["meta"]["versionId"]), entries)
 
 
 def group_of(page: Page, source: str) -> Json:
     """The Group that holds a page of statements."""
-    return group(source, page.name, {k: [s.id, sorted(s.wrote.items())] for k, s in sorted(page.entries.items())})
+    held = {k: [s.id, s.version, sorted(s.wrote.items())] for k, s in sorted(page.entries.items())}
+    return group(source, page.name, held)
 
 
 def group(source: str, name: str, held: Any) -> Json:

@@ -13,15 +13,17 @@ from app.errors import HallpassError, Kind
 from app.intake.answers import Entry, Outcome, Status
 from app.intake.push import Exchange, chunks, create, read, update
 from app.intake.roster.build import TYPES, Builder
-from app.intake.roster.facts import ResourceAttributes
-from app.intake.roster.merge import RESTRICTED, VANISHED, Merged, merge
+from app.intake.roster.facts import RosterFacts
+from app.intake.roster.merge import RESTRICTED, VANISHED, Merged, closed, merge
 from app.intake.roster.plan import Act, Todo, load, refused, todo
 from app.intake.roster.statements import Page, Statement, group_of, page_of
-from app.intake.roster.units import Units, digest, join, split
+from app.intake.roster.units import ABSENT, Units, digest, join, split
 
 TOGETHER = 20
 """Records of one transaction: a lock on their compartments is held as long as it takes."""
 ATTEMPTS = 4
+VERSIONS = 40
+"""So many versions back it is looked who changed what; before that, whatever is closed counts as a person's."""
 
 Take = Callable[[Outcome], None]
 Elements = Callable[[str, Sequence[str]], None]
@@ -32,7 +34,7 @@ class Writing:
     """One import's writing. `dry_run` reads and merges, and writes nothing."""
 
     exchange: Exchange
-    facts: ResourceAttributes
+    facts: RosterFacts
     builder: Builder
     pages: dict[str, Page]
     take: Take
@@ -80,7 +82,9 @@ class Writing:
                     self.take(replace(outcome, status=Status.REFUSED))
                 else:
                     adopted[outcome.key] = outcome.id
-        new = {o.key: Statement(str(o.id), _digests(self.builder.build(kind, o.key).units)) for o in made}
+        new = {
+            o.key: Statement(str(o.id), _digests(self.builder.build(kind, o.key).units), o.version or 1) for o in made
+        }
         if new or (adopted and page.id is None):
             await self._save(page, new)
         for outcome in made:
@@ -157,13 +161,28 @@ class Writing:
             statement = page.entries.get(outcome.key)
             held = split(outcome.resource)
             wrote = statement.wrote if statement else None
+            touched = await self._touched(kind, statement, outcome, held)
             source, partial = self._source(kind, outcome.key, acts[outcome.key], held, wrote or {})
-            done = merge(wrote, source, held, partial=partial)
+            done = merge(wrote, source, held, partial=partial, touched=touched)
             entry = None
             if done.changes:
                 entry = update(kind, outcome.key, join(outcome.resource, done.changes), outcome.version)
-            result[outcome.key] = entry, Statement(ids[outcome.key], done.wrote), done
+            version = outcome.version + (entry is not None)
+            result[outcome.key] = entry, Statement(ids[outcome.key], done.wrote, version), done
         return result
+
+    async def _touched(self, kind: str, statement: Statement | None, now: Outcome, held: Units) -> set[str]:
+        """The units that somebody changed since the import last wrote the record, and that are as they were then."""
+        if statement is None or now.version is None or now.version <= statement.version + 1:
+            return set()
+        since = range(max(statement.version + 1, now.version - VERSIONS), now.version)
+        url = f"{TYPES[kind]}/{statement.id}/_history"
+        found = await self.exchange.batch([read(kind, str(n), f"{url}/{n}") for n in since])
+        touched = {key for key in held if now.version - statement.version > VERSIONS and closed(key, held[key])}
+        for outcome in found:
+            then = split(outcome.resource or {})
+            touched |= {key for key in {*then, *held} if digest(then.get(key)) != digest(held.get(key))}
+        return {key for key in touched if digest(held.get(key)) == statement.wrote.get(digest(key), ABSENT)}
 
     def _source(self, kind: str, key: str, act: Act, held: Units, wrote: Mapping[str, str]) -> tuple[Units, bool]:
         """What the source says of a record, and whether what it does not say is unknown."""

@@ -19,7 +19,7 @@ from pathlib import Path
 import psutil
 from app.intake.edfi.reader import EdFi
 from app.intake.roster.build import Builder
-from app.intake.roster.facts import Facts
+from app.intake.roster.facts import RosterFacts
 
 peak = done = 0
 
@@ -29,7 +29,7 @@ def sample(_=None):
     if done % 500 == 0:
         peak = max(peak, psutil.Process().memory_info().rss)
 
-with Facts() as facts:
+with RosterFacts() as facts:
     EdFi(Path(sys.argv[1])).open().read(facts, date(2026, 1, 1), sample)
     facts.db.execute("INSERT INTO statement SELECT kind, key, 'p1', '{}' FROM fact WHERE kind IN ('School', 'Student')")
     builder = Builder(facts, "d1", date(2026, 1, 1))

@@ -144,6 +144,30 @@ async def test_what_was_there_before_the_first_import_is_not_opened(importing: I
     assert "decided otherwise about relationship" in importing.printed
 
 
+async def test_what_a_person_opened_and_closed_again_between_two_imports_stays_closed(importing: Importing) -> None:
+    """The record is then as the import left it, but a person said so."""
+    student, mother = await family(importing, 6)
+    await importing.sign(student, mother)
+    contacts = importing.folder / "folder" / "Contact.xml"
+    before = contacts.read_text()
+    contacts.write_text(without_association(before, 6))
+    await again(importing)
+    assert not await importing.sees(student)
+    await importing.change(mother, active=True, extension=None)
+    await importing.change(mother, active=False)
+    contacts.write_text(before)
+    await again(importing)
+    assert (await importing.district.get(f"/RelatedPerson/{mother['id']}")).json()["active"] is False
+    assert not await importing.sees(student)
+
+
+def without_association(text: str, number: int) -> str:
+    """A Contact file without what joins a student and the first contact."""
+    at = text.index(f'<ContactReference ref="CTCT_C{number:07}00"/>')
+    begin, end = text.rindex("\t<StudentContactAssociation>", 0, at), text.index("</StudentContactAssociation>\n", at)
+    return text[:begin] + text[end + len("</StudentContactAssociation>\n") :]
+
+
 def rename(importing: Importing, number: int, file: str = "Student.xml") -> None:
     """The source gives a student, or its first contact, another first name."""
     path = importing.folder / "folder" / file
