@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from app.commands.token import DEFAULT_URL
 from app.intake.command import Job, run
 from app.intake.edfi.reader import EdFi
 from app.intake.roster.source import Source
+from app.settings import DEFAULT_URL
 
 imports = typer.Typer(help="Bring the exchange up to a district's roster, over the API.", no_args_is_help=True)
 

@@ -117,7 +117,7 @@ async def transaction(connection: AsyncConnection) -> AsyncIterator[None]:
     except Exception:
         await _roll_back(connection)
         raise
-    except BaseException:  # cancelled, and maybe in the middle of a statement: where it stands cannot be known
+    except BaseException:  # canceled, and maybe in the middle of a statement: where it stands cannot be known
         await connection.invalidate()
         raise
 
