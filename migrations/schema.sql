@@ -1053,6 +1053,18 @@ END $$;
 
 COMMENT ON FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_clinical tstzrange) IS 'Whether those who signed a release are those who may sign for a record with these labels: a minor controls some.';
 
+CREATE FUNCTION hallpass.standbys_follow() RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT names = '' OR coalesce((regexp_match(names, '^\s*(?:FIRST|ANY)?\s*(\d+)\s*\(', 'i'))[1]::integer, 1) <= (
+        -- an owner that may not see what others replicate sees a row without its state
+        SELECT count(*) FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum') OR sync_state IS NULL)
+    FROM (SELECT current_setting('synchronous_standby_names') AS names) configured
+$$;
+
+COMMENT ON FUNCTION hallpass.standbys_follow() IS 'Whether as many standbys follow as a commit waits for; with fewer, every commit waits until it is called off.';
+
 CREATE FUNCTION hallpass.statement_time() RETURNS timestamp with time zone
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT statement_timestamp() $$;
@@ -1791,6 +1803,9 @@ REVOKE ALL ON FUNCTION hallpass.set_operator(p_organization uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_clinical tstzrange) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_clinical tstzrange) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.standbys_follow() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.standbys_follow() TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.statement_time() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.statement_time() TO hallpass_app;
