@@ -60,6 +60,7 @@ def add(router: APIRouter) -> None:
     )
     async def search_by_post(request: Request, through: Through) -> Response:
         pairs = request.query_params.multi_items()
+        await through.require("AuditEvent", "s")
         return await _answer(request, through, pairs + await form(request, through.settings.max_body_bytes))
 
     @router.get(

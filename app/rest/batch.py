@@ -15,6 +15,7 @@ from app.consent.gate import Answer
 from app.errors import HallpassError, Issue, Kind
 from app.fhir import bundle
 from app.fhir.outcome import success
+from app.limits.lane import is_large
 from app.rest import http
 from app.rest.calls import call
 from app.rest.entries import Entry, read_entries
@@ -33,8 +34,9 @@ def add(router: APIRouter) -> None:
     async def process(request: Request, through: Through) -> Response:
         http.require_acceptable(request)
         http.parameters(request)
-        content = await http.body(request, through.settings.max_body_bytes)
-        kind, entries = read_entries(content, through.settings)
+        content = await http.body(request, through.settings, through.caller.client)
+        large = is_large(content)
+        kind, entries = await through.off_loop(lambda: read_entries(content, through.settings), large=large)
         writer = _Writer(request, through)
         if kind == "batch":
             parts = [await writer.single(entry) for entry in entries]

@@ -16,7 +16,7 @@ from app.fhir.dates import BEGINNING, END, interval
 from app.rest import http, parameters
 from app.rest.paging import Seal
 from app.rest.passage import Passage, Through
-from app.rest.search import narrowed, opened, page, understand
+from app.rest.search import narrowed, opened, page, searchable, understand
 from app.search.query import Search, Within
 
 NAMES = ("start", "end", "_since", "_type", "_count", "_cursor", "_summary", "_elements")
@@ -87,7 +87,7 @@ async def _in_body(request: Request, through: Passage, names: tuple[str, ...]) -
     empty = request.headers.get("Content-Length", "0") == "0" and "Transfer-Encoding" not in request.headers
     if request.method != "POST" or empty:
         return {}
-    content = await http.body(request, through.settings.max_body_bytes)
+    content = await through.body(request, searchable(through), "rs")
     found = parameters.read(content, {n: kind for n, kind in KINDS.items() if n in names}, many=frozenset({"_type"}))
     return {name: ",".join(v) if isinstance(v, list) else str(v) for name, v in found.items()}
 

@@ -10,7 +10,6 @@ from collections.abc import Awaitable
 from fastapi import APIRouter, Request, Response
 
 from app.consent.gate import Found, writes
-from app.consent.gate.prepared import prepare
 from app.fhir.etags import Known, known
 from app.fhir.subset import Subset, subset_of_read
 from app.resources import ResourceType
@@ -36,8 +35,7 @@ def add(router: APIRouter, declared: ResourceType) -> None:
     async def update(request: Request, id: str, through: Through) -> Response:
         http.require_acceptable(request)
         http.parameters(request)
-        content = await http.body(request, through.settings.max_body_bytes)
-        prepared = prepare(declared, content, through.base)
+        prepared = await through.prepare(declared, await through.body(request, name, "u"))
         match = http.if_match(request)
         answer = await through.one("update", lambda door: _list(writes.update(door, declared, prepared, id, match)))
         return http.written(request, answer.one, through.base, 200)

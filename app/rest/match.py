@@ -13,6 +13,7 @@ from app.consent.gate import Door, Found, matching
 from app.errors import HallpassError, Issue, Kind
 from app.fhir import bundle
 from app.fhir.validate import check
+from app.limits.lane import is_large
 from app.rest import http, parameters
 from app.rest.passage import Through
 from app.rest.search import understand
@@ -31,14 +32,9 @@ def add(router: APIRouter) -> None:
     async def match(request: Request, through: Through) -> Response:
         http.require_acceptable(request)
         http.parameters(request)
-        content = await http.body(request, through.settings.max_body_bytes)
-        bare = content.get("resourceType") == "Patient"
-        given: dict[str, Any] = {"resource": content} if bare else parameters.read(content, KINDS)
-        patient = given.get("resource")
-        if patient is None:
-            text = "The parameter resource is a Patient."
-            raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Parameters.parameter.where(name='resource')"))
-        check("Patient", patient)
+        content = await through.body(request, "Patient", "s")
+        given = await through.off_loop(lambda: _given(content), large=is_large(content))
+        patient = given["resource"]
         count = given.get("count", DEFAULT_COUNT)
         if count < 1:
             text = "The parameter count is a whole number above 0."
@@ -52,6 +48,17 @@ def add(router: APIRouter) -> None:
         answer = await through.one("match", work)
         links = [("self", f"{through.base}/Patient/$match")]
         return http.respond(request, bundle.searchset(answer.released, through.base, links, answer.total))
+
+
+def _given(content: dict[str, Any]) -> dict[str, Any]:
+    """The parameters, of which the Patient may stand alone. Raises UNPROCESSABLE."""
+    bare = content.get("resourceType") == "Patient"
+    given: dict[str, Any] = {"resource": content} if bare else parameters.read(content, KINDS)
+    if "resource" not in given:
+        text = "The parameter resource is a Patient."
+        raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Parameters.parameter.where(name='resource')"))
+    check("Patient", given["resource"])
+    return given
 
 
 def _searches(door: Door, patient: dict[str, Any]) -> list[Search]:

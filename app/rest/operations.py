@@ -13,9 +13,9 @@ from fastapi import APIRouter, Request, Response
 
 from app.consent.gate import Found, emergency, explaining
 from app.consent.gate.explaining import Question
-from app.consent.gate.prepared import prepare
 from app.errors import HallpassError, Issue, Kind
 from app.fhir.json import dump
+from app.limits.lane import is_large
 from app.resources import TYPES
 from app.resources.refs import parse_local
 from app.rest import http
@@ -34,7 +34,8 @@ def add(router: APIRouter) -> None:
     )
     async def explain_access(request: Request, id: str, through: Through) -> Response:
         http.require_acceptable(request)
-        asked = question(await http.body(request, through.settings.max_body_bytes))
+        content = await through.body(request, "Patient", "r")
+        asked = await through.off_loop(lambda: question(content), large=is_large(content))
         answer = await through.one("explain", lambda door: _list(explaining.explain(door, id, asked)))
         return http.respond(request, dump(answer.document))
 
@@ -46,7 +47,8 @@ def add(router: APIRouter) -> None:
     )
     async def break_glass(request: Request, through: Through) -> Response:
         http.require_acceptable(request)
-        system, value, reason = _identifier(await http.body(request, through.settings.max_body_bytes))
+        content = await through.body(request, "Patient", "r")
+        system, value, reason = await through.off_loop(lambda: _identifier(content), large=is_large(content))
         answer = await through.one("emergency", lambda door: _list(emergency.break_glass(door, system, value, reason)))
         return http.respond(request, answer.one.body, headers=http.version_headers(answer.one))
 
@@ -55,8 +57,9 @@ def add(router: APIRouter) -> None:
     )
     async def preview(request: Request, through: Through) -> Response:
         http.require_acceptable(request)
-        content = await http.body(request, through.settings.max_body_bytes)
-        prepared = prepare(TYPES["Consent"], _resource(content), through.base)
+        content = await through.body(request, "Consent", "r")
+        consent = await through.off_loop(lambda: _resource(content), large=is_large(content))
+        prepared = await through.prepare(TYPES["Consent"], consent)
         answer = await through.one("preview", lambda door: _list(explaining.preview(door, prepared)))
         return http.respond(request, dump(answer.document))
 

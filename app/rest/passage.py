@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Request
@@ -12,10 +13,15 @@ from app.auth.bearer import bearer
 from app.auth.caller import Caller
 from app.auth.scopes import allows
 from app.consent.gate import Answer, Gate, Work
+from app.consent.gate.prepared import Prepared, prepare
 from app.fhir.etags import Known
 from app.fhir.subset import Subset
+from app.limits.lane import off_loop
 from app.resources import ResourceType
+from app.rest import http
 from app.settings import Settings
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,26 @@ class Passage:
     def may(self, type_name: str, letter: str) -> bool:
         """Whether a scope of the caller's allows an interaction on a type."""
         return allows(self.caller.scopes, type_name, letter)
+
+    async def require(self, type_name: str, letters: str) -> None:
+        """Raise FORBIDDEN unless a scope allows one of the interactions on the type."""
+        await self.gate.require(self.caller, type_name, letters)
+
+    async def body(self, request: Request, type_name: str, letters: str) -> dict[str, Any]:
+        """The JSON object in a request that needs a scope for its type: that is asked before a byte is read.
+
+        Raises FORBIDDEN, and what `http.body` does.
+        """
+        await self.require(type_name, letters)
+        return await http.body(request, self.settings, self.caller.client)
+
+    async def off_loop(self, work: Callable[[], T], *, large: bool) -> T:
+        """Work of the processor for this caller, which does not keep others waiting. Raises TOO_COSTLY, TOO_MANY."""
+        return await off_loop(self.caller.client, work, large=large)
+
+    async def prepare(self, declared: ResourceType, content: dict[str, Any]) -> Prepared:
+        """A resource, judged by itself. Raises UNPROCESSABLE, TOO_COSTLY."""
+        return await prepare(self.caller.client, declared, content, self.settings)
 
     async def one(self, interaction: str, work: Work) -> Answer:
         """Perform work that comes to one answer."""

@@ -14,7 +14,8 @@ from app.consent.gate import Door, Found, conditional, patching
 from app.consent.gate.patching import Change
 from app.errors import HallpassError, Issue, Kind
 from app.fhir import fhirpath_patch, json_patch, merge_patch
-from app.fhir.json import parse
+from app.limits.content import require_few
+from app.limits.lane import LARGE_BYTES
 from app.resources import ResourceType
 from app.rest import http
 from app.rest.parameters import check
@@ -35,7 +36,7 @@ def add(router: APIRouter, declared: ResourceType) -> None:
     @router.patch(f"/{name}/{{id}}", operation_id=f"patch{name}", summary=f"Change parts of a {name}")
     async def patch(request: Request, id: str, through: Through) -> Response:
         http.parameters(request)
-        change, match = await _change(request, through), http.if_match(request)
+        change, match = await _change(request, through, name), http.if_match(request)
 
         async def work(door: Door) -> list[Found]:
             return [await patching.patch(door, declared, id, change, match)]
@@ -48,7 +49,7 @@ def add(router: APIRouter, declared: ResourceType) -> None:
     )
     async def patch_match(request: Request, through: Through) -> Response:
         pairs = http.condition(request)
-        change, match = await _change(request, through), http.if_match(request)
+        change, match = await _change(request, through, name), http.if_match(request)
 
         async def work(door: Door) -> list[Found]:
             return [await conditional.patch(door, declared, understand(door, name, pairs), change, match)]
@@ -57,17 +58,23 @@ def add(router: APIRouter, declared: ResourceType) -> None:
         return http.written(request, answer.one, through.base, 200)
 
 
-async def _change(request: Request, through: Passage) -> Change:
+async def _change(request: Request, through: Passage, type_name: str) -> Change:
     """The change in the body. Raises UNSUPPORTED, TOO_LARGE, MALFORMED, or UNPROCESSABLE for one of neither kind."""
     http.require_acceptable(request)
+    await through.require(type_name, "u")
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind not in {JSON_PATCH, MERGE_PATCH} and kind not in http.READABLE:
         text = f"A patch is {JSON_PATCH}, {MERGE_PATCH}, or a Parameters resource as {http.FHIR_JSON}."
         raise HallpassError(Kind.UNSUPPORTED, text, headers=ACCEPTED)
     body = await http.raw_body(request, through.settings.max_body_bytes)
+    return await through.off_loop(lambda: _read(kind, body, through), large=len(body) > LARGE_BYTES)
+
+
+def _read(kind: str, body: bytes, through: Passage) -> Change:
     if kind == JSON_PATCH:
+        require_few(body, through.settings.max_body_values)
         return _by_json(json_patch.read(body), through)
-    content = parse(body)
+    content = http.read(body, through.settings)
     if kind == MERGE_PATCH or (kind == PLAIN and content.get("resourceType") != "Parameters"):
         return lambda stored: merge_patch.patched(stored, content)
     return _by_fhirpath(content)

@@ -89,6 +89,7 @@ async def _by_get(request: Request, through: Passage, place: Place) -> Response:
 
 async def _by_post(request: Request, through: Passage, place: Place) -> Response:
     http.require_acceptable(request)
+    await through.require(place.type or searchable(through), "s")
     pairs = request.query_params.multi_items() + await form(request, through.settings.max_body_bytes)
     return await _answer(request, through, place, pairs)
 
@@ -124,6 +125,11 @@ def narrowed(through: Passage, pairs: Pairs, *, in_compartment: bool) -> Pairs:
     there = [t for t in REGISTRY if not in_compartment or t.reach is Reach.COMPARTMENT]
     found = [t.name for t in there if through.may(t.name, "s")] or [t.name for t in there]
     return pairs if len(found) == len(REGISTRY) else [("_type", ",".join(found)), *pairs]
+
+
+def searchable(through: Passage) -> str:
+    """A type that the caller's scopes let it search; any, where there is none."""
+    return next((t.name for t in REGISTRY if through.may(t.name, "s")), REGISTRY[0].name)
 
 
 def understand(door: Door, name: str | None, pairs: Pairs, *, lenient: bool = False) -> Search:

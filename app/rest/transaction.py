@@ -11,16 +11,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
 from app.consent.gate import Door, Found, claims, conditional, patching, reads, writes
 from app.consent.gate.patching import Change
-from app.consent.gate.prepared import prepare
+from app.consent.gate.prepared import require_bounded
 from app.errors import HallpassError, Issue, Kind
 from app.fhir.etags import known
 from app.fhir.references import rewrite
 from app.fhir.subset import subset_of_read
+from app.limits.lane import is_large
 from app.resources import REGISTRY, TYPES
 from app.resources.paths import first
 from app.resources.refs import as_uuid, parse_local
@@ -98,10 +100,12 @@ class Transaction:
                 return await writes.delete(door, declared, entry.id, entry.if_match)
             search = understand(door, entry.type, list(entry.where.pairs))
             return await conditional.delete(door, declared, search, entry.if_match)
+        door.require(entry.type, LETTERS[entry.method])  # before what is sent is judged
         resource = await self._resolved(door, entry, targets)
         if entry.method == "PATCH":
-            return await self._patch(door, entry, change_in_bundle(resource, self._through))
-        prepared = prepare(declared, resource, self._through.base)
+            read = partial(change_in_bundle, resource, self._through)
+            return await self._patch(door, entry, await self._through.off_loop(read, large=is_large(resource)))
+        prepared = await self._through.prepare(declared, resource)
         own = targets.get(entry.full_url or "")
         own_id = UUID(own.rpartition("/")[2]) if own else None
         if entry.method == "PUT" and entry.id:
@@ -139,6 +143,7 @@ class Transaction:
     async def _resolved(self, door: Door, entry: Entry, targets: dict[str, str]) -> dict[str, Any]:
         """The resource with fullUrls and conditional references replaced by what they stand for."""
         assert entry.resource is not None
+        large = require_bounded(entry.resource, self._through.settings)
         conditions: dict[str, str] = {}
 
         def collect(text: str) -> str:
@@ -146,10 +151,15 @@ class Transaction:
                 conditions[text] = ""
             return text
 
-        rewrite(entry.resource, collect)
+        sent = entry.resource
+        await self._through.off_loop(lambda: rewrite(sent, collect), large=large)
         for text in conditions:
             conditions[text] = await self._match(door, text, entry)
-        return rewrite(entry.resource, lambda text: targets.get(text) or conditions.get(text) or text)
+
+        def meant(text: str) -> str:
+            return targets.get(text) or conditions.get(text) or text
+
+        return await self._through.off_loop(lambda: rewrite(sent, meant), large=large)
 
     async def _match(self, door: Door, text: str, entry: Entry) -> str:
         found = _CONDITIONAL.fullmatch(text)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from app.consent.gate import Door, Found, conditional, writes
-from app.consent.gate.prepared import prepare
 from app.resources import ResourceType
 from app.rest import http
 from app.rest.passage import Through
@@ -25,8 +24,7 @@ def add(router: APIRouter, declared: ResourceType) -> None:
     async def create(request: Request, through: Through) -> Response:
         http.require_acceptable(request)
         pairs = _condition_of_create(request)
-        content = await http.body(request, through.settings.max_body_bytes)
-        prepared = prepare(declared, content, through.base)
+        prepared = await through.prepare(declared, await through.body(request, name, "c"))
 
         async def work(door: Door) -> list[Found]:
             if pairs is None:
@@ -42,8 +40,7 @@ def add(router: APIRouter, declared: ResourceType) -> None:
     )
     async def update(request: Request, through: Through) -> Response:
         http.require_acceptable(request)
-        content = await http.body(request, through.settings.max_body_bytes)
-        prepared = prepare(declared, content, through.base)
+        prepared = await through.prepare(declared, await through.body(request, name, "u"))
         pairs = http.condition(request)
         match = http.if_match(request)
 

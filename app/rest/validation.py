@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
 from app.conformance import profiling
 from app.consent.gate import Door, Found, reads, writes
-from app.consent.gate.prepared import prepare
 from app.consent.gate.rehearsal import Rehearsed, rehearse
 from app.errors import HallpassError, Issue, Kind
 from app.fhir.json import dump
 from app.fhir.outcome import outcome, success
+from app.limits.lane import is_large
 from app.resources import ResourceType
 from app.rest import http, parameters
 from app.rest.passage import Passage, Through
@@ -62,9 +63,9 @@ async def _asked(request: Request, through: Passage, declared: ResourceType) -> 
     """The resource, mode and profile in the body and the query. A resource may come without a Parameters around it."""
     http.require_acceptable(request)
     given = http.parameters(request, "mode", "profile")
-    content = await http.body(request, through.settings.max_body_bytes)
+    content = await through.body(request, declared.name, "cruds")
     if content.get("resourceType") == "Parameters":
-        given |= parameters.read(content, KINDS)
+        given |= await through.off_loop(lambda: parameters.read(content, KINDS), large=is_large(content))
     else:
         given["resource"] = content  # type: ignore[assignment]
     mode = given.get("mode")
@@ -73,6 +74,8 @@ async def _asked(request: Request, through: Passage, declared: ResourceType) -> 
     if "resource" not in given and mode != "delete":
         text = "There is no resource to judge."
         raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Parameters.parameter.where(name='resource')", "required"))
+    if mode in _LETTERS:
+        await through.require(declared.name, _LETTERS[mode])
     return {"resource": given.get("resource"), "mode": mode, "profile": given.get("profile")}
 
 
@@ -84,7 +87,9 @@ async def _judge(through: Passage, declared: ResourceType, asked: dict[str, Any]
         return outcome(e)
     found = await _faults(through, declared, asked, id)
     if asked["resource"] is not None:
-        found += profiling.issues(asked["resource"], named, whole=not found)
+        resource, whole = asked["resource"], not found
+        judged = partial(profiling.issues, resource, named, whole=whole)
+        found += await through.off_loop(judged, large=is_large(resource))
     if any(i.severity == "error" for i in found):
         return outcome(HallpassError(Kind.UNPROCESSABLE, *found))
     return success("No issues were found.", *found)
@@ -93,7 +98,7 @@ async def _judge(through: Passage, declared: ResourceType, asked: dict[str, Any]
 async def _faults(through: Passage, declared: ResourceType, asked: dict[str, Any], id: str | None) -> list[Issue]:
     """What keeps the write from being accepted; without a mode, what is wrong with the resource by itself."""
     try:
-        write = _write(through, declared, asked, id)
+        write = await _write(through, declared, asked, id)
         if write is not None:
             await through.one("validate", lambda door: _rehearse(door, declared, asked["mode"], write))
     except Rehearsed as e:
@@ -117,13 +122,13 @@ async def _rehearse(
     return await rehearse(door, write)
 
 
-def _write(
+async def _write(
     through: Passage, declared: ResourceType, asked: dict[str, Any], id: str | None
 ) -> Callable[[Door], Awaitable[Found]] | None:
     """The write to rehearse, after the resource has been judged by itself; None: that was all. Raises UNPROCESSABLE."""
     if asked["mode"] == "delete":
         return lambda door: writes.delete(door, declared, id or "", None)
-    prepared = prepare(declared, asked["resource"], through.base)
+    prepared = await through.prepare(declared, asked["resource"])
     if asked["mode"] == "create":
         return lambda door: writes.create(door, declared, prepared)
     if asked["mode"] == "update":

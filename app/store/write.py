@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.consent.rules import Agreement, Facts, Provision, Release, Window
+from app.limits.lane import LARGE_BYTES, off_loop
 from app.search.rows import Terms
 from app.store.driver import Hot, fetch
 from app.store.rows import Stored
@@ -47,7 +49,7 @@ async def put(connection: AsyncConnection, row: Stored, facts: Facts, terms: Ter
         "refs": sorted(facts.refs),
         "authors": sorted(facts.authors),
         "clinical": clinical_range(facts),
-        "terms": _document(row, terms),
+        "terms": await off_loop(str(row.custodian), partial(_document, row, terms), large=len(row.body) > LARGE_BYTES),
     }
     await fetch(connection, _PUT, values)
 

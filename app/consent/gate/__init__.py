@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.audit import ledger
 from app.audit.watch import Watch
 from app.auth.caller import Caller
+from app.auth.scopes import allows
 from app.consent.codes import BREAK_THE_GLASS, widen
 from app.consent.gate import reads
 from app.consent.gate.door import Door, require
@@ -74,6 +75,15 @@ class Gate:
                     raise
             await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - spreads out rivals
         raise unavailable()
+
+    async def require(self, caller: Caller, type_name: str, letters: str) -> None:
+        """Raise FORBIDDEN unless a scope allows one of the interactions on the type; so it is before a body is read."""
+        if not any(allows(caller.scopes, type_name, letter) for letter in letters):
+            try:
+                require(caller, type_name, letters[0])
+            except HallpassError as e:
+                await self._refused(caller, e)
+                raise
 
     async def read(
         self,

@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/http.html#patch — read and written under one lock, so 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from app.consent.gate import writes
@@ -15,6 +16,7 @@ from app.consent.gate.prepared import prepare
 from app.consent.gate.released import Found
 from app.errors import HallpassError, Kind
 from app.fhir.json import dump, parse
+from app.limits.lane import LARGE_BYTES, off_loop
 from app.resources import ResourceType
 
 Change = Callable[[dict[str, Any]], dict[str, Any]]
@@ -27,11 +29,13 @@ async def patch(door: Door, declared: ResourceType, resource_id: str, change: Ch
     old, _ = await writes.locked(door, declared, resource_id, if_match)
     if old.deleted:
         raise HallpassError(Kind.GONE, "The resource was deleted.")
-    content = parse(old.body)
+    client, large = door.caller.client, len(old.body) > LARGE_BYTES
+    content = await off_loop(client, partial(parse, old.body), large=large)
     if old.custodian not in door.below:
         # Before it is changed: whether a patch fits tells what is stored, and nobody is told that off the ledger.
         require_party(declared, content, door.above)
-    prepared = prepare(declared, _sound(change(content)), door.settings.fhir_base)
+    changed = await off_loop(client, lambda: _sound(change(content)), large=True)  # a short patch may be long work
+    prepared = await prepare(client, declared, changed, door.settings)
     return await writes.update(door, declared, prepared, resource_id, None, method="PATCH", seen=old)
 
 

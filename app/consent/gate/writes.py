@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/http.html#create and following. The custodian is set fro
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4
@@ -24,6 +25,7 @@ from app.errors import HallpassError, Issue, Kind, not_found
 from app.fhir.body import compose
 from app.fhir.etags import names
 from app.fhir.json import canonical, parse
+from app.limits.lane import LARGE_BYTES, is_large, off_loop
 from app.resources import Reach, ResourceType
 from app.search.terms import terms
 from app.store import read as store
@@ -129,19 +131,28 @@ async def _file(
     """Store `content` as the next version, with all that follows from it. `place`: the shard and the id."""
     shard, resource_id = place
     custodian = old.custodian if old else door.caller.organization
-    before = parse(old.body) if old and old.body else {}
+    client, large = door.caller.client, is_large(content)
+    stored = old.body if old and old.body else b"{}"
+    before = await off_loop(client, partial(parse, stored), large=len(stored) > LARGE_BYTES)
     await require_targets(door, content, before, (declared.name, resource_id))
     zone = await _zone(door, custodian)
     if declared.name == "Consent":
         await require_not_widened(door, before, content, (shard, resource_id), zone)
-    own = facts(declared, content, resource_id, custodian, zone)
     version = old.version + 1 if old else 1
-    body, label_at = compose(declared.name, resource_id, version, at, content)
+    own, (body, label_at), digest, found = await off_loop(
+        client,
+        lambda: (
+            facts(declared, content, resource_id, custodian, zone),
+            compose(declared.name, resource_id, version, at, content),
+            _digest(content),
+            terms(declared.name, content, zone, door.settings.fhir_base),
+        ),
+        large=large,
+    )
     row = Stored(
         shard, resource_id, version, declared.name, custodian, own.student, own.directory, True, False, at, method,
-        body, label_at, _digest(content),
+        body, label_at, digest,
     )  # fmt: skip
-    found = terms(declared.name, content, zone, door.settings.fhir_base)
     await write.put(door.connection, row, own, found)
     await follow(door, declared, row, content, zone)
     return row
