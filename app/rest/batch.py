@@ -15,7 +15,7 @@ from app.consent.gate import Answer
 from app.errors import HallpassError, Issue, Kind
 from app.fhir import bundle
 from app.fhir.outcome import success
-from app.limits.lane import is_large
+from app.limits.long_work import is_large
 from app.rest import http
 from app.rest.calls import call
 from app.rest.entries import Entry, read_entries

@@ -21,7 +21,7 @@ from app.fhir.etags import names as names_version
 from app.fhir.json import dump, parse
 from app.fhir.outcome import success
 from app.limits.content import require_few
-from app.limits.lane import LARGE_BYTES, off_loop
+from app.limits.long_work import LARGE_BYTES, off_loop
 from app.rest.packed import unpacking
 from app.search.refusal import shown
 from app.settings import Settings

@@ -13,7 +13,7 @@ from app.consent.gate import Door, Found, matching
 from app.errors import HallpassError, Issue, Kind
 from app.fhir import bundle
 from app.fhir.validate import check
-from app.limits.lane import is_large
+from app.limits.long_work import is_large
 from app.rest import http, parameters
 from app.rest.passage import Through
 from app.rest.search import understand

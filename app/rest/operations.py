@@ -15,7 +15,7 @@ from app.consent.gate import Found, emergency, explaining
 from app.consent.gate.explaining import Question
 from app.errors import HallpassError, Issue, Kind
 from app.fhir.json import dump
-from app.limits.lane import is_large
+from app.limits.long_work import is_large
 from app.resources import TYPES
 from app.resources.refs import parse_local
 from app.rest import http

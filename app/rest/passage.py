@@ -16,7 +16,7 @@ from app.consent.gate import Answer, Gate, Work
 from app.consent.gate.prepared import Prepared, prepare
 from app.fhir.etags import Known
 from app.fhir.subset import Subset
-from app.limits.lane import off_loop
+from app.limits.long_work import off_loop
 from app.resources import ResourceType
 from app.rest import http
 from app.settings import Settings

@@ -15,7 +15,7 @@ from app.consent.gate.patching import Change
 from app.errors import HallpassError, Issue, Kind
 from app.fhir import fhirpath_patch, json_patch, merge_patch
 from app.limits.content import require_few
-from app.limits.lane import LARGE_BYTES
+from app.limits.long_work import LARGE_BYTES
 from app.resources import ResourceType
 from app.rest import http
 from app.rest.parameters import check

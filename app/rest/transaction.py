@@ -22,7 +22,7 @@ from app.errors import HallpassError, Issue, Kind
 from app.fhir.etags import known
 from app.fhir.references import rewrite
 from app.fhir.subset import subset_of_read
-from app.limits.lane import is_large
+from app.limits.long_work import is_large
 from app.resources import REGISTRY, TYPES
 from app.resources.paths import first
 from app.resources.refs import as_uuid, parse_local

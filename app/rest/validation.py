@@ -20,7 +20,7 @@ from app.consent.gate.rehearsal import Rehearsed, rehearse
 from app.errors import HallpassError, Issue, Kind
 from app.fhir.json import dump
 from app.fhir.outcome import outcome, success
-from app.limits.lane import is_large
+from app.limits.long_work import is_large
 from app.resources import ResourceType
 from app.rest import http, parameters
 from app.rest.passage import Passage, Through

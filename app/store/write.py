@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.consent.rules import Agreement, Facts, Provision, Release, Window
-from app.limits.lane import LARGE_BYTES, off_loop
+from app.limits.long_work import LARGE_BYTES, off_loop
 from app.search.rows import Terms
 from app.store.driver import Hot, fetch
 from app.store.rows import Stored

@@ -16,7 +16,7 @@ from app.auth.caller import Caller
 from app.consent.codes import PARTICIPATION, TIME_ZONE_EXTENSION
 from app.consent.gate import writes
 from app.consent.gate.door import Door
-from app.consent.gate.prepared import prepared
+from app.consent.gate.prepared import validate_now
 from app.resources import TYPES
 from app.settings import Settings
 from app.store import derived
@@ -78,7 +78,7 @@ class Operator:
         await self._create("OrganizationAffiliation", content, own_id, discloser)
 
     async def _create(self, type_name: str, content: dict[str, Any], own_id: UUID, custodian: UUID) -> None:
-        judged = prepared(TYPES[type_name], content, self._settings.fhir_base)
+        judged = validate_now(TYPES[type_name], content, self._settings.fhir_base)
         engine = create_async_engine(self._owner, hide_parameters=True)
         try:
             async with engine.begin() as connection:

@@ -16,7 +16,7 @@ from app.consent.gate.prepared import prepare
 from app.consent.gate.released import Found
 from app.errors import HallpassError, Kind
 from app.fhir.json import dump, parse
-from app.limits.lane import LARGE_BYTES, off_loop
+from app.limits.long_work import LARGE_BYTES, off_loop
 from app.resources import ResourceType
 
 Change = Callable[[dict[str, Any]], dict[str, Any]]

@@ -10,7 +10,7 @@ from app.fhir.json import canonical
 from app.fhir.references import rewrite
 from app.fhir.validate import check
 from app.limits.content import more_values, too_many_values
-from app.limits.lane import is_large, off_loop
+from app.limits.long_work import is_large, off_loop
 from app.resources import TYPES, Reach, ResourceType
 from app.resources.paths import values
 from app.resources.refs import local_targets
@@ -45,10 +45,10 @@ def require_bounded(content: dict[str, Any], settings: Settings) -> bool:
 async def prepare(client: str, declared: ResourceType, content: dict[str, Any], settings: Settings) -> Prepared:
     """Judge a resource that a client sent by itself. Raises UNPROCESSABLE with every finding, TOO_LARGE, TOO_COSTLY."""
     large = require_bounded(content, settings)
-    return await off_loop(client, partial(prepared, declared, content, settings.fhir_base), large=large)
+    return await off_loop(client, partial(validate_now, declared, content, settings.fhir_base), large=large)
 
 
-def prepared(declared: ResourceType, content: dict[str, Any], base_url: str) -> Prepared:
+def validate_now(declared: ResourceType, content: dict[str, Any], base_url: str) -> Prepared:
     """Judge a resource by itself, at once. Raises UNPROCESSABLE with every finding."""
     check(declared.name, content)
     if any(tag.get("code") == "SUBSETTED" for tag in values(content, "meta.tag")):

@@ -25,7 +25,7 @@ from app.errors import HallpassError, Issue, Kind, not_found
 from app.fhir.body import compose
 from app.fhir.etags import names
 from app.fhir.json import canonical, parse
-from app.limits.lane import LARGE_BYTES, is_large, off_loop
+from app.limits.long_work import LARGE_BYTES, is_large, off_loop
 from app.resources import Reach, ResourceType
 from app.search.terms import terms
 from app.store import read as store

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from app.errors import HallpassError, Kind
 from app.fhir.json import dump
-from app.limits import lane
+from app.limits import long_work
 from app.limits.content import more_values, require_few
-from app.limits.lane import Lane
+from app.limits.long_work import LongWork
 
 
 def forever() -> None:
@@ -22,7 +22,7 @@ def forever() -> None:
 
 
 async def test_work_without_an_end_is_stopped_and_the_next_piece_is_not() -> None:
-    found = Lane(0.1)
+    found = LongWork(0.1)
     for _ in range(3):
         with pytest.raises(HallpassError) as refused:
             await found.run("a", forever)
@@ -32,11 +32,11 @@ async def test_work_without_an_end_is_stopped_and_the_next_piece_is_not() -> Non
 
 async def test_what_work_raises_is_raised() -> None:
     with pytest.raises(ZeroDivisionError):
-        await Lane().run("a", lambda: 1 // 0)
+        await LongWork().run("a", lambda: 1 // 0)
 
 
 async def test_work_that_nobody_waits_for_any_more_gives_the_thread_back() -> None:
-    found = Lane(60)
+    found = LongWork(60)
     task = asyncio.create_task(found.run("a", forever))
     await asyncio.sleep(0.1)
     task.cancel()
@@ -45,7 +45,7 @@ async def test_work_that_nobody_waits_for_any_more_gives_the_thread_back() -> No
 
 
 async def test_a_client_with_many_pieces_takes_turns_with_others() -> None:
-    found, order = Lane(), list[str]()
+    found, order = LongWork(), list[str]()
 
     def work(name: str) -> None:
         time.sleep(0.02)
@@ -59,8 +59,8 @@ async def test_a_client_with_many_pieces_takes_turns_with_others() -> None:
 
 
 async def test_a_client_that_uses_up_its_processor_time_is_told_to_slow_down(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lane, "BURST_SECONDS", 2)
-    found = Lane(1.5)
+    monkeypatch.setattr(long_work, "BURST_SECONDS", 2)
+    found = LongWork(1.5)
     with pytest.raises(HallpassError, match="processor time to read"):
         await found.run("a", forever)
     with pytest.raises(HallpassError) as refused:

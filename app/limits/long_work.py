@@ -1,7 +1,7 @@
 """Long work of the processor, off the event loop: one thread, its clients in turns, a bound on the time of each piece.
 
 Python runs one thread at a time. What keeps the event loop going is that the thread has to let go of the interpreter
-after SWITCH_SECONDS (docs/decisions/0025-one-lane.md has the figures).
+after SWITCH_SECONDS (docs/decisions/0025-long-work.md has the figures).
 """
 
 from __future__ import annotations
@@ -87,12 +87,12 @@ class _Piece:
                 self._thread = None
 
 
-class Lane:
+class LongWork:
     """The thread of one process; each client has one piece of work in it at a time, so that they take turns."""
 
     def __init__(self, seconds: float = SECONDS) -> None:
         self._seconds = seconds
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="lane")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="long-work")
         self._turns = Shares(1, 1_000_000, _WAIT)
         self._processor = Rates(SHARE, SHARE * BURST_SECONDS)
 
@@ -116,12 +116,12 @@ class Lane:
             return done.result()
 
 
-LANE = Lane()
+LONG_WORK = LongWork()
 
 
 async def off_loop(client: str, work: Callable[[], T], *, large: bool) -> T:
-    """What the work comes to: at once where it is small, in the lane where it is large."""
-    return await LANE.run(client, work) if large else work()
+    """What the work comes to: at once where it is small, in its thread where it is large."""
+    return await LONG_WORK.run(client, work) if large else work()
 
 
 def is_large(content: Any) -> bool:
