@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 import asyncpg
 from fastapi import FastAPI, Request, Response
 
-from app.consent.gate.prepared import validate_now
+from app.exchange.validated import validate_now
 from app.fhir.json import dump, parse
 from app.resources import TYPES
 

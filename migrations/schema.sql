@@ -5,34 +5,66 @@ CREATE SCHEMA hallpass;
 CREATE TYPE hallpass.leaving AS (
 	caller integer,
 	ask bigint,
-	shard uuid,
+	compartment uuid,
 	id uuid,
 	version integer,
 	student uuid
 );
 
-CREATE FUNCTION hallpass.above() RETURNS uuid[]
-    LANGUAGE sql STABLE PARALLEL SAFE
-    AS $$ SELECT coalesce(nullif(current_setting('hallpass.above', true), ''), '{}')::uuid[] $$;
+CREATE TABLE hallpass.release (
+    compartment uuid NOT NULL,
+    consent uuid NOT NULL,
+    version integer NOT NULL,
+    custodian uuid NOT NULL,
+    signed timestamp with time zone NOT NULL,
+    signer uuid,
+    age integer NOT NULL,
+    part2 boolean NOT NULL,
+    opens timestamp with time zone NOT NULL,
+    closes timestamp with time zone NOT NULL,
+    recipients uuid[] NOT NULL
+);
 
-CREATE FUNCTION hallpass.agreed() RETURNS uuid[]
+CREATE FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid, p_ancestors uuid[]) RETURNS SETOF hallpass.release
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT e.* FROM hallpass.release e
+    JOIN hallpass.student s ON s.compartment = e.compartment JOIN hallpass.organization o ON o.id = e.custodian
+    WHERE e.compartment = p_compartment AND e.custodian = p_custodian AND e.opens <= hallpass.statement_time() AND hallpass.statement_time() < e.closes
+      AND CASE WHEN e.signer IS NULL THEN
+          hallpass.birthday(s.born_to, e.age, o.zone) <= e.signed
+      ELSE
+          e.signed < hallpass.birthday(s.born_from, 18, o.zone)
+          AND (o.honor OR hallpass.statement_time() < hallpass.birthday(s.born_from, 18, o.zone))
+          AND EXISTS (SELECT 1 FROM hallpass.authority a
+                      WHERE a.compartment = e.compartment AND a.id = e.signer AND a.opens <= e.signed AND hallpass.statement_time() < a.closes)
+      END
+      AND (NOT hallpass.agreement_required() OR EXISTS (
+          SELECT 1 FROM hallpass.agreement g
+          WHERE g.discloser = ANY (o.ancestors) AND g.recipient = ANY (p_ancestors) AND g.custodian = ANY (o.ancestors)
+            AND g.opens <= hallpass.statement_time() AND hallpass.statement_time() < g.closes))
+$$;
+
+COMMENT ON FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid, p_ancestors uuid[]) IS 'A custodian''s releases that have effect now: in their time, their signer with authority, under an agreement.';
+
+CREATE FUNCTION hallpass.agreed_custodians() RETURNS uuid[]
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
     SELECT coalesce(array_agg(DISTINCT o.id), '{}')
-    FROM agreement g JOIN organization o ON o.above @> ARRAY[g.discloser, g.custodian]
-    WHERE g.recipient = ANY (above()) AND g.opens <= moment() AND moment() < g.closes
+    FROM agreement g JOIN organization o ON o.ancestors @> ARRAY[g.discloser, g.custodian]
+    WHERE g.recipient = ANY (ancestors()) AND g.opens <= statement_time() AND statement_time() < g.closes
 $$;
 
-COMMENT ON FUNCTION hallpass.agreed() IS 'The organizations with an agreement, now, to disclose to the caller.';
+COMMENT ON FUNCTION hallpass.agreed_custodians() IS 'The organizations with an agreement, now, to disclose to the caller.';
 
 CREATE FUNCTION hallpass.agreement_required() RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('hallpass.agreement_required', true), ''), 'true')::boolean $$;
 
-CREATE FUNCTION hallpass.below() RETURNS uuid[]
+CREATE FUNCTION hallpass.ancestors() RETURNS uuid[]
     LANGUAGE sql STABLE PARALLEL SAFE
-    AS $$ SELECT coalesce(nullif(current_setting('hallpass.below', true), ''), '{}')::uuid[] $$;
+    AS $$ SELECT coalesce(nullif(current_setting('hallpass.ancestors', true), ''), '{}')::uuid[] $$;
 
 CREATE FUNCTION hallpass.birthday(born date, age integer, zone text) RETURNS timestamp with time zone
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -50,20 +82,20 @@ CREATE FUNCTION hallpass.break_glass(p_system text, p_value text, p_client text,
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
 DECLARE
-    v_shards uuid[];
+    v_compartments uuid[];
 BEGIN
     IF NOT emergency() OR caller() IS NULL THEN
         RAISE EXCEPTION 'not an emergency';
     END IF;
-    SELECT array_agg(DISTINCT t.shard) INTO v_shards FROM term_token t
+    SELECT array_agg(DISTINCT t.compartment) INTO v_compartments FROM term_token t
         WHERE t.type = 'Patient' AND t.param = 'identifier' AND t.system = p_system AND t.code = p_value;
-    IF cardinality(v_shards) IS DISTINCT FROM 1 THEN
+    IF cardinality(v_compartments) IS DISTINCT FROM 1 THEN
         RETURN NULL;
     END IF;
-    PERFORM hold(v_shards, true);
-    INSERT INTO emergency VALUES (v_shards[1], gen_random_uuid(), caller(), p_client, p_reason, moment(), moment() + p_for);
-    PERFORM index_student(v_shards[1], ARRAY[caller()]);
-    RETURN v_shards[1];
+    PERFORM lock_compartments(v_compartments, true);
+    INSERT INTO emergency VALUES (v_compartments[1], gen_random_uuid(), caller(), p_client, p_reason, statement_time(), statement_time() + p_for);
+    PERFORM index_student(v_compartments[1], ARRAY[caller()]);
+    RETURN v_compartments[1];
 END $$;
 
 COMMENT ON FUNCTION hallpass.break_glass(p_system text, p_value text, p_client text, p_reason text, p_for interval) IS 'Opens the one student with this identifier to the caller for a while; NULL where there is not exactly one.';
@@ -72,90 +104,17 @@ CREATE FUNCTION hallpass.caller() RETURNS uuid
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT nullif(current_setting('hallpass.organization', true), '')::uuid $$;
 
-CREATE TABLE hallpass.access (
-    shard uuid NOT NULL,
-    org uuid NOT NULL,
-    id uuid NOT NULL,
-    type text NOT NULL COLLATE pg_catalog."C",
-    updated timestamp with time zone NOT NULL,
-    opens timestamp with time zone NOT NULL,
-    closes timestamp with time zone NOT NULL,
-    consent uuid,
-    version integer,
-    purposes text[],
-    since timestamp with time zone,
-    until timestamp with time zone,
-    custodian uuid NOT NULL,
-    CONSTRAINT access_check CHECK ((((consent IS NULL) = (version IS NULL)) AND ((consent IS NULL) = (since IS NULL)) AND ((consent IS NULL) = (until IS NULL)) AND ((consent IS NOT NULL) OR (purposes IS NULL))))
-);
-
-COMMENT ON TABLE hallpass.access IS 'Candidates: a row for each organization and current resource that custody, party or a release may open.';
-
-CREATE FUNCTION hallpass.candidates(p_shard uuid, p_ids uuid[], p_orgs uuid[]) RETURNS SETOF hallpass.access
-    LANGUAGE sql STABLE
+CREATE FUNCTION hallpass.client_is_active(p_client text, p_token text, p_organization uuid, p_emergency boolean) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
     AS $$
-    WITH r AS MATERIALIZED (
-        SELECT * FROM hallpass.resource r
-        WHERE r.shard = p_shard AND r.current AND NOT r.deleted AND NOT r.directory
-          AND (p_ids IS NULL OR r.id = ANY (p_ids))
-    ), reach AS MATERIALIZED (
-        SELECT e.consent, m.id AS org, m.above FROM hallpass.release e
-        JOIN hallpass.organization m ON m.above && e.recipients
-        WHERE e.shard = p_shard AND (p_orgs IS NULL OR m.id = ANY (p_orgs))
-    ), covered AS MATERIALIZED (
-        SELECT r.id, e.consent, p.node, p.permit, p.recipients
-        FROM hallpass.release e JOIN hallpass.provision p ON p.shard = e.shard AND p.consent = e.consent
-        JOIN r ON r.custodian = e.custodian
-        WHERE e.shard = p_shard
-          AND hallpass.covers(p, e.part2, e.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels,
-                              r.refs, r.authors, r.clinical)
-    ), opening AS (
-        SELECT r.id, unnest(o.above) AS org, '-infinity'::timestamptz AS opens, 'infinity'::timestamptz AS closes
-        FROM r JOIN hallpass.organization o ON o.id = r.custodian
-        UNION ALL
-        SELECT r.id, m.id, '-infinity', 'infinity'
-        FROM r JOIN hallpass.organization m ON m.above && r.parties WHERE r.parties <> '{}'
-        UNION ALL
-        SELECT c.id, reach.org, e.opens, e.closes
-        FROM (SELECT DISTINCT id, consent FROM covered WHERE permit) c
-        JOIN hallpass.release e ON e.shard = p_shard AND e.consent = c.consent
-        JOIN reach ON reach.consent = c.consent
-        UNION ALL
-        SELECT r.id, e.organization, e.opens, e.closes
-        FROM hallpass.emergency e CROSS JOIN r
-        WHERE e.shard = p_shard AND hallpass.in_emergency(r.type, r.labels)
-    ), alone AS (
-        -- Of all that could ever bear on a record for an organization, times and purposes aside, there is one node.
-        SELECT m.org, c.id, (array_agg(c.consent))[1] AS consent
-        FROM covered c
-        JOIN hallpass.provision t ON t.shard = p_shard AND t.consent = c.consent AND t.node = 0
-        JOIN (SELECT DISTINCT org, above FROM reach) m
-            ON (t.recipients IS NULL OR t.recipients && m.above) AND (c.recipients IS NULL OR c.recipients && m.above)
-        GROUP BY m.org, c.id HAVING count(*) = 1 AND bool_and(c.permit AND c.node = 0)
-    ), signed AS (
-        SELECT e.consent, e.version, t.purposes, greatest(e.opens, t.opens) AS since,
-               CASE WHEN e.signer IS NULL THEN least(e.closes, t.closes)
-                    ELSE least(e.closes, t.closes, a.closes, hallpass.birthday(s.born_from, 18, o.zone)) END AS until
-        FROM hallpass.release e
-        JOIN hallpass.provision t ON t.shard = e.shard AND t.consent = e.consent AND t.node = 0
-        JOIN hallpass.student s ON s.shard = e.shard JOIN hallpass.organization o ON o.id = e.custodian
-        LEFT JOIN hallpass.authority a ON a.shard = e.shard AND a.id = e.signer AND a.opens <= e.signed
-        WHERE e.shard = p_shard
-          AND CASE WHEN e.signer IS NULL THEN hallpass.birthday(s.born_to, e.age, o.zone) <= e.signed
-                   ELSE a.id IS NOT NULL AND e.signed < hallpass.birthday(s.born_from, 18, o.zone) END
-    )
-    SELECT p_shard, o.org, r.id, r.type, r.updated, min(o.opens), max(o.closes),
-           g.consent, g.version, g.purposes, g.since, g.until, r.custodian
-    FROM opening o JOIN r ON r.id = o.id
-    LEFT JOIN alone ON alone.org = o.org AND alone.id = o.id LEFT JOIN signed g ON g.consent = alone.consent
-    WHERE p_orgs IS NULL OR o.org = ANY (p_orgs)
-    GROUP BY o.org, r.id, r.type, r.updated, r.custodian, g.consent, g.version, g.purposes, g.since, g.until
+    SELECT EXISTS (SELECT 1 FROM client c WHERE c.id = p_client AND c.organization = p_organization
+                   AND c.disabled IS NULL AND (NOT p_emergency OR c.emergency))
+       AND NOT EXISTS (SELECT 1 FROM revoked_token t WHERE t.jti = p_token)
 $$;
 
-COMMENT ON FUNCTION hallpass.candidates(p_shard uuid, p_ids uuid[], p_orgs uuid[]) IS 'The rows that the access index should hold for a shard; of some resources or organizations only, where given.';
-
 CREATE TABLE hallpass.provision (
-    shard uuid NOT NULL,
+    compartment uuid NOT NULL,
     consent uuid NOT NULL,
     node integer NOT NULL,
     parent integer NOT NULL,
@@ -175,252 +134,7 @@ CREATE TABLE hallpass.provision (
     about tstzrange
 );
 
-CREATE FUNCTION hallpass.covers(p hallpass.provision, part2 boolean, focal_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) RETURNS boolean
-    LANGUAGE sql STABLE
-    AS $$
-    SELECT hallpass.fits(p, part2, r_type, r_id, r_profiles, r_codes, r_confidentiality, r_labels, r_refs, r_authors,
-                         r_clinical, p.related IS NOT NULL AND hallpass.refers(p.shard, p.related, focal_custodian, r_id))
-$$;
-
-COMMENT ON FUNCTION hallpass.covers(p hallpass.provision, part2 boolean, focal_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) IS 'Whether a provision''s elements, time, purpose and recipient aside, cover a resource with these facts.';
-
-CREATE FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_shards uuid[], p_ids uuid[], p_versions integer[], p_hold uuid[]) RETURNS integer
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'hallpass', 'pg_temp'
-    SET plan_cache_mode TO 'force_generic_plan'
-    AS $$
-DECLARE
-    v_shard     uuid;
-    v_caller    uuid := caller();            -- read once: the settings are text, to be parsed at each mention
-    v_above     uuid[] := above();
-    v_widened   text[] := purposes();
-    v_client    text := current_setting('hallpass.client', true);
-    v_emergency boolean := emergency();
-    v_agreed    uuid[];
-    v_lane      smallint;
-    v_before    chain;
-    v_at        timestamptz;
-    v_count     integer;
-    v_link      bytea;
-    c_tries     CONSTANT integer := 100;
-BEGIN
-    IF NOT pg_try_advisory_xact_lock_shared(0) THEN
-        RETURN -2;
-    END IF;
-    FOREACH v_shard IN ARRAY p_hold LOOP
-        -- What comes later in the order is not taken: who waits for one lock must hold none that comes after it.
-        IF NOT pg_try_advisory_xact_lock_shared(hashtextextended(v_shard::text, 0)) THEN
-            RETURN -2;
-        END IF;
-    END LOOP;
-    IF current_setting('synchronous_commit') = 'off' THEN
-        PERFORM set_config('synchronous_commit', 'on', true);  -- what is answered is durable, however the server is set
-    END IF;
-    IF v_caller IS NULL OR NOT stands(v_client, current_setting('hallpass.token'), v_caller, v_emergency) THEN
-        RETURN -1;
-    END IF;
-    v_agreed := CASE WHEN agreement_required() THEN agreed() END;
-    v_lane := hold_lane();
-    SELECT * INTO v_before FROM chain c WHERE c.lane = v_lane;
-    v_at := instant();
-    FOR v_try IN 1..c_tries LOOP
-    BEGIN
-    WITH judged AS MATERIALIZED (
-        SELECT r.shard, v_at AS at, coalesce(k.request, p_requests[1]) AS request, r.id, r.version, r.type,
-               coalesce(k.interaction, p_interactions[1]) AS interaction, r.student, r.custodian,
-               v_caller AS recipient, v_client AS client, p_agent AS agent, p_purposes AS purposes,
-               CASE WHEN o.party THEN 'party' WHEN r.directory THEN 'directory' WHEN o.consent IS NOT NULL THEN 'release'
-                    WHEN v_emergency AND r.student IS NOT NULL AND in_emergency(r.type, r.labels)
-                         AND glass_broken(r.shard) THEN 'emergency' END AS basis,
-               o.consent, o.consent_version
-        FROM unnest(p_requests, p_interactions, p_shards, p_ids, p_versions) AS k(request, interaction, shard, id, version)
-        JOIN resource r ON r.shard = k.shard AND r.id = k.id AND r.version = k.version
-        LEFT JOIN access a ON r.current AND a.shard = r.shard AND a.org = v_caller AND a.id = r.id
-            AND a.since <= moment() AND moment() < a.until AND (a.purposes IS NULL OR a.purposes && v_widened)
-            AND (v_agreed IS NULL OR r.custodian = ANY (v_agreed))
-        CROSS JOIN LATERAL (
-            SELECT p.party, CASE WHEN p.asked THEN coalesce(a.consent, opened(
-                r.shard, r.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs, r.authors,
-                r.clinical)) END AS consent
-            FROM (SELECT p.party, NOT p.party AND NOT r.directory AND r.student IS NOT NULL AS asked
-                  FROM (SELECT r.parties && v_above AS party OFFSET 0) p) p OFFSET 0) c  -- else each mention judges
-        LEFT JOIN release e ON a.consent IS NULL AND e.shard = r.shard AND e.consent = c.consent
-        CROSS JOIN LATERAL (
-            SELECT c.party, c.consent, CASE WHEN c.consent IS NOT NULL THEN coalesce(a.version, e.version) END
-                   AS consent_version) o
-    ), reasoned AS (
-        SELECT j.*, CASE WHEN j.basis = 'emergency' THEN (
-                   SELECT e.reason FROM emergency e
-                   WHERE e.shard = j.shard AND e.organization = j.recipient AND e.opens <= moment() AND moment() < e.closes
-                   ORDER BY e.opens DESC LIMIT 1) END AS reason
-        FROM judged j WHERE j.basis IS NOT NULL
-    ), entered AS (
-        INSERT INTO disclosure (shard, at, request, id, version, type, interaction, student, custodian, recipient, client,
-                                agent, purposes, basis, consent, consent_version, reason, lane, sheet)
-        SELECT r.shard, r.at, r.request, r.id, r.version, r.type, r.interaction, r.student, r.custodian, r.recipient,
-               r.client, r.agent, r.purposes, r.basis, r.consent, r.consent_version, r.reason, v_lane,
-               coalesce(v_before.n, 0) + 1
-        FROM reasoned r
-    )
-    SELECT count(*), next_link(v_before.link, string_agg(entry_bytes(
-               r.shard, r.at, r.request, r.id, r.version, r.type, r.interaction, r.student, r.custodian, r.recipient,
-               r.client, r.agent, r.purposes, r.basis, r.consent, r.consent_version, r.reason), ''
-               ORDER BY r.shard, r.request, r.id, r.version))
-        INTO v_count, v_link FROM reasoned r;
-    IF v_count > 0 THEN
-        INSERT INTO sheet VALUES (v_lane, coalesce(v_before.n, 0) + 1, v_at, v_count, v_link);
-        INSERT INTO chain VALUES (v_lane, coalesce(v_before.n, 0) + 1, v_link)
-            ON CONFLICT (lane) DO UPDATE SET n = EXCLUDED.n, link = EXCLUDED.link;
-    END IF;
-    RETURN v_count;
-    EXCEPTION WHEN unique_violation THEN
-        -- Two entries of a Bundle may be about one version, and the clock need not have gone on between them.
-        IF v_try = c_tries THEN
-            RAISE;
-        END IF;
-        v_at := v_at + interval '1 microsecond';
-    END;
-    END LOOP;
-END $$;
-
-COMMENT ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_shards uuid[], p_ids uuid[], p_versions integer[], p_hold uuid[]) IS 'Judges each version once more, for the caller of this transaction, and enters on the ledger those that it may see.
-     One request and interaction may stand for all. Takes the locks of the shards in `p_hold`, given in order; those of
-     others the caller of this function holds. Answers how many entries; -1 when the caller no longer stands; -2, and
-     nothing entered, when a write goes on in a shard of `p_hold`: then wait for it first.';
-
-CREATE FUNCTION hallpass.drop_ledger(p_before timestamp with time zone) RETURNS TABLE(partition text, since timestamp with time zone, until timestamp with time zone, entries bigint, students bigint)
-    LANGUAGE plpgsql
-    SET search_path TO 'hallpass', 'pg_temp'
-    AS $$
-DECLARE
-    v_part  text;
-    v_since timestamptz;
-    v_until timestamptz;
-BEGIN
-    FOR v_part, v_since, v_until IN
-        SELECT c.relname, b.bounds[1]::timestamptz, b.bounds[2]::timestamptz
-        FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-        CROSS JOIN LATERAL regexp_match(pg_get_expr(c.relpartbound, c.oid), '\(''(.*)''\) TO \(''(.*)''\)') AS b(bounds)
-        WHERE i.inhparent = 'hallpass.disclosure'::regclass AND b.bounds IS NOT NULL
-        ORDER BY 2
-    LOOP
-        CONTINUE WHEN v_until > p_before;
-        EXECUTE format('INSERT INTO ledger_drop (partition, since, until, entries, students)
-                        SELECT %L, %L, %L, count(*), count(DISTINCT student) FROM %I', v_part, v_since, v_until, v_part);
-        EXECUTE format('DROP TABLE %I', v_part);
-        RETURN QUERY SELECT d.partition, d.since, d.until, d.entries, d.students FROM ledger_drop d
-            WHERE d.partition = v_part;
-    END LOOP;
-END $$;
-
-COMMENT ON FUNCTION hallpass.drop_ledger(p_before timestamp with time zone) IS 'Drops the partitions of the ledger that end before a moment, and records each.';
-
-CREATE TABLE hallpass.release (
-    shard uuid NOT NULL,
-    consent uuid NOT NULL,
-    version integer NOT NULL,
-    custodian uuid NOT NULL,
-    signed timestamp with time zone NOT NULL,
-    signer uuid,
-    age integer NOT NULL,
-    part2 boolean NOT NULL,
-    opens timestamp with time zone NOT NULL,
-    closes timestamp with time zone NOT NULL,
-    recipients uuid[] NOT NULL
-);
-
-CREATE FUNCTION hallpass.effective(p_shard uuid, p_custodian uuid, p_above uuid[]) RETURNS SETOF hallpass.release
-    LANGUAGE sql STABLE
-    AS $$
-    SELECT e.* FROM hallpass.release e
-    JOIN hallpass.student s ON s.shard = e.shard JOIN hallpass.organization o ON o.id = e.custodian
-    WHERE e.shard = p_shard AND e.custodian = p_custodian AND e.opens <= hallpass.moment() AND hallpass.moment() < e.closes
-      AND CASE WHEN e.signer IS NULL THEN
-          hallpass.birthday(s.born_to, e.age, o.zone) <= e.signed
-      ELSE
-          e.signed < hallpass.birthday(s.born_from, 18, o.zone)
-          AND (o.honour OR hallpass.moment() < hallpass.birthday(s.born_from, 18, o.zone))
-          AND EXISTS (SELECT 1 FROM hallpass.authority a
-                      WHERE a.shard = e.shard AND a.id = e.signer AND a.opens <= e.signed AND hallpass.moment() < a.closes)
-      END
-      AND (NOT hallpass.agreement_required() OR EXISTS (
-          SELECT 1 FROM hallpass.agreement g
-          WHERE g.discloser = ANY (o.above) AND g.recipient = ANY (p_above) AND g.custodian = ANY (o.above)
-            AND g.opens <= hallpass.moment() AND hallpass.moment() < g.closes))
-$$;
-
-COMMENT ON FUNCTION hallpass.effective(p_shard uuid, p_custodian uuid, p_above uuid[]) IS 'A custodian''s releases that have effect now: in their time, their signer with authority, under an agreement.';
-
-CREATE FUNCTION hallpass.emergency() RETURNS boolean
-    LANGUAGE sql STABLE PARALLEL SAFE
-    AS $$ SELECT coalesce(nullif(current_setting('hallpass.emergency', true), ''), 'false')::boolean $$;
-
-CREATE FUNCTION hallpass.enter(p_client text, p_token text, p_organization uuid, p_purposes text[], p_emergency boolean, p_agreement boolean) RETURNS TABLE(standing boolean, at timestamp with time zone, above uuid[], below uuid[], zone text)
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'hallpass', 'pg_temp'
-    AS $$
-DECLARE
-    v_above uuid[];
-    v_below uuid[];
-    v_zone  text;
-BEGIN
-    IF NOT stands(p_client, p_token, p_organization, p_emergency) THEN
-        PERFORM set_config('hallpass.organization', '', true), set_config('hallpass.above', '', true),
-                set_config('hallpass.below', '', true);
-        RETURN QUERY SELECT false, moment(), '{}'::uuid[], '{}'::uuid[], ''::text;
-        RETURN;
-    END IF;
-    SELECT o.above, o.zone INTO v_above, v_zone FROM organization o WHERE o.id = p_organization;
-    SELECT array_agg(o.id ORDER BY o.id) INTO v_below FROM organization o WHERE o.above @> ARRAY[p_organization];
-    PERFORM set_config('hallpass.organization', p_organization::text, true),
-            set_config('hallpass.above', v_above::text, true),
-            set_config('hallpass.below', v_below::text, true),
-            set_config('hallpass.purposes', p_purposes::text, true),
-            set_config('hallpass.agreement_required', p_agreement::text, true),
-            set_config('hallpass.emergency', p_emergency::text, true),
-            set_config('hallpass.client', p_client, true),
-            set_config('hallpass.token', p_token, true);
-    RETURN QUERY SELECT true, moment(), v_above, v_below, v_zone;
-END $$;
-
-COMMENT ON FUNCTION hallpass.enter(p_client text, p_token text, p_organization uuid, p_purposes text[], p_emergency boolean, p_agreement boolean) IS 'Sets the caller for this transaction, if its client and token still stand; purposes come widened by hierarchy.';
-
-CREATE FUNCTION hallpass.enter_as_operator(p_organization uuid) RETURNS TABLE(at timestamp with time zone, above uuid[], below uuid[])
-    LANGUAGE plpgsql
-    SET search_path TO 'hallpass', 'pg_temp'
-    AS $$
-DECLARE
-    v_above uuid[] := coalesce((SELECT o.above FROM organization o WHERE o.id = p_organization), ARRAY[p_organization]);
-    v_below uuid[] := ARRAY(SELECT o.id FROM organization o WHERE o.above @> ARRAY[p_organization]
-                            UNION SELECT p_organization);
-BEGIN
-    PERFORM set_config('hallpass.above', v_above::text, true), set_config('hallpass.below', v_below::text, true);
-    RETURN QUERY SELECT moment(), v_above, v_below;
-END $$;
-
-COMMENT ON FUNCTION hallpass.enter_as_operator(p_organization uuid) IS 'The network''s operator at the console, as the owner of the tables, on behalf of an organization.';
-
-CREATE FUNCTION hallpass.enter_told(p_caller jsonb, p_agreement boolean) RETURNS uuid[]
-    LANGUAGE sql
-    AS $$
-    SELECT e.below FROM hallpass.enter(
-        p_caller->>'client', p_caller->>'token', (p_caller->>'organization')::uuid,
-        ARRAY(SELECT jsonb_array_elements_text(p_caller->'widened')), (p_caller->>'emergency')::boolean, p_agreement) e
-    WHERE e.standing
-$$;
-
-COMMENT ON FUNCTION hallpass.enter_told(p_caller jsonb, p_agreement boolean) IS 'Enters a caller of `read`; the organizations below its own, NULL: it does not stand.';
-
-CREATE FUNCTION hallpass.entry_bytes(shard uuid, at timestamp with time zone, request uuid, id uuid, version integer, type text, interaction text, student uuid, custodian uuid, recipient uuid, client text, agent jsonb, purposes text[], basis text, consent uuid, consent_version integer, reason text) RETURNS bytea
-    LANGUAGE sql STABLE
-    AS $$
-    SELECT record_send(ROW(shard, at, request, id, version, type, interaction, student, custodian, recipient, client,
-                           agent, purposes, basis, consent, consent_version, reason))
-$$;
-
-COMMENT ON FUNCTION hallpass.entry_bytes(shard uuid, at timestamp with time zone, request uuid, id uuid, version integer, type text, interaction text, student uuid, custodian uuid, recipient uuid, client text, agent jsonb, purposes text[], basis text, consent uuid, consent_version integer, reason text) IS 'All that an entry says, each value with its type and length.';
-
-CREATE FUNCTION hallpass.fits(p hallpass.provision, part2 boolean, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange, is_related boolean) RETURNS boolean
+CREATE FUNCTION hallpass.conditions_match(p hallpass.provision, part2 boolean, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange, is_related boolean) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
     SELECT NOT (p.permit AND r_type = 'Consent')  -- for its parties alone: it says who treats the student
@@ -450,54 +164,295 @@ CREATE FUNCTION hallpass.fits(p hallpass.provision, part2 boolean, r_type text, 
             OR is_related)
 $$;
 
-COMMENT ON FUNCTION hallpass.fits(p hallpass.provision, part2 boolean, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange, is_related boolean) IS 'Whether a provision''s elements, time, purpose and recipient aside, cover a resource with these facts. `is_related`:
+COMMENT ON FUNCTION hallpass.conditions_match(p hallpass.provision, part2 boolean, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange, is_related boolean) IS 'Whether a provision''s elements, time, purpose and recipient aside, cover a resource with these facts. `is_related`:
      one that it names as related refers to it.';
 
-CREATE FUNCTION hallpass.glass_broken(r_shard uuid) RETURNS boolean
+CREATE FUNCTION hallpass.consent_permitting(r_compartment uuid, r_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) RETURNS uuid
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+DECLARE
+    v_ancestors    uuid[] := ancestors();
+    v_purposes text[];
+    v_now      timestamptz;
+    v_consent  uuid;
+    v_node     record;
+    v_excepted integer[];
+    v_permit   uuid;
+BEGIN
+    IF v_ancestors = '{}' OR caller() IS NULL THEN
+        RETURN NULL;
+    END IF;
+    v_purposes := purposes();
+    v_now := statement_time();
+    -- From the last node to the root, so that each exception has spoken before its parent does.
+    FOR v_node IN
+        SELECT e.consent, p.node, p.parent, p.permit
+        FROM active_releases(r_compartment, r_custodian, v_ancestors) e
+        JOIN provision p ON p.compartment = e.compartment AND p.consent = e.consent
+        WHERE p.opens <= v_now AND v_now < p.closes
+          AND (p.recipients IS NULL OR p.recipients && v_ancestors)
+          AND (p.purposes IS NULL OR p.purposes && v_purposes)
+          AND conditions_match(p, e.part2, r_type, r_id, r_profiles, r_codes, r_confidentiality, r_labels, r_refs, r_authors,
+                   r_clinical, p.related IS NOT NULL AND refers(p.compartment, p.related, e.custodian, r_id))
+        ORDER BY e.consent, p.node DESC
+    LOOP
+        IF v_consent IS DISTINCT FROM v_node.consent THEN
+            v_consent := v_node.consent;
+            v_excepted := '{}';
+        END IF;
+        IF v_node.node = 0 THEN
+            IF v_node.permit = (0 = ANY (v_excepted)) THEN
+                RETURN NULL;  -- a deny that applies beats any permit
+            END IF;
+            v_permit := coalesce(v_permit, v_node.consent);
+        ELSIF NOT v_node.node = ANY (v_excepted) THEN
+            v_excepted := v_excepted || v_node.parent;
+        END IF;
+    END LOOP;
+    RETURN v_permit;
+END $$;
+
+COMMENT ON FUNCTION hallpass.consent_permitting(r_compartment uuid, r_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) IS 'The Consent that opens a resource with these facts to the caller now; NULL: none does, or a deny applies.';
+
+CREATE FUNCTION hallpass.descendants() RETURNS uuid[]
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ SELECT coalesce(nullif(current_setting('hallpass.descendants', true), ''), '{}')::uuid[] $$;
+
+CREATE FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_hold uuid[]) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+DECLARE
+    v_compartment     uuid;
+    v_caller    uuid := caller();            -- read once: the settings are text, to be parsed at each mention
+    v_ancestors     uuid[] := ancestors();
+    v_widened   text[] := purposes();
+    v_client    text := current_setting('hallpass.client', true);
+    v_emergency boolean := emergency();
+    v_agreed    uuid[];
+    v_chain      smallint;
+    v_before    chain_end;
+    v_at        timestamptz;
+    v_count     integer;
+    v_link      bytea;
+    c_tries     CONSTANT integer := 100;
+BEGIN
+    IF NOT pg_try_advisory_xact_lock_shared(0) THEN
+        RETURN -2;
+    END IF;
+    FOREACH v_compartment IN ARRAY p_hold LOOP
+        -- What comes later in the order is not taken: who waits for one lock must hold none that comes after it.
+        IF NOT pg_try_advisory_xact_lock_shared(hashtextextended(v_compartment::text, 0)) THEN
+            RETURN -2;
+        END IF;
+    END LOOP;
+    IF current_setting('synchronous_commit') = 'off' THEN
+        PERFORM set_config('synchronous_commit', 'on', true);  -- what is answered is durable, however the server is set
+    END IF;
+    IF v_caller IS NULL OR NOT client_is_active(v_client, current_setting('hallpass.token'), v_caller, v_emergency) THEN
+        RETURN -1;
+    END IF;
+    v_agreed := CASE WHEN agreement_required() THEN agreed_custodians() END;
+    v_chain := lock_chain();
+    SELECT * INTO v_before FROM chain_end c WHERE c.chain = v_chain;
+    v_at := instant();
+    FOR v_try IN 1..c_tries LOOP
+    BEGIN
+    WITH judged AS MATERIALIZED (
+        SELECT r.compartment, v_at AS at, coalesce(k.request, p_requests[1]) AS request, r.id, r.version, r.type,
+               coalesce(k.interaction, p_interactions[1]) AS interaction, r.student, r.custodian,
+               v_caller AS recipient, v_client AS client, p_agent AS agent, p_purposes AS purposes,
+               CASE WHEN o.party THEN 'party' WHEN r.directory THEN 'directory' WHEN o.consent IS NOT NULL THEN 'release'
+                    WHEN v_emergency AND r.student IS NOT NULL AND in_emergency(r.type, r.labels)
+                         AND glass_broken(r.compartment) THEN 'emergency' END AS basis,
+               o.consent, o.consent_version
+        FROM unnest(p_requests, p_interactions, p_compartments, p_ids, p_versions) AS k(request, interaction, compartment, id, version)
+        JOIN resource r ON r.compartment = k.compartment AND r.id = k.id AND r.version = k.version
+        LEFT JOIN access a ON r.current AND a.compartment = r.compartment AND a.org = v_caller AND a.id = r.id
+            AND a.since <= statement_time() AND statement_time() < a.until AND (a.purposes IS NULL OR a.purposes && v_widened)
+            AND (v_agreed IS NULL OR r.custodian = ANY (v_agreed))
+        CROSS JOIN LATERAL (
+            SELECT p.party, CASE WHEN p.asked THEN coalesce(a.consent, consent_permitting(
+                r.compartment, r.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs, r.authors,
+                r.clinical)) END AS consent
+            FROM (SELECT p.party, NOT p.party AND NOT r.directory AND r.student IS NOT NULL AS asked
+                  FROM (SELECT r.parties && v_ancestors AS party OFFSET 0) p) p OFFSET 0) c  -- else each mention judges
+        LEFT JOIN release e ON a.consent IS NULL AND e.compartment = r.compartment AND e.consent = c.consent
+        CROSS JOIN LATERAL (
+            SELECT c.party, c.consent, CASE WHEN c.consent IS NOT NULL THEN coalesce(a.version, e.version) END
+                   AS consent_version) o
+    ), reasoned AS (
+        SELECT j.*, CASE WHEN j.basis = 'emergency' THEN (
+                   SELECT e.reason FROM emergency e
+                   WHERE e.compartment = j.compartment AND e.organization = j.recipient AND e.opens <= statement_time() AND statement_time() < e.closes
+                   ORDER BY e.opens DESC LIMIT 1) END AS reason
+        FROM judged j WHERE j.basis IS NOT NULL
+    ), entered AS (
+        INSERT INTO disclosure (compartment, at, request, id, version, type, interaction, student, custodian, recipient, client,
+                                agent, purposes, basis, consent, consent_version, reason, chain, batch)
+        SELECT r.compartment, r.at, r.request, r.id, r.version, r.type, r.interaction, r.student, r.custodian, r.recipient,
+               r.client, r.agent, r.purposes, r.basis, r.consent, r.consent_version, r.reason, v_chain,
+               coalesce(v_before.n, 0) + 1
+        FROM reasoned r
+    )
+    SELECT count(*), next_link(v_before.link, string_agg(entry_bytes(
+               r.compartment, r.at, r.request, r.id, r.version, r.type, r.interaction, r.student, r.custodian, r.recipient,
+               r.client, r.agent, r.purposes, r.basis, r.consent, r.consent_version, r.reason), ''
+               ORDER BY r.compartment, r.request, r.id, r.version))
+        INTO v_count, v_link FROM reasoned r;
+    IF v_count > 0 THEN
+        INSERT INTO batch VALUES (v_chain, coalesce(v_before.n, 0) + 1, v_at, v_count, v_link);
+        INSERT INTO chain_end VALUES (v_chain, coalesce(v_before.n, 0) + 1, v_link)
+            ON CONFLICT (chain) DO UPDATE SET n = EXCLUDED.n, link = EXCLUDED.link;
+    END IF;
+    RETURN v_count;
+    EXCEPTION WHEN unique_violation THEN
+        -- Two entries of a Bundle may be about one version, and the clock need not have gone on between them.
+        IF v_try = c_tries THEN
+            RAISE;
+        END IF;
+        v_at := v_at + interval '1 microsecond';
+    END;
+    END LOOP;
+END $$;
+
+COMMENT ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_hold uuid[]) IS 'Judges each version once more, for the caller of this transaction, and enters on the ledger those that it may see.
+     One request and interaction may stand for all. Takes the locks of the compartments in `p_hold`, given in order; those of
+     others the caller of this function holds. Answers how many entries; -1 when the caller no longer stands; -2, and
+     nothing entered, when a write goes on in a compartment of `p_hold`: then wait for it first.';
+
+CREATE FUNCTION hallpass.drop_ledger(p_before timestamp with time zone) RETURNS TABLE(partition text, since timestamp with time zone, until timestamp with time zone, entries bigint, students bigint)
+    LANGUAGE plpgsql
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+DECLARE
+    v_part  text;
+    v_since timestamptz;
+    v_until timestamptz;
+BEGIN
+    FOR v_part, v_since, v_until IN
+        SELECT c.relname, b.bounds[1]::timestamptz, b.bounds[2]::timestamptz
+        FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+        CROSS JOIN LATERAL regexp_match(pg_get_expr(c.relpartbound, c.oid), '\(''(.*)''\) TO \(''(.*)''\)') AS b(bounds)
+        WHERE i.inhparent = 'hallpass.disclosure'::regclass AND b.bounds IS NOT NULL
+        ORDER BY 2
+    LOOP
+        CONTINUE WHEN v_until > p_before;
+        EXECUTE format('INSERT INTO ledger_drop (partition, since, until, entries, students)
+                        SELECT %L, %L, %L, count(*), count(DISTINCT student) FROM %I', v_part, v_since, v_until, v_part);
+        EXECUTE format('DROP TABLE %I', v_part);
+        RETURN QUERY SELECT d.partition, d.since, d.until, d.entries, d.students FROM ledger_drop d
+            WHERE d.partition = v_part;
+    END LOOP;
+END $$;
+
+COMMENT ON FUNCTION hallpass.drop_ledger(p_before timestamp with time zone) IS 'Drops the partitions of the ledger that end before a moment, and records each.';
+
+CREATE FUNCTION hallpass.emergency() RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ SELECT coalesce(nullif(current_setting('hallpass.emergency', true), ''), 'false')::boolean $$;
+
+CREATE FUNCTION hallpass.entry_bytes(compartment uuid, at timestamp with time zone, request uuid, id uuid, version integer, type text, interaction text, student uuid, custodian uuid, recipient uuid, client text, agent jsonb, purposes text[], basis text, consent uuid, consent_version integer, reason text) RETURNS bytea
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT record_send(ROW(compartment, at, request, id, version, type, interaction, student, custodian, recipient, client,
+                           agent, purposes, basis, consent, consent_version, reason))
+$$;
+
+COMMENT ON FUNCTION hallpass.entry_bytes(compartment uuid, at timestamp with time zone, request uuid, id uuid, version integer, type text, interaction text, student uuid, custodian uuid, recipient uuid, client text, agent jsonb, purposes text[], basis text, consent uuid, consent_version integer, reason text) IS 'All that an entry says, each value with its type and length.';
+
+CREATE TABLE hallpass.access (
+    compartment uuid NOT NULL,
+    org uuid NOT NULL,
+    id uuid NOT NULL,
+    type text NOT NULL COLLATE pg_catalog."C",
+    updated timestamp with time zone NOT NULL,
+    opens timestamp with time zone NOT NULL,
+    closes timestamp with time zone NOT NULL,
+    consent uuid,
+    version integer,
+    purposes text[],
+    since timestamp with time zone,
+    until timestamp with time zone,
+    custodian uuid NOT NULL,
+    CONSTRAINT access_check CHECK ((((consent IS NULL) = (version IS NULL)) AND ((consent IS NULL) = (since IS NULL)) AND ((consent IS NULL) = (until IS NULL)) AND ((consent IS NOT NULL) OR (purposes IS NULL))))
+);
+
+COMMENT ON TABLE hallpass.access IS 'Candidates: a row for each organization and current resource that custody, party or a release may open.';
+
+CREATE FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_ids uuid[], p_orgs uuid[]) RETURNS SETOF hallpass.access
+    LANGUAGE sql STABLE
+    AS $$
+    WITH r AS MATERIALIZED (
+        SELECT * FROM hallpass.resource r
+        WHERE r.compartment = p_compartment AND r.current AND NOT r.deleted AND NOT r.directory
+          AND (p_ids IS NULL OR r.id = ANY (p_ids))
+    ), reach AS MATERIALIZED (
+        SELECT e.consent, m.id AS org, m.ancestors FROM hallpass.release e
+        JOIN hallpass.organization m ON m.ancestors && e.recipients
+        WHERE e.compartment = p_compartment AND (p_orgs IS NULL OR m.id = ANY (p_orgs))
+    ), covered AS MATERIALIZED (
+        SELECT r.id, e.consent, p.node, p.permit, p.recipients
+        FROM hallpass.release e JOIN hallpass.provision p ON p.compartment = e.compartment AND p.consent = e.consent
+        JOIN r ON r.custodian = e.custodian
+        WHERE e.compartment = p_compartment
+          AND hallpass.provision_matches(p, e.part2, e.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels,
+                              r.refs, r.authors, r.clinical)
+    ), opening AS (
+        SELECT r.id, unnest(o.ancestors) AS org, '-infinity'::timestamptz AS opens, 'infinity'::timestamptz AS closes
+        FROM r JOIN hallpass.organization o ON o.id = r.custodian
+        UNION ALL
+        SELECT r.id, m.id, '-infinity', 'infinity'
+        FROM r JOIN hallpass.organization m ON m.ancestors && r.parties WHERE r.parties <> '{}'
+        UNION ALL
+        SELECT c.id, reach.org, e.opens, e.closes
+        FROM (SELECT DISTINCT id, consent FROM covered WHERE permit) c
+        JOIN hallpass.release e ON e.compartment = p_compartment AND e.consent = c.consent
+        JOIN reach ON reach.consent = c.consent
+        UNION ALL
+        SELECT r.id, e.organization, e.opens, e.closes
+        FROM hallpass.emergency e CROSS JOIN r
+        WHERE e.compartment = p_compartment AND hallpass.in_emergency(r.type, r.labels)
+    ), alone AS (
+        -- Of all that could ever bear on a record for an organization, times and purposes aside, there is one node.
+        SELECT m.org, c.id, (array_agg(c.consent))[1] AS consent
+        FROM covered c
+        JOIN hallpass.provision t ON t.compartment = p_compartment AND t.consent = c.consent AND t.node = 0
+        JOIN (SELECT DISTINCT org, ancestors FROM reach) m
+            ON (t.recipients IS NULL OR t.recipients && m.ancestors) AND (c.recipients IS NULL OR c.recipients && m.ancestors)
+        GROUP BY m.org, c.id HAVING count(*) = 1 AND bool_and(c.permit AND c.node = 0)
+    ), signed AS (
+        SELECT e.consent, e.version, t.purposes, greatest(e.opens, t.opens) AS since,
+               CASE WHEN e.signer IS NULL THEN least(e.closes, t.closes)
+                    ELSE least(e.closes, t.closes, a.closes, hallpass.birthday(s.born_from, 18, o.zone)) END AS until
+        FROM hallpass.release e
+        JOIN hallpass.provision t ON t.compartment = e.compartment AND t.consent = e.consent AND t.node = 0
+        JOIN hallpass.student s ON s.compartment = e.compartment JOIN hallpass.organization o ON o.id = e.custodian
+        LEFT JOIN hallpass.authority a ON a.compartment = e.compartment AND a.id = e.signer AND a.opens <= e.signed
+        WHERE e.compartment = p_compartment
+          AND CASE WHEN e.signer IS NULL THEN hallpass.birthday(s.born_to, e.age, o.zone) <= e.signed
+                   ELSE a.id IS NOT NULL AND e.signed < hallpass.birthday(s.born_from, 18, o.zone) END
+    )
+    SELECT p_compartment, o.org, r.id, r.type, r.updated, min(o.opens), max(o.closes),
+           g.consent, g.version, g.purposes, g.since, g.until, r.custodian
+    FROM opening o JOIN r ON r.id = o.id
+    LEFT JOIN alone ON alone.org = o.org AND alone.id = o.id LEFT JOIN signed g ON g.consent = alone.consent
+    WHERE p_orgs IS NULL OR o.org = ANY (p_orgs)
+    GROUP BY o.org, r.id, r.type, r.updated, r.custodian, g.consent, g.version, g.purposes, g.since, g.until
+$$;
+
+COMMENT ON FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_ids uuid[], p_orgs uuid[]) IS 'The rows that the access index should hold for a compartment; of some resources or organizations only, where given.';
+
+CREATE FUNCTION hallpass.glass_broken(r_compartment uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
-    SELECT EXISTS (SELECT 1 FROM emergency e WHERE e.shard = r_shard AND e.organization = caller()
-                   AND e.opens <= moment() AND moment() < e.closes)
+    SELECT EXISTS (SELECT 1 FROM emergency e WHERE e.compartment = r_compartment AND e.organization = caller()
+                   AND e.opens <= statement_time() AND statement_time() < e.closes)
 $$;
-
-CREATE FUNCTION hallpass.hold(p_shards uuid[], p_exclusive boolean) RETURNS timestamp with time zone
-    LANGUAGE plpgsql
-    AS $$
-DECLARE
-    v_shard uuid;
-BEGIN
-    PERFORM pg_advisory_xact_lock_shared(0);  -- organizations, agreements, clients and tokens stand still meanwhile
-    FOR v_shard IN SELECT DISTINCT s FROM unnest(p_shards) s ORDER BY s LOOP
-        IF p_exclusive THEN
-            PERFORM pg_advisory_xact_lock(hashtextextended(v_shard::text, 0));
-        ELSE
-            PERFORM pg_advisory_xact_lock_shared(hashtextextended(v_shard::text, 0));
-        END IF;
-    END LOOP;
-    RETURN hallpass.instant();
-END $$;
-
-COMMENT ON FUNCTION hallpass.hold(p_shards uuid[], p_exclusive boolean) IS 'Takes the shards'' locks in one order: exclusive to write, shared to disclose, so that a disclosure and the
-     write that ends its release have an order. Answers the time after the wait: what is written has no earlier one.';
-
-CREATE FUNCTION hallpass.hold_lane() RETURNS smallint
-    LANGUAGE plpgsql
-    AS $$
-DECLARE
-    c_lanes CONSTANT integer := 1024;        -- many, and any of them: ends that are written seldom stay small
-    v_lane  integer := floor(random() * c_lanes);
-BEGIN
-    FOR v_try IN 1..c_lanes LOOP
-        IF pg_try_advisory_xact_lock(1, v_lane) THEN
-            RETURN v_lane;
-        END IF;
-        v_lane := (v_lane + 1) % c_lanes;
-    END LOOP;
-    RAISE EXCEPTION 'all lanes of the ledger are taken' USING ERRCODE = '55P03';
-END $$;
-
-COMMENT ON FUNCTION hallpass.hold_lane() IS 'A lane of the ledger in which nobody else enters until the end of this transaction. It waits for nobody.';
 
 CREATE FUNCTION hallpass.in_directory(type text) RETURNS boolean
     LANGUAGE sql IMMUTABLE
@@ -513,28 +468,20 @@ CREATE FUNCTION hallpass.in_emergency(r_type text, r_labels text[]) RETURNS bool
 
 COMMENT ON FUNCTION hallpass.in_emergency(r_type text, r_labels text[]) IS 'Whether a record is one that a broken glass opens.';
 
-CREATE FUNCTION hallpass.in_force(e hallpass.release, recipient_above uuid[]) RETURNS boolean
-    LANGUAGE sql STABLE
-    AS $$
-    SELECT EXISTS (SELECT 1 FROM hallpass.effective(e.shard, e.custodian, recipient_above) f WHERE f.consent = e.consent)
-$$;
-
-COMMENT ON FUNCTION hallpass.in_force(e hallpass.release, recipient_above uuid[]) IS 'Whether a release has effect now: in its time, its signer with authority, under an agreement.';
-
 CREATE FUNCTION hallpass.index_newcomer(p_id uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
 DECLARE
-    v_above uuid[];
-    v_shard uuid;
+    v_ancestors uuid[];
+    v_compartment uuid;
 BEGIN
-    SELECT o.above INTO v_above FROM organization o WHERE o.id = p_id;
-    INSERT INTO access (shard, org, id, type, updated, opens, closes, custodian)
-        SELECT r.shard, p_id, r.id, r.type, r.updated, '-infinity', 'infinity', r.custodian FROM resource r
-        WHERE r.parties && v_above AND r.current AND NOT r.deleted AND r.parties <> '{}';
-    FOR v_shard IN SELECT DISTINCT e.shard FROM release e WHERE e.recipients && v_above ORDER BY 1 LOOP
-        PERFORM index_student(v_shard, ARRAY[p_id]);
+    SELECT o.ancestors INTO v_ancestors FROM organization o WHERE o.id = p_id;
+    INSERT INTO access (compartment, org, id, type, updated, opens, closes, custodian)
+        SELECT r.compartment, p_id, r.id, r.type, r.updated, '-infinity', 'infinity', r.custodian FROM resource r
+        WHERE r.parties && v_ancestors AND r.current AND NOT r.deleted AND r.parties <> '{}';
+    FOR v_compartment IN SELECT DISTINCT e.compartment FROM release e WHERE e.recipients && v_ancestors ORDER BY 1 LOOP
+        PERFORM index_student(v_compartment, ARRAY[p_id]);
     END LOOP;
 END $$;
 
@@ -545,24 +492,24 @@ CREATE FUNCTION hallpass.index_organization(p_id uuid) RETURNS void
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
 DECLARE
-    v_shard uuid;
+    v_compartment uuid;
 BEGIN
-    FOR v_shard IN
-        SELECT r.shard FROM resource r
-        WHERE r.custodian IN (SELECT o.id FROM organization o WHERE o.above @> ARRAY[p_id]) AND NOT r.directory
-        UNION SELECT r.shard FROM resource r JOIN organization o ON o.above @> ARRAY[p_id] AND r.parties && o.above
+    FOR v_compartment IN
+        SELECT r.compartment FROM resource r
+        WHERE r.custodian IN (SELECT o.id FROM organization o WHERE o.ancestors @> ARRAY[p_id]) AND NOT r.directory
+        UNION SELECT r.compartment FROM resource r JOIN organization o ON o.ancestors @> ARRAY[p_id] AND r.parties && o.ancestors
         WHERE r.current AND NOT r.deleted AND r.parties <> '{}'
-        UNION SELECT e.shard FROM release e JOIN organization o ON o.above @> ARRAY[p_id] AND e.recipients && o.above
-        UNION SELECT a.shard FROM access a WHERE a.org IN (SELECT o.id FROM organization o WHERE o.above @> ARRAY[p_id])
+        UNION SELECT e.compartment FROM release e JOIN organization o ON o.ancestors @> ARRAY[p_id] AND e.recipients && o.ancestors
+        UNION SELECT a.compartment FROM access a WHERE a.org IN (SELECT o.id FROM organization o WHERE o.ancestors @> ARRAY[p_id])
         ORDER BY 1
     LOOP
-        PERFORM index_student(v_shard, NULL);
+        PERFORM index_student(v_compartment, NULL);
     END LOOP;
 END $$;
 
 COMMENT ON FUNCTION hallpass.index_organization(p_id uuid) IS 'Brings the access index up to date after an organization moved: rare, and as long as its records are many.';
 
-CREATE FUNCTION hallpass.index_released(p_shard uuid) RETURNS void
+CREATE FUNCTION hallpass.index_released(p_compartment uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
@@ -570,33 +517,33 @@ DECLARE
     v_recipients uuid[];
 BEGIN
     SELECT array_agg(DISTINCT x) INTO v_recipients FROM release e CROSS JOIN unnest(e.recipients) x
-        WHERE e.shard = p_shard;
+        WHERE e.compartment = p_compartment;
     IF v_recipients IS NOT NULL THEN
-        PERFORM index_student(p_shard, v_recipients);
+        PERFORM index_student(p_compartment, v_recipients);
     END IF;
 END $$;
 
-COMMENT ON FUNCTION hallpass.index_released(p_shard uuid) IS 'Brings the access index up to date after what the releases of a student are judged by has changed.';
+COMMENT ON FUNCTION hallpass.index_released(p_compartment uuid) IS 'Brings the access index up to date after what the releases of a student are judged by has changed.';
 
-CREATE FUNCTION hallpass.index_resource(p_shard uuid, p_id uuid) RETURNS void
+CREATE FUNCTION hallpass.index_resource(p_compartment uuid, p_id uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
 DECLARE
     v_ids uuid[] := ARRAY[p_id];
 BEGIN
-    IF EXISTS (SELECT 1 FROM provision p WHERE p.shard = p_shard AND p_id = ANY (p.related)) THEN
+    IF EXISTS (SELECT 1 FROM provision p WHERE p.compartment = p_compartment AND p_id = ANY (p.related)) THEN
         -- A release opens what this one refers to; so what any version of it has referred to may open or close now.
         SELECT v_ids || array_agg(DISTINCT ref) INTO v_ids
-            FROM resource r CROSS JOIN unnest(r.refs) ref WHERE r.shard = p_shard AND r.id = p_id;
+            FROM resource r CROSS JOIN unnest(r.refs) ref WHERE r.compartment = p_compartment AND r.id = p_id;
     END IF;
-    DELETE FROM access a WHERE a.shard = p_shard AND a.id = ANY (v_ids);
-    INSERT INTO access SELECT * FROM candidates(p_shard, v_ids, NULL);
+    DELETE FROM access a WHERE a.compartment = p_compartment AND a.id = ANY (v_ids);
+    INSERT INTO access SELECT * FROM expected_access_rows(p_compartment, v_ids, NULL);
 END $$;
 
-COMMENT ON FUNCTION hallpass.index_resource(p_shard uuid, p_id uuid) IS 'Brings the access index up to date with one resource.';
+COMMENT ON FUNCTION hallpass.index_resource(p_compartment uuid, p_id uuid) IS 'Brings the access index up to date with one resource.';
 
-CREATE FUNCTION hallpass.index_student(p_shard uuid, p_recipients uuid[]) RETURNS void
+CREATE FUNCTION hallpass.index_student(p_compartment uuid, p_recipients uuid[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
@@ -604,13 +551,13 @@ DECLARE
     v_orgs uuid[];
 BEGIN
     IF p_recipients IS NOT NULL THEN
-        SELECT coalesce(array_agg(m.id), '{}') INTO v_orgs FROM organization m WHERE m.above && p_recipients;
+        SELECT coalesce(array_agg(m.id), '{}') INTO v_orgs FROM organization m WHERE m.ancestors && p_recipients;
     END IF;
-    DELETE FROM access a WHERE a.shard = p_shard AND (v_orgs IS NULL OR a.org = ANY (v_orgs));
-    INSERT INTO access SELECT * FROM candidates(p_shard, NULL, v_orgs);
+    DELETE FROM access a WHERE a.compartment = p_compartment AND (v_orgs IS NULL OR a.org = ANY (v_orgs));
+    INSERT INTO access SELECT * FROM expected_access_rows(p_compartment, NULL, v_orgs);
 END $$;
 
-COMMENT ON FUNCTION hallpass.index_student(p_shard uuid, p_recipients uuid[]) IS 'Brings the access index up to date with a student''s releases, for these recipients or (NULL) for all.';
+COMMENT ON FUNCTION hallpass.index_student(p_compartment uuid, p_recipients uuid[]) IS 'Brings the access index up to date with a student''s releases, for these recipients or (NULL) for all.';
 
 CREATE FUNCTION hallpass.instant() RETURNS timestamp with time zone
     LANGUAGE sql
@@ -618,8 +565,46 @@ CREATE FUNCTION hallpass.instant() RETURNS timestamp with time zone
 
 COMMENT ON FUNCTION hallpass.instant() IS 'The wall clock, by which the ledger dates its entries.';
 
+CREATE FUNCTION hallpass.lock_chain() RETURNS smallint
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    c_chains CONSTANT integer := 1024;        -- many, and any of them: ends that are written seldom stay small
+    v_chain  integer := floor(random() * c_chains);
+BEGIN
+    FOR v_try IN 1..c_chains LOOP
+        IF pg_try_advisory_xact_lock(1, v_chain) THEN
+            RETURN v_chain;
+        END IF;
+        v_chain := (v_chain + 1) % c_chains;
+    END LOOP;
+    RAISE EXCEPTION 'all chains of the ledger are taken' USING ERRCODE = '55P03';
+END $$;
+
+COMMENT ON FUNCTION hallpass.lock_chain() IS 'A chain of the ledger in which nobody else enters until the end of this transaction. It waits for nobody.';
+
+CREATE FUNCTION hallpass.lock_compartments(p_compartments uuid[], p_exclusive boolean) RETURNS timestamp with time zone
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_compartment uuid;
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(0);  -- organizations, agreements, clients and tokens stand still meanwhile
+    FOR v_compartment IN SELECT DISTINCT s FROM unnest(p_compartments) s ORDER BY s LOOP
+        IF p_exclusive THEN
+            PERFORM pg_advisory_xact_lock(hashtextextended(v_compartment::text, 0));
+        ELSE
+            PERFORM pg_advisory_xact_lock_shared(hashtextextended(v_compartment::text, 0));
+        END IF;
+    END LOOP;
+    RETURN hallpass.instant();
+END $$;
+
+COMMENT ON FUNCTION hallpass.lock_compartments(p_compartments uuid[], p_exclusive boolean) IS 'Takes the compartments'' locks in one order: exclusive to write, shared to disclose, so that a disclosure and the
+     write that ends its release have an order. Answers the time after the wait: what is written has no earlier one.';
+
 CREATE TABLE hallpass.resource (
-    shard uuid NOT NULL,
+    compartment uuid NOT NULL,
     id uuid NOT NULL,
     version integer NOT NULL,
     type text NOT NULL COLLATE pg_catalog."C",
@@ -643,99 +628,28 @@ CREATE TABLE hallpass.resource (
     clinical tstzrange
 );
 
-CREATE FUNCTION hallpass.lock_current(p_shard uuid, p_type text, p_id uuid) RETURNS SETOF hallpass.resource
+CREATE FUNCTION hallpass.lock_current(p_compartment uuid, p_type text, p_id uuid) RETURNS SETOF hallpass.resource
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    PERFORM hallpass.hold(ARRAY[p_shard], true);
+    PERFORM hallpass.lock_compartments(ARRAY[p_compartment], true);
     RETURN QUERY SELECT * FROM hallpass.resource r WHERE r.id = p_id AND r.type = p_type AND r.current;
 END $$;
 
-COMMENT ON FUNCTION hallpass.lock_current(p_shard uuid, p_type text, p_id uuid) IS 'The current version, if the caller sees it, as it is under the lock to write.';
+COMMENT ON FUNCTION hallpass.lock_current(p_compartment uuid, p_type text, p_id uuid) IS 'The current version, if the caller sees it, as it is under the lock to write.';
 
-CREATE FUNCTION hallpass.moment() RETURNS timestamp with time zone
-    LANGUAGE sql STABLE PARALLEL SAFE
-    AS $$ SELECT statement_timestamp() $$;
+CREATE FUNCTION hallpass.lock_network() RETURNS void
+    LANGUAGE sql
+    AS $$ SELECT pg_advisory_xact_lock(0) $$;
 
-COMMENT ON FUNCTION hallpass.moment() IS 'The one clock: what is in time is in time at this moment.';
+COMMENT ON FUNCTION hallpass.lock_network() IS 'Gives a change of an agreement, a client, a token or the tree of organizations an order with every disclosure: it
+     waits for those in flight, and those that come wait for its commit.';
 
 CREATE FUNCTION hallpass.next_link(before bytea, entries bytea) RETURNS bytea
     LANGUAGE sql IMMUTABLE
     AS $$ SELECT sha256(coalesce(before, ''::bytea) || coalesce(entries, ''::bytea)) $$;
 
-COMMENT ON FUNCTION hallpass.next_link(before bytea, entries bytea) IS 'The link of a sheet with these entries, behind the one before.';
-
-CREATE FUNCTION hallpass.note(p_kind text, p_client text, p_outcome text, p_detail text) RETURNS void
-    LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'hallpass', 'pg_temp'
-    AS $$
-    INSERT INTO event (minute, kind, organization, client, outcome, detail, first, last, times)
-    SELECT date_trunc('minute', instant()), p_kind, c.organization, c.id, p_outcome, p_detail, instant(), instant(), 1
-    FROM client c WHERE c.id = p_client
-    ON CONFLICT (organization, minute, kind, client, outcome, detail)
-        DO UPDATE SET last = EXCLUDED.last, times = event.times + 1
-$$;
-
-COMMENT ON FUNCTION hallpass.note(p_kind text, p_client text, p_outcome text, p_detail text) IS 'Notes an event of a registered client for its organization; nothing where there is no such client.';
-
-CREATE FUNCTION hallpass.note_command(p_organization uuid, p_detail text) RETURNS void
-    LANGUAGE sql
-    SET search_path TO 'hallpass', 'pg_temp'
-    AS $$
-    INSERT INTO event (minute, kind, organization, client, outcome, detail, first, last, times)
-    SELECT date_trunc('minute', instant()), 'command', p_organization, 'operator', '0', p_detail, instant(), instant(), 1
-    ON CONFLICT (organization, minute, kind, client, outcome, detail)
-        DO UPDATE SET last = EXCLUDED.last, times = event.times + 1
-$$;
-
-CREATE FUNCTION hallpass.opened(r_shard uuid, r_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) RETURNS uuid
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO 'hallpass', 'pg_temp'
-    SET plan_cache_mode TO 'force_generic_plan'
-    AS $$
-DECLARE
-    v_above    uuid[] := above();
-    v_purposes text[];
-    v_now      timestamptz;
-    v_consent  uuid;
-    v_node     record;
-    v_excepted integer[];
-    v_permit   uuid;
-BEGIN
-    IF v_above = '{}' OR caller() IS NULL THEN
-        RETURN NULL;
-    END IF;
-    v_purposes := purposes();
-    v_now := moment();
-    -- From the last node to the root, so that each exception has spoken before its parent does.
-    FOR v_node IN
-        SELECT e.consent, p.node, p.parent, p.permit
-        FROM effective(r_shard, r_custodian, v_above) e
-        JOIN provision p ON p.shard = e.shard AND p.consent = e.consent
-        WHERE p.opens <= v_now AND v_now < p.closes
-          AND (p.recipients IS NULL OR p.recipients && v_above)
-          AND (p.purposes IS NULL OR p.purposes && v_purposes)
-          AND fits(p, e.part2, r_type, r_id, r_profiles, r_codes, r_confidentiality, r_labels, r_refs, r_authors,
-                   r_clinical, p.related IS NOT NULL AND refers(p.shard, p.related, e.custodian, r_id))
-        ORDER BY e.consent, p.node DESC
-    LOOP
-        IF v_consent IS DISTINCT FROM v_node.consent THEN
-            v_consent := v_node.consent;
-            v_excepted := '{}';
-        END IF;
-        IF v_node.node = 0 THEN
-            IF v_node.permit = (0 = ANY (v_excepted)) THEN
-                RETURN NULL;  -- a deny that applies beats any permit
-            END IF;
-            v_permit := coalesce(v_permit, v_node.consent);
-        ELSIF NOT v_node.node = ANY (v_excepted) THEN
-            v_excepted := v_excepted || v_node.parent;
-        END IF;
-    END LOOP;
-    RETURN v_permit;
-END $$;
-
-COMMENT ON FUNCTION hallpass.opened(r_shard uuid, r_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) IS 'The Consent that opens a resource with these facts to the caller now; NULL: none does, or a deny applies.';
+COMMENT ON FUNCTION hallpass.next_link(before bytea, entries bytea) IS 'The link of a batch with these entries, behind the one before.';
 
 CREATE FUNCTION hallpass.partition_ledger(p_from date, p_until date) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
@@ -763,12 +677,12 @@ END $$;
 
 COMMENT ON FUNCTION hallpass.partition_ledger(p_from date, p_until date) IS 'Makes the partitions of the ledger, a quarter of a year each in UTC, that cover a span and are not there yet.';
 
-CREATE FUNCTION hallpass.party_versions(p_types text[]) RETURNS TABLE(shard uuid, id uuid, version integer)
+CREATE FUNCTION hallpass.party_versions(p_types text[]) RETURNS TABLE(compartment uuid, id uuid, version integer)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
-    SELECT r.shard, r.id, r.version FROM resource r
-    WHERE r.parties <> '{}' AND r.parties && above() AND r.type = ANY (p_types) AND NOT r.custodian = ANY (below())
+    SELECT r.compartment, r.id, r.version FROM resource r
+    WHERE r.parties <> '{}' AND r.parties && ancestors() AND r.type = ANY (p_types) AND NOT r.custodian = ANY (descendants())
 $$;
 
 COMMENT ON FUNCTION hallpass.party_versions(p_types text[]) IS 'The versions of others'' resources that the caller sees as a party, for the history of a type.';
@@ -779,26 +693,26 @@ CREATE FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone tex
     AS $$
 DECLARE
     v_old   uuid[];
-    v_above uuid[];
+    v_ancestors uuid[];
 BEGIN
-    SELECT o.above INTO v_old FROM organization o WHERE o.id = p_id;
-    SELECT ARRAY[p_id] || coalesce((SELECT o.above FROM organization o WHERE o.id = p_parent), '{}') INTO v_above;
-    IF p_id = ANY (v_above[2:]) THEN
+    SELECT o.ancestors INTO v_old FROM organization o WHERE o.id = p_id;
+    SELECT ARRAY[p_id] || coalesce((SELECT o.ancestors FROM organization o WHERE o.id = p_parent), '{}') INTO v_ancestors;
+    IF p_id = ANY (v_ancestors[2:]) THEN
         RETURN 'cycle';
     END IF;
-    IF v_old <> v_above OR (v_old IS NULL AND p_parent IS NOT NULL) THEN
+    IF v_old <> v_ancestors OR (v_old IS NULL AND p_parent IS NOT NULL) THEN
         -- A write that indexes meanwhile is waited for, and waits. It may be this one: its own lock does not hold it up.
         PERFORM pg_advisory_xact_lock(0);
     END IF;
-    IF v_old <> v_above AND caller() IS NOT NULL AND EXISTS (
-        SELECT 1 FROM client c JOIN organization o ON o.id = c.organization WHERE o.above @> ARRAY[p_id]) THEN
+    IF v_old <> v_ancestors AND caller() IS NOT NULL AND EXISTS (
+        SELECT 1 FROM client c JOIN organization o ON o.id = c.organization WHERE o.ancestors @> ARRAY[p_id]) THEN
         RETURN 'member';
     END IF;
-    INSERT INTO organization VALUES (p_id, v_above, p_zone, p_honour)
-        ON CONFLICT (id) DO UPDATE SET above = v_above, zone = p_zone, honour = p_honour;
-    IF v_old <> v_above THEN
-        UPDATE organization o SET above = o.above[:array_position(o.above, p_id) - 1] || v_above
-        WHERE o.above @> ARRAY[p_id] AND o.id <> p_id;
+    INSERT INTO organization VALUES (p_id, v_ancestors, p_zone, p_honour)
+        ON CONFLICT (id) DO UPDATE SET ancestors = v_ancestors, zone = p_zone, honor = p_honour;
+    IF v_old <> v_ancestors THEN
+        UPDATE organization o SET ancestors = o.ancestors[:array_position(o.ancestors, p_id) - 1] || v_ancestors
+        WHERE o.ancestors @> ARRAY[p_id] AND o.id <> p_id;
         PERFORM index_organization(p_id);
     ELSIF v_old IS NULL AND p_parent IS NOT NULL THEN
         PERFORM index_newcomer(p_id);
@@ -809,6 +723,15 @@ END $$;
 COMMENT ON FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean) IS 'Puts an organization in its place in the tree. Answers placed; or, and nothing done, cycle (it would be part of
      itself) or member (it calls for itself, so that its place, and who sees its records, is the operator''s to change).';
 
+CREATE FUNCTION hallpass.provision_matches(p hallpass.provision, part2 boolean, focal_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT hallpass.conditions_match(p, part2, r_type, r_id, r_profiles, r_codes, r_confidentiality, r_labels, r_refs, r_authors,
+                         r_clinical, p.related IS NOT NULL AND hallpass.refers(p.compartment, p.related, focal_custodian, r_id))
+$$;
+
+COMMENT ON FUNCTION hallpass.provision_matches(p hallpass.provision, part2 boolean, focal_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) IS 'Whether a provision''s elements, time, purpose and recipient aside, cover a resource with these facts.';
+
 CREATE FUNCTION hallpass.purposes() RETURNS text[]
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('hallpass.purposes', true), ''), '{}')::text[] $$;
@@ -818,79 +741,79 @@ CREATE FUNCTION hallpass.put(p_row hallpass.resource, p_terms jsonb) RETURNS voi
     AS $$
 BEGIN
     IF p_row.version > 1 THEN
-        UPDATE hallpass.resource r SET current = false WHERE r.shard = p_row.shard AND r.id = p_row.id AND r.current;
+        UPDATE hallpass.resource r SET current = false WHERE r.compartment = p_row.compartment AND r.id = p_row.id AND r.current;
     END IF;
     INSERT INTO hallpass.resource SELECT p_row.*;
     IF NOT p_row.directory THEN
-        PERFORM hallpass.index_resource(p_row.shard, p_row.id);
+        PERFORM hallpass.index_resource(p_row.compartment, p_row.id);
     END IF;
-    PERFORM hallpass.put_terms(p_row.shard, p_row.id, p_row.type, p_terms);
+    PERFORM hallpass.put_terms(p_row.compartment, p_row.id, p_row.type, p_terms);
 END $$;
 
 COMMENT ON FUNCTION hallpass.put(p_row hallpass.resource, p_terms jsonb) IS 'Stores a version as the current one, and brings both indexes up to date with it. An invoker''s function: the wall
      judges what it writes.';
 
-CREATE FUNCTION hallpass.put_terms(p_shard uuid, p_id uuid, p_type text, p_terms jsonb) RETURNS void
+CREATE FUNCTION hallpass.put_terms(p_compartment uuid, p_id uuid, p_type text, p_terms jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
 BEGIN
-    IF NOT EXISTS (SELECT 1 FROM resource r WHERE r.shard = p_shard AND r.id = p_id AND r.current
-                   AND (r.custodian = ANY (below()) OR (r.type IN ('Task') AND r.parties && above()))) THEN
+    IF NOT EXISTS (SELECT 1 FROM resource r WHERE r.compartment = p_compartment AND r.id = p_id AND r.current
+                   AND (r.custodian = ANY (descendants()) OR (r.type IN ('Task') AND r.parties && ancestors()))) THEN
         RAISE EXCEPTION 'only who writes a resource writes its terms';
     END IF;
-    DELETE FROM term_token t WHERE t.shard = p_shard AND t.id = p_id;
-    INSERT INTO term_token (shard, id, type, param, n, system, code)
-        SELECT p_shard, p_id, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.system, x.code
+    DELETE FROM term_token t WHERE t.compartment = p_compartment AND t.id = p_id;
+    INSERT INTO term_token (compartment, id, type, param, n, system, code)
+        SELECT p_compartment, p_id, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.system, x.code
         FROM jsonb_to_recordset(p_terms -> 'term_token') AS x(param text, system text, code text);
-    DELETE FROM term_string t WHERE t.shard = p_shard AND t.id = p_id;
-    INSERT INTO term_string (shard, id, type, param, n, folded, exact)
-        SELECT p_shard, p_id, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.folded, x.exact
+    DELETE FROM term_string t WHERE t.compartment = p_compartment AND t.id = p_id;
+    INSERT INTO term_string (compartment, id, type, param, n, folded, exact)
+        SELECT p_compartment, p_id, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.folded, x.exact
         FROM jsonb_to_recordset(p_terms -> 'term_string') AS x(param text, folded text, exact text);
-    DELETE FROM term_reference t WHERE t.shard = p_shard AND t.id = p_id;
-    INSERT INTO term_reference (shard, id, type, param, n, target_type, target, url, system, code)
-        SELECT p_shard, p_id, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.target_type, x.target, x.url, x.system, x.code
+    DELETE FROM term_reference t WHERE t.compartment = p_compartment AND t.id = p_id;
+    INSERT INTO term_reference (compartment, id, type, param, n, target_type, target, url, system, code)
+        SELECT p_compartment, p_id, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.target_type, x.target, x.url, x.system, x.code
         FROM jsonb_to_recordset(p_terms -> 'term_reference') AS x(param text, target_type text, target uuid, url text, system text, code text);
-    DELETE FROM term_date t WHERE t.shard = p_shard AND t.id = p_id;
-    INSERT INTO term_date (shard, id, type, param, n, lower, upper)
-        SELECT p_shard, p_id, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.lower, x.upper
+    DELETE FROM term_date t WHERE t.compartment = p_compartment AND t.id = p_id;
+    INSERT INTO term_date (compartment, id, type, param, n, lower, upper)
+        SELECT p_compartment, p_id, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.lower, x.upper
         FROM jsonb_to_recordset(p_terms -> 'term_date') AS x(param text, lower timestamp with time zone, upper timestamp with time zone);
-    DELETE FROM term_quantity t WHERE t.shard = p_shard AND t.id = p_id;
-    INSERT INTO term_quantity (shard, id, type, param, n, low, high, system, code, unit)
-        SELECT p_shard, p_id, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.low, x.high, x.system, x.code, x.unit
+    DELETE FROM term_quantity t WHERE t.compartment = p_compartment AND t.id = p_id;
+    INSERT INTO term_quantity (compartment, id, type, param, n, low, high, system, code, unit)
+        SELECT p_compartment, p_id, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.low, x.high, x.system, x.code, x.unit
         FROM jsonb_to_recordset(p_terms -> 'term_quantity') AS x(param text, low numeric, high numeric, system text, code text, unit text);
-    DELETE FROM term_uri t WHERE t.shard = p_shard AND t.id = p_id;
-    INSERT INTO term_uri (shard, id, type, param, n, value)
-        SELECT p_shard, p_id, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.value
+    DELETE FROM term_uri t WHERE t.compartment = p_compartment AND t.id = p_id;
+    INSERT INTO term_uri (compartment, id, type, param, n, value)
+        SELECT p_compartment, p_id, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.value
         FROM jsonb_to_recordset(p_terms -> 'term_uri') AS x(param text, value text);
 END $$;
 
-COMMENT ON FUNCTION hallpass.put_terms(p_shard uuid, p_id uuid, p_type text, p_terms jsonb) IS 'Replaces the terms of a resource; an empty object takes them away.';
+COMMENT ON FUNCTION hallpass.put_terms(p_compartment uuid, p_id uuid, p_type text, p_terms jsonb) IS 'Replaces the terms of a resource; an empty object takes them away.';
 
-CREATE FUNCTION hallpass.reached() RETURNS TABLE(shard uuid, custodian uuid)
+CREATE FUNCTION hallpass.reached() RETURNS TABLE(compartment uuid, custodian uuid)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
-    SELECT e.shard, e.custodian FROM release e
-    WHERE e.recipients && above() AND in_force(e, above())
+    SELECT e.compartment, e.custodian FROM release e
+    WHERE e.recipients && ancestors() AND release_is_active(e, ancestors())
     UNION
-    SELECT m.shard, NULL FROM emergency m
-    WHERE emergency() AND m.organization = caller() AND m.opens <= moment() AND moment() < m.closes
+    SELECT m.compartment, NULL FROM emergency m
+    WHERE emergency() AND m.organization = caller() AND m.opens <= statement_time() AND statement_time() < m.closes
 $$;
 
 COMMENT ON FUNCTION hallpass.reached() IS 'The students of whom a release in force, or a broken glass, may open something to the caller, and whose records
      (NULL: of any custodian). Each version is judged by itself all the same.';
 
-CREATE FUNCTION hallpass.read(p_callers jsonb, p_agreement boolean, p_caller integer[], p_requests uuid[], p_interactions text[], p_types text[], p_ids uuid[], p_versions integer[]) RETURNS TABLE(ask bigint, state text, own boolean, shard uuid, id uuid, version integer, type text, custodian uuid, student uuid, directory boolean, current boolean, deleted boolean, updated timestamp with time zone, method text, body bytea, label_at integer, digest bytea)
+CREATE FUNCTION hallpass.read(p_callers jsonb, p_agreement boolean, p_caller integer[], p_requests uuid[], p_interactions text[], p_types text[], p_ids uuid[], p_versions integer[]) RETURNS TABLE(ask bigint, state text, own boolean, compartment uuid, id uuid, version integer, type text, custodian uuid, student uuid, directory boolean, current boolean, deleted boolean, updated timestamp with time zone, method text, body bytea, label_at integer, digest bytea)
     LANGUAGE plpgsql
     SET search_path TO 'hallpass', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 DECLARE
-    v_held   boolean[] := try_hold_named(p_types, p_ids);
+    v_held   boolean[] := try_lock_named(p_types, p_ids);
     v_caller jsonb;
     v_number integer;
-    v_below  uuid[];
+    v_descendants  uuid[];
     v_asks   bigint[];
     v_rows   resource[];
     v_go     leaving[] := '{}';
@@ -901,8 +824,8 @@ BEGIN
         NULL::integer, NULL::bytea
         FROM unnest(v_held) WITH ORDINALITY AS h(held, n) WHERE NOT h.held;
     FOR v_caller, v_number IN SELECT c.value, c.ordinality FROM jsonb_array_elements(p_callers) WITH ORDINALITY c LOOP
-        v_below := enter_told(v_caller, p_agreement);
-        IF v_below IS NULL THEN
+        v_descendants := set_caller_from_json(v_caller, p_agreement);
+        IF v_descendants IS NULL THEN
             RETURN QUERY SELECT k.n, 'out', NULL::boolean, NULL::uuid, NULL::uuid, NULL::integer, NULL::text, NULL::uuid,
                 NULL::uuid, NULL::boolean, NULL::boolean, NULL::boolean, NULL::timestamptz, NULL::text, NULL::bytea,
                 NULL::integer, NULL::bytea
@@ -916,24 +839,24 @@ BEGIN
                     AND CASE WHEN k.version IS NULL THEN s.current ELSE s.version = k.version END) AS x(r)
             WHERE k.caller = v_number AND v_held[k.n];
         v_go := v_go || ARRAY(
-            SELECT (v_number, v_asks[r.ordinality], r.shard, r.id, r.version, r.student)::leaving
-            FROM unnest(v_rows) WITH ORDINALITY AS r WHERE NOT r.deleted AND NOT r.custodian = ANY (v_below));
-        RETURN QUERY SELECT v_asks[r.ordinality], 'seen', r.custodian = ANY (v_below), r.shard, r.id, r.version, r.type,
+            SELECT (v_number, v_asks[r.ordinality], r.compartment, r.id, r.version, r.student)::leaving
+            FROM unnest(v_rows) WITH ORDINALITY AS r WHERE NOT r.deleted AND NOT r.custodian = ANY (v_descendants));
+        RETURN QUERY SELECT v_asks[r.ordinality], 'seen', r.custodian = ANY (v_descendants), r.compartment, r.id, r.version, r.type,
             r.custodian, r.student, r.directory, r.current, r.deleted, r.updated, r.method, r.body, r.label_at, r.digest
             FROM unnest(v_rows) WITH ORDINALITY AS r;
     END LOOP;
     FOR v_part IN
         SELECT g.caller, array_agg(p_requests[g.ask]) AS requests, array_agg(p_interactions[g.ask]) AS interactions,
-               array_agg(g.shard) AS shards, array_agg(g.id) AS ids, array_agg(g.version) AS versions
+               array_agg(g.compartment) AS compartments, array_agg(g.id) AS ids, array_agg(g.version) AS versions
         FROM unnest(v_go) g GROUP BY g.caller
     LOOP
         v_caller := p_callers -> (v_part.caller - 1);
         IF v_part.caller <> v_number THEN
-            PERFORM enter_told(v_caller, p_agreement);
+            PERFORM set_caller_from_json(v_caller, p_agreement);
             v_number := v_part.caller;
         END IF;
         IF disclose(nullif(v_caller->'agent', 'null'), ARRAY(SELECT jsonb_array_elements_text(v_caller->'purposes')),
-                    v_part.requests, v_part.interactions, v_part.shards, v_part.ids, v_part.versions, '{}')
+                    v_part.requests, v_part.interactions, v_part.compartments, v_part.ids, v_part.versions, '{}')
            <> cardinality(v_part.requests) THEN
             RAISE EXCEPTION 'what was seen is no longer visible' USING ERRCODE = '40001';
         END IF;
@@ -944,16 +867,47 @@ COMMENT ON FUNCTION hallpass.read(p_callers jsonb, p_agreement boolean, p_caller
      commit. An ask without a row: nothing is there that its caller sees. State held: a write is going on, ask alone.
      State out: the caller does not stand.';
 
-CREATE FUNCTION hallpass.refers(p_shard uuid, p_from uuid[], p_custodian uuid, p_to uuid) RETURNS boolean
+CREATE FUNCTION hallpass.record_command(p_organization uuid, p_detail text) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    INSERT INTO event (minute, kind, organization, client, outcome, detail, first, last, times)
+    SELECT date_trunc('minute', instant()), 'command', p_organization, 'operator', '0', p_detail, instant(), instant(), 1
+    ON CONFLICT (organization, minute, kind, client, outcome, detail)
+        DO UPDATE SET last = EXCLUDED.last, times = event.times + 1
+$$;
+
+CREATE FUNCTION hallpass.record_security_event(p_kind text, p_client text, p_outcome text, p_detail text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    INSERT INTO event (minute, kind, organization, client, outcome, detail, first, last, times)
+    SELECT date_trunc('minute', instant()), p_kind, c.organization, c.id, p_outcome, p_detail, instant(), instant(), 1
+    FROM client c WHERE c.id = p_client
+    ON CONFLICT (organization, minute, kind, client, outcome, detail)
+        DO UPDATE SET last = EXCLUDED.last, times = event.times + 1
+$$;
+
+COMMENT ON FUNCTION hallpass.record_security_event(p_kind text, p_client text, p_outcome text, p_detail text) IS 'Notes an event of a registered client for its organization; nothing where there is no such client.';
+
+CREATE FUNCTION hallpass.refers(p_compartment uuid, p_from uuid[], p_custodian uuid, p_to uuid) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
     SELECT EXISTS (
         SELECT 1 FROM hallpass.resource f
-        WHERE f.shard = p_shard AND f.id = ANY (p_from) AND f.current AND NOT f.deleted AND f.custodian = p_custodian
+        WHERE f.compartment = p_compartment AND f.id = ANY (p_from) AND f.current AND NOT f.deleted AND f.custodian = p_custodian
           AND p_to = ANY (f.refs))
 $$;
 
-COMMENT ON FUNCTION hallpass.refers(p_shard uuid, p_from uuid[], p_custodian uuid, p_to uuid) IS 'Whether one of these resources, of this custodian, refers to another.';
+COMMENT ON FUNCTION hallpass.refers(p_compartment uuid, p_from uuid[], p_custodian uuid, p_to uuid) IS 'Whether one of these resources, of this custodian, refers to another.';
+
+CREATE FUNCTION hallpass.release_is_active(e hallpass.release, recipient_ancestors uuid[]) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS (SELECT 1 FROM hallpass.active_releases(e.compartment, e.custodian, recipient_ancestors) f WHERE f.consent = e.consent)
+$$;
+
+COMMENT ON FUNCTION hallpass.release_is_active(e hallpass.release, recipient_ancestors uuid[]) IS 'Whether a release has effect now: in its time, its signer with authority, under an agreement.';
 
 CREATE FUNCTION hallpass.remove_organization(p_id uuid) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
@@ -961,7 +915,7 @@ CREATE FUNCTION hallpass.remove_organization(p_id uuid) RETURNS boolean
     AS $$
 BEGIN
     IF EXISTS (SELECT 1 FROM client c WHERE c.organization = p_id)
-       OR EXISTS (SELECT 1 FROM organization o WHERE o.above @> ARRAY[p_id] AND o.id <> p_id)
+       OR EXISTS (SELECT 1 FROM organization o WHERE o.ancestors @> ARRAY[p_id] AND o.id <> p_id)
        OR EXISTS (SELECT 1 FROM resource r WHERE r.custodian = p_id AND r.current AND NOT r.deleted AND r.id <> p_id) THEN
         RETURN false;
     END IF;
@@ -983,49 +937,95 @@ END $$;
 
 COMMENT ON FUNCTION hallpass.seen(p_ids uuid[]) IS 'Of these, the current resources that the caller sees. An invoker''s function: the wall judges.';
 
-CREATE FUNCTION hallpass.stand_still() RETURNS void
-    LANGUAGE sql
-    AS $$ SELECT pg_advisory_xact_lock(0) $$;
-
-COMMENT ON FUNCTION hallpass.stand_still() IS 'Gives a change of an agreement, a client, a token or the tree of organizations an order with every disclosure: it
-     waits for those in flight, and those that come wait for its commit.';
-
-CREATE FUNCTION hallpass.stands(p_client text, p_token text, p_organization uuid, p_emergency boolean) RETURNS boolean
-    LANGUAGE sql STABLE SECURITY DEFINER
+CREATE FUNCTION hallpass.set_caller(p_client text, p_token text, p_organization uuid, p_purposes text[], p_emergency boolean, p_agreement boolean) RETURNS TABLE(standing boolean, at timestamp with time zone, ancestors uuid[], descendants uuid[], zone text)
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
-    SELECT EXISTS (SELECT 1 FROM client c WHERE c.id = p_client AND c.organization = p_organization
-                   AND c.disabled IS NULL AND (NOT p_emergency OR c.emergency))
-       AND NOT EXISTS (SELECT 1 FROM revoked_token t WHERE t.jti = p_token)
+DECLARE
+    v_ancestors uuid[];
+    v_descendants uuid[];
+    v_zone  text;
+BEGIN
+    IF NOT client_is_active(p_client, p_token, p_organization, p_emergency) THEN
+        PERFORM set_config('hallpass.organization', '', true), set_config('hallpass.ancestors', '', true),
+                set_config('hallpass.descendants', '', true);
+        RETURN QUERY SELECT false, statement_time(), '{}'::uuid[], '{}'::uuid[], ''::text;
+        RETURN;
+    END IF;
+    SELECT o.ancestors, o.zone INTO v_ancestors, v_zone FROM organization o WHERE o.id = p_organization;
+    SELECT array_agg(o.id ORDER BY o.id) INTO v_descendants FROM organization o WHERE o.ancestors @> ARRAY[p_organization];
+    PERFORM set_config('hallpass.organization', p_organization::text, true),
+            set_config('hallpass.ancestors', v_ancestors::text, true),
+            set_config('hallpass.descendants', v_descendants::text, true),
+            set_config('hallpass.purposes', p_purposes::text, true),
+            set_config('hallpass.agreement_required', p_agreement::text, true),
+            set_config('hallpass.emergency', p_emergency::text, true),
+            set_config('hallpass.client', p_client, true),
+            set_config('hallpass.token', p_token, true);
+    RETURN QUERY SELECT true, statement_time(), v_ancestors, v_descendants, v_zone;
+END $$;
+
+COMMENT ON FUNCTION hallpass.set_caller(p_client text, p_token text, p_organization uuid, p_purposes text[], p_emergency boolean, p_agreement boolean) IS 'Sets the caller for this transaction, if its client and token still stand; purposes come widened by hierarchy.';
+
+CREATE FUNCTION hallpass.set_caller_from_json(p_caller jsonb, p_agreement boolean) RETURNS uuid[]
+    LANGUAGE sql
+    AS $$
+    SELECT e.descendants FROM hallpass.set_caller(
+        p_caller->>'client', p_caller->>'token', (p_caller->>'organization')::uuid,
+        ARRAY(SELECT jsonb_array_elements_text(p_caller->'widened')), (p_caller->>'emergency')::boolean, p_agreement) e
+    WHERE e.standing
 $$;
 
-CREATE FUNCTION hallpass.try_hold(p_shards uuid[]) RETURNS boolean[]
+COMMENT ON FUNCTION hallpass.set_caller_from_json(p_caller jsonb, p_agreement boolean) IS 'Enters a caller of `read`; the organizations below its own, NULL: it does not stand.';
+
+CREATE FUNCTION hallpass.set_operator(p_organization uuid) RETURNS TABLE(at timestamp with time zone, ancestors uuid[], descendants uuid[])
+    LANGUAGE plpgsql
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+DECLARE
+    v_ancestors uuid[] := coalesce((SELECT o.ancestors FROM organization o WHERE o.id = p_organization), ARRAY[p_organization]);
+    v_descendants uuid[] := ARRAY(SELECT o.id FROM organization o WHERE o.ancestors @> ARRAY[p_organization]
+                            UNION SELECT p_organization);
+BEGIN
+    PERFORM set_config('hallpass.ancestors', v_ancestors::text, true), set_config('hallpass.descendants', v_descendants::text, true);
+    RETURN QUERY SELECT statement_time(), v_ancestors, v_descendants;
+END $$;
+
+COMMENT ON FUNCTION hallpass.set_operator(p_organization uuid) IS 'The network''s operator at the console, as the owner of the tables, on behalf of an organization.';
+
+CREATE FUNCTION hallpass.statement_time() RETURNS timestamp with time zone
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ SELECT statement_timestamp() $$;
+
+COMMENT ON FUNCTION hallpass.statement_time() IS 'The one clock: what is in time is in time at this moment.';
+
+CREATE FUNCTION hallpass.try_lock_compartments(p_compartments uuid[]) RETURNS boolean[]
     LANGUAGE plpgsql
     AS $$
 DECLARE
     v_held  boolean[] := '{}';
     v_still boolean := pg_try_advisory_xact_lock_shared(0);
-    v_shard uuid;
+    v_compartment uuid;
 BEGIN
-    FOREACH v_shard IN ARRAY p_shards LOOP
-        v_held := v_held || (v_still AND (v_shard IS NULL OR pg_try_advisory_xact_lock_shared(
-            hashtextextended(v_shard::text, 0))));
+    FOREACH v_compartment IN ARRAY p_compartments LOOP
+        v_held := v_held || (v_still AND (v_compartment IS NULL OR pg_try_advisory_xact_lock_shared(
+            hashtextextended(v_compartment::text, 0))));
     END LOOP;
     RETURN v_held;
 END $$;
 
-COMMENT ON FUNCTION hallpass.try_hold(p_shards uuid[]) IS 'Takes the shards'' locks as `hold` does, shared, without waiting: false where a write holds one.';
+COMMENT ON FUNCTION hallpass.try_lock_compartments(p_compartments uuid[]) IS 'Takes the compartments'' locks as `hold` does, shared, without waiting: false where a write holds one.';
 
-CREATE FUNCTION hallpass.try_hold_named(p_types text[], p_ids uuid[]) RETURNS boolean[]
+CREATE FUNCTION hallpass.try_lock_named(p_types text[], p_ids uuid[]) RETURNS boolean[]
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
-    SELECT try_hold(array_agg((SELECT r.shard FROM resource r WHERE r.id = k.id AND r.type = k.type AND NOT r.directory
+    SELECT try_lock_compartments(array_agg((SELECT r.compartment FROM resource r WHERE r.id = k.id AND r.type = k.type AND NOT r.directory
                                LIMIT 1) ORDER BY k.n))
     FROM unnest(p_types, p_ids) WITH ORDINALITY AS k(type, id, n)
 $$;
 
-COMMENT ON FUNCTION hallpass.try_hold_named(p_types text[], p_ids uuid[]) IS 'As `try_hold`, of the shards that these resources are in; which those are is not said. True where there is none.';
+COMMENT ON FUNCTION hallpass.try_lock_named(p_types text[], p_ids uuid[]) IS 'As `try_lock_compartments`, of the compartments that these resources are in; which those are is not said. True where there is none.';
 
 CREATE TABLE hallpass.agreement (
     id uuid NOT NULL,
@@ -1055,21 +1055,32 @@ CREATE TABLE hallpass.assertion (
 );
 
 CREATE TABLE hallpass.authority (
-    shard uuid NOT NULL,
+    compartment uuid NOT NULL,
     id uuid NOT NULL,
     custodian uuid NOT NULL,
     opens timestamp with time zone NOT NULL,
     closes timestamp with time zone NOT NULL
 );
 
-CREATE TABLE hallpass.chain (
-    lane smallint NOT NULL,
+CREATE TABLE hallpass.batch (
+    chain smallint NOT NULL,
+    n bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    entries integer NOT NULL,
+    link bytea NOT NULL,
+    CONSTRAINT batch_entries_check CHECK ((entries > 0))
+);
+
+COMMENT ON TABLE hallpass.batch IS 'What was entered on the ledger by one call. It tells of nobody, and stays when its entries are past retention.';
+
+CREATE TABLE hallpass.chain_end (
+    chain smallint NOT NULL,
     n bigint NOT NULL,
     link bytea NOT NULL
 )
 WITH (fillfactor='20');
 
-COMMENT ON TABLE hallpass.chain IS 'Where each lane''s chain of sheets ends, so that one taken off the end is missed.';
+COMMENT ON TABLE hallpass.chain_end IS 'Where each chain''s chain of batches ends, so that one taken off the end is missed.';
 
 CREATE TABLE hallpass.client (
     id text NOT NULL,
@@ -1086,7 +1097,7 @@ CREATE TABLE hallpass.client (
 );
 
 CREATE TABLE hallpass.disclosure (
-    shard uuid NOT NULL,
+    compartment uuid NOT NULL,
     at timestamp with time zone NOT NULL,
     request uuid NOT NULL,
     id uuid NOT NULL,
@@ -1103,8 +1114,8 @@ CREATE TABLE hallpass.disclosure (
     consent uuid,
     consent_version integer,
     reason text,
-    lane smallint NOT NULL,
-    sheet bigint NOT NULL,
+    chain smallint NOT NULL,
+    batch bigint NOT NULL,
     CONSTRAINT disclosure_basis_check CHECK ((basis = ANY (ARRAY['release'::text, 'party'::text, 'directory'::text, 'emergency'::text]))),
     CONSTRAINT disclosure_check CHECK (((basis = 'release'::text) = ((consent IS NOT NULL) AND (consent_version IS NOT NULL))))
 )
@@ -1113,7 +1124,7 @@ PARTITION BY RANGE (at);
 COMMENT ON TABLE hallpass.disclosure IS 'The ledger: a row for each resource version that an organization other than its custodian was given.';
 
 CREATE TABLE hallpass.disclosure_other (
-    shard uuid CONSTRAINT disclosure_shard_not_null NOT NULL,
+    compartment uuid CONSTRAINT disclosure_compartment_not_null NOT NULL,
     at timestamp with time zone CONSTRAINT disclosure_at_not_null NOT NULL,
     request uuid CONSTRAINT disclosure_request_not_null NOT NULL,
     id uuid CONSTRAINT disclosure_id_not_null NOT NULL,
@@ -1130,14 +1141,14 @@ CREATE TABLE hallpass.disclosure_other (
     consent uuid,
     consent_version integer,
     reason text,
-    lane smallint CONSTRAINT disclosure_lane_not_null NOT NULL,
-    sheet bigint CONSTRAINT disclosure_sheet_not_null NOT NULL,
+    chain smallint CONSTRAINT disclosure_chain_not_null NOT NULL,
+    batch bigint CONSTRAINT disclosure_batch_not_null NOT NULL,
     CONSTRAINT disclosure_basis_check CHECK ((basis = ANY (ARRAY['release'::text, 'party'::text, 'directory'::text, 'emergency'::text]))),
     CONSTRAINT disclosure_check CHECK (((basis = 'release'::text) = ((consent IS NOT NULL) AND (consent_version IS NOT NULL))))
 );
 
 CREATE TABLE hallpass.emergency (
-    shard uuid NOT NULL,
+    compartment uuid NOT NULL,
     id uuid NOT NULL,
     organization uuid NOT NULL,
     client text NOT NULL,
@@ -1172,25 +1183,11 @@ CREATE TABLE hallpass.ledger_drop (
 
 COMMENT ON TABLE hallpass.ledger_drop IS 'What was dropped from the ledger because it was past retention.';
 
-CREATE VIEW hallpass.open_access WITH (security_invoker='true') AS
- SELECT shard,
-    org,
-    id,
-    type,
-    updated,
-    custodian,
-    ((custodian = ANY (( SELECT hallpass.below() AS below)::uuid[])) OR COALESCE(((since <= hallpass.moment()) AND (hallpass.moment() < until) AND ((purposes IS NULL) OR (purposes && ( SELECT hallpass.purposes() AS purposes))) AND ((NOT ( SELECT hallpass.agreement_required() AS agreement_required)) OR (custodian = ANY (( SELECT hallpass.agreed() AS agreed)::uuid[])))), false)) AS settled
-   FROM hallpass.access a
-  WHERE ((opens <= hallpass.moment()) AND (hallpass.moment() < closes));
-
-COMMENT ON VIEW hallpass.open_access IS 'What the caller might see now, and whether that it does is settled by the index alone: in its custody, or opened by
-     the one release that bears on it.';
-
 CREATE TABLE hallpass.organization (
     id uuid NOT NULL,
-    above uuid[] NOT NULL,
+    ancestors uuid[] NOT NULL,
     zone text NOT NULL,
-    honour boolean NOT NULL
+    honor boolean NOT NULL
 );
 
 CREATE TABLE hallpass.revoked_token (
@@ -1205,17 +1202,6 @@ CREATE TABLE hallpass.secret (
 
 COMMENT ON TABLE hallpass.secret IS 'Keys that every process shares: the one that seals page cursors.';
 
-CREATE TABLE hallpass.sheet (
-    lane smallint NOT NULL,
-    n bigint NOT NULL,
-    at timestamp with time zone NOT NULL,
-    entries integer NOT NULL,
-    link bytea NOT NULL,
-    CONSTRAINT sheet_entries_check CHECK ((entries > 0))
-);
-
-COMMENT ON TABLE hallpass.sheet IS 'What was entered on the ledger by one call. It tells of nobody, and stays when its entries are past retention.';
-
 CREATE TABLE hallpass.signing_key (
     kid text NOT NULL,
     pem text NOT NULL,
@@ -1225,14 +1211,14 @@ CREATE TABLE hallpass.signing_key (
 );
 
 CREATE TABLE hallpass.student (
-    shard uuid NOT NULL,
+    compartment uuid NOT NULL,
     custodian uuid NOT NULL,
     born_from date NOT NULL,
     born_to date NOT NULL
 );
 
 CREATE TABLE hallpass.term_date (
-    shard uuid NOT NULL,
+    compartment uuid NOT NULL,
     id uuid NOT NULL,
     param text NOT NULL COLLATE pg_catalog."C",
     n integer NOT NULL,
@@ -1242,7 +1228,7 @@ CREATE TABLE hallpass.term_date (
 );
 
 CREATE TABLE hallpass.term_quantity (
-    shard uuid NOT NULL,
+    compartment uuid NOT NULL,
     id uuid NOT NULL,
     param text NOT NULL COLLATE pg_catalog."C",
     n integer NOT NULL,
@@ -1255,7 +1241,7 @@ CREATE TABLE hallpass.term_quantity (
 );
 
 CREATE TABLE hallpass.term_reference (
-    shard uuid NOT NULL,
+    compartment uuid NOT NULL,
     id uuid NOT NULL,
     param text NOT NULL COLLATE pg_catalog."C",
     n integer NOT NULL,
@@ -1268,7 +1254,7 @@ CREATE TABLE hallpass.term_reference (
 );
 
 CREATE TABLE hallpass.term_string (
-    shard uuid NOT NULL,
+    compartment uuid NOT NULL,
     id uuid NOT NULL,
     param text NOT NULL COLLATE pg_catalog."C",
     n integer NOT NULL,
@@ -1278,7 +1264,7 @@ CREATE TABLE hallpass.term_string (
 );
 
 CREATE TABLE hallpass.term_token (
-    shard uuid NOT NULL,
+    compartment uuid NOT NULL,
     id uuid NOT NULL,
     param text NOT NULL COLLATE pg_catalog."C",
     n integer NOT NULL,
@@ -1288,7 +1274,7 @@ CREATE TABLE hallpass.term_token (
 );
 
 CREATE TABLE hallpass.term_uri (
-    shard uuid NOT NULL,
+    compartment uuid NOT NULL,
     id uuid NOT NULL,
     param text NOT NULL COLLATE pg_catalog."C",
     n integer NOT NULL,
@@ -1296,10 +1282,24 @@ CREATE TABLE hallpass.term_uri (
     value text NOT NULL COLLATE pg_catalog."C"
 );
 
+CREATE VIEW hallpass.visible_candidates WITH (security_invoker='true') AS
+ SELECT compartment,
+    org,
+    id,
+    type,
+    updated,
+    custodian,
+    ((custodian = ANY (( SELECT hallpass.descendants() AS descendants)::uuid[])) OR COALESCE(((since <= hallpass.statement_time()) AND (hallpass.statement_time() < until) AND ((purposes IS NULL) OR (purposes && ( SELECT hallpass.purposes() AS purposes))) AND ((NOT ( SELECT hallpass.agreement_required() AS agreement_required)) OR (custodian = ANY (( SELECT hallpass.agreed_custodians() AS agreed_custodians)::uuid[])))), false)) AS precomputed
+   FROM hallpass.access a
+  WHERE ((opens <= hallpass.statement_time()) AND (hallpass.statement_time() < closes));
+
+COMMENT ON VIEW hallpass.visible_candidates IS 'What the caller might see now, and whether that it does is precomputed by the index alone: in its custody, or opened by
+     the one release that bears on it.';
+
 ALTER TABLE ONLY hallpass.disclosure ATTACH PARTITION hallpass.disclosure_other DEFAULT;
 
 ALTER TABLE ONLY hallpass.access
-    ADD CONSTRAINT access_pkey PRIMARY KEY (shard, org, id);
+    ADD CONSTRAINT access_pkey PRIMARY KEY (compartment, org, id);
 
 ALTER TABLE ONLY hallpass.agreement
     ADD CONSTRAINT agreement_pkey PRIMARY KEY (discloser, recipient, id);
@@ -1311,22 +1311,25 @@ ALTER TABLE ONLY hallpass.assertion
     ADD CONSTRAINT assertion_pkey PRIMARY KEY (client, jti);
 
 ALTER TABLE ONLY hallpass.authority
-    ADD CONSTRAINT authority_pkey PRIMARY KEY (shard, id);
+    ADD CONSTRAINT authority_pkey PRIMARY KEY (compartment, id);
 
-ALTER TABLE ONLY hallpass.chain
-    ADD CONSTRAINT chain_pkey PRIMARY KEY (lane);
+ALTER TABLE ONLY hallpass.batch
+    ADD CONSTRAINT batch_pkey PRIMARY KEY (chain, n);
+
+ALTER TABLE ONLY hallpass.chain_end
+    ADD CONSTRAINT chain_end_pkey PRIMARY KEY (chain);
 
 ALTER TABLE ONLY hallpass.client
     ADD CONSTRAINT client_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY hallpass.disclosure
-    ADD CONSTRAINT disclosure_pkey PRIMARY KEY (shard, at, request, id, version);
+    ADD CONSTRAINT disclosure_pkey PRIMARY KEY (compartment, at, request, id, version);
 
 ALTER TABLE ONLY hallpass.disclosure_other
-    ADD CONSTRAINT disclosure_other_pkey PRIMARY KEY (shard, at, request, id, version);
+    ADD CONSTRAINT disclosure_other_pkey PRIMARY KEY (compartment, at, request, id, version);
 
 ALTER TABLE ONLY hallpass.emergency
-    ADD CONSTRAINT emergency_pkey PRIMARY KEY (shard, id);
+    ADD CONSTRAINT emergency_pkey PRIMARY KEY (compartment, id);
 
 ALTER TABLE ONLY hallpass.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (organization, minute, kind, client, outcome, detail);
@@ -1338,13 +1341,13 @@ ALTER TABLE ONLY hallpass.organization
     ADD CONSTRAINT organization_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY hallpass.provision
-    ADD CONSTRAINT provision_pkey PRIMARY KEY (shard, consent, node);
+    ADD CONSTRAINT provision_pkey PRIMARY KEY (compartment, consent, node);
 
 ALTER TABLE ONLY hallpass.release
-    ADD CONSTRAINT release_pkey PRIMARY KEY (shard, consent);
+    ADD CONSTRAINT release_pkey PRIMARY KEY (compartment, consent);
 
 ALTER TABLE ONLY hallpass.resource
-    ADD CONSTRAINT resource_pkey PRIMARY KEY (shard, id, version);
+    ADD CONSTRAINT resource_pkey PRIMARY KEY (compartment, id, version);
 
 ALTER TABLE ONLY hallpass.revoked_token
     ADD CONSTRAINT revoked_token_pkey PRIMARY KEY (jti);
@@ -1352,44 +1355,43 @@ ALTER TABLE ONLY hallpass.revoked_token
 ALTER TABLE ONLY hallpass.secret
     ADD CONSTRAINT secret_pkey PRIMARY KEY (name);
 
-ALTER TABLE ONLY hallpass.sheet
-    ADD CONSTRAINT sheet_pkey PRIMARY KEY (lane, n);
-
 ALTER TABLE ONLY hallpass.signing_key
     ADD CONSTRAINT signing_key_pkey PRIMARY KEY (kid);
 
 ALTER TABLE ONLY hallpass.student
-    ADD CONSTRAINT student_pkey PRIMARY KEY (shard);
+    ADD CONSTRAINT student_pkey PRIMARY KEY (compartment);
 
 ALTER TABLE ONLY hallpass.term_date
-    ADD CONSTRAINT term_date_pkey PRIMARY KEY (shard, id, param, n);
+    ADD CONSTRAINT term_date_pkey PRIMARY KEY (compartment, id, param, n);
 
 ALTER TABLE ONLY hallpass.term_quantity
-    ADD CONSTRAINT term_quantity_pkey PRIMARY KEY (shard, id, param, n);
+    ADD CONSTRAINT term_quantity_pkey PRIMARY KEY (compartment, id, param, n);
 
 ALTER TABLE ONLY hallpass.term_reference
-    ADD CONSTRAINT term_reference_pkey PRIMARY KEY (shard, id, param, n);
+    ADD CONSTRAINT term_reference_pkey PRIMARY KEY (compartment, id, param, n);
 
 ALTER TABLE ONLY hallpass.term_string
-    ADD CONSTRAINT term_string_pkey PRIMARY KEY (shard, id, param, n);
+    ADD CONSTRAINT term_string_pkey PRIMARY KEY (compartment, id, param, n);
 
 ALTER TABLE ONLY hallpass.term_token
-    ADD CONSTRAINT term_token_pkey PRIMARY KEY (shard, id, param, n);
+    ADD CONSTRAINT term_token_pkey PRIMARY KEY (compartment, id, param, n);
 
 ALTER TABLE ONLY hallpass.term_uri
-    ADD CONSTRAINT term_uri_pkey PRIMARY KEY (shard, id, param, n);
+    ADD CONSTRAINT term_uri_pkey PRIMARY KEY (compartment, id, param, n);
 
 CREATE INDEX access_id ON hallpass.access USING btree (org, id);
 
 CREATE INDEX access_page ON hallpass.access USING btree (org, type, updated DESC, id DESC);
 
-CREATE INDEX access_resource ON hallpass.access USING btree (shard, id);
+CREATE INDEX access_resource ON hallpass.access USING btree (compartment, id);
 
 CREATE INDEX agreement_id ON hallpass.agreement USING btree (id);
 
 CREATE INDEX agreement_recipient ON hallpass.agreement USING btree (recipient);
 
 CREATE INDEX assertion_expires ON hallpass.assertion USING btree (expires);
+
+CREATE INDEX batch_at ON hallpass.batch USING brin (at);
 
 CREATE INDEX disclosure_at ON ONLY hallpass.disclosure USING brin (at);
 
@@ -1409,13 +1411,13 @@ CREATE INDEX event_first ON hallpass.event USING btree (organization, first);
 
 CREATE UNIQUE INDEX event_id ON hallpass.event USING btree (id);
 
-CREATE INDEX organization_above ON hallpass.organization USING gin (above);
+CREATE INDEX organization_ancestors ON hallpass.organization USING gin (ancestors);
 
 CREATE INDEX release_recipients ON hallpass.release USING gin (recipients);
 
 CREATE INDEX resource_by_id ON hallpass.resource USING btree (id, version);
 
-CREATE UNIQUE INDEX resource_current ON hallpass.resource USING btree (shard, id) WHERE current;
+CREATE UNIQUE INDEX resource_current ON hallpass.resource USING btree (compartment, id) WHERE current;
 
 CREATE INDEX resource_custody ON hallpass.resource USING btree (custodian, type, updated DESC, id DESC, version DESC);
 
@@ -1424,8 +1426,6 @@ CREATE INDEX resource_directory ON hallpass.resource USING btree (type, updated 
 CREATE INDEX resource_directory_history ON hallpass.resource USING btree (type, updated DESC, id DESC, version DESC) WHERE directory;
 
 CREATE INDEX resource_parties ON hallpass.resource USING gin (parties) WHERE (parties <> '{}'::uuid[]);
-
-CREATE INDEX sheet_at ON hallpass.sheet USING brin (at);
 
 CREATE INDEX term_date_lower ON hallpass.term_date USING btree (type, param, lower);
 
@@ -1478,17 +1478,17 @@ ALTER TABLE ONLY hallpass.client
     ADD CONSTRAINT client_organization_fkey FOREIGN KEY (organization) REFERENCES hallpass.organization(id);
 
 ALTER TABLE ONLY hallpass.provision
-    ADD CONSTRAINT provision_shard_consent_fkey FOREIGN KEY (shard, consent) REFERENCES hallpass.release(shard, consent) ON DELETE CASCADE;
+    ADD CONSTRAINT provision_compartment_consent_fkey FOREIGN KEY (compartment, consent) REFERENCES hallpass.release(compartment, consent) ON DELETE CASCADE;
 
 ALTER TABLE hallpass.access ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY add ON hallpass.resource FOR INSERT WITH CHECK (((custodian = ANY (( SELECT hallpass.below() AS below)::uuid[])) OR ((type = 'Task'::text) AND (parties && ( SELECT hallpass.above() AS above)))));
+CREATE POLICY add ON hallpass.resource FOR INSERT WITH CHECK (((custodian = ANY (( SELECT hallpass.descendants() AS descendants)::uuid[])) OR ((type = 'Task'::text) AND (parties && ( SELECT hallpass.ancestors() AS ancestors)))));
 
 ALTER TABLE hallpass.agreement ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.authority ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY concerned ON hallpass.event FOR SELECT USING ((organization = ANY (( SELECT hallpass.below() AS below)::uuid[])));
+CREATE POLICY concerned ON hallpass.event FOR SELECT USING ((organization = ANY (( SELECT hallpass.descendants() AS descendants)::uuid[])));
 
 ALTER TABLE hallpass.disclosure ENABLE ROW LEVEL SECURITY;
 
@@ -1496,19 +1496,19 @@ ALTER TABLE hallpass.emergency ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.event ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY held ON hallpass.agreement USING ((custodian = ANY (( SELECT hallpass.below() AS below)::uuid[])));
+CREATE POLICY held ON hallpass.agreement USING ((custodian = ANY (( SELECT hallpass.descendants() AS descendants)::uuid[])));
 
-CREATE POLICY held ON hallpass.authority USING ((custodian = ANY (( SELECT hallpass.below() AS below)::uuid[])));
+CREATE POLICY held ON hallpass.authority USING ((custodian = ANY (( SELECT hallpass.descendants() AS descendants)::uuid[])));
 
-CREATE POLICY held ON hallpass.disclosure FOR SELECT USING ((custodian = ANY (( SELECT hallpass.below() AS below)::uuid[])));
+CREATE POLICY held ON hallpass.disclosure FOR SELECT USING ((custodian = ANY (( SELECT hallpass.descendants() AS descendants)::uuid[])));
 
 CREATE POLICY held ON hallpass.provision USING ((EXISTS ( SELECT 1
    FROM hallpass.release e
-  WHERE ((e.shard = provision.shard) AND (e.consent = provision.consent)))));
+  WHERE ((e.compartment = provision.compartment) AND (e.consent = provision.consent)))));
 
-CREATE POLICY held ON hallpass.release USING ((custodian = ANY (( SELECT hallpass.below() AS below)::uuid[])));
+CREATE POLICY held ON hallpass.release USING ((custodian = ANY (( SELECT hallpass.descendants() AS descendants)::uuid[])));
 
-CREATE POLICY held ON hallpass.student USING ((custodian = ANY (( SELECT hallpass.below() AS below)::uuid[])));
+CREATE POLICY held ON hallpass.student USING ((custodian = ANY (( SELECT hallpass.descendants() AS descendants)::uuid[])));
 
 CREATE POLICY member ON hallpass.agreement FOR SELECT USING ((( SELECT hallpass.caller() AS caller) IS NOT NULL));
 
@@ -1526,37 +1526,37 @@ ALTER TABLE hallpass.release ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.resource ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY see ON hallpass.resource FOR SELECT USING (((custodian = ANY (( SELECT hallpass.below() AS below)::uuid[])) OR (directory AND (( SELECT hallpass.caller() AS caller) IS NOT NULL)) OR (parties && ( SELECT hallpass.above() AS above)) OR ((student IS NOT NULL) AND current AND (EXISTS ( SELECT 1
-   FROM hallpass.open_access a
-  WHERE ((a.shard = resource.shard) AND (a.org = ( SELECT hallpass.caller() AS caller)) AND (a.id = resource.id) AND a.settled)))) OR ((student IS NOT NULL) AND (hallpass.opened(shard, custodian, type, id, profiles, codes, confidentiality, labels, refs, authors, clinical) IS NOT NULL)) OR ((student IS NOT NULL) AND ( SELECT hallpass.emergency() AS emergency) AND hallpass.in_emergency(type, labels) AND hallpass.glass_broken(shard))));
+CREATE POLICY see ON hallpass.resource FOR SELECT USING (((custodian = ANY (( SELECT hallpass.descendants() AS descendants)::uuid[])) OR (directory AND (( SELECT hallpass.caller() AS caller) IS NOT NULL)) OR (parties && ( SELECT hallpass.ancestors() AS ancestors)) OR ((student IS NOT NULL) AND current AND (EXISTS ( SELECT 1
+   FROM hallpass.visible_candidates a
+  WHERE ((a.compartment = resource.compartment) AND (a.org = ( SELECT hallpass.caller() AS caller)) AND (a.id = resource.id) AND a.precomputed)))) OR ((student IS NOT NULL) AND (hallpass.consent_permitting(compartment, custodian, type, id, profiles, codes, confidentiality, labels, refs, authors, clinical) IS NOT NULL)) OR ((student IS NOT NULL) AND ( SELECT hallpass.emergency() AS emergency) AND hallpass.in_emergency(type, labels) AND hallpass.glass_broken(compartment))));
 
 CREATE POLICY see ON hallpass.term_date FOR SELECT USING (((EXISTS ( SELECT 1
    FROM hallpass.access a
-  WHERE ((a.shard = term_date.shard) AND (a.org = ( SELECT hallpass.caller() AS caller)) AND (a.id = term_date.id)))) OR (hallpass.in_directory(type) AND (( SELECT hallpass.caller() AS caller) IS NOT NULL))));
+  WHERE ((a.compartment = term_date.compartment) AND (a.org = ( SELECT hallpass.caller() AS caller)) AND (a.id = term_date.id)))) OR (hallpass.in_directory(type) AND (( SELECT hallpass.caller() AS caller) IS NOT NULL))));
 
 CREATE POLICY see ON hallpass.term_quantity FOR SELECT USING (((EXISTS ( SELECT 1
    FROM hallpass.access a
-  WHERE ((a.shard = term_quantity.shard) AND (a.org = ( SELECT hallpass.caller() AS caller)) AND (a.id = term_quantity.id)))) OR (hallpass.in_directory(type) AND (( SELECT hallpass.caller() AS caller) IS NOT NULL))));
+  WHERE ((a.compartment = term_quantity.compartment) AND (a.org = ( SELECT hallpass.caller() AS caller)) AND (a.id = term_quantity.id)))) OR (hallpass.in_directory(type) AND (( SELECT hallpass.caller() AS caller) IS NOT NULL))));
 
 CREATE POLICY see ON hallpass.term_reference FOR SELECT USING (((EXISTS ( SELECT 1
    FROM hallpass.access a
-  WHERE ((a.shard = term_reference.shard) AND (a.org = ( SELECT hallpass.caller() AS caller)) AND (a.id = term_reference.id)))) OR (hallpass.in_directory(type) AND (( SELECT hallpass.caller() AS caller) IS NOT NULL))));
+  WHERE ((a.compartment = term_reference.compartment) AND (a.org = ( SELECT hallpass.caller() AS caller)) AND (a.id = term_reference.id)))) OR (hallpass.in_directory(type) AND (( SELECT hallpass.caller() AS caller) IS NOT NULL))));
 
 CREATE POLICY see ON hallpass.term_string FOR SELECT USING (((EXISTS ( SELECT 1
    FROM hallpass.access a
-  WHERE ((a.shard = term_string.shard) AND (a.org = ( SELECT hallpass.caller() AS caller)) AND (a.id = term_string.id)))) OR (hallpass.in_directory(type) AND (( SELECT hallpass.caller() AS caller) IS NOT NULL))));
+  WHERE ((a.compartment = term_string.compartment) AND (a.org = ( SELECT hallpass.caller() AS caller)) AND (a.id = term_string.id)))) OR (hallpass.in_directory(type) AND (( SELECT hallpass.caller() AS caller) IS NOT NULL))));
 
 CREATE POLICY see ON hallpass.term_token FOR SELECT USING (((EXISTS ( SELECT 1
    FROM hallpass.access a
-  WHERE ((a.shard = term_token.shard) AND (a.org = ( SELECT hallpass.caller() AS caller)) AND (a.id = term_token.id)))) OR (hallpass.in_directory(type) AND (( SELECT hallpass.caller() AS caller) IS NOT NULL))));
+  WHERE ((a.compartment = term_token.compartment) AND (a.org = ( SELECT hallpass.caller() AS caller)) AND (a.id = term_token.id)))) OR (hallpass.in_directory(type) AND (( SELECT hallpass.caller() AS caller) IS NOT NULL))));
 
 CREATE POLICY see ON hallpass.term_uri FOR SELECT USING (((EXISTS ( SELECT 1
    FROM hallpass.access a
-  WHERE ((a.shard = term_uri.shard) AND (a.org = ( SELECT hallpass.caller() AS caller)) AND (a.id = term_uri.id)))) OR (hallpass.in_directory(type) AND (( SELECT hallpass.caller() AS caller) IS NOT NULL))));
+  WHERE ((a.compartment = term_uri.compartment) AND (a.org = ( SELECT hallpass.caller() AS caller)) AND (a.id = term_uri.id)))) OR (hallpass.in_directory(type) AND (( SELECT hallpass.caller() AS caller) IS NOT NULL))));
 
 ALTER TABLE hallpass.student ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY supersede ON hallpass.resource FOR UPDATE USING (((custodian = ANY (( SELECT hallpass.below() AS below)::uuid[])) OR ((type = 'Task'::text) AND (parties && ( SELECT hallpass.above() AS above)))));
+CREATE POLICY supersede ON hallpass.resource FOR UPDATE USING (((custodian = ANY (( SELECT hallpass.descendants() AS descendants)::uuid[])) OR ((type = 'Task'::text) AND (parties && ( SELECT hallpass.ancestors() AS ancestors)))));
 
 ALTER TABLE hallpass.term_date ENABLE ROW LEVEL SECURITY;
 
@@ -1572,17 +1572,19 @@ ALTER TABLE hallpass.term_uri ENABLE ROW LEVEL SECURITY;
 
 GRANT USAGE ON SCHEMA hallpass TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.above() FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.above() TO hallpass_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.release TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.agreed() FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.agreed() TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid, p_ancestors uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid, p_ancestors uuid[]) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.agreed_custodians() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.agreed_custodians() TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.agreement_required() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.agreement_required() TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.below() FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.below() TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.ancestors() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.ancestors() TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.birthday(born date, age integer, zone text) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.birthday(born date, age integer, zone text) TO hallpass_app;
@@ -1593,51 +1595,38 @@ GRANT ALL ON FUNCTION hallpass.break_glass(p_system text, p_value text, p_client
 REVOKE ALL ON FUNCTION hallpass.caller() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.caller() TO hallpass_app;
 
-GRANT SELECT ON TABLE hallpass.access TO hallpass_app;
-
-REVOKE ALL ON FUNCTION hallpass.candidates(p_shard uuid, p_ids uuid[], p_orgs uuid[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.candidates(p_shard uuid, p_ids uuid[], p_orgs uuid[]) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.client_is_active(p_client text, p_token text, p_organization uuid, p_emergency boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.client_is_active(p_client text, p_token text, p_organization uuid, p_emergency boolean) TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.provision TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.covers(p hallpass.provision, part2 boolean, focal_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.covers(p hallpass.provision, part2 boolean, focal_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.conditions_match(p hallpass.provision, part2 boolean, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange, is_related boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.conditions_match(p hallpass.provision, part2 boolean, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange, is_related boolean) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_shards uuid[], p_ids uuid[], p_versions integer[], p_hold uuid[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_shards uuid[], p_ids uuid[], p_versions integer[], p_hold uuid[]) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.consent_permitting(r_compartment uuid, r_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.consent_permitting(r_compartment uuid, r_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.descendants() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.descendants() TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_hold uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_hold uuid[]) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.drop_ledger(p_before timestamp with time zone) FROM PUBLIC;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.release TO hallpass_app;
-
-REVOKE ALL ON FUNCTION hallpass.effective(p_shard uuid, p_custodian uuid, p_above uuid[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.effective(p_shard uuid, p_custodian uuid, p_above uuid[]) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.emergency() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.emergency() TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.enter(p_client text, p_token text, p_organization uuid, p_purposes text[], p_emergency boolean, p_agreement boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.enter(p_client text, p_token text, p_organization uuid, p_purposes text[], p_emergency boolean, p_agreement boolean) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.entry_bytes(compartment uuid, at timestamp with time zone, request uuid, id uuid, version integer, type text, interaction text, student uuid, custodian uuid, recipient uuid, client text, agent jsonb, purposes text[], basis text, consent uuid, consent_version integer, reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.entry_bytes(compartment uuid, at timestamp with time zone, request uuid, id uuid, version integer, type text, interaction text, student uuid, custodian uuid, recipient uuid, client text, agent jsonb, purposes text[], basis text, consent uuid, consent_version integer, reason text) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.enter_as_operator(p_organization uuid) FROM PUBLIC;
+GRANT SELECT ON TABLE hallpass.access TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.enter_told(p_caller jsonb, p_agreement boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.enter_told(p_caller jsonb, p_agreement boolean) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_ids uuid[], p_orgs uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_ids uuid[], p_orgs uuid[]) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.entry_bytes(shard uuid, at timestamp with time zone, request uuid, id uuid, version integer, type text, interaction text, student uuid, custodian uuid, recipient uuid, client text, agent jsonb, purposes text[], basis text, consent uuid, consent_version integer, reason text) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.entry_bytes(shard uuid, at timestamp with time zone, request uuid, id uuid, version integer, type text, interaction text, student uuid, custodian uuid, recipient uuid, client text, agent jsonb, purposes text[], basis text, consent uuid, consent_version integer, reason text) TO hallpass_app;
-
-REVOKE ALL ON FUNCTION hallpass.fits(p hallpass.provision, part2 boolean, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange, is_related boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.fits(p hallpass.provision, part2 boolean, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange, is_related boolean) TO hallpass_app;
-
-REVOKE ALL ON FUNCTION hallpass.glass_broken(r_shard uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.glass_broken(r_shard uuid) TO hallpass_app;
-
-REVOKE ALL ON FUNCTION hallpass.hold(p_shards uuid[], p_exclusive boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.hold(p_shards uuid[], p_exclusive boolean) TO hallpass_app;
-
-REVOKE ALL ON FUNCTION hallpass.hold_lane() FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.hold_lane() TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.glass_broken(r_compartment uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.glass_broken(r_compartment uuid) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.in_directory(type text) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.in_directory(type text) TO hallpass_app;
@@ -1645,47 +1634,42 @@ GRANT ALL ON FUNCTION hallpass.in_directory(type text) TO hallpass_app;
 REVOKE ALL ON FUNCTION hallpass.in_emergency(r_type text, r_labels text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.in_emergency(r_type text, r_labels text[]) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.in_force(e hallpass.release, recipient_above uuid[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.in_force(e hallpass.release, recipient_above uuid[]) TO hallpass_app;
-
 REVOKE ALL ON FUNCTION hallpass.index_newcomer(p_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.index_newcomer(p_id uuid) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.index_organization(p_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.index_organization(p_id uuid) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.index_released(p_shard uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.index_released(p_shard uuid) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.index_released(p_compartment uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.index_released(p_compartment uuid) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.index_resource(p_shard uuid, p_id uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.index_resource(p_shard uuid, p_id uuid) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.index_resource(p_compartment uuid, p_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.index_resource(p_compartment uuid, p_id uuid) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.index_student(p_shard uuid, p_recipients uuid[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.index_student(p_shard uuid, p_recipients uuid[]) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.index_student(p_compartment uuid, p_recipients uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.index_student(p_compartment uuid, p_recipients uuid[]) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.instant() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.instant() TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.lock_chain() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.lock_chain() TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.lock_compartments(p_compartments uuid[], p_exclusive boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.lock_compartments(p_compartments uuid[], p_exclusive boolean) TO hallpass_app;
 
 GRANT SELECT,INSERT ON TABLE hallpass.resource TO hallpass_app;
 
 GRANT UPDATE(current) ON TABLE hallpass.resource TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.lock_current(p_shard uuid, p_type text, p_id uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.lock_current(p_shard uuid, p_type text, p_id uuid) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.lock_current(p_compartment uuid, p_type text, p_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.lock_current(p_compartment uuid, p_type text, p_id uuid) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.moment() FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.moment() TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.lock_network() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.lock_network() TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.next_link(before bytea, entries bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.next_link(before bytea, entries bytea) TO hallpass_app;
-
-REVOKE ALL ON FUNCTION hallpass.note(p_kind text, p_client text, p_outcome text, p_detail text) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.note(p_kind text, p_client text, p_outcome text, p_detail text) TO hallpass_app;
-
-REVOKE ALL ON FUNCTION hallpass.note_command(p_organization uuid, p_detail text) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION hallpass.opened(r_shard uuid, r_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.opened(r_shard uuid, r_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.partition_ledger(p_from date, p_until date) FROM PUBLIC;
 
@@ -1695,14 +1679,17 @@ GRANT ALL ON FUNCTION hallpass.party_versions(p_types text[]) TO hallpass_app;
 REVOKE ALL ON FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.provision_matches(p hallpass.provision, part2 boolean, focal_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.provision_matches(p hallpass.provision, part2 boolean, focal_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.purposes() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.purposes() TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.put(p_row hallpass.resource, p_terms jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.put(p_row hallpass.resource, p_terms jsonb) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.put_terms(p_shard uuid, p_id uuid, p_type text, p_terms jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.put_terms(p_shard uuid, p_id uuid, p_type text, p_terms jsonb) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.put_terms(p_compartment uuid, p_id uuid, p_type text, p_terms jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.put_terms(p_compartment uuid, p_id uuid, p_type text, p_terms jsonb) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.reached() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.reached() TO hallpass_app;
@@ -1710,8 +1697,16 @@ GRANT ALL ON FUNCTION hallpass.reached() TO hallpass_app;
 REVOKE ALL ON FUNCTION hallpass.read(p_callers jsonb, p_agreement boolean, p_caller integer[], p_requests uuid[], p_interactions text[], p_types text[], p_ids uuid[], p_versions integer[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.read(p_callers jsonb, p_agreement boolean, p_caller integer[], p_requests uuid[], p_interactions text[], p_types text[], p_ids uuid[], p_versions integer[]) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.refers(p_shard uuid, p_from uuid[], p_custodian uuid, p_to uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.refers(p_shard uuid, p_from uuid[], p_custodian uuid, p_to uuid) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.record_command(p_organization uuid, p_detail text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION hallpass.record_security_event(p_kind text, p_client text, p_outcome text, p_detail text) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.record_security_event(p_kind text, p_client text, p_outcome text, p_detail text) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.refers(p_compartment uuid, p_from uuid[], p_custodian uuid, p_to uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.refers(p_compartment uuid, p_from uuid[], p_custodian uuid, p_to uuid) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.release_is_active(e hallpass.release, recipient_ancestors uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.release_is_active(e hallpass.release, recipient_ancestors uuid[]) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.remove_organization(p_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.remove_organization(p_id uuid) TO hallpass_app;
@@ -1719,17 +1714,22 @@ GRANT ALL ON FUNCTION hallpass.remove_organization(p_id uuid) TO hallpass_app;
 REVOKE ALL ON FUNCTION hallpass.seen(p_ids uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.seen(p_ids uuid[]) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.stand_still() FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.stand_still() TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.set_caller(p_client text, p_token text, p_organization uuid, p_purposes text[], p_emergency boolean, p_agreement boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.set_caller(p_client text, p_token text, p_organization uuid, p_purposes text[], p_emergency boolean, p_agreement boolean) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.stands(p_client text, p_token text, p_organization uuid, p_emergency boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.stands(p_client text, p_token text, p_organization uuid, p_emergency boolean) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.set_caller_from_json(p_caller jsonb, p_agreement boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.set_caller_from_json(p_caller jsonb, p_agreement boolean) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.try_hold(p_shards uuid[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.try_hold(p_shards uuid[]) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.set_operator(p_organization uuid) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION hallpass.try_hold_named(p_types text[], p_ids uuid[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.try_hold_named(p_types text[], p_ids uuid[]) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.statement_time() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.statement_time() TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.try_lock_compartments(p_compartments uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.try_lock_compartments(p_compartments uuid[]) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.try_lock_named(p_types text[], p_ids uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.try_lock_named(p_types text[], p_ids uuid[]) TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.agreement TO hallpass_app;
 
@@ -1746,8 +1746,6 @@ GRANT SELECT ON TABLE hallpass.disclosure TO hallpass_app;
 GRANT SELECT ON TABLE hallpass.emergency TO hallpass_app;
 
 GRANT SELECT ON TABLE hallpass.event TO hallpass_app;
-
-GRANT SELECT ON TABLE hallpass.open_access TO hallpass_app;
 
 GRANT SELECT ON TABLE hallpass.organization TO hallpass_app;
 
@@ -1770,3 +1768,5 @@ GRANT SELECT ON TABLE hallpass.term_string TO hallpass_app;
 GRANT SELECT ON TABLE hallpass.term_token TO hallpass_app;
 
 GRANT SELECT ON TABLE hallpass.term_uri TO hallpass_app;
+
+GRANT SELECT ON TABLE hallpass.visible_candidates TO hallpass_app;

@@ -8,7 +8,7 @@ GRANT SELECT, INSERT ON hallpass.resource TO hallpass_app;
 GRANT UPDATE (current) ON hallpass.resource TO hallpass_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON hallpass.student, hallpass.authority, hallpass.agreement, hallpass.release,
     hallpass.provision TO hallpass_app;
-GRANT SELECT ON hallpass.access, hallpass.open_access, hallpass.organization, hallpass.emergency TO hallpass_app;
+GRANT SELECT ON hallpass.access, hallpass.visible_candidates, hallpass.organization, hallpass.emergency TO hallpass_app;
 GRANT SELECT ON hallpass.term_token, hallpass.term_string, hallpass.term_reference, hallpass.term_date,
     hallpass.term_quantity, hallpass.term_uri TO hallpass_app;
 GRANT SELECT ON hallpass.disclosure, hallpass.event TO hallpass_app;
@@ -18,5 +18,5 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON hallpass.signing_key TO hallpass_app;
 
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA hallpass TO hallpass_app;
 -- The owner's alone, for commands and start-up.
-REVOKE EXECUTE ON FUNCTION hallpass.enter_as_operator, hallpass.partition_ledger, hallpass.drop_ledger,
-    hallpass.note_command FROM hallpass_app;
+REVOKE EXECUTE ON FUNCTION hallpass.set_operator, hallpass.partition_ledger, hallpass.drop_ledger,
+    hallpass.record_command FROM hallpass_app;

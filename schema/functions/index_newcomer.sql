@@ -1,15 +1,15 @@
 CREATE OR REPLACE FUNCTION hallpass.index_newcomer(p_id uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = hallpass, pg_temp AS $$
 DECLARE
-    v_above uuid[];
-    v_shard uuid;
+    v_ancestors uuid[];
+    v_compartment uuid;
 BEGIN
-    SELECT o.above INTO v_above FROM organization o WHERE o.id = p_id;
-    INSERT INTO access (shard, org, id, type, updated, opens, closes, custodian)
-        SELECT r.shard, p_id, r.id, r.type, r.updated, '-infinity', 'infinity', r.custodian FROM resource r
-        WHERE r.parties && v_above AND r.current AND NOT r.deleted AND r.parties <> '{}';
-    FOR v_shard IN SELECT DISTINCT e.shard FROM release e WHERE e.recipients && v_above ORDER BY 1 LOOP
-        PERFORM index_student(v_shard, ARRAY[p_id]);
+    SELECT o.ancestors INTO v_ancestors FROM organization o WHERE o.id = p_id;
+    INSERT INTO access (compartment, org, id, type, updated, opens, closes, custodian)
+        SELECT r.compartment, p_id, r.id, r.type, r.updated, '-infinity', 'infinity', r.custodian FROM resource r
+        WHERE r.parties && v_ancestors AND r.current AND NOT r.deleted AND r.parties <> '{}';
+    FOR v_compartment IN SELECT DISTINCT e.compartment FROM release e WHERE e.recipients && v_ancestors ORDER BY 1 LOOP
+        PERFORM index_student(v_compartment, ARRAY[p_id]);
     END LOOP;
 END $$;
 COMMENT ON FUNCTION hallpass.index_newcomer IS

@@ -2,26 +2,26 @@ CREATE OR REPLACE FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid,
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = hallpass, pg_temp AS $$
 DECLARE
     v_old   uuid[];
-    v_above uuid[];
+    v_ancestors uuid[];
 BEGIN
-    SELECT o.above INTO v_old FROM organization o WHERE o.id = p_id;
-    SELECT ARRAY[p_id] || coalesce((SELECT o.above FROM organization o WHERE o.id = p_parent), '{}') INTO v_above;
-    IF p_id = ANY (v_above[2:]) THEN
+    SELECT o.ancestors INTO v_old FROM organization o WHERE o.id = p_id;
+    SELECT ARRAY[p_id] || coalesce((SELECT o.ancestors FROM organization o WHERE o.id = p_parent), '{}') INTO v_ancestors;
+    IF p_id = ANY (v_ancestors[2:]) THEN
         RETURN 'cycle';
     END IF;
-    IF v_old <> v_above OR (v_old IS NULL AND p_parent IS NOT NULL) THEN
+    IF v_old <> v_ancestors OR (v_old IS NULL AND p_parent IS NOT NULL) THEN
         -- A write that indexes meanwhile is waited for, and waits. It may be this one: its own lock does not hold it up.
         PERFORM pg_advisory_xact_lock(0);
     END IF;
-    IF v_old <> v_above AND caller() IS NOT NULL AND EXISTS (
-        SELECT 1 FROM client c JOIN organization o ON o.id = c.organization WHERE o.above @> ARRAY[p_id]) THEN
+    IF v_old <> v_ancestors AND caller() IS NOT NULL AND EXISTS (
+        SELECT 1 FROM client c JOIN organization o ON o.id = c.organization WHERE o.ancestors @> ARRAY[p_id]) THEN
         RETURN 'member';
     END IF;
-    INSERT INTO organization VALUES (p_id, v_above, p_zone, p_honour)
-        ON CONFLICT (id) DO UPDATE SET above = v_above, zone = p_zone, honour = p_honour;
-    IF v_old <> v_above THEN
-        UPDATE organization o SET above = o.above[:array_position(o.above, p_id) - 1] || v_above
-        WHERE o.above @> ARRAY[p_id] AND o.id <> p_id;
+    INSERT INTO organization VALUES (p_id, v_ancestors, p_zone, p_honour)
+        ON CONFLICT (id) DO UPDATE SET ancestors = v_ancestors, zone = p_zone, honor = p_honour;
+    IF v_old <> v_ancestors THEN
+        UPDATE organization o SET ancestors = o.ancestors[:array_position(o.ancestors, p_id) - 1] || v_ancestors
+        WHERE o.ancestors @> ARRAY[p_id] AND o.id <> p_id;
         PERFORM index_organization(p_id);
     ELSIF v_old IS NULL AND p_parent IS NOT NULL THEN
         PERFORM index_newcomer(p_id);

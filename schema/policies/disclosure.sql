@@ -1,1 +1,1 @@
-CREATE POLICY held ON hallpass.disclosure FOR SELECT USING (custodian = ANY ((SELECT hallpass.below())::uuid[]));
+CREATE POLICY held ON hallpass.disclosure FOR SELECT USING (custodian = ANY ((SELECT hallpass.descendants())::uuid[]));

@@ -1,1 +1,1 @@
-CREATE POLICY concerned ON hallpass.event FOR SELECT USING (organization = ANY ((SELECT hallpass.below())::uuid[]));
+CREATE POLICY concerned ON hallpass.event FOR SELECT USING (organization = ANY ((SELECT hallpass.descendants())::uuid[]));

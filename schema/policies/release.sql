@@ -1,1 +1,1 @@
-CREATE POLICY held ON hallpass.release USING (custodian = ANY ((SELECT hallpass.below())::uuid[]));
+CREATE POLICY held ON hallpass.release USING (custodian = ANY ((SELECT hallpass.descendants())::uuid[]));

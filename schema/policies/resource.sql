@@ -1,18 +1,18 @@
 -- Row-level security is the second wall: whatever a query forgets, these hold.
 CREATE POLICY see ON hallpass.resource FOR SELECT USING (
-    custodian = ANY ((SELECT hallpass.below())::uuid[])
+    custodian = ANY ((SELECT hallpass.descendants())::uuid[])
     OR (directory AND (SELECT hallpass.caller()) IS NOT NULL)
-    OR parties && (SELECT hallpass.above())::uuid[]
+    OR parties && (SELECT hallpass.ancestors())::uuid[]
     OR (student IS NOT NULL AND current AND EXISTS (
-            SELECT 1 FROM hallpass.open_access a
-            WHERE a.shard = resource.shard AND a.org = (SELECT hallpass.caller()) AND a.id = resource.id AND a.settled))
-    OR (student IS NOT NULL AND hallpass.opened(
-        shard, custodian, type, id, profiles, codes, confidentiality, labels, refs, authors, clinical) IS NOT NULL)
+            SELECT 1 FROM hallpass.visible_candidates a
+            WHERE a.compartment = resource.compartment AND a.org = (SELECT hallpass.caller()) AND a.id = resource.id AND a.precomputed))
+    OR (student IS NOT NULL AND hallpass.consent_permitting(
+        compartment, custodian, type, id, profiles, codes, confidentiality, labels, refs, authors, clinical) IS NOT NULL)
     OR (student IS NOT NULL AND (SELECT hallpass.emergency()) AND hallpass.in_emergency(type, labels)
-        AND hallpass.glass_broken(shard)));
+        AND hallpass.glass_broken(compartment)));
 CREATE POLICY add ON hallpass.resource FOR INSERT WITH CHECK (
-    custodian = ANY ((SELECT hallpass.below())::uuid[])
-    OR (type IN ({party_written_types}) AND parties && (SELECT hallpass.above())::uuid[]));
+    custodian = ANY ((SELECT hallpass.descendants())::uuid[])
+    OR (type IN ({party_written_types}) AND parties && (SELECT hallpass.ancestors())::uuid[]));
 CREATE POLICY supersede ON hallpass.resource FOR UPDATE USING (
-    custodian = ANY ((SELECT hallpass.below())::uuid[])
-    OR (type IN ({party_written_types}) AND parties && (SELECT hallpass.above())::uuid[]));
+    custodian = ANY ((SELECT hallpass.descendants())::uuid[])
+    OR (type IN ({party_written_types}) AND parties && (SELECT hallpass.ancestors())::uuid[]));

@@ -1,1 +1,1 @@
-CREATE POLICY held ON hallpass.student USING (custodian = ANY ((SELECT hallpass.below())::uuid[]));
+CREATE POLICY held ON hallpass.student USING (custodian = ANY ((SELECT hallpass.descendants())::uuid[]));

@@ -1,5 +1,5 @@
 -- A term is seen by whom the access index opens its resource to, or the directory, to which whole types belong.
 CREATE POLICY see ON hallpass.term_quantity FOR SELECT USING (
     EXISTS (SELECT 1 FROM hallpass.access a
-            WHERE a.shard = term_quantity.shard AND a.org = (SELECT hallpass.caller()) AND a.id = term_quantity.id)
+            WHERE a.compartment = term_quantity.compartment AND a.org = (SELECT hallpass.caller()) AND a.id = term_quantity.id)
     OR (hallpass.in_directory(type) AND (SELECT hallpass.caller()) IS NOT NULL));

@@ -1,5 +1,5 @@
 -- A term is seen by whom the access index opens its resource to, or the directory, to which whole types belong.
 CREATE POLICY see ON hallpass.term_reference FOR SELECT USING (
     EXISTS (SELECT 1 FROM hallpass.access a
-            WHERE a.shard = term_reference.shard AND a.org = (SELECT hallpass.caller()) AND a.id = term_reference.id)
+            WHERE a.compartment = term_reference.compartment AND a.org = (SELECT hallpass.caller()) AND a.id = term_reference.id)
     OR (hallpass.in_directory(type) AND (SELECT hallpass.caller()) IS NOT NULL));

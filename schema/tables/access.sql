@@ -1,5 +1,5 @@
 CREATE TABLE hallpass.access (
-    shard     uuid NOT NULL,
+    compartment     uuid NOT NULL,
     org       uuid NOT NULL,
     id        uuid NOT NULL,
     type      text COLLATE "C" NOT NULL,
@@ -14,11 +14,11 @@ CREATE TABLE hallpass.access (
     custodian uuid NOT NULL,
     CHECK ((consent IS NULL) = (version IS NULL) AND (consent IS NULL) = (since IS NULL)
            AND (consent IS NULL) = (until IS NULL) AND (consent IS NOT NULL OR purposes IS NULL)),
-    PRIMARY KEY (shard, org, id)
+    PRIMARY KEY (compartment, org, id)
 );
 CREATE INDEX access_page ON hallpass.access (org, type, updated DESC, id DESC);
 CREATE INDEX access_id ON hallpass.access (org, id);
-CREATE INDEX access_resource ON hallpass.access (shard, id);
+CREATE INDEX access_resource ON hallpass.access (compartment, id);
 CREATE STATISTICS hallpass.access_types (mcv) ON org, type FROM hallpass.access;
 ALTER STATISTICS hallpass.access_types SET STATISTICS 1000;
 COMMENT ON TABLE hallpass.access IS

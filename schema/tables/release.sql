@@ -1,5 +1,5 @@
 CREATE TABLE hallpass.release (
-    shard      uuid NOT NULL,                -- the student
+    compartment      uuid NOT NULL,                -- the student
     consent    uuid NOT NULL,
     version    integer NOT NULL,
     custodian  uuid NOT NULL,                -- the discloser: a release opens its writer's data only
@@ -10,7 +10,7 @@ CREATE TABLE hallpass.release (
     opens      timestamptz NOT NULL,
     closes     timestamptz NOT NULL,
     recipients uuid[] NOT NULL,              -- every organization that any provision names
-    PRIMARY KEY (shard, consent)
+    PRIMARY KEY (compartment, consent)
 );
 CREATE INDEX release_recipients ON hallpass.release USING gin (recipients);
 ALTER TABLE hallpass.release ENABLE ROW LEVEL SECURITY;

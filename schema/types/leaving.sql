@@ -1,3 +1,3 @@
 CREATE TYPE hallpass.leaving AS (
-    caller integer, ask bigint, shard uuid, id uuid, version integer, student uuid
+    caller integer, ask bigint, compartment uuid, id uuid, version integer, student uuid
 );

@@ -8,15 +8,15 @@ import pytest_asyncio
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from app.store.engine import Database
+from app.db.engine import Database
 from tests import build
 from tests.world import EVERYTHING, Member, World, open_world
 
 _DIFFERENT = text("""
     SELECT count(*) FROM (
-        SELECT c.* FROM (SELECT DISTINCT shard FROM hallpass.resource) s
-        CROSS JOIN LATERAL hallpass.candidates(s.shard, NULL, NULL) c
-    ) computed FULL JOIN hallpass.access a USING (shard, org, id)
+        SELECT c.* FROM (SELECT DISTINCT compartment FROM hallpass.resource) s
+        CROSS JOIN LATERAL hallpass.expected_access_rows(s.compartment, NULL, NULL) c
+    ) computed FULL JOIN hallpass.access a USING (compartment, org, id)
     WHERE to_jsonb(a) IS DISTINCT FROM to_jsonb(computed)
 """)
 

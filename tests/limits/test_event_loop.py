@@ -13,8 +13,8 @@ import pytest
 import pytest_asyncio
 
 from tests import build
+from tests.api.asking import FHIR, patient
 from tests.limits.stall import watching
-from tests.rest.asking import FHIR, patient
 from tests.scene import Scene, set_scene
 from tests.world import World
 

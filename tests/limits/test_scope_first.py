@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
 from app.main import PUBLIC, create_app
-from tests.rest.asking import refused
+from tests.api.asking import refused
 from tests.world import Member, World
 
 FOR_ANYBODY = {"/fhir"}
