@@ -49,9 +49,11 @@ WITH drawn AS (
 ), batches AS (
     SELECT m.*, dense_rank() OVER (ORDER BY m.at) AS batch FROM made m
 )
-INSERT INTO hallpass.disclosure (compartment, at, request, id, version, type, interaction, student, custodian, recipient,
+INSERT INTO hallpass.disclosure (compartment, at, request, id, version, type, interaction, student, custodian,
+    recipient,
     client, agent, purposes, basis, consent, consent_version, reason, chain, batch)
-SELECT compartment, at, request, id, 1, type, interaction, compartment, custodian, recipient, client, NULL, purposes, 'release',
+SELECT compartment, at, request, id, 1, type, interaction, compartment, custodian, recipient, client, NULL, purposes,
+    'release',
        consent, 1, NULL, 0, batch FROM batches ORDER BY at
 """
 _SHEETS = """

@@ -54,9 +54,9 @@ class RequestContext:
         await self.require(type_name, letters)
         return await http.body(request, self.settings, self.caller.client)
 
-    async def off_loop(self, unit_of_work: Callable[[], T], *, large: bool) -> T:
+    async def off_loop(self, work: Callable[[], T], *, large: bool) -> T:
         """Work of the processor for this caller, which does not keep others waiting. Raises TOO_COSTLY, TOO_MANY."""
-        return await off_loop(self.caller.client, unit_of_work, large=large)
+        return await off_loop(self.caller.client, work, large=large)
 
     async def validate_body(self, declared: ResourceType, content: dict[str, Any]) -> Validated:
         """A resource, judged by itself. Raises UNPROCESSABLE, TOO_COSTLY."""

@@ -36,7 +36,7 @@ def add(router: APIRouter, declared: ResourceType) -> None:
     async def update(request: Request, id: str, context: Context) -> Response:
         http.require_acceptable(request)
         http.parameters(request)
-        validated = await context.prepare(declared, await context.body(request, name, "u"))
+        validated = await context.validate_body(declared, await context.body(request, name, "u"))
         match = http.if_match(request)
         answer = await context.one(
             "update", lambda session: _list(writes.update(session, declared, validated, id, match))

@@ -62,7 +62,7 @@ def add(router: APIRouter) -> None:
         http.require_acceptable(request)
         content = await context.body(request, "Consent", "r")
         consent = await context.off_loop(lambda: _resource(content), large=is_large(content))
-        validated = await context.prepare(TYPES["Consent"], consent)
+        validated = await context.validate_body(TYPES["Consent"], consent)
         answer = await context.one("preview", lambda session: _list(explaining.preview(session, validated)))
         return http.respond(request, dump(answer.document))
 

@@ -25,7 +25,7 @@ def add(router: APIRouter, declared: ResourceType) -> None:
     async def create(request: Request, context: Context) -> Response:
         http.require_acceptable(request)
         pairs = _condition_of_create(request)
-        validated = await context.prepare(declared, await context.body(request, name, "c"))
+        validated = await context.validate_body(declared, await context.body(request, name, "c"))
 
         async def unit_of_work(session: Session) -> list[PendingResult]:
             if pairs is None:
@@ -41,7 +41,7 @@ def add(router: APIRouter, declared: ResourceType) -> None:
     )
     async def update(request: Request, context: Context) -> Response:
         http.require_acceptable(request)
-        validated = await context.prepare(declared, await context.body(request, name, "u"))
+        validated = await context.validate_body(declared, await context.body(request, name, "u"))
         pairs = http.condition(request)
         match = http.if_match(request)
 

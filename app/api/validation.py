@@ -133,7 +133,7 @@ async def _write(
     """The write to rehearse, after the resource has been judged by itself; None: that was all. Raises UNPROCESSABLE."""
     if asked["mode"] == "delete":
         return lambda session: writes.delete(session, declared, id or "", None)
-    validated = await context.prepare(declared, asked["resource"])
+    validated = await context.validate_body(declared, asked["resource"])
     if asked["mode"] == "create":
         return lambda session: writes.create(session, declared, validated)
     if asked["mode"] == "update":

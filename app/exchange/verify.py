@@ -39,7 +39,8 @@ from app.settings import Settings
 
 _COMPARTMENTS = text(
     "SELECT compartment FROM hallpass.resource WHERE current UNION SELECT compartment FROM hallpass.access"
-    " UNION SELECT compartment FROM hallpass.release UNION SELECT compartment FROM hallpass.disclosure WHERE student IS NOT NULL"
+    " UNION SELECT compartment FROM hallpass.release"
+    " UNION SELECT compartment FROM hallpass.disclosure WHERE student IS NOT NULL"
 )
 _ACCESS = text("""
     WITH have AS (SELECT * FROM hallpass.access WHERE compartment = :compartment),
@@ -48,7 +49,8 @@ _ACCESS = text("""
 """)
 _ORPHANS = text("""
     SELECT e.consent FROM hallpass.release e WHERE e.compartment = :compartment AND NOT EXISTS (
-        SELECT 1 FROM hallpass.resource r WHERE r.compartment = e.compartment AND r.id = e.consent AND r.version = e.version
+        SELECT 1 FROM hallpass.resource r
+        WHERE r.compartment = e.compartment AND r.id = e.consent AND r.version = e.version
             AND r.current AND NOT r.deleted)
 """)
 _LEDGER = text("""
@@ -71,7 +73,7 @@ class Difference:
 
 
 class Verifier:
-    """Walks all compartments, each in a transaction of its own under the compartment's lock, and then the ledger day by day."""
+    """Checks each compartment in a transaction of its own under its lock, and then the ledger day by day."""
 
     def __init__(self, db: Database, settings: Settings) -> None:
         self._owner = db.owner

@@ -154,7 +154,8 @@ async def _file(
         large=large,
     )
     row = Stored(
-        compartment, resource_id, version, declared.name, custodian, own.student, own.directory, True, False, at, method,
+        compartment, resource_id, version, declared.name, custodian, own.student, own.directory, True, False, at,
+        method,
         body, label_at, digest,
     )  # fmt: skip
     await write.put(session.connection, row, own, found)

@@ -1,4 +1,4 @@
-"""`python -m assurance.noninterference --examples n`: prove that the caller's answers do not depend on what it may not see."""
+"""`python -m assurance.noninterference --examples n`: answers do not depend on what the caller may not see."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Puts a world of worlds.py into the tables step by step, as the access service would, with what was otherwise before."""
+"""Puts a world of worlds.py into the tables step by step, as the access service would, after another state."""
 
 from __future__ import annotations
 

@@ -40,7 +40,8 @@ _ASKED = """
         SET LOCAL ROLE hallpass_app;
         SELECT array_agg(r.id || '/' || r.version) INTO v_seen FROM hallpass.resource r;
         SELECT array_agg(a.id) INTO v_listed FROM hallpass.access a
-            WHERE a.org = hallpass.caller() AND a.opens <= hallpass.statement_time() AND hallpass.statement_time() < a.closes;
+            WHERE a.org = hallpass.caller() AND a.opens <= hallpass.statement_time()
+              AND hallpass.statement_time() < a.closes;
         RESET ROLE;
         RETURN QUERY SELECT r.id, r.version, coalesce(r.id || '/' || r.version = ANY (v_seen), false),
             coalesce(r.id = ANY (v_listed), false),
