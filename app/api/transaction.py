@@ -120,7 +120,7 @@ class Transaction:
         if entry.method == "PATCH":
             read = partial(change_in_bundle, resource, self._through)
             return await self._patch(session, entry, await self._through.off_loop(read, large=is_large(resource)))
-        validated = await self._through.prepare(declared, resource)
+        validated = await self._through.validate_body(declared, resource)
         own = parse_local(links.targets.get(entry.full_url or ""))
         own_id = own[1] if own else None
         if entry.method == "PUT" and entry.id:
