@@ -1,4 +1,4 @@
-"""The bare limit: FastAPI and one asyncpg statement by primary key, with no token, no gate and no ledger.
+"""The bare limit: FastAPI and one asyncpg statement by primary key, with no token, no access service and no ledger.
 
     uvicorn bench.bare:app   with BENCH_DATABASE: the URL that asyncpg takes
 

@@ -105,7 +105,7 @@ async def _faults(
     try:
         write = await _write(context, declared, asked, id)
         if write is not None:
-            await context.one("validate", lambda session: _rehearse(session, declared, asked["mode"], write))
+            await context.one("validate", lambda session: _dry_run(session, declared, asked["mode"], write))
     except DryRun as e:
         return [] if e.error is None else _coded(e.error)
     except HallpassError as e:
@@ -120,7 +120,7 @@ def _coded(error: HallpassError) -> list[Issue]:
     return [replace(i, code=i.code or error.code) for i in error.issues]
 
 
-async def _rehearse(
+async def _dry_run(
     session: Session, declared: ResourceType, mode: str, write: Callable[[Session], Awaitable[PendingResult]]
 ) -> list[PendingResult]:
     session.require(declared.name, _LETTERS[mode])
@@ -130,7 +130,7 @@ async def _rehearse(
 async def _write(
     context: RequestContext, declared: ResourceType, asked: dict[str, Any], id: str | None
 ) -> Callable[[Session], Awaitable[PendingResult]] | None:
-    """The write to rehearse, after the resource has been judged by itself; None: that was all. Raises UNPROCESSABLE."""
+    """The write to run dry, after the resource has been judged by itself; None: that was all. Raises UNPROCESSABLE."""
     if asked["mode"] == "delete":
         return lambda session: writes.delete(session, declared, id or "", None)
     validated = await context.validate_body(declared, asked["resource"])

@@ -138,13 +138,13 @@ async def put_agreements(connection: AsyncConnection, affiliation: UUID, agreeme
 
 
 async def place_organization(
-    connection: AsyncConnection, organization: UUID, parent: UUID | None, zone: str, honor: bool
+    connection: AsyncConnection, organization: UUID, parent: UUID | None, zone: str, honor: bool, state: str | None
 ) -> str:
     """Put an organization in the tree: placed, or refused as cycle or member (see the SQL function)."""
     return str(
         await connection.scalar(
-            text("SELECT hallpass.place_organization(:id, :parent, :zone, :honor)"),
-            {"id": organization, "parent": parent, "zone": zone, "honor": honor},
+            text("SELECT hallpass.place_organization(:id, :parent, :zone, :honor, :state)"),
+            {"id": organization, "parent": parent, "zone": zone, "honor": honor, "state": state},
         )
     )
 
@@ -172,6 +172,7 @@ async def put_release(connection: AsyncConnection, compartment: UUID, consent: U
             opens=compiled.opens,
             closes=compiled.closes,
             recipients=sorted(compiled.recipients),
+            cosigned=compiled.cosigned,
         )
     )
     await connection.execute(insert(provision), [_provision(compartment, consent, p) for p in compiled.provisions])

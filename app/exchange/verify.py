@@ -17,13 +17,14 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Table, select, text
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.caller import Caller
 from app.consent.attributes import resource_attributes
 from app.consent.parse import ParsedConsent
 from app.db import policies as stored_rules
 from app.db import read, write
+from app.db.address import open_engine
 from app.db.caller import lock, set_operator
 from app.db.engine import Database
 from app.db.rows import Stored
@@ -83,7 +84,7 @@ class Verifier:
         self, *, repair: bool = False, progress: Callable[[int, int], None] | None = None
     ) -> AsyncIterator[Difference]:
         """Yield each difference; with `repair`, what can be computed anew is. The ledger is never touched."""
-        engine = create_async_engine(self._owner, hide_parameters=True)
+        engine = open_engine(self._owner)
         try:
             async with engine.connect() as connection:
                 compartments = sorted(await connection.scalars(_COMPARTMENTS))
