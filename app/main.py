@@ -10,6 +10,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 from sqlalchemy import select
 
+from app import health
 from app.api import failures, fast_routes
 from app.api.context import request_context
 from app.api.middleware.compression import Compression
@@ -19,12 +20,13 @@ from app.api.page_tokens import PageTokens
 from app.api.router import fhir_router
 from app.auth.endpoints import auth_router
 from app.auth.service import Auth
-from app.capability.catalogue import TYPES as DEFINITIONS
+from app.capability.catalog import TYPES as DEFINITIONS
 from app.db.engine import Database
 from app.db.tables import secret
 from app.exchange.service import AccessService
 from app.limits.limits import Leaving
 from app.openapi.serve import openapi_router
+from app.processes import Closing
 from app.settings import Settings
 
 PUBLIC = frozenset(
@@ -39,6 +41,8 @@ PUBLIC = frozenset(
         "/fhir/Library/{id}",
         *(f"/fhir/{kind}{below}" for kind in DEFINITIONS for below in ("", "/{id}")),
         "/health",
+        "/health/live",
+        "/health/ready",
         "/openapi.json",
         "/docs",
         "/docs/{asset}",
@@ -78,18 +82,19 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     failures.install(app)
     app.add_middleware(Cors, origins=settings.cors_origins)
     app.add_middleware(PathNormalizer)
+    app.add_middleware(Closing)
     app.add_middleware(Leaving, limits=app.state.limits)
     app.include_router(auth_router(app.state.auth))
     app.include_router(fhir_router())
     app.include_router(openapi_router())
-    _health(app, db)
+    health.install(app, db)
     require_access_service(app)
     fast_routes.install(app)
     return app
 
 
 def require_access_service(app: FastAPI) -> None:
-    """Raise RouteOutsideTheGate for a route that could serve a record without the access service."""
+    """Raise RouteOutsideAccessService for a route that could serve a record without the access service."""
     for route in iter_route_contexts(app.routes):
         dependant = getattr(route, "dependant", None)
         context = dependant is not None and _depends_on_access_service(dependant)
@@ -99,10 +104,3 @@ def require_access_service(app: FastAPI) -> None:
 
 def _depends_on_access_service(dependant: Dependant) -> bool:
     return dependant.call is request_context or any(_depends_on_access_service(d) for d in dependant.dependencies)
-
-
-def _health(app: FastAPI, db: Database) -> None:
-    @app.get("/health", operation_id="health", tags=["operation"], summary="Whether the server can serve")
-    async def health() -> dict[str, str]:
-        await db.alive()
-        return {"status": "ok"}

@@ -11,6 +11,31 @@ CREATE TYPE hallpass.leaving AS (
 	student uuid
 );
 
+CREATE TYPE hallpass.resource_version AS (
+	compartment uuid,
+	id uuid,
+	version integer,
+	type text,
+	custodian uuid,
+	student uuid,
+	directory boolean,
+	current boolean,
+	deleted boolean,
+	updated timestamp with time zone,
+	method text,
+	body bytea,
+	label_at integer,
+	digest bytea,
+	profiles text[],
+	codes text[],
+	confidentiality smallint,
+	labels text[],
+	parties uuid[],
+	refs uuid[],
+	authors uuid[],
+	clinical tstzrange
+);
+
 CREATE TABLE hallpass.release (
     compartment uuid NOT NULL,
     consent uuid NOT NULL,
@@ -22,7 +47,8 @@ CREATE TABLE hallpass.release (
     part2 boolean NOT NULL,
     opens timestamp with time zone NOT NULL,
     closes timestamp with time zone NOT NULL,
-    recipients uuid[] NOT NULL
+    recipients uuid[] NOT NULL,
+    cosigned boolean DEFAULT false NOT NULL
 );
 
 CREATE FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid, p_ancestors uuid[]) RETURNS SETOF hallpass.release
@@ -70,9 +96,11 @@ CREATE FUNCTION hallpass.birthday(born date, age integer, zone text) RETURNS tim
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
     -- Of a midnight that the clock shows twice PostgreSQL takes the second; an hour after 23:00 is the first.
-    SELECT least((born + make_interval(years => age))::timestamp AT TIME ZONE zone,
-                 ((born + make_interval(years => age))::timestamp - interval '1 hour') AT TIME ZONE zone
-                     + interval '1 hour')
+    -- The day after 28 February is 29 February where the year has one, else 1 March.
+    SELECT least(day AT TIME ZONE zone, (day - interval '1 hour') AT TIME ZONE zone + interval '1 hour')
+    FROM (SELECT CASE WHEN extract(month FROM born) = 2 AND extract(day FROM born) = 29
+                 THEN born - 1 + make_interval(years => age) + interval '1 day'
+                 ELSE born + make_interval(years => age) END AS day) d
 $$;
 
 COMMENT ON FUNCTION hallpass.birthday(born date, age integer, zone text) IS 'The first moment of the day on which one born on that day reaches an age.';
@@ -143,7 +171,8 @@ CREATE FUNCTION hallpass.conditions_match(p hallpass.provision, part2 boolean, r
        AND CASE
            WHEN p.permit THEN
                r_confidentiality <= coalesce(p.confidentiality, 3)
-               AND array_remove(r_labels, '42CFRPart2') <@ coalesce(p.labels, '{}')
+               AND array_remove(array_remove(array_remove(r_labels, '42CFRPart2'), 'minor-signs'), 'both-sign')
+                   <@ coalesce(p.labels, '{}')
                AND (p.labels IS NULL OR p.confidentiality IS NOT NULL OR r_labels && p.labels)
                AND (NOT '42CFRPart2' = ANY (r_labels) OR part2)
                AND (NOT 'PSYTHPN' = ANY (r_labels) OR p.labels = '{PSYTHPN}')
@@ -194,6 +223,7 @@ BEGIN
         WHERE p.opens <= v_now AND v_now < p.closes
           AND (p.recipients IS NULL OR p.recipients && v_ancestors)
           AND (p.purposes IS NULL OR p.purposes && v_purposes)
+          AND (NOT p.permit OR NOT hangs_on_signers(r_labels) OR signers_suffice(e, r_labels, r_clinical))
           AND conditions_match(p, e.part2, r_type, r_id, r_profiles, r_codes, r_confidentiality, r_labels, r_refs, r_authors,
                    r_clinical, p.related IS NOT NULL AND refers(p.compartment, p.related, e.custodian, r_id))
         ORDER BY e.consent, p.node DESC
@@ -439,7 +469,8 @@ CREATE FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_ids uuid[], 
     SELECT p_compartment, o.org, r.id, r.type, r.updated, min(o.opens), max(o.closes),
            g.consent, g.version, g.purposes, g.since, g.until, r.custodian
     FROM opening o JOIN r ON r.id = o.id
-    LEFT JOIN alone ON alone.org = o.org AND alone.id = o.id LEFT JOIN signed g ON g.consent = alone.consent
+    LEFT JOIN alone ON alone.org = o.org AND alone.id = o.id AND NOT hallpass.hangs_on_signers(r.labels)
+    LEFT JOIN signed g ON g.consent = alone.consent
     WHERE p_orgs IS NULL OR o.org = ANY (p_orgs)
     GROUP BY o.org, r.id, r.type, r.updated, r.custodian, g.consent, g.version, g.purposes, g.since, g.until
 $$;
@@ -453,6 +484,15 @@ CREATE FUNCTION hallpass.glass_broken(r_compartment uuid) RETURNS boolean
     SELECT EXISTS (SELECT 1 FROM emergency e WHERE e.compartment = r_compartment AND e.organization = caller()
                    AND e.opens <= statement_time() AND statement_time() < e.closes)
 $$;
+
+CREATE FUNCTION hallpass.hangs_on_signers(r_labels text[]) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT r_labels && '{42CFRPart2,minor-signs,both-sign}'::text[]
+$$;
+
+COMMENT ON FUNCTION hallpass.hangs_on_signers(r_labels text[]) IS 'Whether it depends on who signed a release that it opens a record with these labels: then the access index settles
+     nothing, and the rule is asked live.';
 
 CREATE FUNCTION hallpass.in_directory(type text) RETURNS boolean
     LANGUAGE sql IMMUTABLE
@@ -651,6 +691,16 @@ CREATE FUNCTION hallpass.next_link(before bytea, entries bytea) RETURNS bytea
 
 COMMENT ON FUNCTION hallpass.next_link(before bytea, entries bytea) IS 'The link of a batch with these entries, behind the one before.';
 
+CREATE FUNCTION hallpass.part2_age(p_state text, p_on date) RETURNS integer
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT max(j.age) FROM (VALUES ('CA', 12, '2011-01-01'::date, NULL::date), ('WA', 13, '2011-01-01'::date, NULL::date)) j(state, age, since, until)
+    WHERE j.state = p_state AND j.since <= p_on AND (j.until IS NULL OR p_on < j.until)
+$$;
+
+COMMENT ON FUNCTION hallpass.part2_age(p_state text, p_on date) IS 'The age from which a minor is treated for substance use alone in a state; NULL where no row says so. The rows are
+     those of app/consent/jurisdictions.json.';
+
 CREATE FUNCTION hallpass.partition_ledger(p_from date, p_until date) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
@@ -687,7 +737,7 @@ $$;
 
 COMMENT ON FUNCTION hallpass.party_versions(p_types text[]) IS 'The versions of others'' resources that the caller sees as a party, for the history of a type.';
 
-CREATE FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean) RETURNS text
+CREATE FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean, p_state text DEFAULT NULL::text) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
@@ -708,8 +758,8 @@ BEGIN
         SELECT 1 FROM client c JOIN organization o ON o.id = c.organization WHERE o.ancestors @> ARRAY[p_id]) THEN
         RETURN 'member';
     END IF;
-    INSERT INTO organization VALUES (p_id, v_ancestors, p_zone, p_honour)
-        ON CONFLICT (id) DO UPDATE SET ancestors = v_ancestors, zone = p_zone, honor = p_honour;
+    INSERT INTO organization VALUES (p_id, v_ancestors, p_zone, p_honour, p_state)
+        ON CONFLICT (id) DO UPDATE SET ancestors = v_ancestors, zone = p_zone, honor = p_honour, state = p_state;
     IF v_old <> v_ancestors THEN
         UPDATE organization o SET ancestors = o.ancestors[:array_position(o.ancestors, p_id) - 1] || v_ancestors
         WHERE o.ancestors @> ARRAY[p_id] AND o.id <> p_id;
@@ -720,7 +770,7 @@ BEGIN
     RETURN 'placed';
 END $$;
 
-COMMENT ON FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean) IS 'Puts an organization in its place in the tree. Answers placed; or, and nothing done, cycle (it would be part of
+COMMENT ON FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean, p_state text) IS 'Puts an organization in its place in the tree. Answers placed; or, and nothing done, cycle (it would be part of
      itself) or member (it calls for itself, so that its place, and who sees its records, is the operator''s to change).';
 
 CREATE FUNCTION hallpass.provision_matches(p hallpass.provision, part2 boolean, focal_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) RETURNS boolean
@@ -736,21 +786,24 @@ CREATE FUNCTION hallpass.purposes() RETURNS text[]
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('hallpass.purposes', true), ''), '{}')::text[] $$;
 
-CREATE FUNCTION hallpass.put(p_row hallpass.resource, p_terms jsonb) RETURNS void
+CREATE FUNCTION hallpass.put(p_row hallpass.resource_version, p_terms jsonb) RETURNS void
     LANGUAGE plpgsql
     AS $$
 BEGIN
     IF p_row.version > 1 THEN
         UPDATE hallpass.resource r SET current = false WHERE r.compartment = p_row.compartment AND r.id = p_row.id AND r.current;
     END IF;
-    INSERT INTO hallpass.resource SELECT p_row.*;
+    INSERT INTO hallpass.resource (compartment, id, version, type, custodian, student, directory, current, deleted,
+                                   updated, method, body, label_at, digest, profiles, codes, confidentiality, labels,
+                                   parties, refs, authors, clinical)
+        SELECT p_row.*;
     IF NOT p_row.directory THEN
         PERFORM hallpass.index_resource(p_row.compartment, p_row.id);
     END IF;
     PERFORM hallpass.put_terms(p_row.compartment, p_row.id, p_row.type, p_terms);
 END $$;
 
-COMMENT ON FUNCTION hallpass.put(p_row hallpass.resource, p_terms jsonb) IS 'Stores a version as the current one, and brings both indexes up to date with it. An invoker''s function: the wall
+COMMENT ON FUNCTION hallpass.put(p_row hallpass.resource_version, p_terms jsonb) IS 'Stores a version as the current one, and brings both indexes up to date with it. An invoker''s function: the wall
      judges what it writes.';
 
 CREATE FUNCTION hallpass.put_terms(p_compartment uuid, p_id uuid, p_type text, p_terms jsonb) RETURNS void
@@ -993,6 +1046,53 @@ END $$;
 
 COMMENT ON FUNCTION hallpass.set_operator(p_organization uuid) IS 'The network''s operator at the console, as the owner of the tables, on behalf of an organization.';
 
+CREATE FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_clinical tstzrange) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+DECLARE
+    v_born date;
+    v_zone text;
+    v_state text;
+    v_care timestamptz := lower(r_clinical);
+    v_age  integer;
+BEGIN
+    IF NOT hangs_on_signers(r_labels) THEN
+        RETURN true;
+    END IF;
+    SELECT s.born_to INTO v_born FROM student s WHERE s.compartment = e.compartment;
+    IF v_born IS NULL OR NOT (e.signer IS NULL OR e.cosigned) THEN
+        RETURN false;
+    END IF;
+    SELECT o.zone, o.state INTO v_zone, v_state FROM organization o WHERE o.id = e.custodian;
+    IF e.signer IS NULL AND birthday(v_born, 18, v_zone) <= e.signed THEN
+        RETURN true;
+    END IF;
+    v_age := part2_age(v_state, (coalesce(v_care, e.signed) AT TIME ZONE v_zone)::date);
+    IF 'both-sign' = ANY (r_labels) THEN
+        RETURN e.signer IS NOT NULL;
+    END IF;
+    IF 'minor-signs' = ANY (r_labels) OR coalesce(birthday(v_born, v_age, v_zone) <= v_care, false) THEN
+        RETURN e.signer IS NULL OR coalesce(birthday(v_born, v_age, v_zone) <= e.signed, false)
+            OR coalesce(v_care <= e.signed, false);
+    END IF;
+    RETURN v_age IS NOT NULL AND e.signer IS NOT NULL;
+END $$;
+
+COMMENT ON FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_clinical tstzrange) IS 'Whether those who signed a release are those who may sign for a record with these labels: a minor controls some.';
+
+CREATE FUNCTION hallpass.standbys_follow() RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT names = '' OR coalesce((regexp_match(names, '^\s*(?:FIRST|ANY)?\s*(\d+)\s*\(', 'i'))[1]::integer, 1) <= (
+        -- an owner that may not see what others replicate sees a row without its state
+        SELECT count(*) FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum') OR sync_state IS NULL)
+    FROM (SELECT current_setting('synchronous_standby_names') AS names) configured
+$$;
+
+COMMENT ON FUNCTION hallpass.standbys_follow() IS 'Whether as many standbys follow as a commit waits for; with fewer, every commit waits until it is called off.';
+
 CREATE FUNCTION hallpass.statement_time() RETURNS timestamp with time zone
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT statement_timestamp() $$;
@@ -1187,7 +1287,8 @@ CREATE TABLE hallpass.organization (
     id uuid NOT NULL,
     ancestors uuid[] NOT NULL,
     zone text NOT NULL,
-    honor boolean NOT NULL
+    honor boolean NOT NULL,
+    state text
 );
 
 CREATE TABLE hallpass.revoked_token (
@@ -1628,6 +1729,9 @@ GRANT ALL ON FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_ids uu
 REVOKE ALL ON FUNCTION hallpass.glass_broken(r_compartment uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.glass_broken(r_compartment uuid) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.hangs_on_signers(r_labels text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.hangs_on_signers(r_labels text[]) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.in_directory(type text) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.in_directory(type text) TO hallpass_app;
 
@@ -1671,13 +1775,16 @@ GRANT ALL ON FUNCTION hallpass.lock_network() TO hallpass_app;
 REVOKE ALL ON FUNCTION hallpass.next_link(before bytea, entries bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.next_link(before bytea, entries bytea) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.part2_age(p_state text, p_on date) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.part2_age(p_state text, p_on date) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.partition_ledger(p_from date, p_until date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION hallpass.party_versions(p_types text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.party_versions(p_types text[]) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean, p_state text) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean, p_state text) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.provision_matches(p hallpass.provision, part2 boolean, focal_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.provision_matches(p hallpass.provision, part2 boolean, focal_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) TO hallpass_app;
@@ -1685,8 +1792,8 @@ GRANT ALL ON FUNCTION hallpass.provision_matches(p hallpass.provision, part2 boo
 REVOKE ALL ON FUNCTION hallpass.purposes() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.purposes() TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.put(p_row hallpass.resource, p_terms jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.put(p_row hallpass.resource, p_terms jsonb) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.put(p_row hallpass.resource_version, p_terms jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.put(p_row hallpass.resource_version, p_terms jsonb) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.put_terms(p_compartment uuid, p_id uuid, p_type text, p_terms jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.put_terms(p_compartment uuid, p_id uuid, p_type text, p_terms jsonb) TO hallpass_app;
@@ -1721,6 +1828,12 @@ REVOKE ALL ON FUNCTION hallpass.set_caller_from_json(p_caller jsonb, p_agreement
 GRANT ALL ON FUNCTION hallpass.set_caller_from_json(p_caller jsonb, p_agreement boolean) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.set_operator(p_organization uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_clinical tstzrange) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_clinical tstzrange) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.standbys_follow() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.standbys_follow() TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.statement_time() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.statement_time() TO hallpass_app;

@@ -13,7 +13,8 @@ from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.db import embedded
-from app.db.engine import Database, owner_url
+from app.db.address import owner_url
+from app.db.engine import Database
 from app.db.migrate import migrate
 from tests.recording import recording
 
@@ -21,6 +22,22 @@ from tests.recording import recording
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The option by which tests/conformance/emitted.py has the answers collected."""
     parser.addoption("--emitted", type=Path, metavar="FOLDER", help="Keep what the server answers in a folder.")
+    parser.addoption("--fast", action="store_true", help="Only tests that need no database and no server.")
+
+
+FIXTURES_OF_SERVERS = frozenset({"server", "running"})
+SLOW = ("tests/bench/", "tests/conformance/", "tests/openapi/", "tests/intake/test_generate.py", "tests/test_")
+"""Where a test may start a server by itself, or takes long without one."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the fast tests alone, where it was asked for (`make test-fast`)."""
+    if config.getoption("--fast"):
+        items[:] = [
+            i
+            for i in items
+            if not FIXTURES_OF_SERVERS & set(getattr(i, "fixturenames", ())) and not i.nodeid.startswith(SLOW)
+        ]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -51,7 +68,7 @@ async def template(server: URL) -> AsyncIterator[URL]:
         yield server.set(database=kept)
         return
     url = server.set(database=f"hallpass_test_{uuid.uuid4().hex[:12]}")
-    await migrate(url)
+    await migrate(url, create=True)
     yield url
     await _run(server, f'DROP DATABASE "{url.database}" WITH (FORCE)')
 

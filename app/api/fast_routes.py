@@ -2,7 +2,7 @@
 after the other.
 
 A path that the table does not hold goes the router's way. Both come to the same route, and a test walks them all. Where
-a route takes no more than the request, the id and the way through the access service, it is called with just these: what FastAPI
+a route takes no more than the request, the id and the request context, it is called with just these: what FastAPI
 does to find that out anew for each request is a fifth of a read.
 """
 
@@ -85,7 +85,7 @@ def _table(routes: Iterable[Any]) -> dict[Key, _Route]:
 def _called(route: Any, *, with_id: bool) -> ASGIApp:
     """The route as an application: FastAPI's, unless all that it takes is known here."""
     endpoint = route.endpoint
-    known = set(inspect.signature(endpoint).parameters) == {"request", "through"} | ({"id"} if with_id else set())
+    known = set(inspect.signature(endpoint).parameters) == {"request", "context"} | ({"id"} if with_id else set())
     if not known or [d.call for d in route.dependant.dependencies] != [request_context]:
         return route.app  # type: ignore[no-any-return]
 

@@ -40,7 +40,10 @@ class Provision:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """One active, complete Consent. `signer` is the RelatedPerson who signed; None: the student, from `age` on."""
+    """One active, complete Consent. `signer` is the RelatedPerson who signed; None: the student, from `age` on.
+
+    `cosigned`: the student signed as well as the RelatedPerson.
+    """
 
     consent: UUID
     version: int
@@ -53,6 +56,7 @@ class Release:
     opens: datetime
     closes: datetime
     provisions: tuple[Provision, ...]
+    cosigned: bool = False
 
     @property
     def recipients(self) -> frozenset[UUID]:
@@ -72,11 +76,12 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An organization's place in the tree (itself first), its time zone, and its rule for adults' old releases."""
+    """An organization's place in the tree (itself first), time zone, rule for adults' old releases, and state."""
 
     ancestors: tuple[UUID, ...]
     zone: str = "America/New_York"
     honor: bool = False
+    state: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

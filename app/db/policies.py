@@ -45,7 +45,7 @@ async def places(connection: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID,
     """The places of these organizations in the tree."""
     o = organization.c
     rows = await connection.execute(select(organization).where(o.id.in_(sorted(set(ids)))))
-    return {r.id: Place(tuple(r.ancestors), r.zone, r.honor) for r in rows}
+    return {r.id: Place(tuple(r.ancestors), r.zone, r.honor, r.state) for r in rows}
 
 
 async def attributes(
@@ -85,6 +85,7 @@ def _release(row: Row[Any], provisions: tuple[Provision, ...]) -> Release:
         opens=row.opens,
         closes=row.closes,
         provisions=provisions,
+        cosigned=row.cosigned,
     )
 
 

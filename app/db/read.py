@@ -1,4 +1,4 @@
-"""Reads of resources. Row-level security applies the visibility rule to every row; only the access service calls these."""
+"""Reads of resources. Row-level security applies the rule to every row; only the access service calls these."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ _VISIBLE = PreparedQuery(text("SELECT type, id, student FROM hallpass.seen(:ids)
 
 _REFERRERS = PreparedQuery(
     text(
-        "SELECT 1 FROM hallpass.term_reference t JOIN hallpass.resource r ON r.compartment = t.compartment AND r.id = t.id"
+        "SELECT 1 FROM hallpass.term_reference t"
+        " JOIN hallpass.resource r ON r.compartment = t.compartment AND r.id = t.id"
         " WHERE t.target = ANY (CAST(:ids AS uuid[])) AND NOT t.id = ANY (CAST(:apart AS uuid[]))"
         " AND r.current AND NOT r.deleted AND (NOT r.directory OR r.custodian = ANY (CAST(:own AS uuid[]))) LIMIT 1"
     )
@@ -47,7 +48,7 @@ async def current(connection: AsyncConnection, type_name: str, resource_id: UUID
 async def lock_current(
     connection: AsyncConnection, compartment: UUID, type_name: str, resource_id: UUID
 ) -> tuple[Stored, datetime] | None:
-    """As `current`, under the compartment's lock to write; and the time after the wait. Raises UNAVAILABLE as `waiting`."""
+    """As `current`, under the compartment's write lock; and the time after the wait. UNAVAILABLE as `waiting`."""
     with waiting():
         found = await fetch(
             connection, _LOCK_CURRENT, {"compartment": compartment, "type": type_name, "id": resource_id}

@@ -100,6 +100,7 @@ organization = Table(
     _uuids("ancestors"),
     Column("zone", Text(), nullable=False),
     Column("honor", Boolean(), nullable=False),
+    Column("state", Text()),
 )
 
 student = Table(
@@ -146,6 +147,7 @@ release = Table(
     _moment("opens"),
     _moment("closes"),
     _uuids("recipients"),
+    Column("cosigned", Boolean(), nullable=False, server_default=text("false")),
 )
 
 provision = Table(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -17,11 +18,12 @@ from app.db.driver import PreparedQuery, fetch
 from app.db.rows import Stored
 from app.db.tables import agreement, authority, provision, release, resource, student
 from app.db.terms_tables import term_rows
+from app.limits.long_work import LARGE_BYTES, off_loop
 from app.search.rows import Terms
 
 _PUT = PreparedQuery(
     text(
-        f"SELECT hallpass.put(CAST(ROW({', '.join(f':{c.name}' for c in resource.c)}) AS hallpass.resource),"
+        f"SELECT hallpass.put(CAST(ROW({', '.join(f':{c.name}' for c in resource.c)}) AS hallpass.resource_version),"
         " CAST(:terms AS jsonb))"
     ).bindparams(*(bindparam(c.name, type_=c.type) for c in resource.c))
 )
@@ -47,7 +49,7 @@ async def put(connection: AsyncConnection, row: Stored, attributes: ResourceAttr
         "refs": sorted(attributes.refs),
         "authors": sorted(attributes.authors),
         "clinical": clinical_range(attributes),
-        "terms": _document(row, terms),
+        "terms": await off_loop(str(row.custodian), partial(_document, row, terms), large=len(row.body) > LARGE_BYTES),
     }
     await fetch(connection, _PUT, values)
 
@@ -136,13 +138,13 @@ async def put_agreements(connection: AsyncConnection, affiliation: UUID, agreeme
 
 
 async def place_organization(
-    connection: AsyncConnection, organization: UUID, parent: UUID | None, zone: str, honor: bool
+    connection: AsyncConnection, organization: UUID, parent: UUID | None, zone: str, honor: bool, state: str | None
 ) -> str:
     """Put an organization in the tree: placed, or refused as cycle or member (see the SQL function)."""
     return str(
         await connection.scalar(
-            text("SELECT hallpass.place_organization(:id, :parent, :zone, :honor)"),
-            {"id": organization, "parent": parent, "zone": zone, "honor": honor},
+            text("SELECT hallpass.place_organization(:id, :parent, :zone, :honor, :state)"),
+            {"id": organization, "parent": parent, "zone": zone, "honor": honor, "state": state},
         )
     )
 
@@ -170,6 +172,7 @@ async def put_release(connection: AsyncConnection, compartment: UUID, consent: U
             opens=compiled.opens,
             closes=compiled.closes,
             recipients=sorted(compiled.recipients),
+            cosigned=compiled.cosigned,
         )
     )
     await connection.execute(insert(provision), [_provision(compartment, consent, p) for p in compiled.provisions])

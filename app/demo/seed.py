@@ -16,15 +16,16 @@ from rich.console import Console
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.commands.common import as_owner
+from app.console import as_owner
 from app.demo import releases
 from app.demo.api import Api, Unexpected
 from app.demo.families import find_family
 from app.demo.members import CLINIC, DISTRICT, PARTS, Member, Part, agree, enroll
 from app.demo.resources import COUNSELING, referral, task
 from app.errors import HallpassError, Kind
-from app.intake import command as edfi
-from app.intake.generate import generate
+from app.intake.command import Job, run
+from app.intake.edfi.generate import generate
+from app.intake.edfi.reader import EdFi
 from app.server import database_url
 from app.settings import Settings
 
@@ -67,7 +68,7 @@ def _standing() -> _Standing:
         row = (await connection.execute(_STANDING, {"district": DISTRICT.client})).one()
         return _Standing(row.used, row.begun, row.done)
 
-    return as_owner(work)
+    return as_owner(work, create=True)
 
 
 async def _enroll(settings: Settings) -> dict[Part, Member]:
@@ -82,7 +83,7 @@ def _push(settings: Settings, district: Member) -> None:
     with tempfile.TemporaryDirectory() as folder:
         generate(Path(folder), STUDENTS)
         quiet = Console(quiet=True)
-        if edfi.run(Path(folder), settings.base_url, DISTRICT.client, district.key, console=quiet):
+        if run(Job(EdFi(Path(folder)), settings.base_url, DISTRICT.client, district.key), console=quiet):
             raise Unexpected("The roster was not stored as a whole.")
 
 

@@ -17,13 +17,14 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Table, select, text
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.caller import Caller
 from app.consent.attributes import resource_attributes
 from app.consent.parse import ParsedConsent
 from app.db import policies as stored_rules
 from app.db import read, write
+from app.db.address import open_engine
 from app.db.caller import lock, set_operator
 from app.db.engine import Database
 from app.db.rows import Stored
@@ -39,7 +40,8 @@ from app.settings import Settings
 
 _COMPARTMENTS = text(
     "SELECT compartment FROM hallpass.resource WHERE current UNION SELECT compartment FROM hallpass.access"
-    " UNION SELECT compartment FROM hallpass.release UNION SELECT compartment FROM hallpass.disclosure WHERE student IS NOT NULL"
+    " UNION SELECT compartment FROM hallpass.release"
+    " UNION SELECT compartment FROM hallpass.disclosure WHERE student IS NOT NULL"
 )
 _ACCESS = text("""
     WITH have AS (SELECT * FROM hallpass.access WHERE compartment = :compartment),
@@ -48,7 +50,8 @@ _ACCESS = text("""
 """)
 _ORPHANS = text("""
     SELECT e.consent FROM hallpass.release e WHERE e.compartment = :compartment AND NOT EXISTS (
-        SELECT 1 FROM hallpass.resource r WHERE r.compartment = e.compartment AND r.id = e.consent AND r.version = e.version
+        SELECT 1 FROM hallpass.resource r
+        WHERE r.compartment = e.compartment AND r.id = e.consent AND r.version = e.version
             AND r.current AND NOT r.deleted)
 """)
 _LEDGER = text("""
@@ -71,7 +74,7 @@ class Difference:
 
 
 class Verifier:
-    """Walks all compartments, each in a transaction of its own under the compartment's lock, and then the ledger day by day."""
+    """Checks each compartment in a transaction of its own under its lock, and then the ledger day by day."""
 
     def __init__(self, db: Database, settings: Settings) -> None:
         self._owner = db.owner
@@ -81,7 +84,7 @@ class Verifier:
         self, *, repair: bool = False, progress: Callable[[int, int], None] | None = None
     ) -> AsyncIterator[Difference]:
         """Yield each difference; with `repair`, what can be computed anew is. The ledger is never touched."""
-        engine = create_async_engine(self._owner, hide_parameters=True)
+        engine = open_engine(self._owner)
         try:
             async with engine.connect() as connection:
                 compartments = sorted(await connection.scalars(_COMPARTMENTS))

@@ -128,7 +128,7 @@ def _compiled(expression: str, models: tuple[ModelClass, ...], head: str, root: 
         tree = parse(expression)  # type: ignore[no-untyped-call]
     except Exception as e:
         raise TypeError(f"an expression that is no FHIRPath: {expression}") from e
-    if not tree["children"] or not tree["children"][0].get("children"):
+    if not tree.get("children") or not tree["children"][0].get("children"):
         raise TypeError("an expression without a path")
     return tuple(d.path() for d in reader.read(tree["children"][0]))
 

@@ -1,7 +1,8 @@
 """Mutants of the access service: `python -m assurance.mutation [PATTERNS]`, or `make mutate-exchange`.
 
-A pattern is of a function, as `reads.*` or `Gate.read`. One database server outlives the sessions, and each test module
-copies a database. What is found stays in mutants-exchange/, and a run goes on from there; delete it to begin anew.
+A pattern is of a function, as `reads.*` or `AccessService.read`. One database server outlives the sessions, and each
+test module copies a database. What is found stays in mutants-exchange/, and a run goes on from there; delete it to
+begin anew.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ async def _prepare(server: URL) -> None:
         await connection.execute(text("SELECT pg_reload_conf()"))
         await connection.execute(text(f"DROP DATABASE IF EXISTS {TEMPLATE} WITH (FORCE)"))
     await engine.dispose()
-    await migrate(server.set(database=TEMPLATE))
+    await migrate(server.set(database=TEMPLATE), create=True)
 
 
 if __name__ == "__main__":

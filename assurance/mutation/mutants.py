@@ -1,4 +1,4 @@
-"""The mutants of the access service: mutmut writes them into a copy of the code, and mypy refuses what is not well typed."""
+"""The mutants of the access service: mutmut writes them into a copy, and mypy refuses what is not well typed."""
 
 from __future__ import annotations
 
@@ -43,19 +43,19 @@ class Mutant:
 
     @property
     def module(self) -> str:
-        """The module of the access service; Gate's own is `__init__`."""
+        """The module of the access service; AccessService's own is `__init__`."""
         return self.function.removeprefix("app.exchange").rpartition(".")[0].lstrip(".") or "__init__"
 
     @property
     def where(self) -> str:
-        """The function as one writes it: `reads.search`, `Gate.read`."""
+        """The function as one writes it: `reads.search`, `AccessService.read`."""
         module, _, function = self.function.removeprefix("app.exchange").rpartition(".")
         plain = function.removeprefix("xǁ").removeprefix("x_").replace("ǁ", ".")
         return f"{module}.{plain}".lstrip(".")
 
 
 def make(here: Path) -> None:
-    """Copy the code, mutate the access service in the copy, and keep which mutants there are; of the same code only once."""
+    """Copy the code, mutate the access service in the copy, and keep which mutants there are, once."""
     settings = tomllib.loads(Path("pyproject.toml").read_text())["tool"]["mutmut-exchange"]
     shutil.copy("pyproject.toml", here)
     _copy("tests", here)

@@ -53,7 +53,8 @@ CREATE OR REPLACE FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_i
     SELECT p_compartment, o.org, r.id, r.type, r.updated, min(o.opens), max(o.closes),
            g.consent, g.version, g.purposes, g.since, g.until, r.custodian
     FROM opening o JOIN r ON r.id = o.id
-    LEFT JOIN alone ON alone.org = o.org AND alone.id = o.id LEFT JOIN signed g ON g.consent = alone.consent
+    LEFT JOIN alone ON alone.org = o.org AND alone.id = o.id AND NOT hallpass.hangs_on_signers(r.labels)
+    LEFT JOIN signed g ON g.consent = alone.consent
     WHERE p_orgs IS NULL OR o.org = ANY (p_orgs)
     GROUP BY o.org, r.id, r.type, r.updated, r.custodian, g.consent, g.version, g.purposes, g.since, g.until
 $$;

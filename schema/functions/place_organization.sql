@@ -1,4 +1,6 @@
-CREATE OR REPLACE FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean) RETURNS text
+CREATE OR REPLACE FUNCTION hallpass.place_organization(
+    p_id uuid, p_parent uuid, p_zone text, p_honour boolean, p_state text DEFAULT NULL
+) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = hallpass, pg_temp AS $$
 DECLARE
     v_old   uuid[];
@@ -17,8 +19,8 @@ BEGIN
         SELECT 1 FROM client c JOIN organization o ON o.id = c.organization WHERE o.ancestors @> ARRAY[p_id]) THEN
         RETURN 'member';
     END IF;
-    INSERT INTO organization VALUES (p_id, v_ancestors, p_zone, p_honour)
-        ON CONFLICT (id) DO UPDATE SET ancestors = v_ancestors, zone = p_zone, honor = p_honour;
+    INSERT INTO organization VALUES (p_id, v_ancestors, p_zone, p_honour, p_state)
+        ON CONFLICT (id) DO UPDATE SET ancestors = v_ancestors, zone = p_zone, honor = p_honour, state = p_state;
     IF v_old <> v_ancestors THEN
         UPDATE organization o SET ancestors = o.ancestors[:array_position(o.ancestors, p_id) - 1] || v_ancestors
         WHERE o.ancestors @> ARRAY[p_id] AND o.id <> p_id;

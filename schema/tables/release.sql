@@ -10,6 +10,7 @@ CREATE TABLE hallpass.release (
     opens      timestamptz NOT NULL,
     closes     timestamptz NOT NULL,
     recipients uuid[] NOT NULL,              -- every organization that any provision names
+    cosigned   boolean NOT NULL DEFAULT false, -- the student signed too, where a RelatedPerson did
     PRIMARY KEY (compartment, consent)
 );
 CREATE INDEX release_recipients ON hallpass.release USING gin (recipients);
