@@ -150,6 +150,7 @@ AS_OWNER = frozenset(
         "break_glass",
         "disclose",
         "set_caller",
+        "standbys_follow",
         "glass_broken",
         "index_newcomer",
         "index_organization",
