@@ -17,7 +17,7 @@ from app.db import projections
 from app.db.caller import set_operator
 from app.db.engine import Database, owner_transaction
 from app.exchange import writes
-from app.exchange.validated import validate_body
+from app.exchange.validated import validate_now
 from app.ledger import security_log
 from app.resources import TYPES
 from app.session import Session
@@ -78,7 +78,7 @@ class Operator:
         await self._create("OrganizationAffiliation", content, own_id, discloser)
 
     async def _create(self, type_name: str, content: dict[str, Any], own_id: UUID, custodian: UUID) -> None:
-        validated = validate_body(TYPES[type_name], content, self._settings.fhir_base)
+        validated = validate_now(TYPES[type_name], content, self._settings.fhir_base)
         async with owner_transaction(self._owner) as connection:
             session = await self._session(connection, custodian)
             await writes.create(session, TYPES[type_name], validated, own_id)
