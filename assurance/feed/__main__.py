@@ -29,7 +29,7 @@ def main(
 async def _run(rounds: int, seed: int) -> None:
     with tempfile.TemporaryDirectory(prefix="hallpass-feed-") as home:
         url = embedded.start(Path(home))
-        await migrate(url)
+        await migrate(url, create=True)
         began = time.monotonic()
         done = 0
         while done < rounds:
