@@ -118,4 +118,5 @@ def _position(text: str) -> tuple[Position, bool]:
 
 
 def _strange() -> HallpassError:
-    return HallpassError(Kind.INVALID, Issue("The page token is not one that this history gave you."))
+    text = "The page token is not from this history. Follow the links of a page as they are."
+    return HallpassError(Kind.INVALID, Issue(text))
