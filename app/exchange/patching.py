@@ -11,7 +11,7 @@ from typing import Any
 from app.errors import HallpassError, Kind
 from app.exchange import writes
 from app.exchange.release import PendingResult
-from app.exchange.third_party_writes import require_party
+from app.exchange.third_party_writes import judging, require_party
 from app.exchange.validated import validate_body
 from app.fhir.json import dump, parse
 from app.resources import ResourceType
@@ -30,10 +30,10 @@ async def patch(
     if old.deleted:
         raise HallpassError(Kind.GONE, "The resource was deleted.")
     content = parse(old.body)
-    if old.custodian not in session.descendants:
-        # Before it is changed: whether a patch fits tells what is stored, and nobody is told that off the ledger.
-        require_party(declared, content, session.ancestors)
-    validated = validate_body(declared, _sound(change(content)), session.settings.fhir_base)
+    with judging(session, old):  # whether a patch fits tells what is stored
+        if old.custodian not in session.descendants:
+            require_party(declared, content, session.ancestors)
+        validated = validate_body(declared, _sound(change(content)), session.settings.fhir_base)
     return await writes.update(session, declared, validated, resource_id, None, method="PATCH", seen=old)
 
 
