@@ -16,6 +16,9 @@ from app.errors import HallpassError, Issue, Kind
 from app.exchange import matching
 from app.exchange.service import PendingResult, Session
 from app.fhir.validation.validate import check
+from app.limits.long_work import is_large
+from app.resources.paths import values
+from app.search.normal import LONGEST_ASKED, fold
 from app.search.query import Search
 
 KINDS = {"resource": "resource", "onlyCertainMatches": "valueBoolean", "count": "valueInteger"}
@@ -31,14 +34,9 @@ def add(router: APIRouter) -> None:
     async def match(request: Request, context: Context) -> Response:
         http.require_acceptable(request)
         http.parameters(request)
-        content = await http.body(request, context.settings.max_body_bytes)
-        bare = content.get("resourceType") == "Patient"
-        given: dict[str, Any] = {"resource": content} if bare else parameters.read(content, KINDS)
-        patient = given.get("resource")
-        if patient is None:
-            text = "The parameter resource is a Patient."
-            raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Parameters.parameter.where(name='resource')"))
-        check("Patient", patient)
+        content = await context.body(request, "Patient", "s")
+        given = await context.off_loop(lambda: _given(content), large=is_large(content))
+        patient = given["resource"]
         count = given.get("count", DEFAULT_COUNT)
         if count < 1:
             text = "The parameter count is a whole number above 0."
@@ -54,6 +52,17 @@ def add(router: APIRouter) -> None:
         return http.respond(request, bundle.searchset(answer.released, context.base, links, answer.total))
 
 
+def _given(content: dict[str, Any]) -> dict[str, Any]:
+    """The parameters, of which the Patient may stand alone. Raises UNPROCESSABLE."""
+    bare = content.get("resourceType") == "Patient"
+    given: dict[str, Any] = {"resource": content} if bare else parameters.read(content, KINDS)
+    if "resource" not in given:
+        text = "The parameter resource is a Patient."
+        raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Parameters.parameter.where(name='resource')"))
+    check("Patient", given["resource"])
+    return given
+
+
 def _searches(session: Session, patient: dict[str, Any]) -> list[Search]:
     """The searches that find each Patient that could reach a grade: by identifier, or by name and birth date."""
     found = []
@@ -64,9 +73,7 @@ def _searches(session: Session, patient: dict[str, Any]) -> list[Search]:
     ]
     if identifiers:
         found.append([("identifier", ",".join(identifiers))])
-    names = [n for n in patient.get("name", []) if "family" in n or "given" in n]
-    families = [_escaped(n["family"]) for n in names if "family" in n]
-    given = [_escaped(g) for n in names for g in n.get("given", []) if g]
+    families, given = (_asked(values(patient, f"name.{part}")) for part in ("family", "given"))
     born = _overlapping(patient["birthDate"]) if "birthDate" in patient else []
     if families:
         found += [[("family", ",".join(families)), *born], [("family", ",".join(families)), *_some("given", given)]]
@@ -82,6 +89,11 @@ def _overlapping(date: str) -> list[tuple[str, str]]:
 
 def _some(name: str, texts: list[str]) -> list[tuple[str, str]]:
     return [(name, ",".join(texts))] if texts else []
+
+
+def _asked(names: list[str]) -> list[str]:
+    """Names as a search takes them."""
+    return [_escaped(folded[:LONGEST_ASKED]) for name in names if (folded := fold(name))]
 
 
 def _escaped(text: str) -> str:

@@ -262,7 +262,7 @@ def _current(found: Subquery, shape: _QueryShape, *conditions: ColumnElement[boo
 
 
 def _candidates(shape: _QueryShape) -> Subquery:
-    """Shard, id, type, updated and place of the resources of some types that the organization might see.
+    """Compartment, id, type, updated and place of the resources of some types that the organization might see.
 
     `place` is when they were updated; as of a moment, when they had been updated then. `precomputed`: it does see them.
     """
