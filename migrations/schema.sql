@@ -209,12 +209,18 @@ DECLARE
     v_node     record;
     v_excepted integer[];
     v_permit   uuid;
+    v_referral resource;
 BEGIN
     IF v_ancestors = '{}' OR caller() IS NULL THEN
         RETURN NULL;
     END IF;
     v_purposes := purposes();
     v_now := statement_time();
+    IF r_type = 'Task' AND r_refs && v_ancestors THEN
+        v_referral := referral_of(r_compartment, r_custodian, r_refs);
+        v_referral.labels := v_referral.labels || r_labels;
+        v_referral.confidentiality := greatest(v_referral.confidentiality, r_confidentiality);
+    END IF;
     -- From the last node to the root, so that each exception has spoken before its parent does.
     FOR v_node IN
         SELECT e.consent, p.node, p.parent, p.permit
@@ -223,9 +229,14 @@ BEGIN
         WHERE p.opens <= v_now AND v_now < p.closes
           AND (p.recipients IS NULL OR p.recipients && v_ancestors)
           AND (p.purposes IS NULL OR p.purposes && v_purposes)
-          AND (NOT p.permit OR NOT hangs_on_signers(r_labels) OR signers_suffice(e, r_labels, r_clinical))
-          AND conditions_match(p, e.part2, r_type, r_id, r_profiles, r_codes, r_confidentiality, r_labels, r_refs, r_authors,
-                   r_clinical, p.related IS NOT NULL AND refers(p.compartment, p.related, e.custodian, r_id))
+          AND ((NOT p.permit OR NOT hangs_on_signers(r_labels) OR signers_suffice(e, r_labels, r_clinical))
+               AND conditions_match(p, e.part2, r_type, r_id, r_profiles, r_codes, r_confidentiality, r_labels, r_refs,
+                   r_authors, r_clinical, p.related IS NOT NULL AND refers(p.compartment, p.related, e.custodian, r_id))
+               -- To an organization that a Task names it is covered where the referral is that it is about.
+               OR v_referral.id IS NOT NULL AND (NOT p.permit OR signers_suffice(e, v_referral.labels, v_referral.clinical))
+               AND conditions_match(p, e.part2, v_referral.type, v_referral.id, v_referral.profiles, v_referral.codes,
+                   v_referral.confidentiality, v_referral.labels, v_referral.refs, v_referral.authors, v_referral.clinical,
+                   p.related IS NOT NULL AND refers(p.compartment, p.related, e.custodian, v_referral.id)))
         ORDER BY e.consent, p.node DESC
     LOOP
         IF v_consent IS DISTINCT FROM v_node.consent THEN
@@ -258,7 +269,6 @@ CREATE FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests u
 DECLARE
     v_compartment     uuid;
     v_caller    uuid := caller();            -- read once: the settings are text, to be parsed at each mention
-    v_ancestors     uuid[] := ancestors();
     v_widened   text[] := purposes();
     v_client    text := current_setting('hallpass.client', true);
     v_emergency boolean := emergency();
@@ -309,11 +319,12 @@ BEGIN
                 r.compartment, r.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs, r.authors,
                 r.clinical)) END AS consent
             FROM (SELECT p.party, NOT p.party AND NOT r.directory AND r.student IS NOT NULL AS asked
-                  FROM (SELECT r.parties && v_ancestors AS party OFFSET 0) p) p OFFSET 0) c  -- else each mention judges
+                  FROM (SELECT sees_as_party(r.type, r.parties) AS party OFFSET 0) p) p OFFSET 0) c  -- else each mention judges
         LEFT JOIN release e ON a.consent IS NULL AND e.compartment = r.compartment AND e.consent = c.consent
         CROSS JOIN LATERAL (
             SELECT c.party, c.consent, CASE WHEN c.consent IS NOT NULL THEN coalesce(a.version, e.version) END
                    AS consent_version) o
+        WHERE r.current OR r.directory OR sees_current(r.compartment, r.id)
     ), reasoned AS (
         SELECT j.*, CASE WHEN j.basis = 'emergency' THEN (
                    SELECT e.reason FROM emergency e
@@ -429,8 +440,9 @@ CREATE FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_ids uuid[], 
         FROM hallpass.release e JOIN hallpass.provision p ON p.compartment = e.compartment AND p.consent = e.consent
         JOIN r ON r.custodian = e.custodian
         WHERE e.compartment = p_compartment
-          AND hallpass.provision_matches(p, e.part2, e.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels,
-                              r.refs, r.authors, r.clinical)
+          AND (r.type = 'Task' OR  -- covered where its referral is, which is judged live
+               hallpass.provision_matches(p, e.part2, e.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels,
+                              r.refs, r.authors, r.clinical))
     ), opening AS (
         SELECT r.id, unnest(o.ancestors) AS org, '-infinity'::timestamptz AS opens, 'infinity'::timestamptz AS closes
         FROM r JOIN hallpass.organization o ON o.id = r.custodian
@@ -470,12 +482,119 @@ CREATE FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_ids uuid[], 
            g.consent, g.version, g.purposes, g.since, g.until, r.custodian
     FROM opening o JOIN r ON r.id = o.id
     LEFT JOIN alone ON alone.org = o.org AND alone.id = o.id AND NOT hallpass.hangs_on_signers(r.labels)
+        AND r.type <> 'Task'
     LEFT JOIN signed g ON g.consent = alone.consent
     WHERE p_orgs IS NULL OR o.org = ANY (p_orgs)
     GROUP BY o.org, r.id, r.type, r.updated, r.custodian, g.consent, g.version, g.purposes, g.since, g.until
 $$;
 
 COMMENT ON FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_ids uuid[], p_orgs uuid[]) IS 'The rows that the access index should hold for a compartment; of some resources or organizations only, where given.';
+
+CREATE FUNCTION hallpass.feed_answered(p_feed text, p_since timestamp with time zone, p_at timestamp with time zone, p_gives boolean) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_reader text := hallpass.feed_reader();
+    v_first  timestamptz;
+BEGIN
+    SELECT min(a.since) INTO v_first FROM hallpass.feed_answer a WHERE a.reader = v_reader AND a.feed = p_feed;
+    IF v_first IS NULL OR p_gives THEN
+        DELETE FROM hallpass.feed_answer a
+            WHERE a.reader = v_reader AND a.feed = p_feed AND a.since > v_first AND a.at < p_at - interval '7 days';
+        INSERT INTO hallpass.feed_answer VALUES (v_reader, p_feed, p_since, p_at) ON CONFLICT DO NOTHING;
+    END IF;
+END $$;
+
+COMMENT ON FUNCTION hallpass.feed_answered(p_feed text, p_since timestamp with time zone, p_at timestamp with time zone, p_gives boolean) IS 'Remembers at what time an answer was given that hands out a moment to go on from: the first, and each that gives
+     something. Who comes back later than in a week may be given some of it again.';
+
+CREATE FUNCTION hallpass.feed_begin(p_feed text, p_since timestamp with time zone) RETURNS TABLE(at timestamp with time zone, horizon timestamp with time zone, told timestamp with time zone)
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('feed ' || hallpass.feed_reader() || ' ' || p_feed, 0));
+    RETURN QUERY
+        SELECT h.at, h.horizon, (
+            SELECT CASE WHEN a.since = p_since THEN a.at ELSE p_since END FROM hallpass.feed_answer a
+            WHERE a.reader = hallpass.feed_reader() AND a.feed = p_feed AND a.since <= p_since
+            ORDER BY a.since DESC LIMIT 1)
+        FROM hallpass.feed_horizon() h;
+END $$;
+
+COMMENT ON FUNCTION hallpass.feed_begin(p_feed text, p_since timestamp with time zone) IS 'Begins an answer to who follows: the time, the horizon, and when the answer was given that handed out `p_since`
+     (NULL for a moment before the first answer).
+     The answers to one reader come one after the other, so that each knows what those before it gave.';
+
+CREATE FUNCTION hallpass.feed_give(p_feed text, p_walk timestamp with time zone, p_compartments uuid[], p_ids uuid[], p_versions integer[], p_types text[]) RETURNS void
+    LANGUAGE sql
+    AS $$
+    INSERT INTO hallpass.feed_entry (reader, feed, id, version, compartment, type, given, walk)
+        SELECT hallpass.feed_reader(), p_feed, k.id, k.version, k.compartment, k.type, hallpass.instant(), p_walk
+        FROM unnest(p_compartments, p_ids, p_versions, p_types) AS k(compartment, id, version, type)
+    ON CONFLICT (reader, feed, id, version) DO NOTHING
+$$;
+
+COMMENT ON FUNCTION hallpass.feed_give(p_feed text, p_walk timestamp with time zone, p_compartments uuid[], p_ids uuid[], p_versions integer[], p_types text[]) IS 'Remembers what a page of a feed gives.';
+
+CREATE FUNCTION hallpass.feed_horizon() RETURNS TABLE(at timestamp with time zone, horizon timestamp with time zone)
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_at       timestamptz := hallpass.instant();  -- before the locks are read: who stamps after that stamps later
+    v_earliest timestamptz;
+BEGIN
+    WITH held AS MATERIALIZED (
+        SELECT l.pid, l.locktype, l.relation, l.mode, l.objsubid, l.classid::bigint AS seconds, l.objid::bigint AS micros
+        FROM pg_locks l JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()
+        WHERE l.granted AND l.pid <> pg_backend_pid()
+    ), stamped AS (
+        SELECT h.pid, to_timestamp(946684800 + h.seconds) + h.micros * interval '1 microsecond' AS at
+        FROM held h WHERE h.locktype = 'advisory' AND h.objsubid = 2 AND h.seconds > 100000000
+    ), writing AS (  -- just before its stamp, or a command of the operator's that writes without one
+        SELECT coalesce(a.xact_start, v_at - interval '10 seconds') AS at
+        FROM held h LEFT JOIN pg_stat_activity a ON a.pid = h.pid
+        WHERE h.locktype = 'relation' AND h.relation = 'hallpass.resource'::regclass AND h.mode = 'RowExclusiveLock'
+          AND NOT EXISTS (SELECT 1 FROM stamped s WHERE s.pid = h.pid)
+    )
+    SELECT min(f.at) INTO v_earliest FROM (SELECT s.at FROM stamped s UNION ALL SELECT w.at FROM writing w) f;
+    RETURN QUERY SELECT v_at, least(v_at + interval '1 microsecond', v_earliest);
+END $$;
+
+COMMENT ON FUNCTION hallpass.feed_horizon() IS 'The time, and the moment below which every version is committed or never will be: the earliest stamp of a
+     transaction that still writes. To be asked in a statement before the one that reads the versions.';
+
+CREATE FUNCTION hallpass.feed_reader() RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT nullif(current_setting('hallpass.client', true), '') || ' ' || current_setting('hallpass.purposes', true)
+$$;
+
+COMMENT ON FUNCTION hallpass.feed_reader() IS 'Who follows a feed: the client, with the purposes of its token, since they decide what it sees.';
+
+CREATE FUNCTION hallpass.feed_withdraw(p_feed text, p_at timestamp with time zone, p_told timestamp with time zone) RETURNS TABLE(type text, id uuid, at timestamp with time zone)
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_reader text := hallpass.feed_reader();
+BEGIN
+    WITH gone AS MATERIALIZED (
+        SELECT DISTINCT e.type, e.id FROM hallpass.feed_entry e
+        WHERE e.reader = v_reader AND e.feed = p_feed AND NOT EXISTS (
+            SELECT 1 FROM hallpass.resource r WHERE r.compartment = e.compartment AND r.id = e.id AND r.current)
+    ), forgotten AS (
+        DELETE FROM hallpass.feed_entry e USING gone g WHERE e.reader = v_reader AND e.feed = p_feed AND e.id = g.id
+    )
+    INSERT INTO hallpass.feed_withdrawal SELECT v_reader, p_feed, g.type, g.id, p_at FROM gone g
+    ON CONFLICT ON CONSTRAINT feed_withdrawal_pkey DO UPDATE SET at = p_at;
+    RETURN QUERY SELECT w.type, w.id, w.at FROM hallpass.feed_withdrawal w
+        WHERE w.reader = v_reader AND w.feed = p_feed AND w.at > p_told
+          AND NOT EXISTS (SELECT 1 FROM hallpass.feed_entry e WHERE e.reader = v_reader AND e.feed = p_feed AND e.id = w.id)
+          AND NOT EXISTS (SELECT 1 FROM hallpass.resource r WHERE r.id = w.id AND r.current)
+        ORDER BY w.at DESC, w.id;
+END $$;
+
+COMMENT ON FUNCTION hallpass.feed_withdraw(p_feed text, p_at timestamp with time zone, p_told timestamp with time zone) IS 'Which resources that a reader was given it no longer sees. Answers those of which it was not told by `p_told`. An
+     invoker''s function: the wall says what is seen.';
 
 CREATE FUNCTION hallpass.glass_broken(r_compartment uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -637,7 +756,7 @@ BEGIN
             PERFORM pg_advisory_xact_lock_shared(hashtextextended(v_compartment::text, 0));
         END IF;
     END LOOP;
-    RETURN hallpass.instant();
+    RETURN CASE WHEN p_exclusive THEN hallpass.stamp() ELSE hallpass.instant() END;
 END $$;
 
 COMMENT ON FUNCTION hallpass.lock_compartments(p_compartments uuid[], p_exclusive boolean) IS 'Takes the compartments'' locks in one order: exclusive to write, shared to disclose, so that a disclosure and the
@@ -943,6 +1062,26 @@ $$;
 
 COMMENT ON FUNCTION hallpass.record_security_event(p_kind text, p_client text, p_outcome text, p_detail text) IS 'Notes an event of a registered client for its organization; nothing where there is no such client.';
 
+CREATE FUNCTION hallpass.referral_of(p_compartment uuid, p_custodian uuid, p_refs uuid[]) RETURNS hallpass.resource
+    LANGUAGE plpgsql STABLE
+    AS $$
+DECLARE
+    v_found hallpass.resource;
+    v_count integer := 0;
+BEGIN
+    FOR v_found IN
+        SELECT * FROM hallpass.resource r
+        WHERE r.compartment = p_compartment AND r.id = ANY (p_refs) AND r.type = 'ServiceRequest' AND r.current
+          AND NOT r.deleted AND r.custodian = p_custodian
+        LIMIT 2
+    LOOP
+        v_count := v_count + 1;
+    END LOOP;
+    RETURN CASE WHEN v_count = 1 THEN v_found END;
+END $$;
+
+COMMENT ON FUNCTION hallpass.referral_of(p_compartment uuid, p_custodian uuid, p_refs uuid[]) IS 'The one current referral of a custodian among what a Task refers to; NULL where there is none or are several.';
+
 CREATE FUNCTION hallpass.refers(p_compartment uuid, p_from uuid[], p_custodian uuid, p_to uuid) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
@@ -961,6 +1100,17 @@ CREATE FUNCTION hallpass.release_is_active(e hallpass.release, recipient_ancesto
 $$;
 
 COMMENT ON FUNCTION hallpass.release_is_active(e hallpass.release, recipient_ancestors uuid[]) IS 'Whether a release has effect now: in its time, its signer with authority, under an agreement.';
+
+CREATE FUNCTION hallpass.released_since(p_since timestamp with time zone) RETURNS TABLE(compartment uuid, custodian uuid)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT e.compartment, e.custodian FROM release e
+    JOIN resource c ON c.compartment = e.compartment AND c.id = e.consent AND c.current
+    WHERE e.recipients && ancestors() AND (c.updated >= p_since OR e.opens >= p_since) AND release_is_active(e, ancestors())
+$$;
+
+COMMENT ON FUNCTION hallpass.released_since(p_since timestamp with time zone) IS 'The students of whom a release that was written or began since then opens something to the caller.';
 
 CREATE FUNCTION hallpass.remove_organization(p_id uuid) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
@@ -989,6 +1139,33 @@ BEGIN
 END $$;
 
 COMMENT ON FUNCTION hallpass.seen(p_ids uuid[]) IS 'Of these, the current resources that the caller sees. An invoker''s function: the wall judges.';
+
+CREATE FUNCTION hallpass.sees_as_party(r_type text, r_parties uuid[]) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT NOT r_type IN ('Task') AND r_parties && (SELECT hallpass.ancestors())::uuid[]
+$$;
+
+COMMENT ON FUNCTION hallpass.sees_as_party(r_type text, r_parties uuid[]) IS 'Whether the caller sees a resource since it is named in it. Of types that parties write into, being one decides
+     only what may be written.';
+
+CREATE FUNCTION hallpass.sees_current(p_compartment uuid, p_id uuid) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT EXISTS (
+        SELECT 1 FROM resource r
+        WHERE r.compartment = p_compartment AND r.id = p_id AND r.current
+          AND (sees_as_party(r.type, r.parties)
+               OR (r.student IS NOT NULL AND consent_permitting(
+                   r.compartment, r.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs,
+                   r.authors, r.clinical) IS NOT NULL)
+               OR (r.student IS NOT NULL AND emergency() AND in_emergency(r.type, r.labels)
+                   AND glass_broken(r.compartment))))
+$$;
+
+COMMENT ON FUNCTION hallpass.sees_current(p_compartment uuid, p_id uuid) IS 'Whether the caller sees the current version of another''s record: without that it sees no older one either, so that
+     a label that was raised, a party that was corrected and a release that was narrowed reach back.';
 
 CREATE FUNCTION hallpass.set_caller(p_client text, p_token text, p_organization uuid, p_purposes text[], p_emergency boolean, p_agreement boolean) RETURNS TABLE(standing boolean, at timestamp with time zone, ancestors uuid[], descendants uuid[], zone text)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1080,6 +1257,25 @@ BEGIN
 END $$;
 
 COMMENT ON FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_clinical tstzrange) IS 'Whether those who signed a release are those who may sign for a record with these labels: a minor controls some.';
+
+CREATE FUNCTION hallpass.stamp() RETURNS timestamp with time zone
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_at timestamptz;
+BEGIN
+    IF coalesce(current_setting('hallpass.stamped', true), '') = '' THEN
+        LOCK TABLE hallpass.resource IN ROW EXCLUSIVE MODE;  -- from here on hallpass.feed_horizon sees that one writes
+        v_at := hallpass.instant();
+        PERFORM pg_advisory_xact_lock_shared(
+            floor(extract(epoch FROM v_at) - 946684800)::integer, (extract(microseconds FROM v_at)::bigint % 1000000)::integer);
+        PERFORM set_config('hallpass.stamped', 'true', true);
+    END IF;
+    RETURN hallpass.instant();
+END $$;
+
+COMMENT ON FUNCTION hallpass.stamp() IS 'The time of a version that this transaction is about to write. Others see, until it ends, that it writes and since
+     when: a lock that nobody waits for holds the seconds since 2000 and the microseconds of the first stamp.';
 
 CREATE FUNCTION hallpass.standbys_follow() RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -1272,6 +1468,38 @@ CREATE TABLE hallpass.event (
     CONSTRAINT event_outcome_check CHECK ((outcome = ANY (ARRAY['0'::text, '4'::text, '8'::text])))
 );
 
+CREATE TABLE hallpass.feed_answer (
+    reader text NOT NULL,
+    feed text NOT NULL,
+    since timestamp with time zone NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE hallpass.feed_answer IS 'When the answers of a feed were given.';
+
+CREATE TABLE hallpass.feed_entry (
+    reader text NOT NULL,
+    feed text NOT NULL,
+    id uuid NOT NULL,
+    version integer NOT NULL,
+    compartment uuid NOT NULL,
+    type text NOT NULL COLLATE pg_catalog."C",
+    given timestamp with time zone NOT NULL,
+    walk timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE hallpass.feed_entry IS 'What a feed gave to whom of others'' records: so what became visible since is known, and what is withdrawn.';
+
+CREATE TABLE hallpass.feed_withdrawal (
+    reader text NOT NULL,
+    feed text NOT NULL,
+    type text NOT NULL COLLATE pg_catalog."C",
+    id uuid NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE hallpass.feed_withdrawal IS 'What a reader was given by a feed and no longer sees.';
+
 CREATE TABLE hallpass.ledger_drop (
     at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     partition text NOT NULL,
@@ -1435,6 +1663,15 @@ ALTER TABLE ONLY hallpass.emergency
 ALTER TABLE ONLY hallpass.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (organization, minute, kind, client, outcome, detail);
 
+ALTER TABLE ONLY hallpass.feed_answer
+    ADD CONSTRAINT feed_answer_pkey PRIMARY KEY (reader, feed, since);
+
+ALTER TABLE ONLY hallpass.feed_entry
+    ADD CONSTRAINT feed_entry_pkey PRIMARY KEY (reader, feed, id, version);
+
+ALTER TABLE ONLY hallpass.feed_withdrawal
+    ADD CONSTRAINT feed_withdrawal_pkey PRIMARY KEY (reader, feed, type, id);
+
 ALTER TABLE ONLY hallpass.ledger_drop
     ADD CONSTRAINT ledger_drop_pkey PRIMARY KEY (partition);
 
@@ -1597,6 +1834,12 @@ ALTER TABLE hallpass.emergency ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.event ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE hallpass.feed_answer ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.feed_entry ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.feed_withdrawal ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY held ON hallpass.agreement USING ((custodian = ANY (( SELECT hallpass.descendants() AS descendants)::uuid[])));
 
 CREATE POLICY held ON hallpass.authority USING ((custodian = ANY (( SELECT hallpass.descendants() AS descendants)::uuid[])));
@@ -1621,15 +1864,21 @@ CREATE POLICY own ON hallpass.access FOR SELECT USING ((org = ( SELECT hallpass.
 
 CREATE POLICY own ON hallpass.emergency FOR SELECT USING ((organization = ( SELECT hallpass.caller() AS caller)));
 
+CREATE POLICY own ON hallpass.feed_answer USING ((reader = ( SELECT hallpass.feed_reader() AS feed_reader)));
+
+CREATE POLICY own ON hallpass.feed_entry USING ((reader = ( SELECT hallpass.feed_reader() AS feed_reader)));
+
+CREATE POLICY own ON hallpass.feed_withdrawal USING ((reader = ( SELECT hallpass.feed_reader() AS feed_reader)));
+
 ALTER TABLE hallpass.provision ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.release ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.resource ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY see ON hallpass.resource FOR SELECT USING (((custodian = ANY (( SELECT hallpass.descendants() AS descendants)::uuid[])) OR (directory AND (( SELECT hallpass.caller() AS caller) IS NOT NULL)) OR (parties && ( SELECT hallpass.ancestors() AS ancestors)) OR ((student IS NOT NULL) AND current AND (EXISTS ( SELECT 1
+CREATE POLICY see ON hallpass.resource FOR SELECT USING (((custodian = ANY (( SELECT hallpass.descendants() AS descendants)::uuid[])) OR (directory AND (( SELECT hallpass.caller() AS caller) IS NOT NULL)) OR ((current OR hallpass.sees_current(compartment, id)) AND (hallpass.sees_as_party(type, parties) OR ((student IS NOT NULL) AND current AND (EXISTS ( SELECT 1
    FROM hallpass.visible_candidates a
-  WHERE ((a.compartment = resource.compartment) AND (a.org = ( SELECT hallpass.caller() AS caller)) AND (a.id = resource.id) AND a.precomputed)))) OR ((student IS NOT NULL) AND (hallpass.consent_permitting(compartment, custodian, type, id, profiles, codes, confidentiality, labels, refs, authors, clinical) IS NOT NULL)) OR ((student IS NOT NULL) AND ( SELECT hallpass.emergency() AS emergency) AND hallpass.in_emergency(type, labels) AND hallpass.glass_broken(compartment))));
+  WHERE ((a.compartment = resource.compartment) AND (a.org = ( SELECT hallpass.caller() AS caller)) AND (a.id = resource.id) AND a.precomputed)))) OR ((student IS NOT NULL) AND (hallpass.consent_permitting(compartment, custodian, type, id, profiles, codes, confidentiality, labels, refs, authors, clinical) IS NOT NULL)) OR ((student IS NOT NULL) AND ( SELECT hallpass.emergency() AS emergency) AND hallpass.in_emergency(type, labels) AND hallpass.glass_broken(compartment))))));
 
 CREATE POLICY see ON hallpass.term_date FOR SELECT USING (((EXISTS ( SELECT 1
    FROM hallpass.access a
@@ -1726,6 +1975,24 @@ GRANT SELECT ON TABLE hallpass.access TO hallpass_app;
 REVOKE ALL ON FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_ids uuid[], p_orgs uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_ids uuid[], p_orgs uuid[]) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.feed_answered(p_feed text, p_since timestamp with time zone, p_at timestamp with time zone, p_gives boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.feed_answered(p_feed text, p_since timestamp with time zone, p_at timestamp with time zone, p_gives boolean) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.feed_begin(p_feed text, p_since timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.feed_begin(p_feed text, p_since timestamp with time zone) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.feed_give(p_feed text, p_walk timestamp with time zone, p_compartments uuid[], p_ids uuid[], p_versions integer[], p_types text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.feed_give(p_feed text, p_walk timestamp with time zone, p_compartments uuid[], p_ids uuid[], p_versions integer[], p_types text[]) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.feed_horizon() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.feed_horizon() TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.feed_reader() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.feed_reader() TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.feed_withdraw(p_feed text, p_at timestamp with time zone, p_told timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.feed_withdraw(p_feed text, p_at timestamp with time zone, p_told timestamp with time zone) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.glass_broken(r_compartment uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.glass_broken(r_compartment uuid) TO hallpass_app;
 
@@ -1809,17 +2076,29 @@ REVOKE ALL ON FUNCTION hallpass.record_command(p_organization uuid, p_detail tex
 REVOKE ALL ON FUNCTION hallpass.record_security_event(p_kind text, p_client text, p_outcome text, p_detail text) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.record_security_event(p_kind text, p_client text, p_outcome text, p_detail text) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.referral_of(p_compartment uuid, p_custodian uuid, p_refs uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.referral_of(p_compartment uuid, p_custodian uuid, p_refs uuid[]) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.refers(p_compartment uuid, p_from uuid[], p_custodian uuid, p_to uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.refers(p_compartment uuid, p_from uuid[], p_custodian uuid, p_to uuid) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.release_is_active(e hallpass.release, recipient_ancestors uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.release_is_active(e hallpass.release, recipient_ancestors uuid[]) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.released_since(p_since timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.released_since(p_since timestamp with time zone) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.remove_organization(p_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.remove_organization(p_id uuid) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.seen(p_ids uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.seen(p_ids uuid[]) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.sees_as_party(r_type text, r_parties uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.sees_as_party(r_type text, r_parties uuid[]) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.sees_current(p_compartment uuid, p_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.sees_current(p_compartment uuid, p_id uuid) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.set_caller(p_client text, p_token text, p_organization uuid, p_purposes text[], p_emergency boolean, p_agreement boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.set_caller(p_client text, p_token text, p_organization uuid, p_purposes text[], p_emergency boolean, p_agreement boolean) TO hallpass_app;
@@ -1831,6 +2110,9 @@ REVOKE ALL ON FUNCTION hallpass.set_operator(p_organization uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_clinical tstzrange) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_clinical tstzrange) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.stamp() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.stamp() TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.standbys_follow() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.standbys_follow() TO hallpass_app;
@@ -1859,6 +2141,12 @@ GRANT SELECT ON TABLE hallpass.disclosure TO hallpass_app;
 GRANT SELECT ON TABLE hallpass.emergency TO hallpass_app;
 
 GRANT SELECT ON TABLE hallpass.event TO hallpass_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.feed_answer TO hallpass_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.feed_entry TO hallpass_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.feed_withdrawal TO hallpass_app;
 
 GRANT SELECT ON TABLE hallpass.organization TO hallpass_app;
 
