@@ -8,7 +8,8 @@ GRANT SELECT, INSERT ON hallpass.resource TO hallpass_app;
 GRANT UPDATE (current) ON hallpass.resource TO hallpass_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON hallpass.student, hallpass.authority, hallpass.agreement, hallpass.release,
     hallpass.provision TO hallpass_app;
-GRANT SELECT ON hallpass.access, hallpass.open_access, hallpass.organization, hallpass.emergency TO hallpass_app;
+GRANT SELECT ON hallpass.access, hallpass.validity, hallpass.active_release, hallpass.organization,
+    hallpass.tree, hallpass.custody_count, hallpass.emergency TO hallpass_app;
 GRANT SELECT ON hallpass.term_token, hallpass.term_string, hallpass.term_reference, hallpass.term_date,
     hallpass.term_quantity, hallpass.term_uri TO hallpass_app;
 GRANT SELECT ON hallpass.disclosure, hallpass.event TO hallpass_app;

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.auth.scopes import Scope
+from app.auth.purposes import BTG
+from app.auth.scopes import EMERGENCY, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +24,8 @@ class Caller:
     purposes: frozenset[str]
     token: str
     agent: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def in_emergency(self) -> bool:
+        """Whether the token was given for an emergency: both its scope and its purpose say so, to open and to read."""
+        return EMERGENCY in self.scopes and BTG in self.purposes

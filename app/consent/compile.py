@@ -68,6 +68,8 @@ def read(consent: dict[str, Any], consent_id: UUID, version: int, s: Situation) 
         opens=max(root.period[0], on),
         closes=root.period[1],
         provisions=_gated(tree.nodes, named),
+        born=s.born if s.student in s.elsewhere else None,
+        authority=s.authorities.get(by.signer) if by.signer in s.elsewhere else None,
     )
     return Reading(None if gaps else draft, tuple(gaps), draft)
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from app.consent.codes import NORMAL, PART2, PSYCHOTHERAPY_NOTE
-from app.consent.rules import Facts, Provision, Release, Rules, Viewer, Window
+from app.consent.rules import Facts, Place, Provision, Release, Rules, Viewer, Window
 
 MAJORITY = 18
 
@@ -142,26 +142,26 @@ def _out_of_force(rules: Rules, release: Release, viewer: Viewer, facts: Facts) 
         return "it opens what its own writer holds, and another organization holds this"
     if recipients is not None and not recipients & viewer.above:
         return "it names other recipients"
-    if place is None or rules.born is None:
+    born = release.born or rules.born
+    if place is None or born is None:
         return "the student's date of birth is not known, so nobody's right to sign is"
     if not in_window((release.opens, release.closes), viewer.now):
         return "it is not in its period"
-    return _signature_gap(rules, release, viewer.now, ZoneInfo(place.zone), place.honour) or (
+    return _signature_gap(rules, release, born, viewer.now, place) or (
         None if _agreed(rules, release, viewer) else "no agreement between the organizations is in force"
     )
 
 
-def _signature_gap(rules: Rules, release: Release, now: datetime, zone: ZoneInfo, honour: bool) -> str | None:
-    assert rules.born is not None
-    first, last = rules.born
+def _signature_gap(rules: Rules, release: Release, born: tuple[date, date], now: datetime, place: Place) -> str | None:
+    (first, last), zone = born, ZoneInfo(place.zone)
     if release.signer is None:
         return None if birthday(last, release.age, zone) <= release.signed else "the student was too young to sign"
     adult = birthday(first, MAJORITY, zone)
     if release.signed >= adult:
         return "a parent signed after the student's 18th birthday"
-    if not honour and now >= adult:
+    if not place.honour and now >= adult:
         return "the student is 18, and a parent's signature has ended"
-    window = rules.authorities.get(release.signer)
+    window = release.authority or rules.authorities.get(release.signer)
     if window is None or not (window[0] <= release.signed and now < window[1]):
         return "its signer has no parental or guardian authority"
     return None

@@ -40,7 +40,11 @@ class Provision:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """One active, complete Consent. `signer` is the RelatedPerson who signed; None: the student, from `age` on."""
+    """One active, complete Consent. `signer` is the RelatedPerson who signed; None: the student, from `age` on.
+
+    `born` and `authority` are what the signature rests on, as it was when the Consent was written, where another
+    organization holds it: what that one changes later changes nobody else's release. None: the custodian's own.
+    """
 
     consent: UUID
     version: int
@@ -53,6 +57,8 @@ class Release:
     opens: datetime
     closes: datetime
     provisions: tuple[Provision, ...]
+    born: tuple[date, date] | None = None
+    authority: Window | None = None
 
     @property
     def recipients(self) -> frozenset[UUID]:

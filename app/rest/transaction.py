@@ -55,7 +55,7 @@ class Transaction:
         matches = await self._matches(door)
         targets = _targets(self._entries, matches)
         if len(self._entries) > 1:
-            await claims.records(door, _records(self._entries, targets, matches))
+            await claims.records(door, *_records(self._entries, targets, matches))
         door.pending.update(t for text in targets.values() if (t := parse_local(text)))
         found: dict[str, Found] = {}
         for entry in sorted(self._entries, key=lambda e: (METHODS.index(e.method), _RANK.get(e.type, 0))):
@@ -184,17 +184,19 @@ def _targets(entries: list[Entry], matches: dict[str, list[UUID]]) -> dict[str, 
     return {str(e.full_url): f"{e.type}/{next(iter(matches.get(e.at, ())), None) or uuid4()}" for e in written}
 
 
-def _records(entries: list[Entry], targets: dict[str, str], matches: dict[str, list[UUID]]) -> set[UUID]:
-    """The ids of what the entries write, and of the students whom what they create is about."""
+def _records(
+    entries: list[Entry], targets: dict[str, str], matches: dict[str, list[UUID]]
+) -> tuple[set[UUID], list[claims.Creation]]:
+    """The ids of what the entries update or delete, and what they create about students."""
     written = [e for e in entries if e.method != "GET"]
-    found = {i for e in written if e.id and (i := as_uuid(e.id))}.union(*matches.values())
+    created: list[claims.Creation] = []
     for entry in written:
         path = TYPES[entry.type].student
         text = first(entry.resource, f"{path}.reference") if path not in (None, "id") else None
         student = parse_local(targets.get(text, text) if isinstance(text, str) else None)
-        if student is not None:
-            found.add(student[1])
-    return found
+        if student is not None and entry.resource is not None and not entry.id and not matches.get(entry.at):
+            created.append(claims.Creation(entry.type, student[1], entry.resource))
+    return {i for e in written if e.id and (i := as_uuid(e.id))}.union(*matches.values()), created
 
 
 def _require_target(entry: Entry, targets: dict[str, str], found: Found) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -13,21 +13,30 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.store.driver import Hot, Statement, fetch
-from app.store.enter import waiting
+from app.store.enter import Write, waiting
 from app.store.rows import Stored
 from app.store.tables import organization, resource
+
+
+class Seen(NamedTuple):
+    """What a reference leads to."""
+
+    type: str
+    student: UUID | None
+    custodian: UUID
+
 
 COLUMNS = tuple(resource.c[name] for name in Stored._fields)
 
 _NAMED = select(*COLUMNS).where(resource.c.id == bindparam("id"), resource.c.type == bindparam("type"))
 _CURRENT = Hot(_NAMED.where(resource.c.current))
 _VERSION = Hot(_NAMED.where(resource.c.version == bindparam("version")))
-_LOCKED = func.hallpass.lock_current(bindparam("shard"), bindparam("type"), bindparam("id")).table_valued(
-    *(column(c.name, c.type) for c in COLUMNS)
-)
+_LOCKED = func.hallpass.lock_current(
+    *(bindparam(name) for name in ("shard", "custodian", "type", "id", "kind"))
+).table_valued(*(column(c.name, c.type) for c in COLUMNS))
 _LOCK_CURRENT = Hot(select(*_LOCKED.c, func.hallpass.instant(type_=DateTime(timezone=True)).label("at")))
 _MOMENT = text("SELECT hallpass.moment()")
-_VISIBLE = Hot(text("SELECT type, id, student FROM hallpass.seen(:ids)"))
+_VISIBLE = Hot(text("SELECT type, id, student, custodian FROM hallpass.seen(:ids)"))
 
 
 async def current(connection: AsyncConnection, type_name: str, resource_id: UUID) -> Stored | None:
@@ -36,12 +45,17 @@ async def current(connection: AsyncConnection, type_name: str, resource_id: UUID
     return found[0] if found else None
 
 
-async def lock_current(
-    connection: AsyncConnection, shard: UUID, type_name: str, resource_id: UUID
-) -> tuple[Stored, datetime] | None:
-    """As `current`, under the shard's lock to write; and the time after the wait. Raises UNAVAILABLE as `waiting`."""
+async def lock_current(connection: AsyncConnection, type_name: str, write: Write) -> tuple[Stored, datetime] | None:
+    """As `current`, under the locks of a write; and the time after the wait. Raises UNAVAILABLE as `waiting`."""
+    values = {
+        "shard": write.shard,
+        "custodian": write.custodian,
+        "type": type_name,
+        "id": write.id,
+        "kind": write.kind,
+    }
     with waiting():
-        found = await fetch(connection, _LOCK_CURRENT, {"shard": shard, "type": type_name, "id": resource_id})
+        found = await fetch(connection, _LOCK_CURRENT, values)
     return (stored(found[0]), found[0].at) if found else None
 
 
@@ -68,13 +82,13 @@ def stored(row: Any) -> Stored:
     return Stored(*row[: len(COLUMNS)])
 
 
-async def visible(connection: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, tuple[str, UUID | None]]:
-    """Of these ids, those of current resources that the caller sees: type and student by id."""
+async def visible(connection: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, Seen]:
+    """Of these ids, those of current resources that the caller sees."""
     wanted = sorted(set(ids))
     if not wanted:
         return {}
     found = await fetch(connection, _VISIBLE, {"ids": wanted})
-    return {row.id: (row.type, row.student) for row in found}
+    return {row.id: Seen(row.type, row.student, row.custodian) for row in found}
 
 
 async def bodies(connection: AsyncConnection, shard: UUID, resource_id: UUID) -> list[bytes]:
@@ -89,6 +103,12 @@ async def moment(connection: AsyncConnection) -> datetime:
     """The database's clock, which is the exchange's."""
     found: datetime = (await connection.execute(_MOMENT)).scalar_one()
     return found
+
+
+async def in_line(connection: AsyncConnection, one: UUID, other: UUID) -> bool:
+    """Whether one organization is the other, a part of it, or what it is part of."""
+    values = {"one": one, "other": other}
+    return one == other or bool(await connection.scalar(text("SELECT hallpass.in_line(:one, :other)"), values))
 
 
 async def zone(connection: AsyncConnection, organization_id: UUID) -> ZoneInfo:

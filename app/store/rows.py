@@ -29,8 +29,7 @@ class Stored(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the database answered to `hallpass.enter`: the caller's organizations and time zone."""
+    """What the database answered to `hallpass.enter`: the organizations that the caller is part of, and its time zone."""
 
     above: frozenset[UUID]
-    below: frozenset[UUID]
     zone: str

@@ -13,7 +13,7 @@ from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.consent.rules import Agreement, Facts, Place, Provision, Release, Window
-from app.store.tables import agreement, organization, provision, release, resource
+from app.store.tables import agreement, organization, provision, release, resource, tree
 
 _FACTS = (
     "id", "type", "custodian", "student", "directory", "profiles", "codes", "confidentiality", "labels", "parties",
@@ -46,12 +46,14 @@ async def places(connection: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID,
     return {r.id: Place(tuple(r.above), r.zone, r.honour) for r in rows}
 
 
-async def facts(connection: AsyncConnection, shard: UUID, custodians: Iterable[UUID]) -> list[Facts]:
-    """The facts of a student's current records in these organizations' custody."""
+async def facts(connection: AsyncConnection, shard: UUID, custodian: UUID, *, parts: bool) -> list[Facts]:
+    """The facts of a student's current records that an organization holds; with `parts`, also the parts of it."""
     c = resource.c
+    below = select(tree.c.id).where(tree.c.ancestor == custodian)
+    held = c.custodian.in_(below) if parts else c.custodian == custodian
     rows = await connection.execute(
         select(*(c[name] for name in _FACTS))
-        .where(c.shard == shard, c.current, ~c.deleted, c.custodian.in_(sorted(set(custodians))))
+        .where(c.shard == shard, c.current, ~c.deleted, held)
         .order_by(c.type, c.id)
     )
     return [_facts(row) for row in rows]
@@ -81,6 +83,8 @@ def _release(row: Row[Any], provisions: tuple[Provision, ...]) -> Release:
         opens=row.opens,
         closes=row.closes,
         provisions=provisions,
+        born=None if row.born_from is None else (row.born_from, row.born_to),
+        authority=None if row.authority_opens is None else (row.authority_opens, row.authority_closes),
     )
 
 

@@ -26,7 +26,7 @@ class Schema:
     tables: tuple[str, ...]
     """Types and tables with their indexes; only ever applied to an empty database."""
     code: tuple[str, ...]
-    """Functions, views, grants."""
+    """Functions, views, triggers, grants."""
     policies: tuple[str, ...]
     seed: str
     """The rows that a new database starts with."""
@@ -44,7 +44,10 @@ def load(folder: Path = FOLDER) -> Schema:
 
     return Schema(
         tables=(*files("types").values(), *_referenced_first(files("tables"))),
-        code=(*files("functions").values(), *files("views").values(), _filled((folder / "grants.sql").read_text())),
+        code=(
+            *(script for kind in ("functions", "views", "triggers") for script in files(kind).values()),
+            _filled((folder / "grants.sql").read_text()),
+        ),
         policies=tuple(files("policies").values()),
         seed=(folder / "seed.sql").read_text(),
     )

@@ -1,29 +1,26 @@
 CREATE OR REPLACE FUNCTION hallpass.enter(
     p_client text, p_token text, p_organization uuid, p_purposes text[], p_emergency boolean, p_agreement boolean
-) RETURNS TABLE (standing boolean, at timestamptz, above uuid[], below uuid[], zone text)
+) RETURNS TABLE (standing boolean, at timestamptz, above uuid[], zone text)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = hallpass, pg_temp AS $$
 DECLARE
     v_above uuid[];
-    v_below uuid[];
     v_zone  text;
 BEGIN
     IF NOT stands(p_client, p_token, p_organization, p_emergency) THEN
-        PERFORM set_config('hallpass.organization', '', true), set_config('hallpass.above', '', true),
-                set_config('hallpass.below', '', true);
-        RETURN QUERY SELECT false, moment(), '{}'::uuid[], '{}'::uuid[], ''::text;
+        PERFORM set_config('hallpass.organization', '', true), set_config('hallpass.above', '', true);
+        RETURN QUERY SELECT false, moment(), '{}'::uuid[], ''::text;
         RETURN;
     END IF;
     SELECT o.above, o.zone INTO v_above, v_zone FROM organization o WHERE o.id = p_organization;
-    SELECT array_agg(o.id ORDER BY o.id) INTO v_below FROM organization o WHERE o.above @> ARRAY[p_organization];
     PERFORM set_config('hallpass.organization', p_organization::text, true),
             set_config('hallpass.above', v_above::text, true),
-            set_config('hallpass.below', v_below::text, true),
             set_config('hallpass.purposes', p_purposes::text, true),
             set_config('hallpass.agreement_required', p_agreement::text, true),
             set_config('hallpass.emergency', p_emergency::text, true),
             set_config('hallpass.client', p_client, true),
             set_config('hallpass.token', p_token, true);
-    RETURN QUERY SELECT true, moment(), v_above, v_below, v_zone;
+    RETURN QUERY SELECT true, moment(), v_above, v_zone;
 END $$;
 COMMENT ON FUNCTION hallpass.enter IS
-    'Sets the caller for this transaction, if its client and token still stand; purposes come widened by hierarchy.';
+    'Sets the caller for this transaction, if its client and token still stand; purposes come widened by hierarchy. What
+     is part of the caller''s organization is not listed: hallpass.tree is asked.';

@@ -10,6 +10,12 @@ CREATE TABLE hallpass.release (
     opens      timestamptz NOT NULL,
     closes     timestamptz NOT NULL,
     recipients uuid[] NOT NULL,              -- every organization that any provision names
+    -- What the signature rests on, as it was at the writing, where another organization holds it; else its own, as it is.
+    born_from        date,
+    born_to          date,
+    authority_opens  timestamptz,
+    authority_closes timestamptz,
+    CHECK ((born_from IS NULL) = (born_to IS NULL) AND (authority_opens IS NULL) = (authority_closes IS NULL)),
     PRIMARY KEY (shard, consent)
 );
 CREATE INDEX release_recipients ON hallpass.release USING gin (recipients);

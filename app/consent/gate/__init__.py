@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.audit import ledger
 from app.audit.watch import Watch
 from app.auth.caller import Caller
-from app.consent.codes import BREAK_THE_GLASS, widen
+from app.consent.codes import widen
 from app.consent.gate import reads
 from app.consent.gate.door import Door, require
 from app.consent.gate.released import Answer, Found, Released, mint
@@ -119,17 +119,21 @@ class Gate:
         async with self._db.begin() as connection:
             door = await self._enter(connection, caller)
             found = await work(door)
-            leaving = [c.row for f in found for c in f.candidates if c.row.custodian not in door.below]
-            if not await self._entered(connection, caller, interaction, leaving, request):
+            rows = [c.row for f in found for c in f.candidates]
+            own = await self._entered(connection, caller, interaction, rows, request)
+            if own is None:
                 raise _TryAgain
-        return [mint(f, door.below) for f in found]
+        return [mint(f, own) for f in found]
 
     async def _entered(
-        self, connection: AsyncConnection, caller: Caller, interaction: str, leaving: list[Stored], request: UUID
-    ) -> bool:
-        """Whether all that is leaving is on the ledger. Raises UNAVAILABLE when the ledger cannot be written."""
+        self, connection: AsyncConnection, caller: Caller, interaction: str, rows: list[Stored], request: UUID
+    ) -> frozenset[UUID] | None:
+        """The custodians of these rows that are the caller's own, once all that discloses is on the ledger.
+
+        None where something is visible no more. Raises UNAVAILABLE when the ledger cannot be written.
+        """
         try:
-            return await ledger.disclose(connection, leaving, caller, request=request, interaction=interaction)
+            return await ledger.disclose(connection, rows, caller, request=request, interaction=interaction)
         except DBAPIError as e:
             if sqlstate(e) in RETRY:
                 raise
@@ -142,12 +146,12 @@ class Gate:
             token=caller.token,
             organization=caller.organization,
             purposes=sorted(widen(caller.purposes)),
-            emergency=BREAK_THE_GLASS in caller.purposes,
+            emergency=caller.in_emergency,
             agreement_required=self._settings.require_agreement,
         )
         if standing is None:
             raise _login()
-        return Door(connection, caller, self._settings, standing.above, standing.below, ZoneInfo(standing.zone))
+        return Door(connection, caller, self._settings, standing.above, ZoneInfo(standing.zone))
 
 
 def _login() -> HallpassError:

@@ -45,7 +45,7 @@ async def of_consent(door: Door, consent: str, wanted: Filter, after: Position |
 
 async def _require_held(door: Door, type_name: str, resource_id: str) -> None:
     row = await reads.current(door, TYPES[type_name], resource_id)
-    if row is None or row.custodian not in door.below:
+    if row is None or not await door.holds(row.custodian):
         raise not_found()
 
 

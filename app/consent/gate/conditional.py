@@ -17,7 +17,7 @@ from app.consent.gate.released import Candidate, Found
 from app.errors import HallpassError, Issue, Kind, not_found
 from app.resources import ResourceType
 from app.search.query import Search
-from app.store.enter import hold
+from app.store.enter import lock_conditions
 from app.store.rows import Stored
 
 
@@ -99,7 +99,7 @@ async def _matching(door: Door, declared: ResourceType, search: Search, most: in
     if not search.criteria:
         raise HallpassError(Kind.INVALID, "The condition has no criterion: say which resource by a search parameter.")
     require_joined(door, search)
-    await hold(door.connection, {own_lock(door, declared, search)}, exclusive=True)
+    await lock_conditions(door.connection, {own_lock(door, declared, search)})
     found = await matches(door, search, most + 1)
     if len(found) > most:
         text = f"The condition matches more than {'one' if most == 1 else most} of your resources."

@@ -12,17 +12,17 @@ from app.auth.caller import Caller
 from app.auth.scopes import allows
 from app.errors import HallpassError, Issue, Kind
 from app.settings import Settings
+from app.store.enter import holds
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """The caller inside a transaction: what it may do, and which organizations stand above and below its own."""
+    """The caller inside a transaction: what it may do, and which organizations its own is part of."""
 
     connection: AsyncConnection
     caller: Caller
     settings: Settings
     above: frozenset[UUID]
-    below: frozenset[UUID]
     zone: ZoneInfo
     operator: bool = False
     pending: set[tuple[str, UUID]] = field(default_factory=set)
@@ -38,6 +38,10 @@ class Door:
         if resource_id in self.written:
             raise HallpassError(Kind.UNPROCESSABLE, "Two entries of a transaction are about one resource.")
         self.written.add(resource_id)
+
+    async def holds(self, custodian: UUID) -> bool:
+        """Whether what an organization holds is in the caller's custody: its own, or that of a part of it."""
+        return custodian == self.caller.organization or await holds(self.connection, custodian)
 
     def require(self, type_name: str, letter: str) -> None:
         """Raise FORBIDDEN unless a scope allows this interaction, one of c, r, u, d, s, on this type."""

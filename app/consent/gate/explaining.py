@@ -48,7 +48,7 @@ async def explain(door: Door, patient: str, question: Question) -> Found:
     shard = as_uuid(patient)
     if row is None or row.deleted or shard is None:
         raise not_found()
-    held = await stored_rules.facts(door.connection, shard, door.below)
+    held = await stored_rules.facts(door.connection, shard, door.caller.organization, parts=True)
     if not held:
         raise not_found()
     rules = await _rules(door, shard, held, await stored_rules.releases(door.connection, shard))
@@ -70,7 +70,7 @@ async def preview(door: Door, prepared: Prepared) -> Found:
     own = door.caller.organization
     found = await situation(door, shard, own, consent, door.zone)
     reading = read_consent(consent, uuid4(), 1, found)
-    held = await stored_rules.facts(door.connection, shard, {own})
+    held = await stored_rules.facts(door.connection, shard, own, parts=False)
     return Found(document=await _previewed(door, shard, reading, held))
 
 

@@ -9,14 +9,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.consent import codes as c
 from app.consent.compile import Reading
 from app.consent.compile import read as read_consent
 from app.consent.gate.door import Door
 from app.consent.gate.situation import situation
-from app.consent.rules import Agreement
+from app.consent.narrowing import narrows
+from app.consent.rules import Agreement, Release
 from app.consent.signing import authority
 from app.errors import HallpassError, Issue, Kind
 from app.fhir.dates import BEGINNING, END, born, period
@@ -25,6 +29,7 @@ from app.resources.paths import values
 from app.resources.refs import local_id
 from app.store import derived, write
 from app.store import read as store
+from app.store.enter import Write, lock_writes
 from app.store.rows import Stored
 
 Expect = Callable[[Door, Stored, dict[str, Any], ZoneInfo], Awaitable[Any]]
@@ -61,7 +66,7 @@ async def _save_born(door: Door, row: Stored, _content: dict[str, Any], known: A
     before = await derived.born(door.connection, row.shard)
     if before != known:
         await write.put_student(door.connection, row.shard, row.custodian, known)
-        await write.index_released(door.connection, row.shard)
+        await write.refresh_validity(door.connection, row.shard, row.custodian)
 
 
 async def _authority(_door: Door, row: Stored, content: dict[str, Any], zone: ZoneInfo) -> Any:
@@ -72,7 +77,7 @@ async def _save_authority(door: Door, row: Stored, _content: dict[str, Any], win
     before = await derived.authority(door.connection, row.shard, row.id)
     if before != window:
         await write.put_authority(door.connection, row.shard, row.id, row.custodian, window)
-        await write.index_released(door.connection, row.shard)
+        await write.refresh_validity(door.connection, row.shard, row.custodian)
 
 
 async def _agreements(_door: Door, row: Stored, content: dict[str, Any], zone: ZoneInfo) -> frozenset[Agreement]:
@@ -92,8 +97,8 @@ async def _agreements(_door: Door, row: Stored, content: dict[str, Any], zone: Z
 
 
 async def _save_agreements(door: Door, row: Stored, _content: dict[str, Any], found: frozenset[Agreement]) -> None:
-    if await derived.agreements(door.connection, row.id) - found:
-        await write.stand_still(door.connection)
+    if ended := await derived.agreements(door.connection, row.id) - found:
+        await write.lock_agreements(door.connection, ended)
     await write.put_agreements(door.connection, row.id, found)
 
 
@@ -115,8 +120,8 @@ async def _save_place(door: Door, row: Stored, _content: dict[str, Any], place: 
         return
     parent, zone, honour = place
     before = await derived.place(door.connection, row.id)
-    known = {before[0]} if before else set()
-    if parent is not None and parent not in door.below | known and not door.operator:
+    kept = before is not None and before[0] == parent
+    if parent is not None and not kept and not door.operator and not await door.holds(parent):
         text = "An organization becomes a part of your own or of one below it; other moves are the operator's."
         raise HallpassError(Kind.FORBIDDEN, Issue(text, "Organization.partOf"))
     if before and before[1] != zone and await store.holds_records(door.connection, row.id):
@@ -125,6 +130,9 @@ async def _save_place(door: Door, row: Stored, _content: dict[str, Any], place: 
     placed = await write.place_organization(door.connection, row.id, parent, zone, honour)
     if placed == "cycle":
         text = "An organization is no part of itself."
+        raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Organization.partOf", "business-rule"))
+    if placed == "deep":
+        text = "The tree of organizations is no deeper than 12. Hang it under one that is nearer to the top."
         raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Organization.partOf", "business-rule"))
     if placed == "member":
         text = "The organization calls for itself: its place is the operator's to change."
@@ -155,8 +163,34 @@ async def _save_release(door: Door, row: Stored, _content: dict[str, Any], readi
     if reading.gaps:
         raise HallpassError(Kind.UNPROCESSABLE, *reading.gaps)
     before = await derived.release(door.connection, row.shard, row.id)
-    await write.put_release(door.connection, row.shard, row.id, reading.release)
-    await write.index_releases(door.connection, row.shard, [r for r in (before, reading.release) if r])
+    await put_release(door.connection, row.shard, row.custodian, row.id, before, reading.release)
+
+
+async def put_release(
+    connection: AsyncConnection,
+    shard: UUID,
+    custodian: UUID,
+    consent: UUID,
+    before: Release | None,
+    now: Release | None,
+) -> None:
+    """Put a release in the place of the one before, with what the access index has to know.
+
+    What opens more is indexed here. What only ends or narrows writes a row for each organization named, whatever it
+    had opened: the index is brought up to date later, and until then what it settled is judged.
+    """
+    if before == now:
+        return
+    opens = now is not None and any(p.permit for p in now.provisions) and not (before and narrows(before, now))
+    excepted = now is not None and (before is None or len(now.provisions) != len(before.provisions))
+    if opens:
+        await lock_writes(connection, [Write(shard, custodian, consent, "index")])
+    await write.put_release(connection, shard, consent, now)
+    await write.refresh_validity(connection, shard, custodian)
+    if opens:
+        await write.index_student(connection, shard, custodian)
+    else:
+        await write.defer_index(connection, shard, custodian, distrust=excepted)
 
 
 async def _load_born(door: Door, row: Stored) -> Any:

@@ -30,7 +30,7 @@ async def match(
     rows: dict[UUID, Stored] = {}
     for wanted in searches:
         await plan_by(door.connection, find.plans(wanted))
-        ask = find.page(wanted, door.caller.organization, None, MOST_WEIGHED - 1)
+        ask = find.page(wanted, door.caller.organization, None, MOST_WEIGHED - 1, emergency=door.caller.in_emergency)
         rows |= {r.id: r for r in await store.rows(door.connection, *ask)}
     weighed = sorted(((score(patient, parse(r.body)), r) for r in rows.values()), key=lambda w: (-w[0], str(w[1].id)))
     found = [Candidate(r, score=(s, g)) for s, r in weighed if (g := grade(s)) is not None]

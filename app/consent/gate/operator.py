@@ -93,4 +93,4 @@ class Operator:
         zone = place[1] if place else self._settings.time_zone
         standing = await enter_as_operator(connection, custodian, zone)
         caller = Caller("operator", custodian, frozenset(), frozenset(), "")
-        return Door(connection, caller, self._settings, standing.above, standing.below, ZoneInfo(zone), True)
+        return Door(connection, caller, self._settings, standing.above, ZoneInfo(zone), True)

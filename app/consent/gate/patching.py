@@ -28,7 +28,7 @@ async def patch(door: Door, declared: ResourceType, resource_id: str, change: Ch
     if old.deleted:
         raise HallpassError(Kind.GONE, "The resource was deleted.")
     content = parse(old.body)
-    if old.custodian not in door.below:
+    if not await door.holds(old.custodian):
         # Before it is changed: whether a patch fits tells what is stored, and nobody is told that off the ledger.
         require_party(declared, content, door.above)
     prepared = prepare(declared, _sound(change(content)), door.settings.fhir_base)

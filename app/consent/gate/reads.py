@@ -95,7 +95,10 @@ async def search(door: Door, wanted: Search, after: Cursor | None) -> Found:
     await plan_by(door.connection, find.plans(wanted))
     if wanted.count == 0:
         return Found(total=await _total(door, wanted) if counted else None, search=wanted)
-    rows = await fetch(door.connection, *find.page(wanted, org, after, wanted.count, counted=counted))
+    rows = await fetch(
+        door.connection,
+        *find.page(wanted, org, after, wanted.count, counted=counted, emergency=door.caller.in_emergency),
+    )
     total = None
     if counted:  # counted with the page, so that the two agree; where there is no row to say it, by itself
         total = int(rows[0].total) if rows else await _total(door, wanted) if after else 0
@@ -115,13 +118,15 @@ async def search(door: Door, wanted: Search, after: Cursor | None) -> Found:
 
 
 async def _total(door: Door, wanted: Search) -> int:
-    return int(await scalar(door.connection, *find.total(wanted, door.caller.organization)))
+    return int(
+        await scalar(door.connection, *find.total(wanted, door.caller.organization, emergency=door.caller.in_emergency))
+    )
 
 
 async def compartment(door: Door, patient: str) -> UUID:
     """The student whose compartment is meant. Raises NOT_FOUND where the caller sees nothing in it."""
     student = as_uuid(patient)
-    if student is None or not await store.rows_exist(door.connection, *find.reaches(student, door.caller.organization)):
+    if student is None or not await store.rows_exist(door.connection, *find.reaches(student)):
         raise not_found()
     return student
 
@@ -129,9 +134,7 @@ async def compartment(door: Door, patient: str) -> UUID:
 async def matches(door: Door, wanted: Search, limit: int) -> list[Stored]:
     """The resources in the caller's own custody that a condition matches, as many as `limit`."""
     await plan_by(door.connection, find.plans(wanted))
-    return await store.rows(
-        door.connection, *find.page(wanted, door.caller.organization, None, limit - 1, held=door.below)
-    )
+    return await store.rows(door.connection, *find.page(wanted, door.caller.organization, None, limit - 1, held=True))
 
 
 async def _included(door: Door, wanted: Search, found: list[Stored]) -> list[Stored]:

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.audit.ledger import agent
 from app.auth.caller import Caller
-from app.consent.codes import BREAK_THE_GLASS, widen
+from app.consent.codes import widen
 from app.settings import Settings
 from app.store.driver import FAULTS, on_driver
 from app.store.engine import Database
@@ -151,6 +151,6 @@ def _told(caller: Caller) -> dict[str, Any]:
         "organization": str(caller.organization),
         "purposes": sorted(caller.purposes),
         "widened": sorted(widen(caller.purposes)),
-        "emergency": BREAK_THE_GLASS in caller.purposes,
+        "emergency": caller.in_emergency,
         "agent": agent(caller),
     }

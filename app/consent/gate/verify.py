@@ -32,7 +32,7 @@ from app.settings import Settings
 from app.store import read, write
 from app.store import rules as stored_rules
 from app.store.engine import Database
-from app.store.enter import enter_as_operator, hold
+from app.store.enter import Write, enter_as_operator, lock_writes
 from app.store.rows import Stored
 from app.store.tables import resource
 from app.store.terms_tables import TERM_TABLES, term_rows
@@ -41,11 +41,41 @@ _SHARDS = text(
     "SELECT shard FROM hallpass.resource WHERE current UNION SELECT shard FROM hallpass.access"
     " UNION SELECT shard FROM hallpass.release UNION SELECT shard FROM hallpass.disclosure WHERE student IS NOT NULL"
 )
+_CUSTODIANS = text(
+    "SELECT custodian FROM hallpass.resource WHERE shard = :shard UNION"
+    " SELECT custodian FROM hallpass.access WHERE shard = :shard UNION"
+    " SELECT custodian FROM hallpass.release WHERE shard = :shard UNION"
+    " SELECT custodian FROM hallpass.validity WHERE shard = :shard"
+)
+_BACKLOG = text("DELETE FROM hallpass.index_backlog WHERE shard = :shard AND custodian = :custodian RETURNING 1")
+_EXACT = text("UPDATE hallpass.validity SET exact = true WHERE shard = :shard AND custodian = :custodian AND NOT exact")
 _ACCESS = text("""
     WITH have AS (SELECT * FROM hallpass.access WHERE shard = :shard),
          want AS (SELECT * FROM hallpass.candidates(:shard, NULL, NULL))
     SELECT count(*) FROM ((TABLE have EXCEPT TABLE want) UNION ALL (TABLE want EXCEPT TABLE have)) d
 """)
+_VALIDITY = text("""
+    WITH have AS (SELECT org, consent, shard, version, custodian, since, until, majority, purposes, root_since, root_until
+                  FROM hallpass.validity WHERE shard = :shard),
+         want AS (SELECT * FROM hallpass.expected_validity(:shard))
+    SELECT count(*) FROM ((TABLE have EXCEPT TABLE want) UNION ALL (TABLE want EXCEPT TABLE have)) d
+""")
+_COUNTS = text("""
+    SELECT custodian, type FROM (
+        SELECT custodian, type, sum(records) AS records FROM hallpass.custody_count GROUP BY 1, 2) have
+    FULL JOIN (
+        SELECT custodian, type, count(*) AS records FROM hallpass.resource
+        WHERE current AND NOT deleted AND NOT directory GROUP BY 1, 2) want USING (custodian, type)
+    WHERE coalesce(have.records, 0) <> coalesce(want.records, 0)
+""")
+_RECOUNT = (
+    text("LOCK TABLE hallpass.custody_count IN SHARE ROW EXCLUSIVE MODE"),
+    text("DELETE FROM hallpass.custody_count"),
+    text(
+        "INSERT INTO hallpass.custody_count SELECT custodian, type, count(*) FROM hallpass.resource"
+        " WHERE current AND NOT deleted AND NOT directory GROUP BY 1, 2"
+    ),
+)
 _ORPHANS = text("""
     SELECT e.consent FROM hallpass.release e WHERE e.shard = :shard AND NOT EXISTS (
         SELECT 1 FROM hallpass.resource r WHERE r.shard = e.shard AND r.id = e.consent AND r.version = e.version
@@ -90,6 +120,7 @@ class Verifier:
                 *(partial(self._shard, shard=shard, repair=repair) for shard in shards),
                 *(partial(_sheets, day=day) for day in days),
                 _ends,
+                partial(_counts, repair=repair),
             ]
             for n, step in enumerate(steps):
                 async with engine.begin() as connection:
@@ -102,7 +133,10 @@ class Verifier:
             await engine.dispose()
 
     async def _shard(self, connection: AsyncConnection, *, shard: UUID, repair: bool) -> list[Difference]:
-        await hold(connection, {shard}, exclusive=True)
+        custodians = sorted(await connection.scalars(_CUSTODIANS, {"shard": shard}))
+        await lock_writes(connection, [Write(shard, custodian, shard, "index") for custodian in custodians])
+        for custodian in custodians:
+            await _catch_up(connection, shard, custodian)
         found: list[Difference] = []
         current = select(*read.COLUMNS).where(resource.c.shard == shard, resource.c.current).order_by(resource.c.id)
         for row in await read.rows(connection, current):
@@ -115,6 +149,11 @@ class Verifier:
             found.append(Difference("the access index", f"shard {shard}"))
             if repair:
                 await write.index_student(connection, shard, None)
+        if await connection.scalar(_VALIDITY, {"shard": shard}):
+            found.append(Difference("when releases have effect", f"shard {shard}"))
+            if repair:
+                for custodian in custodians:
+                    await write.refresh_validity(connection, shard, custodian)
         for entry in await connection.execute(_LEDGER, {"shard": shard}):
             found.append(Difference("a ledger entry that cites what is not there", f"{entry.id}/{entry.version}"))
         return found
@@ -128,7 +167,7 @@ class Verifier:
         if own != await stored_rules.facts_of(connection, row.shard, row.id):
             found.append(Difference("the facts of the current version", at))
         expected = None if row.deleted else terms(row.type, content, door.zone, door.settings.fhir_base)
-        wanted = _rows(term_rows(expected, row.shard, row.id, row.type)) if expected else set()
+        wanted = _rows(term_rows(expected, row.shard, row.id, row.custodian, row.type)) if expected else set()
         if await _stored_terms(connection, row) != wanted:
             found.append(Difference("the search index", at))
             if repair:
@@ -147,9 +186,28 @@ class Verifier:
         standing = await enter_as_operator(connection, custodian, str(zone))
         caller = Caller("operator", custodian, frozenset(), frozenset(), "")
         return Door(
-            connection, caller, self._settings, standing.above, standing.below, ZoneInfo(standing.zone),
+            connection, caller, self._settings, standing.above, ZoneInfo(standing.zone),
             operator=True,
         )  # fmt: skip
+
+
+async def _catch_up(connection: AsyncConnection, shard: UUID, custodian: UUID) -> None:
+    """Bring the index up to date where an ended release left something in it: that is put off, and no difference."""
+    values = {"shard": shard, "custodian": custodian}
+    if await connection.scalar(_BACKLOG, values):
+        await write.index_student(connection, shard, custodian)
+        await connection.execute(_EXACT, values)
+
+
+async def _counts(connection: AsyncConnection, *, repair: bool) -> list[Difference]:
+    """Who is said to hold more or fewer records of a type than there are."""
+    if repair:
+        await connection.execute(_RECOUNT[0])
+    found = [Difference("a count of records", f"{r.type} of {r.custodian}") for r in await connection.execute(_COUNTS)]
+    if repair and found:
+        for statement in _RECOUNT[1:]:
+            await connection.execute(statement)
+    return found
 
 
 async def _sheets(connection: AsyncConnection, *, day: datetime) -> list[Difference]:
@@ -196,6 +254,8 @@ def _agree(should: Any, does: Any) -> bool:
     wanted = should.release
     if wanted is None and should.draft is not None and does is not None:
         wanted = replace(should.draft, signer=does.signer, age=does.age)
+    if wanted is not None and does is not None:  # what others hold counts as it was at the writing
+        wanted = replace(wanted, born=does.born, authority=does.authority)
     return bool(wanted == does)
 
 

@@ -15,6 +15,7 @@ from app.consent.facts import facts, student_of
 from app.consent.gate import reads
 from app.consent.gate.door import Door
 from app.consent.gate.follow import follow
+from app.consent.gate.lock_kinds import create_kind, update_kind
 from app.consent.gate.parties import as_party
 from app.consent.gate.prepared import Prepared
 from app.consent.gate.released import Candidate, Found
@@ -27,7 +28,7 @@ from app.resources import Reach, ResourceType
 from app.search.terms import terms
 from app.store import read as store
 from app.store import write
-from app.store.enter import hold
+from app.store.enter import Write, lock_writes
 from app.store.rows import Stored
 
 
@@ -39,7 +40,8 @@ async def create(door: Door, declared: ResourceType, prepared: Prepared, own_id:
     shard = _shard(declared, prepared.content, resource_id)
     if shard != resource_id:  # who may not see the student does not wait for those who write about it
         await require_targets(door, prepared.content, {}, (declared.name, resource_id))
-    at = await hold(door.connection, {shard}, exclusive=True)
+    kind = create_kind(declared.name, prepared.content)
+    at = await lock_writes(door.connection, [Write(shard, door.caller.organization, resource_id, kind)])
     row = await _file(door, declared, prepared.content, None, (shard, resource_id), "POST", at)
     return Found((Candidate(row),), created=True)
 
@@ -62,7 +64,7 @@ async def update(
     if prepared.content.get("id") != resource_id:
         raise HallpassError(Kind.INVALID, Issue("The id in the body is not the one in the URL.", f"{declared.name}.id"))
     content = prepared.content
-    if old.custodian not in door.below:
+    if not await door.holds(old.custodian):
         content = as_party(declared, parse(old.body) if old.body else {}, content, door.above)
     if not old.deleted and _digest(content) == old.digest:
         return Found((Candidate(old),), unchanged=True)
@@ -77,7 +79,7 @@ async def delete(door: Door, declared: ResourceType, resource_id: str, if_match:
     """Store a version that is a deletion. What was deleted before stays so."""
     door.require(declared.name, "d")
     old, at = await _held(door, declared, resource_id, if_match, None)
-    if old.custodian not in door.below:
+    if not await door.holds(old.custodian):
         raise _not_yours()
     if old.deleted:
         return Found(absent=True)
@@ -108,7 +110,8 @@ async def locked(
     seen = seen or await reads.current(door, declared, resource_id)
     if seen is None:
         raise not_found()
-    found = await store.lock_current(door.connection, seen.shard, declared.name, seen.id)
+    kind = await update_kind(door, declared.name, seen.custodian)
+    found = await store.lock_current(door.connection, declared.name, Write(seen.shard, seen.custodian, seen.id, kind))
     if found is None:
         raise not_found()
     if if_match is not None and not names(if_match, found[0].version):
