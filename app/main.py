@@ -14,6 +14,7 @@ from app.auth.endpoints import auth_router
 from app.auth.service import Auth
 from app.conformance.catalogue import TYPES as DEFINITIONS
 from app.consent.gate import Gate
+from app.limits.limits import Leaving
 from app.openapi.serve import openapi_router
 from app.rest import failures, straight
 from app.rest.cors import Cors
@@ -72,11 +73,13 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     app.state.settings = settings
     app.state.db = db
     app.state.auth = Auth.create(db, settings)
-    app.state.gate = Gate(db, settings)
+    app.state.limits = app.state.auth.limits
+    app.state.gate = Gate(db, settings, app.state.limits.connections)
     app.add_middleware(Packing)  # inside what streams, so that a whole response keeps its length
     failures.install(app)
     app.add_middleware(Cors, origins=settings.cors_origins)
     app.add_middleware(SameRequest)
+    app.add_middleware(Leaving, limits=app.state.limits)
     app.include_router(auth_router(app.state.auth))
     app.include_router(fhir_router())
     app.include_router(openapi_router())
@@ -102,6 +105,5 @@ def _depends_on_gate(dependant: Dependant) -> bool:
 def _health(app: FastAPI, db: Database) -> None:
     @app.get("/health", operation_id="health", tags=["operation"], summary="Whether the server can serve")
     async def health() -> dict[str, str]:
-        async with db.begin() as connection:
-            await connection.execute(select(1))
+        await db.alive()
         return {"status": "ok"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
@@ -32,6 +33,29 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65535, description="The port to listen on.")
     workers: int = Field(default=1, ge=1, le=64, description="API processes.")
     pool_size: int = Field(default=10, ge=1, le=200, description="Database connections of one process.")
+    client_connections: int = Field(
+        default=4, ge=1, le=200, description="Database connections of one process that one client may hold at once."
+    )
+    client_running: int = Field(
+        default=8, ge=1, le=1000, description="Requests of one client that one process works on at once; others wait."
+    )
+    client_requests: int = Field(
+        default=64,
+        ge=1,
+        le=10_000,
+        description="Requests of one client in one process, with those that wait; then 429.",
+    )
+    client_rate: int = Field(
+        default=500, ge=1, description="Requests of one client in a second, over time; entries of a batch count."
+    )
+    login_rate: int = Field(default=10, ge=1, description="Tokens that one client gets in a second, over time.")
+    address_rate: int = Field(
+        default=100, ge=1, description="Requests without a valid token from one address in a second, over time."
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(),
+        description="Networks, as a JSON list, of proxies whose X-Forwarded-For is believed; none by default.",
+    )
     statement_timeout_ms: int = Field(default=10_000, ge=100, description="The longest one statement may take.")
     max_body_bytes: int = Field(default=5_000_000, ge=1_000, description="A larger request body is refused with 413.")
     max_bundle_entries: int = Field(default=1_000, ge=1, description="A Bundle with more entries is refused.")
@@ -76,6 +100,13 @@ class Settings(BaseSettings):
             parts = urlsplit(origin)
             if parts.scheme not in ("http", "https") or origin != f"{parts.scheme}://{parts.netloc}":
                 raise ValueError("each must be an origin such as https://ehr.example.org; '*' is not one")
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _trusted_proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            ip_network(network)
         return value
 
     @field_validator("time_zone")

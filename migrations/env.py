@@ -13,8 +13,15 @@ STATEMENT_TIMEOUT = "60s"
 """A migration that needs more works in batches, or says so itself with SET LOCAL."""
 
 connection = context.config.attributes["connection"]
-connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
-connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT}'")
-context.configure(connection=connection, target_metadata=metadata, version_table_schema=SCHEMA, include_schemas=True)
+connection.exec_driver_sql(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
+connection.exec_driver_sql(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'")
+connection.commit()
+context.configure(
+    connection=connection,
+    target_metadata=metadata,
+    version_table_schema=SCHEMA,
+    include_schemas=True,
+    transaction_per_migration=True,  # one that holds two tables' locks and a request may wait for each other for ever
+)
 with context.begin_transaction():
     context.run_migrations()

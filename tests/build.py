@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 from app.consent import codes as c
 
 LOINC = "http://loinc.org"
+_SHEETS = count(1)
+"""Each Consent is signed on a sheet of its own."""
 
 
 def patient(value: str = "S-1", **more: Any) -> dict[str, Any]:
@@ -78,7 +81,10 @@ def consent(
         "dateTime": "2026-09-15",
         "performer": [ref(signer)],
         "organization": [discloser],
-        "sourceAttachment": {"contentType": "application/pdf", "title": "Release of information, signed"},
+        "sourceAttachment": {
+            "contentType": "application/pdf",
+            "title": f"Release of information, sheet {next(_SHEETS)}",
+        },
         "policy": [{"uri": "https://www.ecfr.gov/current/title-34/section-99.30"}],
         "provision": {
             "type": "permit",

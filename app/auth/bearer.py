@@ -27,20 +27,26 @@ async def bearer(request: Request) -> Caller:
 
 
 async def presented(request: Request, auth: Auth) -> Token:
-    """The token of a request, verified. Raises as `bearer` does."""
+    """The token of a request, verified. Raises as `bearer` does, and TOO_MANY where too few of an address hold."""
     headers = request.headers.getlist("Authorization")
+    scheme, _, token = (headers[0] if headers else "").partition(" ")
+    token = token.strip(" ")
+    well_formed = len(headers) == 1 and scheme.lower() == "bearer"
+    if well_formed and (known := auth.tokens.known(token)) is not None:
+        return known
+    auth.limits.stranger(request.scope)  # before the work of finding out whether the token holds
     if not headers:
         raise HallpassError(Kind.LOGIN, _NONE, headers={"WWW-Authenticate": CHALLENGE})
-    scheme, _, token = headers[0].partition(" ")
-    token = token.strip(" ")
     try:
-        if len(headers) > 1 or scheme.lower() != "bearer":
+        if not well_formed:
             raise BadToken("not one bearer token")
-        return await auth.tokens.read(token)
+        found = await auth.tokens.read(token)
     except BadToken as e:
         await auth.watch.refusal("token", claimed(token), str(e))
         challenge = f'{CHALLENGE}, error="invalid_token", error_description="{_BAD}"'
         raise HallpassError(Kind.LOGIN, _BAD, headers={"WWW-Authenticate": challenge}) from None
+    auth.limits.no_stranger(request.scope)
+    return found
 
 
 def claimed(token: str) -> str:

@@ -10,12 +10,12 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from app.auth.authenticate import principal
+from app.auth.authenticate import Principal, principal
 from app.auth.bearer import claimed
 from app.auth.discovery import smart_configuration
 from app.auth.form import read_form
 from app.auth.issue import issue
-from app.auth.oauth import OAuthCode, OAuthError
+from app.auth.oauth import OAuthCode, OAuthError, slowed
 from app.auth.service import TOKEN_PATH, Auth
 from app.auth.tending import introspect, revoke
 
@@ -58,6 +58,7 @@ def _public_routes(router: APIRouter, auth: Auth) -> None:
 
 
 async def _issued(auth: Auth, request: Request) -> dict[str, Any]:
+    slowed(auth.limits.stranger, request.scope)
     form = await read_form(request)
     if "Authorization" in request.headers:
         # RFC 6749 5.2: who tries the header is answered 401, with the scheme that there is.
@@ -65,6 +66,7 @@ async def _issued(auth: Auth, request: Request) -> dict[str, Any]:
         raise OAuthError(OAuthCode.INVALID_CLIENT, text, status=401, headers=challenge)
     try:
         answer = await issue(auth, form)
+        auth.limits.no_stranger(request.scope)
     except OAuthError as e:
         await auth.watch.refusal("login", claimed(form.get("client_assertion", "")), f"{e.code.value}: {e.description}")
         raise
@@ -73,14 +75,24 @@ async def _issued(auth: Auth, request: Request) -> dict[str, Any]:
 
 
 async def _introspected(auth: Auth, request: Request) -> dict[str, Any]:
-    form = await read_form(request)
-    return await introspect(auth, await principal(auth, request, form), form)
+    asks, form = await _principal(auth, request)
+    return await introspect(auth, asks, form)
 
 
 async def _revoked(auth: Auth, request: Request) -> dict[str, Any]:
-    form = await read_form(request)
-    await revoke(auth, await principal(auth, request, form), form)
+    asks, form = await _principal(auth, request)
+    await revoke(auth, asks, form)
     return {}
+
+
+async def _principal(auth: Auth, request: Request) -> tuple[Principal, dict[str, str]]:
+    """Who asks about a token, and the form. Counted against its address until it has proved itself, then against it."""
+    slowed(auth.limits.stranger, request.scope)
+    form = await read_form(request)
+    found = await principal(auth, request, form)
+    auth.limits.no_stranger(request.scope)
+    slowed(auth.limits.count, found.client)
+    return found, form
 
 
 async def _answer(work: Awaitable[dict[str, Any]]) -> Response:

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.auth.agent import agent
 from app.auth.authenticate import by_assertion
-from app.auth.oauth import OAuthCode, OAuthError
+from app.auth.oauth import OAuthCode, OAuthError, slowed
 from app.auth.purposes import asked, granted
 from app.auth.scopes import grant
 from app.auth.service import Auth
@@ -25,6 +25,7 @@ async def issue(auth: Auth, form: dict[str, str]) -> dict[str, Any]:
     if "scope" not in form:
         raise OAuthError(OAuthCode.INVALID_SCOPE, "scope is missing.")
     found = await by_assertion(auth, form)
+    slowed(auth.limits.login, found.client.id)
     await auth.pruner.tick()
     client = found.client
     purposes = granted(asked(form.get("purpose_of_use"), found.claims), client.purposes, emergency=client.emergency)

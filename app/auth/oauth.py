@@ -4,7 +4,11 @@ https://datatracker.ietf.org/doc/html/rfc6749#section-5.2
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
+from typing import Any
+
+from app.errors import HallpassError
 
 
 class OAuthCode(Enum):
@@ -15,6 +19,8 @@ class OAuthCode(Enum):
     INVALID_TOKEN = "invalid_token"  # noqa: S105  a code, not a secret
     INVALID_SCOPE = "invalid_scope"
     UNSUPPORTED_GRANT_TYPE = "unsupported_grant_type"
+    SLOW_DOWN = "slow_down"
+    """Of RFC 8628; RFC 6749 has no code for it."""
 
 
 class OAuthError(Exception):
@@ -28,3 +34,11 @@ class OAuthError(Exception):
         self.status = status
         self.headers: dict[str, str] = headers or {}
         super().__init__(f"{code.value}: {description}")
+
+
+def slowed(count: Callable[[Any], None], value: Any) -> None:
+    """Count something against its limit. Raises OAuthError(slow_down) with status 429 where the limit is reached."""
+    try:
+        count(value)
+    except HallpassError as e:
+        raise OAuthError(OAuthCode.SLOW_DOWN, e.issues[0].text, status=e.status, headers=e.headers) from None

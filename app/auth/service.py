@@ -13,6 +13,7 @@ from app.auth.jwks import JwksFetcher
 from app.auth.keys import Keys
 from app.auth.prune import Pruner
 from app.auth.tokens import Tokens
+from app.limits.limits import Limits
 from app.settings import Settings
 from app.store.engine import Database
 
@@ -30,6 +31,7 @@ class Auth:
     assertions: Assertions
     pruner: Pruner
     watch: Watch
+    limits: Limits
 
     @classmethod
     def create(
@@ -52,4 +54,5 @@ class Auth:
             assertions=Assertions(db, fetcher, audience=audience, clock=clock),
             pruner=Pruner(db, clock),
             watch=Watch(db),
+            limits=Limits(settings, db.pool_size),
         )

@@ -81,20 +81,26 @@ class Tokens:
 
     async def read(self, token: str) -> Token:
         """The token, verified; from memory if it was before. Raises BadToken."""
-        digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
-        if (known := self._known.get(digest)) is not None:
-            self._known.move_to_end(digest)
-            if self._clock() < known.claims["exp"]:
-                return known
-            del self._known[digest]
-            raise BadToken("expired")
+        if (known := self.known(token)) is not None:
+            return known
         found = await self._verified(token)
         if not await self.stands(found.caller):
             raise BadToken("revoked, or of a client that does not stand")
-        self._known[digest] = found
+        self._known[_digest(token)] = found
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
         return found
+
+    def known(self, token: str) -> Token | None:
+        """The token, if it was verified here before and has not expired since."""
+        digest = _digest(token)
+        known = self._known.get(digest)
+        if known is not None and not self._clock() < known.claims["exp"]:
+            del self._known[digest]
+            return None
+        if known is not None:
+            self._known.move_to_end(digest)
+        return known
 
     async def stands(self, caller: Caller) -> bool:
         """Whether the token is not revoked and its client not disabled, as the database has it now."""
@@ -132,6 +138,10 @@ class Tokens:
         except (KeyError, TypeError, ValueError, HallpassError) as e:
             raise BadToken("claims that are not ours") from e
         return found
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
 def _caller(claims: dict[str, Any]) -> Caller:

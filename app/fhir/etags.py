@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from app.errors import HallpassError, Issue, Kind
@@ -48,10 +48,14 @@ def known(if_none_match: str | None, if_modified_since: str | None) -> Known | N
         return lambda version, _updated: names(tags, version, "If-None-Match")
     if if_modified_since is None:
         return None
+    since = _moment(if_modified_since)
+    return None if since is None else lambda _version, updated: updated < since
+
+
+def _moment(text: str) -> datetime | None:
+    """The end of the second that an HTTP date names; None for what is none, or lies beyond the calendar's end."""
     try:
-        since = parsedate_to_datetime(if_modified_since)
-    except ValueError:
+        found = parsedate_to_datetime(text)
+        return None if found.tzinfo is None else found.astimezone(UTC) + _SECOND
+    except (ValueError, OverflowError):
         return None
-    if since.tzinfo is None:
-        return None
-    return lambda _version, updated: updated < since + _SECOND

@@ -30,6 +30,7 @@ _WHEN: dict[int, str] = {
     415: "The body is not JSON, or packed by something else than gzip.",
     422: "The resource breaks a rule of FHIR, of its profile or of releases, each named with its place; or the search"
     " would cost more than its bound.",
+    429: "The client, or an address without a valid token, asks too often or too much at once. Wait, and try again.",
     500: "A fault of the server's. Nothing of it is shown.",
     503: "The database or the ledger cannot be reached: nothing leaves. Try again.",
 }
@@ -61,7 +62,11 @@ HEADERS: dict[str, Json] = {
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "string", "pattern": "^[0-9]+$"}},
     "Link": {"description": "The next page of what is no Bundle.", "schema": {"type": "string"}},
 }
-_OF_ERRORS: dict[int, dict[str, bool]] = {401: {"WWW-Authenticate": True}, 503: {"Retry-After": False}}
+_OF_ERRORS: dict[int, dict[str, bool]] = {
+    401: {"WWW-Authenticate": True},
+    429: {"Retry-After": True},
+    503: {"Retry-After": False},
+}
 VERSION = ("ETag", "Last-Modified")
 
 EVERY = (Kind.INTERNAL,)
@@ -69,11 +74,20 @@ EVERY = (Kind.INTERNAL,)
 STORE = (*EVERY, Kind.UNAVAILABLE)
 OPEN = (*EVERY, Kind.INVALID, Kind.NOT_ACCEPTABLE)
 """What those for everybody may come to."""
-READING = (*STORE, Kind.UNKNOWN_PARAM, Kind.INVALID, Kind.LOGIN, Kind.FORBIDDEN, Kind.NOT_ACCEPTABLE)
+READING = (*STORE, Kind.TOO_MANY, Kind.UNKNOWN_PARAM, Kind.INVALID, Kind.LOGIN, Kind.FORBIDDEN, Kind.NOT_ACCEPTABLE)
 SEARCHING = (*READING, Kind.TOO_COSTLY)
 BODY = (Kind.MALFORMED, Kind.TOO_LARGE, Kind.UNSUPPORTED, Kind.UNPROCESSABLE)
 WRITING = (*READING, *BODY, Kind.CONFLICT, Kind.PRECONDITION)
-DELETING = (*STORE, Kind.UNKNOWN_PARAM, Kind.INVALID, Kind.LOGIN, Kind.FORBIDDEN, Kind.CONFLICT, Kind.PRECONDITION)
+DELETING = (
+    *STORE,
+    Kind.TOO_MANY,
+    Kind.UNKNOWN_PARAM,
+    Kind.INVALID,
+    Kind.LOGIN,
+    Kind.FORBIDDEN,
+    Kind.CONFLICT,
+    Kind.PRECONDITION,
+)
 
 
 def failures(kinds: Iterable[Kind]) -> Json:

@@ -91,6 +91,13 @@ SCHEMAS: dict[str, Json] = {
 }
 
 
+_SLOW_DOWN: Json = {
+    "description": "Too many requests. Use each token until it expires.",
+    "headers": answers.headers("Retry-After"),
+    "content": {answers.PLAIN_JSON: {"schema": schema("OAuthError")}},
+}
+
+
 def paths() -> dict[str, Json]:
     """The path items, by path."""
     configuration = "/.well-known/smart-configuration"
@@ -144,6 +151,7 @@ def _token() -> Json:
         "The Authorization header was used, which is not a way to authenticate here.", schema("OAuthError")
     )
     found["responses"]["401"] = {**refused, "headers": answers.headers("WWW-Authenticate")}
+    found["responses"]["429"] = _SLOW_DOWN
     return found
 
 
@@ -164,6 +172,7 @@ def _about_token(operation_id: str, summary: str, result: str | None) -> Json:
     found["security"].append({})
     refused = _plain("The request is not authenticated.", schema("OAuthError"))
     found["responses"]["401"] = {**refused, "headers": answers.headers("WWW-Authenticate")}
+    found["responses"]["429"] = _SLOW_DOWN
     return found
 
 

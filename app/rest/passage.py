@@ -54,6 +54,7 @@ class Passage:
 async def passage(request: Request, caller: Annotated[Caller, Depends(bearer)]) -> Passage:
     """The way through the gate. A route without this is not served, unless it is on the short public list."""
     state = request.app.state
+    await state.limits.enter(request.scope, caller.client)
     return Passage(state.gate, caller, state.settings, request.state.request_id)
 
 

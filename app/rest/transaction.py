@@ -174,7 +174,7 @@ def _http_date(moment: str | None) -> str | None:
     """A FHIR instant as If-Modified-Since has it. Raises INVALID."""
     try:
         return format_datetime(datetime.fromisoformat(moment).astimezone(UTC), usegmt=True) if moment else None
-    except ValueError:
+    except (ValueError, OverflowError):
         raise HallpassError(Kind.INVALID, "In a Bundle ifModifiedSince is an instant.") from None
 
 

@@ -10,12 +10,16 @@ from typing import Any
 
 from sqlalchemy import URL, event, make_url
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from app.errors import HallpassError, Kind
 from app.store import driver
 
 APP_ROLE = "hallpass_app"
+POOL_SECONDS = 10
+"""How long a request waits for a connection."""
+RESERVE_SECONDS = 5
 UNREACHABLE = ("08", "53", "55P03", "57P", "58", "25006")
 """SQLSTATE classes of a database that cannot serve now: connection, resources, a lock that was long in coming,
 shutdown, I/O, read-only."""
@@ -53,50 +57,72 @@ class Database:
 
     def __init__(self, owner: URL, *, pool_size: int = 10, statement_timeout_ms: int = 10_000) -> None:
         self.owner = owner
-        self.engine: AsyncEngine = create_async_engine(
-            app_url(owner),
-            isolation_level="AUTOCOMMIT",  # it is the driver that begins and commits
-            hide_parameters=True,  # an error's text would quote the record
-            pool_size=pool_size,
-            max_overflow=0,
-            pool_timeout=10,
-            pool_use_lifo=True,  # a connection that was just used has its plans and caches at hand
-            connect_args={
-                "max_cached_statement_lifetime": 0,  # a plan made once stands as long as its connection
-                "server_settings": {
-                    "application_name": "hallpass",
-                    "statement_timeout": str(statement_timeout_ms),
-                    "idle_in_transaction_session_timeout": "30000",
-                    "lock_timeout": str(statement_timeout_ms),
-                    "timezone": "UTC",
-                    "jit": "off",
-                },
-            },
-        )
-        event.listen(self.engine.sync_engine, "handle_error", _lost)
-        event.listen(self.engine.sync_engine, "checkin", _returned)
+        self.pool_size = pool_size
+        self.engine = _pool(owner, pool_size, POOL_SECONDS, statement_timeout_ms)
+        self._reserve = _pool(owner, 1, RESERVE_SECONDS, RESERVE_SECONDS * 1000)
+        """One connection that no request of a client can hold."""
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction.
+        """A transaction of the pool that all requests share. Raises as `_transaction`."""
+        async with _transaction(self.engine) as connection:
+            yield connection
 
-        Raises HallpassError: UNAVAILABLE when the database cannot be reached, TOO_COSTLY when a statement ran too long.
-        """
-        try:
-            async with self.engine.connect() as connection, driver.transaction(connection):
-                yield connection
-        except DBAPIError as e:
-            if sqlstate(e) == CANCELED:
-                raise too_long() from e
-            if _unreachable(e.orig):
-                raise unavailable() from e
-            raise
-        except (OSError, TimeoutError) as e:
-            raise unavailable() from e
+    async def alive(self) -> None:
+        """Ask the database for a sign of life on a connection of its own. Raises as `_transaction`."""
+        async with _transaction(self._reserve) as connection:
+            await connection.exec_driver_sql("SELECT 1")
 
     async def dispose(self) -> None:
-        """Close the pool."""
+        """Close the pools."""
         await self.engine.dispose()
+        await self._reserve.dispose()
+
+
+@asynccontextmanager
+async def _transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A transaction.
+
+    Raises HallpassError: UNAVAILABLE when the database cannot be reached, TOO_COSTLY when a statement ran too long.
+    """
+    try:
+        async with engine.connect() as connection, driver.transaction(connection):
+            yield connection
+    except DBAPIError as e:
+        if sqlstate(e) == CANCELED:
+            raise too_long() from e
+        if _unreachable(e.orig):
+            raise unavailable() from e
+        raise
+    except (OSError, TimeoutError, NoneFree) as e:
+        raise unavailable() from e
+
+
+def _pool(owner: URL, size: int, seconds: int, statement_timeout_ms: int) -> AsyncEngine:
+    """Connections as the app's role: `size` at the most, each waited for as long as `seconds`."""
+    engine = create_async_engine(
+        app_url(owner),
+        isolation_level="AUTOCOMMIT",  # it is the driver that begins and commits
+        hide_parameters=True,  # an error's text would quote the record
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=seconds,
+        pool_use_lifo=True,  # a connection that was just used has its plans and caches at hand
+        connect_args={
+            "max_cached_statement_lifetime": 0,  # a plan made once stands as long as its connection
+            "server_settings": {
+                "application_name": "hallpass",
+                "statement_timeout": str(statement_timeout_ms),
+                "idle_in_transaction_session_timeout": "30000",
+                "lock_timeout": str(statement_timeout_ms),
+                "timezone": "UTC",
+                "jit": "off",
+            },
+        },
+    )
+    event.listen(engine.sync_engine, "handle_error", _lost)
+    event.listen(engine.sync_engine, "checkin", _returned)
+    return engine
 
 
 def unavailable() -> HallpassError:

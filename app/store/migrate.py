@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from alembic import command
@@ -13,7 +15,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from app.store import schema
 from app.store.engine import APP_ROLE, app_password
@@ -22,7 +24,7 @@ from app.store.tables import SCHEMA
 LOCK = 0x68616C6C  # of the migration, and of the role: several processes may start at once
 OLDEST = 150000
 TRIES = 40
-_LOCK_NOT_AVAILABLE = "55P03"
+_NO_LOCK = ("55P03", "40P01")  # lock_not_available, deadlock_detected
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +52,11 @@ async def migrate(owner: URL, source: Source = HERE) -> tuple[str | None, str]:
     await create_role(owner)
     engine = create_async_engine(owner)
     try:
-        for tries in range(TRIES):
-            try:
-                async with engine.begin() as connection:
-                    await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
-                    await connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
-                    change = await connection.run_sync(_upgrade, source)
-                break
-            except DBAPIError as e:
-                if getattr(e.orig, "sqlstate", "") != _LOCK_NOT_AVAILABLE or tries + 1 == TRIES:
-                    raise
-            await asyncio.sleep(random.uniform(0.1, 1))  # noqa: S311 - no secret
+        async with engine.connect() as connection:
+            await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": LOCK})
+            await connection.commit()
+            change = await _upgrade(connection, source)
+            await connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": LOCK})
     finally:
         await engine.dispose()
     await _partition(owner)
@@ -127,24 +123,56 @@ def _revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection, opts={"version_table_schema": SCHEMA}).get_current_revision()
 
 
-def _upgrade(connection: Connection, source: Source) -> tuple[str | None, str]:
-    before, head = _revision(connection), str(_script(source).get_current_head())
-    target = schema.load(source.schema)
-    config = _config(source)
-    config.attributes["connection"] = connection
-    if before is None:
-        command.stamp(config, head)
-        schema.create(connection, target)
-        schema.apply(connection, target)
-        schema.seed(connection, target)
-        return before, head
-    command.upgrade(config, head)
-    applied = schema.applied(connection)
+async def _upgrade(connection: AsyncConnection, source: Source) -> tuple[str | None, str]:
+    target, head = schema.load(source.schema), str(_script(source).get_current_head())
+    async with connection.begin():
+        before = await connection.run_sync(_revision)
+        if before is None:
+            await connection.run_sync(_create, source, target)
+            return before, head
+    await _patiently(lambda: connection.run_sync(_run_migrations, source))
+    async with connection.begin():
+        applied = await connection.run_sync(schema.applied)
+        steps = await connection.run_sync(schema.steps, target)
     if before == head and applied is not None and applied[0] != target.checksums()[0]:
         raise WrongSchema(_UNMIGRATED)
     if before != head or applied != target.checksums():
-        schema.apply(connection, target)
+        for step in steps:
+            await _patiently(partial(_in_transaction, connection, step))
     return before, head
+
+
+async def _in_transaction(connection: AsyncConnection, step: Callable[[Connection], None]) -> None:
+    async with connection.begin():
+        await connection.run_sync(step)
+
+
+async def _patiently(attempt: Callable[[], Awaitable[None]]) -> None:
+    """Try again where a lock was not to be had: requests that came meanwhile go first."""
+    for tries in range(1, TRIES + 1):
+        try:
+            return await attempt()
+        except DBAPIError as e:
+            if getattr(e.orig, "sqlstate", "") not in _NO_LOCK or tries == TRIES:
+                raise
+        await asyncio.sleep(random.uniform(0.1, 1))  # noqa: S311 - no secret
+    return None
+
+
+def _run_migrations(connection: Connection, source: Source) -> None:
+    config = _config(source)
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    finally:
+        connection.rollback()  # of what alembic read; each migration has committed by itself
+
+
+def _create(connection: Connection, source: Source, target: schema.Schema) -> None:
+    connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+    context = MigrationContext.configure(connection, opts={"version_table_schema": SCHEMA})
+    context.stamp(_script(source), "head")
+    schema.create(connection, target)
 
 
 async def create_role(owner: URL) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.store.driver import Hot, Statement, fetch
 from app.store.enter import Write, waiting
 from app.store.rows import Stored
-from app.store.tables import organization, resource
+from app.store.tables import organization, resource, tree
 
 
 class Seen(NamedTuple):
@@ -95,6 +95,17 @@ async def bodies(connection: AsyncConnection, shard: UUID, resource_id: UUID) ->
     """The bodies of all visible versions of one resource."""
     found = await connection.scalars(
         select(resource.c.body).where(resource.c.shard == shard, resource.c.id == resource_id, ~resource.c.deleted)
+    )
+    return list(found)
+
+
+async def bodies_held(connection: AsyncConnection, shard: UUID, type_name: str, holder: UUID, but: UUID) -> list[bytes]:
+    """The current resources of a type in one compartment that an organization and its parts hold, one id aside."""
+    c, held = resource.c, select(tree.c.id).where(tree.c.ancestor == holder)
+    found = await connection.scalars(
+        select(c.body).where(
+            c.shard == shard, c.type == type_name, c.current, ~c.deleted, c.id != but, c.custodian.in_(held)
+        )
     )
     return list(found)
 

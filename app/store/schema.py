@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -26,14 +28,18 @@ class Schema:
     tables: tuple[str, ...]
     """Types and tables with their indexes; only ever applied to an empty database."""
     code: tuple[str, ...]
-    """Functions, views, triggers, grants."""
-    policies: tuple[str, ...]
+    """Functions: replaced without a lock on any table."""
+    views: tuple[str, ...]
+    """Views and triggers."""
+    policies: dict[str, str]
+    """By table."""
+    grants: str
     seed: str
     """The rows that a new database starts with."""
 
     def checksums(self) -> tuple[str, str]:
         """Of the tables, and of all that is applied again when it changes."""
-        return _checksum(self.tables), _checksum(self.code + self.policies)
+        return _checksum(self.tables), _checksum((*self.code, *self.views, *self.policies.values(), self.grants))
 
 
 def load(folder: Path = FOLDER) -> Schema:
@@ -44,43 +50,37 @@ def load(folder: Path = FOLDER) -> Schema:
 
     return Schema(
         tables=(*files("types").values(), *_referenced_first(files("tables"))),
-        code=(
-            *(script for kind in ("functions", "views", "triggers") for script in files(kind).values()),
-            _filled((folder / "grants.sql").read_text()),
-        ),
-        policies=tuple(files("policies").values()),
+        code=tuple(files("functions").values()),
+        views=(*files("views").values(), *files("triggers").values()),
+        policies=files("policies"),
+        grants=(folder / "grants.sql").read_text(),
         seed=(folder / "seed.sql").read_text(),
     )
 
 
 def create(connection: Connection, schema: Schema) -> None:
-    """Create the types and tables in an empty database."""
+    """Create everything in an empty database."""
     _run(connection, schema.tables)
-
-
-def apply(connection: Connection, schema: Schema) -> None:
-    """Put the functions, views, grants and policies in force, and record which schema the database has now.
-
-    What a function's file no longer holds stays until a migration drops it: the version before may still call it.
-    """
-    connection.exec_driver_sql("SET LOCAL check_function_bodies = off")  # functions call each other
-    _run(connection, schema.code)
-    # Last, since it locks the tables: from here to the commit is the shortest time that requests wait.
-    dropped = text("SELECT format('DROP POLICY %I ON %I.%I', policyname, schemaname, tablename) FROM pg_policies"
-                   " WHERE schemaname = 'hallpass' ORDER BY tablename, policyname")  # fmt: skip
-    _run(connection, tuple(f"{statement};" for statement in connection.scalars(dropped)))
-    _run(connection, schema.policies)
-    tables, code = schema.checksums()
-    connection.execute(text("DELETE FROM hallpass.applied_schema"))
-    connection.execute(
-        text("INSERT INTO hallpass.applied_schema (tables, code) VALUES (:tables, :code)"),
-        {"tables": tables, "code": code},
-    )
-
-
-def seed(connection: Connection, schema: Schema) -> None:
-    """Insert the rows that a new database starts with."""
+    for step in steps(connection, schema):
+        step(connection)
     _run(connection, (schema.seed,))
+
+
+def steps(connection: Connection, schema: Schema) -> list[Callable[[Connection], None]]:
+    """What puts the functions, views, policies and grants in force, and records which schema the database has now.
+
+    While requests are served each step is a transaction of its own: it locks one table or view, if any. To hold one and
+    wait for another would be a deadlock with a request that has them the other way around. What a function's file no
+    longer holds stays until a migration drops it: the version before may still call it.
+    """
+    tables = connection.scalars(text("SELECT DISTINCT tablename FROM pg_policies WHERE schemaname = 'hallpass'"))
+    return [
+        partial(_functions, schema=schema),
+        *(partial(_run, scripts=(view,)) for view in schema.views),
+        *(partial(_policies, table=t, script=schema.policies.get(t, "")) for t in sorted({*tables, *schema.policies})),
+        partial(_run, scripts=(schema.grants,)),
+        partial(_record, schema=schema),
+    ]
 
 
 def applied(connection: Connection) -> tuple[str, str] | None:
@@ -89,6 +89,28 @@ def applied(connection: Connection) -> tuple[str, str] | None:
         return None
     row = connection.execute(text("SELECT tables, code FROM hallpass.applied_schema")).one_or_none()
     return None if row is None else (row.tables, row.code)
+
+
+def _functions(connection: Connection, *, schema: Schema) -> None:
+    connection.exec_driver_sql("SET LOCAL check_function_bodies = off")  # they call each other, and read the views
+    _run(connection, schema.code)
+
+
+def _policies(connection: Connection, *, table: str, script: str) -> None:
+    existing = text(
+        "SELECT format('DROP POLICY %I ON %I.%I;', policyname, schemaname, tablename) FROM pg_policies"
+        " WHERE schemaname = 'hallpass' AND tablename = :table ORDER BY policyname"
+    )
+    _run(connection, (*connection.scalars(existing, {"table": table}), script))
+
+
+def _record(connection: Connection, *, schema: Schema) -> None:
+    tables, code = schema.checksums()
+    connection.execute(text("DELETE FROM hallpass.applied_schema"))
+    connection.execute(
+        text("INSERT INTO hallpass.applied_schema (tables, code) VALUES (:tables, :code)"),
+        {"tables": tables, "code": code},
+    )
 
 
 def statements(script: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 from app.consent import codes as c
@@ -9,6 +10,8 @@ from app.consent.regimes import REGIMES
 from tests.build import LOINC, actor
 
 Spec = dict[str, Any]
+_SHEETS = count(1)
+"""Each Consent is signed on a sheet of its own."""
 
 STANDARD: Spec = {
     "by": "district",
@@ -47,7 +50,7 @@ def consent(spec: Spec) -> Spec:
     if disclosers := told.get("organization", [told["by"]]):
         found["organization"] = [{"reference": f"@{name}"} for name in disclosers]
     if told.get("source") is True:
-        found["sourceAttachment"] = {"contentType": "application/pdf", "title": "Release of information, signed"}
+        found["sourceAttachment"] = {"contentType": "application/pdf", "title": f"Release, sheet {next(_SHEETS)}"}
     elif "source" in told:
         found["sourceReference"] = {"reference": told["source"]}
     if "law" in told:

@@ -72,6 +72,8 @@ class Stage:
         known = self.held.get(name)
         own_id = known.id if known else None
         content = self.resolve(self._content(spec, kind))
+        if known and "sourceAttachment" in content and "sourceAttachment" in known.content:
+            content["sourceAttachment"] = known.content["sourceAttachment"]
         if "written" in spec:
             await self.network.set_clock(datetime.fromisoformat(spec["written"]))
         if "refused" in spec:

@@ -9,6 +9,7 @@ import asyncio
 import random
 import time
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -87,10 +88,8 @@ class Custodian:
             if self._dice.random() < 0.4:
                 await self._change("ServiceRequest", child.records["ServiceRequest"], {"note": _note()})
                 continue
-            release = self._dice.choice(list(child.releases.values()))
-            status = self._dice.choice(["active", "active", "inactive"])
-            day = {"status": status, "dateTime": f"2026-09-{self._dice.randint(10, 20)}"}
-            await self._change("Consent", release, day)
+            clinic = self._dice.choice(list(child.releases))
+            await self._renew(child, clinic)
 
     async def settle(self) -> None:
         """Write nothing more for now, and find out what became of the writes that had no answer."""
@@ -126,6 +125,47 @@ class Custodian:
         self._unsure.setdefault((kind, own), sent)
         if response is not None and response.status_code == 412:
             await self._learn(kind, own)
+
+    async def _renew(self, child: Child, clinic: UUID) -> None:
+        """End a release, or bring its end nearer; of one that has ended, have another signed in its place."""
+        own = child.releases[clinic]
+        known = self.versions["Consent", own]
+        last = known[max(known)].content
+        if last["status"] != "active":
+            child.releases[clinic] = await self._sign_again(last)
+        elif self._dice.random() < 0.3:
+            await self._change("Consent", own, {"status": "inactive"})
+        else:
+            period = last["provision"]["period"]
+            nearer = date.fromisoformat(period["end"]) - timedelta(days=1)
+            provision = {**last["provision"], "period": {**period, "end": nearer.isoformat()}}
+            await self._change("Consent", own, {"provision": provision})
+
+    async def _sign_again(self, ended: dict[str, Any]) -> str:
+        """Another release for the same recipient, signed on a new sheet, by a create that can be repeated."""
+        sheet = uuid4().hex
+        body = {k: v for k, v in ended.items() if k not in ("id", "meta")} | {
+            "status": "active",
+            "identifier": [{"system": "urn:test:sheet", "value": sheet}],
+            "sourceAttachment": {"contentType": "application/pdf", "title": sheet},
+        }
+        body["provision"]["period"]["end"] = "2027-06-30"
+        sent = time.time()
+        while True:
+            try:
+                response = await self.member.post(
+                    "/Consent", body, headers={"If-None-Exist": f"identifier=urn:test:sheet|{sheet}"}
+                )
+            except httpx.TransportError:
+                continue
+            if response.status_code in (200, 201):
+                break
+            assert response.status_code == 503, response.text
+            await asyncio.sleep(PAUSE)
+        created: dict[str, Any] = response.json()
+        self.student_of[created["id"]] = self.student_of[ended["id"]]
+        self._keep(created, sent)
+        return str(created["id"])
 
     async def _learn(self, kind: str, own: str) -> None:
         """Read the versions that were stored without an answer."""

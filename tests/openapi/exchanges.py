@@ -147,6 +147,7 @@ async def _record(recorder: Recorder, district: Member, clinic: Member) -> None:
     await ask("createGroup", "POST", "/Group", group)
     release = build.consent(student, mother, district.reference, clinic.reference)
     release["provision"]["period"]["end"] = "2036-06-30"
+    release["sourceAttachment"]["title"] = "Release of information, signed"
     await ask("previewConsent", "POST", "/Consent/$preview", release)
     signed = await ask("createConsent", "POST", "/Consent", release)
     await recorder.ask(clinic, "readServiceRequest", "GET", f"/ServiceRequest/{request['id']}")

@@ -37,21 +37,22 @@ def release(
         systems = {"R": c.CONFIDENTIALITY_SYSTEM, "PSY": c.ACT_CODE}
         provision["securityLabel"] = [{"system": systems[x], "code": x} for x in named]
     provision["period"] = {"start": "2026-09-15", "end": end or rng.choice(["2026-12-15", "2027-06-30"])}
-    return _signed(student, signer, discloser, recipient, classes=classes, provision=provision)
+    return _signed(rng, student, signer, discloser, recipient, classes=classes, provision=provision)
 
 
 def denial(rng: Random, student: str, signer: str, discloser: str, recipient: str) -> Body:
     """An active Consent that keeps some type from a recipient."""
-    return _signed(
-        student, signer, discloser, recipient, classes=(rng.choice(OPENED),), provision={"type": "deny"}
-    )  # fmt: skip
+    provision = {"type": "deny"}
+    return _signed(rng, student, signer, discloser, recipient, classes=(rng.choice(OPENED),), provision=provision)
 
 
-def _signed(student: str, signer: str, discloser: str, recipient: str, **more: Any) -> Body:
+def _signed(rng: Random, student: str, signer: str, discloser: str, recipient: str, **more: Any) -> Body:
+    """Each on a sheet of its own, which the run's own dice name."""
     return build.consent(
         {"resourceType": "Patient", "id": student},
         {"resourceType": "RelatedPerson", "id": signer},
         {"reference": f"Organization/{discloser}"},
         {"reference": f"Organization/{recipient}"},
+        sourceAttachment={"contentType": "application/pdf", "title": f"Sheet {rng.getrandbits(48)}"},
         **more,
     )

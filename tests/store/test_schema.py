@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-import shutil
-from pathlib import Path
 
 import pytest
 from sqlalchemy import URL
 
 from app.resources import REGISTRY, Reach
 from app.store import schema
-from app.store.migrate import HERE, Source, WrongSchema, migrate
+from app.store.migrate import Source, WrongSchema, migrate
 from tests.databases import empty_database, execute, rows
+from tests.store.sources import edit, source
 from tools.schema import FILE, dump
+
+__all__ = ["source"]
 
 OBJECTS = {
     "tables": "SELECT relname FROM pg_class WHERE relnamespace = 'hallpass'::regnamespace AND relkind IN ('r', 'p')"
@@ -24,21 +25,6 @@ OBJECTS = {
     "types": "SELECT relname FROM pg_class WHERE relnamespace = 'hallpass'::regnamespace AND relkind = 'c'",
 }
 """By folder of schema/, which names its files have."""
-
-
-@pytest.fixture
-def source(tmp_path: Path) -> Source:
-    """A copy of migrations/ and schema/, for a test to change."""
-    shutil.copytree(HERE.migrations, tmp_path / "migrations", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(HERE.schema, tmp_path / "schema", ignore=shutil.ignore_patterns("__pycache__"))
-    return Source(migrations=tmp_path / "migrations", schema=tmp_path / "schema")
-
-
-def edit(source: Source, name: str, before: str, after: str) -> None:
-    """Replace a text in a file of the copied schema/."""
-    path = source.schema / name
-    assert before in path.read_text()
-    path.write_text(path.read_text().replace(before, after))
 
 
 async def baseline(server: URL, owner: URL) -> None:

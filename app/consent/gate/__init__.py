@@ -26,6 +26,7 @@ from app.consent.gate.turnstile import Ask, Turnstile
 from app.errors import HallpassError, Kind
 from app.fhir.etags import Known
 from app.fhir.subset import Subset
+from app.limits.shares import Shares
 from app.resources import ResourceType
 from app.resources.refs import as_uuid
 from app.settings import Settings
@@ -46,9 +47,10 @@ class _TryAgain(Exception):
 class Gate:
     """Lets out what a caller may see, and lets in what it may write."""
 
-    def __init__(self, db: Database, settings: Settings) -> None:
+    def __init__(self, db: Database, settings: Settings, connections: Shares) -> None:
         self._db = db
         self._settings = settings
+        self._connections = connections
         self._turnstile = Turnstile(db, settings)
         self._watch = Watch(db)
 
@@ -116,7 +118,7 @@ class Gate:
             await self._watch.refusal("token", caller.client, "revoked, or of a client that does not stand")
 
     async def _once(self, caller: Caller, interaction: str, work: Work, request: UUID) -> list[Answer]:
-        async with self._db.begin() as connection:
+        async with self._connections.hold(caller.client), self._db.begin() as connection:
             door = await self._enter(connection, caller)
             found = await work(door)
             rows = [c.row for f in found for c in f.candidates]

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from app.consent.facts import facts, student_of
 from app.consent.gate import reads
 from app.consent.gate.door import Door
+from app.consent.gate.ended import require_not_widened
 from app.consent.gate.follow import follow
 from app.consent.gate.lock_kinds import create_kind, update_kind
 from app.consent.gate.parties import as_party
@@ -134,6 +135,8 @@ async def _file(
     before = parse(old.body) if old and old.body else {}
     await require_targets(door, content, before, (declared.name, resource_id))
     zone = await _zone(door, custodian)
+    if declared.name == "Consent":
+        await require_not_widened(door, before, content, (shard, resource_id), zone)
     own = facts(declared, content, resource_id, custodian, zone)
     version = old.version + 1 if old else 1
     body, label_at = compose(declared.name, resource_id, version, at, content)

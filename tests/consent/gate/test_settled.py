@@ -78,8 +78,11 @@ async def _denial(scene: Scene, in_force: bool) -> None:
 
 
 async def _itself(scene: Scene, in_force: bool) -> None:
-    found = (await scene.district.get(f"/Consent/{scene.records['release']['id']}")).json()
-    await scene.district.save({**found, "status": "active" if in_force else "inactive"})
+    """The release ends, and another is signed in its place."""
+    if in_force:
+        scene.records["release"] = await scene.release("ServiceRequest")
+    else:
+        await scene.district.save({**scene.records["release"], "status": "inactive"})
 
 
 @pytest.mark.parametrize(
