@@ -110,7 +110,8 @@ class Source:
         """Shard and id of those that meet the criteria, and these columns."""
         met = [matches(clause, self.subject) for clause in criteria]
         found = select(self.table.c.shard, self.table.c.id, *columns).where(*self.where, *met)
-        return found if self.joined is None else found.select_from(self.joined)
+        found = found if self.joined is None else found.select_from(self.joined)
+        return found if self.over is None else found.correlate(self.over)
 
 
 def sources(form: Form) -> list[Source]:

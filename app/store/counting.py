@@ -64,7 +64,8 @@ def _summed() -> Select[Any]:
 
 def _counted(source: Source, criteria: Sequence[Clause]) -> Select[Any]:
     """How many there are in a source, one by one."""
-    found = source.select(criteria=criteria).lateral("found")
+    # OFFSET keeps it a look-up for each custodian: joined, `resource` would be read as a whole.
+    found = source.select(criteria=criteria).offset(0).lateral("found")
     return select(func.count()).select_from(found if source.over is None else source.over.join(found, true()))
 
 
@@ -76,12 +77,13 @@ def _released(form: Form, criteria: Sequence[Clause]) -> Select[Any]:
         func.array_agg(known.c.shard).label("shards"), func.array_agg(known.c.id).label("ids")
     ).where(~known.c.sure).having(func.count() > 0).cte("rest").prefix_with("MATERIALIZED")  # fmt: skip
     current = cast(null(), ARRAY(Integer()))
-    judge = func.hallpass.judge(rest.c.shards, rest.c.ids, current).table_valued(column("id", Uuid()), name="j")
-    judged = select(judge.c.id).select_from(rest.join(judge.lateral(), true()))
+    asked = func.hallpass.judge(rest.c.shards, rest.c.ids, current)
+    judge = asked.table_valued(column("id", Uuid()), name="j", joins_implicitly=True)
+    judged = select(judge.c.id).select_from(rest, judge)
     parts = [sure, judged]
     if form.emergency:
         glass = candidates.opened(form)
-        found = glass.select(criteria=criteria).where(~in_custody(glass.table.c.custodian)).lateral("found")
+        found = glass.select(criteria=criteria).where(~in_custody(glass.table.c.custodian)).offset(0).lateral("found")
         assert glass.over is not None
         parts.append(select(found.c.id).select_from(glass.over.join(found, true())))
     return select(func.count()).select_from(union(*parts).subquery("visible"))

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, Subquery, literal, select, true, union
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from app.resources import TYPES, Reach
 from app.search.cursor import Cursor
@@ -153,7 +154,7 @@ def _part(source: Source, form: Form, turn: Turn | None, criteria: tuple[Clause,
     here = _keys(found, keys)
     part = select(*found.c).order_by(*ordering(here, back=back)).limit(LIMIT)
     if source.repeats:
-        part = part.distinct(*(k.column for k in here))
+        part = part.ext(distinct_on(*(k.column for k in here)))
     if turn is not None:
         part = part.where(beyond(here, turn))
     each = part.lateral("each")
