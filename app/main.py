@@ -40,7 +40,6 @@ PUBLIC = frozenset(
         *(f"/fhir/{kind}{below}" for kind in DEFINITIONS for below in ("", "/{id}")),
         "/health",
         "/openapi.json",
-        "/openapi.yaml",
         "/docs",
         "/docs/{asset}",
     }

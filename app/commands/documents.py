@@ -1,27 +1,31 @@
-"""`hallpass export-openapi`: the document that the server serves, as files."""
+"""`hallpass export-openapi`: the document that the server serves, as a file."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from app.commands.common import plainly
 from app.openapi.document import document
-from app.openapi.serve import as_yaml
 from app.settings import load
 
 
 def export_openapi(
     folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("openapi"),
 ) -> None:
-    """Write the OpenAPI document that the server serves, as JSON and as YAML."""
+    """Write the OpenAPI document that the server serves, as JSON: one line for each path and component."""
     with plainly():
-        base_url = load().base_url
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "hallpass.json").write_text(json.dumps(document(base_url), indent=1, ensure_ascii=False) + "\n")
-        (folder / "hallpass.yaml").write_bytes(as_yaml(base_url))
-        for name in ("hallpass.json", "hallpass.yaml"):
-            typer.echo(folder / name)
+        (folder / "hallpass.json").write_text(lines(document(load().base_url)) + "\n", encoding="utf-8")
+        typer.echo(folder / "hallpass.json")
+
+
+def lines(value: Any, depth: int = 3) -> str:
+    """JSON with a line for each member of the outermost objects, so that a difference can be read."""
+    if depth == 0 or not isinstance(value, dict) or not value:
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    members = (f"{json.dumps(k)}:{lines(v, depth - 1)}" for k, v in value.items())
+    return "{\n" + ",\n".join(members) + "\n}"

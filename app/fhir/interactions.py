@@ -40,7 +40,7 @@ OF_TYPES: tuple[Interaction, ...] = (
     Interaction("update", "PUT [type]?[condition]", "inside the caller's own custody; creates where nothing matches"),
     Interaction("patch", "PATCH [type]/[id]", "JSON Patch, Merge Patch, or FHIRPath Patch as Parameters; If-Match"),
     Interaction("patch", "PATCH [type]?[condition]", "inside the caller's own custody"),
-    Interaction("delete", "DELETE [type]/[id]", "If-Match; refused while others refer to it"),
+    Interaction("delete", "DELETE [type]/[id]", "If-Match; refused while a resource that you see refers to it"),
     Interaction("delete", "DELETE [type]?[condition]", "inside the caller's own custody, up to HALLPASS_MAX_DELETES"),
     Interaction("history-instance", "GET [type]/[id]/_history", "_since, _at, _count"),
     Interaction("history-type", "GET [type]/_history", "_since, _at, _count"),

@@ -6,10 +6,9 @@ https://hl7.org/fhir/R4/http.html#summary and https://spec.openapis.org/oas/v3.1
 from __future__ import annotations
 
 from collections.abc import Iterable
-from http import HTTPStatus
 from typing import Any
 
-from app.errors import TABLE, Kind
+from app.errors import Kind
 from app.openapi.examples import of_error
 from app.openapi.schemas import ref
 from app.rest.http import FHIR_JSON
@@ -49,23 +48,19 @@ HEADERS: dict[str, Json] = {
         "example": "Sun, 22 Nov 2026 08:00:00 GMT",
     },
     "Location": {
-        "description": "The version that was stored.",
-        "required": True,
+        "description": "After a write: the version that was stored.",
         "schema": {"type": "string", "format": "uri"},
     },
     "WWW-Authenticate": {
-        "description": "What the token lacks (RFC 6750).",
-        "required": True,
+        "description": "With 401: what the token lacks (RFC 6750).",
         "schema": {"type": "string", "pattern": "^Bearer "},
         "example": 'Bearer realm="hallpass"',
     },
-    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "string", "pattern": "^[0-9]+$"}},
+    "Retry-After": {
+        "description": "With 429 and 503: seconds to wait.",
+        "schema": {"type": "string", "pattern": "^[0-9]+$"},
+    },
     "Link": {"description": "The next page of what is no Bundle.", "schema": {"type": "string"}},
-}
-_OF_ERRORS: dict[int, dict[str, bool]] = {
-    401: {"WWW-Authenticate": True},
-    429: {"Retry-After": True},
-    503: {"Retry-After": False},
 }
 VERSION = ("ETag", "Last-Modified")
 
@@ -90,30 +85,21 @@ DELETING = (
 )
 
 
-def failures(kinds: Iterable[Kind]) -> Json:
-    """The responses of errors of these kinds, by status."""
-    statuses = sorted({TABLE[k][0] for k in kinds})
-    return {str(s): {"$ref": f"#/components/responses/{name(s)}"} for s in statuses}
+def failures(_kinds: Iterable[Kind]) -> Json:
+    """The response of every error, whatever its status."""
+    return {"default": {"$ref": f"#/components/responses/{ERROR}"}}
 
 
-def name(status: int) -> str:
-    """The name of the component of an error's status: `NotFound`."""
-    return "".join(word.capitalize() for word in HTTPStatus(status).phrase.replace("-", " ").split())
+ERROR = "Error"
+"""The component of the answer of every error."""
 
 
 def components() -> dict[str, Json]:
-    """A response for each status that an error may have."""
-    return {name(status): _failure(status, text) for status, text in _WHEN.items()}
-
-
-def _failure(status: int, text: str) -> Json:
-    shown = of_error(status)
-    examples = {"examples": {"performed": {"value": shown}}} if shown else {}
-    content = {FHIR_JSON: {"schema": ref("OperationOutcome"), **examples}}
-    found: Json = {"description": text, "content": content}
-    if status in _OF_ERRORS:
-        found["headers"] = headers(*_OF_ERRORS[status])
-    return found
+    """The response of every error: its statuses, when each comes, and an example of each."""
+    shown = {str(status): {"value": found} for status in _WHEN if (found := of_error(status))}
+    content = {FHIR_JSON: {"schema": ref("OperationOutcome"), **({"examples": shown} if shown else {})}}
+    told = "\n".join(f"- {status}: {text}" for status, text in _WHEN.items())
+    return {ERROR: {"description": told, "headers": headers("WWW-Authenticate", "Retry-After"), "content": content}}
 
 
 def headers(*names: str) -> dict[str, Json]:
@@ -121,12 +107,13 @@ def headers(*names: str) -> dict[str, Json]:
     return {n: {"$ref": f"#/components/headers/{n}"} for n in names}
 
 
-def json(description: str, schema: Json, *header_names: str, **more: Any) -> Json:
-    """A response in JSON, as FHIR's media type or as plain JSON."""
+def json(description: str, schema: Json, *header_names: str, shown: Any = None, **more: Any) -> Json:
+    """A response in FHIR's media type; `Accept` gets it as plain JSON. `shown`: a body that was answered."""
     found: Json = {"description": description}
     if header_names:
         found["headers"] = headers(*header_names)
-    return {**found, "content": {FHIR_JSON: {"schema": schema}, PLAIN_JSON: {"schema": schema}}, **more}
+    media = {"schema": schema, **({"examples": {"performed": {"value": shown}}} if shown is not None else {})}
+    return {**found, "content": {FHIR_JSON: media}, **more}
 
 
 def empty(description: str, *header_names: str, **more: Any) -> Json:

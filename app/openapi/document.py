@@ -9,12 +9,10 @@ from functools import lru_cache
 from typing import Any
 
 from app.conformance.base import VERSION
-from app.conformance.catalogue import TYPES as DEFINITIONS
-from app.openapi import answers, by_type, of_record, of_server, of_system, parameters, values
-from app.openapi.examples import add
+from app.openapi import answers, by_type, of_any_type, of_record, of_server, of_system, parameters, values
 from app.openapi.operation import schemes
 from app.openapi.patch import JSON_PATCH, MERGE_PATCH
-from app.openapi.schemas import ANY, any_of, of_types
+from app.openapi.schemas import of_types
 from app.resources import REGISTRY, TYPES
 
 Json = dict[str, Any]
@@ -23,10 +21,17 @@ DESCRIPTION = """A FHIR R4 exchange between school districts and community provi
 What a caller may not see looks to it as if it did not exist: the same 404, the same empty Bundle. Every failure is an
 OperationOutcome. HEAD is GET without a body, a slash at the end of a path changes nothing, and bodies may be packed by
 gzip.
+
+The id of a resource is the server's. To push a resource by its identifier, use the conditional update (PUT to the
+type). A condition is any search of the type, and finds among what the caller holds. A write answers the resource; with
+`Prefer: return=OperationOutcome` what was done, with `return=minimal` nothing.
+
+Searches: repeat a parameter to ask for all of its values; commas are OR. Modifiers stand behind a name (`name:exact`),
+chains too (`patient.name`), and `_has:Type:reference:parameter` asks from the other side. The reference lists them.
 """
-BESIDE = ("Bundle", "OperationOutcome", "Parameters", "CapabilityStatement", "AuditEvent", "Library", *DEFINITIONS)
-"""The types in answers that are no records."""
-IN_BUNDLES = (*TYPES, "AuditEvent", "Binary", "Bundle", "OperationOutcome", "Parameters", *DEFINITIONS)
+TAGS = ("AuditEvent", of_any_type.TAG, of_system.TAG, of_system.OPEN_TAG, of_server.AUTH, of_server.SERVER)
+BESIDE = ("Bundle", "OperationOutcome", "Parameters")
+"""The types in bodies and answers that are no records. What definitions hold is told by HL7, not here."""
 
 
 @lru_cache(maxsize=2)
@@ -41,7 +46,10 @@ def document(base_url: str) -> Json:
             "description": DESCRIPTION,
         },
         "servers": [{"url": base_url}],
-        "tags": [{"name": n} for n in (*TYPES, of_system.TAG, of_system.OPEN_TAG, of_server.AUTH, of_server.SERVER)],
+        "tags": [
+            {"name": n}
+            for n in (*TYPES, of_any_type.TAG, of_system.TAG, of_system.OPEN_TAG, of_server.AUTH, of_server.SERVER)
+        ],
         "paths": paths(),
         "components": _components(),
     }
@@ -50,27 +58,31 @@ def document(base_url: str) -> Json:
 def paths() -> dict[str, Json]:
     """Every path item, by path."""
     found: dict[str, Json] = {}
-    for part in (*map(by_type.paths, REGISTRY), of_record.paths(), of_system.paths(), of_server.paths()):
+    beside = (of_any_type.paths(), of_record.paths(), of_system.paths(), of_server.paths())
+    for part in (*map(by_type.paths, REGISTRY), *beside):
         found |= part
-    return {path: {method: add(o) for method, o in item.items()} for path, item in sorted(found.items())}
+    return dict(sorted(found.items()))
 
 
 def _components() -> Json:
-    searched = parameters.search_components()
-    every = {**parameters.SHARED, **searched}
-    schemas = of_types((*TYPES, *BESIDE, "Binary"))
-    schemas |= {
-        ANY: any_of(sorted(IN_BUNDLES)),
+    every = {**parameters.SHARED, **parameters.search_components()}
+    schemas = of_types((*TYPES, *BESIDE)) | {
         "JsonPatch": JSON_PATCH,
         "MergePatch": MERGE_PATCH,
+        "SearchForm": parameters.form(every),
         **values.COMPONENTS,
         **of_server.SCHEMAS,
     }
-    schemas |= {f"{d.name if d else 'Any'}Search": parameters.form(d, every) for d in (*REGISTRY, None)}
+    responses = of_any_type.responses() | answers.components()
+    bodies = of_any_type.bodies()
+    for declared in REGISTRY:
+        responses |= by_type.responses(declared)
+        bodies |= by_type.bodies(declared)
     return {
         "schemas": dict(sorted(schemas.items())),
         "parameters": dict(sorted(every.items())),
-        "responses": answers.components(),
+        "requestBodies": dict(sorted(bodies.items())),
+        "responses": dict(sorted(responses.items())),
         "headers": answers.HEADERS,
         "securitySchemes": schemes(),
     }

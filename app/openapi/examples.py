@@ -20,18 +20,15 @@ def _performed() -> Json:
     return found
 
 
-def add(operation: Json) -> Json:
-    """The operation with what was sent and answered beside its bodies, where it was performed."""
-    performed = _performed()["operations"].get(operation["operationId"])
-    if performed is None:
-        return operation
-    found = dict(operation)
-    if performed["request"]:
-        body = found["requestBody"]
-        found["requestBody"] = {**body, "content": _shown(body["content"], performed["request"])}
-    found["responses"] = {
-        status: _answered(answer, performed["responses"].get(status)) for status, answer in found["responses"].items()
-    }
+def of_body(operation_id: str) -> Json:
+    """What was sent to an operation, by media type."""
+    found: Json = _performed()["operations"].get(operation_id, {}).get("request", {})
+    return found
+
+
+def of_answer(operation_id: str, status: str) -> Json | None:
+    """What an operation answered with a status."""
+    found: Json | None = _performed()["operations"].get(operation_id, {}).get("responses", {}).get(status)
     return found
 
 
@@ -39,17 +36,3 @@ def of_error(status: int) -> Json | None:
     """An error's body as it was answered, by status."""
     found: Json | None = _performed()["errors"].get(str(status))
     return found
-
-
-def _answered(answer: Json, body: Json | None) -> Json:
-    if body is None or "content" not in answer:
-        return answer
-    first = next(iter(answer["content"]))
-    return {**answer, "content": _shown(answer["content"], {first: body})}
-
-
-def _shown(content: dict[str, Json], bodies: dict[str, Any]) -> dict[str, Json]:
-    return {
-        media: {**about, "examples": {"performed": {"value": bodies[media]}}} if media in bodies else about
-        for media, about in content.items()
-    }

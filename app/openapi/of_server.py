@@ -110,7 +110,6 @@ def paths() -> dict[str, Json]:
         f"/fhir{configuration}": {"get": _configuration("smartConfigurationOfFhir")},
         "/health": {"get": _public("health", "Whether the server can serve", SERVER, schema("Health"))},
         "/openapi.json": {"get": _public("openapiJson", "This document", SERVER, {"type": "object"})},
-        "/openapi.yaml": {"get": _document("openapiYaml", "This document in YAML", "application/yaml", "object")},
         "/docs": {"get": _document("docs", "This document for people", "text/html", "string")},
         "/docs/{asset}": {"get": _asset()},
     }

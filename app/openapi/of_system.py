@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.conformance.catalogue import TYPES as DEFINITIONS
 from app.conformance.searching import SEARCHED
 from app.errors import Kind
 from app.openapi import answers, parameters
-from app.openapi.by_type import CHAINS, PAGES, bundle, compartment, form_body
-from app.openapi.links import of_definition
-from app.openapi.operation import json_body, operation
+from app.openapi.examples import of_answer, of_body
+from app.openapi.operation import body, json_body, operation, response
 from app.openapi.parameters import ALWAYS, ref
+from app.openapi.schemas import ANY
 from app.openapi.schemas import ref as schema
 
 Json = dict[str, Any]
@@ -27,58 +26,56 @@ def paths() -> dict[str, Json]:
         "/fhir": {"get": _search(), "post": _bundle()},
         "/fhir/_search": {"post": _search_by_post()},
         "/fhir/_history": {"get": _history()},
-        **compartment(None),
         "/fhir/metadata": {"get": _metadata()},
-        "/fhir/Library/{id}": {"get": _read("Library", "readNotice", "A notice on redisclosure")},
-        **{f"/fhir/{t}": {"get": _find(t)} for t in DEFINITIONS},
-        **{f"/fhir/{t}/{{id}}": {"get": _read(t, f"read{t}", f"Read a {t}")} for t in DEFINITIONS},
+        "/fhir/Library/{id}": {"get": _read("readNotice", "A notice on redisclosure", [])},
+        "/fhir/{type}": {"get": _find()},
+        "/fhir/{type}/{id}": {"get": _read("readDefinition", "Read a definition", [ref("definitionType")])},
     }
 
 
 def _bundle() -> Json:
+    text = "What each entry came to. A transaction is all of it or nothing."
     return operation(
         "bundle",
         "Process a batch or transaction Bundle",
         TAG,
         parameters=[*ALWAYS, ref("Prefer")],
-        body=json_body(schema("Bundle"), "A Bundle of type batch or transaction."),
-        success={200: bundle("What each entry came to. A transaction is all of it or nothing.")},
+        body=json_body(schema("Bundle"), "A Bundle of type batch or transaction.", shown=of_body("bundle")),
+        success={200: answers.json(text, schema("Bundle"), shown=of_answer("bundle", "200"))},
         kinds=(*answers.WRITING, Kind.TOO_COSTLY, Kind.NOT_FOUND, Kind.GONE),
     )
 
 
 def _search() -> Json:
     return operation(
-        "search",
+        "searchSystem",
         "Search resources of several types",
         TAG,
-        parameters=[*parameters.search(None), ref("Prefer")],
-        success={200: bundle(f"A page of what the caller may see. {PAGES}")},
+        parameters=parameters.search(None),
+        success={200: response("Page")},
         kinds=answers.SEARCHING,
-        description=CHAINS,
     )
 
 
 def _search_by_post() -> Json:
     return operation(
-        "searchByPost",
+        "searchSystemByPost",
         "Search resources of several types by a form",
         TAG,
         parameters=[ref("Prefer")],
-        body=form_body(None),
-        success={200: bundle(f"A page of what the caller may see. {PAGES}")},
+        body=body("SearchForm"),
+        success={200: response("Page")},
         kinds=(*answers.SEARCHING, *answers.BODY),
-        description=CHAINS,
     )
 
 
 def _history() -> Json:
     return operation(
-        "history",
+        "historySystem",
         "The versions of all resources",
         TAG,
         parameters=[ref("types"), ref("since"), ref("at"), ref("pageCount"), *ALWAYS],
-        success={200: bundle(f"The versions that the caller may see, the newest first. {PAGES}")},
+        success={200: response("Versions")},
         kinds=answers.READING,
     )
 
@@ -89,32 +86,31 @@ def _metadata() -> Json:
         "What this server can do",
         TAG,
         parameters=ALWAYS,
-        success={200: answers.json("The CapabilityStatement.", schema("CapabilityStatement"))},
+        success={200: answers.json("The CapabilityStatement.", schema(ANY))},
         kinds=answers.OPEN,
         public=True,
     )
 
 
-def _read(name: str, operation_id: str, summary: str) -> Json:
-    links = {"links": of_definition(name)} if name in DEFINITIONS else {}
+def _read(operation_id: str, summary: str, more: list[Json]) -> Json:
     return operation(
         operation_id,
         summary,
         OPEN_TAG,
-        parameters=[ref("id"), *ALWAYS],
-        success={200: answers.json(f"The {name}.", schema(name), **links)},
+        parameters=[*more, ref("id"), *ALWAYS],
+        success={200: answers.json("The definition.", schema(ANY))},
         kinds=(*answers.OPEN, Kind.NOT_FOUND),
         public=True,
     )
 
 
-def _find(name: str) -> Json:
+def _find() -> Json:
     return operation(
-        f"search{name}",
-        f"Find a {name}",
+        "searchDefinition",
+        "Find definitions of a type",
         OPEN_TAG,
-        parameters=[ref(f"Definition.{n}") for n in SEARCHED] + ALWAYS,
-        success={200: bundle("Those that have the values.")},
+        parameters=[ref("definitionType"), *(ref(f"Definition.{n}") for n in SEARCHED), *ALWAYS],
+        success={200: answers.json("Those that have the values.", schema("Bundle"))},
         kinds=answers.OPEN,
         public=True,
     )

@@ -5,16 +5,16 @@ https://spec.openapis.org/oas/v3.1.1#operation-object
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from app.errors import Kind
-from app.openapi.answers import PLAIN_JSON, failures
+from app.openapi.answers import failures
 from app.resources import TYPES
 from app.rest.http import FHIR_JSON
 
 Json = dict[str, Any]
-BEARER, BACKEND = "bearer", "smartBackendService"
+BACKEND = "smart"
 MEANING = {
     "c": "create",
     "r": "read by id, versions too",
@@ -29,7 +29,7 @@ def operation(
     summary: str,
     tag: str,
     *,
-    success: dict[int, Json],
+    success: Mapping[Any, Json],
     kinds: Iterable[Kind],
     parameters: Sequence[Json] = (),
     body: Json | None = None,
@@ -46,7 +46,7 @@ def operation(
     if body is not None:
         found["requestBody"] = body
     found["responses"] = {**{str(s): r for s, r in success.items()}, **failures(kinds)}
-    found["security"] = [] if public else [{BACKEND: list(scopes)}, {BEARER: list(scopes)}]
+    found["security"] = [] if public else [{BACKEND: list(scopes)}]
     return found
 
 
@@ -55,14 +55,24 @@ def scope(type_name: str, letter: str) -> str:
     return f"system/{type_name}.{letter}"
 
 
-def json_body(schema: Json, description: str) -> Json:
-    """A body in FHIR's media type, or in plain JSON."""
-    content = {FHIR_JSON: {"schema": schema}, PLAIN_JSON: {"schema": schema}}
-    return {"required": True, "description": description, "content": content}
+def json_body(schema: Json, description: str, shown: Json | None = None) -> Json:
+    """A body in FHIR's media type; plain JSON is taken as well. `shown`: a body that was sent, by media type."""
+    media = {"schema": schema, **({"examples": {"performed": {"value": shown[FHIR_JSON]}}} if shown else {})}
+    return {"required": True, "description": description, "content": {FHIR_JSON: media}}
+
+
+def response(name: str) -> Json:
+    """An answer that stands for a component."""
+    return {"$ref": f"#/components/responses/{name}"}
+
+
+def body(name: str) -> Json:
+    """A body that stands for a component."""
+    return {"$ref": f"#/components/requestBodies/{name}"}
 
 
 def schemes() -> dict[str, Json]:
-    """The ways to authenticate: both come to a bearer token, the second one has it already."""
+    """The way to authenticate."""
     every = {scope("*", "cruds"): "everything that the client may have"}
     every |= {scope(t, k): f"{t}: {text}" for t in (*TYPES, "AuditEvent") for k, text in MEANING.items()}
     every["hallpass/emergency"] = "break the glass"
@@ -71,13 +81,7 @@ def schemes() -> dict[str, Json]:
             "type": "oauth2",
             "description": "SMART Backend Services: `client_credentials` with `private_key_jwt` (RS384 or ES384)."
             " Scopes are of SMART 2 (`system/Patient.rs`), of SMART 1 (`system/Patient.read`), and with wildcards"
-            " (`system/*.cruds`).",
+            " (`system/*.cruds`). `hallpass token` prints a token.",
             "flows": {"clientCredentials": {"tokenUrl": "/auth/token", "scopes": every}},
-        },
-        BEARER: {
-            "type": "http",
-            "scheme": "bearer",
-            "bearerFormat": "JWT",
-            "description": "An access token, as `hallpass token` prints one.",
         },
     }

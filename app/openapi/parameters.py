@@ -5,21 +5,21 @@ https://hl7.org/fhir/R4/search.html and https://hl7.org/fhir/R4/http.html#Http-H
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
+from app.conformance.catalogue import TYPES as DEFINITIONS
 from app.conformance.searching import SEARCHED
 from app.fhir.interactions import LEDGER_PARAMETERS
-from app.fhir.plan import Model, plan
 from app.openapi import ledger
 from app.openapi.primitives import ID
 from app.openapi.values import moment, value
-from app.resources import REGISTRY, TYPES, ResourceType
+from app.resources import REGISTRY, TYPES, Reach, ResourceType
 from app.rest.disclosures import BASES
 from app.search.clause import parameters_of
 from app.search.controls import MAX_SORT_KEYS, SUMMARIES, TOTALS
-from app.search.elements import elements
-from app.search.parameters import COMMON, PARAMETERS, Parameter, ParamKind
+from app.search.parameters import COMMON, PARAMETERS, Parameter
 from app.search.parse import MAX_INCLUDES
 
 Json = dict[str, Any]
@@ -27,7 +27,6 @@ LARGEST_COUNT = 999_999_999
 _TAG = r"((W/)?\"[A-Za-z0-9\-.]{1,64}\"|[A-Za-z0-9\-.]{1,64})"
 _TAGS = rf"^\s*({_TAG}(\s*,\s*{_TAG})*|\*)\s*$"
 FORMATS = ("json", "application/fhir+json", "application/json", "text/json", "application/json+fhir")
-COMPARED = frozenset({ParamKind.DATE, ParamKind.QUANTITY})
 
 
 def ref(name: str) -> Json:
@@ -55,6 +54,14 @@ def _list(names: Iterable[str]) -> Json:
     return {"type": "string", "pattern": f"^({'|'.join(names)})(,({'|'.join(names)}))*$"}
 
 
+def _included(name: str, what: str) -> Json:
+    text = f"`*`, `Type:*`, `Type:parameter` or `Type:parameter:Target`. Adds {what}; with `:iterate` as well what the"
+    text += f" added ones lead to. At most {MAX_INCLUDES}."
+    one = {"type": "string", "pattern": r"^(\*|[A-Z][A-Za-z]+:(\*|[a-z-]+(:[A-Z][A-Za-z]+)?))$"}
+    return _query(name, text, {"type": "array", "items": one})
+
+
+_HELD = tuple(t.name for t in REGISTRY if t.reach is Reach.COMPARTMENT)
 _ID = {"type": "string", "pattern": f"^{ID}$"}
 _PAGE = {"type": "integer", "minimum": 1, "maximum": LARGEST_COUNT}
 _TYPES = ", separated by commas"
@@ -63,6 +70,9 @@ TABLES = ("csv", "text/csv", "html", "text/html")
 
 SHARED: dict[str, Json] = {
     "id": _path("id", "The resource's id, which the server gave.", _ID),
+    "type": _path("type", "A resource type.", _codes(TYPES)),
+    "definitionType": _path("type", "A type of definitions.", _codes(DEFINITIONS)),
+    "compartmentType": _path("type", "A resource type of the compartment, or `*`.", _codes((*_HELD, "*"))),
     "vid": _path("vid", "The version's number.", _ID),
     "format": _query("_format", "JSON is the only format; this overrules `Accept`.", _codes(FORMATS)),
     "pretty": _query("_pretty", "Indent the JSON.", _codes(("true", "false"))),
@@ -75,6 +85,19 @@ SHARED: dict[str, Json] = {
         {"type": "integer", "minimum": 0, "maximum": LARGEST_COUNT},
     ),
     "pageCount": _query("_count", "Entries on a page, held to the server's bound.", _PAGE),
+    "sort": _query(
+        "_sort",
+        f"Up to {MAX_SORT_KEYS} search parameters of the type, each with `-` for descending order; else the newest come"
+        " first.",
+        {"type": "string", "pattern": "^-?[a-z_A-Z-]+(,-?[a-z_A-Z-]+)*$"},
+    ),
+    "elements": _query(
+        "_elements",
+        "Elements at the root of the type; a part of each resource, marked SUBSETTED.",
+        {"type": "string", "pattern": r"^[A-Za-z]+(\[x\])?(,[A-Za-z]+(\[x\])?)*$"},
+    ),
+    "include": _included("_include", "what the matches refer to"),
+    "revinclude": _included("_revinclude", "what refers to the matches"),
     "types": _query("_type", f"Resource types{_TYPES}.", _list(TYPES)),
     "since": _query("_since", "Versions stored at or after this moment.", moment()),
     "at": _query("_at", "Versions that were current at some time in this date or moment.", moment()),
@@ -119,115 +142,51 @@ ALWAYS = [ref("format"), ref("pretty")]
 
 
 def search_components() -> dict[str, Json]:
-    """A component for each search parameter of each type, and for the controls whose values hang on the type."""
-    found: dict[str, Json] = {}
-    for code in sorted(COMMON):
-        found[f"Any.{code}"] = _search(parameters_of(tuple(TYPES))[code])
-    for declared in REGISTRY:
-        name = declared.name
-        for parameter in PARAMETERS[name].values():
-            if parameter.code not in COMMON:
-                found[f"{name}.{parameter.code}"] = _search(parameter)
-        found[f"{name}._sort"] = _sort((name,))
-        found[f"{name}._elements"] = _elements((name,))
-        found[f"{name}._include"] = _includes("_include", _leading_from(name), "what the matches refer to")
-        found[f"{name}._revinclude"] = _includes("_revinclude", _leading_to(name), "what refers to the matches")
-    found["Any._sort"] = _sort(tuple(TYPES))
-    found["Any._elements"] = _elements(tuple(TYPES))
-    return found
+    """A component for each search parameter that all types share."""
+    return {f"Any.{c}": _search(parameters_of(tuple(TYPES))[c]) for c in sorted(COMMON)}
 
 
-def criteria(declared: ResourceType | None) -> list[Json]:
-    """The search parameters of a type, or those that all types share."""
-    if declared is None:
-        return [ref(f"Any.{c}") for c in sorted(COMMON)]
-    codes = sorted(PARAMETERS[declared.name])
-    return [ref(f"{'Any' if c in COMMON else declared.name}.{c}") for c in codes]
+def common() -> list[Json]:
+    """The search parameters that all types share."""
+    return [ref(f"Any.{c}") for c in sorted(COMMON)]
+
+
+def condition(declared: ResourceType) -> list[Json]:
+    """The search parameters by which a condition usually names its resource; it may be any search of the type."""
+    return [ref("Any._id"), *(_search(PARAMETERS[declared.name][c]) for c in _conditions(declared))]
+
+
+def _conditions(declared: ResourceType) -> list[str]:
+    return [c for c in ("identifier", "patient") if c in PARAMETERS[declared.name]]
 
 
 def search(declared: ResourceType | None) -> list[Json]:
-    """All that a search takes in its query. Its page token is not here: it comes in links, for links."""
-    own = declared.name if declared else "Any"
-    controls = [ref(f"{own}._sort"), ref("count"), ref("total"), ref("summary"), ref(f"{own}._elements")]
-    if declared is not None:
-        controls += [ref(f"{own}._include"), ref(f"{own}._revinclude")]
-    else:
-        controls.append(ref("types"))
-    return [*criteria(declared), *controls, *ALWAYS]
+    """What a search takes in its query, beside a condition. Its page token is not here: it comes in links."""
+    shared = [ref(n) for n in ("sort", "count", "total", "summary", "elements")]
+    if declared is None:
+        return [*common(), *shared, ref("types"), *ALWAYS, ref("Prefer")]
+    kept = PARAMETERS[declared.name].keys() - COMMON - set(_conditions(declared))
+    own = [_search(PARAMETERS[declared.name][c]) for c in sorted(kept)]
+    others = [p for p in common() if p != ref("Any._id")]
+    return [*others, *own, *shared, ref("include"), ref("revinclude")]
 
 
-def form(declared: ResourceType | None, components: dict[str, Json]) -> Json:
-    """The same as the schema of a form."""
-    names = [p["$ref"].rpartition("/")[2] for p in search(declared)]
-    found = [components[n] for n in names]
-    return {"type": "object", "properties": {p["name"]: _of_form(p) for p in found}}
-
-
-def _of_form(parameter: Json) -> Json:
-    return {**parameter["schema"], "description": parameter["description"]}
+def form(components: dict[str, Json]) -> Json:
+    """The schema of a search by form: what every search takes. A form takes all that the search of its type takes."""
+    names = [p["$ref"].rpartition("/")[2] for p in (*common(), ref("count"), ref("total"), *ALWAYS)]
+    properties = {p["name"]: p["schema"] for p in (components[n] for n in names)}
+    text = "The parameters of the search as a form; those of the type's own search are taken as well."
+    return {"type": "object", "description": text, "properties": properties}
 
 
 def _search(parameter: Parameter) -> Json:
-    return _query(parameter.code, _described(parameter), value(parameter))
+    text = _described(parameter)
+    said = {"description": text} if text else {}
+    return {"name": parameter.code, "in": "query", **said, "schema": value(parameter)}
 
 
 def _described(parameter: Parameter) -> str:
-    """What it searches, its type, and what may stand behind its name or before its value."""
-    found = [f"{' '.join(parameter.description.split()).rstrip('.')}.", f"({parameter.kind.value})"]
-    if parameter.kind is ParamKind.REFERENCE:
-        served = [t.name for t in REGISTRY if t.name in parameter.targets]
-        found.append(f"Leads to {', '.join(served) or 'no type of this server'}; chained by `{parameter.code}.`.")
-    modifiers = [f"`:{m}`" for m in sorted(parameter.modifiers)]
-    if parameter.kind is ParamKind.REFERENCE:
-        modifiers.append("`:[type]`")
-    if modifiers:
-        found.append(f"Modifiers: {' '.join(modifiers)}.")
-    if parameter.kind in COMPARED:
-        found.append("Prefixes: eq ne gt ge lt le sa eb ap.")
-    return " ".join(found)
-
-
-def _sort(types: tuple[str, ...]) -> Json:
-    known = parameters_of(types)
-    codes = "|".join(sorted(c for c, p in known.items() if p.kind is not ParamKind.COMPOSITE))
-    one = f"-?({codes})"
-    text = f"Up to {MAX_SORT_KEYS} search parameters, each with `-` for descending order; else the newest come first."
-    return _query("_sort", text, {"type": "string", "pattern": f"^{one}(,{one}){{0,{MAX_SORT_KEYS - 1}}}$"})
-
-
-def _elements(types: tuple[str, ...]) -> Json:
-    names: dict[str, None] = {}
-    for name in types:
-        model: Model = TYPES[name].model
-        labels = [n for e in plan(model).elements.values() if not e.sibling for n in (e.label, e.name)]
-        names.update(dict.fromkeys(n for n in labels if elements(model, n)))
-    return _query("_elements", "Elements at the root; a part of each resource, marked SUBSETTED.", _list(sorted(names)))
-
-
-def _includes(name: str, values: list[str], what: str) -> Json:
-    text = f"Adds {what}; with `:iterate` as well what the added ones lead to. At most {MAX_INCLUDES}."
-    return _query(name, text, {"type": "array", "items": _codes(values)})
-
-
-def _leading_from(name: str) -> list[str]:
-    """The values of `_include` that start at a type."""
-    every = [p for p in PARAMETERS[name].values() if p.kind is ParamKind.REFERENCE]
-    return ["*", f"{name}:*", *_spelled(name, every, tuple(TYPES))]
-
-
-def _leading_to(name: str) -> list[str]:
-    """The values of `_revinclude` that end at a type."""
-    found = ["*"]
-    for source in TYPES:
-        every = [p for p in PARAMETERS[source].values() if p.kind is ParamKind.REFERENCE and name in p.targets]
-        found += [*([f"{source}:*"] if every else []), *_spelled(source, every, (name,))]
-    return found
-
-
-def _spelled(source: str, parameters: list[Parameter], ends: tuple[str, ...]) -> list[str]:
-    """`Source:parameter` and `Source:parameter:Target` of each."""
-    return [
-        text
-        for p in sorted(parameters, key=lambda p: p.code)
-        for text in (f"{source}:{p.code}", *(f"{source}:{p.code}:{t}" for t in ends if t in p.targets))
-    ]
+    """What it looks at, where its name does not say so."""
+    text = " ".join(parameter.description.split()).rstrip(".").removeprefix("Search by ").removeprefix("The ")
+    said = set(re.findall("[a-z]+", parameter.code)) | {"the", "a", "of", "by", "is", "this"}
+    return "" if set(re.findall("[a-z]+", text.casefold())) <= said else f"{text[0].upper()}{text[1:]}"

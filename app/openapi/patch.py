@@ -35,3 +35,17 @@ MERGE_PATCH: Json = {
     "description": "The elements that change, each with its new value or, to take it away, null.",
     "additionalProperties": True,
 }
+
+
+def media_types(shown: Json) -> dict[str, Json]:
+    """What a patch may be by media type. As plain JSON either of the last two, told by `resourceType`."""
+    found: dict[str, Json] = {
+        "application/json-patch+json": {"schema": {"$ref": "#/components/schemas/JsonPatch"}},
+        "application/fhir+json": {"schema": {"$ref": "#/components/schemas/Parameters"}},
+        "application/merge-patch+json": {"schema": {"$ref": "#/components/schemas/MergePatch"}},
+    }
+    return {media: {**about, **_example(shown.get(media))} for media, about in found.items()}
+
+
+def _example(value: Any) -> Json:
+    return {} if value is None else {"examples": {"performed": {"value": value}}}

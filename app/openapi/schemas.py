@@ -6,16 +6,44 @@ invariants, references to what is not there and the rules of releases are judged
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import cache
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from app.fhir.plan import Element, Model, Plan, plan, resource_model
+from fhir.resources.R4B import get_fhir_model_class
+
+from app.fhir.plan import Element, Model, Plan, plan
 from app.openapi.primitives import PRIMITIVES, component, reference
 
 Schema = dict[str, Any]
-CONTAINED = "ContainedResource"
 ANY = "AnyResource"
+SIBLING = "Sibling"
+STRUCTURE = "Structure"
+SPELLED = frozenset(
+    (
+        "Address",
+        "Annotation",
+        "Attachment",
+        "CodeableConcept",
+        "Coding",
+        "ContactPoint",
+        "Element",
+        "Extension",
+        "HumanName",
+        "Identifier",
+        "Meta",
+        "Narrative",
+        "Period",
+        "Quantity",
+        "Reference",
+    )
+)
+"""The data types whose elements are listed. A viewer expands what stands here each time that it is shown."""
+BACKBONES = frozenset(("BundleEntry", "BundleEntryRequest", "BundleEntryResponse", "OperationOutcomeIssue"))
+"""The elements of the protocol's own resources that are listed as well."""
+MANY_TYPES = 20
+"""A choice of as many types takes any data type: it is said in words, and its names are not listed."""
 
 
 def ref(name: str) -> Schema:
@@ -24,16 +52,17 @@ def ref(name: str) -> Schema:
 
 
 def of_types(names: Iterable[str]) -> dict[str, Schema]:
-    """The components of resource types and of all that they hold, by name; contained resources are one of them."""
+    """The components of resource types and of all that they hold, by name. Each data type stands there once."""
     found: dict[str, Schema] = {component(n): s for n, s in PRIMITIVES.items() if n != "boolean"}
-    found[CONTAINED] = _contained()
-    waiting = [m for n in names if (m := resource_model(n))]
+    found |= {ANY: _any_resource(), SIBLING: _sibling(), STRUCTURE: _structure()}
+    waiting: list[Model] = [get_fhir_model_class(n) for n in ("Element", *names)]
     while waiting:
         model = waiting.pop()
         if model.__name__ not in found:
             found[model.__name__] = _object(model)
-            waiting.extend(e.model for e in plan(model).elements.values() if e.model)
-    return dict(sorted(found.items()))
+            waiting.extend(e.model for e in _listed(model).values() if e.model and _is_spelled(e.model))
+    used = set(re.findall(r"#/components/schemas/(\w+)", str(found)))
+    return {n: s for n, s in sorted(found.items()) if n in used or n in names}
 
 
 def any_of(names: Iterable[str]) -> Schema:
@@ -46,30 +75,55 @@ def any_of(names: Iterable[str]) -> Schema:
     }
 
 
-def _contained() -> Schema:
-    """Any type of R4 may be contained, so its elements are not spelled out; they are validated all the same."""
+def _any_resource() -> Schema:
+    """Any type of R4 may be contained or stand in a Bundle, so its elements are not listed."""
     return {
         "type": "object",
-        "description": "A resource of any type of R4, without a life of its own. It is validated as one of its type.",
-        "required": ["resourceType", "id"],
+        "description": "A resource of any type of R4: its elements are not listed here, and validated all the same.",
+        "required": ["resourceType"],
         "properties": {"resourceType": {"type": "string", "pattern": "^[A-Z][A-Za-z]+$"}, "id": reference("id")},
         "additionalProperties": True,
     }
 
 
+def _structure() -> Schema:
+    text = "A structure of elements that are not listed here, and validated all the same."
+    return {"type": "object", "description": text, "minProperties": 1, "additionalProperties": True}
+
+
+def _is_spelled(model: Model) -> bool:
+    return model.__name__ in SPELLED | BACKBONES
+
+
+def _sibling() -> Schema:
+    """What stands beside a primitive, under its name with an underscore."""
+    one = ref("Element")
+    many = {"type": "array", "minItems": 1, "items": {"anyOf": [one, {"type": "null"}]}}
+    text = "The id and extensions of a primitive element, under the element's name with an underscore (`_birthDate`)."
+    return {"description": text, "anyOf": [one, many]}
+
+
+def _listed(model: Model) -> dict[str, Element]:
+    """The elements that the schema of a type lists: no siblings of primitives, no choice of every data type."""
+    shape = plan(model)
+    own = {n: e for n, e in shape.elements.items() if not e.sibling}
+    choices = Counter(e.label for e in own.values())
+    return {n: e for n, e in own.items() if choices[e.label] < MANY_TYPES}
+
+
 def _object(model: Model) -> Schema:
     shape = plan(model)
+    listed = _listed(model)
     is_resource = "resourceType" in shape.elements
-    titles = _titles(model)
-    found: Schema = {
-        "type": "object",
-        "description": _first_sentence(model),
-        "properties": {n: _property(model, n, e, titles.get(n)) for n, e in shape.elements.items()},
-        "additionalProperties": False,
-    }
+    open_ended = len(listed) < sum(not e.sibling for e in shape.elements.values())
+    found: Schema = {"type": "object", "description": _first_sentence(model)}
+    if open_ended:
+        found["description"] += " The names of an element that may be of any data type are not listed."
+    found["properties"] = {n: _property(model, n, e) for n, e in listed.items()}
+    found["additionalProperties"] = True if open_ended else ref(SIBLING)
     if not is_resource:
         found["minProperties"] = 1
-    plain, spelled = _required(shape)
+    plain, spelled = _required(shape, listed)
     if is_resource or plain:
         found["required"] = [*(["resourceType"] if is_resource else []), *plain]
     if spelled:
@@ -79,11 +133,12 @@ def _object(model: Model) -> Schema:
     return found
 
 
-def _property(model: Model, name: str, element: Element, title: str | None) -> Schema:
+def _property(model: Model, name: str, element: Element) -> Schema:
     if name == "resourceType":
         return {"type": "string", "const": model.__name__}
     one = _one(element)
-    described = {"description": _described(element, title)} if title else {}
+    text = _described(element)
+    described = {"description": text} if text else {}
     if not element.many:
         return {**one, **described}
     items = {"anyOf": [one, {"type": "null"}]} if element.pair else one
@@ -96,23 +151,23 @@ def _one(element: Element) -> Schema:
     if element.check is not None:
         return reference(element.type)
     if element.model is None:
-        return ref(CONTAINED if element.name == "contained" else ANY)
-    return ref(element.model.__name__)
+        return ref(ANY)
+    return ref(element.model.__name__ if _is_spelled(element.model) else STRUCTURE)
 
 
-def _described(element: Element, title: str) -> str:
-    """The title, with what the schema cannot say: the targets of a reference, and the choice that a name is one of."""
-    if element.label != element.name:
-        title = f"{title} (one of {element.label}[x])"
+def _described(element: Element) -> str:
+    """What the schema cannot say: the targets of a reference, and the choice that a name is one of."""
     if element.type == "Reference" and element.targets is not None:
-        title = f"{title} ({' | '.join(sorted(element.targets))})"
-    return title
+        return " | ".join(sorted(element.targets))
+    return f"of {element.label}[x]" if element.label != element.name else ""
 
 
-def _required(shape: Plan) -> tuple[list[str], list[list[str]]]:
+def _required(shape: Plan, listed: Mapping[str, Element]) -> tuple[list[str], list[list[str]]]:
     """The names that must be there, and the lists of names of which one must be."""
     plain, spelled = [], []
-    for _, names in shape.required:
+    for label, names in shape.required:
+        if all(e.label != label for e in listed.values()):
+            continue
         ordered = [n for n in shape.elements if n in names]
         if len(ordered) == 1:
             plain.append(ordered[0])
@@ -123,15 +178,6 @@ def _required(shape: Plan) -> tuple[list[str], list[list[str]]]:
 
 def _one_of_these(names: list[str]) -> Schema:
     return {"anyOf": [{"required": [n]} for n in names]}
-
-
-@cache
-def _titles(model: Model) -> dict[str, str]:
-    return {
-        field.alias: field.title
-        for field in model.model_fields.values()
-        if field.alias and field.title and not field.alias.startswith("_")
-    }
 
 
 def _first_sentence(model: Model) -> str:

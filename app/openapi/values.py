@@ -9,7 +9,7 @@ from typing import Any
 
 from app.openapi.primitives import ID, MOMENT
 from app.resources import REGISTRY
-from app.search.parameters import PARAMETERS, Parameter, ParamKind
+from app.search.parameters import Parameter, ParamKind
 
 Schema = dict[str, Any]
 
@@ -20,7 +20,6 @@ _OF_COMPONENT = rf"([^\u0000\\,|$]|{_ESCAPED})"
 _SHOWN = rf"([^\u0000\\,\s]|{_ESCAPED})"
 _PREFIX = "(eq|ne|gt|ge|lt|le|sa|eb|ap)?"
 _NUMBER = r"[+-]?([0-9]{1,18}(\.[0-9]{0,12})?|\.[0-9]{1,12})([eE][+-]?[0-9]{1,2})?"
-_MANY_TARGETS = 20
 
 
 def _coded(character: str) -> str:
@@ -33,16 +32,10 @@ def _listed(one: str, description: str) -> Schema:
     return {"type": "string", "description": description, "pattern": f"^{one}(,{one})*$"}
 
 
-def _reference(targets: frozenset[str]) -> Schema:
-    served = [t.name for t in REGISTRY if t.name in targets]
-    types = "|".join([*served, *sorted(targets - set(served))])
+def _reference() -> Schema:
+    types = "|".join(sorted(t.name for t in REGISTRY))
     one = rf"({ID}|({types})/{ID}|{_CHARACTER}*:{_CHARACTER}*)"
-    return _listed(one, "An id, `Type/id` of a type that it may point at, or a URL.")
-
-
-def _anything() -> frozenset[str]:
-    """The targets of the parameters that lead to any type."""
-    return max((p.targets for own in PARAMETERS.values() for p in own.values()), key=len)
+    return _listed(one, "An id, `Type/id` of a type that the parameter may lead to, or a URL.")
 
 
 COMPONENTS: dict[str, Schema] = {
@@ -54,7 +47,7 @@ COMPONENTS: dict[str, Schema] = {
     "SearchQuantity": _listed(
         rf"{_PREFIX}{_NUMBER}(\|{_OF_TOKEN}*\|{_OF_TOKEN}*)?", "A number, `number|system|code` or `number||code`."
     ),
-    "SearchReferenceToAny": _reference(_anything()),
+    "SearchReference": _reference(),
     "SearchString": _listed(f"{_CHARACTER}*{_SHOWN}{_CHARACTER}*", "The start of a text, case and accents aside."),
     "SearchToken": _listed(_coded(_OF_TOKEN), "`code`, `system|code`, `|code` or `system|`."),
     "SearchUri": _listed(f"{_CHARACTER}+", "A URI."),
@@ -66,6 +59,7 @@ _NAMES = {
     ParamKind.STRING: "SearchString",
     ParamKind.DATE: "SearchDate",
     ParamKind.QUANTITY: "SearchQuantity",
+    ParamKind.REFERENCE: "SearchReference",
     ParamKind.URI: "SearchUri",
     ParamKind.COMPOSITE: "SearchComposite",
 }
@@ -73,8 +67,6 @@ _NAMES = {
 
 def value(parameter: Parameter) -> Schema:
     """The schema of one occurrence of a parameter without a modifier."""
-    if parameter.kind is ParamKind.REFERENCE and len(parameter.targets) < _MANY_TARGETS:
-        return _reference(parameter.targets)
     return {"$ref": f"#/components/schemas/{_component(parameter)}"}
 
 
@@ -84,8 +76,6 @@ def moment() -> Schema:
 
 
 def _component(parameter: Parameter) -> str:
-    if parameter.kind is ParamKind.REFERENCE:
-        return "SearchReferenceToAny"
     if parameter.code == "_id":
         return "SearchId"
     return "SearchBoolean" if parameter.types == {"boolean"} else _NAMES[parameter.kind]

@@ -19,26 +19,26 @@ from app.consent.gate.patching import Change
 from app.consent.gate.prepared import prepare
 from app.errors import HallpassError, Issue, Kind
 from app.fhir.etags import known
-from app.fhir.references import rewrite
+from app.fhir.links import Links
+from app.fhir.references import references, rewrite
 from app.fhir.subset import subset_of_read
-from app.resources import REGISTRY, TYPES
+from app.resources import TYPES
 from app.resources.paths import first
 from app.resources.refs import as_uuid, parse_local
 from app.rest import http
-from app.rest.entries import METHODS, Entry
+from app.rest.entries import Entry
 from app.rest.history import History, names
 from app.rest.paging import Seal
 from app.rest.passage import Passage
 from app.rest.patch import change_in_bundle
 from app.rest.query import query_pairs
 from app.rest.search import searching, understand
+from app.rest.turns import in_turn
 from app.search.query import Search
 
 LETTERS = {"POST": "c", "PUT": "u", "PATCH": "u", "DELETE": "d"}
 """The scope that each verb asks for."""
 _CONDITIONAL = re.compile(r"([A-Z][A-Za-z]+)\?(.+)", re.DOTALL)
-_RANK = {t.name: n for n, t in enumerate(sorted(REGISTRY, key=lambda t: (t.reach.value != "directory", t.name)))}
-_RANK |= {"Organization": -3, "Patient": 20, "RelatedPerson": 21, "ServiceRequest": 22, "Task": 23, "Consent": 30}
 
 
 class Transaction:
@@ -53,16 +53,26 @@ class Transaction:
     async def perform(self, door: Door) -> list[Found]:
         """Do all of it, by verb; answers in the order of the entries."""
         matches = await self._matches(door)
-        targets = _targets(self._entries, matches)
+        links = Links(self._through.base, _targets(self._entries, matches))
         if len(self._entries) > 1:
-            await claims.records(door, *_records(self._entries, targets, matches))
-        door.pending.update(t for text in targets.values() if (t := parse_local(text)))
+            await claims.records(door, *_records(self._entries, links, matches))
+            door.claimed.update(_written(self._entries, matches))
+        door.pending.update(t for text in links.targets.values() if (t := parse_local(text)))
         found: dict[str, Found] = {}
-        for entry in sorted(self._entries, key=lambda e: (METHODS.index(e.method), _RANK.get(e.type, 0))):
+        for entry in await in_turn(door, self._entries):
             with _placing(entry, alone=len(self._entries) == 1):
-                found[entry.at] = await self._one(door, entry, targets)
-                _require_target(entry, targets, found[entry.at])
+                found[entry.at] = await self._one(door, entry, links)
+                _require_target(entry, links, found[entry.at])
+        if len(self._entries) > 1:
+            await self._require_gone(door, matches)
         return [found[entry.at] for entry in self._entries]
+
+    async def _require_gone(self, door: Door, matches: dict[str, list[UUID]]) -> None:
+        """What the transaction deleted is referred to by nothing that it wrote or left as it was."""
+        for entry in self._entries:
+            if entry.method == "DELETE":
+                with _placing(entry):
+                    await writes.require_unreferenced(door, _written([entry], matches), apart=())
 
     async def _matches(self, door: Door) -> dict[str, list[UUID]]:
         """What the condition of each entry that has one finds now, by the entry's place."""
@@ -89,7 +99,7 @@ class Transaction:
         match = await conditional.match(door, declared, search)
         return [match.id] if match is not None else []
 
-    async def _one(self, door: Door, entry: Entry, targets: dict[str, str]) -> Found:
+    async def _one(self, door: Door, entry: Entry, links: Links) -> Found:
         if entry.method == "GET":
             return await self._get(door, entry)
         declared = TYPES[entry.type]
@@ -98,12 +108,12 @@ class Transaction:
                 return await writes.delete(door, declared, entry.id, entry.if_match)
             search = understand(door, entry.type, list(entry.where.pairs))
             return await conditional.delete(door, declared, search, entry.if_match)
-        resource = await self._resolved(door, entry, targets)
+        resource = await self._resolved(door, entry, links)
         if entry.method == "PATCH":
             return await self._patch(door, entry, change_in_bundle(resource, self._through))
         prepared = prepare(declared, resource, self._through.base)
-        own = targets.get(entry.full_url or "")
-        own_id = UUID(own.rpartition("/")[2]) if own else None
+        own = parse_local(links.targets.get(entry.full_url or ""))
+        own_id = own[1] if own else None
         if entry.method == "PUT" and entry.id:
             return await writes.update(door, declared, prepared, entry.id, entry.if_match)
         if entry.condition is None:
@@ -136,20 +146,18 @@ class Transaction:
             return await reads.vread(door, declared, entry.id, entry.where.version, known=conditions, part=part)
         return await reads.read(door, declared, entry.id, known=conditions, part=part)
 
-    async def _resolved(self, door: Door, entry: Entry, targets: dict[str, str]) -> dict[str, Any]:
-        """The resource with fullUrls and conditional references replaced by what they stand for."""
+    async def _resolved(self, door: Door, entry: Entry, links: Links) -> dict[str, Any]:
+        """The resource with links to entries and conditional references replaced by what they stand for."""
         assert entry.resource is not None
         conditions: dict[str, str] = {}
-
-        def collect(text: str) -> str:
-            if _CONDITIONAL.fullmatch(text):
+        for reference in references(entry.resource):
+            text = reference.value.get("reference")
+            if isinstance(text, str) and _CONDITIONAL.fullmatch(text):
                 conditions[text] = ""
-            return text
-
-        rewrite(entry.resource, collect)
         for text in conditions:
             conditions[text] = await self._match(door, text, entry)
-        return rewrite(entry.resource, lambda text: targets.get(text) or conditions.get(text) or text)
+        linked = links.rewrite(_without_foreign_id(entry, self._through.base), entry.full_url)
+        return rewrite(linked, lambda text: conditions.get(text) or text) if conditions else linked
 
     async def _match(self, door: Door, text: str, entry: Entry) -> str:
         found = _CONDITIONAL.fullmatch(text)
@@ -178,30 +186,44 @@ def _http_date(moment: str | None) -> str | None:
         raise HallpassError(Kind.INVALID, "In a Bundle ifModifiedSince is an instant.") from None
 
 
+def _without_foreign_id(entry: Entry, base_url: str) -> dict[str, Any]:
+    """The resource to store; another server's id, which its fullUrl ends with, is none of ours."""
+    resource = entry.resource or {}
+    own = entry.id or ((entry.full_url or "").startswith(f"{base_url}/") and as_uuid(str(resource.get("id"))))
+    foreign = not own and (entry.full_url or "").endswith(f"/{resource.get('id')}")
+    return {k: v for k, v in resource.items() if k != "id"} if foreign else resource
+
+
 def _targets(entries: list[Entry], matches: dict[str, list[UUID]]) -> dict[str, str]:
-    """What each fullUrl stands for: the match of its condition, or a new id."""
-    written = (e for e in entries if e.method in ("POST", "PUT") and e.full_url and not e.id)
-    return {str(e.full_url): f"{e.type}/{next(iter(matches.get(e.at, ())), None) or uuid4()}" for e in written}
+    """What each fullUrl stands for: the resource in the entry's url, the match of its condition, or a new id."""
+    written = (e for e in entries if e.full_url and (e.method in ("POST", "PUT") or (e.method == "PATCH" and e.id)))
+    found = ((e, e.id or next(iter(matches.get(e.at, ())), None) or uuid4()) for e in written)
+    return {str(e.full_url): f"{e.type}/{own}" for e, own in found}
+
+
+def _written(entries: list[Entry], matches: dict[str, list[UUID]]) -> set[UUID]:
+    """The ids of what there is already and the entries write or delete."""
+    written = (e for e in entries if e.method != "GET")
+    return {i for e in written for i in [*matches.get(e.at, ()), *([as_uuid(e.id)] if e.id else ())] if i is not None}
 
 
 def _records(
-    entries: list[Entry], targets: dict[str, str], matches: dict[str, list[UUID]]
+    entries: list[Entry], links: Links, matches: dict[str, list[UUID]]
 ) -> tuple[set[UUID], list[claims.Creation]]:
     """The ids of what the entries update or delete, and what they create about students."""
-    written = [e for e in entries if e.method != "GET"]
     created: list[claims.Creation] = []
-    for entry in written:
-        path = TYPES[entry.type].student
+    for entry in entries:
+        path = TYPES[entry.type].student if entry.method != "GET" else None
         text = first(entry.resource, f"{path}.reference") if path not in (None, "id") else None
-        student = parse_local(targets.get(text, text) if isinstance(text, str) else None)
+        student = parse_local((links.find(text, entry.full_url) or text) if isinstance(text, str) else None)
         if student is not None and entry.resource is not None and not entry.id and not matches.get(entry.at):
             created.append(claims.Creation(entry.type, student[1], entry.resource))
-    return {i for e in written if e.id and (i := as_uuid(e.id))}.union(*matches.values()), created
+    return _written(entries, matches), created
 
 
-def _require_target(entry: Entry, targets: dict[str, str], found: Found) -> None:
+def _require_target(entry: Entry, links: Links, found: Found) -> None:
     """Raise UNPROCESSABLE where what others refer to by this entry's fullUrl became another resource than foreseen."""
-    target = parse_local(targets.get(entry.full_url or ""))
+    target = parse_local(links.targets.get(entry.full_url or ""))
     if target is not None and target[1] != found.candidates[0].row.id:
         text = "Another entry of the transaction has changed what this entry's condition finds."
         raise HallpassError(Kind.UNPROCESSABLE, Issue(text, entry.at))

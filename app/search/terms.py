@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/search.html#ptypes
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import product
@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from app.fhir import dates
+from app.resources.refs import local_targets
 from app.search.expressions import Found, Path
 from app.search.normal import DAYS, contact, fold, key
 from app.search.parameters import COLUMNS, PARAMETERS, Parameter, ParamKind
@@ -21,6 +22,8 @@ from app.search.rows import Date, Quantity, Reference, Row, String, Terms, Token
 
 NAME_PARTS = ("text", "family", "given", "prefix", "suffix")
 ADDRESS_PARTS = ("text", "line", "city", "district", "state", "postalCode", "country")
+REFERS = "_refers"
+"""Under this name stand references that no search parameter covers, so that every referrer can be found."""
 WITHOUT_END = Decimal("Infinity")
 
 
@@ -34,6 +37,7 @@ def terms(type_name: str, resource: dict[str, Any], zone: ZoneInfo, base_url: st
     for parameter in PARAMETERS[type_name].values():
         if parameter.code not in COLUMNS:
             found.update(dict.fromkeys(context.rows(parameter)))
+    found.update(dict.fromkeys(_unsearched(resource, found)))
     return Terms(
         tokens=tuple(r for r in found if isinstance(r, Token)),
         strings=tuple(r for r in found if isinstance(r, String)),
@@ -88,6 +92,14 @@ class _Context:
     def _dates(self, code: str, found: Found) -> Iterator[Row]:
         interval = dates.of(found.value, DAYS if found.type == "date" else self.zone)
         yield Date(code, interval.lower, interval.upper)
+
+
+def _unsearched(resource: dict[str, Any], found: Iterable[Row]) -> Iterator[Reference]:
+    """Rows for the references to resources of ours that none of the rows found holds."""
+    searched = {row.target for row in found if isinstance(row, Reference)}
+    for type_, own in local_targets(resource):
+        if own not in searched:
+            yield Reference(REFERS, type_, own, "", "", "")
 
 
 def _tokens(param: str, found: Found) -> Iterator[Row]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import DateTime, any_, bindparam, column, func, literal, select, text
+from sqlalchemy import DateTime, bindparam, column, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -37,6 +37,14 @@ _LOCKED = func.hallpass.lock_current(
 _LOCK_CURRENT = Hot(select(*_LOCKED.c, func.hallpass.instant(type_=DateTime(timezone=True)).label("at")))
 _MOMENT = text("SELECT hallpass.moment()")
 _VISIBLE = Hot(text("SELECT type, id, student, custodian FROM hallpass.seen(:ids)"))
+
+_REFERRERS = Hot(
+    text(
+        "SELECT 1 FROM hallpass.term_reference t JOIN hallpass.resource r ON r.shard = t.shard AND r.id = t.id"
+        " WHERE t.target = ANY (CAST(:ids AS uuid[])) AND NOT t.id = ANY (CAST(:apart AS uuid[]))"
+        " AND r.current AND NOT r.deleted AND (NOT r.directory OR hallpass.holds(r.custodian)) LIMIT 1"
+    )
+)
 
 
 async def current(connection: AsyncConnection, type_name: str, resource_id: UUID) -> Stored | None:
@@ -135,15 +143,13 @@ async def organizations(connection: AsyncConnection, ids: Iterable[UUID]) -> fro
     return frozenset(found)
 
 
-async def is_referred_to(connection: AsyncConnection, shard: UUID, resource_id: UUID) -> bool:
-    """Whether another current resource of the same shard, that the caller sees, refers to this one."""
-    c = resource.c
-    found = await connection.scalar(
-        select(c.id)
-        .where(c.shard == shard, c.current, ~c.deleted, c.id != resource_id, literal(resource_id) == any_(c.refs))
-        .limit(1)
-    )
-    return found is not None
+async def are_referred_to(connection: AsyncConnection, ids: Iterable[UUID], apart: Iterable[UUID]) -> bool:
+    """Whether a current resource that the caller sees, `apart` from these, refers to one of these ids.
+
+    What others hold in the directory does not count: anybody can refer from there.
+    """
+    values = {"ids": sorted(ids), "apart": sorted(apart)}
+    return bool(await fetch(connection, _REFERRERS, values))
 
 
 async def holds_records(connection: AsyncConnection, custodian: UUID) -> bool:

@@ -25,7 +25,7 @@ from tests.running import BIN, Running, serving
 ROOT = Path(__file__).parents[2]
 SETTINGS = ROOT / "tests" / "conformance" / "schemathesis.toml"
 MEMBERS = {"district": "demo-district", "clinic": "demo-clinic", "stranger": "demo-other-clinic"}
-BESIDE = ("AuditEvent", "System", "Definitions", "Authorization", "Server")
+BESIDE = ("AuditEvent", "Every type", "System", "Definitions", "Authorization", "Server")
 PARTS = {**{t: ("--include-tag", t) for t in TYPES}, "beside": tuple(o for t in BESIDE for o in ("--include-tag", t))}
 """The parts of the document that are run one after the other, each as the options that include it."""
 WHOLE = "district"

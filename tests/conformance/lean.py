@@ -1,6 +1,6 @@
 """The document as it is given to the generator of requests: what is sent is drawn from leaner schemas.
 
-A FHIR type reaches every other through extensions, so drawing a body from the whole schema takes seconds each. What is
+Drawing a body from the whole schema takes seconds each: extensions nest, and most types hold several others. What is
 answered is judged by the whole schema all the same.
 """
 
@@ -21,9 +21,12 @@ def lean(document: Json, depth: int) -> Json:
     `depth` is how many objects a body may hold within each other.
     """
     found = deepcopy(document)
+    bodies = found["components"]["requestBodies"]
     for item in found["paths"].values():
-        for operation in item.values():
+        for operation in (o for name, o in item.items() if name != "parameters"):
             body = operation.get("requestBody")
+            if body and "$ref" in body:
+                body = operation["requestBody"] = deepcopy(bodies[body["$ref"].rpartition("/")[2]])
             # An authorization server leaves alone what it does not know in a form (RFC 6749, 3.2).
             pruned = _Pruned(found["components"]["schemas"], closed=AUTHORIZATION not in operation["tags"])
             for media in body["content"].values() if body else ():

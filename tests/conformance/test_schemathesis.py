@@ -14,9 +14,9 @@ from tests.conformance.hooks import EXCUSES
 from tests.running import Running, serving
 
 SHARES = {
-    "district": "(create|read|vread|update|delete|history|search|match)Patient|bundle",
-    "clinic": "(read|search|update|patch|conditionalDelete)Task|searchCompartmentTask|disclosuresOfPatient",
-    "stranger": "(create|read|searchByPost|conditionalUpdate|validate)Location|history|search|token|capabilities",
+    "district": "(create|read|update|delete|search|match)Patient|history|vread|bundle",
+    "clinic": "(read|search|update|patch|conditionalDelete)Task|searchCompartment|disclosuresOfPatient",
+    "stranger": "(create|read|conditionalUpdate)Location|searchByPost|validate|(history|search)System|token",
 }
 """The operations that each member is asked to run; together they hold each kind of interaction."""
 

@@ -17,7 +17,7 @@ from tests.openapi.exchanges import record
 from tests.openapi.test_document import BASE, operations
 from tests.world import World
 
-RESPONSES = document(BASE)["components"]["responses"]
+COMPONENTS = document(BASE)["components"]
 FILE = Path(examples.__file__).with_name("examples.json")
 
 
@@ -31,10 +31,11 @@ async def test_every_example_happens_so(world: World) -> None:
 
 def shown() -> Iterator[Any]:
     """Each example with its schema."""
-    bodies = [("an error", answer) for answer in RESPONSES.values()]
-    for _, _, operation in operations():
-        own = [operation.get("requestBody", {}), *operation["responses"].values()]
-        bodies += [(operation["operationId"], body) for body in own]
+    bodies = [*COMPONENTS["responses"].items(), *COMPONENTS["requestBodies"].items()]
+    for _, _, found in operations():
+        bodies += [
+            (found["operationId"], body) for body in (found.get("requestBody", {}), *found["responses"].values())
+        ]
     for name, body in bodies:
         for media in body.get("content", {}).values():
             for example in media.get("examples", {}).values():
@@ -43,6 +44,6 @@ def shown() -> Iterator[Any]:
 
 @pytest.mark.parametrize(("schema", "value"), list(shown()))
 def test_an_example_fits_its_schema(schema: Any, value: Any) -> None:
-    whole = {**schema, "components": document(BASE)["components"]}
+    whole = {**schema, "components": COMPONENTS}
     errors = [e.message for e in jsonschema_rs.Draft202012Validator(whole).iter_errors(value)]
     assert not errors

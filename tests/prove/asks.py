@@ -156,7 +156,7 @@ class Asks:
         return Request(route.method, route.path + query, self.client())
 
     def _asset(self, route: Route) -> Request:
-        name = self.rng.choice(["swagger-ui.css", "swagger-ui-bundle.js", "none"])
+        name = self.rng.choice(["page.css", "viewer.js", "none"])
         return Request(route.method, route.path.replace("{asset}", name), self.client())
 
     def _search(self, route: Route) -> Request:
@@ -290,7 +290,6 @@ _FIXED = (
     "/fhir/metadata",
     "/health",
     "/openapi.json",
-    "/openapi.yaml",
     "/docs",
     "/docs/oauth2-redirect",
 )

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import MetaData, Table, Text, any_, cast, func, literal, select, text
+from sqlalchemy import MetaData, Table, Text, any_, cast, func, literal, or_, select, text
 from sqlalchemy.dialects.postgresql import BYTEA
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -335,12 +335,12 @@ def a_deletion_that_hidden_referrers_stop(patch: pytest.MonkeyPatch) -> None:
     """What a hidden resource refers to cannot be deleted."""
     c = resource.c
 
-    async def referred(connection: Any, shard: Any, resource_id: Any) -> bool:
-        refers = literal(resource_id) == any_(c.refs)
-        found = select(c.id).where(c.shard == shard, c.current, ~c.deleted, c.id != resource_id, refers)
+    async def referred(connection: Any, ids: Any, apart: Any, own: Any) -> bool:
+        refers = or_(*(literal(i) == any_(c.refs) for i in ids))
+        found = select(c.id).where(c.current, ~c.deleted, c.id.not_in([*apart, *ids]), refers)
         return await connection.scalar(found.limit(1)) is not None
 
-    patch.setattr(read, "is_referred_to", referred)
+    patch.setattr(read, "are_referred_to", referred)
 
 
 @leak

@@ -65,7 +65,7 @@ async def test_validate_without_a_resource_is_a_fault_of_the_body(member: Member
 async def test_what_a_bundle_may_not_hold_beside_its_resources_is_refused(
     member: Member, more: dict[str, object], expression: str
 ) -> None:
-    answer = await member.post("", {"resourceType": "Bundle", "type": "batch", **more})
+    answer = await member.post("", {"resourceType": "Bundle", "type": "transaction", **more})
     refused(answer, 422, expression=expression)
 
 

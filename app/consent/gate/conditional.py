@@ -73,7 +73,9 @@ async def delete(door: Door, declared: ResourceType, search: Search, if_match: s
     Raises PRECONDITION where more match than the setting allows, or several where If-Match names one's version.
     """
     door.require(declared.name, "d")
-    for row in await doomed(door, declared, search, if_match):
+    rows = await doomed(door, declared, search, if_match)
+    door.claimed.update(row.id for row in rows)
+    for row in rows:
         await writes.delete(door, declared, str(row.id), if_match)
     return Found(absent=True)
 

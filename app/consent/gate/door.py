@@ -27,6 +27,8 @@ class Door:
     operator: bool = False
     pending: set[tuple[str, UUID]] = field(default_factory=set)
     """Types and ids that this transaction gives out: what refers to them may be stored before they are."""
+    claimed: set[UUID] = field(default_factory=set)
+    """Ids of what this transaction is going to write: what they refer to now stops no deletion."""
     written: set[UUID] = field(default_factory=set)
     """Ids of what this transaction has written."""
 

@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/http.html#create and following. The custodian is set fro
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -84,7 +85,8 @@ async def delete(door: Door, declared: ResourceType, resource_id: str, if_match:
         raise _not_yours()
     if old.deleted:
         return Found(absent=True)
-    await _require_deletable(door, declared, old)
+    await _require_never_active(door, declared, old)
+    await require_unreferenced(door, {old.id}, apart=door.claimed | {old.id})
     content = parse(old.body)
     row = old._replace(
         version=old.version + 1, deleted=True, updated=at, method="DELETE", body=b"", label_at=0, digest=b""
@@ -165,14 +167,19 @@ async def _zone(door: Door, custodian: UUID) -> ZoneInfo:
     return door.zone if custodian == door.caller.organization else (await store.zone(door.connection, custodian))
 
 
-async def _require_deletable(door: Door, declared: ResourceType, old: Stored) -> None:
+async def _require_never_active(door: Door, declared: ResourceType, old: Stored) -> None:
     if not declared.deletable:
         bodies = await store.bodies(door.connection, old.shard, old.id)
         if any(parse(body).get("status") == "active" for body in bodies):
             text = "A release that was ever active is not deleted: end it by the status inactive."
             raise HallpassError(Kind.CONFLICT, Issue(text, f"{declared.name}.status", "business-rule"))
-    if await store.is_referred_to(door.connection, old.shard, old.id):
-        raise HallpassError(Kind.CONFLICT, Issue("Other resources refer to it.", None, "conflict"))
+
+
+async def require_unreferenced(door: Door, ids: Collection[UUID], *, apart: Collection[UUID]) -> None:
+    """Raise CONFLICT where a resource that the caller sees, apart from these, refers to one that is deleted."""
+    if ids and await store.are_referred_to(door.connection, ids, apart):
+        text = "Resources that you can see refer to it. Delete them or change them first, or in the same transaction."
+        raise HallpassError(Kind.CONFLICT, Issue(text, None, "conflict"))
 
 
 def _digest(content: dict[str, Any]) -> bytes:

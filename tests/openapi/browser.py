@@ -1,0 +1,88 @@
+"""Headless Chromium over its DevTools pipe: enough to open a page and ask it things. No driver is needed.
+
+https://chromedevtools.github.io/devtools-protocol/
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+def chromium() -> str | None:
+    """Where Chromium is, if it is here."""
+    return next((found for name in NAMES if (found := shutil.which(name))), None)
+
+
+class Browser:
+    """One page of a browser."""
+
+    def __init__(self, to: int, back: int) -> None:
+        self._to, self._back = to, back
+        self._number, self._session, self._rest = 0, "", b""
+        target = self._call("Target.createTarget", url="about:blank")["targetId"]
+        self._session = self._call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+
+    def open(self, url: str) -> None:
+        """Go to an address, and wait until its parts are there."""
+        self._call("Page.enable")
+        self._call("Page.navigate", url=url)
+        self.run("new Promise(r => document.readyState === 'complete' ? r() : addEventListener('load', r))")
+
+    def run(self, script: str) -> Any:
+        """The value that an expression comes to in the page, once it is there."""
+        found = self._call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
+        assert "exceptionDetails" not in found, found
+        return found["result"].get("value")
+
+    def _call(self, method: str, **parameters: Any) -> Any:
+        self._number += 1
+        message = {"id": self._number, "method": method, "params": parameters}
+        if self._session:
+            message["sessionId"] = self._session
+        os.write(self._to, json.dumps(message).encode() + b"\0")
+        while True:
+            found = json.loads(self._read())
+            if found.get("id") == self._number:
+                assert "error" not in found, found
+                return found["result"]
+
+    def _read(self) -> bytes:
+        while b"\0" not in self._rest:
+            part = os.read(self._back, 1 << 16)
+            assert part, "the browser is gone"
+            self._rest += part
+        message, _, self._rest = self._rest.partition(b"\0")
+        return message
+
+
+@contextmanager
+def browsing(program: str, home: Path) -> Iterator[Browser]:
+    """A browser with a profile of its own, that ends with this."""
+    (theirs, to), (back, own) = os.pipe(), os.pipe()
+    command = [program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+    command += [f"--user-data-dir={home}", "--remote-debugging-pipe", "about:blank"]
+    # It reads from the descriptor 3 and writes to 4; both may be in use here.
+    start = f"import os, fcntl; a, b = (fcntl.fcntl(n, fcntl.F_DUPFD, 10) for n in ({theirs}, {own}));"
+    start += f"os.dup2(a, 3); os.dup2(b, 4); os.execvp({program!r}, {command!r})"
+    errors = (home.parent / "chromium.log").open("wb")
+    process = subprocess.Popen([sys.executable, "-c", start], pass_fds=(theirs, own), stderr=errors, stdout=errors)
+    os.close(theirs)
+    os.close(own)
+    try:
+        yield Browser(to, back)
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+        os.close(to)
+        os.close(back)
+        errors.close()
