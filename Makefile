@@ -1,5 +1,5 @@
 # A fresh clone needs Python 3.11 or newer, make and git: each target sets up what it needs, once.
-.PHONY: run demo test kill prove bites mutate mutate-gate bench bench-quick conformance check schema lock clean
+.PHONY: run demo test kill prove bites mutate mutate-exchange bench bench-quick conformance check schema lock clean
 .DEFAULT_GOAL := run
 
 VENV := .venv
@@ -17,18 +17,18 @@ demo: $(VENV)/run.stamp ## the whole exchange, step by step, against a server of
 	@$(BIN)/hallpass demo
 
 test: $(VENV)/dev.stamp
-	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/prove/test_bites.py
+	$(BIN)/pytest -n 2 --dist loadfile --ignore assurance/noninterference/test_planted_leaks.py
 
 ROUNDS ?= 1000
 kill: $(VENV)/dev.stamp ## processes, the database and the disk fail at random moments: what clients got is on the ledger
-	$(BIN)/python -m tests.kill --rounds $(ROUNDS)
+	$(BIN)/python -m assurance.chaos --rounds $(ROUNDS)
 
 EXAMPLES ?= 300
 prove: $(VENV)/dev.stamp ## worlds that differ in what a caller may not see: every answer to it must be the same
-	$(BIN)/python -m tests.prove --examples $(EXAMPLES)
+	$(BIN)/python -m assurance.noninterference --examples $(EXAMPLES)
 
 bites: $(VENV)/dev.stamp ## leaks planted one by one: the prover must find each
-	$(BIN)/pytest tests/prove/test_bites.py
+	$(BIN)/pytest assurance/noninterference/test_planted_leaks.py
 
 bench: $(VENV)/dev.stamp ## the measurements: bench/results.json and docs/performance.md
 	@$(BIN)/python -m bench
@@ -44,8 +44,8 @@ mutate: $(VENV)/dev.stamp ## mutants of the rule of releases: docs/mutation.md s
 	PROVE_EXAMPLES=8 $(BIN)/mutmut run --max-children 2
 	@$(BIN)/mutmut results
 
-mutate-gate: $(VENV)/dev.stamp ## mutants of the gate, on a database of their own
-	$(BIN)/python -m tests.mutate
+mutate-exchange: $(VENV)/dev.stamp ## mutants of the gate, on a database of their own
+	$(BIN)/python -m assurance.mutation
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check
@@ -62,7 +62,7 @@ lock: $(VENV)/dev.stamp ## the newest versions that pyproject.toml allows, with 
 	$(LOCK) --extra dev -c requirements.txt -o requirements-dev.txt pyproject.toml
 
 clean: ## everything that was set up here, but not the data
-	rm -rf $(VENV) *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis mutants mutants-gate
+	rm -rf $(VENV) *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis mutants mutants-exchange
 
 # The development set holds the whole running set, at the same versions.
 $(VENV)/run.stamp: requirements.txt pyproject.toml

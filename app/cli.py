@@ -13,6 +13,9 @@ import typer
 from rich.console import Console
 
 from app.auth.service import Auth
+from app.capability import package
+from app.capability.page import page
+from app.capability.reference import reference
 from app.commands.clients import client
 from app.commands.common import plainly
 from app.commands.documents import export_openapi
@@ -20,18 +23,15 @@ from app.commands.ledger import ledger
 from app.commands.organizations import agreement, org
 from app.commands.token import DEFAULT_URL, token
 from app.commands.verify import verify
-from app.conformance import package
-from app.conformance.page import page
+from app.db import migrate as migration
 from app.demo import seed, story
 from app.demo.api import Unexpected
 from app.demo.banner import banner
 from app.errors import HallpassError
-from app.fhir.reference import reference
 from app.intake import command as edfi_command
 from app.server import database_url, open_database, prepare_schema
 from app.server import serve as run_server
 from app.settings import Settings, load
-from app.store import migrate as migration
 
 app = typer.Typer(
     help="Hallpass: a FHIR R4 exchange that lets out what a signed release permits, and nothing else.",

@@ -10,22 +10,22 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 from sqlalchemy import select
 
+from app.api import failures, fast_routes
+from app.api.context import request_context
+from app.api.middleware.compression import Compression
+from app.api.middleware.cors import Cors
+from app.api.middleware.path_normalizer import PathNormalizer
+from app.api.page_tokens import PageTokens
+from app.api.router import fhir_router
 from app.auth.endpoints import auth_router
 from app.auth.service import Auth
-from app.conformance.catalogue import TYPES as DEFINITIONS
-from app.consent.gate import Gate
+from app.capability.catalogue import TYPES as DEFINITIONS
+from app.db.engine import Database
+from app.db.tables import secret
+from app.exchange.service import AccessService
 from app.limits.limits import Leaving
 from app.openapi.serve import openapi_router
-from app.rest import failures, straight
-from app.rest.cors import Cors
-from app.rest.packed import Packing
-from app.rest.paging import Seal
-from app.rest.passage import passage
-from app.rest.paths import SameRequest
-from app.rest.router import fhir_router
 from app.settings import Settings
-from app.store.engine import Database
-from app.store.tables import secret
 
 PUBLIC = frozenset(
     {
@@ -44,11 +44,11 @@ PUBLIC = frozenset(
         "/docs/{asset}",
     }
 )
-"""Every path that serves no record, and so needs no way through the gate."""
+"""Every path that serves no record, and so needs no way through the access service."""
 
 
-class RouteOutsideTheGate(Exception):
-    """A route neither depends on the gate nor is on the short public list: the server does not start."""
+class RouteOutsideAccessService(Exception):
+    """A route neither depends on the access service nor is on the short public list: the server does not start."""
 
 
 def create_app(settings: Settings, db: Database) -> FastAPI:
@@ -58,7 +58,7 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with db.begin() as connection:
             found = await connection.execute(select(secret.c.value).where(secret.c.name == "cursor"))
-            app.state.seal = Seal(found.scalar_one())
+            app.state.page_tokens = PageTokens(found.scalar_one())
         yield
         await db.dispose()
 
@@ -73,32 +73,32 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     app.state.db = db
     app.state.auth = Auth.create(db, settings)
     app.state.limits = app.state.auth.limits
-    app.state.gate = Gate(db, settings, app.state.limits.connections)
-    app.add_middleware(Packing)  # inside what streams, so that a whole response keeps its length
+    app.state.access_service = AccessService(db, settings, app.state.limits.connections)
+    app.add_middleware(Compression)  # inside what streams, so that a whole response keeps its length
     failures.install(app)
     app.add_middleware(Cors, origins=settings.cors_origins)
-    app.add_middleware(SameRequest)
+    app.add_middleware(PathNormalizer)
     app.add_middleware(Leaving, limits=app.state.limits)
     app.include_router(auth_router(app.state.auth))
     app.include_router(fhir_router())
     app.include_router(openapi_router())
     _health(app, db)
-    require_gate(app)
-    straight.install(app)
+    require_access_service(app)
+    fast_routes.install(app)
     return app
 
 
-def require_gate(app: FastAPI) -> None:
-    """Raise RouteOutsideTheGate for a route that could serve a record without the gate."""
+def require_access_service(app: FastAPI) -> None:
+    """Raise RouteOutsideTheGate for a route that could serve a record without the access service."""
     for route in iter_route_contexts(app.routes):
         dependant = getattr(route, "dependant", None)
-        through = dependant is not None and _depends_on_gate(dependant)
-        if not through and route.path not in PUBLIC:
-            raise RouteOutsideTheGate(f"{route.path} neither goes through the gate nor is public")
+        context = dependant is not None and _depends_on_access_service(dependant)
+        if not context and route.path not in PUBLIC:
+            raise RouteOutsideAccessService(f"{route.path} neither goes through the access service nor is public")
 
 
-def _depends_on_gate(dependant: Dependant) -> bool:
-    return dependant.call is passage or any(_depends_on_gate(d) for d in dependant.dependencies)
+def _depends_on_access_service(dependant: Dependant) -> bool:
+    return dependant.call is request_context or any(_depends_on_access_service(d) for d in dependant.dependencies)
 
 
 def _health(app: FastAPI, db: Database) -> None:

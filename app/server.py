@@ -15,10 +15,10 @@ import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import URL
 
+from app.db import embedded, migrate
+from app.db.engine import Database, owner_url
 from app.main import create_app
 from app.settings import Settings, load
-from app.store import embedded, migrate
-from app.store.engine import Database, owner_url
 
 KEEP_ALIVE_SECONDS = 75
 

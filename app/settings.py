@@ -75,8 +75,8 @@ class Settings(BaseSettings):
     require_agreement: bool = Field(
         default=True, description="A release has effect only under an active OrganizationAffiliation."
     )
-    honour_past_majority: bool = Field(
-        default=False, description="A parent's release is honoured after the 18th birthday until its own end."
+    honor_past_majority: bool = Field(
+        default=False, description="A parent's release is honored after the 18th birthday until its own end."
     )
     allow_http_jwks: bool = Field(default=False, description="JWKS URLs may be http and loopback. For tests only.")
 

@@ -70,7 +70,7 @@ async def _statements(
     columns = {c["name"]: c["type"] for c in await raw.fetch(_COLUMNS, table)}
     shown = ", ".join(f"{_text(name)} AS {name}" for name in columns)
     rows = await raw.fetch(
-        f"SELECT t.ctid::text AS place, {shown} FROM hallpass.{table} t WHERE t.shard = $1",
+        f"SELECT t.ctid::text AS place, {shown} FROM hallpass.{table} t WHERE t.compartment = $1",
         UUID(network.sample["Patient"]),
     )
     found = []

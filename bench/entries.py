@@ -17,9 +17,9 @@ import asyncpg
 import psutil
 from sqlalchemy import URL
 
-from app.store import embedded
-from app.store.engine import Database
-from app.store.migrate import migrate
+from app.db import embedded
+from app.db.engine import Database
+from app.db.migrate import migrate
 from bench import network
 from bench.copies import copies
 from bench.network import Network, copy_id
@@ -33,7 +33,7 @@ OTHERS = 9
 ALL = ("Patient", "RelatedPerson", "ServiceRequest", "Encounter", "Consent")
 _LOAD = """
 WITH drawn AS (
-    SELECT md5($1 || '/' || g)::uuid AS shard,
+    SELECT md5($1 || '/' || g)::uuid AS compartment,
            $2::timestamptz + k * ($3::interval / {each}) + g * interval '7 ms' AS at,
            md5('request/' || g || '/' || k / 2)::uuid AS request,
            md5((ARRAY[$1, $4, $5, $4])[1 + k % 4] || '/' || g)::uuid AS id,
@@ -46,31 +46,31 @@ WITH drawn AS (
     SELECT d.*, $9::uuid AS custodian, 'client-' || left(d.recipient::text, 8) AS client,
            '{{TREAT}}'::text[] AS purposes
     FROM drawn d
-), sheets AS (
-    SELECT m.*, dense_rank() OVER (ORDER BY m.at) AS sheet FROM made m
+), batches AS (
+    SELECT m.*, dense_rank() OVER (ORDER BY m.at) AS batch FROM made m
 )
-INSERT INTO hallpass.disclosure (shard, at, request, id, version, type, interaction, student, custodian, recipient,
-    client, agent, purposes, basis, consent, consent_version, reason, lane, sheet)
-SELECT shard, at, request, id, 1, type, interaction, shard, custodian, recipient, client, NULL, purposes, 'release',
-       consent, 1, NULL, 0, sheet FROM sheets ORDER BY at
+INSERT INTO hallpass.disclosure (compartment, at, request, id, version, type, interaction, student, custodian, recipient,
+    client, agent, purposes, basis, consent, consent_version, reason, chain, batch)
+SELECT compartment, at, request, id, 1, type, interaction, compartment, custodian, recipient, client, NULL, purposes, 'release',
+       consent, 1, NULL, 0, batch FROM batches ORDER BY at
 """
 _SHEETS = """
 DO $$
 DECLARE
-    v_sheet record;
+    v_batch record;
     v_link  bytea;
 BEGIN
-    FOR v_sheet IN
-        SELECT d.sheet AS n, d.at, count(*) AS entries, string_agg(hallpass.entry_bytes(
-                   d.shard, d.at, d.request, d.id, d.version, d.type, d.interaction, d.student, d.custodian,
+    FOR v_batch IN
+        SELECT d.batch AS n, d.at, count(*) AS entries, string_agg(hallpass.entry_bytes(
+                   d.compartment, d.at, d.request, d.id, d.version, d.type, d.interaction, d.student, d.custodian,
                    d.recipient, d.client, d.agent, d.purposes, d.basis, d.consent, d.consent_version, d.reason), ''
-                   ORDER BY d.shard, d.request, d.id, d.version) AS bytes
-        FROM hallpass.disclosure d GROUP BY d.sheet, d.at ORDER BY d.sheet
+                   ORDER BY d.compartment, d.request, d.id, d.version) AS bytes
+        FROM hallpass.disclosure d GROUP BY d.batch, d.at ORDER BY d.batch
     LOOP
-        v_link := hallpass.next_link(v_link, v_sheet.bytes);
-        INSERT INTO hallpass.sheet VALUES (0, v_sheet.n, v_sheet.at, v_sheet.entries, v_link);
+        v_link := hallpass.next_link(v_link, v_batch.bytes);
+        INSERT INTO hallpass.batch VALUES (0, v_batch.n, v_batch.at, v_batch.entries, v_link);
     END LOOP;
-    INSERT INTO hallpass.chain SELECT lane, n, link FROM hallpass.sheet ORDER BY n DESC LIMIT 1;
+    INSERT INTO hallpass.chain_end SELECT chain, n, link FROM hallpass.batch ORDER BY n DESC LIMIT 1;
 END $$
 """
 

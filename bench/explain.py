@@ -35,24 +35,24 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from app.resources import REGISTRY, Reach
+from app.db import embedded, search_queries
+from app.db.caller import set_caller
+from app.db.driver import PreparedQuery
+from app.db.engine import Database, owner_url
+from app.db.migrate import migrate
+from app.db.search_queries import BoundStatement
+from app.resources import REGISTRY, Visibility
 from app.search.parameters import PARAMETERS, Parameter, ParamKind
 from app.search.parse import parse
 from app.search.query import Search
 from app.settings import load
-from app.store import embedded, find
-from app.store.driver import Hot
-from app.store.engine import Database, owner_url
-from app.store.enter import enter
-from app.store.find import Ask
-from app.store.migrate import migrate
 from bench.rows import CLINIC, SEEN, START, STRANGER, load_all, resources, uid, values
 
 WHOLE = ("resource", "access", "term_token", "term_string", "term_reference", "term_date", "term_quantity", "term_uri")
 CALLERS = {"district": uid("district", 0), "clinic": CLINIC, "stranger": STRANGER}
 OUTSIDE = {"clinic": 2 * SEEN, "stranger": 0}
 """Who sees as much of a large database as of a small one, and how many resources of a type."""
-LISTED = frozenset(t.name for t in REGISTRY if t.reach is Reach.DIRECTORY)
+LISTED = frozenset(t.name for t in REGISTRY if t.visibility is Visibility.DIRECTORY)
 """Who sees all of a type sees more of it in a larger database."""
 GROWTH, SLACK = 2.0, 500
 """How many times as many blocks, and how many more, a statement may read of a larger database."""
@@ -81,13 +81,13 @@ class Run:
     """Tables that were read from end to end."""
 
 
-def sample(parameter: Parameter, number: int, shard: UUID, own: UUID) -> str:
+def sample(parameter: Parameter, number: int, compartment: UUID, own: UUID) -> str:
     """A value that the resource of this number has."""
     if parameter.code == "_id":
         return str(own)
     if parameter.code == "_lastUpdated":
         return f"{START + timedelta(seconds=number):%Y-%m-%dT%H:%M:%SZ}"
-    found = values(parameter, number, shard)
+    found = values(parameter, number, compartment)
     match parameter.kind:
         case ParamKind.TOKEN:
             return "|".join(found) if found[0] else str(found[1])
@@ -101,34 +101,38 @@ def sample(parameter: Parameter, number: int, shard: UUID, own: UUID) -> str:
             return str(found[0])
 
 
-def asks(size: int, org: UUID) -> Iterator[tuple[str, str, Ask]]:
+def asks(size: int, org: UUID) -> Iterator[tuple[str, str, BoundStatement]]:
     """What is asked, of which parameter, and the statement: for each parameter, by a value that `org` can see."""
     shown = visible(size, org)
     for declared in REGISTRY:
-        number, shard, own = shown[declared.name]
+        number, compartment, own = shown[declared.name]
         for parameter in PARAMETERS[declared.name].values():
             name = f"{declared.name}?{parameter.code}"
-            value = sample(parameter, number, shard, own)
+            value = sample(parameter, number, compartment, own)
             search = understood(declared.name, (parameter.code, value))
-            yield "page", name, find.page(search, org, None, 50)
-            yield "total", name, find.total(search, org)
+            yield "page", name, search_queries.page(search, org, None, 50)
+            yield "total", name, search_queries.total(search, org)
             if parameter.kind is not ParamKind.COMPOSITE:
-                yield "sorted", name, find.page(understood(declared.name, ("_sort", parameter.code)), org, None, 50)
+                yield (
+                    "sorted",
+                    name,
+                    search_queries.page(understood(declared.name, ("_sort", parameter.code)), org, None, 50),
+                )
             if parameter.kind is ParamKind.REFERENCE and "Patient" in parameter.targets:
                 chain = f"{parameter.code}:Patient.gender", "c7"
-                yield "chain", name, find.page(understood(declared.name, chain), org, None, 50)
+                yield "chain", name, search_queries.page(understood(declared.name, chain), org, None, 50)
                 back = f"_has:{declared.name}:{parameter.code}:_tag", "urn:s|c7"
-                yield "reverse", name, find.page(understood("Patient", back), org, None, 50)
+                yield "reverse", name, search_queries.page(understood("Patient", back), org, None, 50)
 
 
 def visible(size: int, org: UUID) -> dict[str, tuple[int, UUID, UUID]]:
-    """Number, shard and id of a resource of each type: of one that the caller sees, or of any."""
+    """Number, compartment and id of a resource of each type: of one that the caller sees, or of any."""
     found: dict[str, tuple[int, UUID, UUID]] = {}
     seen: set[str] = set()
-    for number, declared, shard, own, custodian, opened in resources(size):
+    for number, declared, compartment, own, custodian, opened in resources(size):
         sees = org == custodian or (opened and org == CLINIC)
         if declared.name not in found or (sees and declared.name not in seen):
-            found[declared.name] = number, shard, own
+            found[declared.name] = number, compartment, own
             seen |= {declared.name} if sees else set()
         if len(seen) == len(REGISTRY) or number > 50_000:
             break
@@ -155,9 +159,9 @@ def _written(element: Explain, compiler: SQLCompiler, **options: Any) -> str:
     return f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) {compiler.process(element.statement, **options)}"
 
 
-async def explain(connection: AsyncConnection, who: str, what: str, name: str, ask: Ask) -> Run:
+async def explain(connection: AsyncConnection, who: str, what: str, name: str, ask: BoundStatement) -> Run:
     """Run a statement, as PostgreSQL plans it for this caller."""
-    statement, values = ask.statement.for_sqlalchemy(ask.values) if isinstance(ask.statement, Hot) else ask
+    statement, values = ask.statement.for_sqlalchemy(ask.values) if isinstance(ask.statement, PreparedQuery) else ask
     (found,) = await connection.scalar(Explain(statement), values)
     top = found["Plan"]
     rows = 0 if what == "total" else int(top["Actual Rows"])
@@ -182,7 +186,7 @@ async def explain_all(db: Database, size: int, *settings: str) -> list[Run]:
             async with db.begin() as connection:
                 for setting in settings:
                     await connection.execute(text(f"SET LOCAL {setting}"))
-                standing = await enter(
+                standing = await set_caller(
                     connection, client=str(org), token="t", organization=org, purposes=[], emergency=False,  # noqa: S106
                     agreement_required=False,
                 )  # fmt: skip

@@ -85,9 +85,9 @@ def ratios(rates: Rates) -> list[Figure]:
 
 
 def _ratio(
-    rates: Rates, name: str, what: str, above: str, below: str, wanted: float, *, at_most: bool = False
+    rates: Rates, name: str, what: str, ancestors: str, descendants: str, wanted: float, *, at_most: bool = False
 ) -> Figure:
-    found = [a.rate / b.rate for a, b in zip(rates[above], rates[below], strict=True)]
+    found = [a.rate / b.rate for a, b in zip(rates[ancestors], rates[descendants], strict=True)]
     return Figure(name, what, wanted, median(found), max(found) - min(found), at_most)
 
 

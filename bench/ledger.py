@@ -2,7 +2,7 @@
 
     python -m bench.ledger [--entries 1000000] [--write docs/ledger-figures.md]
 
-Loads so many entries, on sheets, into a database of its own on the embedded server, and asks a server process
+Loads so many entries, on batches, into a database of its own on the embedded server, and asks a server process
 over HTTP. Exit status 1: a student's record takes 50 ms or longer (95 of 100), a plan reads a partition from end to
 end, the memory of a stream grows with its length, or the ledger is not whole.
 """
@@ -35,12 +35,12 @@ from sqlalchemy import text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from app.audit import entries, sheets
-from app.audit.entries import Filter
-from app.consent.gate.verify import Verifier
+from app.db.caller import set_caller
+from app.db.engine import Database
+from app.exchange.verify import Verifier
+from app.ledger import batches, entries
+from app.ledger.entries import Filter
 from app.settings import Settings
-from app.store.engine import Database
-from app.store.enter import enter
 from bench.entries import EACH, YEARS, Loaded, dsn, loaded
 from bench.network import copy_id
 from tests.world import BASE
@@ -51,7 +51,7 @@ GROWTH_MB = 8.0
 _SIZES = """
 SELECT sum(pg_relation_size(i.inhrelid))::bigint AS heap, sum(pg_indexes_size(i.inhrelid))::bigint AS indexes,
        sum(pg_total_relation_size(i.inhrelid))::bigint AS whole,
-       pg_total_relation_size('hallpass.sheet') / (SELECT count(*) FROM hallpass.sheet) AS sheet
+       pg_total_relation_size('hallpass.batch') / (SELECT count(*) FROM hallpass.batch) AS batch
 FROM pg_inherits i WHERE i.inhparent = 'hallpass.disclosure'::regclass
 """
 _BY_INDEX = """
@@ -94,7 +94,7 @@ async def sizes(ledger: Loaded, count: int, report: Report) -> None:
         report.row(name, f"{row[name] / count:.0f}")
     for index in await raw.fetch(_BY_INDEX):
         report.row(f"index ({index['columns']})", f"{index['bytes'] / count:.0f}")
-    report.row("a sheet, with its index", row["sheet"])
+    report.row("a batch, with its index", row["batch"])
     await raw.close()
 
 
@@ -245,7 +245,7 @@ async def plans(ledger: Loaded, report: Report) -> None:
     }
     report.table("plan by", "rows read", "blocks", "ms", "read from end to end")
     async with db.begin() as connection:
-        await enter(
+        await set_caller(
             connection, client=member.client_id, token=uuid4().hex, organization=member.organization,
             purposes=["TREAT"], emergency=False, agreement_required=True,
         )  # fmt: skip
@@ -270,8 +270,8 @@ async def plans(ledger: Loaded, report: Report) -> None:
 
 def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield plan
-    for below in plan.get("Plans", []):
-        yield from _nodes(below)
+    for descendants in plan.get("Plans", []):
+        yield from _nodes(descendants)
 
 
 async def verified(ledger: Loaded, report: Report, students: int) -> None:
@@ -282,18 +282,18 @@ async def verified(ledger: Loaded, report: Report, students: int) -> None:
     for number in range(1, students + 1):
         began = time.perf_counter()
         async with engine.begin() as connection:
-            found += await verifier._shard(connection, shard=ledger.student(number), repair=False)
+            found += await verifier._compartment(connection, compartment=ledger.student(number), repair=False)
         taken.append((time.perf_counter() - began) * 1000)
     began = time.perf_counter()
     async with engine.connect() as connection:
-        differing = [d for day in await sheets.days(connection) for d in await sheets.differing(connection, day)]
-        differing += await sheets.ends(connection)
+        differing = [d for day in await batches.days(connection) for d in await batches.differing(connection, day)]
+        differing += await batches.ends(connection)
         number = await connection.scalar(text("SELECT count(*) FROM hallpass.disclosure"))
     seconds = time.perf_counter() - began
     await engine.dispose()
     took = f"{statistics.median(taken):.0f} ms"
     report.say(f"\n`hallpass verify`: {took} for a student with {EACH} entries and 5 resources,")
-    report.say(f"{seconds:.0f} s for the sheets of all {number} entries.")
+    report.say(f"{seconds:.0f} s for the batches of all {number} entries.")
     report.failed += [f"{d.what}: {d.where}" for d in found] + [": ".join(d) for d in differing]
 
 

@@ -16,7 +16,7 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import URL
 
-from app.resources import REGISTRY, Reach, ResourceType
+from app.resources import REGISTRY, ResourceType, Visibility
 from app.search.parameters import COLUMNS, PARAMETERS, Parameter, ParamKind
 
 SPACE = UUID("0d6f3f0e-0000-4000-8000-000000000000")
@@ -27,8 +27,8 @@ SEEN = 500
 """Students whose referrals and visits the clinic sees, however many there are."""
 PER_STUDENT = 10
 WHOLE = ("resource", "access", "term_token", "term_string", "term_reference", "term_date", "term_quantity", "term_uri")
-HELD = [t for t in REGISTRY if t.reach is Reach.COMPARTMENT and t.name != "Patient"]
-LISTED = [t for t in REGISTRY if t.reach is not Reach.COMPARTMENT]
+HELD = [t for t in REGISTRY if t.visibility is Visibility.COMPARTMENT and t.name != "Patient"]
+LISTED = [t for t in REGISTRY if t.visibility is not Visibility.COMPARTMENT]
 BORN = datetime(2014, 5, 2, tzinfo=UTC).date()
 GROWN = datetime(2032, 5, 2, 4, tzinfo=UTC)
 """When they turn 18, where their districts are."""
@@ -52,7 +52,7 @@ def students(size: int) -> Iterator[tuple[int, UUID, UUID, bool]]:
 
 
 def resources(size: int) -> Iterator[tuple[int, ResourceType, UUID, UUID, UUID, bool]]:
-    """Number, type, shard, id, custodian, and whether the clinic sees it."""
+    """Number, type, compartment, id, custodian, and whether the clinic sees it."""
     patient = next(t for t in REGISTRY if t.name == "Patient")
     number = 0
     for n, student, custodian, released in students(size):
@@ -63,35 +63,35 @@ def resources(size: int) -> Iterator[tuple[int, ResourceType, UUID, UUID, UUID, 
             yield number + k + 1, declared, student, uid(n, k), custodian, opened
         listed = LISTED[n % len(LISTED)]
         own = uid("listed", n)
-        yield number + PER_STUDENT - 1, listed, own, own, custodian, listed.reach is Reach.DIRECTORY
+        yield number + PER_STUDENT - 1, listed, own, own, custodian, listed.visibility is Visibility.DIRECTORY
         number += PER_STUDENT
 
 
 def versions(size: int) -> Iterator[tuple[Any, ...]]:
     """Rows of `resource`."""
-    for n, declared, shard, own, custodian, _ in resources(size):
-        student = shard if declared.reach is Reach.COMPARTMENT else None
+    for n, declared, compartment, own, custodian, _ in resources(size):
+        student = compartment if declared.visibility is Visibility.COMPARTMENT else None
         body = json.dumps({"resourceType": declared.name, "id": str(own), "language": "en" * 60}).encode()
         about = asyncpg.Range(empty=True)
         yield (
-            shard, own, 1, declared.name, custodian, student, declared.reach is Reach.DIRECTORY, True, False,
+            compartment, own, 1, declared.name, custodian, student, declared.visibility is Visibility.DIRECTORY, True, False,
             START + timedelta(seconds=n), "POST", body, 0, b"", [], [], 3, [], [], [], [], about,
         )  # fmt: skip
 
 
 def openings(size: int) -> Iterator[tuple[Any, ...]]:
     """Rows of `access`."""
-    for n, declared, shard, own, custodian, opened in resources(size):
-        if declared.reach is not Reach.DIRECTORY:
+    for n, declared, compartment, own, custodian, opened in resources(size):
+        if declared.visibility is not Visibility.DIRECTORY:
             updated = START + timedelta(seconds=n)
-            yield shard, custodian, own, declared.name, updated, *ALWAYS, *(None,) * 5, custodian
+            yield compartment, custodian, own, declared.name, updated, *ALWAYS, *(None,) * 5, custodian
             if opened:
-                settled = (uid("consent", shard), 1, None, ALWAYS[0], GROWN)
-                yield shard, CLINIC, own, declared.name, updated, *ALWAYS, *settled, custodian
+                precomputed = (uid("consent", compartment), 1, None, ALWAYS[0], GROWN)
+                yield compartment, CLINIC, own, declared.name, updated, *ALWAYS, *precomputed, custodian
 
 
-def values(parameter: Parameter, number: int, shard: UUID) -> tuple[Any, ...]:
-    """What stands in the index for one parameter of one resource, after shard, id, param, n and type."""
+def values(parameter: Parameter, number: int, compartment: UUID) -> tuple[Any, ...]:
+    """What stands in the index for one parameter of one resource, after compartment, id, param, n and type."""
     n = number * 7919 % 1_000_003  # the same values for all types
     day = START + timedelta(days=n % 1_000)
     match parameter.kind:
@@ -103,7 +103,7 @@ def values(parameter: Parameter, number: int, shard: UUID) -> tuple[Any, ...]:
             return f"name{n % 200}", f"Name{n % 200}"
         case ParamKind.REFERENCE:
             kind = "Patient" if "Patient" in parameter.targets else min(parameter.targets)
-            return kind, shard if kind == "Patient" else uid("target", n % 200), "", "", ""
+            return kind, compartment if kind == "Patient" else uid("target", n % 200), "", "", ""
         case ParamKind.DATE:
             return day, day + timedelta(days=1)
         case ParamKind.QUANTITY:
@@ -138,9 +138,9 @@ def terms(size: int, table: str) -> Iterator[tuple[Any, ...]]:
         t.name: [p for p in PARAMETERS[t.name].values() if p.code not in COLUMNS and TABLES[p.kind] == table]
         for t in REGISTRY
     }
-    for n, declared, shard, own, _, _ in resources(size):
+    for n, declared, compartment, own, _, _ in resources(size):
         for parameter in chosen[declared.name]:
-            yield shard, own, parameter.code, 1, declared.name, *values(parameter, n, shard)
+            yield compartment, own, parameter.code, 1, declared.name, *values(parameter, n, compartment)
 
 
 _INDEXES = """

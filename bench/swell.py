@@ -17,7 +17,7 @@ def swell(stage: Stage, type_name: str, numbers: range) -> None:
 def _statements(stage: Stage, type_name: str, numbers: range) -> list[str]:
     if not numbers:
         return []
-    shard, one = stage.network.sample["Patient"], stage.network.sample[type_name]
+    compartment, one = stage.network.sample["Patient"], stage.network.sample[type_name]
     own = f"md5('{one}+' || copy)::uuid"
     body = f"convert_to(replace(convert_from(t.body, 'UTF8'), '{one}', ({own})::text), 'UTF8')"
     found = []
@@ -26,6 +26,6 @@ def _statements(stage: Stage, type_name: str, numbers: range) -> list[str]:
         found.append(
             f"INSERT INTO hallpass.{table} SELECT (jsonb_populate_record(t, jsonb_build_object({changed}))).*"
             f" FROM hallpass.{table} t, generate_series({numbers[0]}, {numbers[-1]}) copy"
-            f" WHERE t.shard = '{shard}' AND t.id = '{one}'"
+            f" WHERE t.compartment = '{compartment}' AND t.id = '{one}'"
         )
-    return [*found, f"SELECT hallpass.index_student('{shard}', NULL)"]
+    return [*found, f"SELECT hallpass.index_student('{compartment}', NULL)"]

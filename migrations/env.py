@@ -1,10 +1,10 @@
-"""alembic's entry: runs the migrations on the connection that app/store/migrate.py hands over."""
+"""alembic's entry: runs the migrations on the connection that app/db/migrate.py hands over."""
 
 from __future__ import annotations
 
 from alembic import context
 
-from app.store.tables import SCHEMA, metadata
+from app.db.tables import SCHEMA, metadata
 
 LOCK_TIMEOUT = "500ms"
 """Less than PostgreSQL's deadlock_timeout (1 s): of a migration and a request that wait for each other, the migration

@@ -2,10 +2,6 @@
 
 CREATE SCHEMA hallpass;
 
-CREATE FUNCTION hallpass.above() RETURNS uuid[]
-    LANGUAGE sql STABLE PARALLEL SAFE
-    AS $$ SELECT coalesce(nullif(current_setting('hallpass.above', true), ''), '{}')::uuid[] $$;
-
 CREATE FUNCTION hallpass.acting() RETURNS uuid
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -14,14 +10,59 @@ $$;
 
 COMMENT ON FUNCTION hallpass.acting() IS 'The caller''s organization, or the one on whose behalf the operator acts.';
 
-CREATE FUNCTION hallpass.agreed() RETURNS uuid[]
+CREATE TABLE hallpass.release (
+    compartment uuid NOT NULL,
+    consent uuid NOT NULL,
+    version integer NOT NULL,
+    custodian uuid NOT NULL,
+    signed timestamp with time zone NOT NULL,
+    signer uuid,
+    age integer NOT NULL,
+    part2 boolean NOT NULL,
+    opens timestamp with time zone NOT NULL,
+    closes timestamp with time zone NOT NULL,
+    recipients uuid[] NOT NULL,
+    born_from date,
+    born_to date,
+    authority_opens timestamp with time zone,
+    authority_closes timestamp with time zone,
+    CONSTRAINT release_check CHECK ((((born_from IS NULL) = (born_to IS NULL)) AND ((authority_opens IS NULL) = (authority_closes IS NULL))))
+);
+
+CREATE FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid, p_ancestors uuid[]) RETURNS SETOF hallpass.release
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT e.* FROM hallpass.release e JOIN hallpass.organization o ON o.id = e.custodian
+    LEFT JOIN hallpass.student s ON s.compartment = e.compartment
+    WHERE e.compartment = p_compartment AND e.custodian = p_custodian AND e.opens <= hallpass.statement_time() AND hallpass.statement_time() < e.closes
+      AND CASE WHEN e.signer IS NULL THEN
+          hallpass.birthday(coalesce(e.born_to, s.born_to), e.age, o.zone) <= e.signed
+      ELSE
+          e.signed < hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone)
+          AND (o.honor OR hallpass.statement_time() < hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone))
+          AND CASE WHEN e.authority_opens IS NOT NULL THEN
+              e.authority_opens <= e.signed AND hallpass.statement_time() < e.authority_closes
+          ELSE
+              EXISTS (SELECT 1 FROM hallpass.authority a
+                      WHERE a.compartment = e.compartment AND a.id = e.signer AND a.opens <= e.signed AND hallpass.statement_time() < a.closes)
+          END
+      END
+      AND (NOT hallpass.agreement_required() OR EXISTS (
+          SELECT 1 FROM hallpass.agreement g
+          WHERE g.discloser = ANY (o.ancestors) AND g.recipient = ANY (p_ancestors) AND g.custodian = ANY (o.ancestors)
+            AND g.opens <= hallpass.statement_time() AND hallpass.statement_time() < g.closes))
+$$;
+
+COMMENT ON FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid, p_ancestors uuid[]) IS 'A custodian''s releases that have effect now: in their time, their signer with authority, under an agreement.';
+
+CREATE FUNCTION hallpass.agreed_custodians() RETURNS uuid[]
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
     SELECT coalesce(array_agg(c.custodian), '{}') FROM releasing() c(custodian) WHERE agrees(c.custodian)
 $$;
 
-COMMENT ON FUNCTION hallpass.agreed() IS 'Of the custodians whose releases name the caller, those that may disclose to it now by an agreement.';
+COMMENT ON FUNCTION hallpass.agreed_custodians() IS 'Of the custodians whose releases name the caller, those that may disclose to it now by an agreement.';
 
 CREATE FUNCTION hallpass.agreement_key(p_discloser uuid, p_recipient uuid) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -40,13 +81,17 @@ CREATE FUNCTION hallpass.agrees(p_custodian uuid) RETURNS boolean
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
     SELECT EXISTS (
-        SELECT 1 FROM tree d CROSS JOIN unnest(above()) r(recipient)
+        SELECT 1 FROM tree d CROSS JOIN unnest(ancestors()) r(recipient)
         JOIN agreement g ON g.discloser = d.ancestor AND g.recipient = r.recipient
-        WHERE d.id = p_custodian AND g.opens <= moment() AND moment() < g.closes
+        WHERE d.id = p_custodian AND g.opens <= statement_time() AND statement_time() < g.closes
           AND EXISTS (SELECT 1 FROM tree h WHERE h.id = p_custodian AND h.ancestor = g.custodian))
 $$;
 
 COMMENT ON FUNCTION hallpass.agrees(p_custodian uuid) IS 'Whether an agreement lets a custodian disclose to the caller now.';
+
+CREATE FUNCTION hallpass.ancestors() RETURNS uuid[]
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ SELECT coalesce(nullif(current_setting('hallpass.ancestors', true), ''), '{}')::uuid[] $$;
 
 CREATE FUNCTION hallpass.await_disclosures(p_client text, p_token text) RETURNS void
     LANGUAGE sql
@@ -81,16 +126,16 @@ BEGIN
     END IF;
     RETURN QUERY
     WITH held AS (
-        SELECT DISTINCT ON (r.custodian) r.shard, f.updated
-        FROM term_token t JOIN resource r ON r.shard = t.shard AND r.id = t.id AND r.current AND NOT r.deleted
-        JOIN resource f ON f.shard = r.shard AND f.id = r.id AND f.version = 1
+        SELECT DISTINCT ON (r.custodian) r.compartment, f.updated
+        FROM term_token t JOIN resource r ON r.compartment = t.compartment AND r.id = t.id AND r.current AND NOT r.deleted
+        JOIN resource f ON f.compartment = r.compartment AND f.id = r.id AND f.version = 1
         WHERE t.type = 'Patient' AND t.param = 'identifier' AND t.system = p_system AND t.code = p_value
         ORDER BY r.custodian, f.updated, r.id
     ), opened AS (
-        INSERT INTO emergency SELECT h.shard, gen_random_uuid(), caller(), p_client, p_reason, moment(), moment() + p_for
-        FROM (SELECT * FROM held ORDER BY held.updated, held.shard LIMIT c_most) h RETURNING emergency.shard
+        INSERT INTO emergency SELECT h.compartment, gen_random_uuid(), caller(), p_client, p_reason, statement_time(), statement_time() + p_for
+        FROM (SELECT * FROM held ORDER BY held.updated, held.compartment LIMIT c_most) h RETURNING emergency.compartment
     )
-    SELECT o.shard FROM opened o ORDER BY 1;
+    SELECT o.compartment FROM opened o ORDER BY 1;
 END $$;
 
 COMMENT ON FUNCTION hallpass.break_glass(p_system text, p_value text, p_client text, p_reason text, p_for interval) IS 'Opens the student with this identifier to the caller for a while, as each organization holds it: another that holds
@@ -99,50 +144,6 @@ COMMENT ON FUNCTION hallpass.break_glass(p_system text, p_value text, p_client t
 CREATE FUNCTION hallpass.caller() RETURNS uuid
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT nullif(current_setting('hallpass.organization', true), '')::uuid $$;
-
-CREATE TABLE hallpass.access (
-    shard uuid NOT NULL,
-    id uuid NOT NULL,
-    org uuid NOT NULL,
-    consent uuid,
-    type text NOT NULL COLLATE pg_catalog."C",
-    updated timestamp with time zone NOT NULL,
-    custodian uuid NOT NULL,
-    settled boolean NOT NULL
-);
-
-COMMENT ON TABLE hallpass.access IS 'Visible candidates: a row for each (organization that a release or a record names, current record, release). None
-     for custody, and none for who is part of the named. `settled` is the record''s alone, so that nobody''s place in the
-     tree bears on it.';
-
-CREATE FUNCTION hallpass.candidates(p_shard uuid, p_custodian uuid, p_ids uuid[]) RETURNS SETOF hallpass.access
-    LANGUAGE sql STABLE
-    AS $$
-    WITH r AS MATERIALIZED (
-        SELECT * FROM hallpass.resource r
-        WHERE r.shard = p_shard AND r.current AND NOT r.deleted AND NOT r.directory
-          AND (p_custodian IS NULL OR r.custodian = p_custodian) AND (p_ids IS NULL OR r.id = ANY (p_ids))
-    ), covered AS MATERIALIZED (
-        SELECT r.id, e.consent, p.permit, p.permit AND p.node = 0 AND p.recipients IS NOT NULL AS plain,
-               coalesce(t.recipients, e.recipients) AS named
-        FROM hallpass.release e JOIN hallpass.provision p ON p.shard = e.shard AND p.consent = e.consent
-        JOIN hallpass.provision t ON t.shard = e.shard AND t.consent = e.consent AND t.node = 0
-        JOIN r ON r.custodian = e.custodian
-        WHERE e.shard = p_shard AND (p_custodian IS NULL OR e.custodian = p_custodian)
-          AND hallpass.covers(p, e.part2, e.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels,
-                              r.refs, r.authors, r.clinical)
-    ), settled AS (
-        SELECT c.id, bool_and(c.plain) AS settled FROM covered c GROUP BY c.id
-    ), named AS (
-        SELECT DISTINCT c.id, x AS org, c.consent FROM covered c CROSS JOIN unnest(c.named) x WHERE c.permit
-        UNION ALL
-        SELECT DISTINCT r.id, x, NULL::uuid FROM r CROSS JOIN unnest(r.parties) x
-    )
-    SELECT p_shard, n.id, n.org, n.consent, r.type, r.updated, r.custodian, n.consent IS NULL OR s.settled
-    FROM named n JOIN r USING (id) LEFT JOIN settled s USING (id)
-$$;
-
-COMMENT ON FUNCTION hallpass.candidates(p_shard uuid, p_custodian uuid, p_ids uuid[]) IS 'The rows that the access index should hold for a student; for one custodian or some records only, where given.';
 
 CREATE FUNCTION hallpass.clear_index_backlog(p_limit integer) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
@@ -153,12 +154,12 @@ DECLARE
     v_done integer := 0;
 BEGIN
     FOR v_due IN SELECT * FROM index_backlog b ORDER BY b.since LIMIT p_limit LOOP
-        CONTINUE WHEN NOT pg_try_advisory_xact_lock(index_key(v_due.shard, v_due.custodian))
-                   OR NOT pg_try_advisory_xact_lock(release_key(v_due.shard, v_due.custodian));
-        PERFORM index_student(v_due.shard, v_due.custodian, NULL);
+        CONTINUE WHEN NOT pg_try_advisory_xact_lock(index_key(v_due.compartment, v_due.custodian))
+                   OR NOT pg_try_advisory_xact_lock(release_key(v_due.compartment, v_due.custodian));
+        PERFORM index_student(v_due.compartment, v_due.custodian, NULL);
         UPDATE validity k SET exact = true
-            WHERE k.shard = v_due.shard AND k.custodian = v_due.custodian AND NOT k.exact;
-        DELETE FROM index_backlog b WHERE b.shard = v_due.shard AND b.custodian = v_due.custodian;
+            WHERE k.compartment = v_due.compartment AND k.custodian = v_due.custodian AND NOT k.exact;
+        DELETE FROM index_backlog b WHERE b.compartment = v_due.compartment AND b.custodian = v_due.custodian;
         v_done := v_done + 1;
     END LOOP;
     RETURN v_done;
@@ -166,6 +167,15 @@ END $$;
 
 COMMENT ON FUNCTION hallpass.clear_index_backlog(p_limit integer) IS 'Takes out of the access index what ended releases left in it, and settles anew what narrowed ones unsettled. It
      waits for nobody: what is being written is left to the next time. Returns of how many (student, custodian).';
+
+CREATE FUNCTION hallpass.client_is_active(p_client text, p_token text, p_organization uuid, p_emergency boolean) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT EXISTS (SELECT 1 FROM client c WHERE c.id = p_client AND c.organization = p_organization
+                   AND c.disabled IS NULL AND (NOT p_emergency OR c.emergency))
+       AND NOT EXISTS (SELECT 1 FROM revoked_token t WHERE t.jti = p_token)
+$$;
 
 CREATE FUNCTION hallpass.client_key(p_client text) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -179,26 +189,8 @@ CREATE FUNCTION hallpass.condition_key(p_condition uuid) RETURNS bigint
 
 COMMENT ON FUNCTION hallpass.condition_key(p_condition uuid) IS 'The lock of a condition by which an organization creates or updates.';
 
-CREATE FUNCTION hallpass.count_custody() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'hallpass', 'pg_temp'
-    AS $$
-BEGIN
-    -- A version stands in for the one before: a first one is one more, and what is deleted or comes back one less or more.
-    INSERT INTO custody_count
-        SELECT n.custodian, n.type, sum(n.records) FROM (
-            SELECT n.custodian, n.type, (NOT n.deleted)::integer - coalesce((
-                SELECT (NOT b.deleted)::integer FROM resource b
-                WHERE n.version > 1 AND b.shard = n.shard AND b.id = n.id AND b.version = n.version - 1), 0) AS records
-            FROM new_rows n WHERE n.current AND NOT n.directory) n
-        GROUP BY 1, 2 HAVING sum(n.records) <> 0;
-    RETURN NULL;
-END $$;
-
-COMMENT ON FUNCTION hallpass.count_custody() IS 'Appends what the versions of a statement change of how much is held.';
-
 CREATE TABLE hallpass.provision (
-    shard uuid NOT NULL,
+    compartment uuid NOT NULL,
     consent uuid NOT NULL,
     node integer NOT NULL,
     parent integer NOT NULL,
@@ -218,333 +210,7 @@ CREATE TABLE hallpass.provision (
     about tstzrange
 );
 
-CREATE FUNCTION hallpass.covers(p hallpass.provision, part2 boolean, focal_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) RETURNS boolean
-    LANGUAGE sql STABLE
-    AS $$
-    SELECT hallpass.fits(p, part2, r_type, r_id, r_profiles, r_codes, r_confidentiality, r_labels, r_refs, r_authors,
-                         r_clinical, p.related IS NOT NULL AND hallpass.refers(p.shard, p.related, focal_custodian, r_id))
-$$;
-
-COMMENT ON FUNCTION hallpass.covers(p hallpass.provision, part2 boolean, focal_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) IS 'Whether a provision''s elements, time, purpose and recipient aside, cover a resource with these facts.';
-
-CREATE FUNCTION hallpass.defer_index(p_shard uuid, p_custodian uuid, p_distrust boolean) RETURNS void
-    LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'hallpass', 'pg_temp'
-    AS $$
-    UPDATE validity SET exact = false WHERE p_distrust AND shard = p_shard AND custodian = p_custodian AND exact;
-    INSERT INTO index_backlog VALUES (p_shard, p_custodian) ON CONFLICT DO NOTHING;
-$$;
-
-COMMENT ON FUNCTION hallpass.defer_index(p_shard uuid, p_custodian uuid, p_distrust boolean) IS 'Leaves the access index as it is after a release ended, to be brought up to date later. With p_distrust, after one
-     was narrowed: until then each record that the custodian''s releases of the student cover is judged by the whole rule.';
-
-CREATE FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_shards uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_shards uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[]) RETURNS record
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'hallpass', 'pg_temp'
-    SET plan_cache_mode TO 'force_generic_plan'
-    AS $$
-DECLARE
-    v_caller    uuid := caller();            -- read once: the settings are text, to be parsed at each mention
-    v_above     uuid[] := above();
-    v_client    text := current_setting('hallpass.client', true);
-    v_emergency boolean := emergency();
-    v_key       bigint;
-    v_lane      smallint;
-    v_before    chain;
-    v_at        timestamptz;
-    v_link      bytea;
-    c_tries     CONSTANT integer := 100;
-BEGIN
-    entered := 0;
-    SELECT coalesce(array_agg(c.custodian), '{}') INTO own
-        FROM (SELECT DISTINCT c FROM unnest(p_custodians) c) c(custodian) WHERE holds(c.custodian);
-    IF p_custodians <@ own THEN
-        RETURN;  -- the caller's own: no disclosure
-    END IF;
-    FOREACH v_key IN ARRAY disclosure_keys(p_locked_shards, p_locked_custodians) LOOP
-        -- What comes later in the order is not taken: who waits for one lock must hold none that comes after it.
-        IF NOT pg_try_advisory_xact_lock_shared(v_key) THEN
-            entered := -2;
-            RETURN;
-        END IF;
-    END LOOP;
-    IF current_setting('synchronous_commit') = 'off' THEN
-        PERFORM set_config('synchronous_commit', 'on', true);  -- what is answered is durable, however the server is set
-    END IF;
-    IF v_caller IS NULL OR NOT stands(v_client, current_setting('hallpass.token'), v_caller, v_emergency) THEN
-        entered := -1;
-        RETURN;
-    END IF;
-    IF v_above IS DISTINCT FROM (SELECT o.above FROM organization o WHERE o.id = v_caller) THEN
-        RAISE EXCEPTION 'the caller''s organization was moved meanwhile' USING ERRCODE = '40001';
-    END IF;
-    v_lane := hold_lane();
-    SELECT * INTO v_before FROM chain c WHERE c.lane = v_lane;
-    v_at := instant();
-    FOR v_try IN 1..c_tries LOOP
-    BEGIN
-    WITH leaving AS MATERIALIZED (
-        SELECT coalesce(k.request, p_requests[1]) AS request, coalesce(k.interaction, p_interactions[1]) AS interaction,
-               r.shard, r.id, r.version, r.type, r.student, r.custodian, r.directory, r.current, r.deleted, r.labels,
-               r.parties && v_above AS party
-        FROM unnest(p_requests, p_interactions, p_shards, p_ids, p_versions, p_custodians)
-             AS k(request, interaction, shard, id, version, custodian)
-        JOIN resource r ON r.shard = k.shard AND r.id = k.id AND r.version = k.version AND r.custodian = k.custodian
-        WHERE NOT r.custodian = ANY (own)
-    ), settled AS MATERIALIZED (
-        SELECT DISTINCT ON (l.shard, l.id) l.shard, l.id, l.version, k.consent, k.version AS consent_version
-        FROM leaving l
-        CROSS JOIN LATERAL (SELECT a.org, a.consent FROM access a WHERE a.shard = l.shard AND a.id = l.id
-                            AND a.org = ANY (v_above) AND a.settled AND a.consent IS NOT NULL OFFSET 0) a
-        CROSS JOIN LATERAL (SELECT k.consent, k.version FROM active_release k WHERE k.org = a.org
-                            AND k.consent = a.consent AND k.exact OFFSET 0) k
-        WHERE l.current AND NOT l.deleted AND l.student IS NOT NULL
-        ORDER BY l.shard, l.id, k.consent
-    ), asked AS MATERIALIZED (
-        SELECT j.* FROM (
-            SELECT array_agg(l.shard) AS shards, array_agg(l.id) AS ids, array_agg(l.version) AS versions
-            FROM (SELECT DISTINCT l.shard, l.id, l.version FROM leaving l
-                  WHERE l.student IS NOT NULL AND NOT l.party AND NOT EXISTS (
-                      SELECT 1 FROM settled s WHERE s.shard = l.shard AND s.id = l.id AND s.version = l.version)) l
-            HAVING count(*) > 0) k
-        CROSS JOIN LATERAL judge(k.shards, k.ids, k.versions) j
-    ), opened AS MATERIALIZED (
-        SELECT * FROM settled UNION ALL SELECT * FROM asked
-    ), judged AS MATERIALIZED (
-        SELECT l.*, CASE WHEN l.party THEN 'party' WHEN l.directory THEN 'directory' WHEN o.consent IS NOT NULL THEN 'release'
-                         WHEN v_emergency AND l.student IS NOT NULL AND in_emergency(l.type, l.labels)
-                              AND glass_broken(l.shard) THEN 'emergency' END AS basis,
-               CASE WHEN NOT l.party THEN o.consent END AS consent,
-               CASE WHEN NOT l.party THEN o.consent_version END AS consent_version
-        FROM leaving l LEFT JOIN opened o ON o.shard = l.shard AND o.id = l.id AND o.version = l.version
-    ), reasoned AS MATERIALIZED (
-        SELECT j.*, CASE WHEN j.basis = 'emergency' THEN (
-                   SELECT e.reason FROM emergency e
-                   WHERE e.shard = j.shard AND e.organization = v_caller AND e.opens <= moment() AND moment() < e.closes
-                   ORDER BY e.opens DESC LIMIT 1) END AS reason
-        FROM judged j WHERE j.basis IS NOT NULL
-    ), inserted AS (
-        INSERT INTO disclosure (shard, at, request, id, version, type, interaction, student, custodian, recipient, client,
-                                agent, purposes, basis, consent, consent_version, reason, lane, sheet)
-        SELECT r.shard, v_at, r.request, r.id, r.version, r.type, r.interaction, r.student, r.custodian, v_caller,
-               v_client, p_agent, p_purposes, r.basis, r.consent, r.consent_version, r.reason, v_lane,
-               coalesce(v_before.n, 0) + 1
-        FROM reasoned r
-    )
-    SELECT count(*), next_link(v_before.link, string_agg(entry_bytes(
-               r.shard, v_at, r.request, r.id, r.version, r.type, r.interaction, r.student, r.custodian, v_caller,
-               v_client, p_agent, p_purposes, r.basis, r.consent, r.consent_version, r.reason), ''
-               ORDER BY r.shard, r.request, r.id, r.version))
-        INTO entered, v_link FROM reasoned r;
-    IF entered > 0 THEN
-        INSERT INTO sheet VALUES (v_lane, coalesce(v_before.n, 0) + 1, v_at, entered, v_link);
-        INSERT INTO chain VALUES (v_lane, coalesce(v_before.n, 0) + 1, v_link)
-            ON CONFLICT (lane) DO UPDATE SET n = EXCLUDED.n, link = EXCLUDED.link;
-    END IF;
-    RETURN;
-    EXCEPTION WHEN unique_violation THEN
-        -- Two entries of a Bundle may be about one version, and the clock need not have gone on between them.
-        IF v_try = c_tries THEN
-            RAISE;
-        END IF;
-        v_at := v_at + interval '1 microsecond';
-    END;
-    END LOOP;
-END $$;
-
-COMMENT ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_shards uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_shards uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[]) IS 'Judges each version once more, for the caller of this transaction, and enters on the ledger those that it may see:
-     all in one statement, after sharing the locks of what could end it. One request and interaction may stand for all.
-     Returns how many entries, and which of the custodians are the caller''s own, whose versions are not entered; -1 when
-     the caller no longer stands; -2, and nothing entered, when a write goes on that may end it: then wait for it first
-     (lock_disclosure).';
-
-CREATE FUNCTION hallpass.disclosure_keys(p_shards uuid[], p_custodians uuid[]) RETURNS bigint[]
-    LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'hallpass', 'pg_temp'
-    AS $$
-    WITH place AS MATERIALIZED (
-        SELECT t.ancestor FROM (SELECT DISTINCT c FROM unnest(p_custodians) c) x(custodian)
-        JOIN tree t ON t.id = x.custodian WHERE NOT holds(x.custodian)
-    ), above AS MATERIALIZED (
-        SELECT a.org FROM unnest(above()) a(org)
-    )
-    SELECT array_agg(DISTINCT k.key ORDER BY k.key) FROM (
-        SELECT client_key(current_setting('hallpass.client', true)) AS key
-        UNION ALL SELECT token_key(current_setting('hallpass.token', true))
-        UNION ALL SELECT place_key(a.org) FROM above a
-        UNION ALL SELECT place_key(p.ancestor) FROM place p
-        UNION ALL SELECT agreement_key(p.ancestor, a.org) FROM place p CROSS JOIN above a WHERE agreement_required()
-        UNION ALL SELECT release_key(k.shard, k.custodian) FROM unnest(p_shards, p_custodians) AS k(shard, custodian)
-            WHERE NOT holds(k.custodian)
-    ) k
-$$;
-
-COMMENT ON FUNCTION hallpass.disclosure_keys(p_shards uuid[], p_custodians uuid[]) IS 'The locks that a disclosure of what these custodians hold about these students shares, in their order. What the
-     caller holds itself takes none.';
-
-CREATE FUNCTION hallpass.drop_ledger(p_before timestamp with time zone) RETURNS TABLE(partition text, since timestamp with time zone, until timestamp with time zone, entries bigint, students bigint)
-    LANGUAGE plpgsql
-    SET search_path TO 'hallpass', 'pg_temp'
-    AS $$
-DECLARE
-    v_part  text;
-    v_since timestamptz;
-    v_until timestamptz;
-BEGIN
-    FOR v_part, v_since, v_until IN
-        SELECT c.relname, b.bounds[1]::timestamptz, b.bounds[2]::timestamptz
-        FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-        CROSS JOIN LATERAL regexp_match(pg_get_expr(c.relpartbound, c.oid), '\(''(.*)''\) TO \(''(.*)''\)') AS b(bounds)
-        WHERE i.inhparent = 'hallpass.disclosure'::regclass AND b.bounds IS NOT NULL
-        ORDER BY 2
-    LOOP
-        CONTINUE WHEN v_until > p_before;
-        EXECUTE format('INSERT INTO ledger_drop (partition, since, until, entries, students)
-                        SELECT %L, %L, %L, count(*), count(DISTINCT student) FROM %I', v_part, v_since, v_until, v_part);
-        EXECUTE format('DROP TABLE %I', v_part);
-        RETURN QUERY SELECT d.partition, d.since, d.until, d.entries, d.students FROM ledger_drop d
-            WHERE d.partition = v_part;
-    END LOOP;
-END $$;
-
-COMMENT ON FUNCTION hallpass.drop_ledger(p_before timestamp with time zone) IS 'Drops the partitions of the ledger that end before a moment, and records each.';
-
-CREATE TABLE hallpass.release (
-    shard uuid NOT NULL,
-    consent uuid NOT NULL,
-    version integer NOT NULL,
-    custodian uuid NOT NULL,
-    signed timestamp with time zone NOT NULL,
-    signer uuid,
-    age integer NOT NULL,
-    part2 boolean NOT NULL,
-    opens timestamp with time zone NOT NULL,
-    closes timestamp with time zone NOT NULL,
-    recipients uuid[] NOT NULL,
-    born_from date,
-    born_to date,
-    authority_opens timestamp with time zone,
-    authority_closes timestamp with time zone,
-    CONSTRAINT release_check CHECK ((((born_from IS NULL) = (born_to IS NULL)) AND ((authority_opens IS NULL) = (authority_closes IS NULL))))
-);
-
-CREATE FUNCTION hallpass.effective(p_shard uuid, p_custodian uuid, p_above uuid[]) RETURNS SETOF hallpass.release
-    LANGUAGE sql STABLE
-    AS $$
-    SELECT e.* FROM hallpass.release e JOIN hallpass.organization o ON o.id = e.custodian
-    LEFT JOIN hallpass.student s ON s.shard = e.shard
-    WHERE e.shard = p_shard AND e.custodian = p_custodian AND e.opens <= hallpass.moment() AND hallpass.moment() < e.closes
-      AND CASE WHEN e.signer IS NULL THEN
-          hallpass.birthday(coalesce(e.born_to, s.born_to), e.age, o.zone) <= e.signed
-      ELSE
-          e.signed < hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone)
-          AND (o.honour OR hallpass.moment() < hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone))
-          AND CASE WHEN e.authority_opens IS NOT NULL THEN
-              e.authority_opens <= e.signed AND hallpass.moment() < e.authority_closes
-          ELSE
-              EXISTS (SELECT 1 FROM hallpass.authority a
-                      WHERE a.shard = e.shard AND a.id = e.signer AND a.opens <= e.signed AND hallpass.moment() < a.closes)
-          END
-      END
-      AND (NOT hallpass.agreement_required() OR EXISTS (
-          SELECT 1 FROM hallpass.agreement g
-          WHERE g.discloser = ANY (o.above) AND g.recipient = ANY (p_above) AND g.custodian = ANY (o.above)
-            AND g.opens <= hallpass.moment() AND hallpass.moment() < g.closes))
-$$;
-
-COMMENT ON FUNCTION hallpass.effective(p_shard uuid, p_custodian uuid, p_above uuid[]) IS 'A custodian''s releases that have effect now: in their time, their signer with authority, under an agreement.';
-
-CREATE FUNCTION hallpass.emergency() RETURNS boolean
-    LANGUAGE sql STABLE PARALLEL SAFE
-    AS $$ SELECT coalesce(nullif(current_setting('hallpass.emergency', true), ''), 'false')::boolean $$;
-
-CREATE FUNCTION hallpass.enter(p_client text, p_token text, p_organization uuid, p_purposes text[], p_emergency boolean, p_agreement boolean) RETURNS TABLE(standing boolean, at timestamp with time zone, above uuid[], zone text)
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'hallpass', 'pg_temp'
-    AS $$
-DECLARE
-    v_above uuid[];
-    v_zone  text;
-BEGIN
-    IF NOT stands(p_client, p_token, p_organization, p_emergency) THEN
-        PERFORM set_config('hallpass.organization', '', true), set_config('hallpass.above', '', true);
-        RETURN QUERY SELECT false, moment(), '{}'::uuid[], ''::text;
-        RETURN;
-    END IF;
-    SELECT o.above, o.zone INTO v_above, v_zone FROM organization o WHERE o.id = p_organization;
-    PERFORM set_config('hallpass.organization', p_organization::text, true),
-            set_config('hallpass.above', v_above::text, true),
-            set_config('hallpass.purposes', p_purposes::text, true),
-            set_config('hallpass.agreement_required', p_agreement::text, true),
-            set_config('hallpass.emergency', p_emergency::text, true),
-            set_config('hallpass.client', p_client, true),
-            set_config('hallpass.token', p_token, true);
-    RETURN QUERY SELECT true, moment(), v_above, v_zone;
-END $$;
-
-COMMENT ON FUNCTION hallpass.enter(p_client text, p_token text, p_organization uuid, p_purposes text[], p_emergency boolean, p_agreement boolean) IS 'Sets the caller for this transaction, if its client and token still stand; purposes come widened by hierarchy. What
-     is part of the caller''s organization is not listed: hallpass.tree is asked.';
-
-CREATE FUNCTION hallpass.enter_as_operator(p_organization uuid) RETURNS TABLE(at timestamp with time zone, above uuid[])
-    LANGUAGE plpgsql
-    SET search_path TO 'hallpass', 'pg_temp'
-    AS $$
-DECLARE
-    v_above uuid[] := coalesce((SELECT o.above FROM organization o WHERE o.id = p_organization), ARRAY[p_organization]);
-BEGIN
-    PERFORM set_config('hallpass.above', v_above::text, true),
-            set_config('hallpass.operator_for', p_organization::text, true);
-    RETURN QUERY SELECT moment(), v_above;
-END $$;
-
-COMMENT ON FUNCTION hallpass.enter_as_operator(p_organization uuid) IS 'The network''s operator at the console, as the owner of the tables, on behalf of an organization.';
-
-CREATE FUNCTION hallpass.enter_told(p_caller jsonb, p_agreement boolean) RETURNS boolean
-    LANGUAGE sql
-    AS $$
-    SELECT e.standing FROM hallpass.enter(
-        p_caller->>'client', p_caller->>'token', (p_caller->>'organization')::uuid,
-        ARRAY(SELECT jsonb_array_elements_text(p_caller->'widened')), (p_caller->>'emergency')::boolean, p_agreement) e
-$$;
-
-COMMENT ON FUNCTION hallpass.enter_told(p_caller jsonb, p_agreement boolean) IS 'Enters a caller of `read`; false: it does not stand.';
-
-CREATE FUNCTION hallpass.entry_bytes(shard uuid, at timestamp with time zone, request uuid, id uuid, version integer, type text, interaction text, student uuid, custodian uuid, recipient uuid, client text, agent jsonb, purposes text[], basis text, consent uuid, consent_version integer, reason text) RETURNS bytea
-    LANGUAGE sql STABLE
-    AS $$
-    SELECT record_send(ROW(shard, at, request, id, version, type, interaction, student, custodian, recipient, client,
-                           agent, purposes, basis, consent, consent_version, reason))
-$$;
-
-COMMENT ON FUNCTION hallpass.entry_bytes(shard uuid, at timestamp with time zone, request uuid, id uuid, version integer, type text, interaction text, student uuid, custodian uuid, recipient uuid, client text, agent jsonb, purposes text[], basis text, consent uuid, consent_version integer, reason text) IS 'All that an entry says, each value with its type and length.';
-
-CREATE FUNCTION hallpass.expected_validity(p_shard uuid) RETURNS TABLE(org uuid, consent uuid, shard uuid, version integer, custodian uuid, since timestamp with time zone, until timestamp with time zone, majority timestamp with time zone, purposes text[], root_since timestamp with time zone, root_until timestamp with time zone)
-    LANGUAGE sql STABLE
-    AS $$
-    SELECT x.org, e.consent, e.shard, e.version, e.custodian, e.opens,
-           CASE WHEN e.signer IS NULL THEN
-               CASE WHEN hallpass.birthday(coalesce(e.born_to, s.born_to), e.age, o.zone) <= e.signed
-                    THEN e.closes ELSE '-infinity' END
-           ELSE
-               CASE WHEN coalesce(e.authority_opens, a.opens) <= e.signed
-                         AND e.signed < hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone)
-                    THEN least(e.closes, coalesce(e.authority_closes, a.closes)) ELSE '-infinity' END
-           END,
-           CASE WHEN e.signer IS NOT NULL THEN hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone) END,
-           t.purposes, t.opens, t.closes
-    FROM hallpass.release e
-    JOIN hallpass.provision t ON t.shard = e.shard AND t.consent = e.consent AND t.node = 0
-    JOIN hallpass.organization o ON o.id = e.custodian
-    LEFT JOIN hallpass.student s ON s.shard = e.shard
-    LEFT JOIN hallpass.authority a ON a.shard = e.shard AND a.id = e.signer
-    CROSS JOIN LATERAL unnest(CASE WHEN t.recipients IS NOT NULL THEN t.recipients WHEN e.recipients <> '{}' THEN e.recipients
-                                   ELSE '{00000000-0000-0000-0000-000000000000}' END) x(org)
-    WHERE e.shard = p_shard
-$$;
-
-COMMENT ON FUNCTION hallpass.expected_validity(p_shard uuid) IS 'The rows that hallpass.validity should hold for a student.';
-
-CREATE FUNCTION hallpass.fits(p hallpass.provision, part2 boolean, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange, is_related boolean) RETURNS boolean
+CREATE FUNCTION hallpass.conditions_match(p hallpass.provision, part2 boolean, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange, is_related boolean) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
     SELECT NOT (p.permit AND r_type = 'Consent')  -- for its parties alone: it says who treats the student
@@ -574,8 +240,340 @@ CREATE FUNCTION hallpass.fits(p hallpass.provision, part2 boolean, r_type text, 
             OR is_related)
 $$;
 
-COMMENT ON FUNCTION hallpass.fits(p hallpass.provision, part2 boolean, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange, is_related boolean) IS 'Whether a provision''s elements, time, purpose and recipient aside, cover a resource with these facts. `is_related`:
+COMMENT ON FUNCTION hallpass.conditions_match(p hallpass.provision, part2 boolean, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange, is_related boolean) IS 'Whether a provision''s elements, time, purpose and recipient aside, cover a resource with these facts. `is_related`:
      one that it names as related refers to it.';
+
+CREATE FUNCTION hallpass.consent_permitting(r_compartment uuid, r_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) RETURNS uuid
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+DECLARE
+    v_ancestors    uuid[] := ancestors();
+    v_purposes text[];
+    v_now      timestamptz;
+    v_consent  uuid;
+    v_node     record;
+    v_excepted integer[];
+    v_permit   uuid;
+BEGIN
+    IF v_ancestors = '{}' OR caller() IS NULL THEN
+        RETURN NULL;
+    END IF;
+    v_purposes := purposes();
+    v_now := statement_time();
+    -- From the last node to the root, so that each exception has spoken before its parent does.
+    FOR v_node IN
+        SELECT e.consent, p.node, p.parent, p.permit
+        FROM active_releases(r_compartment, r_custodian, v_ancestors) e
+        JOIN provision p ON p.compartment = e.compartment AND p.consent = e.consent
+        WHERE p.opens <= v_now AND v_now < p.closes
+          AND (p.recipients IS NULL OR p.recipients && v_ancestors)
+          AND (p.purposes IS NULL OR p.purposes && v_purposes)
+          AND conditions_match(p, e.part2, r_type, r_id, r_profiles, r_codes, r_confidentiality, r_labels, r_refs, r_authors,
+                   r_clinical, p.related IS NOT NULL AND refers(p.compartment, p.related, e.custodian, r_id))
+        ORDER BY e.consent, p.node DESC
+    LOOP
+        IF v_consent IS DISTINCT FROM v_node.consent THEN
+            v_consent := v_node.consent;
+            v_excepted := '{}';
+        END IF;
+        IF v_node.node = 0 THEN
+            IF v_node.permit = (0 = ANY (v_excepted)) THEN
+                RETURN NULL;  -- a deny that applies beats any permit
+            END IF;
+            v_permit := coalesce(v_permit, v_node.consent);
+        ELSIF NOT v_node.node = ANY (v_excepted) THEN
+            v_excepted := v_excepted || v_node.parent;
+        END IF;
+    END LOOP;
+    RETURN v_permit;
+END $$;
+
+COMMENT ON FUNCTION hallpass.consent_permitting(r_compartment uuid, r_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) IS 'The Consent that opens a resource with these facts to the caller now; NULL: none does, or a deny applies.';
+
+CREATE FUNCTION hallpass.count_custody() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+BEGIN
+    -- A version stands in for the one before: a first one is one more, and what is deleted or comes back one less or more.
+    INSERT INTO custody_count
+        SELECT n.custodian, n.type, sum(n.records) FROM (
+            SELECT n.custodian, n.type, (NOT n.deleted)::integer - coalesce((
+                SELECT (NOT b.deleted)::integer FROM resource b
+                WHERE n.version > 1 AND b.compartment = n.compartment AND b.id = n.id AND b.version = n.version - 1), 0) AS records
+            FROM new_rows n WHERE n.current AND NOT n.directory) n
+        GROUP BY 1, 2 HAVING sum(n.records) <> 0;
+    RETURN NULL;
+END $$;
+
+COMMENT ON FUNCTION hallpass.count_custody() IS 'Appends what the versions of a statement change of how much is held.';
+
+CREATE FUNCTION hallpass.defer_index(p_compartment uuid, p_custodian uuid, p_distrust boolean) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    UPDATE validity SET exact = false WHERE p_distrust AND compartment = p_compartment AND custodian = p_custodian AND exact;
+    INSERT INTO index_backlog VALUES (p_compartment, p_custodian) ON CONFLICT DO NOTHING;
+$$;
+
+COMMENT ON FUNCTION hallpass.defer_index(p_compartment uuid, p_custodian uuid, p_distrust boolean) IS 'Leaves the access index as it is after a release ended, to be brought up to date later. With p_distrust, after one
+     was narrowed: until then each record that the custodian''s releases of the student cover is judged by the whole rule.';
+
+CREATE FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_shards uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[]) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+DECLARE
+    v_caller    uuid := caller();            -- read once: the settings are text, to be parsed at each mention
+    v_ancestors     uuid[] := ancestors();
+    v_client    text := current_setting('hallpass.client', true);
+    v_emergency boolean := emergency();
+    v_key       bigint;
+    v_chain      smallint;
+    v_before    chain_end;
+    v_at        timestamptz;
+    v_link      bytea;
+    c_tries     CONSTANT integer := 100;
+BEGIN
+    entered := 0;
+    SELECT coalesce(array_agg(c.custodian), '{}') INTO own
+        FROM (SELECT DISTINCT c FROM unnest(p_custodians) c) c(custodian) WHERE holds(c.custodian);
+    IF p_custodians <@ own THEN
+        RETURN;  -- the caller's own: no disclosure
+    END IF;
+    FOREACH v_key IN ARRAY disclosure_keys(p_locked_shards, p_locked_custodians) LOOP
+        -- What comes later in the order is not taken: who waits for one lock must hold none that comes after it.
+        IF NOT pg_try_advisory_xact_lock_shared(v_key) THEN
+            entered := -2;
+            RETURN;
+        END IF;
+    END LOOP;
+    IF current_setting('synchronous_commit') = 'off' THEN
+        PERFORM set_config('synchronous_commit', 'on', true);  -- what is answered is durable, however the server is set
+    END IF;
+    IF v_caller IS NULL OR NOT client_is_active(v_client, current_setting('hallpass.token'), v_caller, v_emergency) THEN
+        entered := -1;
+        RETURN;
+    END IF;
+    IF v_ancestors IS DISTINCT FROM (SELECT o.ancestors FROM organization o WHERE o.id = v_caller) THEN
+        RAISE EXCEPTION 'the caller''s organization was moved meanwhile' USING ERRCODE = '40001';
+    END IF;
+    v_chain := lock_chain();
+    SELECT * INTO v_before FROM chain_end c WHERE c.chain = v_chain;
+    v_at := instant();
+    FOR v_try IN 1..c_tries LOOP
+    BEGIN
+    WITH leaving AS MATERIALIZED (
+        SELECT coalesce(k.request, p_requests[1]) AS request, coalesce(k.interaction, p_interactions[1]) AS interaction,
+               r.compartment, r.id, r.version, r.type, r.student, r.custodian, r.directory, r.current, r.deleted, r.labels,
+               r.parties && v_ancestors AS party
+        FROM unnest(p_requests, p_interactions, p_compartments, p_ids, p_versions, p_custodians)
+             AS k(request, interaction, compartment, id, version, custodian)
+        JOIN resource r ON r.compartment = k.compartment AND r.id = k.id AND r.version = k.version AND r.custodian = k.custodian
+        WHERE NOT r.custodian = ANY (own)
+    ), precomputed AS MATERIALIZED (
+        SELECT DISTINCT ON (l.compartment, l.id) l.compartment, l.id, l.version, k.consent, k.version AS consent_version
+        FROM leaving l
+        CROSS JOIN LATERAL (SELECT a.org, a.consent FROM access a WHERE a.compartment = l.compartment AND a.id = l.id
+                            AND a.org = ANY (v_ancestors) AND a.precomputed AND a.consent IS NOT NULL OFFSET 0) a
+        CROSS JOIN LATERAL (SELECT k.consent, k.version FROM active_release k WHERE k.org = a.org
+                            AND k.consent = a.consent AND k.exact OFFSET 0) k
+        WHERE l.current AND NOT l.deleted AND l.student IS NOT NULL
+        ORDER BY l.compartment, l.id, k.consent
+    ), asked AS MATERIALIZED (
+        SELECT j.* FROM (
+            SELECT array_agg(l.compartment) AS compartments, array_agg(l.id) AS ids, array_agg(l.version) AS versions
+            FROM (SELECT DISTINCT l.compartment, l.id, l.version FROM leaving l
+                  WHERE l.student IS NOT NULL AND NOT l.party AND NOT EXISTS (
+                      SELECT 1 FROM precomputed s WHERE s.compartment = l.compartment AND s.id = l.id AND s.version = l.version)) l
+            HAVING count(*) > 0) k
+        CROSS JOIN LATERAL judge(k.compartments, k.ids, k.versions) j
+    ), opened AS MATERIALIZED (
+        SELECT * FROM precomputed UNION ALL SELECT * FROM asked
+    ), judged AS MATERIALIZED (
+        SELECT l.*, CASE WHEN l.party THEN 'party' WHEN l.directory THEN 'directory' WHEN o.consent IS NOT NULL THEN 'release'
+                         WHEN v_emergency AND l.student IS NOT NULL AND in_emergency(l.type, l.labels)
+                              AND glass_broken(l.compartment) THEN 'emergency' END AS basis,
+               CASE WHEN NOT l.party THEN o.consent END AS consent,
+               CASE WHEN NOT l.party THEN o.consent_version END AS consent_version
+        FROM leaving l LEFT JOIN opened o ON o.compartment = l.compartment AND o.id = l.id AND o.version = l.version
+    ), reasoned AS MATERIALIZED (
+        SELECT j.*, CASE WHEN j.basis = 'emergency' THEN (
+                   SELECT e.reason FROM emergency e
+                   WHERE e.compartment = j.compartment AND e.organization = v_caller AND e.opens <= statement_time() AND statement_time() < e.closes
+                   ORDER BY e.opens DESC LIMIT 1) END AS reason
+        FROM judged j WHERE j.basis IS NOT NULL
+    ), inserted AS (
+        INSERT INTO disclosure (compartment, at, request, id, version, type, interaction, student, custodian, recipient, client,
+                                agent, purposes, basis, consent, consent_version, reason, chain, batch)
+        SELECT r.compartment, v_at, r.request, r.id, r.version, r.type, r.interaction, r.student, r.custodian, v_caller,
+               v_client, p_agent, p_purposes, r.basis, r.consent, r.consent_version, r.reason, v_chain,
+               coalesce(v_before.n, 0) + 1
+        FROM reasoned r
+    )
+    SELECT count(*), next_link(v_before.link, string_agg(entry_bytes(
+               r.compartment, v_at, r.request, r.id, r.version, r.type, r.interaction, r.student, r.custodian, v_caller,
+               v_client, p_agent, p_purposes, r.basis, r.consent, r.consent_version, r.reason), ''
+               ORDER BY r.compartment, r.request, r.id, r.version))
+        INTO entered, v_link FROM reasoned r;
+    IF entered > 0 THEN
+        INSERT INTO batch VALUES (v_chain, coalesce(v_before.n, 0) + 1, v_at, entered, v_link);
+        INSERT INTO chain_end VALUES (v_chain, coalesce(v_before.n, 0) + 1, v_link)
+            ON CONFLICT (chain) DO UPDATE SET n = EXCLUDED.n, link = EXCLUDED.link;
+    END IF;
+    RETURN;
+    EXCEPTION WHEN unique_violation THEN
+        -- Two entries of a Bundle may be about one version, and the clock need not have gone on between them.
+        IF v_try = c_tries THEN
+            RAISE;
+        END IF;
+        v_at := v_at + interval '1 microsecond';
+    END;
+    END LOOP;
+END $$;
+
+COMMENT ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_shards uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[]) IS 'Judges each version once more, for the caller of this transaction, and enters on the ledger those that it may see:
+     all in one statement, after sharing the locks of what could end it. One request and interaction may stand for all.
+     Returns how many entries, and which of the custodians are the caller''s own, whose versions are not entered; -1 when
+     the caller no longer stands; -2, and nothing entered, when a write goes on that may end it: then wait for it first
+     (lock_disclosure).';
+
+CREATE FUNCTION hallpass.disclosure_keys(p_compartments uuid[], p_custodians uuid[]) RETURNS bigint[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    WITH place AS MATERIALIZED (
+        SELECT t.ancestor FROM (SELECT DISTINCT c FROM unnest(p_custodians) c) x(custodian)
+        JOIN tree t ON t.id = x.custodian WHERE NOT holds(x.custodian)
+    ), ancestors AS MATERIALIZED (
+        SELECT a.org FROM unnest(ancestors()) a(org)
+    )
+    SELECT array_agg(DISTINCT k.key ORDER BY k.key) FROM (
+        SELECT client_key(current_setting('hallpass.client', true)) AS key
+        UNION ALL SELECT token_key(current_setting('hallpass.token', true))
+        UNION ALL SELECT place_key(a.org) FROM ancestors a
+        UNION ALL SELECT place_key(p.ancestor) FROM place p
+        UNION ALL SELECT agreement_key(p.ancestor, a.org) FROM place p CROSS JOIN ancestors a WHERE agreement_required()
+        UNION ALL SELECT release_key(k.compartment, k.custodian) FROM unnest(p_compartments, p_custodians) AS k(compartment, custodian)
+            WHERE NOT holds(k.custodian)
+    ) k
+$$;
+
+COMMENT ON FUNCTION hallpass.disclosure_keys(p_compartments uuid[], p_custodians uuid[]) IS 'The locks that a disclosure of what these custodians hold about these students shares, in their order. What the
+     caller holds itself takes none.';
+
+CREATE FUNCTION hallpass.drop_ledger(p_before timestamp with time zone) RETURNS TABLE(partition text, since timestamp with time zone, until timestamp with time zone, entries bigint, students bigint)
+    LANGUAGE plpgsql
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+DECLARE
+    v_part  text;
+    v_since timestamptz;
+    v_until timestamptz;
+BEGIN
+    FOR v_part, v_since, v_until IN
+        SELECT c.relname, b.bounds[1]::timestamptz, b.bounds[2]::timestamptz
+        FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+        CROSS JOIN LATERAL regexp_match(pg_get_expr(c.relpartbound, c.oid), '\(''(.*)''\) TO \(''(.*)''\)') AS b(bounds)
+        WHERE i.inhparent = 'hallpass.disclosure'::regclass AND b.bounds IS NOT NULL
+        ORDER BY 2
+    LOOP
+        CONTINUE WHEN v_until > p_before;
+        EXECUTE format('INSERT INTO ledger_drop (partition, since, until, entries, students)
+                        SELECT %L, %L, %L, count(*), count(DISTINCT student) FROM %I', v_part, v_since, v_until, v_part);
+        EXECUTE format('DROP TABLE %I', v_part);
+        RETURN QUERY SELECT d.partition, d.since, d.until, d.entries, d.students FROM ledger_drop d
+            WHERE d.partition = v_part;
+    END LOOP;
+END $$;
+
+COMMENT ON FUNCTION hallpass.drop_ledger(p_before timestamp with time zone) IS 'Drops the partitions of the ledger that end before a moment, and records each.';
+
+CREATE FUNCTION hallpass.emergency() RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ SELECT coalesce(nullif(current_setting('hallpass.emergency', true), ''), 'false')::boolean $$;
+
+CREATE FUNCTION hallpass.entry_bytes(compartment uuid, at timestamp with time zone, request uuid, id uuid, version integer, type text, interaction text, student uuid, custodian uuid, recipient uuid, client text, agent jsonb, purposes text[], basis text, consent uuid, consent_version integer, reason text) RETURNS bytea
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT record_send(ROW(compartment, at, request, id, version, type, interaction, student, custodian, recipient, client,
+                           agent, purposes, basis, consent, consent_version, reason))
+$$;
+
+COMMENT ON FUNCTION hallpass.entry_bytes(compartment uuid, at timestamp with time zone, request uuid, id uuid, version integer, type text, interaction text, student uuid, custodian uuid, recipient uuid, client text, agent jsonb, purposes text[], basis text, consent uuid, consent_version integer, reason text) IS 'All that an entry says, each value with its type and length.';
+
+CREATE TABLE hallpass.access (
+    compartment uuid NOT NULL,
+    id uuid NOT NULL,
+    org uuid NOT NULL,
+    consent uuid,
+    type text NOT NULL COLLATE pg_catalog."C",
+    updated timestamp with time zone NOT NULL,
+    custodian uuid NOT NULL,
+    precomputed boolean NOT NULL
+);
+
+COMMENT ON TABLE hallpass.access IS 'Visible candidates: a row for each (organization that a release or a record names, current record, release). None
+     for custody, and none for who is part of the named. `precomputed` is the record''s alone, so that nobody''s place in the
+     tree bears on it.';
+
+CREATE FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_custodian uuid, p_ids uuid[]) RETURNS SETOF hallpass.access
+    LANGUAGE sql STABLE
+    AS $$
+    WITH r AS MATERIALIZED (
+        SELECT * FROM hallpass.resource r
+        WHERE r.compartment = p_compartment AND r.current AND NOT r.deleted AND NOT r.directory
+          AND (p_custodian IS NULL OR r.custodian = p_custodian) AND (p_ids IS NULL OR r.id = ANY (p_ids))
+    ), covered AS MATERIALIZED (
+        SELECT r.id, e.consent, p.permit, p.permit AND p.node = 0 AND p.recipients IS NOT NULL AS plain,
+               coalesce(t.recipients, e.recipients) AS named
+        FROM hallpass.release e JOIN hallpass.provision p ON p.compartment = e.compartment AND p.consent = e.consent
+        JOIN hallpass.provision t ON t.compartment = e.compartment AND t.consent = e.consent AND t.node = 0
+        JOIN r ON r.custodian = e.custodian
+        WHERE e.compartment = p_compartment AND (p_custodian IS NULL OR e.custodian = p_custodian)
+          AND hallpass.provision_matches(p, e.part2, e.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels,
+                              r.refs, r.authors, r.clinical)
+    ), precomputed AS (
+        SELECT c.id, bool_and(c.plain) AS precomputed FROM covered c GROUP BY c.id
+    ), named AS (
+        SELECT DISTINCT c.id, x AS org, c.consent FROM covered c CROSS JOIN unnest(c.named) x WHERE c.permit
+        UNION ALL
+        SELECT DISTINCT r.id, x, NULL::uuid FROM r CROSS JOIN unnest(r.parties) x
+    )
+    SELECT p_compartment, n.id, n.org, n.consent, r.type, r.updated, r.custodian, n.consent IS NULL OR s.precomputed
+    FROM named n JOIN r USING (id) LEFT JOIN precomputed s USING (id)
+$$;
+
+COMMENT ON FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_custodian uuid, p_ids uuid[]) IS 'The rows that the access index should hold for a student; for one custodian or some records only, where given.';
+
+CREATE FUNCTION hallpass.expected_validity(p_compartment uuid) RETURNS TABLE(org uuid, consent uuid, compartment uuid, version integer, custodian uuid, since timestamp with time zone, until timestamp with time zone, majority timestamp with time zone, purposes text[], root_since timestamp with time zone, root_until timestamp with time zone)
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT x.org, e.consent, e.compartment, e.version, e.custodian, e.opens,
+           CASE WHEN e.signer IS NULL THEN
+               CASE WHEN hallpass.birthday(coalesce(e.born_to, s.born_to), e.age, o.zone) <= e.signed
+                    THEN e.closes ELSE '-infinity' END
+           ELSE
+               CASE WHEN coalesce(e.authority_opens, a.opens) <= e.signed
+                         AND e.signed < hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone)
+                    THEN least(e.closes, coalesce(e.authority_closes, a.closes)) ELSE '-infinity' END
+           END,
+           CASE WHEN e.signer IS NOT NULL THEN hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone) END,
+           t.purposes, t.opens, t.closes
+    FROM hallpass.release e
+    JOIN hallpass.provision t ON t.compartment = e.compartment AND t.consent = e.consent AND t.node = 0
+    JOIN hallpass.organization o ON o.id = e.custodian
+    LEFT JOIN hallpass.student s ON s.compartment = e.compartment
+    LEFT JOIN hallpass.authority a ON a.compartment = e.compartment AND a.id = e.signer
+    CROSS JOIN LATERAL unnest(CASE WHEN t.recipients IS NOT NULL THEN t.recipients WHEN e.recipients <> '{}' THEN e.recipients
+                                   ELSE '{00000000-0000-0000-0000-000000000000}' END) x(org)
+    WHERE e.compartment = p_compartment
+$$;
+
+COMMENT ON FUNCTION hallpass.expected_validity(p_compartment uuid) IS 'The rows that hallpass.validity should hold for a student.';
 
 CREATE FUNCTION hallpass.fold_custody_counts() RETURNS bigint
     LANGUAGE sql SECURITY DEFINER
@@ -589,31 +587,13 @@ $$;
 
 COMMENT ON FUNCTION hallpass.fold_custody_counts() IS 'Makes one row of the many of a custodian and type. One at a time: whoever calls it holds the lock of pruning.';
 
-CREATE FUNCTION hallpass.glass_broken(r_shard uuid) RETURNS boolean
+CREATE FUNCTION hallpass.glass_broken(r_compartment uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
-    SELECT EXISTS (SELECT 1 FROM emergency e WHERE e.shard = r_shard AND e.organization = caller()
-                   AND e.opens <= moment() AND moment() < e.closes)
+    SELECT EXISTS (SELECT 1 FROM emergency e WHERE e.compartment = r_compartment AND e.organization = caller()
+                   AND e.opens <= statement_time() AND statement_time() < e.closes)
 $$;
-
-CREATE FUNCTION hallpass.hold_lane() RETURNS smallint
-    LANGUAGE plpgsql
-    AS $$
-DECLARE
-    c_lanes CONSTANT integer := 1024;        -- many, and any of them: ends that are written seldom stay small
-    v_lane  integer := floor(random() * c_lanes);
-BEGIN
-    FOR v_try IN 1..c_lanes LOOP
-        IF pg_try_advisory_xact_lock(1, v_lane) THEN
-            RETURN v_lane;
-        END IF;
-        v_lane := (v_lane + 1) % c_lanes;
-    END LOOP;
-    RAISE EXCEPTION 'all lanes of the ledger are taken' USING ERRCODE = '55P03';
-END $$;
-
-COMMENT ON FUNCTION hallpass.hold_lane() IS 'A lane of the ledger in which nobody else enters until the end of this transaction. It waits for nobody.';
 
 CREATE FUNCTION hallpass.holds(p_custodian uuid) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -629,7 +609,7 @@ CREATE FUNCTION hallpass.honoring() RETURNS uuid[]
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
     SELECT coalesce(array_agg(c.custodian), '{}') FROM releasing() c(custodian)
-    JOIN organization o ON o.id = c.custodian WHERE o.honour
+    JOIN organization o ON o.id = c.custodian WHERE o.honor
 $$;
 
 COMMENT ON FUNCTION hallpass.honoring() IS 'Of the custodians whose releases name the caller, those that honor a parent''s signature past the 18th birthday.';
@@ -658,14 +638,14 @@ $$;
 
 COMMENT ON FUNCTION hallpass.in_line(p_one uuid, p_other uuid) IS 'Whether one organization is the other, a part of it, or what it is part of.';
 
-CREATE FUNCTION hallpass.index_key(p_shard uuid, p_custodian uuid) RETURNS bigint
+CREATE FUNCTION hallpass.index_key(p_compartment uuid, p_custodian uuid) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    AS $$ SELECT uuid_hash_extended(p_custodian, uuid_hash_extended(p_shard, 2)) $$;
+    AS $$ SELECT uuid_hash_extended(p_custodian, uuid_hash_extended(p_compartment, 2)) $$;
 
-COMMENT ON FUNCTION hallpass.index_key(p_shard uuid, p_custodian uuid) IS 'The lock that orders records and releases of a custodian about a student: shared to store a record, exclusive to
+COMMENT ON FUNCTION hallpass.index_key(p_compartment uuid, p_custodian uuid) IS 'The lock that orders records and releases of a custodian about a student: shared to store a record, exclusive to
      index all of them.';
 
-CREATE FUNCTION hallpass.index_resource(p_shard uuid, p_id uuid) RETURNS void
+CREATE FUNCTION hallpass.index_resource(p_compartment uuid, p_id uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
@@ -675,43 +655,43 @@ DECLARE
     v_ids       uuid[] := ARRAY[p_id];
 BEGIN
     SELECT r.custodian, r.type INTO v_custodian, v_type FROM resource r
-        WHERE r.shard = p_shard AND r.id = p_id AND r.current;
-    IF EXISTS (SELECT 1 FROM provision p WHERE p.shard = p_shard AND p.related IS NOT NULL) THEN
+        WHERE r.compartment = p_compartment AND r.id = p_id AND r.current;
+    IF EXISTS (SELECT 1 FROM provision p WHERE p.compartment = p_compartment AND p.related IS NOT NULL) THEN
         -- A release opens what a record refers to; so what any version of this one referred to may open or close now.
         SELECT v_ids || array_agg(DISTINCT ref) INTO v_ids
             FROM resource r CROSS JOIN unnest(r.refs) ref
-            WHERE r.shard = p_shard AND r.id = p_id
-              AND EXISTS (SELECT 1 FROM provision p WHERE p.shard = p_shard AND p_id = ANY (p.related));
+            WHERE r.compartment = p_compartment AND r.id = p_id
+              AND EXISTS (SELECT 1 FROM provision p WHERE p.compartment = p_compartment AND p_id = ANY (p.related));
         IF v_type IN ('Patient', 'RelatedPerson') THEN
-            PERFORM defer_index(p_shard, v_custodian, true);  -- it does not wait for who writes what refers to it
+            PERFORM defer_index(p_compartment, v_custodian, true);  -- it does not wait for who writes what refers to it
         END IF;
     END IF;
-    PERFORM index_student(p_shard, v_custodian, v_ids);
+    PERFORM index_student(p_compartment, v_custodian, v_ids);
 END $$;
 
-COMMENT ON FUNCTION hallpass.index_resource(p_shard uuid, p_id uuid) IS 'Brings the access index up to date with one record.';
+COMMENT ON FUNCTION hallpass.index_resource(p_compartment uuid, p_id uuid) IS 'Brings the access index up to date with one record.';
 
-CREATE FUNCTION hallpass.index_student(p_shard uuid, p_custodian uuid, p_ids uuid[]) RETURNS integer
+CREATE FUNCTION hallpass.index_student(p_compartment uuid, p_custodian uuid, p_ids uuid[]) RETURNS integer
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     SET plan_cache_mode TO 'force_custom_plan'
     AS $$
-    WITH due AS MATERIALIZED (SELECT * FROM candidates(p_shard, p_custodian, p_ids)),
+    WITH due AS MATERIALIZED (SELECT * FROM expected_access_rows(p_compartment, p_custodian, p_ids)),
     gone AS (
-        DELETE FROM access a WHERE a.shard = p_shard AND (p_custodian IS NULL OR a.custodian = p_custodian)
+        DELETE FROM access a WHERE a.compartment = p_compartment AND (p_custodian IS NULL OR a.custodian = p_custodian)
           AND (p_ids IS NULL OR a.id = ANY (p_ids))
           AND NOT EXISTS (SELECT 1 FROM due d WHERE d.id = a.id AND d.org = a.org AND d.consent IS NOT DISTINCT FROM a.consent)
         RETURNING 1
     ), made AS (
         INSERT INTO access AS a SELECT * FROM due
-        ON CONFLICT (shard, id, org, consent) DO UPDATE SET updated = EXCLUDED.updated, settled = EXCLUDED.settled
-            WHERE (a.updated, a.settled) IS DISTINCT FROM (EXCLUDED.updated, EXCLUDED.settled)
+        ON CONFLICT (compartment, id, org, consent) DO UPDATE SET updated = EXCLUDED.updated, precomputed = EXCLUDED.precomputed
+            WHERE (a.updated, a.precomputed) IS DISTINCT FROM (EXCLUDED.updated, EXCLUDED.precomputed)
         RETURNING 1
     )
     SELECT (SELECT count(*) FROM gone)::integer + (SELECT count(*) FROM made)::integer
 $$;
 
-COMMENT ON FUNCTION hallpass.index_student(p_shard uuid, p_custodian uuid, p_ids uuid[]) IS 'Brings the access index up to date with a student''s records and releases, of one custodian or some records where
+COMMENT ON FUNCTION hallpass.index_student(p_compartment uuid, p_custodian uuid, p_ids uuid[]) IS 'Brings the access index up to date with a student''s records and releases, of one custodian or some records where
      given. It writes what differs and nothing else, and returns how many rows that is.';
 
 CREATE FUNCTION hallpass.instant() RETURNS timestamp with time zone
@@ -720,15 +700,15 @@ CREATE FUNCTION hallpass.instant() RETURNS timestamp with time zone
 
 COMMENT ON FUNCTION hallpass.instant() IS 'The wall clock, by which the ledger dates its entries.';
 
-CREATE FUNCTION hallpass.judge(p_shards uuid[], p_ids uuid[], p_versions integer[]) RETURNS TABLE(shard uuid, id uuid, version integer, consent uuid, consent_version integer)
+CREATE FUNCTION hallpass.judge(p_compartments uuid[], p_ids uuid[], p_versions integer[]) RETURNS TABLE(compartment uuid, id uuid, version integer, consent uuid, consent_version integer)
     LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 50
     SET search_path TO 'hallpass', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 DECLARE
-    v_above     uuid[] := above();
+    v_ancestors     uuid[] := ancestors();
     v_purposes  text[] := purposes();
-    v_now       timestamptz := moment();
+    v_now       timestamptz := statement_time();
     v_agreement boolean := agreement_required();
 BEGIN
     IF caller() IS NULL OR cardinality(p_ids) = 0 THEN
@@ -736,44 +716,44 @@ BEGIN
     END IF;
     RETURN QUERY
     WITH r AS MATERIALIZED (
-        SELECT r.shard, r.id, r.version, r.custodian, r.type, r.profiles, r.codes, r.confidentiality, r.labels, r.refs,
+        SELECT r.compartment, r.id, r.version, r.custodian, r.type, r.profiles, r.codes, r.confidentiality, r.labels, r.refs,
                r.authors, r.clinical
-        FROM unnest(p_shards, p_ids, p_versions) AS k(shard, id, version) CROSS JOIN LATERAL (
-            SELECT * FROM resource r WHERE r.shard = k.shard AND r.id = k.id
+        FROM unnest(p_compartments, p_ids, p_versions) AS k(compartment, id, version) CROSS JOIN LATERAL (
+            SELECT * FROM resource r WHERE r.compartment = k.compartment AND r.id = k.id
               AND (r.version = k.version OR k.version IS NULL AND r.current AND NOT r.deleted) OFFSET 0) r
         WHERE r.student IS NOT NULL
     ), custodian AS MATERIALIZED (
-        SELECT c.custodian, o.honour FROM (SELECT DISTINCT r.custodian FROM r) c
+        SELECT c.custodian, o.honor FROM (SELECT DISTINCT r.custodian FROM r) c
         JOIN organization o ON o.id = c.custodian WHERE NOT v_agreement OR agrees(c.custodian)
     ), force AS MATERIALIZED (
-        SELECT DISTINCT k.shard, k.consent, k.version, k.custodian, e.part2
-        FROM (SELECT DISTINCT r.shard, r.custodian FROM r) c JOIN custodian o ON o.custodian = c.custodian
-        CROSS JOIN LATERAL (SELECT * FROM validity k WHERE k.shard = c.shard AND k.custodian = c.custodian OFFSET 0) k
-        CROSS JOIN LATERAL (SELECT e.part2 FROM release e WHERE e.shard = k.shard AND e.consent = k.consent OFFSET 0) e
-        WHERE k.since <= v_now AND v_now < k.until AND (k.majority IS NULL OR v_now < k.majority OR o.honour)
+        SELECT DISTINCT k.compartment, k.consent, k.version, k.custodian, e.part2
+        FROM (SELECT DISTINCT r.compartment, r.custodian FROM r) c JOIN custodian o ON o.custodian = c.custodian
+        CROSS JOIN LATERAL (SELECT * FROM validity k WHERE k.compartment = c.compartment AND k.custodian = c.custodian OFFSET 0) k
+        CROSS JOIN LATERAL (SELECT e.part2 FROM release e WHERE e.compartment = k.compartment AND e.consent = k.consent OFFSET 0) e
+        WHERE k.since <= v_now AND v_now < k.until AND (k.majority IS NULL OR v_now < k.majority OR o.honor)
     ), node AS MATERIALIZED (
         SELECT x.p, f.part2, f.custodian, f.version
         FROM force f CROSS JOIN LATERAL (
-            SELECT p FROM provision p WHERE p.shard = f.shard AND p.consent = f.consent OFFSET 0) x(p)
-        WHERE (x.p).opens <= v_now AND v_now < (x.p).closes AND ((x.p).recipients IS NULL OR (x.p).recipients && v_above)
+            SELECT p FROM provision p WHERE p.compartment = f.compartment AND p.consent = f.consent OFFSET 0) x(p)
+        WHERE (x.p).opens <= v_now AND v_now < (x.p).closes AND ((x.p).recipients IS NULL OR (x.p).recipients && v_ancestors)
           AND ((x.p).purposes IS NULL OR (x.p).purposes && v_purposes)
     ), said AS (
-        SELECT r.shard, r.id, r.version, (n.p).consent, n.version AS consent_version,
+        SELECT r.compartment, r.id, r.version, (n.p).consent, n.version AS consent_version,
                CASE WHEN count(*) = 1 THEN CASE WHEN min((n.p).node) = 0 THEN bool_and((n.p).permit) END
                     ELSE verdict(array_agg((n.p).node ORDER BY (n.p).node DESC), array_agg((n.p).parent ORDER BY (n.p).node DESC),
                                  bool_or((n.p).permit) FILTER (WHERE (n.p).node = 0)) END AS permits
-        FROM r JOIN node n ON (n.p).shard = r.shard AND n.custodian = r.custodian
-        WHERE covers(n.p, n.part2, n.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs,
+        FROM r JOIN node n ON (n.p).compartment = r.compartment AND n.custodian = r.custodian
+        WHERE provision_matches(n.p, n.part2, n.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs,
                      r.authors, r.clinical)
-        GROUP BY r.shard, r.id, r.version, (n.p).consent, n.version
+        GROUP BY r.compartment, r.id, r.version, (n.p).consent, n.version
     )
-    SELECT DISTINCT ON (s.shard, s.id, s.version) s.shard, s.id, s.version, s.consent, s.consent_version FROM said s
+    SELECT DISTINCT ON (s.compartment, s.id, s.version) s.compartment, s.id, s.version, s.consent, s.consent_version FROM said s
     WHERE s.permits AND NOT EXISTS (
-        SELECT 1 FROM said d WHERE d.shard = s.shard AND d.id = s.id AND d.version = s.version AND NOT d.permits)
-    ORDER BY s.shard, s.id, s.version, s.consent;
+        SELECT 1 FROM said d WHERE d.compartment = s.compartment AND d.id = s.id AND d.version = s.version AND NOT d.permits)
+    ORDER BY s.compartment, s.id, s.version, s.consent;
 END $$;
 
-COMMENT ON FUNCTION hallpass.judge(p_shards uuid[], p_ids uuid[], p_versions integer[]) IS 'Of these versions (without one: of the current ones), those that a release opens to the caller now, and which release that is; all in one statement.';
+COMMENT ON FUNCTION hallpass.judge(p_compartments uuid[], p_ids uuid[], p_versions integer[]) IS 'Of these versions (without one: of the current ones), those that a release opens to the caller now, and which release that is; all in one statement.';
 
 CREATE FUNCTION hallpass.lock_agreements(p_disclosers uuid[], p_recipients uuid[]) RETURNS void
     LANGUAGE plpgsql
@@ -789,6 +769,24 @@ END $$;
 
 COMMENT ON FUNCTION hallpass.lock_agreements(p_disclosers uuid[], p_recipients uuid[]) IS 'Waits for the disclosures in flight under these agreements; those that come wait for this transaction''s end.';
 
+CREATE FUNCTION hallpass.lock_chain() RETURNS smallint
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    c_chains CONSTANT integer := 1024;        -- many, and any of them: ends that are written seldom stay small
+    v_chain  integer := floor(random() * c_chains);
+BEGIN
+    FOR v_try IN 1..c_chains LOOP
+        IF pg_try_advisory_xact_lock(1, v_chain) THEN
+            RETURN v_chain;
+        END IF;
+        v_chain := (v_chain + 1) % c_chains;
+    END LOOP;
+    RAISE EXCEPTION 'all chains of the ledger are taken' USING ERRCODE = '55P03';
+END $$;
+
+COMMENT ON FUNCTION hallpass.lock_chain() IS 'A chain of the ledger in which nobody else enters until the end of this transaction. It waits for nobody.';
+
 CREATE FUNCTION hallpass.lock_conditions(p_conditions uuid[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -803,7 +801,7 @@ END $$;
 COMMENT ON FUNCTION hallpass.lock_conditions(p_conditions uuid[]) IS 'Takes the locks of conditions, in one order, before any lock of a record.';
 
 CREATE TABLE hallpass.resource (
-    shard uuid NOT NULL,
+    compartment uuid NOT NULL,
     id uuid NOT NULL,
     version integer NOT NULL,
     type text NOT NULL COLLATE pg_catalog."C",
@@ -827,30 +825,30 @@ CREATE TABLE hallpass.resource (
     clinical tstzrange
 );
 
-CREATE FUNCTION hallpass.lock_current(p_shard uuid, p_custodian uuid, p_type text, p_id uuid, p_kind text) RETURNS SETOF hallpass.resource
+CREATE FUNCTION hallpass.lock_current(p_compartment uuid, p_custodian uuid, p_type text, p_id uuid, p_kind text) RETURNS SETOF hallpass.resource
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    PERFORM hallpass.lock_writes(ARRAY[p_shard], ARRAY[p_custodian], ARRAY[p_id], ARRAY[p_kind]);
+    PERFORM hallpass.lock_writes(ARRAY[p_compartment], ARRAY[p_custodian], ARRAY[p_id], ARRAY[p_kind]);
     RETURN QUERY SELECT * FROM hallpass.resource r WHERE r.id = p_id AND r.type = p_type AND r.current;
 END $$;
 
-COMMENT ON FUNCTION hallpass.lock_current(p_shard uuid, p_custodian uuid, p_type text, p_id uuid, p_kind text) IS 'The current version, if the caller sees it, as it is under the locks to write.';
+COMMENT ON FUNCTION hallpass.lock_current(p_compartment uuid, p_custodian uuid, p_type text, p_id uuid, p_kind text) IS 'The current version, if the caller sees it, as it is under the locks to write.';
 
-CREATE FUNCTION hallpass.lock_disclosure(p_shards uuid[], p_custodians uuid[]) RETURNS void
+CREATE FUNCTION hallpass.lock_disclosure(p_compartments uuid[], p_custodians uuid[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
 DECLARE
     v_key bigint;
 BEGIN
-    FOREACH v_key IN ARRAY hallpass.disclosure_keys(p_shards, p_custodians) LOOP
+    FOREACH v_key IN ARRAY hallpass.disclosure_keys(p_compartments, p_custodians) LOOP
         PERFORM pg_advisory_xact_lock_shared(v_key);
     END LOOP;
 END $$;
 
-COMMENT ON FUNCTION hallpass.lock_disclosure(p_shards uuid[], p_custodians uuid[]) IS 'Waits for the writes that may end a disclosure, and shares their locks with it.';
+COMMENT ON FUNCTION hallpass.lock_disclosure(p_compartments uuid[], p_custodians uuid[]) IS 'Waits for the writes that may end a disclosure, and shares their locks with it.';
 
-CREATE FUNCTION hallpass.lock_writes(p_shards uuid[], p_custodians uuid[], p_ids uuid[], p_kinds text[]) RETURNS timestamp with time zone
+CREATE FUNCTION hallpass.lock_writes(p_compartments uuid[], p_custodians uuid[], p_ids uuid[], p_kinds text[]) RETURNS timestamp with time zone
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
@@ -860,27 +858,27 @@ BEGIN
     FOR v_lock IN
         WITH w AS MATERIALIZED (
             SELECT k.*, EXISTS (
-                SELECT 1 FROM release e JOIN provision p ON p.shard = e.shard AND p.consent = e.consent
-                WHERE e.shard = k.shard AND e.custodian = k.custodian AND p.related IS NOT NULL) AS related
-            FROM unnest(p_shards, p_custodians, p_ids, p_kinds) AS k(shard, custodian, id, kind)
+                SELECT 1 FROM release e JOIN provision p ON p.compartment = e.compartment AND p.consent = e.consent
+                WHERE e.compartment = k.compartment AND e.custodian = k.custodian AND p.related IS NOT NULL) AS related
+            FROM unnest(p_compartments, p_custodians, p_ids, p_kinds) AS k(compartment, custodian, id, kind)
         ), taken AS (
-            SELECT 1 AS level, record_key(w.id) AS key, true AS exclusive, NULL::uuid AS shard, NULL::uuid AS custodian
+            SELECT 1 AS level, record_key(w.id) AS key, true AS exclusive, NULL::uuid AS compartment, NULL::uuid AS custodian
                 FROM w WHERE w.kind NOT IN ('create', 'index')
             UNION ALL
-            SELECT 2, index_key(w.shard, w.custodian), w.kind IN ('sign', 'index') OR w.related AND w.kind <> 'party',
-                   w.shard, w.custodian FROM w WHERE w.kind <> 'policy'
+            SELECT 2, index_key(w.compartment, w.custodian), w.kind IN ('sign', 'index') OR w.related AND w.kind <> 'party',
+                   w.compartment, w.custodian FROM w WHERE w.kind <> 'policy'
             UNION ALL
-            SELECT 3, release_key(w.shard, w.custodian), true, NULL, NULL
+            SELECT 3, release_key(w.compartment, w.custodian), true, NULL, NULL
                 FROM w WHERE w.kind IN ('update', 'policy', 'sign', 'index')
             UNION ALL  -- releases of a part, or of what it is part of, rest on this one's records
-            SELECT 3, release_key(w.shard, o.custodian), true, NULL, NULL
+            SELECT 3, release_key(w.compartment, o.custodian), true, NULL, NULL
                 FROM w CROSS JOIN LATERAL (
-                    SELECT e.custodian FROM release e WHERE e.shard = w.shard
-                    UNION SELECT s.custodian FROM student s WHERE s.shard = w.shard
-                    UNION SELECT a.custodian FROM authority a WHERE a.shard = w.shard) o
+                    SELECT e.custodian FROM release e WHERE e.compartment = w.compartment
+                    UNION SELECT s.custodian FROM student s WHERE s.compartment = w.compartment
+                    UNION SELECT a.custodian FROM authority a WHERE a.compartment = w.compartment) o
                 WHERE w.kind IN ('policy', 'sign') AND in_line(o.custodian, w.custodian)
         )
-        SELECT t.level, t.key, bool_or(t.exclusive) AS exclusive, min(t.shard::text)::uuid AS shard,
+        SELECT t.level, t.key, bool_or(t.exclusive) AS exclusive, min(t.compartment::text)::uuid AS compartment,
                min(t.custodian::text)::uuid AS custodian
         FROM taken t GROUP BY 1, 2 ORDER BY 1, 2
     LOOP
@@ -891,104 +889,26 @@ BEGIN
         END IF;
     END LOOP;
     IF EXISTS (
-        SELECT 1 FROM unnest(p_shards, p_custodians, p_kinds) AS k(shard, custodian, kind)
-        JOIN release e ON e.shard = k.shard AND e.custodian = k.custodian
-        JOIN provision p ON p.shard = e.shard AND p.consent = e.consent AND p.related IS NOT NULL
+        SELECT 1 FROM unnest(p_compartments, p_custodians, p_kinds) AS k(compartment, custodian, kind)
+        JOIN release e ON e.compartment = k.compartment AND e.custodian = k.custodian
+        JOIN provision p ON p.compartment = e.compartment AND p.consent = e.consent AND p.related IS NOT NULL
         WHERE k.kind IN ('create', 'update')
-          AND NOT pg_try_advisory_xact_lock(index_key(k.shard, k.custodian))) THEN
+          AND NOT pg_try_advisory_xact_lock(index_key(k.compartment, k.custodian))) THEN
         RAISE EXCEPTION 'a release that reaches what records refer to came meanwhile' USING ERRCODE = '40001';
     END IF;
     RETURN instant();
 END $$;
 
-COMMENT ON FUNCTION hallpass.lock_writes(p_shards uuid[], p_custodians uuid[], p_ids uuid[], p_kinds text[]) IS 'Takes the locks of writes, in one order: of the records (1), of the index (2), of releases (3). Whoever holds one of
+COMMENT ON FUNCTION hallpass.lock_writes(p_compartments uuid[], p_custodians uuid[], p_ids uuid[], p_kinds text[]) IS 'Takes the locks of writes, in one order: of the records (1), of the index (2), of releases (3). Whoever holds one of
      the last waits for none of the others, so that what ends a release waits for disclosures alone. The kinds are
      create, update (by the custodian: it may end what is seen of the record), party (by another), policy (what releases
      rest on), sign (what opens more) and index. Returns the time after the wait: what is written has no earlier one.';
-
-CREATE FUNCTION hallpass.moment() RETURNS timestamp with time zone
-    LANGUAGE sql STABLE PARALLEL SAFE
-    AS $$ SELECT statement_timestamp() $$;
-
-COMMENT ON FUNCTION hallpass.moment() IS 'The one clock: what is in time is in time at this moment.';
 
 CREATE FUNCTION hallpass.next_link(before bytea, entries bytea) RETURNS bytea
     LANGUAGE sql IMMUTABLE
     AS $$ SELECT sha256(coalesce(before, ''::bytea) || coalesce(entries, ''::bytea)) $$;
 
-COMMENT ON FUNCTION hallpass.next_link(before bytea, entries bytea) IS 'The link of a sheet with these entries, behind the one before.';
-
-CREATE FUNCTION hallpass.note(p_kind text, p_client text, p_outcome text, p_detail text) RETURNS void
-    LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'hallpass', 'pg_temp'
-    AS $$
-    INSERT INTO event (minute, kind, organization, client, outcome, detail, first, last, times)
-    SELECT date_trunc('minute', instant()), p_kind, c.organization, c.id, p_outcome, p_detail, instant(), instant(), 1
-    FROM client c WHERE c.id = p_client
-    ON CONFLICT (organization, minute, kind, client, outcome, detail)
-        DO UPDATE SET last = EXCLUDED.last, times = event.times + 1
-$$;
-
-COMMENT ON FUNCTION hallpass.note(p_kind text, p_client text, p_outcome text, p_detail text) IS 'Notes an event of a registered client for its organization; nothing where there is no such client.';
-
-CREATE FUNCTION hallpass.note_command(p_organization uuid, p_detail text) RETURNS void
-    LANGUAGE sql
-    SET search_path TO 'hallpass', 'pg_temp'
-    AS $$
-    INSERT INTO event (minute, kind, organization, client, outcome, detail, first, last, times)
-    SELECT date_trunc('minute', instant()), 'command', p_organization, 'operator', '0', p_detail, instant(), instant(), 1
-    ON CONFLICT (organization, minute, kind, client, outcome, detail)
-        DO UPDATE SET last = EXCLUDED.last, times = event.times + 1
-$$;
-
-CREATE FUNCTION hallpass.opened(r_shard uuid, r_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) RETURNS uuid
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO 'hallpass', 'pg_temp'
-    SET plan_cache_mode TO 'force_generic_plan'
-    AS $$
-DECLARE
-    v_above    uuid[] := above();
-    v_purposes text[];
-    v_now      timestamptz;
-    v_consent  uuid;
-    v_node     record;
-    v_excepted integer[];
-    v_permit   uuid;
-BEGIN
-    IF v_above = '{}' OR caller() IS NULL THEN
-        RETURN NULL;
-    END IF;
-    v_purposes := purposes();
-    v_now := moment();
-    -- From the last node to the root, so that each exception has spoken before its parent does.
-    FOR v_node IN
-        SELECT e.consent, p.node, p.parent, p.permit
-        FROM effective(r_shard, r_custodian, v_above) e
-        JOIN provision p ON p.shard = e.shard AND p.consent = e.consent
-        WHERE p.opens <= v_now AND v_now < p.closes
-          AND (p.recipients IS NULL OR p.recipients && v_above)
-          AND (p.purposes IS NULL OR p.purposes && v_purposes)
-          AND fits(p, e.part2, r_type, r_id, r_profiles, r_codes, r_confidentiality, r_labels, r_refs, r_authors,
-                   r_clinical, p.related IS NOT NULL AND refers(p.shard, p.related, e.custodian, r_id))
-        ORDER BY e.consent, p.node DESC
-    LOOP
-        IF v_consent IS DISTINCT FROM v_node.consent THEN
-            v_consent := v_node.consent;
-            v_excepted := '{}';
-        END IF;
-        IF v_node.node = 0 THEN
-            IF v_node.permit = (0 = ANY (v_excepted)) THEN
-                RETURN NULL;  -- a deny that applies beats any permit
-            END IF;
-            v_permit := coalesce(v_permit, v_node.consent);
-        ELSIF NOT v_node.node = ANY (v_excepted) THEN
-            v_excepted := v_excepted || v_node.parent;
-        END IF;
-    END LOOP;
-    RETURN v_permit;
-END $$;
-
-COMMENT ON FUNCTION hallpass.opened(r_shard uuid, r_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) IS 'The Consent that opens a resource with these facts to the caller now; NULL: none does, or a deny applies.';
+COMMENT ON FUNCTION hallpass.next_link(before bytea, entries bytea) IS 'The link of a batch with these entries, behind the one before.';
 
 CREATE FUNCTION hallpass.partition_ledger(p_from date, p_until date) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1016,12 +936,12 @@ END $$;
 
 COMMENT ON FUNCTION hallpass.partition_ledger(p_from date, p_until date) IS 'Makes the partitions of the ledger, a quarter of a year each in UTC, that cover a span and are not there yet.';
 
-CREATE FUNCTION hallpass.party_versions(p_types text[]) RETURNS TABLE(shard uuid, id uuid, version integer)
+CREATE FUNCTION hallpass.party_versions(p_types text[]) RETURNS TABLE(compartment uuid, id uuid, version integer)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
-    SELECT r.shard, r.id, r.version FROM resource r
-    WHERE r.parties <> '{}' AND r.parties && above() AND r.type = ANY (p_types) AND NOT holds(r.custodian)
+    SELECT r.compartment, r.id, r.version FROM resource r
+    WHERE r.parties <> '{}' AND r.parties && ancestors() AND r.type = ANY (p_types) AND NOT holds(r.custodian)
 $$;
 
 COMMENT ON FUNCTION hallpass.party_versions(p_types text[]) IS 'The versions of others'' resources that the caller sees as a party, for the history of a type.';
@@ -1038,40 +958,40 @@ CREATE FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone tex
     AS $$
 DECLARE
     v_old   organization;
-    v_above uuid[];
-    v_shard uuid;
+    v_ancestors uuid[];
+    v_compartment uuid;
     c_depth CONSTANT integer := 12;
 BEGIN
     SELECT * INTO v_old FROM organization o WHERE o.id = p_id;
     IF v_old.id IS NULL THEN  -- what it becomes a part of keeps its place until this is committed
         PERFORM pg_advisory_xact_lock_shared(place_key(t.ancestor)) FROM tree t WHERE t.id = p_parent ORDER BY t.ancestor;
-    ELSIF v_old.above[2] IS DISTINCT FROM p_parent THEN
+    ELSIF v_old.ancestors[2] IS DISTINCT FROM p_parent THEN
         PERFORM pg_advisory_xact_lock(place_key(p_id));
     END IF;
-    SELECT ARRAY[p_id] || coalesce((SELECT o.above FROM organization o WHERE o.id = p_parent), '{}') INTO v_above;
-    IF p_id = ANY (v_above[2:]) THEN
+    SELECT ARRAY[p_id] || coalesce((SELECT o.ancestors FROM organization o WHERE o.id = p_parent), '{}') INTO v_ancestors;
+    IF p_id = ANY (v_ancestors[2:]) THEN
         RETURN 'cycle';
     END IF;
-    IF v_old.above IS DISTINCT FROM v_above AND cardinality(v_above) > c_depth THEN
+    IF v_old.ancestors IS DISTINCT FROM v_ancestors AND cardinality(v_ancestors) > c_depth THEN
         RETURN 'deep';
     END IF;
-    IF v_old.above <> v_above AND caller() IS NOT NULL AND EXISTS (
+    IF v_old.ancestors <> v_ancestors AND caller() IS NOT NULL AND EXISTS (
         SELECT 1 FROM client c JOIN tree t ON t.id = c.organization WHERE t.ancestor = p_id) THEN
         RETURN 'member';
     END IF;
-    INSERT INTO organization VALUES (p_id, v_above, p_zone, p_honour)
-        ON CONFLICT (id) DO UPDATE SET above = v_above, zone = p_zone, honour = p_honour;
+    INSERT INTO organization VALUES (p_id, v_ancestors, p_zone, p_honour)
+        ON CONFLICT (id) DO UPDATE SET ancestors = v_ancestors, zone = p_zone, honor = p_honour;
     IF v_old.id IS NULL THEN
         INSERT INTO tree SELECT t.ancestor, p_id FROM tree t WHERE t.id = p_parent UNION ALL SELECT p_id, p_id;
-    ELSIF v_old.above <> v_above THEN
-        UPDATE organization o SET above = o.above[:array_position(o.above, p_id) - 1] || v_above
-            WHERE o.above @> ARRAY[p_id] AND o.id <> p_id;
-        DELETE FROM tree t USING tree d WHERE d.ancestor = p_id AND t.id = d.id AND t.ancestor = ANY (v_old.above[2:]);
+    ELSIF v_old.ancestors <> v_ancestors THEN
+        UPDATE organization o SET ancestors = o.ancestors[:array_position(o.ancestors, p_id) - 1] || v_ancestors
+            WHERE o.ancestors @> ARRAY[p_id] AND o.id <> p_id;
+        DELETE FROM tree t USING tree d WHERE d.ancestor = p_id AND t.id = d.id AND t.ancestor = ANY (v_old.ancestors[2:]);
         INSERT INTO tree SELECT a.ancestor, d.id FROM tree d CROSS JOIN tree a WHERE d.ancestor = p_id AND a.id = p_parent;
     END IF;
     IF v_old.zone <> p_zone THEN  -- a birthday begins there at another moment
-        FOR v_shard IN SELECT DISTINCT e.shard FROM release e WHERE e.custodian = p_id ORDER BY 1 LOOP
-            PERFORM refresh_validity(v_shard, p_id);
+        FOR v_compartment IN SELECT DISTINCT e.compartment FROM release e WHERE e.custodian = p_id ORDER BY 1 LOOP
+            PERFORM refresh_validity(v_compartment, p_id);
         END LOOP;
     END IF;
     RETURN 'placed';
@@ -1080,6 +1000,15 @@ END $$;
 COMMENT ON FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean) IS 'Puts an organization in its place in the tree: a row, and one for each that it is part of. Returns placed; or, and
      nothing done, cycle (it would be part of itself), deep (too many above it) or member (it calls for itself, so that
      its place, and who sees its records, is the operator''s to change).';
+
+CREATE FUNCTION hallpass.provision_matches(p hallpass.provision, part2 boolean, focal_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT hallpass.conditions_match(p, part2, r_type, r_id, r_profiles, r_codes, r_confidentiality, r_labels, r_refs, r_authors,
+                         r_clinical, p.related IS NOT NULL AND hallpass.refers(p.compartment, p.related, focal_custodian, r_id))
+$$;
+
+COMMENT ON FUNCTION hallpass.provision_matches(p hallpass.provision, part2 boolean, focal_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) IS 'Whether a provision''s elements, time, purpose and recipient aside, cover a resource with these facts.';
 
 CREATE FUNCTION hallpass.purposes() RETURNS text[]
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -1090,87 +1019,87 @@ CREATE FUNCTION hallpass.put(p_row hallpass.resource, p_terms jsonb) RETURNS voi
     AS $$
 BEGIN
     IF p_row.version > 1 THEN
-        UPDATE hallpass.resource r SET current = false WHERE r.shard = p_row.shard AND r.id = p_row.id AND r.current;
+        UPDATE hallpass.resource r SET current = false WHERE r.compartment = p_row.compartment AND r.id = p_row.id AND r.current;
     END IF;
     INSERT INTO hallpass.resource SELECT p_row.*;
     IF NOT p_row.directory THEN
-        PERFORM hallpass.index_resource(p_row.shard, p_row.id);
+        PERFORM hallpass.index_resource(p_row.compartment, p_row.id);
     END IF;
-    PERFORM hallpass.put_terms(p_row.shard, p_row.id, p_row.type, p_terms, p_row.version > 1);
+    PERFORM hallpass.put_terms(p_row.compartment, p_row.id, p_row.type, p_terms, p_row.version > 1);
 END $$;
 
 COMMENT ON FUNCTION hallpass.put(p_row hallpass.resource, p_terms jsonb) IS 'Stores a version as the current one, and brings both indexes up to date with it. An invoker''s function: the wall
      judges what it writes.';
 
-CREATE FUNCTION hallpass.put_terms(p_shard uuid, p_id uuid, p_type text, p_terms jsonb, p_replace boolean) RETURNS void
+CREATE FUNCTION hallpass.put_terms(p_compartment uuid, p_id uuid, p_type text, p_terms jsonb, p_replace boolean) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
 DECLARE
     v_custodian uuid;
 BEGIN
-    SELECT r.custodian INTO v_custodian FROM resource r WHERE r.shard = p_shard AND r.id = p_id AND r.current
-        AND (holds(r.custodian) OR (r.type IN ('Task') AND r.parties && above()));
+    SELECT r.custodian INTO v_custodian FROM resource r WHERE r.compartment = p_compartment AND r.id = p_id AND r.current
+        AND (holds(r.custodian) OR (r.type IN ('Task') AND r.parties && ancestors()));
     IF v_custodian IS NULL THEN
         RAISE EXCEPTION 'only who writes a resource writes its terms';
     END IF;
     IF p_replace THEN
-        DELETE FROM term_token t WHERE t.shard = p_shard AND t.id = p_id;
-        DELETE FROM term_string t WHERE t.shard = p_shard AND t.id = p_id;
-        DELETE FROM term_reference t WHERE t.shard = p_shard AND t.id = p_id;
-        DELETE FROM term_date t WHERE t.shard = p_shard AND t.id = p_id;
-        DELETE FROM term_quantity t WHERE t.shard = p_shard AND t.id = p_id;
-        DELETE FROM term_uri t WHERE t.shard = p_shard AND t.id = p_id;
+        DELETE FROM term_token t WHERE t.compartment = p_compartment AND t.id = p_id;
+        DELETE FROM term_string t WHERE t.compartment = p_compartment AND t.id = p_id;
+        DELETE FROM term_reference t WHERE t.compartment = p_compartment AND t.id = p_id;
+        DELETE FROM term_date t WHERE t.compartment = p_compartment AND t.id = p_id;
+        DELETE FROM term_quantity t WHERE t.compartment = p_compartment AND t.id = p_id;
+        DELETE FROM term_uri t WHERE t.compartment = p_compartment AND t.id = p_id;
     END IF;
     IF p_terms ? 'term_token' THEN
-        INSERT INTO term_token (shard, id, custodian, type, param, n, system, code)
-            SELECT p_shard, p_id, v_custodian, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.system, x.code
+        INSERT INTO term_token (compartment, id, custodian, type, param, n, system, code)
+            SELECT p_compartment, p_id, v_custodian, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.system, x.code
             FROM jsonb_to_recordset(p_terms -> 'term_token') AS x(param text, system text, code text);
     END IF;
     IF p_terms ? 'term_string' THEN
-        INSERT INTO term_string (shard, id, custodian, type, param, n, folded, exact)
-            SELECT p_shard, p_id, v_custodian, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.folded, x.exact
+        INSERT INTO term_string (compartment, id, custodian, type, param, n, folded, exact)
+            SELECT p_compartment, p_id, v_custodian, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.folded, x.exact
             FROM jsonb_to_recordset(p_terms -> 'term_string') AS x(param text, folded text, exact text);
     END IF;
     IF p_terms ? 'term_reference' THEN
-        INSERT INTO term_reference (shard, id, custodian, type, param, n, target_type, target, url, system, code)
-            SELECT p_shard, p_id, v_custodian, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.target_type, x.target, x.url, x.system, x.code
+        INSERT INTO term_reference (compartment, id, custodian, type, param, n, target_type, target, url, system, code)
+            SELECT p_compartment, p_id, v_custodian, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.target_type, x.target, x.url, x.system, x.code
             FROM jsonb_to_recordset(p_terms -> 'term_reference') AS x(param text, target_type text, target uuid, url text, system text, code text);
     END IF;
     IF p_terms ? 'term_date' THEN
-        INSERT INTO term_date (shard, id, custodian, type, param, n, lower, upper)
-            SELECT p_shard, p_id, v_custodian, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.lower, x.upper
+        INSERT INTO term_date (compartment, id, custodian, type, param, n, lower, upper)
+            SELECT p_compartment, p_id, v_custodian, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.lower, x.upper
             FROM jsonb_to_recordset(p_terms -> 'term_date') AS x(param text, lower timestamp with time zone, upper timestamp with time zone);
     END IF;
     IF p_terms ? 'term_quantity' THEN
-        INSERT INTO term_quantity (shard, id, custodian, type, param, n, low, high, system, code, unit)
-            SELECT p_shard, p_id, v_custodian, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.low, x.high, x.system, x.code, x.unit
+        INSERT INTO term_quantity (compartment, id, custodian, type, param, n, low, high, system, code, unit)
+            SELECT p_compartment, p_id, v_custodian, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.low, x.high, x.system, x.code, x.unit
             FROM jsonb_to_recordset(p_terms -> 'term_quantity') AS x(param text, low numeric, high numeric, system text, code text, unit text);
     END IF;
     IF p_terms ? 'term_uri' THEN
-        INSERT INTO term_uri (shard, id, custodian, type, param, n, value)
-            SELECT p_shard, p_id, v_custodian, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.value
+        INSERT INTO term_uri (compartment, id, custodian, type, param, n, value)
+            SELECT p_compartment, p_id, v_custodian, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.value
             FROM jsonb_to_recordset(p_terms -> 'term_uri') AS x(param text, value text);
     END IF;
 END $$;
 
-COMMENT ON FUNCTION hallpass.put_terms(p_shard uuid, p_id uuid, p_type text, p_terms jsonb, p_replace boolean) IS 'Stores the terms of a resource; with p_replace those before are taken away first.';
+COMMENT ON FUNCTION hallpass.put_terms(p_compartment uuid, p_id uuid, p_type text, p_terms jsonb, p_replace boolean) IS 'Stores the terms of a resource; with p_replace those before are taken away first.';
 
-CREATE FUNCTION hallpass.reached() RETURNS TABLE(shard uuid, custodian uuid)
+CREATE FUNCTION hallpass.reached() RETURNS TABLE(compartment uuid, custodian uuid)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
-    SELECT k.shard, k.custodian FROM unnest(above()) o(org)
-    CROSS JOIN LATERAL (SELECT k.shard, k.custodian FROM active_release k WHERE k.org = o.org OFFSET 0) k
+    SELECT k.compartment, k.custodian FROM unnest(ancestors()) o(org)
+    CROSS JOIN LATERAL (SELECT k.compartment, k.custodian FROM active_release k WHERE k.org = o.org OFFSET 0) k
     UNION
-    SELECT m.shard, NULL FROM emergency m
-    WHERE emergency() AND m.organization = caller() AND m.opens <= moment() AND moment() < m.closes
+    SELECT m.compartment, NULL FROM emergency m
+    WHERE emergency() AND m.organization = caller() AND m.opens <= statement_time() AND statement_time() < m.closes
 $$;
 
 COMMENT ON FUNCTION hallpass.reached() IS 'The students of whom an active release, or a broken glass, may open something to the caller, and whose records
      (NULL: of any custodian). Each version is judged by itself all the same.';
 
-CREATE FUNCTION hallpass.read(p_callers jsonb, p_agreement boolean, p_caller integer[], p_requests uuid[], p_interactions text[], p_types text[], p_ids uuid[], p_versions integer[]) RETURNS TABLE(ask bigint, state text, own boolean, shard uuid, id uuid, version integer, type text, custodian uuid, student uuid, directory boolean, current boolean, deleted boolean, updated timestamp with time zone, method text, body bytea, label_at integer, digest bytea)
+CREATE FUNCTION hallpass.read(p_callers jsonb, p_agreement boolean, p_caller integer[], p_requests uuid[], p_interactions text[], p_types text[], p_ids uuid[], p_versions integer[]) RETURNS TABLE(ask bigint, state text, own boolean, compartment uuid, id uuid, version integer, type text, custodian uuid, student uuid, directory boolean, current boolean, deleted boolean, updated timestamp with time zone, method text, body bytea, label_at integer, digest bytea)
     LANGUAGE plpgsql
     SET search_path TO 'hallpass', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -1185,7 +1114,7 @@ DECLARE
     v_entered record;
 BEGIN
     FOR v_caller, v_number IN SELECT c.value, c.ordinality FROM jsonb_array_elements(p_callers) WITH ORDINALITY c LOOP
-        v_standing := enter_told(v_caller, p_agreement);
+        v_standing := set_caller_from_json(v_caller, p_agreement);
         IF v_standing THEN
             SELECT array_agg(k.n), array_agg(r) INTO v_asks, v_rows
                 FROM unnest(p_caller, p_types, p_ids, p_versions) WITH ORDINALITY AS k(caller, type, id, version, n)
@@ -1194,16 +1123,16 @@ BEGIN
                         AND CASE WHEN k.version IS NULL THEN s.current ELSE s.version = k.version END) AS x(r)
                 WHERE k.caller = v_number;
             SELECT array_agg(p_requests[v_asks[r.ordinality]]) AS requests,
-                   array_agg(p_interactions[v_asks[r.ordinality]]) AS interactions, array_agg(r.shard) AS shards,
+                   array_agg(p_interactions[v_asks[r.ordinality]]) AS interactions, array_agg(r.compartment) AS compartments,
                    array_agg(r.id) AS ids, array_agg(r.version) AS versions, array_agg(r.custodian) AS custodians,
-                   coalesce(array_agg(r.shard) FILTER (WHERE NOT r.directory), '{}') AS locked_shards,
+                   coalesce(array_agg(r.compartment) FILTER (WHERE NOT r.directory), '{}') AS locked_shards,
                    coalesce(array_agg(r.custodian) FILTER (WHERE NOT r.directory), '{}') AS locked_custodians
                 INTO v_go FROM unnest(v_rows) WITH ORDINALITY AS r WHERE NOT r.deleted AND r.custodian <> caller();
             SELECT 0 AS entered, ARRAY[caller()] AS own INTO v_entered;
             IF v_go.ids IS NOT NULL THEN
                 SELECT d.entered, d.own || caller() AS own INTO v_entered FROM disclose(
                     nullif(v_caller->'agent', 'null'), ARRAY(SELECT jsonb_array_elements_text(v_caller->'purposes')),
-                    v_go.requests, v_go.interactions, v_go.shards, v_go.ids, v_go.versions, v_go.custodians,
+                    v_go.requests, v_go.interactions, v_go.compartments, v_go.ids, v_go.versions, v_go.custodians,
                     v_go.locked_shards, v_go.locked_custodians) d;
                 IF v_entered.entered >= 0
                    AND v_entered.entered <> (SELECT count(*) FROM unnest(v_go.custodians) c WHERE NOT c = ANY (v_entered.own)) THEN
@@ -1220,7 +1149,7 @@ BEGIN
         ELSE
             RETURN QUERY SELECT v_asks[r.ordinality],
                 CASE WHEN v_entered.entered = -2 AND r.custodian <> caller() THEN 'held' ELSE 'seen' END,
-                r.custodian = ANY (v_entered.own), r.shard, r.id, r.version, r.type,
+                r.custodian = ANY (v_entered.own), r.compartment, r.id, r.version, r.type,
                 r.custodian, r.student, r.directory, r.current, r.deleted, r.updated, r.method, r.body, r.label_at, r.digest
                 FROM unnest(v_rows) WITH ORDINALITY AS r;
         END IF;
@@ -1231,29 +1160,52 @@ COMMENT ON FUNCTION hallpass.read(p_callers jsonb, p_agreement boolean, p_caller
      commit. An ask without a row: nothing is there that its caller sees. State held: a write is going on that may end
      it, ask alone. State out: the caller does not stand.';
 
+CREATE FUNCTION hallpass.record_command(p_organization uuid, p_detail text) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    INSERT INTO event (minute, kind, organization, client, outcome, detail, first, last, times)
+    SELECT date_trunc('minute', instant()), 'command', p_organization, 'operator', '0', p_detail, instant(), instant(), 1
+    ON CONFLICT (organization, minute, kind, client, outcome, detail)
+        DO UPDATE SET last = EXCLUDED.last, times = event.times + 1
+$$;
+
 CREATE FUNCTION hallpass.record_key(p_id uuid) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$ SELECT uuid_hash_extended(p_id, 1) $$;
 
 COMMENT ON FUNCTION hallpass.record_key(p_id uuid) IS 'The lock that orders the versions of one record.';
 
-CREATE FUNCTION hallpass.refers(p_shard uuid, p_from uuid[], p_custodian uuid, p_to uuid) RETURNS boolean
+CREATE FUNCTION hallpass.record_security_event(p_kind text, p_client text, p_outcome text, p_detail text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    INSERT INTO event (minute, kind, organization, client, outcome, detail, first, last, times)
+    SELECT date_trunc('minute', instant()), p_kind, c.organization, c.id, p_outcome, p_detail, instant(), instant(), 1
+    FROM client c WHERE c.id = p_client
+    ON CONFLICT (organization, minute, kind, client, outcome, detail)
+        DO UPDATE SET last = EXCLUDED.last, times = event.times + 1
+$$;
+
+COMMENT ON FUNCTION hallpass.record_security_event(p_kind text, p_client text, p_outcome text, p_detail text) IS 'Notes an event of a registered client for its organization; nothing where there is no such client.';
+
+CREATE FUNCTION hallpass.refers(p_compartment uuid, p_from uuid[], p_custodian uuid, p_to uuid) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
     SELECT EXISTS (
         SELECT 1 FROM hallpass.resource f
-        WHERE f.shard = p_shard AND f.id = ANY (p_from) AND f.current AND NOT f.deleted AND f.custodian = p_custodian
+        WHERE f.compartment = p_compartment AND f.id = ANY (p_from) AND f.current AND NOT f.deleted AND f.custodian = p_custodian
           AND p_to = ANY (f.refs))
 $$;
 
-COMMENT ON FUNCTION hallpass.refers(p_shard uuid, p_from uuid[], p_custodian uuid, p_to uuid) IS 'Whether one of these resources, of this custodian, refers to another.';
+COMMENT ON FUNCTION hallpass.refers(p_compartment uuid, p_from uuid[], p_custodian uuid, p_to uuid) IS 'Whether one of these resources, of this custodian, refers to another.';
 
-CREATE FUNCTION hallpass.refresh_validity(p_shard uuid, p_custodian uuid) RETURNS integer
+CREATE FUNCTION hallpass.refresh_validity(p_compartment uuid, p_custodian uuid) RETURNS integer
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     SET plan_cache_mode TO 'force_custom_plan'
     AS $$
-    WITH due AS MATERIALIZED (SELECT * FROM expected_validity(p_shard) v WHERE in_line(v.custodian, p_custodian)),
+    WITH due AS MATERIALIZED (SELECT * FROM expected_validity(p_compartment) v WHERE in_line(v.custodian, p_custodian)),
     made AS (
         INSERT INTO validity AS k SELECT d.*, true FROM due d
         ON CONFLICT (org, consent) DO UPDATE
@@ -1264,21 +1216,21 @@ CREATE FUNCTION hallpass.refresh_validity(p_shard uuid, p_custodian uuid) RETURN
                    EXCLUDED.root_since, EXCLUDED.root_until)
         RETURNING 1
     ), gone AS (
-        DELETE FROM validity k WHERE k.shard = p_shard AND in_line(k.custodian, p_custodian)
+        DELETE FROM validity k WHERE k.compartment = p_compartment AND in_line(k.custodian, p_custodian)
           AND NOT EXISTS (SELECT 1 FROM due d WHERE d.org = k.org AND d.consent = k.consent)
         RETURNING 1
     )
     SELECT (SELECT count(*) FROM made)::integer + (SELECT count(*) FROM gone)::integer
 $$;
 
-COMMENT ON FUNCTION hallpass.refresh_validity(p_shard uuid, p_custodian uuid) IS 'Brings up to date what a student''s releases rest on: those of a custodian, of a part of it and of what it is part of.
+COMMENT ON FUNCTION hallpass.refresh_validity(p_compartment uuid, p_custodian uuid) IS 'Brings up to date what a student''s releases rest on: those of a custodian, of a part of it and of what it is part of.
      It is called under their locks. Returns how many rows it wrote.';
 
-CREATE FUNCTION hallpass.release_key(p_shard uuid, p_custodian uuid) RETURNS bigint
+CREATE FUNCTION hallpass.release_key(p_compartment uuid, p_custodian uuid) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    AS $$ SELECT uuid_hash_extended(p_custodian, uuid_hash_extended(p_shard, 3)) $$;
+    AS $$ SELECT uuid_hash_extended(p_custodian, uuid_hash_extended(p_compartment, 3)) $$;
 
-COMMENT ON FUNCTION hallpass.release_key(p_shard uuid, p_custodian uuid) IS 'The lock that orders disclosures of what a custodian holds about a student, which share it until they commit, and
+COMMENT ON FUNCTION hallpass.release_key(p_compartment uuid, p_custodian uuid) IS 'The lock that orders disclosures of what a custodian holds about a student, which share it until they commit, and
      what may end them. Nobody else''s write takes it.';
 
 CREATE FUNCTION hallpass.releasing() RETURNS SETOF uuid
@@ -1286,7 +1238,7 @@ CREATE FUNCTION hallpass.releasing() RETURNS SETOF uuid
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
     WITH RECURSIVE c AS (
-        SELECT o.org, x.custodian FROM unnest(above()) o(org) CROSS JOIN LATERAL (
+        SELECT o.org, x.custodian FROM unnest(ancestors()) o(org) CROSS JOIN LATERAL (
             SELECT k.custodian FROM validity k WHERE k.org = o.org ORDER BY k.custodian LIMIT 1) x
         UNION ALL
         SELECT c.org, x.custodian FROM c CROSS JOIN LATERAL (
@@ -1326,14 +1278,62 @@ END $$;
 
 COMMENT ON FUNCTION hallpass.seen(p_ids uuid[]) IS 'Of these, the current resources that the caller sees. An invoker''s function: the wall judges.';
 
-CREATE FUNCTION hallpass.stands(p_client text, p_token text, p_organization uuid, p_emergency boolean) RETURNS boolean
-    LANGUAGE sql STABLE SECURITY DEFINER
+CREATE FUNCTION hallpass.set_caller(p_client text, p_token text, p_organization uuid, p_purposes text[], p_emergency boolean, p_agreement boolean) RETURNS TABLE(standing boolean, at timestamp with time zone, ancestors uuid[], zone text)
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
-    SELECT EXISTS (SELECT 1 FROM client c WHERE c.id = p_client AND c.organization = p_organization
-                   AND c.disabled IS NULL AND (NOT p_emergency OR c.emergency))
-       AND NOT EXISTS (SELECT 1 FROM revoked_token t WHERE t.jti = p_token)
+DECLARE
+    v_ancestors uuid[];
+    v_zone  text;
+BEGIN
+    IF NOT client_is_active(p_client, p_token, p_organization, p_emergency) THEN
+        PERFORM set_config('hallpass.organization', '', true), set_config('hallpass.ancestors', '', true);
+        RETURN QUERY SELECT false, statement_time(), '{}'::uuid[], ''::text;
+        RETURN;
+    END IF;
+    SELECT o.ancestors, o.zone INTO v_ancestors, v_zone FROM organization o WHERE o.id = p_organization;
+    PERFORM set_config('hallpass.organization', p_organization::text, true),
+            set_config('hallpass.ancestors', v_ancestors::text, true),
+            set_config('hallpass.purposes', p_purposes::text, true),
+            set_config('hallpass.agreement_required', p_agreement::text, true),
+            set_config('hallpass.emergency', p_emergency::text, true),
+            set_config('hallpass.client', p_client, true),
+            set_config('hallpass.token', p_token, true);
+    RETURN QUERY SELECT true, statement_time(), v_ancestors, v_zone;
+END $$;
+
+COMMENT ON FUNCTION hallpass.set_caller(p_client text, p_token text, p_organization uuid, p_purposes text[], p_emergency boolean, p_agreement boolean) IS 'Sets the caller for this transaction, if its client and token still stand; purposes come widened by hierarchy. What
+     is part of the caller''s organization is not listed: hallpass.tree is asked.';
+
+CREATE FUNCTION hallpass.set_caller_from_json(p_caller jsonb, p_agreement boolean) RETURNS boolean
+    LANGUAGE sql
+    AS $$
+    SELECT e.standing FROM hallpass.set_caller(
+        p_caller->>'client', p_caller->>'token', (p_caller->>'organization')::uuid,
+        ARRAY(SELECT jsonb_array_elements_text(p_caller->'widened')), (p_caller->>'emergency')::boolean, p_agreement) e
 $$;
+
+COMMENT ON FUNCTION hallpass.set_caller_from_json(p_caller jsonb, p_agreement boolean) IS 'Enters a caller of `read`; false: it does not stand.';
+
+CREATE FUNCTION hallpass.set_operator(p_organization uuid) RETURNS TABLE(at timestamp with time zone, ancestors uuid[])
+    LANGUAGE plpgsql
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+DECLARE
+    v_ancestors uuid[] := coalesce((SELECT o.ancestors FROM organization o WHERE o.id = p_organization), ARRAY[p_organization]);
+BEGIN
+    PERFORM set_config('hallpass.ancestors', v_ancestors::text, true),
+            set_config('hallpass.operator_for', p_organization::text, true);
+    RETURN QUERY SELECT statement_time(), v_ancestors;
+END $$;
+
+COMMENT ON FUNCTION hallpass.set_operator(p_organization uuid) IS 'The network''s operator at the console, as the owner of the tables, on behalf of an organization.';
+
+CREATE FUNCTION hallpass.statement_time() RETURNS timestamp with time zone
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ SELECT statement_timestamp() $$;
+
+COMMENT ON FUNCTION hallpass.statement_time() IS 'The one clock: what is in time is in time at this moment.';
 
 CREATE FUNCTION hallpass.token_key(p_token text) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -1363,7 +1363,7 @@ COMMENT ON FUNCTION hallpass.verdict(p_nodes integer[], p_parents integer[], p_r
 CREATE TABLE hallpass.validity (
     org uuid NOT NULL,
     consent uuid NOT NULL,
-    shard uuid NOT NULL,
+    compartment uuid NOT NULL,
     version integer NOT NULL,
     custodian uuid NOT NULL,
     since timestamp with time zone NOT NULL,
@@ -1382,12 +1382,12 @@ COMMENT ON TABLE hallpass.validity IS 'When a release has effect: a row for each
 CREATE VIEW hallpass.active_release WITH (security_invoker='true') AS
  SELECT org,
     consent,
-    shard,
+    compartment,
     version,
     custodian,
     exact
    FROM hallpass.validity k
-  WHERE ((since <= hallpass.moment()) AND (hallpass.moment() < until) AND (root_since <= hallpass.moment()) AND (hallpass.moment() < root_until) AND ((majority IS NULL) OR (hallpass.moment() < majority) OR (custodian = ANY (( SELECT hallpass.honoring() AS honoring)::uuid[]))) AND ((purposes IS NULL) OR (purposes && ( SELECT hallpass.purposes() AS purposes))) AND ((NOT ( SELECT hallpass.agreement_required() AS agreement_required)) OR (custodian = ANY (( SELECT hallpass.agreed() AS agreed)::uuid[]))));
+  WHERE ((since <= hallpass.statement_time()) AND (hallpass.statement_time() < until) AND (root_since <= hallpass.statement_time()) AND (hallpass.statement_time() < root_until) AND ((majority IS NULL) OR (hallpass.statement_time() < majority) OR (custodian = ANY (( SELECT hallpass.honoring() AS honoring)::uuid[]))) AND ((purposes IS NULL) OR (purposes && ( SELECT hallpass.purposes() AS purposes))) AND ((NOT ( SELECT hallpass.agreement_required() AS agreement_required)) OR (custodian = ANY (( SELECT hallpass.agreed_custodians() AS agreed_custodians)::uuid[]))));
 
 COMMENT ON VIEW hallpass.active_release IS 'The releases whose roots permit something, now, to an organization that they name, for the caller''s purposes.';
 
@@ -1419,21 +1419,32 @@ CREATE TABLE hallpass.assertion (
 );
 
 CREATE TABLE hallpass.authority (
-    shard uuid NOT NULL,
+    compartment uuid NOT NULL,
     id uuid NOT NULL,
     custodian uuid NOT NULL,
     opens timestamp with time zone NOT NULL,
     closes timestamp with time zone NOT NULL
 );
 
-CREATE TABLE hallpass.chain (
-    lane smallint NOT NULL,
+CREATE TABLE hallpass.batch (
+    chain smallint NOT NULL,
+    n bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    entries integer NOT NULL,
+    link bytea NOT NULL,
+    CONSTRAINT batch_entries_check CHECK ((entries > 0))
+);
+
+COMMENT ON TABLE hallpass.batch IS 'What was entered on the ledger by one call. It tells of nobody, and stays when its entries are past retention.';
+
+CREATE TABLE hallpass.chain_end (
+    chain smallint NOT NULL,
     n bigint NOT NULL,
     link bytea NOT NULL
 )
 WITH (fillfactor='20');
 
-COMMENT ON TABLE hallpass.chain IS 'Where each lane''s chain of sheets ends, so that one taken off the end is missed.';
+COMMENT ON TABLE hallpass.chain_end IS 'Where each chain''s chain of batches ends, so that one taken off the end is missed.';
 
 CREATE TABLE hallpass.client (
     id text NOT NULL,
@@ -1459,7 +1470,7 @@ COMMENT ON TABLE hallpass.custody_count IS 'How many current records of a type a
      write waits for another. The worker folds them.';
 
 CREATE TABLE hallpass.disclosure (
-    shard uuid NOT NULL,
+    compartment uuid NOT NULL,
     at timestamp with time zone NOT NULL,
     request uuid NOT NULL,
     id uuid NOT NULL,
@@ -1476,8 +1487,8 @@ CREATE TABLE hallpass.disclosure (
     consent uuid,
     consent_version integer,
     reason text,
-    lane smallint NOT NULL,
-    sheet bigint NOT NULL,
+    chain smallint NOT NULL,
+    batch bigint NOT NULL,
     CONSTRAINT disclosure_basis_check CHECK ((basis = ANY (ARRAY['release'::text, 'party'::text, 'directory'::text, 'emergency'::text]))),
     CONSTRAINT disclosure_check CHECK (((basis = 'release'::text) = ((consent IS NOT NULL) AND (consent_version IS NOT NULL))))
 )
@@ -1486,7 +1497,7 @@ PARTITION BY RANGE (at);
 COMMENT ON TABLE hallpass.disclosure IS 'The ledger: a row for each resource version that an organization other than its custodian was given.';
 
 CREATE TABLE hallpass.disclosure_other (
-    shard uuid CONSTRAINT disclosure_shard_not_null NOT NULL,
+    compartment uuid CONSTRAINT disclosure_compartment_not_null NOT NULL,
     at timestamp with time zone CONSTRAINT disclosure_at_not_null NOT NULL,
     request uuid CONSTRAINT disclosure_request_not_null NOT NULL,
     id uuid CONSTRAINT disclosure_id_not_null NOT NULL,
@@ -1503,14 +1514,14 @@ CREATE TABLE hallpass.disclosure_other (
     consent uuid,
     consent_version integer,
     reason text,
-    lane smallint CONSTRAINT disclosure_lane_not_null NOT NULL,
-    sheet bigint CONSTRAINT disclosure_sheet_not_null NOT NULL,
+    chain smallint CONSTRAINT disclosure_chain_not_null NOT NULL,
+    batch bigint CONSTRAINT disclosure_batch_not_null NOT NULL,
     CONSTRAINT disclosure_basis_check CHECK ((basis = ANY (ARRAY['release'::text, 'party'::text, 'directory'::text, 'emergency'::text]))),
     CONSTRAINT disclosure_check CHECK (((basis = 'release'::text) = ((consent IS NOT NULL) AND (consent_version IS NOT NULL))))
 );
 
 CREATE TABLE hallpass.emergency (
-    shard uuid NOT NULL,
+    compartment uuid NOT NULL,
     id uuid NOT NULL,
     organization uuid NOT NULL,
     client text NOT NULL,
@@ -1535,7 +1546,7 @@ CREATE TABLE hallpass.event (
 );
 
 CREATE TABLE hallpass.index_backlog (
-    shard uuid NOT NULL,
+    compartment uuid NOT NULL,
     custodian uuid NOT NULL,
     since timestamp with time zone DEFAULT clock_timestamp() NOT NULL
 );
@@ -1555,9 +1566,9 @@ COMMENT ON TABLE hallpass.ledger_drop IS 'What was dropped from the ledger becau
 
 CREATE TABLE hallpass.organization (
     id uuid NOT NULL,
-    above uuid[] NOT NULL,
+    ancestors uuid[] NOT NULL,
     zone text NOT NULL,
-    honour boolean NOT NULL
+    honor boolean NOT NULL
 );
 
 CREATE TABLE hallpass.revoked_token (
@@ -1572,17 +1583,6 @@ CREATE TABLE hallpass.secret (
 
 COMMENT ON TABLE hallpass.secret IS 'Keys that every process shares: the one that seals page cursors.';
 
-CREATE TABLE hallpass.sheet (
-    lane smallint NOT NULL,
-    n bigint NOT NULL,
-    at timestamp with time zone NOT NULL,
-    entries integer NOT NULL,
-    link bytea NOT NULL,
-    CONSTRAINT sheet_entries_check CHECK ((entries > 0))
-);
-
-COMMENT ON TABLE hallpass.sheet IS 'What was entered on the ledger by one call. It tells of nobody, and stays when its entries are past retention.';
-
 CREATE TABLE hallpass.signing_key (
     kid text NOT NULL,
     pem text NOT NULL,
@@ -1592,14 +1592,14 @@ CREATE TABLE hallpass.signing_key (
 );
 
 CREATE TABLE hallpass.student (
-    shard uuid NOT NULL,
+    compartment uuid NOT NULL,
     custodian uuid NOT NULL,
     born_from date NOT NULL,
     born_to date NOT NULL
 );
 
 CREATE TABLE hallpass.term_date (
-    shard uuid NOT NULL,
+    compartment uuid NOT NULL,
     id uuid NOT NULL,
     custodian uuid NOT NULL,
     param text NOT NULL COLLATE pg_catalog."C",
@@ -1610,7 +1610,7 @@ CREATE TABLE hallpass.term_date (
 );
 
 CREATE TABLE hallpass.term_quantity (
-    shard uuid NOT NULL,
+    compartment uuid NOT NULL,
     id uuid NOT NULL,
     custodian uuid NOT NULL,
     param text NOT NULL COLLATE pg_catalog."C",
@@ -1624,7 +1624,7 @@ CREATE TABLE hallpass.term_quantity (
 );
 
 CREATE TABLE hallpass.term_reference (
-    shard uuid NOT NULL,
+    compartment uuid NOT NULL,
     id uuid NOT NULL,
     custodian uuid NOT NULL,
     param text NOT NULL COLLATE pg_catalog."C",
@@ -1638,7 +1638,7 @@ CREATE TABLE hallpass.term_reference (
 );
 
 CREATE TABLE hallpass.term_string (
-    shard uuid NOT NULL,
+    compartment uuid NOT NULL,
     id uuid NOT NULL,
     custodian uuid NOT NULL,
     param text NOT NULL COLLATE pg_catalog."C",
@@ -1649,7 +1649,7 @@ CREATE TABLE hallpass.term_string (
 );
 
 CREATE TABLE hallpass.term_token (
-    shard uuid NOT NULL,
+    compartment uuid NOT NULL,
     id uuid NOT NULL,
     custodian uuid NOT NULL,
     param text NOT NULL COLLATE pg_catalog."C",
@@ -1660,7 +1660,7 @@ CREATE TABLE hallpass.term_token (
 );
 
 CREATE TABLE hallpass.term_uri (
-    shard uuid NOT NULL,
+    compartment uuid NOT NULL,
     id uuid NOT NULL,
     custodian uuid NOT NULL,
     param text NOT NULL COLLATE pg_catalog."C",
@@ -1679,7 +1679,7 @@ COMMENT ON TABLE hallpass.tree IS 'The tree of organizations, unfolded: custody 
 ALTER TABLE ONLY hallpass.disclosure ATTACH PARTITION hallpass.disclosure_other DEFAULT;
 
 ALTER TABLE ONLY hallpass.access
-    ADD CONSTRAINT access_shard_id_org_consent_key UNIQUE NULLS NOT DISTINCT (shard, id, org, consent);
+    ADD CONSTRAINT access_compartment_id_org_consent_key UNIQUE NULLS NOT DISTINCT (compartment, id, org, consent);
 
 ALTER TABLE ONLY hallpass.agreement
     ADD CONSTRAINT agreement_pkey PRIMARY KEY (discloser, recipient, id);
@@ -1691,28 +1691,31 @@ ALTER TABLE ONLY hallpass.assertion
     ADD CONSTRAINT assertion_pkey PRIMARY KEY (client, jti);
 
 ALTER TABLE ONLY hallpass.authority
-    ADD CONSTRAINT authority_pkey PRIMARY KEY (shard, id);
+    ADD CONSTRAINT authority_pkey PRIMARY KEY (compartment, id);
 
-ALTER TABLE ONLY hallpass.chain
-    ADD CONSTRAINT chain_pkey PRIMARY KEY (lane);
+ALTER TABLE ONLY hallpass.batch
+    ADD CONSTRAINT batch_pkey PRIMARY KEY (chain, n);
+
+ALTER TABLE ONLY hallpass.chain_end
+    ADD CONSTRAINT chain_end_pkey PRIMARY KEY (chain);
 
 ALTER TABLE ONLY hallpass.client
     ADD CONSTRAINT client_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY hallpass.disclosure
-    ADD CONSTRAINT disclosure_pkey PRIMARY KEY (shard, at, request, id, version);
+    ADD CONSTRAINT disclosure_pkey PRIMARY KEY (compartment, at, request, id, version);
 
 ALTER TABLE ONLY hallpass.disclosure_other
-    ADD CONSTRAINT disclosure_other_pkey PRIMARY KEY (shard, at, request, id, version);
+    ADD CONSTRAINT disclosure_other_pkey PRIMARY KEY (compartment, at, request, id, version);
 
 ALTER TABLE ONLY hallpass.emergency
-    ADD CONSTRAINT emergency_pkey PRIMARY KEY (shard, id);
+    ADD CONSTRAINT emergency_pkey PRIMARY KEY (compartment, id);
 
 ALTER TABLE ONLY hallpass.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (organization, minute, kind, client, outcome, detail);
 
 ALTER TABLE ONLY hallpass.index_backlog
-    ADD CONSTRAINT index_backlog_pkey PRIMARY KEY (shard, custodian);
+    ADD CONSTRAINT index_backlog_pkey PRIMARY KEY (compartment, custodian);
 
 ALTER TABLE ONLY hallpass.ledger_drop
     ADD CONSTRAINT ledger_drop_pkey PRIMARY KEY (partition);
@@ -1721,13 +1724,13 @@ ALTER TABLE ONLY hallpass.organization
     ADD CONSTRAINT organization_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY hallpass.provision
-    ADD CONSTRAINT provision_pkey PRIMARY KEY (shard, consent, node);
+    ADD CONSTRAINT provision_pkey PRIMARY KEY (compartment, consent, node);
 
 ALTER TABLE ONLY hallpass.release
-    ADD CONSTRAINT release_pkey PRIMARY KEY (shard, consent);
+    ADD CONSTRAINT release_pkey PRIMARY KEY (compartment, consent);
 
 ALTER TABLE ONLY hallpass.resource
-    ADD CONSTRAINT resource_pkey PRIMARY KEY (shard, id, version);
+    ADD CONSTRAINT resource_pkey PRIMARY KEY (compartment, id, version);
 
 ALTER TABLE ONLY hallpass.revoked_token
     ADD CONSTRAINT revoked_token_pkey PRIMARY KEY (jti);
@@ -1735,32 +1738,29 @@ ALTER TABLE ONLY hallpass.revoked_token
 ALTER TABLE ONLY hallpass.secret
     ADD CONSTRAINT secret_pkey PRIMARY KEY (name);
 
-ALTER TABLE ONLY hallpass.sheet
-    ADD CONSTRAINT sheet_pkey PRIMARY KEY (lane, n);
-
 ALTER TABLE ONLY hallpass.signing_key
     ADD CONSTRAINT signing_key_pkey PRIMARY KEY (kid);
 
 ALTER TABLE ONLY hallpass.student
-    ADD CONSTRAINT student_pkey PRIMARY KEY (shard);
+    ADD CONSTRAINT student_pkey PRIMARY KEY (compartment);
 
 ALTER TABLE ONLY hallpass.term_date
-    ADD CONSTRAINT term_date_pkey PRIMARY KEY (shard, id, param, n);
+    ADD CONSTRAINT term_date_pkey PRIMARY KEY (compartment, id, param, n);
 
 ALTER TABLE ONLY hallpass.term_quantity
-    ADD CONSTRAINT term_quantity_pkey PRIMARY KEY (shard, id, param, n);
+    ADD CONSTRAINT term_quantity_pkey PRIMARY KEY (compartment, id, param, n);
 
 ALTER TABLE ONLY hallpass.term_reference
-    ADD CONSTRAINT term_reference_pkey PRIMARY KEY (shard, id, param, n);
+    ADD CONSTRAINT term_reference_pkey PRIMARY KEY (compartment, id, param, n);
 
 ALTER TABLE ONLY hallpass.term_string
-    ADD CONSTRAINT term_string_pkey PRIMARY KEY (shard, id, param, n);
+    ADD CONSTRAINT term_string_pkey PRIMARY KEY (compartment, id, param, n);
 
 ALTER TABLE ONLY hallpass.term_token
-    ADD CONSTRAINT term_token_pkey PRIMARY KEY (shard, id, param, n);
+    ADD CONSTRAINT term_token_pkey PRIMARY KEY (compartment, id, param, n);
 
 ALTER TABLE ONLY hallpass.term_uri
-    ADD CONSTRAINT term_uri_pkey PRIMARY KEY (shard, id, param, n);
+    ADD CONSTRAINT term_uri_pkey PRIMARY KEY (compartment, id, param, n);
 
 ALTER TABLE ONLY hallpass.tree
     ADD CONSTRAINT tree_pkey PRIMARY KEY (ancestor, id);
@@ -1768,13 +1768,15 @@ ALTER TABLE ONLY hallpass.tree
 ALTER TABLE ONLY hallpass.validity
     ADD CONSTRAINT validity_pkey PRIMARY KEY (org, consent);
 
-CREATE INDEX access_page ON hallpass.access USING btree (org, type, updated DESC, id DESC) INCLUDE (shard, consent, custodian, settled);
+CREATE INDEX access_page ON hallpass.access USING btree (org, type, updated DESC, id DESC) INCLUDE (compartment, consent, custodian, precomputed);
 
 CREATE INDEX agreement_id ON hallpass.agreement USING btree (id);
 
 CREATE INDEX agreement_recipient ON hallpass.agreement USING btree (recipient);
 
 CREATE INDEX assertion_expires ON hallpass.assertion USING btree (expires);
+
+CREATE INDEX batch_at ON hallpass.batch USING brin (at);
 
 CREATE INDEX custody_count_sum ON hallpass.custody_count USING btree (custodian, type) INCLUDE (records);
 
@@ -1796,13 +1798,13 @@ CREATE INDEX event_first ON hallpass.event USING btree (organization, first);
 
 CREATE UNIQUE INDEX event_id ON hallpass.event USING btree (id);
 
-CREATE INDEX organization_above ON hallpass.organization USING gin (above);
+CREATE INDEX organization_ancestors ON hallpass.organization USING gin (ancestors);
 
 CREATE INDEX release_recipients ON hallpass.release USING gin (recipients);
 
 CREATE INDEX resource_by_id ON hallpass.resource USING btree (id, version);
 
-CREATE UNIQUE INDEX resource_current ON hallpass.resource USING btree (shard, id) WHERE current;
+CREATE UNIQUE INDEX resource_current ON hallpass.resource USING btree (compartment, id) WHERE current;
 
 CREATE INDEX resource_custody ON hallpass.resource USING btree (custodian, type, updated DESC, id DESC, version DESC);
 
@@ -1810,11 +1812,9 @@ CREATE INDEX resource_directory ON hallpass.resource USING btree (type, updated 
 
 CREATE INDEX resource_directory_history ON hallpass.resource USING btree (type, updated DESC, id DESC, version DESC) WHERE directory;
 
-CREATE INDEX resource_held ON hallpass.resource USING btree (custodian, type, updated DESC, id DESC) INCLUDE (shard) WHERE (current AND (NOT deleted) AND (NOT directory));
+CREATE INDEX resource_held ON hallpass.resource USING btree (custodian, type, updated DESC, id DESC) INCLUDE (compartment) WHERE (current AND (NOT deleted) AND (NOT directory));
 
 CREATE INDEX resource_parties ON hallpass.resource USING gin (parties) WHERE (parties <> '{}'::uuid[]);
-
-CREATE INDEX sheet_at ON hallpass.sheet USING brin (at);
 
 CREATE INDEX term_date_lower ON hallpass.term_date USING btree (type, param, lower);
 
@@ -1836,9 +1836,9 @@ CREATE INDEX term_uri_value ON hallpass.term_uri USING btree (type, param, value
 
 CREATE INDEX tree_id ON hallpass.tree USING btree (id) INCLUDE (ancestor);
 
-CREATE INDEX validity_custodian ON hallpass.validity USING btree (org, custodian);
+CREATE INDEX validity_compartment ON hallpass.validity USING btree (compartment);
 
-CREATE INDEX validity_shard ON hallpass.validity USING btree (shard);
+CREATE INDEX validity_custodian ON hallpass.validity USING btree (org, custodian);
 
 ALTER INDEX hallpass.disclosure_at ATTACH PARTITION hallpass.disclosure_other_at_idx;
 
@@ -1875,13 +1875,13 @@ ALTER TABLE ONLY hallpass.client
     ADD CONSTRAINT client_organization_fkey FOREIGN KEY (organization) REFERENCES hallpass.organization(id);
 
 ALTER TABLE ONLY hallpass.provision
-    ADD CONSTRAINT provision_shard_consent_fkey FOREIGN KEY (shard, consent) REFERENCES hallpass.release(shard, consent) ON DELETE CASCADE;
+    ADD CONSTRAINT provision_compartment_consent_fkey FOREIGN KEY (compartment, consent) REFERENCES hallpass.release(compartment, consent) ON DELETE CASCADE;
 
 ALTER TABLE hallpass.access ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY add ON hallpass.resource FOR INSERT WITH CHECK (((custodian = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
    FROM hallpass.tree t
-  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = resource.custodian)))) OR ((type = 'Task'::text) AND (parties && ( SELECT hallpass.above() AS above)))));
+  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = resource.custodian)))) OR ((type = 'Task'::text) AND (parties && ( SELECT hallpass.ancestors() AS ancestors)))));
 
 ALTER TABLE hallpass.agreement ENABLE ROW LEVEL SECURITY;
 
@@ -1917,7 +1917,7 @@ CREATE POLICY held ON hallpass.disclosure FOR SELECT USING (((custodian = ( SELE
 
 CREATE POLICY held ON hallpass.provision USING ((EXISTS ( SELECT 1
    FROM hallpass.release e
-  WHERE ((e.shard = provision.shard) AND (e.consent = provision.consent)))));
+  WHERE ((e.compartment = provision.compartment) AND (e.consent = provision.consent)))));
 
 CREATE POLICY held ON hallpass.release USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
    FROM hallpass.tree t
@@ -1935,9 +1935,9 @@ CREATE POLICY member ON hallpass.organization FOR SELECT USING ((( SELECT hallpa
 
 CREATE POLICY member ON hallpass.tree FOR SELECT USING ((( SELECT hallpass.caller() AS caller) IS NOT NULL));
 
-CREATE POLICY named ON hallpass.access FOR SELECT USING ((org = ANY (( SELECT hallpass.above() AS above)::uuid[])));
+CREATE POLICY named ON hallpass.access FOR SELECT USING ((org = ANY (( SELECT hallpass.ancestors() AS ancestors)::uuid[])));
 
-CREATE POLICY named ON hallpass.validity FOR SELECT USING ((org = ANY (( SELECT hallpass.above() AS above)::uuid[])));
+CREATE POLICY named ON hallpass.validity FOR SELECT USING ((org = ANY (( SELECT hallpass.ancestors() AS ancestors)::uuid[])));
 
 ALTER TABLE hallpass.organization ENABLE ROW LEVEL SECURITY;
 
@@ -1951,57 +1951,57 @@ ALTER TABLE hallpass.resource ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY see ON hallpass.resource FOR SELECT USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
    FROM hallpass.tree t
-  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = resource.custodian)))) OR (directory AND (( SELECT hallpass.caller() AS caller) IS NOT NULL)) OR (parties && ( SELECT hallpass.above() AS above)) OR ((student IS NOT NULL) AND current AND (EXISTS ( SELECT 1
+  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = resource.custodian)))) OR (directory AND (( SELECT hallpass.caller() AS caller) IS NOT NULL)) OR (parties && ( SELECT hallpass.ancestors() AS ancestors)) OR ((student IS NOT NULL) AND current AND (EXISTS ( SELECT 1
    FROM (hallpass.access a
      CROSS JOIN LATERAL ( SELECT 1 AS "?column?"
            FROM hallpass.active_release k_1
           WHERE ((k_1.org = a.org) AND (k_1.consent = a.consent) AND k_1.exact)
          OFFSET 0) k)
-  WHERE ((a.shard = resource.shard) AND (a.id = resource.id) AND a.settled)))) OR ((student IS NOT NULL) AND ((NOT current) OR deleted OR (EXISTS ( SELECT 1
+  WHERE ((a.compartment = resource.compartment) AND (a.id = resource.id) AND a.precomputed)))) OR ((student IS NOT NULL) AND ((NOT current) OR deleted OR (EXISTS ( SELECT 1
    FROM hallpass.access a
-  WHERE ((a.shard = resource.shard) AND (a.id = resource.id))))) AND (hallpass.opened(shard, custodian, type, id, profiles, codes, confidentiality, labels, refs, authors, clinical) IS NOT NULL)) OR ((student IS NOT NULL) AND ( SELECT hallpass.emergency() AS emergency) AND hallpass.in_emergency(type, labels) AND hallpass.glass_broken(shard))));
+  WHERE ((a.compartment = resource.compartment) AND (a.id = resource.id))))) AND (hallpass.consent_permitting(compartment, custodian, type, id, profiles, codes, confidentiality, labels, refs, authors, clinical) IS NOT NULL)) OR ((student IS NOT NULL) AND ( SELECT hallpass.emergency() AS emergency) AND hallpass.in_emergency(type, labels) AND hallpass.glass_broken(compartment))));
 
 CREATE POLICY see ON hallpass.term_date FOR SELECT USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (hallpass.in_directory(type) AND (( SELECT hallpass.caller() AS caller) IS NOT NULL)) OR (EXISTS ( SELECT 1
    FROM hallpass.access a
-  WHERE ((a.shard = term_date.shard) AND (a.id = term_date.id)))) OR (EXISTS ( SELECT 1
+  WHERE ((a.compartment = term_date.compartment) AND (a.id = term_date.id)))) OR (EXISTS ( SELECT 1
    FROM hallpass.tree t
-  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = term_date.custodian)))) OR (( SELECT hallpass.emergency() AS emergency) AND hallpass.glass_broken(shard))));
+  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = term_date.custodian)))) OR (( SELECT hallpass.emergency() AS emergency) AND hallpass.glass_broken(compartment))));
 
 CREATE POLICY see ON hallpass.term_quantity FOR SELECT USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (hallpass.in_directory(type) AND (( SELECT hallpass.caller() AS caller) IS NOT NULL)) OR (EXISTS ( SELECT 1
    FROM hallpass.access a
-  WHERE ((a.shard = term_quantity.shard) AND (a.id = term_quantity.id)))) OR (EXISTS ( SELECT 1
+  WHERE ((a.compartment = term_quantity.compartment) AND (a.id = term_quantity.id)))) OR (EXISTS ( SELECT 1
    FROM hallpass.tree t
-  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = term_quantity.custodian)))) OR (( SELECT hallpass.emergency() AS emergency) AND hallpass.glass_broken(shard))));
+  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = term_quantity.custodian)))) OR (( SELECT hallpass.emergency() AS emergency) AND hallpass.glass_broken(compartment))));
 
 CREATE POLICY see ON hallpass.term_reference FOR SELECT USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (hallpass.in_directory(type) AND (( SELECT hallpass.caller() AS caller) IS NOT NULL)) OR (EXISTS ( SELECT 1
    FROM hallpass.access a
-  WHERE ((a.shard = term_reference.shard) AND (a.id = term_reference.id)))) OR (EXISTS ( SELECT 1
+  WHERE ((a.compartment = term_reference.compartment) AND (a.id = term_reference.id)))) OR (EXISTS ( SELECT 1
    FROM hallpass.tree t
-  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = term_reference.custodian)))) OR (( SELECT hallpass.emergency() AS emergency) AND hallpass.glass_broken(shard))));
+  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = term_reference.custodian)))) OR (( SELECT hallpass.emergency() AS emergency) AND hallpass.glass_broken(compartment))));
 
 CREATE POLICY see ON hallpass.term_string FOR SELECT USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (hallpass.in_directory(type) AND (( SELECT hallpass.caller() AS caller) IS NOT NULL)) OR (EXISTS ( SELECT 1
    FROM hallpass.access a
-  WHERE ((a.shard = term_string.shard) AND (a.id = term_string.id)))) OR (EXISTS ( SELECT 1
+  WHERE ((a.compartment = term_string.compartment) AND (a.id = term_string.id)))) OR (EXISTS ( SELECT 1
    FROM hallpass.tree t
-  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = term_string.custodian)))) OR (( SELECT hallpass.emergency() AS emergency) AND hallpass.glass_broken(shard))));
+  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = term_string.custodian)))) OR (( SELECT hallpass.emergency() AS emergency) AND hallpass.glass_broken(compartment))));
 
 CREATE POLICY see ON hallpass.term_token FOR SELECT USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (hallpass.in_directory(type) AND (( SELECT hallpass.caller() AS caller) IS NOT NULL)) OR (EXISTS ( SELECT 1
    FROM hallpass.access a
-  WHERE ((a.shard = term_token.shard) AND (a.id = term_token.id)))) OR (EXISTS ( SELECT 1
+  WHERE ((a.compartment = term_token.compartment) AND (a.id = term_token.id)))) OR (EXISTS ( SELECT 1
    FROM hallpass.tree t
-  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = term_token.custodian)))) OR (( SELECT hallpass.emergency() AS emergency) AND hallpass.glass_broken(shard))));
+  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = term_token.custodian)))) OR (( SELECT hallpass.emergency() AS emergency) AND hallpass.glass_broken(compartment))));
 
 CREATE POLICY see ON hallpass.term_uri FOR SELECT USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (hallpass.in_directory(type) AND (( SELECT hallpass.caller() AS caller) IS NOT NULL)) OR (EXISTS ( SELECT 1
    FROM hallpass.access a
-  WHERE ((a.shard = term_uri.shard) AND (a.id = term_uri.id)))) OR (EXISTS ( SELECT 1
+  WHERE ((a.compartment = term_uri.compartment) AND (a.id = term_uri.id)))) OR (EXISTS ( SELECT 1
    FROM hallpass.tree t
-  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = term_uri.custodian)))) OR (( SELECT hallpass.emergency() AS emergency) AND hallpass.glass_broken(shard))));
+  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = term_uri.custodian)))) OR (( SELECT hallpass.emergency() AS emergency) AND hallpass.glass_broken(compartment))));
 
 ALTER TABLE hallpass.student ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY supersede ON hallpass.resource FOR UPDATE USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
    FROM hallpass.tree t
-  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = resource.custodian)))) OR ((type = 'Task'::text) AND (parties && ( SELECT hallpass.above() AS above)))));
+  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = resource.custodian)))) OR ((type = 'Task'::text) AND (parties && ( SELECT hallpass.ancestors() AS ancestors)))));
 
 ALTER TABLE hallpass.term_date ENABLE ROW LEVEL SECURITY;
 
@@ -2021,14 +2021,16 @@ ALTER TABLE hallpass.validity ENABLE ROW LEVEL SECURITY;
 
 GRANT USAGE ON SCHEMA hallpass TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.above() FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.above() TO hallpass_app;
-
 REVOKE ALL ON FUNCTION hallpass.acting() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.acting() TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.agreed() FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.agreed() TO hallpass_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.release TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid, p_ancestors uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid, p_ancestors uuid[]) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.agreed_custodians() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.agreed_custodians() TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.agreement_key(p_discloser uuid, p_recipient uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.agreement_key(p_discloser uuid, p_recipient uuid) TO hallpass_app;
@@ -2038,6 +2040,9 @@ GRANT ALL ON FUNCTION hallpass.agreement_required() TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.agrees(p_custodian uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.agrees(p_custodian uuid) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.ancestors() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.ancestors() TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.await_disclosures(p_client text, p_token text) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.await_disclosures(p_client text, p_token text) TO hallpass_app;
@@ -2051,13 +2056,11 @@ GRANT ALL ON FUNCTION hallpass.break_glass(p_system text, p_value text, p_client
 REVOKE ALL ON FUNCTION hallpass.caller() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.caller() TO hallpass_app;
 
-GRANT SELECT ON TABLE hallpass.access TO hallpass_app;
-
-REVOKE ALL ON FUNCTION hallpass.candidates(p_shard uuid, p_custodian uuid, p_ids uuid[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.candidates(p_shard uuid, p_custodian uuid, p_ids uuid[]) TO hallpass_app;
-
 REVOKE ALL ON FUNCTION hallpass.clear_index_backlog(p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.clear_index_backlog(p_limit integer) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.client_is_active(p_client text, p_token text, p_organization uuid, p_emergency boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.client_is_active(p_client text, p_token text, p_organization uuid, p_emergency boolean) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.client_key(p_client text) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.client_key(p_client text) TO hallpass_app;
@@ -2065,58 +2068,47 @@ GRANT ALL ON FUNCTION hallpass.client_key(p_client text) TO hallpass_app;
 REVOKE ALL ON FUNCTION hallpass.condition_key(p_condition uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.condition_key(p_condition uuid) TO hallpass_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.provision TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.conditions_match(p hallpass.provision, part2 boolean, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange, is_related boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.conditions_match(p hallpass.provision, part2 boolean, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange, is_related boolean) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.consent_permitting(r_compartment uuid, r_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.consent_permitting(r_compartment uuid, r_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.count_custody() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.count_custody() TO hallpass_app;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.provision TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.defer_index(p_compartment uuid, p_custodian uuid, p_distrust boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.defer_index(p_compartment uuid, p_custodian uuid, p_distrust boolean) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.covers(p hallpass.provision, part2 boolean, focal_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.covers(p hallpass.provision, part2 boolean, focal_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_shards uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_shards uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[]) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.defer_index(p_shard uuid, p_custodian uuid, p_distrust boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.defer_index(p_shard uuid, p_custodian uuid, p_distrust boolean) TO hallpass_app;
-
-REVOKE ALL ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_shards uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_shards uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_shards uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_shards uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[]) TO hallpass_app;
-
-REVOKE ALL ON FUNCTION hallpass.disclosure_keys(p_shards uuid[], p_custodians uuid[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.disclosure_keys(p_shards uuid[], p_custodians uuid[]) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.disclosure_keys(p_compartments uuid[], p_custodians uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.disclosure_keys(p_compartments uuid[], p_custodians uuid[]) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.drop_ledger(p_before timestamp with time zone) FROM PUBLIC;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.release TO hallpass_app;
-
-REVOKE ALL ON FUNCTION hallpass.effective(p_shard uuid, p_custodian uuid, p_above uuid[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.effective(p_shard uuid, p_custodian uuid, p_above uuid[]) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.emergency() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.emergency() TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.enter(p_client text, p_token text, p_organization uuid, p_purposes text[], p_emergency boolean, p_agreement boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.enter(p_client text, p_token text, p_organization uuid, p_purposes text[], p_emergency boolean, p_agreement boolean) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.entry_bytes(compartment uuid, at timestamp with time zone, request uuid, id uuid, version integer, type text, interaction text, student uuid, custodian uuid, recipient uuid, client text, agent jsonb, purposes text[], basis text, consent uuid, consent_version integer, reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.entry_bytes(compartment uuid, at timestamp with time zone, request uuid, id uuid, version integer, type text, interaction text, student uuid, custodian uuid, recipient uuid, client text, agent jsonb, purposes text[], basis text, consent uuid, consent_version integer, reason text) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.enter_as_operator(p_organization uuid) FROM PUBLIC;
+GRANT SELECT ON TABLE hallpass.access TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.enter_told(p_caller jsonb, p_agreement boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.enter_told(p_caller jsonb, p_agreement boolean) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_custodian uuid, p_ids uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_custodian uuid, p_ids uuid[]) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.entry_bytes(shard uuid, at timestamp with time zone, request uuid, id uuid, version integer, type text, interaction text, student uuid, custodian uuid, recipient uuid, client text, agent jsonb, purposes text[], basis text, consent uuid, consent_version integer, reason text) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.entry_bytes(shard uuid, at timestamp with time zone, request uuid, id uuid, version integer, type text, interaction text, student uuid, custodian uuid, recipient uuid, client text, agent jsonb, purposes text[], basis text, consent uuid, consent_version integer, reason text) TO hallpass_app;
-
-REVOKE ALL ON FUNCTION hallpass.expected_validity(p_shard uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.expected_validity(p_shard uuid) TO hallpass_app;
-
-REVOKE ALL ON FUNCTION hallpass.fits(p hallpass.provision, part2 boolean, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange, is_related boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.fits(p hallpass.provision, part2 boolean, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange, is_related boolean) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.expected_validity(p_compartment uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.expected_validity(p_compartment uuid) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.fold_custody_counts() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.fold_custody_counts() TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.glass_broken(r_shard uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.glass_broken(r_shard uuid) TO hallpass_app;
-
-REVOKE ALL ON FUNCTION hallpass.hold_lane() FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.hold_lane() TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.glass_broken(r_compartment uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.glass_broken(r_compartment uuid) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.holds(p_custodian uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.holds(p_custodian uuid) TO hallpass_app;
@@ -2133,23 +2125,26 @@ GRANT ALL ON FUNCTION hallpass.in_emergency(r_type text, r_labels text[]) TO hal
 REVOKE ALL ON FUNCTION hallpass.in_line(p_one uuid, p_other uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.in_line(p_one uuid, p_other uuid) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.index_key(p_shard uuid, p_custodian uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.index_key(p_shard uuid, p_custodian uuid) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.index_key(p_compartment uuid, p_custodian uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.index_key(p_compartment uuid, p_custodian uuid) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.index_resource(p_shard uuid, p_id uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.index_resource(p_shard uuid, p_id uuid) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.index_resource(p_compartment uuid, p_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.index_resource(p_compartment uuid, p_id uuid) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.index_student(p_shard uuid, p_custodian uuid, p_ids uuid[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.index_student(p_shard uuid, p_custodian uuid, p_ids uuid[]) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.index_student(p_compartment uuid, p_custodian uuid, p_ids uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.index_student(p_compartment uuid, p_custodian uuid, p_ids uuid[]) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.instant() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.instant() TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.judge(p_shards uuid[], p_ids uuid[], p_versions integer[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.judge(p_shards uuid[], p_ids uuid[], p_versions integer[]) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.judge(p_compartments uuid[], p_ids uuid[], p_versions integer[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.judge(p_compartments uuid[], p_ids uuid[], p_versions integer[]) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.lock_agreements(p_disclosers uuid[], p_recipients uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.lock_agreements(p_disclosers uuid[], p_recipients uuid[]) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.lock_chain() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.lock_chain() TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.lock_conditions(p_conditions uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.lock_conditions(p_conditions uuid[]) TO hallpass_app;
@@ -2158,28 +2153,17 @@ GRANT SELECT,INSERT ON TABLE hallpass.resource TO hallpass_app;
 
 GRANT UPDATE(current) ON TABLE hallpass.resource TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.lock_current(p_shard uuid, p_custodian uuid, p_type text, p_id uuid, p_kind text) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.lock_current(p_shard uuid, p_custodian uuid, p_type text, p_id uuid, p_kind text) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.lock_current(p_compartment uuid, p_custodian uuid, p_type text, p_id uuid, p_kind text) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.lock_current(p_compartment uuid, p_custodian uuid, p_type text, p_id uuid, p_kind text) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.lock_disclosure(p_shards uuid[], p_custodians uuid[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.lock_disclosure(p_shards uuid[], p_custodians uuid[]) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.lock_disclosure(p_compartments uuid[], p_custodians uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.lock_disclosure(p_compartments uuid[], p_custodians uuid[]) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.lock_writes(p_shards uuid[], p_custodians uuid[], p_ids uuid[], p_kinds text[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.lock_writes(p_shards uuid[], p_custodians uuid[], p_ids uuid[], p_kinds text[]) TO hallpass_app;
-
-REVOKE ALL ON FUNCTION hallpass.moment() FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.moment() TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.lock_writes(p_compartments uuid[], p_custodians uuid[], p_ids uuid[], p_kinds text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.lock_writes(p_compartments uuid[], p_custodians uuid[], p_ids uuid[], p_kinds text[]) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.next_link(before bytea, entries bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.next_link(before bytea, entries bytea) TO hallpass_app;
-
-REVOKE ALL ON FUNCTION hallpass.note(p_kind text, p_client text, p_outcome text, p_detail text) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.note(p_kind text, p_client text, p_outcome text, p_detail text) TO hallpass_app;
-
-REVOKE ALL ON FUNCTION hallpass.note_command(p_organization uuid, p_detail text) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION hallpass.opened(r_shard uuid, r_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.opened(r_shard uuid, r_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.partition_ledger(p_from date, p_until date) FROM PUBLIC;
 
@@ -2192,14 +2176,17 @@ GRANT ALL ON FUNCTION hallpass.place_key(p_organization uuid) TO hallpass_app;
 REVOKE ALL ON FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.provision_matches(p hallpass.provision, part2 boolean, focal_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.provision_matches(p hallpass.provision, part2 boolean, focal_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.purposes() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.purposes() TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.put(p_row hallpass.resource, p_terms jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.put(p_row hallpass.resource, p_terms jsonb) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.put_terms(p_shard uuid, p_id uuid, p_type text, p_terms jsonb, p_replace boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.put_terms(p_shard uuid, p_id uuid, p_type text, p_terms jsonb, p_replace boolean) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.put_terms(p_compartment uuid, p_id uuid, p_type text, p_terms jsonb, p_replace boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.put_terms(p_compartment uuid, p_id uuid, p_type text, p_terms jsonb, p_replace boolean) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.reached() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.reached() TO hallpass_app;
@@ -2207,17 +2194,22 @@ GRANT ALL ON FUNCTION hallpass.reached() TO hallpass_app;
 REVOKE ALL ON FUNCTION hallpass.read(p_callers jsonb, p_agreement boolean, p_caller integer[], p_requests uuid[], p_interactions text[], p_types text[], p_ids uuid[], p_versions integer[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.read(p_callers jsonb, p_agreement boolean, p_caller integer[], p_requests uuid[], p_interactions text[], p_types text[], p_ids uuid[], p_versions integer[]) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.record_command(p_organization uuid, p_detail text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION hallpass.record_key(p_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.record_key(p_id uuid) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.refers(p_shard uuid, p_from uuid[], p_custodian uuid, p_to uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.refers(p_shard uuid, p_from uuid[], p_custodian uuid, p_to uuid) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.record_security_event(p_kind text, p_client text, p_outcome text, p_detail text) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.record_security_event(p_kind text, p_client text, p_outcome text, p_detail text) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.refresh_validity(p_shard uuid, p_custodian uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.refresh_validity(p_shard uuid, p_custodian uuid) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.refers(p_compartment uuid, p_from uuid[], p_custodian uuid, p_to uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.refers(p_compartment uuid, p_from uuid[], p_custodian uuid, p_to uuid) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.release_key(p_shard uuid, p_custodian uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.release_key(p_shard uuid, p_custodian uuid) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.refresh_validity(p_compartment uuid, p_custodian uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.refresh_validity(p_compartment uuid, p_custodian uuid) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.release_key(p_compartment uuid, p_custodian uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.release_key(p_compartment uuid, p_custodian uuid) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.releasing() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.releasing() TO hallpass_app;
@@ -2228,8 +2220,16 @@ GRANT ALL ON FUNCTION hallpass.remove_organization(p_id uuid) TO hallpass_app;
 REVOKE ALL ON FUNCTION hallpass.seen(p_ids uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.seen(p_ids uuid[]) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.stands(p_client text, p_token text, p_organization uuid, p_emergency boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.stands(p_client text, p_token text, p_organization uuid, p_emergency boolean) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.set_caller(p_client text, p_token text, p_organization uuid, p_purposes text[], p_emergency boolean, p_agreement boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.set_caller(p_client text, p_token text, p_organization uuid, p_purposes text[], p_emergency boolean, p_agreement boolean) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.set_caller_from_json(p_caller jsonb, p_agreement boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.set_caller_from_json(p_caller jsonb, p_agreement boolean) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.set_operator(p_organization uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION hallpass.statement_time() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.statement_time() TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.token_key(p_token text) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.token_key(p_token text) TO hallpass_app;

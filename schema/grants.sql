@@ -19,5 +19,5 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON hallpass.signing_key TO hallpass_app;
 
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA hallpass TO hallpass_app;
 -- The owner's alone, for commands and start-up.
-REVOKE EXECUTE ON FUNCTION hallpass.enter_as_operator, hallpass.partition_ledger, hallpass.drop_ledger,
-    hallpass.note_command FROM hallpass_app;
+REVOKE EXECUTE ON FUNCTION hallpass.set_operator, hallpass.partition_ledger, hallpass.drop_ledger,
+    hallpass.record_command FROM hallpass_app;

@@ -12,9 +12,9 @@ import pytest_asyncio
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from app.store import embedded
-from app.store.engine import Database, owner_url
-from app.store.migrate import migrate
+from app.db import embedded
+from app.db.engine import Database, owner_url
+from app.db.migrate import migrate
 from tests.recording import recording
 
 

@@ -24,10 +24,10 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from typer.testing import CliRunner, Result
 
 from app.cli import app
-from app.consent.gate.operator import Operator
+from app.db import embedded
+from app.db.engine import Database, owner_url
+from app.exchange.operator import Operator
 from app.settings import Settings
-from app.store import embedded
-from app.store.engine import Database, owner_url
 from tests.world import BASE, World
 
 BIN = Path(sys.executable).parent

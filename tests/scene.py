@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from app.store.enter import enter
+from app.db.caller import set_caller
 from tests import build
 from tests.world import Member, World
 
@@ -87,9 +87,9 @@ async def set_scene(world: World, *classes: str) -> Scene:
 
 @asynccontextmanager
 async def entered(world: World, member: Member) -> AsyncIterator[AsyncConnection]:
-    """A transaction of the app's role, entered as a member: what it sees behind the gate."""
+    """A transaction of the app's role, entered as a member: what it sees behind the access service."""
     async with world.db.begin() as connection:
-        standing = await enter(
+        standing = await set_caller(
             connection,
             client=member.client_id,
             token="straight",

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import event
 
-from app.store.engine import Database
+from app.db.engine import Database
 
 
 class Statements:

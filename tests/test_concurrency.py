@@ -12,9 +12,9 @@ import pytest_asyncio
 from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from app.store.engine import Database
-from app.store.enter import hold
-from app.store.migrate import create_role
+from app.db.caller import lock
+from app.db.engine import Database
+from app.db.migrate import create_role
 from tests import build
 from tests.scene import as_owner, set_scene
 from tests.world import Member, World, open_world
@@ -126,7 +126,7 @@ async def test_a_new_record_waits_for_who_is_just_given_the_others(world: World)
     student = await district.create(patient())
     engine = create_async_engine(world.db.owner)
     async with engine.connect() as reader:
-        await hold(reader, {UUID(student["id"])}, exclusive=False)
+        await lock(reader, {UUID(student["id"])}, exclusive=False)
         writing = asyncio.create_task(district.create(build.encounter(student)))
         while not writing.done():
             if (await as_owner(world, "SELECT count(*) FROM pg_locks WHERE NOT granted"))[0][0]:

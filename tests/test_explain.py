@@ -9,12 +9,12 @@ import pytest_asyncio
 from sqlalchemy import URL, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.db.caller import set_caller
+from app.db.engine import Database
+from app.db.search_queries import BoundStatement
+from app.db.tables import resource
 from app.resources import REGISTRY
 from app.search.parameters import PARAMETERS
-from app.store.engine import Database
-from app.store.enter import enter
-from app.store.find import Ask
-from app.store.tables import resource
 from bench.explain import CALLERS, Run, asks, explain, growth, scans
 from bench.rows import load_all
 
@@ -33,7 +33,7 @@ async def begin(connection: AsyncConnection) -> None:
     """Come as a district to a planner that reads a table from end to end only where it must."""
     await connection.execute(text("SET LOCAL enable_seqscan = off"))
     org = CALLERS[WHO]
-    standing = await enter(
+    standing = await set_caller(
         connection, client=str(org), token="t", organization=org, purposes=[], emergency=False, agreement_required=False
     )
     assert standing is not None
@@ -52,7 +52,7 @@ async def test_no_statement_reads_a_whole_table(loaded: Database) -> None:
 
 
 async def test_a_statement_without_an_index_is_found(loaded: Database) -> None:
-    whole = Ask(select(resource.c.id).where(func.length(resource.c.body) > 3), {})
+    whole = BoundStatement(select(resource.c.id).where(func.length(resource.c.body) > 3), {})
     async with loaded.begin() as connection:
         await begin(connection)
         run = await explain(connection, WHO, "page", "Patient?body", whole)

@@ -9,8 +9,8 @@ import pytest_asyncio
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from app.consent.gate.verify import Verifier
-from app.store.engine import Database
+from app.db.engine import Database
+from app.exchange.verify import Verifier
 from tests.scene import Scene, as_owner, set_scene
 from tests.world import open_world
 
@@ -19,13 +19,13 @@ OLD = "hallpass.partition_ledger('2015-01-01', '2015-06-30')"
 
 @pytest_asyncio.fixture
 async def scene(db: Database) -> AsyncIterator[Scene]:
-    """The clinic read the student in 2015, and reads it now, in one lane."""
+    """The clinic read the student in 2015, and reads it now, in one chain."""
     async with open_world(db) as world:
         found = await set_scene(world, "Patient")
         await as_owner(
             world,
             f"SELECT {OLD}",
-            "CREATE OR REPLACE FUNCTION hallpass.hold_lane() RETURNS smallint LANGUAGE sql AS $$ SELECT 7::smallint $$",
+            "CREATE OR REPLACE FUNCTION hallpass.lock_chain() RETURNS smallint LANGUAGE sql AS $$ SELECT 7::smallint $$",
             "CREATE OR REPLACE FUNCTION hallpass.instant() RETURNS timestamptz LANGUAGE sql VOLATILE"
             " AS $$ SELECT '2015-02-03T12:00:00Z'::timestamptz $$",
         )
@@ -54,13 +54,13 @@ async def verified(scene: Scene) -> list[str]:
 
 
 async def test_a_quarter_past_retention_is_dropped_recorded_and_missed_by_nobody(scene: Scene) -> None:
-    entries = "SELECT tableoid::regclass::text AS part, sheet FROM hallpass.disclosure ORDER BY sheet"
+    entries = "SELECT tableoid::regclass::text AS part, batch FROM hallpass.disclosure ORDER BY batch"
     before = await rows(scene, entries)
-    assert [r.sheet for r in before] == [1, 2]
+    assert [r.batch_row for r in before] == [1, 2]
     assert before[0].part == "hallpass.disclosure_2015q1"
     assert before[1].part.startswith("hallpass.disclosure_20")
     await as_owner(scene.world, "SELECT hallpass.drop_ledger('2019-01-01')")
-    assert [r.sheet for r in await rows(scene, entries)] == [2]
+    assert [r.batch_row for r in await rows(scene, entries)] == [2]
     kept = await rows(scene, "SELECT partition, entries, students FROM hallpass.ledger_drop ORDER BY 1")
     assert [tuple(r) for r in kept] == [("disclosure_2015q1", 1, 1), ("disclosure_2015q2", 0, 0)]
     assert await verified(scene) == []
@@ -68,9 +68,9 @@ async def test_a_quarter_past_retention_is_dropped_recorded_and_missed_by_nobody
     assert await verified(scene) == []
 
     # What was dropped excuses nothing that came after it.
-    await as_owner(scene.world, "UPDATE hallpass.disclosure SET client = 'another' WHERE sheet = 2")
+    await as_owner(scene.world, "UPDATE hallpass.disclosure SET client = 'another' WHERE batch = 2")
     assert await verified(scene) == ["a ledger entry that was changed"]
-    await as_owner(scene.world, "DELETE FROM hallpass.disclosure WHERE sheet = 2")
+    await as_owner(scene.world, "DELETE FROM hallpass.disclosure WHERE batch = 2")
     assert await verified(scene) == ["a gap in the ledger"]
 
 

@@ -22,9 +22,9 @@ import pytest_asyncio
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from app.consent.gate.operator import Operator
+from app.db.engine import Database
+from app.exchange.operator import Operator
 from app.settings import Settings
-from app.store.engine import Database
 from tests import build
 from tests.world import BASE, Member, World
 

@@ -8,7 +8,7 @@ import pytest_asyncio
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from app.store.engine import Database
+from app.db.engine import Database
 from tests import build
 from tests.world import World, open_world
 

@@ -16,10 +16,10 @@ import httpx
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.auth import clients, jose
-from app.consent.gate.operator import Operator
+from app.db.engine import Database
+from app.exchange.operator import Operator
 from app.main import create_app
 from app.settings import Settings
-from app.store.engine import Database
 
 BASE = "http://127.0.0.1:8000"
 EVERYTHING = "system/*.cruds"

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
-from app.store import embedded
-from app.store.migrate import migrate
+from app.db import embedded
+from app.db.migrate import migrate
 
 FILE = Path(__file__).resolve().parents[1] / "migrations" / "schema.sql"
 _HEAD = "-- Generated from schema/ by `make schema`. Change the files there.\n\n"

@@ -20,8 +20,8 @@ from app.auth.jose import ALGORITHMS, BadToken, Header, Jwk, read, verify
 from app.auth.jwks import JwksFetcher, JwksUnavailable
 from app.auth.keyset import keys_of, pick
 from app.auth.oauth import OAuthCode, OAuthError
-from app.store.engine import Database
-from app.store.tables import assertion as table
+from app.db.engine import Database
+from app.db.tables import assertion as table
 
 MAX_AHEAD = 300
 SKEW = 10

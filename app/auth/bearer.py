@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from fastapi import Request
 
-from app.auth.caller import Caller
 from app.auth.jose import BadToken, read
 from app.auth.service import Auth
 from app.auth.tokens import Token
+from app.caller import Caller
 from app.errors import HallpassError, Kind
 
 CHALLENGE = 'Bearer realm="hallpass"'
@@ -42,7 +42,7 @@ async def presented(request: Request, auth: Auth) -> Token:
             raise BadToken("not one bearer token")
         found = await auth.tokens.read(token)
     except BadToken as e:
-        await auth.watch.refusal("token", claimed(token), str(e))
+        await auth.refusal_log.refusal("token", claimed(token), str(e))
         challenge = f'{CHALLENGE}, error="invalid_token", error_description="{_BAD}"'
         raise HallpassError(Kind.LOGIN, _BAD, headers={"WWW-Authenticate": challenge}) from None
     auth.limits.no_stranger(request.scope)

@@ -17,14 +17,14 @@ from sqlalchemy import RowMapping, func, insert, null, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.audit import trail
 from app.auth.addresses import Refused, check_url
 from app.auth.keyset import registrable
 from app.auth.purposes import BTG, PURPOSES
-from app.auth.scopes import EMERGENCY, Scope, parse_scope
+from app.db.engine import sqlstate
+from app.db.tables import client as table
 from app.errors import HallpassError, Issue, Kind
-from app.store.engine import sqlstate
-from app.store.tables import client as table
+from app.ledger import security_log
+from app.scopes import EMERGENCY, Scope, parse_scope
 
 ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 
@@ -105,7 +105,7 @@ async def add(connection: AsyncConnection, client: Client) -> None:
         if sqlstate(e) == "23503":
             raise HallpassError(Kind.UNPROCESSABLE, Issue("There is no such organization.", "organization")) from e
         raise
-    await trail.note_command(connection, client.organization, f"client {client.id} added")
+    await security_log.record_command(connection, client.organization, f"client {client.id} added")
 
 
 async def get(connection: AsyncConnection, id: str) -> Client | None:
@@ -135,12 +135,12 @@ async def rotate_key(
 async def disable(connection: AsyncConnection, id: str, at: datetime) -> None:
     """Shut a client out, its running tokens as well, once this is committed. Raises HallpassError(NOT_FOUND).
 
-    It waits for nothing that the client does. What was checked just before is waited for by `settled`, afterwards.
+    It waits for nothing that the client does. What was checked just before is waited for by `precomputed`, afterwards.
     """
     await _change(connection, id, {"disabled": func.coalesce(table.c.disabled, at)}, "disabled")
 
 
-async def settled(connection: AsyncConnection, id: str) -> None:
+async def precomputed(connection: AsyncConnection, id: str) -> None:
     """Wait until no disclosure to a client that was disabled is between its last check and its commit."""
     await connection.execute(text("SELECT hallpass.await_disclosures(:id, NULL)"), {"id": id})
 
@@ -150,7 +150,7 @@ async def _change(connection: AsyncConnection, id: str, values: dict[str, Any], 
     organization = await connection.scalar(changed)
     if organization is None:
         raise HallpassError(Kind.NOT_FOUND, Issue("There is no such client.", "id"))
-    await trail.note_command(connection, organization, f"client {id} {what}")
+    await security_log.record_command(connection, organization, f"client {id} {what}")
 
 
 def _key_source(jwks: Any, jwks_uri: str | None, *, allow_http: bool) -> tuple[dict[str, Any] | None, str | None]:

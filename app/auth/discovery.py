@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.auth.jose import ALGORITHMS
-from app.auth.scopes import EMERGENCY_TEXT
+from app.scopes import EMERGENCY_TEXT
 
 METHODS = ["private_key_jwt"]
 

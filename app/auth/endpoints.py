@@ -14,10 +14,10 @@ from app.auth.authenticate import Principal, principal
 from app.auth.bearer import claimed
 from app.auth.discovery import smart_configuration
 from app.auth.form import read_form
+from app.auth.introspection import introspect, revoke
 from app.auth.issue import issue
 from app.auth.oauth import OAuthCode, OAuthError, slowed
 from app.auth.service import TOKEN_PATH, Auth
-from app.auth.tending import introspect, revoke
 
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 CONFIGURATION = "/.well-known/smart-configuration"
@@ -68,9 +68,11 @@ async def _issued(auth: Auth, request: Request) -> dict[str, Any]:
         answer = await issue(auth, form)
         auth.limits.no_stranger(request.scope)
     except OAuthError as e:
-        await auth.watch.refusal("login", claimed(form.get("client_assertion", "")), f"{e.code.value}: {e.description}")
+        await auth.refusal_log.refusal(
+            "login", claimed(form.get("client_assertion", "")), f"{e.code.value}: {e.description}"
+        )
         raise
-    await auth.watch.login(claimed(form["client_assertion"]), f"a token for {answer['scope']}")
+    await auth.refusal_log.login(claimed(form["client_assertion"]), f"a token for {answer['scope']}")
     return answer
 
 

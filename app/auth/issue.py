@@ -10,8 +10,8 @@ from app.auth.agent import agent
 from app.auth.authenticate import by_assertion
 from app.auth.oauth import OAuthCode, OAuthError, slowed
 from app.auth.purposes import asked, granted
-from app.auth.scopes import grant
 from app.auth.service import Auth
+from app.scopes import grant
 
 GRANT_TYPE = "client_credentials"
 
@@ -33,7 +33,7 @@ async def issue(auth: Auth, form: dict[str, str]) -> dict[str, Any]:
     if not scopes.scopes:
         raise OAuthError(OAuthCode.INVALID_SCOPE, "The client may have none of these scopes.")
     return {
-        "access_token": await auth.tokens.mint(client, scopes, purposes, agent(found.claims)),
+        "access_token": await auth.tokens.issue_token(client, scopes, purposes, agent(found.claims)),
         "token_type": "bearer",
         "expires_in": auth.settings.token_seconds,
         "scope": scopes.text,

@@ -15,8 +15,8 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.auth.jose import Jwk, from_pem, generate, public, to_pem
-from app.store.engine import Database
-from app.store.tables import signing_key as table
+from app.db.engine import Database
+from app.db.tables import signing_key as table
 
 LIFE = 90 * 86_400
 REFRESH = 60

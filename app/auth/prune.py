@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.store.engine import Database
-from app.store.tables import assertion, revoked_token, signing_key
+from app.db.engine import Database
+from app.db.tables import assertion, revoked_token, signing_key
 
 EVERY = 60
 MARGIN = timedelta(hours=1)

@@ -7,15 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
-from app.audit.watch import Watch
 from app.auth.assertions import Assertions
 from app.auth.jwks import JwksFetcher
 from app.auth.keys import Keys
 from app.auth.prune import Pruner
 from app.auth.tokens import Tokens
+from app.db.engine import Database
+from app.ledger.refusals import RefusalLog
 from app.limits.limits import Limits
 from app.settings import Settings
-from app.store.engine import Database
 
 TOKEN_PATH = "/auth/token"  # noqa: S105  a path, not a secret
 
@@ -30,7 +30,7 @@ class Auth:
     tokens: Tokens
     assertions: Assertions
     pruner: Pruner
-    watch: Watch
+    refusal_log: RefusalLog
     limits: Limits
 
     @classmethod
@@ -53,6 +53,6 @@ class Auth:
             tokens=Tokens(db, settings, keys, clock),
             assertions=Assertions(db, fetcher, audience=audience, clock=clock),
             pruner=Pruner(db, clock),
-            watch=Watch(db),
+            refusal_log=RefusalLog(db),
             limits=Limits(settings, db.pool_size),
         )

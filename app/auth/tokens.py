@@ -2,7 +2,7 @@
 https://datatracker.ietf.org/doc/html/rfc9068
 
 What a process remembers is not told to others: whether a token and its client still stand is asked of the database
-at the start of each request, by hallpass.enter for the exchange and by `stands` for the endpoints here.
+at the start of each request, by hallpass.set_caller for the exchange and by `stands` for the endpoints here.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from uuid import UUID
 from sqlalchemy import exists, select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from app.auth.caller import Caller
 from app.auth.clients import Client
 from app.auth.jose import BadToken, read, sign, verify
 from app.auth.keys import Keys
-from app.auth.scopes import Granted, parse_scope
+from app.caller import Caller
+from app.db.engine import Database
+from app.db.tables import client as client_table
+from app.db.tables import revoked_token
 from app.errors import HallpassError
+from app.scopes import Granted, parse_scope
 from app.settings import Settings
-from app.store.engine import Database
-from app.store.tables import client as client_table
-from app.store.tables import revoked_token
 
 TYP = "at+jwt"
 REMEMBERED = 10_000
@@ -54,7 +54,7 @@ class Tokens:
         self._audience = settings.base_url + "/fhir"
         self._known: OrderedDict[bytes, Token] = OrderedDict()
 
-    async def mint(
+    async def issue_token(
         self, client: Client, granted: Granted, purposes: frozenset[str], agent: tuple[tuple[str, str], ...] = ()
     ) -> str:
         """A signed token for the client, good for `settings.token_seconds`."""

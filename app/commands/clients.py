@@ -97,12 +97,12 @@ def disable(client_id: Annotated[str, typer.Argument(help="The client's id.")]) 
     async def work(connection: AsyncConnection, _settings: Settings) -> None:
         await clients.disable(connection, client_id, datetime.now(UTC))
 
-    async def settled(connection: AsyncConnection, _settings: Settings) -> None:
-        await clients.settled(connection, client_id)
+    async def precomputed(connection: AsyncConnection, _settings: Settings) -> None:
+        await clients.precomputed(connection, client_id)
 
     with plainly():
         as_owner(work)
-        as_owner(settled)
+        as_owner(precomputed)
         typer.echo(f"{client_id} is disabled")
 
 

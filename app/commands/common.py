@@ -11,10 +11,10 @@ from typing import TypeVar
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from app.db import migrate
 from app.errors import HallpassError
 from app.server import CannotListen, database_url
 from app.settings import Settings, UnsafeSettings, load
-from app.store import migrate
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.commands.common import as_owner, plainly
-from app.consent.gate.operator import Operator
+from app.exchange.operator import Operator
 from app.server import open_database, prepare_schema
 from app.settings import Settings, load
 
@@ -62,12 +62,12 @@ def list_organizations() -> None:
     async def work(connection: AsyncConnection, _settings: Settings) -> list[tuple[UUID, int, str]]:
         rows = await connection.execute(
             text("""WITH named AS (
-                        SELECT o.id, o.above, convert_from(r.body, 'UTF8')::jsonb ->> 'name' AS name
+                        SELECT o.id, o.ancestors, convert_from(r.body, 'UTF8')::jsonb ->> 'name' AS name
                         FROM hallpass.organization o
-                        JOIN hallpass.resource r ON r.shard = o.id AND r.id = o.id AND r.current)
-                    SELECT n.id, cardinality(n.above), n.name FROM named n
-                    ORDER BY (SELECT array_agg(a.name || ' ' || a.id ORDER BY cardinality(a.above))
-                              FROM named a WHERE a.id = ANY (n.above))""")
+                        JOIN hallpass.resource r ON r.compartment = o.id AND r.id = o.id AND r.current)
+                    SELECT n.id, cardinality(n.ancestors), n.name FROM named n
+                    ORDER BY (SELECT array_agg(a.name || ' ' || a.id ORDER BY cardinality(a.ancestors))
+                              FROM named a WHERE a.id = ANY (n.ancestors))""")
         )
         return [tuple(row) for row in rows]
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from app.commands.common import plainly
-from app.consent.gate.verify import Verifier
+from app.exchange.verify import Verifier
 from app.server import open_database, prepare_schema
 from app.settings import load
 

@@ -1,1 +1,1 @@
-"""What a signed release permits: rules, decision, the same as SQL, and the gate."""
+"""What a signed release permits: rules, decision, the same as SQL, and the access service."""

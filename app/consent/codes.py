@@ -30,7 +30,7 @@ ACTOR_ROLE = f"{OURS}/CodeSystem/actor-role"
 EXPIRY_EVENT = f"{OURS}/CodeSystem/expiry-event"
 EXPIRY_EVENT_EXTENSION = f"{OURS}/StructureDefinition/expiry-event"
 GUARDIAN_AUTHORITY = f"{OURS}/StructureDefinition/guardian-authority"
-HONOUR_EXTENSION = f"{OURS}/StructureDefinition/honour-parental-release"
+HONOR_EXTENSION = f"{OURS}/StructureDefinition/honor-parental-release"
 TIME_ZONE_EXTENSION = "http://hl7.org/fhir/StructureDefinition/timezone"
 
 NORMAL = 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from app.consent.rules import Provision, Release
+from app.consent.model import Provision, Release
 
 
 def narrows(before: Release, now: Release) -> bool:

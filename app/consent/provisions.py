@@ -13,7 +13,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from app.consent import codes as c
-from app.consent.rules import Provision, Window
+from app.consent.model import Provision, Window
 from app.errors import Issue
 from app.fhir.dates import BEGINNING, END, period
 from app.resources.paths import values
@@ -28,7 +28,7 @@ class Tree:
     """The provisions in document order, where each stands in the Consent, and what could not be understood."""
 
     nodes: tuple[Provision, ...] = ()
-    gaps: list[Issue] = field(default_factory=list)
+    missing: list[Issue] = field(default_factory=list)
     expression: dict[int, str] = field(default_factory=dict)
 
     def line(self, node: Provision) -> list[Provision]:
@@ -43,10 +43,10 @@ def read_tree(root: Any, zone: ZoneInfo, custodian: UUID, organizations: frozens
     """Flatten a root provision. A provision whose actions are none that open a read is left out with its own."""
     reader = _Reader(zone, custodian, organizations)
     if not isinstance(root, dict):
-        reader.tree.gaps.append(Issue("The provision is missing.", "Consent.provision", "required"))
+        reader.tree.missing.append(Issue("The provision is missing.", "Consent.provision", "required"))
     elif root.get("type") not in ("permit", "deny"):
         text = "A release says permit or deny at its root."
-        reader.tree.gaps.append(Issue(text, "Consent.provision.type", "required"))
+        reader.tree.missing.append(Issue(text, "Consent.provision.type", "required"))
     else:
         reader.add(root, -1, root["type"] == "permit", "Consent.provision", 0)
     reader.tree.nodes = tuple(reader.nodes)
@@ -66,10 +66,12 @@ class _Reader:
     def add(self, node: dict[str, Any], parent: int, permit: bool, at: str, depth: int) -> None:
         """Read one provision and those nested in it."""
         if depth > DEEPEST:
-            self._gap("Exceptions nest deeper than anyone can follow.", at)
+            self._missing_requirement("Exceptions nest deeper than anyone can follow.", at)
             return
         if node.get("type") not in (None, "permit" if permit else "deny"):
-            self._gap("An exception turns its parent round; its type says the same as its parent's.", f"{at}.type")
+            self._missing_requirement(
+                "An exception turns its parent round; its type says the same as its parent's.", f"{at}.type"
+            )
         actions = self._codes(node, "action", c.CONSENT_ACTION, c.ACTIONS, at)
         if actions is not None and not actions & c.READING_ACTIONS:
             return
@@ -99,8 +101,8 @@ class _Reader:
         for i, child in enumerate(values(node, "provision")):
             self.add(child, number, not permit, f"{at}.provision[{i}]", depth + 1)
 
-    def _gap(self, text: str, at: str) -> None:
-        self.tree.gaps.append(Issue(text, at, "value"))
+    def _missing_requirement(self, text: str, at: str) -> None:
+        self.tree.missing.append(Issue(text, at, "value"))
 
     def _window(self, node: dict[str, Any], element: str, at: str) -> Window | None:
         stated = node.get(element)
@@ -108,7 +110,7 @@ class _Reader:
             return None
         found = period(stated, self._zone)
         if found.lower == found.upper:
-            self._gap("The period ends before it starts.", f"{at}.{element}")
+            self._missing_requirement("The period ends before it starts.", f"{at}.{element}")
         return found.lower, found.upper
 
     def _codings(
@@ -120,7 +122,7 @@ class _Reader:
             if coding.get("system") == system and coding.get("code") in known:
                 found.add(coding["code"])
             else:
-                self._gap("The code is not one that the exchange knows.", f"{at}.{element}[{i}]")
+                self._missing_requirement("The code is not one that the exchange knows.", f"{at}.{element}[{i}]")
         return frozenset(found) if node.get(element) else None
 
     def _codes(
@@ -131,7 +133,7 @@ class _Reader:
         for i, concept in enumerate(values(node, element)):
             codes = {x.get("code") for x in values(concept, "coding") if x.get("system") == system} & set(known)
             if not codes:
-                self._gap("The code is not one that the exchange knows.", f"{at}.{element}[{i}]")
+                self._missing_requirement("The code is not one that the exchange knows.", f"{at}.{element}[{i}]")
             found |= {str(x) for x in codes}
         return frozenset(found) if node.get(element) else None
 
@@ -147,12 +149,14 @@ class _Reader:
                 if organization in self._organizations:
                     found.add(organization)
                 else:
-                    self._gap("A recipient is an Organization of the network.", f"{where}.reference")
+                    self._missing_requirement("A recipient is an Organization of the network.", f"{where}.reference")
             elif (c.PARTICIPATION, "CST") in roles:
                 if organization != self._custodian:
-                    self._gap("The discloser is the organization that files the release.", f"{where}.reference")
+                    self._missing_requirement(
+                        "The discloser is the organization that files the release.", f"{where}.reference"
+                    )
             elif (c.ACTOR_ROLE, "intermediary") not in roles:
-                self._gap("The role is not one that the exchange knows.", f"{where}.role")
+                self._missing_requirement("The role is not one that the exchange knows.", f"{where}.role")
         return frozenset(found) if constrained else None
 
     def _classes(self, node: dict[str, Any], at: str) -> frozenset[str] | None:
@@ -163,7 +167,9 @@ class _Reader:
             if code and ((system == c.RESOURCE_TYPES and code in c.TYPE_NAMES) or (system == c.URI and ":" in code)):
                 found.add(code)
             else:
-                self._gap("The class is neither a FHIR resource type nor the URI of a profile.", f"{at}.class[{i}]")
+                self._missing_requirement(
+                    "The class is neither a FHIR resource type nor the URI of a profile.", f"{at}.class[{i}]"
+                )
         return frozenset(found) if node.get("class") else None
 
     def _content(self, node: dict[str, Any], at: str) -> frozenset[str] | None:
@@ -171,7 +177,9 @@ class _Reader:
         for i, concept in enumerate(values(node, "code")):
             codings = [x for x in values(concept, "coding") if x.get("system") and x.get("code")]
             if not codings:
-                self._gap("The code needs a system and a code: text alone matches nothing.", f"{at}.code[{i}]")
+                self._missing_requirement(
+                    "The code needs a system and a code: text alone matches nothing.", f"{at}.code[{i}]"
+                )
             found |= {f"{x['system']}|{x['code']}" for x in codings}
         return frozenset(found) if node.get("code") else None
 
@@ -186,7 +194,7 @@ class _Reader:
             elif system == c.ACT_CODE and code in c.SENSITIVITY | c.PRIVACY_LAWS:
                 labels.add(code)
             else:
-                self._gap("The label is not one that the exchange knows.", f"{at}.securityLabel[{i}]")
+                self._missing_requirement("The label is not one that the exchange knows.", f"{at}.securityLabel[{i}]")
         if not node.get("securityLabel"):
             return None, None
         return ((max if permit else min)(levels) if levels else None), frozenset(labels)
@@ -196,7 +204,7 @@ class _Reader:
         for i, data in enumerate(values(node, "data")):
             target = local_id(data.get("reference"))
             if target is None:
-                self._gap("The data is not a resource of the exchange.", f"{at}.data[{i}].reference")
+                self._missing_requirement("The data is not a resource of the exchange.", f"{at}.data[{i}].reference")
             else:
                 found.setdefault(data["meaning"], set()).add(target)
         return {meaning: frozenset(ids) for meaning, ids in found.items()}

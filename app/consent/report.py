@@ -6,21 +6,21 @@ from collections import Counter
 from typing import Any
 from uuid import UUID
 
-from app.consent.decide import Deny, Permit, Weighed
-from app.consent.rules import Facts
+from app.consent.evaluate import Deny, Permit, TraceEntry
+from app.consent.model import ResourceAttributes
 from app.errors import Issue
 
 Outcomes = dict[UUID, Counter[tuple[str, bool, str]]]
 
 
-def explanation(results: list[tuple[Facts, Permit | Deny]]) -> dict[str, Any]:
+def explanation(results: list[tuple[ResourceAttributes, Permit | Deny]]) -> dict[str, Any]:
     """For each record: the decision, on what it rests, and each Consent and provision that was weighed."""
-    return _parameters([_part("record", *_record(facts, decision)) for facts, decision in results])
+    return _parameters([_part("record", *_record(attributes, decision)) for attributes, decision in results])
 
 
-def preview_report(gaps: tuple[Issue, ...], outcomes: Outcomes) -> dict[str, Any]:
+def preview_report(missing: tuple[Issue, ...], outcomes: Outcomes) -> dict[str, Any]:
     """What is missing for a Consent to be active, and by recipient what it would open and what not, and why."""
-    parts = [_part("missing", *_missing(gap)) for gap in gaps]
+    parts = [_part("missing", *_missing(missing_requirement)) for missing_requirement in missing]
     for recipient, counts in outcomes.items():
         rows = [_reference("organization", f"Organization/{recipient}")]
         for (type_name, opened, why), count in sorted(counts.items()):
@@ -30,27 +30,27 @@ def preview_report(gaps: tuple[Issue, ...], outcomes: Outcomes) -> dict[str, Any
     return _parameters(parts)
 
 
-def _record(facts: Facts, decision: Permit | Deny) -> list[dict[str, Any]]:
-    parts = [_reference("resource", f"{facts.type}/{facts.id}")]
+def _record(attributes: ResourceAttributes, decision: Permit | Deny) -> list[dict[str, Any]]:
+    parts = [_reference("resource", f"{attributes.type}/{attributes.id}")]
     if isinstance(decision, Permit):
         parts += [_code("decision", "permit"), _code("basis", decision.basis.value)]
         if decision.consent:
             parts.append(_reference("consent", f"Consent/{decision.consent}/_history/{decision.version}"))
     else:
         parts += [_code("decision", "deny"), _text("why", decision.why)]
-    return parts + [_part("weighed", *_weighed(w)) for w in decision.weighed]
+    return parts + [_part("weighed", *_trace_entry(w)) for w in decision.trace]
 
 
-def _weighed(w: Weighed) -> list[dict[str, Any]]:
+def _trace_entry(w: TraceEntry) -> list[dict[str, Any]]:
     parts = [_reference("consent", f"Consent/{w.consent}")]
     if w.node is not None:
         parts.append({"name": "provision", "valueInteger": w.node})
-    return [*parts, _code("said", w.word.value), _text("why", w.why)]
+    return [*parts, _code("said", w.effect.value), _text("why", w.why)]
 
 
-def _missing(gap: Issue) -> list[dict[str, Any]]:
-    parts = [_text("text", gap.text)]
-    return [*parts, _text("expression", gap.expression)] if gap.expression else parts
+def _missing(missing_requirement: Issue) -> list[dict[str, Any]]:
+    parts = [_text("text", missing_requirement.text)]
+    return [*parts, _text("expression", missing_requirement.expression)] if missing_requirement.expression else parts
 
 
 def _parameters(parts: list[dict[str, Any]]) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from app.consent.codes import GUARDIAN_AUTHORITY, GUARDIANS, ROLE_CODE
-from app.consent.decide import MAJORITY, birthday
-from app.consent.rules import Provision, Window
+from app.consent.evaluate import MAJORITY, birthday
+from app.consent.model import Provision, Window
 from app.fhir.dates import BEGINNING, END, Interval, period
 from app.resources.paths import first, values
 
@@ -21,7 +21,7 @@ _MINORS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "definitions
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
+class ConsentContext:
     """What a Consent is read against, beside its own text.
 
     `custodian` is the organization that writes it, in `zone` and `jurisdiction` (a US state's code, or None).
@@ -50,7 +50,7 @@ class Signature:
     age: int = MAJORITY
 
 
-def student_signs(s: Situation, signed: datetime, permits: Iterable[Provision]) -> Signature | str:
+def student_signs(s: ConsentContext, signed: datetime, permits: Iterable[Provision]) -> Signature | str:
     """Whether the student may sign alone; a text says why not."""
     if s.born is None:
         return "the student's date of birth is not known"
@@ -62,7 +62,7 @@ def student_signs(s: Situation, signed: datetime, permits: Iterable[Provision]) 
     return "below 18 a student signs alone only where the jurisdiction's table says so for that kind of service"
 
 
-def guardian_signs(s: Situation, signer: UUID, signed: Interval) -> Signature | str:
+def guardian_signs(s: ConsentContext, signer: UUID, signed: Interval) -> Signature | str:
     """Whether a RelatedPerson may sign; a text says why not. All that a partial date covers must lie before 18."""
     if signer not in s.related:
         return "the signer is not a RelatedPerson of this student"

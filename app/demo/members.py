@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.auth import clients, jose
 from app.commands.clients import write_key
-from app.consent.gate.operator import Operator
+from app.db.engine import Database
+from app.exchange.operator import Operator
 from app.intake.token import private_key
 from app.settings import Settings
-from app.store.engine import Database
 
 EVERYTHING = "system/*.cruds"
 _AGREED = text("SELECT EXISTS (SELECT 1 FROM hallpass.agreement WHERE discloser = :one AND recipient = :other)")
@@ -58,7 +58,7 @@ class Member:
         return {"reference": f"Organization/{self.organization}"}
 
 
-async def enrol(owner: URL, settings: Settings, keys: Path, part: Part) -> Member:
+async def enroll(owner: URL, settings: Settings, keys: Path, part: Part) -> Member:
     """The member that plays a part: as it is, or made. A client whose key was lost gets a new one."""
     file = keys / f"{part.client}.jwk"
     engine = create_async_engine(owner, hide_parameters=True)

@@ -20,7 +20,7 @@ from app.commands.common import as_owner
 from app.demo import releases
 from app.demo.api import Api, Unexpected
 from app.demo.families import find_family
-from app.demo.members import CLINIC, DISTRICT, PARTS, Member, Part, agree, enrol
+from app.demo.members import CLINIC, DISTRICT, PARTS, Member, Part, agree, enroll
 from app.demo.resources import COUNSELING, referral, task
 from app.errors import HallpassError, Kind
 from app.intake import command as edfi
@@ -55,7 +55,7 @@ def require_fresh() -> None:
 
 def seed(settings: Settings) -> list[Member]:
     """The members, after everything is there. The server is running. Raises Unexpected or HallpassError."""
-    members = asyncio.run(_enrol(settings))
+    members = asyncio.run(_enroll(settings))
     if not _standing().done:
         _push(settings, members[DISTRICT])
         asyncio.run(_refer(settings, members[DISTRICT], members[CLINIC]))
@@ -70,9 +70,9 @@ def _standing() -> _Standing:
     return as_owner(work)
 
 
-async def _enrol(settings: Settings) -> dict[Part, Member]:
+async def _enroll(settings: Settings) -> dict[Part, Member]:
     owner = database_url(settings)
-    members = {part: await enrol(owner, settings, settings.data_dir / "demo", part) for part in PARTS}
+    members = {part: await enroll(owner, settings, settings.data_dir / "demo", part) for part in PARTS}
     await agree(owner, settings, members)
     return members
 

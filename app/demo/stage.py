@@ -22,10 +22,10 @@ import httpx
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from app.db import embedded
+from app.db.engine import owner_url
 from app.demo.api import Unexpected
 from app.settings import Settings
-from app.store import embedded
-from app.store.engine import owner_url
 
 START_SECONDS = 60
 STOP_SECONDS = 20

@@ -16,7 +16,7 @@ import httpx
 from rich.console import Console
 
 from app.demo.api import Api, Unexpected
-from app.demo.members import AGREEMENTS, CLINIC, DISTRICT, PARTS, Part, agree, enrol
+from app.demo.members import AGREEMENTS, CLINIC, DISTRICT, PARTS, Part, agree, enroll
 from app.demo.stage import Stage, fresh_stage
 from app.demo.steps import delivery, record, referral, release, revocation, roster
 from app.demo.steps.scene import Scene
@@ -63,7 +63,7 @@ async def _scene(
     agreements: Sequence[tuple[Part, Part]],
 ) -> Scene:
     telling.step(f"A fresh server is at {stage.settings.base_url}")
-    members = {part: await enrol(stage.owner, stage.settings, stage.folder / "keys", part) for part in PARTS}
+    members = {part: await enroll(stage.owner, stage.settings, stage.folder / "keys", part) for part in PARTS}
     await agree(stage.owner, stage.settings, members, agreements)
     for member in members.values():
         telling.say(f"{member.name} is a member, and its program's key is registered.")

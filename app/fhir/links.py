@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from html import escape, unescape
 from typing import Any
 
-from app.fhir.plan import Element, Model, plan, resource_model
+from app.fhir.validation.plan import Element, Model, plan, resource_model
 
 _RESTFUL = re.compile(r"(https?://\S+?)/[A-Z][A-Za-z]{1,63}/[A-Za-z0-9\-.]{1,64}")
 _RELATIVE = re.compile(r"[A-Z][A-Za-z]{1,63}/[A-Za-z0-9\-.]{1,64}")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from app.fhir.plan import Model, plan, resource_model
+from app.fhir.validation.plan import Model, plan, resource_model
 
 _RELATIVE = re.compile(r"([A-Z][A-Za-z]{1,63})/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?")
 _CONDITIONAL = re.compile(r"[A-Z][A-Za-z]{1,63}\?\S+")

@@ -75,11 +75,11 @@ def organization(school: Record, district: District) -> Json:
     )
 
 
-def patient(student: Record, demographics: Sequence[Record], enrolments: Sequence[Record], district: District) -> Json:
+def patient(student: Record, demographics: Sequence[Record], enrollments: Sequence[Record], district: District) -> Json:
     """The Patient of a Student; the first identifier is the one it is known by.
 
     `demographics` are its StudentEducationOrganizationAssociations, the one that counts most first: each element is
-    taken from the first that has it. `enrolments` are its StudentSchoolAssociations.
+    taken from the first that has it. `enrollments` are its StudentSchoolAssociations.
     Raises HallpassError where the id, the name or the birth date is missing or not what it should be.
     """
     required(student, "BirthData.BirthDate")
@@ -88,7 +88,7 @@ def patient(student: Record, demographics: Sequence[Record], enrolments: Sequenc
         merged = {**association, **merged}
     return filled(
         resourceType="Patient",
-        extension=_race(merged) + _ethnicity(merged) + _grade(enrolments),
+        extension=_race(merged) + _ethnicity(merged) + _grade(enrollments),
         identifier=[
             district.identifier("student", required(student, "StudentUniqueId")),
             *_other_identifiers(merged, district),
@@ -176,18 +176,18 @@ def _us_core(name: str, codings: Sequence[tuple[str, str, str]], text: str) -> l
     return [{"url": f"{US_CORE}/us-core-{name}", "extension": parts}]
 
 
-def _grade(enrolments: Sequence[Record]) -> list[Json]:
-    """The grade of the enrolment that counts: not ended, in the primary school, the latest."""
-    graded = [e for e in enrolments if first(e, "EntryGradeLevel")]
+def _grade(enrollments: Sequence[Record]) -> list[Json]:
+    """The grade of the enrollment that counts: not ended, in the primary school, the latest."""
+    graded = [e for e in enrollments if first(e, "EntryGradeLevel")]
     if not graded:
         return []
     current = max(graded, key=_counts)
     return [{"url": GRADE_LEVEL, "valueCodeableConcept": concept(required(current, "EntryGradeLevel"))}]
 
 
-def _counts(enrolment: Record) -> tuple[bool, bool, str]:
-    open_ended = first(enrolment, "ExitWithdrawDate") is None
-    return open_ended, boolean(enrolment, "PrimarySchool") is not False, day(enrolment, "EntryDate") or ""
+def _counts(enrollment: Record) -> tuple[bool, bool, str]:
+    open_ended = first(enrollment, "ExitWithdrawDate") is None
+    return open_ended, boolean(enrollment, "PrimarySchool") is not False, day(enrollment, "EntryDate") or ""
 
 
 def _flag(url: str, value: bool | None) -> list[Json]:

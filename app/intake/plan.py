@@ -52,7 +52,7 @@ def _entry(name: str, key: str, make: Callable[[], Json], refuse: Refuse) -> Ite
 
 
 def _patient(staged: StagedStudent, district: District) -> Json:
-    return patient(staged.student, staged.demographics, staged.enrolments, district)
+    return patient(staged.student, staged.demographics, staged.enrollments, district)
 
 
 def _related_person(staged: StagedContact, district: District) -> Json:

@@ -83,7 +83,7 @@ class StagedStudent:
     key: str
     student: Record
     demographics: list[Record]
-    enrolments: list[Record]
+    enrollments: list[Record]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +141,8 @@ class Staging:
         """Every Student, the associations with the agency itself first."""
         for key, body in self._db.execute(_STUDENTS):
             demographics = self._of_student("StudentEducationOrganizationAssociation", key, agency)
-            enrolments = self._of_student("StudentSchoolAssociation", key, agency)
-            yield StagedStudent(key, orjson.loads(body), demographics, enrolments)
+            enrollments = self._of_student("StudentSchoolAssociation", key, agency)
+            yield StagedStudent(key, orjson.loads(body), demographics, enrollments)
 
     def contacts(self) -> Iterator[StagedContact]:
         """Every StudentContactAssociation, by student."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from app.api.http import FHIR_JSON
 from app.errors import Kind
 from app.openapi.examples import of_error
 from app.openapi.schemas import ref
-from app.rest.http import FHIR_JSON
 
 Json = dict[str, Any]
 PLAIN_JSON = "application/json"

@@ -8,12 +8,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from app.conformance.base import VERSION
 from app.openapi import answers, by_type, of_any_type, of_record, of_server, of_system, parameters, values
 from app.openapi.operation import schemes
 from app.openapi.patch import JSON_PATCH, MERGE_PATCH
 from app.openapi.schemas import of_types
 from app.resources import REGISTRY, TYPES
+from app.terminology.definition import VERSION
 
 Json = dict[str, Any]
 DESCRIPTION = """A FHIR R4 exchange between school districts and community providers, under signed releases.

@@ -1,12 +1,12 @@
-"""The JSON Schema of each parameter by which AuditEvents are searched: what app/rest/audit_events.py understands."""
+"""The JSON Schema of each parameter by which AuditEvents are searched: what app/api/audit_events.py understands."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from app.api.audit_events import KINDS
+from app.api.disclosures import BASES
 from app.openapi.primitives import MOMENT
-from app.rest.audit_events import KINDS
-from app.rest.disclosures import BASES
 
 _UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 OWN_ID: dict[str, Any] = {"type": "string", "pattern": f"^(.*/)?{_UUID}$"}

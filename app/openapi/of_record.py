@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.capability.interactions import LEDGER_PARAMETERS
 from app.errors import Kind
-from app.fhir.interactions import LEDGER_PARAMETERS
 from app.openapi import answers
 from app.openapi.answers import VERSION
 from app.openapi.operation import json_body, operation, scope

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.conformance.searching import SEARCHED
+from app.capability.searching import SEARCHED
 from app.errors import Kind
 from app.openapi import answers, parameters
 from app.openapi.examples import of_answer, of_body

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from app.api.http import FHIR_JSON
 from app.errors import Kind
 from app.openapi.answers import failures
 from app.resources import TYPES
-from app.rest.http import FHIR_JSON
 
 Json = dict[str, Any]
 BACKEND = "smart"

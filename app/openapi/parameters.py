@@ -9,14 +9,14 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from app.conformance.catalogue import TYPES as DEFINITIONS
-from app.conformance.searching import SEARCHED
-from app.fhir.interactions import LEDGER_PARAMETERS
+from app.api.disclosures import BASES
+from app.capability.catalogue import TYPES as DEFINITIONS
+from app.capability.interactions import LEDGER_PARAMETERS
+from app.capability.searching import SEARCHED
 from app.openapi import ledger
 from app.openapi.primitives import ID
 from app.openapi.values import moment, value
-from app.resources import REGISTRY, TYPES, Reach, ResourceType
-from app.rest.disclosures import BASES
+from app.resources import REGISTRY, TYPES, ResourceType, Visibility
 from app.search.clause import parameters_of
 from app.search.controls import MAX_SORT_KEYS, SUMMARIES, TOTALS
 from app.search.parameters import COMMON, PARAMETERS, Parameter
@@ -61,7 +61,7 @@ def _included(name: str, what: str) -> Json:
     return _query(name, text, {"type": "array", "items": one})
 
 
-_HELD = tuple(t.name for t in REGISTRY if t.reach is Reach.COMPARTMENT)
+_HELD = tuple(t.name for t in REGISTRY if t.visibility is Visibility.COMPARTMENT)
 _ID = {"type": "string", "pattern": f"^{ID}$"}
 _PAGE = {"type": "integer", "minimum": 1, "maximum": LARGEST_COUNT}
 _TYPES = ", separated by commas"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.fhir.json_patch import MAX_OPERATIONS
+from app.fhir.patch.json_patch import MAX_OPERATIONS
 
 Json = dict[str, Any]
 _POINTER: Json = {"type": "string", "pattern": "^(/([^~]|~[01])*)?$"}

@@ -1,4 +1,4 @@
-"""The JSON Schema of each FHIR primitive type: what app/fhir/primitives.py lets through, and no more.
+"""The JSON Schema of each FHIR primitive type: what app/fhir/validation/primitives.py lets through, and no more.
 
 https://hl7.org/fhir/R4/datatypes.html#primitive. Patterns are written so that ECMA 262, Python and Rust read them
 alike; those of dates hold the calendar, so that what fits the schema is a day that there is.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.fhir.primitives import MAX_STRING
+from app.fhir.validation.primitives import MAX_STRING
 
 Schema = dict[str, Any]
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from fhir.resources.R4B import get_fhir_model_class
 
-from app.fhir.plan import Element, Model, Plan, plan
+from app.fhir.validation.plan import Element, Model, Plan, plan
 from app.openapi.primitives import PRIMITIVES, component, reference
 
 Schema = dict[str, Any]

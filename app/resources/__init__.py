@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.resources.consent import CONSENT
-from app.resources.declaration import Reach, ResourceType
+from app.resources.declaration import ResourceType, Visibility
 from app.resources.encounter import ENCOUNTER
 from app.resources.group import GROUP
 from app.resources.healthcare_service import HEALTHCARE_SERVICE
@@ -37,4 +37,4 @@ REGISTRY: tuple[ResourceType, ...] = (
 TYPES: dict[str, ResourceType] = {t.name: t for t in REGISTRY}
 """The same by name."""
 
-__all__ = ["REGISTRY", "TYPES", "Reach", "ResourceType"]
+__all__ = ["REGISTRY", "TYPES", "ResourceType", "Visibility"]

@@ -8,7 +8,7 @@ from typing import Any
 
 from fhir.resources.R4B.consent import Consent
 
-from app.resources.declaration import Reach, ResourceType
+from app.resources.declaration import ResourceType, Visibility
 from app.resources.paths import values
 
 PARTICIPATION = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
@@ -43,7 +43,7 @@ def _is_party(actor: dict[str, Any]) -> bool:
 CONSENT = ResourceType(
     name="Consent",
     model=Consent,
-    reach=Reach.COMPARTMENT,
+    visibility=Visibility.COMPARTMENT,
     student="patient",
     codes=("category",),
     clinical_date=("dateTime",),

@@ -1,7 +1,7 @@
 """What a resource type declares, once, for every part of the server.
 
 Routes, OpenAPI, the CapabilityStatement, search, index columns, the compartment and the facts that consent is
-judged by all come from one `ResourceType`. The fields that the gate needs have no default: a type that leaves
+judged by all come from one `ResourceType`. The fields that the access service needs have no default: a type that leaves
 one out fails at import.
 """
 
@@ -18,7 +18,7 @@ def no_parties(_resource: dict[str, Any]) -> list[str]:
     return []
 
 
-class Reach(Enum):
+class Visibility(Enum):
     """How far resources of a type can travel. https://hl7.org/fhir/R4/compartmentdefinition-patient.html"""
 
     DIRECTORY = "directory"
@@ -40,7 +40,7 @@ class ResourceType:
     name: str
     model: type[Any]
     """The fhir.resources R4B class."""
-    reach: Reach
+    visibility: Visibility
     student: str | None
     """Path of the Reference to the student; `id` for Patient itself; None outside a compartment."""
     codes: tuple[str, ...]
@@ -58,7 +58,7 @@ class ResourceType:
     deletable: bool = True
 
     def __post_init__(self) -> None:
-        if (self.reach is Reach.COMPARTMENT) != (self.student is not None):
+        if (self.visibility is Visibility.COMPARTMENT) != (self.student is not None):
             raise TypeError(f"{self.name}: a type of a compartment, and no other, names the path to its student")
         judged = {
             path.partition(".")[0] for path in (self.student or "", *self.codes, *self.clinical_date, *self.authors)

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from fhir.resources.R4B.encounter import Encounter
 
-from app.resources.declaration import Reach, ResourceType
+from app.resources.declaration import ResourceType, Visibility
 
 ENCOUNTER = ResourceType(
     name="Encounter",
     model=Encounter,
-    reach=Reach.COMPARTMENT,
+    visibility=Visibility.COMPARTMENT,
     student="subject",
     codes=("type", "class", "serviceType"),
     clinical_date=("period",),

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from fhir.resources.R4B.group import Group
 
-from app.resources.declaration import Reach, ResourceType
+from app.resources.declaration import ResourceType, Visibility
 
 GROUP = ResourceType(
     name="Group",
     model=Group,
-    reach=Reach.CUSTODY,
+    visibility=Visibility.CUSTODY,
     student=None,
     codes=("code",),
     clinical_date=(),

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from fhir.resources.R4B.healthcareservice import HealthcareService
 
-from app.resources.declaration import Reach, ResourceType
+from app.resources.declaration import ResourceType, Visibility
 
 HEALTHCARE_SERVICE = ResourceType(
     name="HealthcareService",
     model=HealthcareService,
-    reach=Reach.DIRECTORY,
+    visibility=Visibility.DIRECTORY,
     student=None,
     codes=("category", "type"),
     clinical_date=(),

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from fhir.resources.R4B.location import Location
 
-from app.resources.declaration import Reach, ResourceType
+from app.resources.declaration import ResourceType, Visibility
 
 LOCATION = ResourceType(
     name="Location",
     model=Location,
-    reach=Reach.DIRECTORY,
+    visibility=Visibility.DIRECTORY,
     student=None,
     codes=("type",),
     clinical_date=(),

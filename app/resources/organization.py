@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from fhir.resources.R4B.organization import Organization
 
-from app.resources.declaration import Reach, ResourceType
+from app.resources.declaration import ResourceType, Visibility
 
 ORGANIZATION = ResourceType(
     name="Organization",
     model=Organization,
-    reach=Reach.DIRECTORY,
+    visibility=Visibility.DIRECTORY,
     student=None,
     codes=("type",),
     clinical_date=(),

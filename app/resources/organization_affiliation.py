@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from fhir.resources.R4B.organizationaffiliation import OrganizationAffiliation
 
-from app.resources.declaration import Reach, ResourceType
+from app.resources.declaration import ResourceType, Visibility
 
 ORGANIZATION_AFFILIATION = ResourceType(
     name="OrganizationAffiliation",
     model=OrganizationAffiliation,
-    reach=Reach.DIRECTORY,
+    visibility=Visibility.DIRECTORY,
     student=None,
     codes=("code",),
     clinical_date=(),

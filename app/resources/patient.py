@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from fhir.resources.R4B.patient import Patient
 
-from app.resources.declaration import Reach, ResourceType
+from app.resources.declaration import ResourceType, Visibility
 
 PATIENT = ResourceType(
     name="Patient",
     model=Patient,
-    reach=Reach.COMPARTMENT,
+    visibility=Visibility.COMPARTMENT,
     student="id",
     codes=(),
     clinical_date=(),

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from fhir.resources.R4B.practitioner import Practitioner
 
-from app.resources.declaration import Reach, ResourceType
+from app.resources.declaration import ResourceType, Visibility
 
 PRACTITIONER = ResourceType(
     name="Practitioner",
     model=Practitioner,
-    reach=Reach.DIRECTORY,
+    visibility=Visibility.DIRECTORY,
     student=None,
     codes=(),
     clinical_date=(),

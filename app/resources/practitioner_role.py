@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from fhir.resources.R4B.practitionerrole import PractitionerRole
 
-from app.resources.declaration import Reach, ResourceType
+from app.resources.declaration import ResourceType, Visibility
 
 PRACTITIONER_ROLE = ResourceType(
     name="PractitionerRole",
     model=PractitionerRole,
-    reach=Reach.DIRECTORY,
+    visibility=Visibility.DIRECTORY,
     student=None,
     codes=("code",),
     clinical_date=(),

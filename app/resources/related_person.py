@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from fhir.resources.R4B.relatedperson import RelatedPerson
 
-from app.resources.declaration import Reach, ResourceType
+from app.resources.declaration import ResourceType, Visibility
 
 RELATED_PERSON = ResourceType(
     name="RelatedPerson",
     model=RelatedPerson,
-    reach=Reach.COMPARTMENT,
+    visibility=Visibility.COMPARTMENT,
     student="patient",
     codes=("relationship",),
     clinical_date=(),

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from fhir.resources.R4B.servicerequest import ServiceRequest
 
-from app.resources.declaration import Reach, ResourceType
+from app.resources.declaration import ResourceType, Visibility
 
 SERVICE_REQUEST = ResourceType(
     name="ServiceRequest",
     model=ServiceRequest,
-    reach=Reach.COMPARTMENT,
+    visibility=Visibility.COMPARTMENT,
     student="subject",
     codes=("code", "category"),
     clinical_date=("occurrence[x]", "authoredOn"),

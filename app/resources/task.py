@@ -8,7 +8,7 @@ from typing import Any
 
 from fhir.resources.R4B.task import Task
 
-from app.resources.declaration import Reach, ResourceType
+from app.resources.declaration import ResourceType, Visibility
 from app.resources.paths import values
 
 
@@ -24,7 +24,7 @@ https://hl7.org/fhir/us/sdoh-clinicalcare/ (closed-loop referral)"""
 TASK = ResourceType(
     name="Task",
     model=Task,
-    reach=Reach.COMPARTMENT,
+    visibility=Visibility.COMPARTMENT,
     student="for",
     codes=("code",),
     clinical_date=("authoredOn",),

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
-from app.conformance import value_sets as own
-from app.conformance.base import FHIR_VERSION, VERSION
+from app.terminology import value_sets as own
+from app.terminology.definition import FHIR_VERSION, VERSION
 
 Codes = Mapping[str, frozenset[str]]
 """The codes of a value set by their system; none stand for all of the system."""

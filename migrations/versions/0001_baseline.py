@@ -1,4 +1,4 @@
-"""The first schema: a new database gets all of schema/ and starts at the newest revision (app/store/migrate.py)."""
+"""The first schema: a new database gets all of schema/ and starts at the newest revision (app/db/migrate.py)."""
 
 from __future__ import annotations
 

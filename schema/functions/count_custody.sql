@@ -6,7 +6,7 @@ BEGIN
         SELECT n.custodian, n.type, sum(n.records) FROM (
             SELECT n.custodian, n.type, (NOT n.deleted)::integer - coalesce((
                 SELECT (NOT b.deleted)::integer FROM resource b
-                WHERE n.version > 1 AND b.shard = n.shard AND b.id = n.id AND b.version = n.version - 1), 0) AS records
+                WHERE n.version > 1 AND b.compartment = n.compartment AND b.id = n.id AND b.version = n.version - 1), 0) AS records
             FROM new_rows n WHERE n.current AND NOT n.directory) n
         GROUP BY 1, 2 HAVING sum(n.records) <> 0;
     RETURN NULL;

@@ -1,17 +1,17 @@
 CREATE OR REPLACE FUNCTION hallpass.disclose(
-    p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_shards uuid[], p_ids uuid[],
+    p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[],
     p_versions integer[], p_custodians uuid[], p_locked_shards uuid[], p_locked_custodians uuid[],
     OUT entered integer, OUT own uuid[]
 ) LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = hallpass, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     v_caller    uuid := caller();            -- read once: the settings are text, to be parsed at each mention
-    v_above     uuid[] := above();
+    v_ancestors     uuid[] := ancestors();
     v_client    text := current_setting('hallpass.client', true);
     v_emergency boolean := emergency();
     v_key       bigint;
-    v_lane      smallint;
-    v_before    chain;
+    v_chain      smallint;
+    v_before    chain_end;
     v_at        timestamptz;
     v_link      bytea;
     c_tries     CONSTANT integer := 100;
@@ -32,75 +32,75 @@ BEGIN
     IF current_setting('synchronous_commit') = 'off' THEN
         PERFORM set_config('synchronous_commit', 'on', true);  -- what is answered is durable, however the server is set
     END IF;
-    IF v_caller IS NULL OR NOT stands(v_client, current_setting('hallpass.token'), v_caller, v_emergency) THEN
+    IF v_caller IS NULL OR NOT client_is_active(v_client, current_setting('hallpass.token'), v_caller, v_emergency) THEN
         entered := -1;
         RETURN;
     END IF;
-    IF v_above IS DISTINCT FROM (SELECT o.above FROM organization o WHERE o.id = v_caller) THEN
+    IF v_ancestors IS DISTINCT FROM (SELECT o.ancestors FROM organization o WHERE o.id = v_caller) THEN
         RAISE EXCEPTION 'the caller''s organization was moved meanwhile' USING ERRCODE = '40001';
     END IF;
-    v_lane := hold_lane();
-    SELECT * INTO v_before FROM chain c WHERE c.lane = v_lane;
+    v_chain := lock_chain();
+    SELECT * INTO v_before FROM chain_end c WHERE c.chain = v_chain;
     v_at := instant();
     FOR v_try IN 1..c_tries LOOP
     BEGIN
     WITH leaving AS MATERIALIZED (
         SELECT coalesce(k.request, p_requests[1]) AS request, coalesce(k.interaction, p_interactions[1]) AS interaction,
-               r.shard, r.id, r.version, r.type, r.student, r.custodian, r.directory, r.current, r.deleted, r.labels,
-               r.parties && v_above AS party
-        FROM unnest(p_requests, p_interactions, p_shards, p_ids, p_versions, p_custodians)
-             AS k(request, interaction, shard, id, version, custodian)
-        JOIN resource r ON r.shard = k.shard AND r.id = k.id AND r.version = k.version AND r.custodian = k.custodian
+               r.compartment, r.id, r.version, r.type, r.student, r.custodian, r.directory, r.current, r.deleted, r.labels,
+               r.parties && v_ancestors AS party
+        FROM unnest(p_requests, p_interactions, p_compartments, p_ids, p_versions, p_custodians)
+             AS k(request, interaction, compartment, id, version, custodian)
+        JOIN resource r ON r.compartment = k.compartment AND r.id = k.id AND r.version = k.version AND r.custodian = k.custodian
         WHERE NOT r.custodian = ANY (own)
-    ), settled AS MATERIALIZED (
-        SELECT DISTINCT ON (l.shard, l.id) l.shard, l.id, l.version, k.consent, k.version AS consent_version
+    ), precomputed AS MATERIALIZED (
+        SELECT DISTINCT ON (l.compartment, l.id) l.compartment, l.id, l.version, k.consent, k.version AS consent_version
         FROM leaving l
-        CROSS JOIN LATERAL (SELECT a.org, a.consent FROM access a WHERE a.shard = l.shard AND a.id = l.id
-                            AND a.org = ANY (v_above) AND a.settled AND a.consent IS NOT NULL OFFSET 0) a
+        CROSS JOIN LATERAL (SELECT a.org, a.consent FROM access a WHERE a.compartment = l.compartment AND a.id = l.id
+                            AND a.org = ANY (v_ancestors) AND a.precomputed AND a.consent IS NOT NULL OFFSET 0) a
         CROSS JOIN LATERAL (SELECT k.consent, k.version FROM active_release k WHERE k.org = a.org
                             AND k.consent = a.consent AND k.exact OFFSET 0) k
         WHERE l.current AND NOT l.deleted AND l.student IS NOT NULL
-        ORDER BY l.shard, l.id, k.consent
+        ORDER BY l.compartment, l.id, k.consent
     ), asked AS MATERIALIZED (
         SELECT j.* FROM (
-            SELECT array_agg(l.shard) AS shards, array_agg(l.id) AS ids, array_agg(l.version) AS versions
-            FROM (SELECT DISTINCT l.shard, l.id, l.version FROM leaving l
+            SELECT array_agg(l.compartment) AS compartments, array_agg(l.id) AS ids, array_agg(l.version) AS versions
+            FROM (SELECT DISTINCT l.compartment, l.id, l.version FROM leaving l
                   WHERE l.student IS NOT NULL AND NOT l.party AND NOT EXISTS (
-                      SELECT 1 FROM settled s WHERE s.shard = l.shard AND s.id = l.id AND s.version = l.version)) l
+                      SELECT 1 FROM precomputed s WHERE s.compartment = l.compartment AND s.id = l.id AND s.version = l.version)) l
             HAVING count(*) > 0) k
-        CROSS JOIN LATERAL judge(k.shards, k.ids, k.versions) j
+        CROSS JOIN LATERAL judge(k.compartments, k.ids, k.versions) j
     ), opened AS MATERIALIZED (
-        SELECT * FROM settled UNION ALL SELECT * FROM asked
+        SELECT * FROM precomputed UNION ALL SELECT * FROM asked
     ), judged AS MATERIALIZED (
         SELECT l.*, CASE WHEN l.party THEN 'party' WHEN l.directory THEN 'directory' WHEN o.consent IS NOT NULL THEN 'release'
                          WHEN v_emergency AND l.student IS NOT NULL AND in_emergency(l.type, l.labels)
-                              AND glass_broken(l.shard) THEN 'emergency' END AS basis,
+                              AND glass_broken(l.compartment) THEN 'emergency' END AS basis,
                CASE WHEN NOT l.party THEN o.consent END AS consent,
                CASE WHEN NOT l.party THEN o.consent_version END AS consent_version
-        FROM leaving l LEFT JOIN opened o ON o.shard = l.shard AND o.id = l.id AND o.version = l.version
+        FROM leaving l LEFT JOIN opened o ON o.compartment = l.compartment AND o.id = l.id AND o.version = l.version
     ), reasoned AS MATERIALIZED (
         SELECT j.*, CASE WHEN j.basis = 'emergency' THEN (
                    SELECT e.reason FROM emergency e
-                   WHERE e.shard = j.shard AND e.organization = v_caller AND e.opens <= moment() AND moment() < e.closes
+                   WHERE e.compartment = j.compartment AND e.organization = v_caller AND e.opens <= statement_time() AND statement_time() < e.closes
                    ORDER BY e.opens DESC LIMIT 1) END AS reason
         FROM judged j WHERE j.basis IS NOT NULL
     ), inserted AS (
-        INSERT INTO disclosure (shard, at, request, id, version, type, interaction, student, custodian, recipient, client,
-                                agent, purposes, basis, consent, consent_version, reason, lane, sheet)
-        SELECT r.shard, v_at, r.request, r.id, r.version, r.type, r.interaction, r.student, r.custodian, v_caller,
-               v_client, p_agent, p_purposes, r.basis, r.consent, r.consent_version, r.reason, v_lane,
+        INSERT INTO disclosure (compartment, at, request, id, version, type, interaction, student, custodian, recipient, client,
+                                agent, purposes, basis, consent, consent_version, reason, chain, batch)
+        SELECT r.compartment, v_at, r.request, r.id, r.version, r.type, r.interaction, r.student, r.custodian, v_caller,
+               v_client, p_agent, p_purposes, r.basis, r.consent, r.consent_version, r.reason, v_chain,
                coalesce(v_before.n, 0) + 1
         FROM reasoned r
     )
     SELECT count(*), next_link(v_before.link, string_agg(entry_bytes(
-               r.shard, v_at, r.request, r.id, r.version, r.type, r.interaction, r.student, r.custodian, v_caller,
+               r.compartment, v_at, r.request, r.id, r.version, r.type, r.interaction, r.student, r.custodian, v_caller,
                v_client, p_agent, p_purposes, r.basis, r.consent, r.consent_version, r.reason), ''
-               ORDER BY r.shard, r.request, r.id, r.version))
+               ORDER BY r.compartment, r.request, r.id, r.version))
         INTO entered, v_link FROM reasoned r;
     IF entered > 0 THEN
-        INSERT INTO sheet VALUES (v_lane, coalesce(v_before.n, 0) + 1, v_at, entered, v_link);
-        INSERT INTO chain VALUES (v_lane, coalesce(v_before.n, 0) + 1, v_link)
-            ON CONFLICT (lane) DO UPDATE SET n = EXCLUDED.n, link = EXCLUDED.link;
+        INSERT INTO batch VALUES (v_chain, coalesce(v_before.n, 0) + 1, v_at, entered, v_link);
+        INSERT INTO chain_end VALUES (v_chain, coalesce(v_before.n, 0) + 1, v_link)
+            ON CONFLICT (chain) DO UPDATE SET n = EXCLUDED.n, link = EXCLUDED.link;
     END IF;
     RETURN;
     EXCEPTION WHEN unique_violation THEN

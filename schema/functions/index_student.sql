@@ -1,15 +1,15 @@
-CREATE OR REPLACE FUNCTION hallpass.index_student(p_shard uuid, p_custodian uuid, p_ids uuid[]) RETURNS integer
+CREATE OR REPLACE FUNCTION hallpass.index_student(p_compartment uuid, p_custodian uuid, p_ids uuid[]) RETURNS integer
     LANGUAGE sql SECURITY DEFINER SET search_path = hallpass, pg_temp SET plan_cache_mode = force_custom_plan AS $$
-    WITH due AS MATERIALIZED (SELECT * FROM candidates(p_shard, p_custodian, p_ids)),
+    WITH due AS MATERIALIZED (SELECT * FROM expected_access_rows(p_compartment, p_custodian, p_ids)),
     gone AS (
-        DELETE FROM access a WHERE a.shard = p_shard AND (p_custodian IS NULL OR a.custodian = p_custodian)
+        DELETE FROM access a WHERE a.compartment = p_compartment AND (p_custodian IS NULL OR a.custodian = p_custodian)
           AND (p_ids IS NULL OR a.id = ANY (p_ids))
           AND NOT EXISTS (SELECT 1 FROM due d WHERE d.id = a.id AND d.org = a.org AND d.consent IS NOT DISTINCT FROM a.consent)
         RETURNING 1
     ), made AS (
         INSERT INTO access AS a SELECT * FROM due
-        ON CONFLICT (shard, id, org, consent) DO UPDATE SET updated = EXCLUDED.updated, settled = EXCLUDED.settled
-            WHERE (a.updated, a.settled) IS DISTINCT FROM (EXCLUDED.updated, EXCLUDED.settled)
+        ON CONFLICT (compartment, id, org, consent) DO UPDATE SET updated = EXCLUDED.updated, precomputed = EXCLUDED.precomputed
+            WHERE (a.updated, a.precomputed) IS DISTINCT FROM (EXCLUDED.updated, EXCLUDED.precomputed)
         RETURNING 1
     )
     SELECT (SELECT count(*) FROM gone)::integer + (SELECT count(*) FROM made)::integer

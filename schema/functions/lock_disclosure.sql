@@ -1,9 +1,9 @@
-CREATE OR REPLACE FUNCTION hallpass.lock_disclosure(p_shards uuid[], p_custodians uuid[]) RETURNS void
+CREATE OR REPLACE FUNCTION hallpass.lock_disclosure(p_compartments uuid[], p_custodians uuid[]) RETURNS void
     LANGUAGE plpgsql AS $$
 DECLARE
     v_key bigint;
 BEGIN
-    FOREACH v_key IN ARRAY hallpass.disclosure_keys(p_shards, p_custodians) LOOP
+    FOREACH v_key IN ARRAY hallpass.disclosure_keys(p_compartments, p_custodians) LOOP
         PERFORM pg_advisory_xact_lock_shared(v_key);
     END LOOP;
 END $$;

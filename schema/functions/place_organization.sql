@@ -2,40 +2,40 @@ CREATE OR REPLACE FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid,
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = hallpass, pg_temp AS $$
 DECLARE
     v_old   organization;
-    v_above uuid[];
-    v_shard uuid;
+    v_ancestors uuid[];
+    v_compartment uuid;
     c_depth CONSTANT integer := 12;
 BEGIN
     SELECT * INTO v_old FROM organization o WHERE o.id = p_id;
     IF v_old.id IS NULL THEN  -- what it becomes a part of keeps its place until this is committed
         PERFORM pg_advisory_xact_lock_shared(place_key(t.ancestor)) FROM tree t WHERE t.id = p_parent ORDER BY t.ancestor;
-    ELSIF v_old.above[2] IS DISTINCT FROM p_parent THEN
+    ELSIF v_old.ancestors[2] IS DISTINCT FROM p_parent THEN
         PERFORM pg_advisory_xact_lock(place_key(p_id));
     END IF;
-    SELECT ARRAY[p_id] || coalesce((SELECT o.above FROM organization o WHERE o.id = p_parent), '{}') INTO v_above;
-    IF p_id = ANY (v_above[2:]) THEN
+    SELECT ARRAY[p_id] || coalesce((SELECT o.ancestors FROM organization o WHERE o.id = p_parent), '{}') INTO v_ancestors;
+    IF p_id = ANY (v_ancestors[2:]) THEN
         RETURN 'cycle';
     END IF;
-    IF v_old.above IS DISTINCT FROM v_above AND cardinality(v_above) > c_depth THEN
+    IF v_old.ancestors IS DISTINCT FROM v_ancestors AND cardinality(v_ancestors) > c_depth THEN
         RETURN 'deep';
     END IF;
-    IF v_old.above <> v_above AND caller() IS NOT NULL AND EXISTS (
+    IF v_old.ancestors <> v_ancestors AND caller() IS NOT NULL AND EXISTS (
         SELECT 1 FROM client c JOIN tree t ON t.id = c.organization WHERE t.ancestor = p_id) THEN
         RETURN 'member';
     END IF;
-    INSERT INTO organization VALUES (p_id, v_above, p_zone, p_honour)
-        ON CONFLICT (id) DO UPDATE SET above = v_above, zone = p_zone, honour = p_honour;
+    INSERT INTO organization VALUES (p_id, v_ancestors, p_zone, p_honour)
+        ON CONFLICT (id) DO UPDATE SET ancestors = v_ancestors, zone = p_zone, honor = p_honour;
     IF v_old.id IS NULL THEN
         INSERT INTO tree SELECT t.ancestor, p_id FROM tree t WHERE t.id = p_parent UNION ALL SELECT p_id, p_id;
-    ELSIF v_old.above <> v_above THEN
-        UPDATE organization o SET above = o.above[:array_position(o.above, p_id) - 1] || v_above
-            WHERE o.above @> ARRAY[p_id] AND o.id <> p_id;
-        DELETE FROM tree t USING tree d WHERE d.ancestor = p_id AND t.id = d.id AND t.ancestor = ANY (v_old.above[2:]);
+    ELSIF v_old.ancestors <> v_ancestors THEN
+        UPDATE organization o SET ancestors = o.ancestors[:array_position(o.ancestors, p_id) - 1] || v_ancestors
+            WHERE o.ancestors @> ARRAY[p_id] AND o.id <> p_id;
+        DELETE FROM tree t USING tree d WHERE d.ancestor = p_id AND t.id = d.id AND t.ancestor = ANY (v_old.ancestors[2:]);
         INSERT INTO tree SELECT a.ancestor, d.id FROM tree d CROSS JOIN tree a WHERE d.ancestor = p_id AND a.id = p_parent;
     END IF;
     IF v_old.zone <> p_zone THEN  -- a birthday begins there at another moment
-        FOR v_shard IN SELECT DISTINCT e.shard FROM release e WHERE e.custodian = p_id ORDER BY 1 LOOP
-            PERFORM refresh_validity(v_shard, p_id);
+        FOR v_compartment IN SELECT DISTINCT e.compartment FROM release e WHERE e.custodian = p_id ORDER BY 1 LOOP
+            PERFORM refresh_validity(v_compartment, p_id);
         END LOOP;
     END IF;
     RETURN 'placed';

@@ -2,7 +2,7 @@ CREATE OR REPLACE FUNCTION hallpass.read(
     p_callers jsonb, p_agreement boolean, p_caller integer[], p_requests uuid[], p_interactions text[], p_types text[],
     p_ids uuid[], p_versions integer[]
 ) RETURNS TABLE (
-    ask bigint, state text, own boolean, shard uuid, id uuid, version integer, type text, custodian uuid, student uuid,
+    ask bigint, state text, own boolean, compartment uuid, id uuid, version integer, type text, custodian uuid, student uuid,
     directory boolean, current boolean, deleted boolean, updated timestamptz, method text, body bytea, label_at integer,
     digest bytea
 ) LANGUAGE plpgsql SET search_path = hallpass, pg_temp SET plan_cache_mode = force_generic_plan AS $$
@@ -16,7 +16,7 @@ DECLARE
     v_entered record;
 BEGIN
     FOR v_caller, v_number IN SELECT c.value, c.ordinality FROM jsonb_array_elements(p_callers) WITH ORDINALITY c LOOP
-        v_standing := enter_told(v_caller, p_agreement);
+        v_standing := set_caller_from_json(v_caller, p_agreement);
         IF v_standing THEN
             SELECT array_agg(k.n), array_agg(r) INTO v_asks, v_rows
                 FROM unnest(p_caller, p_types, p_ids, p_versions) WITH ORDINALITY AS k(caller, type, id, version, n)
@@ -25,16 +25,16 @@ BEGIN
                         AND CASE WHEN k.version IS NULL THEN s.current ELSE s.version = k.version END) AS x(r)
                 WHERE k.caller = v_number;
             SELECT array_agg(p_requests[v_asks[r.ordinality]]) AS requests,
-                   array_agg(p_interactions[v_asks[r.ordinality]]) AS interactions, array_agg(r.shard) AS shards,
+                   array_agg(p_interactions[v_asks[r.ordinality]]) AS interactions, array_agg(r.compartment) AS compartments,
                    array_agg(r.id) AS ids, array_agg(r.version) AS versions, array_agg(r.custodian) AS custodians,
-                   coalesce(array_agg(r.shard) FILTER (WHERE NOT r.directory), '{}') AS locked_shards,
+                   coalesce(array_agg(r.compartment) FILTER (WHERE NOT r.directory), '{}') AS locked_shards,
                    coalesce(array_agg(r.custodian) FILTER (WHERE NOT r.directory), '{}') AS locked_custodians
                 INTO v_go FROM unnest(v_rows) WITH ORDINALITY AS r WHERE NOT r.deleted AND r.custodian <> caller();
             SELECT 0 AS entered, ARRAY[caller()] AS own INTO v_entered;
             IF v_go.ids IS NOT NULL THEN
                 SELECT d.entered, d.own || caller() AS own INTO v_entered FROM disclose(
                     nullif(v_caller->'agent', 'null'), ARRAY(SELECT jsonb_array_elements_text(v_caller->'purposes')),
-                    v_go.requests, v_go.interactions, v_go.shards, v_go.ids, v_go.versions, v_go.custodians,
+                    v_go.requests, v_go.interactions, v_go.compartments, v_go.ids, v_go.versions, v_go.custodians,
                     v_go.locked_shards, v_go.locked_custodians) d;
                 IF v_entered.entered >= 0
                    AND v_entered.entered <> (SELECT count(*) FROM unnest(v_go.custodians) c WHERE NOT c = ANY (v_entered.own)) THEN
@@ -51,7 +51,7 @@ BEGIN
         ELSE
             RETURN QUERY SELECT v_asks[r.ordinality],
                 CASE WHEN v_entered.entered = -2 AND r.custodian <> caller() THEN 'held' ELSE 'seen' END,
-                r.custodian = ANY (v_entered.own), r.shard, r.id, r.version, r.type,
+                r.custodian = ANY (v_entered.own), r.compartment, r.id, r.version, r.type,
                 r.custodian, r.student, r.directory, r.current, r.deleted, r.updated, r.method, r.body, r.label_at, r.digest
                 FROM unnest(v_rows) WITH ORDINALITY AS r;
         END IF;

@@ -1,6 +1,6 @@
-CREATE OR REPLACE FUNCTION hallpass.refresh_validity(p_shard uuid, p_custodian uuid) RETURNS integer
+CREATE OR REPLACE FUNCTION hallpass.refresh_validity(p_compartment uuid, p_custodian uuid) RETURNS integer
     LANGUAGE sql SECURITY DEFINER SET search_path = hallpass, pg_temp SET plan_cache_mode = force_custom_plan AS $$
-    WITH due AS MATERIALIZED (SELECT * FROM expected_validity(p_shard) v WHERE in_line(v.custodian, p_custodian)),
+    WITH due AS MATERIALIZED (SELECT * FROM expected_validity(p_compartment) v WHERE in_line(v.custodian, p_custodian)),
     made AS (
         INSERT INTO validity AS k SELECT d.*, true FROM due d
         ON CONFLICT (org, consent) DO UPDATE
@@ -11,7 +11,7 @@ CREATE OR REPLACE FUNCTION hallpass.refresh_validity(p_shard uuid, p_custodian u
                    EXCLUDED.root_since, EXCLUDED.root_until)
         RETURNING 1
     ), gone AS (
-        DELETE FROM validity k WHERE k.shard = p_shard AND in_line(k.custodian, p_custodian)
+        DELETE FROM validity k WHERE k.compartment = p_compartment AND in_line(k.custodian, p_custodian)
           AND NOT EXISTS (SELECT 1 FROM due d WHERE d.org = k.org AND d.consent = k.consent)
         RETURNING 1
     )

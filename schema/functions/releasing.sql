@@ -1,7 +1,7 @@
 CREATE OR REPLACE FUNCTION hallpass.releasing() RETURNS SETOF uuid
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = hallpass, pg_temp AS $$
     WITH RECURSIVE c AS (
-        SELECT o.org, x.custodian FROM unnest(above()) o(org) CROSS JOIN LATERAL (
+        SELECT o.org, x.custodian FROM unnest(ancestors()) o(org) CROSS JOIN LATERAL (
             SELECT k.custodian FROM validity k WHERE k.org = o.org ORDER BY k.custodian LIMIT 1) x
         UNION ALL
         SELECT c.org, x.custodian FROM c CROSS JOIN LATERAL (

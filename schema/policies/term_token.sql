@@ -2,6 +2,6 @@
 CREATE POLICY see ON hallpass.term_token FOR SELECT USING (
     custodian = (SELECT hallpass.caller())
     OR (hallpass.in_directory(type) AND (SELECT hallpass.caller()) IS NOT NULL)
-    OR EXISTS (SELECT 1 FROM hallpass.access a WHERE a.shard = term_token.shard AND a.id = term_token.id)
+    OR EXISTS (SELECT 1 FROM hallpass.access a WHERE a.compartment = term_token.compartment AND a.id = term_token.id)
     OR EXISTS (SELECT 1 FROM hallpass.tree t WHERE t.ancestor = (SELECT hallpass.caller()) AND t.id = custodian)
-    OR ((SELECT hallpass.emergency()) AND hallpass.glass_broken(shard)));
+    OR ((SELECT hallpass.emergency()) AND hallpass.glass_broken(compartment)));

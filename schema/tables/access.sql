@@ -1,20 +1,20 @@
 CREATE TABLE hallpass.access (
-    shard     uuid NOT NULL,
+    compartment     uuid NOT NULL,
     id        uuid NOT NULL,
-    org       uuid NOT NULL,                 -- named; who is part of it comes with it in hallpass.above
+    org       uuid NOT NULL,                 -- named; who is part of it comes with it in hallpass.ancestors
     consent   uuid,                          -- the release; NULL: a party, for as long as the record names it
     type      text COLLATE "C" NOT NULL,
     updated   timestamptz NOT NULL,
     custodian uuid NOT NULL,
-    settled   boolean NOT NULL,              -- every provision that covers the record is the root of a permit
-    UNIQUE NULLS NOT DISTINCT (shard, id, org, consent)
+    precomputed   boolean NOT NULL,              -- every provision that covers the record is the root of a permit
+    UNIQUE NULLS NOT DISTINCT (compartment, id, org, consent)
 );
 CREATE INDEX access_page ON hallpass.access (org, type, updated DESC, id DESC)
-    INCLUDE (shard, consent, custodian, settled);
+    INCLUDE (compartment, consent, custodian, precomputed);
 CREATE STATISTICS hallpass.access_types (mcv) ON org, type FROM hallpass.access;
 ALTER STATISTICS hallpass.access_types SET STATISTICS 1000;
 COMMENT ON TABLE hallpass.access IS
     'Visible candidates: a row for each (organization that a release or a record names, current record, release). None
-     for custody, and none for who is part of the named. `settled` is the record''s alone, so that nobody''s place in the
+     for custody, and none for who is part of the named. `precomputed` is the record''s alone, so that nobody''s place in the
      tree bears on it.';
 ALTER TABLE hallpass.access ENABLE ROW LEVEL SECURITY;

@@ -1,9 +1,9 @@
 CREATE TABLE hallpass.authority (
-    shard     uuid NOT NULL,
+    compartment     uuid NOT NULL,
     id        uuid NOT NULL,                 -- the RelatedPerson with parental or guardian authority
     custodian uuid NOT NULL,
     opens     timestamptz NOT NULL,
     closes    timestamptz NOT NULL,
-    PRIMARY KEY (shard, id)
+    PRIMARY KEY (compartment, id)
 );
 ALTER TABLE hallpass.authority ENABLE ROW LEVEL SECURITY;

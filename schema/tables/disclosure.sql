@@ -1,5 +1,5 @@
 CREATE TABLE hallpass.disclosure (
-    shard           uuid NOT NULL,
+    compartment           uuid NOT NULL,
     at              timestamptz NOT NULL,
     request         uuid NOT NULL,
     id              uuid NOT NULL,
@@ -16,9 +16,9 @@ CREATE TABLE hallpass.disclosure (
     consent         uuid,
     consent_version integer,
     reason          text,
-    lane            smallint NOT NULL,       -- with `sheet`: where hallpass.sheet seals it
-    sheet           bigint NOT NULL,
-    PRIMARY KEY (shard, at, request, id, version),
+    chain            smallint NOT NULL,       -- with `batch`: where hallpass.batch seals it
+    batch           bigint NOT NULL,
+    PRIMARY KEY (compartment, at, request, id, version),
     CHECK ((basis = 'release') = (consent IS NOT NULL AND consent_version IS NOT NULL))
 ) PARTITION BY RANGE (at);
 CREATE TABLE hallpass.disclosure_other PARTITION OF hallpass.disclosure DEFAULT;  -- hallpass.partition_ledger makes the others

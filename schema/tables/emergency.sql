@@ -1,12 +1,12 @@
 CREATE TABLE hallpass.emergency (
-    shard        uuid NOT NULL,
+    compartment        uuid NOT NULL,
     id           uuid NOT NULL,
     organization uuid NOT NULL,              -- that broke the glass
     client       text NOT NULL,
     reason       text NOT NULL,
     opens        timestamptz NOT NULL,
     closes       timestamptz NOT NULL,
-    PRIMARY KEY (shard, id)
+    PRIMARY KEY (compartment, id)
 );
 CREATE INDEX emergency_organization ON hallpass.emergency (organization);
 ALTER TABLE hallpass.emergency ENABLE ROW LEVEL SECURITY;

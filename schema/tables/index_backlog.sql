@@ -1,8 +1,8 @@
 CREATE TABLE hallpass.index_backlog (
-    shard     uuid NOT NULL,
+    compartment     uuid NOT NULL,
     custodian uuid NOT NULL,
     since     timestamptz NOT NULL DEFAULT clock_timestamp(),
-    PRIMARY KEY (shard, custodian)
+    PRIMARY KEY (compartment, custodian)
 );
 COMMENT ON TABLE hallpass.index_backlog IS
     'Where the access index says more than the releases do: one of them ended or was narrowed. It opens nothing by that.';

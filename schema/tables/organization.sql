@@ -1,8 +1,8 @@
 CREATE TABLE hallpass.organization (
     id     uuid PRIMARY KEY,
-    above  uuid[] NOT NULL,                  -- itself and each organization it is part of
+    ancestors  uuid[] NOT NULL,                  -- itself and each organization it is part of
     zone   text NOT NULL,
-    honour boolean NOT NULL                  -- a parent's release is honoured past the 18th birthday
+    honor boolean NOT NULL                  -- a parent's release is honored past the 18th birthday
 );
-CREATE INDEX organization_above ON hallpass.organization USING gin (above);
+CREATE INDEX organization_ancestors ON hallpass.organization USING gin (ancestors);
 ALTER TABLE hallpass.organization ENABLE ROW LEVEL SECURITY;

@@ -1,5 +1,5 @@
 CREATE TABLE hallpass.provision (
-    shard           uuid NOT NULL,
+    compartment           uuid NOT NULL,
     consent         uuid NOT NULL,
     node            integer NOT NULL,        -- in document order from the root, 0
     parent          integer NOT NULL,        -- the root's is -1
@@ -17,7 +17,7 @@ CREATE TABLE hallpass.provision (
     dependents      uuid[],
     authored        uuid[],
     about           tstzrange,               -- dataPeriod
-    PRIMARY KEY (shard, consent, node),
-    FOREIGN KEY (shard, consent) REFERENCES hallpass.release ON DELETE CASCADE
+    PRIMARY KEY (compartment, consent, node),
+    FOREIGN KEY (compartment, consent) REFERENCES hallpass.release ON DELETE CASCADE
 );
 ALTER TABLE hallpass.provision ENABLE ROW LEVEL SECURITY;

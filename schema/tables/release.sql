@@ -1,5 +1,5 @@
 CREATE TABLE hallpass.release (
-    shard      uuid NOT NULL,                -- the student
+    compartment      uuid NOT NULL,                -- the student
     consent    uuid NOT NULL,
     version    integer NOT NULL,
     custodian  uuid NOT NULL,                -- the discloser: a release opens its writer's data only
@@ -16,7 +16,7 @@ CREATE TABLE hallpass.release (
     authority_opens  timestamptz,
     authority_closes timestamptz,
     CHECK ((born_from IS NULL) = (born_to IS NULL) AND (authority_opens IS NULL) = (authority_closes IS NULL)),
-    PRIMARY KEY (shard, consent)
+    PRIMARY KEY (compartment, consent)
 );
 CREATE INDEX release_recipients ON hallpass.release USING gin (recipients);
 ALTER TABLE hallpass.release ENABLE ROW LEVEL SECURITY;

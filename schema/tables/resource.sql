@@ -1,5 +1,5 @@
 CREATE TABLE hallpass.resource (
-    shard           uuid NOT NULL,           -- the student's id; the resource's own id outside a compartment
+    compartment           uuid NOT NULL,           -- the student's id; the resource's own id outside a compartment
     id              uuid NOT NULL,
     version         integer NOT NULL,
     type            text COLLATE "C" NOT NULL,
@@ -22,14 +22,14 @@ CREATE TABLE hallpass.resource (
     refs            uuid[] NOT NULL,         -- what the custodian's own elements refer to
     authors         uuid[] NOT NULL,
     clinical        tstzrange,               -- when the data was about; empty: about no time; NULL: not said
-    PRIMARY KEY (shard, id, version)
+    PRIMARY KEY (compartment, id, version)
 );
-CREATE UNIQUE INDEX resource_current ON hallpass.resource (shard, id) WHERE current;
+CREATE UNIQUE INDEX resource_current ON hallpass.resource (compartment, id) WHERE current;
 CREATE INDEX resource_by_id ON hallpass.resource (id, version);
 CREATE INDEX resource_directory ON hallpass.resource (type, updated DESC, id DESC)
     WHERE current AND NOT deleted AND directory;
 CREATE INDEX resource_custody ON hallpass.resource (custodian, type, updated DESC, id DESC, version DESC);
-CREATE INDEX resource_held ON hallpass.resource (custodian, type, updated DESC, id DESC) INCLUDE (shard)
+CREATE INDEX resource_held ON hallpass.resource (custodian, type, updated DESC, id DESC) INCLUDE (compartment)
     WHERE current AND NOT deleted AND NOT directory;
 CREATE INDEX resource_directory_history ON hallpass.resource (type, updated DESC, id DESC, version DESC)
     WHERE directory;

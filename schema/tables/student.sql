@@ -1,5 +1,5 @@
 CREATE TABLE hallpass.student (
-    shard     uuid PRIMARY KEY,
+    compartment     uuid PRIMARY KEY,
     custodian uuid NOT NULL,
     born_from date NOT NULL,                 -- first and last possible day of birth, 29 February as 1 March
     born_to   date NOT NULL

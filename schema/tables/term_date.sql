@@ -1,5 +1,5 @@
 CREATE TABLE hallpass.term_date (
-    shard uuid NOT NULL,
+    compartment uuid NOT NULL,
     id uuid NOT NULL,
     custodian uuid NOT NULL,
     param text COLLATE "C" NOT NULL,
@@ -7,7 +7,7 @@ CREATE TABLE hallpass.term_date (
     type text COLLATE "C" NOT NULL,
     lower timestamptz NOT NULL,
     upper timestamptz NOT NULL,
-    PRIMARY KEY (shard, id, param, n)
+    PRIMARY KEY (compartment, id, param, n)
 );
 CREATE INDEX term_date_lower ON hallpass.term_date (type, param, lower);
 CREATE INDEX term_date_upper ON hallpass.term_date (type, param, upper);

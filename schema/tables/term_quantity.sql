@@ -1,5 +1,5 @@
 CREATE TABLE hallpass.term_quantity (
-    shard uuid NOT NULL,
+    compartment uuid NOT NULL,
     id uuid NOT NULL,
     custodian uuid NOT NULL,
     param text COLLATE "C" NOT NULL,
@@ -10,7 +10,7 @@ CREATE TABLE hallpass.term_quantity (
     system text COLLATE "C" NOT NULL,
     code text COLLATE "C" NOT NULL,
     unit text COLLATE "C" NOT NULL,
-    PRIMARY KEY (shard, id, param, n)
+    PRIMARY KEY (compartment, id, param, n)
 );
 CREATE INDEX term_quantity_low ON hallpass.term_quantity (type, param, low);
 CREATE STATISTICS hallpass.term_quantity_params (mcv) ON type, param FROM hallpass.term_quantity;

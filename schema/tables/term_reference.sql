@@ -1,5 +1,5 @@
 CREATE TABLE hallpass.term_reference (
-    shard uuid NOT NULL,
+    compartment uuid NOT NULL,
     id uuid NOT NULL,
     custodian uuid NOT NULL,
     param text COLLATE "C" NOT NULL,
@@ -10,7 +10,7 @@ CREATE TABLE hallpass.term_reference (
     url text COLLATE "C" NOT NULL,
     system text COLLATE "C" NOT NULL,
     code text COLLATE "C" NOT NULL,
-    PRIMARY KEY (shard, id, param, n)
+    PRIMARY KEY (compartment, id, param, n)
 );
 CREATE INDEX term_reference_code ON hallpass.term_reference (code, type, param) WHERE code <> '';
 CREATE INDEX term_reference_target ON hallpass.term_reference (target, type, param) WHERE target IS NOT NULL;

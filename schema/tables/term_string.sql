@@ -1,5 +1,5 @@
 CREATE TABLE hallpass.term_string (
-    shard uuid NOT NULL,
+    compartment uuid NOT NULL,
     id uuid NOT NULL,
     custodian uuid NOT NULL,
     param text COLLATE "C" NOT NULL,
@@ -7,7 +7,7 @@ CREATE TABLE hallpass.term_string (
     type text COLLATE "C" NOT NULL,
     folded text COLLATE "C" NOT NULL,
     exact text COLLATE "C" NOT NULL,
-    PRIMARY KEY (shard, id, param, n)
+    PRIMARY KEY (compartment, id, param, n)
 );
 CREATE INDEX term_string_folded ON hallpass.term_string (type, param, folded);
 CREATE STATISTICS hallpass.term_string_params (mcv) ON type, param FROM hallpass.term_string;

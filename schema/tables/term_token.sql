@@ -1,6 +1,6 @@
--- The search index (app/store/terms_tables.py): the terms of the current version of each resource.
+-- The search index (app/db/terms_tables.py): the terms of the current version of each resource.
 CREATE TABLE hallpass.term_token (
-    shard uuid NOT NULL,
+    compartment uuid NOT NULL,
     id uuid NOT NULL,
     custodian uuid NOT NULL,
     param text COLLATE "C" NOT NULL,
@@ -8,7 +8,7 @@ CREATE TABLE hallpass.term_token (
     type text COLLATE "C" NOT NULL,
     system text COLLATE "C" NOT NULL,
     code text COLLATE "C" NOT NULL,
-    PRIMARY KEY (shard, id, param, n)
+    PRIMARY KEY (compartment, id, param, n)
 );
 CREATE INDEX term_token_code ON hallpass.term_token (type, param, code, system);
 CREATE STATISTICS hallpass.term_token_values (mcv, dependencies) ON type, param, code FROM hallpass.term_token;

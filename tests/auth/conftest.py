@@ -9,7 +9,7 @@ import pytest_asyncio
 from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from app.store.engine import Database
+from app.db.engine import Database
 from tests.auth.support import World
 
 

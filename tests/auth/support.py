@@ -22,8 +22,8 @@ from app.auth.clients import Client
 from app.auth.endpoints import auth_router
 from app.auth.jose import Jwk, generate, public, sign, thumbprint
 from app.auth.service import Auth
+from app.db.engine import Database
 from app.settings import Settings
-from app.store.engine import Database
 
 NOW = 1_900_000_000.0
 BASE = "https://hallpass.example"

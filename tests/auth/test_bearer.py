@@ -12,8 +12,8 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from app.auth.bearer import bearer
-from app.auth.caller import Caller
 from app.auth.jose import read, sign
+from app.caller import Caller
 from app.errors import HallpassError
 from tests.auth.support import BASE, World
 

@@ -13,8 +13,8 @@ from sqlalchemy.exc import ProgrammingError
 
 from app.auth import clients
 from app.auth.jose import generate
-from app.auth.scopes import EMERGENCY, Scope
 from app.errors import HallpassError, Kind
+from app.scopes import EMERGENCY, Scope
 from tests.auth.support import EC_KEY, RSA_KEY, World, jwks
 
 GOOD: dict[str, Any] = {

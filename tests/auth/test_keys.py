@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from app.auth.jose import flaw, public
 from app.auth.keys import LIFE, REFRESH, SLACK, Keys
-from app.store.engine import Database
+from app.db.engine import Database
 from tests.auth.support import Clock
 
 SECONDS = 300

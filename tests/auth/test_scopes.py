@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.auth.scopes import EMERGENCY, LETTERS, Scope, allows, grant, parse_scope
 from app.errors import HallpassError, Kind
+from app.scopes import EMERGENCY, LETTERS, Scope, allows, grant, parse_scope
 
 TYPES = ("*", "Patient", "Encounter", "Task")
 letters = st.sets(st.sampled_from(LETTERS), min_size=1).map(lambda s: "".join(x for x in LETTERS if x in s))

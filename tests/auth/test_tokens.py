@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import event, text
 
 from app.auth import tokens as module
-from app.auth.caller import Caller
 from app.auth.clients import Client
 from app.auth.jose import BadToken, generate, read, sign
-from app.auth.scopes import Granted, grant
+from app.caller import Caller
+from app.scopes import Granted, grant
 from tests.auth.support import BASE, EC_KEY, NOW, SETTINGS, World, claims_of, forged
 
 SECONDS = SETTINGS.token_seconds
@@ -23,7 +23,7 @@ def granted(client: Client, asked: str = "system/*.read") -> Granted:
 
 
 async def minted(world: World, client: Client, asked: str = "system/*.read") -> str:
-    return await world.auth.tokens.mint(client, granted(client, asked), frozenset({"TREAT"}))
+    return await world.auth.tokens.issue_token(client, granted(client, asked), frozenset({"TREAT"}))
 
 
 async def refused(world: World, token: str) -> None:
@@ -198,7 +198,7 @@ async def test_a_token_lives_for_as_long_as_the_setting_says(world: World) -> No
 
 async def _entered(world: World, caller: Caller) -> bool:
     """What the check at the start of each request of the exchange says."""
-    statement = text("SELECT standing FROM hallpass.enter(:client, :token, :org, '{TREAT}', false, true)")
+    statement = text("SELECT standing FROM hallpass.set_caller(:client, :token, :org, '{TREAT}', false, true)")
     values = {"client": caller.client, "token": caller.token, "org": caller.organization}
     async with world.db.begin() as connection:
         return bool(await connection.scalar(statement, values))

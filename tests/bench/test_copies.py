@@ -13,14 +13,14 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import URL
 
-from app.store.engine import Database
+from app.db.engine import Database
 from bench import copies, network
 from bench.network import Network, copy_id
 from bench.stage import ALL, LEAN, Stage
 from bench.swell import swell
 from tests.world import World, open_world
 
-_ACCESS = "SELECT to_jsonb(a) FROM hallpass.access a WHERE shard = $1 ORDER BY org, id"
+_ACCESS = "SELECT to_jsonb(a) FROM hallpass.access a WHERE compartment = $1 ORDER BY org, id"
 _INDEXES = """
     SELECT indexname AS name, indexdef AS made FROM pg_indexes WHERE schemaname = 'hallpass' UNION ALL
     SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'hallpass'::regnamespace
@@ -111,6 +111,8 @@ async def test_what_a_student_got_since_has_no_copies(database: URL, found: Netw
     again = {k: v for k, v in release.items() if k not in ("id", "meta")}
     await found.district.create({**again, "dateTime": "2026-09-16"})
     await copies.copies(database, found, range(30, 31), released=True, types=ALL)
-    held = await raw.fetch("SELECT type FROM hallpass.resource WHERE shard = $1", copy_id(found.sample["Patient"], 30))
+    held = await raw.fetch(
+        "SELECT type FROM hallpass.resource WHERE compartment = $1", copy_id(found.sample["Patient"], 30)
+    )
     assert sorted(row["type"] for row in held) == sorted(ALL)
     assert await found.clinic.ids("/ServiceRequest?identifier=S-00000030")

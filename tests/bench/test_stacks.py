@@ -51,4 +51,4 @@ def test_no_samples_are_no_shares() -> None:
 
 def test_a_function_is_charged_for_what_it_does_itself_on_whichever_line() -> None:
     found = heaviest(f"{LOOP} 1\n{LOOP};{GATE} 2\n{LOOP};{GATE.replace(':10', ':12')} 1\n", HOME, 1)
-    assert found == [("app/consent/gate/reads.py: read", 0.75)]
+    assert found == [("app/exchange/reads.py: read", 0.75)]

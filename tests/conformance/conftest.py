@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import pytest_asyncio
 
-from app.store.engine import Database
+from app.db.engine import Database
 from tests.conformance.demo import Demo
 from tests.conformance.hapi import Hapi, Unavailable
 from tests.running import serving

@@ -7,10 +7,10 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from app.conformance.catalogue import examples
-from app.conformance.places import places
-from app.conformance.profiles import PROFILES, Profile
-from app.conformance.rules import Rule
+from app.capability.catalogue import examples
+from app.capability.places import places
+from app.capability.profiles import PROFILES, Profile
+from app.capability.rules import Rule
 from app.consent import codes as c
 
 Json = dict[str, Any]

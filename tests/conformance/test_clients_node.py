@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from app.conformance import base, package
-from app.conformance.catalogue import ours
+from app.capability import package
+from app.capability.catalogue import ours
+from app.terminology import definition
 from tests.conformance.demo import Demo
 from tests.conformance.fetched import node_modules
 
@@ -30,7 +31,7 @@ def test_a_client_works(demo: Demo, script: str) -> None:
 
 def test_a_reader_of_packages_finds_each_definition_under_its_url(tmp_path: Path) -> None:
     definitions = [{k: d[k] for k in ("resourceType", "id", "url")} for d in ours()]
-    told = {"TGZ": str(package.write(tmp_path)), "NAME": base.PACKAGE, "VERSION": base.VERSION}
+    told = {"TGZ": str(package.write(tmp_path)), "NAME": definition.PACKAGE, "VERSION": definition.VERSION}
     require_done(PACKAGE, {**os.environ, **told, "DEFINITIONS": json.dumps(definitions)})
 
 

@@ -7,17 +7,17 @@ from typing import Any, get_args
 
 import pytest
 
-from app.audit import events
-from app.audit.trail import KindOfEvent
-from app.conformance.catalogue import TYPES, ours, resolve
-from app.conformance.codes import codes as concepts
+from app.api import disclosures
+from app.capability.catalogue import TYPES, ours, resolve
+from app.capability.statement import capability_statement
 from app.consent import codes as consent
 from app.consent.regimes import REGIMES
-from app.fhir.capability import capability_statement
 from app.intake import mapping
+from app.ledger import events
+from app.ledger.security_log import KindOfEvent
 from app.resources import REGISTRY
-from app.rest import disclosures
 from app.search.parameters import PARAMETERS
+from app.terminology.code_systems import codes as concepts
 from tests.world import BASE, World
 
 STATEMENT = capability_statement(BASE)
@@ -128,7 +128,7 @@ def test_a_code_system_that_the_server_writes_is_defined(url: str) -> None:
     "url",
     [
         consent.GUARDIAN_AUTHORITY,
-        consent.HONOUR_EXTENSION,
+        consent.HONOR_EXTENSION,
         consent.EXPIRY_EVENT_EXTENSION,
         mapping.GRADE_LEVEL,
         mapping.LIVES_WITH,

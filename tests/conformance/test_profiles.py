@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from app.conformance import package
-from app.conformance.catalogue import examples, ours, resolve
-from app.conformance.judge import judge
-from app.conformance.page import page
-from app.conformance.profiles import PROFILES
-from app.conformance.profiling import issues
-from app.conformance.snapshot import structures
-from app.fhir.validate import issues as of_type
+from app.capability import package
+from app.capability.catalogue import examples, ours, resolve
+from app.capability.judge import judge
+from app.capability.page import page
+from app.capability.profiles import PROFILES
+from app.capability.profiling import issues
+from app.capability.snapshot import structures
+from app.fhir.validation.validate import issues as of_type
 from tests.conformance.faults import Fault, every_fault, samples
 
 FAULTS = list(every_fault())

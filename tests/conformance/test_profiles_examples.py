@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from app.conformance.catalogue import examples as own_examples
-from app.conformance.profiles import PROFILES
+from app.capability.catalogue import examples as own_examples
+from app.capability.profiles import PROFILES
 from app.demo.resources import COUNSELING, encounter, referral, task
 from app.fhir.json import dump
 from app.resources import TYPES

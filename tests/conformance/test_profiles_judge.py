@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from app.conformance.catalogue import search
-from app.conformance.judge import judge
-from app.conformance.profiles import PROFILES, Profile
-from app.conformance.profiling import issues, named
+from app.capability.catalogue import search
+from app.capability.judge import judge
+from app.capability.profiles import PROFILES, Profile
+from app.capability.profiling import issues, named
 from app.errors import HallpassError
 from tests.conformance.faults import samples
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from app.conformance.base import FHIR_VERSION, PACKAGE, VERSION
-from app.conformance.catalogue import examples, ours
-from app.conformance.package import contents, package
-from app.conformance.snapshot import structures
+from app.capability.catalogue import examples, ours
+from app.capability.package import contents, package
+from app.capability.snapshot import structures
+from app.terminology.definition import FHIR_VERSION, PACKAGE, VERSION
 from tests.conformance.faults import Fault, every_fault
 from tests.conformance.hapi import Hapi, severe
 

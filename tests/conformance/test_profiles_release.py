@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from app.conformance.judge import judge
-from app.conformance.profiles import PROFILES
+from app.capability.judge import judge
+from app.capability.profiles import PROFILES
 from app.consent.regimes import REGIMES
 from tests.consent import spelled
 from tests.consent.complete import complete, furnish
 from tests.consent.language import load
-from tests.consent.paper import OnPaper, stage
+from tests.consent.pure_cases import OnPaper, stage
 
 Spec = dict[str, Any]
 TOLD = load("completeness.yaml")

@@ -9,18 +9,18 @@ from datetime import datetime
 from sqlalchemy import text
 
 from app.consent.codes import widen
-from app.consent.decide import Basis, Permit, decide
+from app.consent.evaluate import Basis, Permit, decide
 from tests.consent.language import Expectation
 from tests.consent.network import Network, unused_id
 from tests.consent.stage import Held, Stage
 from tests.world import Member
 
-_ENTER = text("SELECT * FROM hallpass.enter(:client, '', :organization, :purposes, false, true)")
+_ENTER = text("SELECT * FROM hallpass.set_caller(:client, '', :organization, :purposes, false, true)")
 _JUDGED = text("""
-    SELECT CASE WHEN r.custodian = ANY (hallpass.below()) THEN 'custody' WHEN r.directory THEN 'directory'
-                WHEN r.parties && hallpass.above() THEN 'party' ELSE CAST(o.consent AS text) END
-    FROM hallpass.resource r CROSS JOIN LATERAL (SELECT CASE WHEN r.student IS NOT NULL THEN hallpass.opened(
-        r.shard, r.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs, r.authors,
+    SELECT CASE WHEN r.custodian = ANY (hallpass.descendants()) THEN 'custody' WHEN r.directory THEN 'directory'
+                WHEN r.parties && hallpass.ancestors() THEN 'party' ELSE CAST(o.consent AS text) END
+    FROM hallpass.resource r CROSS JOIN LATERAL (SELECT CASE WHEN r.student IS NOT NULL THEN hallpass.consent_permitting(
+        r.compartment, r.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs, r.authors,
         r.clinical) END AS consent) o
     WHERE r.id = :id AND r.current AND NOT r.deleted
 """)
@@ -63,7 +63,7 @@ async def answers(stage: Stage, asked: Sequence[Expectation], now: datetime) -> 
 
 
 def _decided(stage: Stage, asked: Expectation, now: datetime) -> str:
-    decision = decide(stage.rules(), stage.viewer(asked.who, asked.purposes, now), stage.facts(asked.what))
+    decision = decide(stage.policies(), stage.requester(asked.who, asked.purposes, now), stage.attributes(asked.what))
     if not isinstance(decision, Permit):
         return ABSENT
     if decision.basis is not Basis.RELEASE:

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-from app.consent.rules import Agreement, Facts, Provision, Release
-from app.resources import Reach
+from app.consent.model import Agreement, Provision, Release, ResourceAttributes
+from app.resources import Visibility
 from tests.consent.worlds import (
     ALWAYS,
     AUTHORS,
@@ -93,10 +93,10 @@ _purpose = _mostly("TREAT", *PURPOSES, "COC", "", weight=1)
 
 
 @st.composite
-def facts(draw: st.DrawFn, own_id: UUID, student: UUID) -> Facts:
+def attributes(draw: st.DrawFn, own_id: UUID, student: UUID) -> ResourceAttributes:
     """A record of a student."""
     declared = draw(st.sampled_from(COMPARTMENT))
-    return Facts(
+    return ResourceAttributes(
         id=own_id,
         type=declared.name,
         custodian=draw(holders),
@@ -118,13 +118,13 @@ def facts(draw: st.DrawFn, own_id: UUID, student: UUID) -> Facts:
 def _record(draw: st.DrawFn, own_id: UUID) -> Record:
     if draw(_mostly(False, True, weight=7)):
         declared = draw(st.sampled_from(OTHERS))
-        directory = declared.reach is Reach.DIRECTORY
-        return Record((Facts(own_id, declared.name, draw(holders), None, directory, timeless=True),))
+        directory = declared.visibility is Visibility.DIRECTORY
+        return Record((ResourceAttributes(own_id, declared.name, draw(holders), None, directory, timeless=True),))
     student = draw(students)
-    now = draw(facts(own_id, student))
+    now = draw(attributes(own_id, student))
     if draw(_mostly(True, False)):
         return Record((now,))
-    before = replace(draw(facts(own_id, student)), type=now.type, custodian=now.custodian, timeless=now.timeless)
+    before = replace(draw(attributes(own_id, student)), type=now.type, custodian=now.custodian, timeless=now.timeless)
     before = replace(before, clinical=None if now.timeless else before.clinical)
     return Record((before, now), draw(_mostly(False, True)))
 
@@ -209,9 +209,9 @@ def _plain(world: World) -> World:
     """The same with one holder, one student and one signer, all in force: so that the provisions come to speak."""
     holder, student, signer = HOLDERS[0], STUDENTS[0], PEOPLE[0]
 
-    def told(facts: Facts) -> Facts:
-        moved = student if facts.student else None
-        return replace(facts, custodian=holder, student=moved, parties=_NOTHING)
+    def told(attributes: ResourceAttributes) -> ResourceAttributes:
+        moved = student if attributes.student else None
+        return replace(attributes, custodian=holder, student=moved, parties=_NOTHING)
 
     def signed(release: Release) -> Release:
         opens, closes = ALWAYS
@@ -264,8 +264,8 @@ def _worlds(draw: st.DrawFn) -> World:
 def questions(draw: st.DrawFn, least: int = 1) -> Question:
     """A question that nothing but releases answers, since the caller is neither the custodian nor a party."""
     student, holder = STUDENTS[0], HOLDERS[0]
-    mine = replace(draw(facts(RECORDS[0], student)), custodian=holder, parties=_NOTHING)
-    other = draw(facts(RECORDS[1], student))
+    mine = replace(draw(attributes(RECORDS[0], student)), custodian=holder, parties=_NOTHING)
+    other = draw(attributes(RECORDS[1], student))
     releases = [replace(draw(release(c)), student=student) for c in CONSENTS[: draw(st.integers(least, 3))]]
     plain = draw(_mostly(True, False, weight=5))
     world = World(
@@ -287,8 +287,8 @@ def questions(draw: st.DrawFn, least: int = 1) -> Question:
         now=draw(st.sampled_from(MOMENTS)),
     )
     world = _plain(world) if plain else world
-    viewer = world.viewers[draw(st.integers(2, len(ORGANIZATIONS) - 1))]
-    return Question(world.rules(student), replace(viewer, below=frozenset({viewer.organization})), mine)
+    requester = world.requesters[draw(st.integers(2, len(ORGANIZATIONS) - 1))]
+    return Question(world.policies(student), replace(requester, descendants=frozenset({requester.organization})), mine)
 
 
 @st.composite

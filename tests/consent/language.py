@@ -41,8 +41,8 @@ class _Loader(yaml.SafeLoader):
 
 _PLAIN = {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:bool"}
 _Loader.yaml_implicit_resolvers = {
-    key: [(tag, rule) for tag, rule in rules if tag not in _PLAIN]
-    for key, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    key: [(tag, rule) for tag, rule in policies if tag not in _PLAIN]
+    for key, policies in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("true|false"), list("tf"))
 

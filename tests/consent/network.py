@@ -12,8 +12,8 @@ from uuid import uuid4
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from app.consent.codes import HONOUR_EXTENSION
-from app.store.engine import Database
+from app.consent.codes import HONOR_EXTENSION
+from app.db.engine import Database
 from tests.consent.language import NOW, load
 from tests.consent.organizations import Organizations
 from tests.world import EVERYTHING, Member, World, open_world
@@ -22,7 +22,7 @@ CLOCK = (
     "CREATE TABLE public.test_clock (at timestamptz NOT NULL)",
     "GRANT SELECT ON public.test_clock TO PUBLIC",
     f"INSERT INTO public.test_clock VALUES ('{NOW}')",
-    "CREATE OR REPLACE FUNCTION hallpass.moment() RETURNS timestamptz LANGUAGE sql STABLE"
+    "CREATE OR REPLACE FUNCTION hallpass.statement_time() RETURNS timestamptz LANGUAGE sql STABLE"
     " AS $$ SELECT at FROM public.test_clock $$",
 )
 
@@ -69,9 +69,9 @@ class Network(Organizations):
         placed = {"part_of": part_of, "zone": spec["zone"], "state": spec.get("state")}
         member = await self.world.member(name, purposes=purposes, **placed)
         self.place(name, member, spec)
-        if spec.get("honour"):
+        if spec.get("honor"):
             found = (await member.get(f"/Organization/{member.organization}")).json()
-            found["extension"].append({"url": HONOUR_EXTENSION, "valueBoolean": True})
+            found["extension"].append({"url": HONOR_EXTENSION, "valueBoolean": True})
             await member.save({k: v for k, v in found.items() if k != "meta"})
 
     async def agree(self, discloser: str, recipient: str) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from app.consent.codes import widen
-from app.consent.rules import Agreement, Place, Viewer
+from app.consent.model import Agreement, Place, Requester
 from app.fhir.dates import BEGINNING, END
 
 
@@ -31,17 +31,19 @@ class Organizations:
         """The time zone in which an organization's dates are meant."""
         return ZoneInfo(self.places[self.id(name)].zone)
 
-    def viewer(self, name: str, purposes: tuple[str, ...], now: datetime) -> Viewer:
+    def requester(self, name: str, purposes: tuple[str, ...], now: datetime) -> Requester:
         """The caller as decide() takes it."""
         own = self.id(name)
-        below = frozenset(i for i, place in self.places.items() if own in place.above)
-        return Viewer(own, frozenset(self.places[own].above), below, widen(purposes), now)
+        descendants = frozenset(i for i, place in self.places.items() if own in place.ancestors)
+        return Requester(own, frozenset(self.places[own].ancestors), descendants, widen(purposes), now)
 
     def place(self, name: str, member: Any, spec: dict[str, Any]) -> None:
         """Take in an organization and who files for it."""
-        above = self.places[self.id(spec["part_of"])].above if "part_of" in spec else ()
+        ancestors = self.places[self.id(spec["part_of"])].ancestors if "part_of" in spec else ()
         self.members[name] = member
-        self.places[member.organization] = Place((member.organization, *above), spec["zone"], spec.get("honour", False))
+        self.places[member.organization] = Place(
+            (member.organization, *ancestors), spec["zone"], spec.get("honor", False)
+        )
         self.states[name] = spec.get("state", "")
 
     def agreed(self, discloser: str, recipient: str) -> None:

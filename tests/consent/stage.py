@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from app.consent import facts as read_facts
-from app.consent.compile import Reading, read
-from app.consent.rules import Agreement, Facts, Release, Rules, Viewer
-from app.consent.signing import Situation, authority
+from app.consent import attributes as read_facts
+from app.consent.model import Agreement, PolicySet, Release, Requester, ResourceAttributes
+from app.consent.parse import ParsedConsent, read
+from app.consent.signing import ConsentContext, authority
 from app.fhir.dates import BEGINNING, END, born, period
 from app.resources import TYPES
 from tests.consent import spelled
@@ -98,19 +98,19 @@ class Stage:
         for name in [n for n, held in self.held.items() if held.kind == "agreement"]:
             await self.delete(name)
 
-    def facts(self, name: str) -> Facts:
+    def attributes(self, name: str) -> ResourceAttributes:
         """What decide() needs of a record."""
         found = self.held[name]
         declared = TYPES[found.type]
-        return read_facts.facts(
+        return read_facts.resource_attributes(
             declared, found.content, found.id, self.network.id(found.by), self.network.zone(found.by)
         )
 
-    def rules(self) -> Rules:
+    def policies(self) -> PolicySet:
         """What decide() needs beside it."""
         records = {n: h for n, h in self.held.items() if TYPES[h.type].student is not None}
-        focal = {self.held[n].id: (self.network.id(h.by), self.facts(n).refs) for n, h in records.items()}
-        return Rules(
+        focal = {self.held[n].id: (self.network.id(h.by), self.attributes(n).refs) for n, h in records.items()}
+        return PolicySet(
             releases=tuple(self.releases.values()),
             born=self._born(),
             authorities=self._authorities(),
@@ -119,9 +119,9 @@ class Stage:
             focal=focal,
         )
 
-    def viewer(self, who: str, purposes: tuple[str, ...], at: datetime) -> Viewer:
+    def requester(self, who: str, purposes: tuple[str, ...], at: datetime) -> Requester:
         """Who asks."""
-        return self.network.viewer(who, purposes, at)
+        return self.network.requester(who, purposes, at)
 
     def _content(self, spec: Spec, kind: str) -> Spec:
         if kind == "student":
@@ -152,7 +152,9 @@ class Stage:
     async def _refused(self, content: Spec, by: str, expected: list[str]) -> None:
         """The write is refused with an issue at each of these expressions, and so says the reading of it."""
         reading = self.reading(content, uuid4(), 1, by, datetime.fromisoformat(self.written))
-        assert sorted(str(gap.expression) for gap in reading.gaps) == sorted(expected)
+        assert sorted(str(missing_requirement.expression) for missing_requirement in reading.missing) == sorted(
+            expected
+        )
         assert sorted(await self.told(content, by)) == sorted(expected)
 
     async def told(self, content: Spec, by: str) -> list[str]:
@@ -165,13 +167,13 @@ class Stage:
         self.releases.pop(name, None)
         if found.content["status"] == "active":
             reading = self.reading(found.content, found.id, found.version, found.by, now)
-            assert reading.gaps == ()
+            assert reading.missing == ()
             if reading.release:
                 self.releases[name] = reading.release
 
-    def reading(self, content: Spec, own_id: UUID, version: int, by: str, now: datetime) -> Reading:
+    def reading(self, content: Spec, own_id: UUID, version: int, by: str, now: datetime) -> ParsedConsent:
         """What a Consent comes to, beside what is on the stage."""
-        situation = Situation(
+        consent_context = ConsentContext(
             custodian=self.network.id(by),
             zone=self.network.zone(by),
             student=self.held["student"].id,
@@ -182,7 +184,7 @@ class Stage:
             related=frozenset(h.id for h in self._people()),
             organizations=frozenset(self.network.places),
         )
-        return read(content, own_id, version, situation)
+        return read(content, own_id, version, consent_context)
 
     def _born(self) -> Any:
         day = self.held["student"].content.get("birthDate") if "student" in self.held else None

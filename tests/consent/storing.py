@@ -1,4 +1,4 @@
-"""Puts a world of worlds.py into the tables step by step, as the gate would, with what was otherwise before."""
+"""Puts a world of worlds.py into the tables step by step, as the access service would, with what was otherwise before."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from uuid import UUID
 from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.consent.gate.follow import put_release
-from app.consent.rules import Facts, Release
-from app.store import tables, write
+from app.consent.model import Release, ResourceAttributes
+from app.db import tables, write
+from app.projections.steps import put_release
 from tests.consent.worlds import ORGANIZATIONS, Record, World
 
 _CLOCK = text("UPDATE public.test_clock SET at = :at")
-_PLACE = text("SELECT hallpass.place_organization(:id, :parent, :zone, :honour)")
+_PLACE = text("SELECT hallpass.place_organization(:id, :parent, :zone, :honor)")
 _SUPERSEDE = text("UPDATE hallpass.resource SET current = false WHERE id = ANY (:ids)")
-_INDEX = text("SELECT hallpass.index_resource(s, i) FROM unnest(CAST(:shards AS uuid[]), CAST(:ids AS uuid[])) k(s, i)")
+_INDEX = text(
+    "SELECT hallpass.index_resource(s, i) FROM unnest(CAST(:compartments AS uuid[]), CAST(:ids AS uuid[])) k(s, i)"
+)
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,13 @@ class Store:
                 await self._place(n, world.parents[n])
 
     async def _place(self, n: int, parent: int | None) -> None:
-        above = None if parent is None else ORGANIZATIONS[parent]
-        place = {"id": ORGANIZATIONS[n], "parent": above, "zone": self.world.zones[n], "honour": self.world.honours[n]}
+        ancestors = None if parent is None else ORGANIZATIONS[parent]
+        place = {
+            "id": ORGANIZATIONS[n],
+            "parent": ancestors,
+            "zone": self.world.zones[n],
+            "honor": self.world.honours[n],
+        }
         assert await self.owner.scalar(_PLACE, place) == "placed"
 
     async def _release(self, consent: UUID, old: Release | None, new: Release | None) -> None:
@@ -66,18 +73,20 @@ class Store:
         await self.owner.execute(_SUPERSEDE, {"ids": [r.now.id for r, _ in found]})
         await self.owner.execute(insert(tables.resource), [self._row(r, number) for r, number in found])
         listed = [r for r, _ in found if not r.now.directory]
-        await self.owner.execute(_INDEX, {"shards": [r.shard for r in listed], "ids": [r.now.id for r in listed]})
+        await self.owner.execute(
+            _INDEX, {"compartments": [r.compartment for r in listed], "ids": [r.now.id for r in listed]}
+        )
 
     def _row(self, record: Record, number: int) -> dict[str, Any]:
-        facts = record.versions[number - 1]
+        attributes = record.versions[number - 1]
         return {
-            "shard": record.shard,
-            "id": facts.id,
+            "compartment": record.compartment,
+            "id": attributes.id,
             "version": number,
-            "type": facts.type,
-            "custodian": facts.custodian,
-            "student": facts.student,
-            "directory": facts.directory,
+            "type": attributes.type,
+            "custodian": attributes.custodian,
+            "student": attributes.student,
+            "directory": attributes.directory,
             "current": True,
             "deleted": record.deleted and number == len(record.versions),
             "updated": self.world.now,
@@ -85,13 +94,13 @@ class Store:
             "body": b"",
             "label_at": 0,
             "digest": b"",
-            **_facts(facts),
+            **_attributes(attributes),
         }
 
     async def _judged_against(self) -> None:
         world = self.world
         rows: list[tuple[Any, list[dict[str, Any]]]] = [
-            (tables.student, [_student(shard, *born) for shard, born in world.born.items()]),
+            (tables.student, [_student(compartment, *born) for compartment, born in world.born.items()]),
             (tables.authority, [_authority(*key, w) for key, w in world.authorities.items()]),
             (tables.agreement, [_agreement(n, a) for n, a in enumerate(world.agreements)]),
             (tables.emergency, [_emergency(n, *e) for n, e in enumerate(world.emergencies)]),
@@ -104,16 +113,16 @@ class Store:
 _HOLDER = ORGANIZATIONS[0]
 
 
-def _facts(facts: Facts) -> dict[str, Any]:
+def _attributes(attributes: ResourceAttributes) -> dict[str, Any]:
     return {
-        "profiles": sorted(facts.profiles),
-        "codes": sorted(facts.codes),
-        "confidentiality": facts.confidentiality,
-        "labels": sorted(facts.labels),
-        "parties": sorted(facts.parties),
-        "refs": sorted(facts.refs),
-        "authors": sorted(facts.authors),
-        "clinical": write.clinical_range(facts),
+        "profiles": sorted(attributes.profiles),
+        "codes": sorted(attributes.codes),
+        "confidentiality": attributes.confidentiality,
+        "labels": sorted(attributes.labels),
+        "parties": sorted(attributes.parties),
+        "refs": sorted(attributes.refs),
+        "authors": sorted(attributes.authors),
+        "clinical": write.clinical_range(attributes),
     }
 
 
@@ -121,17 +130,17 @@ def _window(window: Any, **row: Any) -> dict[str, Any]:
     return row | {"opens": window[0], "closes": window[1]}
 
 
-def _student(shard: UUID, first: Any, last: Any) -> dict[str, Any]:
-    return {"shard": shard, "custodian": _HOLDER, "born_from": first, "born_to": last}
+def _student(compartment: UUID, first: Any, last: Any) -> dict[str, Any]:
+    return {"compartment": compartment, "custodian": _HOLDER, "born_from": first, "born_to": last}
 
 
-def _authority(shard: UUID, person: UUID, window: Any) -> dict[str, Any]:
-    return _window(window, shard=shard, id=person, custodian=_HOLDER)
+def _authority(compartment: UUID, person: UUID, window: Any) -> dict[str, Any]:
+    return _window(window, compartment=compartment, id=person, custodian=_HOLDER)
 
 
 def _agreement(n: int, a: Any) -> dict[str, Any]:
     return _window(a.period, id=UUID(int=n), custodian=a.custodian, discloser=a.discloser, recipient=a.recipient)
 
 
-def _emergency(n: int, shard: UUID, organization: UUID, window: Any) -> dict[str, Any]:
-    return _window(window, shard=shard, id=UUID(int=n), organization=organization, client="c", reason="r")
+def _emergency(n: int, compartment: UUID, organization: UUID, window: Any) -> dict[str, Any]:
+    return _window(window, compartment=compartment, id=UUID(int=n), organization=organization, client="c", reason="r")

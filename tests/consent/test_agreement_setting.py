@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.store.engine import Database
+from app.db.engine import Database
 from tests import build
 from tests.world import open_world
 

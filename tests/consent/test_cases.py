@@ -9,7 +9,7 @@ from itertools import groupby
 import pytest
 import pytest_asyncio
 
-from app.store.engine import Database
+from app.db.engine import Database
 from tests.consent.asking import ABSENT, answers
 from tests.consent.language import Case, Expectation, every_case
 from tests.consent.network import Network, open_network

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from app.consent.regimes import REGIMES, Element
-from app.store.engine import Database
+from app.db.engine import Database
 from tests.consent import spelled
 from tests.consent.complete import complete, furnish
 from tests.consent.language import NOW, load
@@ -152,8 +152,8 @@ async def test_a_draft_is_saved_with_gaps_and_grants_nothing_until_they_are_mend
     network = fresh.network
     district, clinic = network.members["district"], network.members["clinic"]
     visit = f"/Encounter/{fresh.held['visit'].id}"
-    gaps = complete(["HIPAA"], period=None, signer=None, status=status)
-    draft = (await file(fresh, gaps)).json()
+    missing = complete(["HIPAA"], period=None, signer=None, status=status)
+    draft = (await file(fresh, missing)).json()
     assert draft["status"] == status
     assert (await clinic.get(visit)).status_code == 404
 
@@ -174,8 +174,8 @@ async def test_a_release_stays_as_it_was_when_a_change_to_it_is_refused(fresh: S
     district, clinic = fresh.network.members["district"], fresh.network.members["clinic"]
     release = (await file(fresh, complete(["FERPA"]))).json()
     bare = {"type": "deny", "class": [{"system": "urn:test:unknown", "code": "Encounter"}]}
-    gap = {**release, "provision": {**release["provision"], "provision": [bare]}}
-    refused = await district.put(f"/Consent/{release['id']}", gap)
+    missing_requirement = {**release, "provision": {**release["provision"], "provision": [bare]}}
+    refused = await district.put(f"/Consent/{release['id']}", missing_requirement)
     assert [at for at, _ in issues(refused)] == ["Consent.provision.provision[0].class[0]"]
     assert (await clinic.get(f"/Encounter/{fresh.held['visit'].id}")).status_code == 200
     await district.save({**release, "status": "inactive"})

@@ -14,11 +14,11 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from app.consent import codes as c
-from app.consent.compile import read
-from app.consent.decide import Deny, Permit, decide
 from app.consent.ending import FINAL, same_evidence, widens
-from app.consent.rules import Facts, Place, Release, Rules, Viewer
-from app.consent.signing import Situation
+from app.consent.evaluate import Deny, Permit, decide
+from app.consent.model import Place, PolicySet, Release, Requester, ResourceAttributes
+from app.consent.parse import read
+from app.consent.signing import ConsentContext
 from app.fhir.dates import BEGINNING, END
 from tests import build
 
@@ -26,7 +26,7 @@ ZONE = ZoneInfo("America/New_York")
 DISTRICT, CLINIC, OTHER, STUDENT, MOTHER, VISIT, OWN = (UUID(int=n) for n in range(1, 8))
 NOW = datetime(2026, 10, 1, 12, tzinfo=UTC)
 BORN = datetime(2014, 5, 2, tzinfo=UTC).date()
-SITUATION = Situation(
+SITUATION = ConsentContext(
     DISTRICT, ZONE, STUDENT, NOW, None, (BORN, BORN), {MOTHER: (BEGINNING, END)}, frozenset({MOTHER}),
     frozenset({DISTRICT, CLINIC, OTHER}),
 )  # fmt: skip
@@ -235,11 +235,11 @@ def release(consent: Body) -> Release | None:
     return read(consent, OWN, 1, SITUATION).release if consent["status"] == "active" else None
 
 
-def rules(found: Release | None, *others: Release) -> Rules:
+def policies(found: Release | None, *others: Release) -> PolicySet:
     """The network with this release."""
     releases = (*others, *([found] if found else []))
     places = {DISTRICT: Place((DISTRICT,), "America/New_York")}
-    return Rules(releases, (BORN, BORN), {MOTHER: (BEGINNING, END)}, (), places, {}, agreement_required=False)
+    return PolicySet(releases, (BORN, BORN), {MOTHER: (BEGINNING, END)}, (), places, {}, agreement_required=False)
 
 
 @given(st.data())
@@ -250,7 +250,7 @@ def test_no_accepted_change_opens_a_record_that_the_version_before_did_not(data:
         event("refused")
         return
     event("accepted")
-    told = [x.expression for x in read(after, OWN, 2, SITUATION).gaps] if after["status"] == "active" else []
+    told = [x.expression for x in read(after, OWN, 2, SITUATION).missing] if after["status"] == "active" else []
     old, new = release(before), release(after)
     if old is None or told:
         return
@@ -258,10 +258,10 @@ def test_no_accepted_change_opens_a_record_that_the_version_before_did_not(data:
         for who in (CLINIC, OTHER):
             for kind in ("Encounter", "ServiceRequest", "Patient"):
                 for at in (NOW, replace_year(2027), replace_year(2028)):
-                    viewer = Viewer(who, frozenset({who}), frozenset({who}), frozenset({purpose}), at)
-                    facts = Facts(VISIT, kind, DISTRICT, STUDENT, False, timeless=True)
-                    if isinstance(decide(rules(old), viewer, facts), Deny):
-                        assert isinstance(decide(rules(new), viewer, facts), Deny)
+                    requester = Requester(who, frozenset({who}), frozenset({who}), frozenset({purpose}), at)
+                    attributes = ResourceAttributes(VISIT, kind, DISTRICT, STUDENT, False, timeless=True)
+                    if isinstance(decide(policies(old), requester, attributes), Deny):
+                        assert isinstance(decide(policies(new), requester, attributes), Deny)
 
 
 def replace_year(year: int) -> datetime:
@@ -279,7 +279,7 @@ def test_an_added_exception_closes_also_what_another_release_would_open(data: st
     assert widens(before, after, ZONE) == ()
     other = read(signed(**{"class": [build.type_class("Encounter")]}), VISIT, 1, SITUATION).release
     assert other is not None
-    viewer = Viewer(CLINIC, frozenset({CLINIC}), frozenset({CLINIC}), frozenset({"TREAT"}), NOW)
-    facts = Facts(VISIT, "Encounter", DISTRICT, STUDENT, False, timeless=True)
-    if isinstance(decide(rules(new, replace(other, consent=VISIT)), viewer, facts), Permit):
-        assert isinstance(decide(rules(old, replace(other, consent=VISIT)), viewer, facts), Permit)
+    requester = Requester(CLINIC, frozenset({CLINIC}), frozenset({CLINIC}), frozenset({"TREAT"}), NOW)
+    attributes = ResourceAttributes(VISIT, "Encounter", DISTRICT, STUDENT, False, timeless=True)
+    if isinstance(decide(policies(new, replace(other, consent=VISIT)), requester, attributes), Permit):
+        assert isinstance(decide(policies(old, replace(other, consent=VISIT)), requester, attributes), Permit)

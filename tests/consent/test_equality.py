@@ -18,10 +18,10 @@ from hypothesis import HealthCheck, event, given, settings
 from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from app.consent.decide import Basis, Deny, Permit, birthday, decide
-from app.consent.rules import Facts, Rules, Viewer
-from app.store import tables
-from app.store.engine import Database
+from app.consent.evaluate import Basis, Deny, Permit, birthday, decide
+from app.consent.model import PolicySet, Requester, ResourceAttributes
+from app.db import tables
+from app.db.engine import Database
 from tests.consent.drawing import worlds
 from tests.consent.network import stop_the_clock
 from tests.consent.storing import Store
@@ -36,7 +36,7 @@ _ASKED = """
         v_seen   text[];
         v_listed uuid[];
     BEGIN
-        PERFORM hallpass.enter(p_client, '', p_client::uuid, p_purposes, p_emergency, p_agreement);
+        PERFORM hallpass.set_caller(p_client, '', p_client::uuid, p_purposes, p_emergency, p_agreement);
         SET LOCAL ROLE hallpass_app;
         SELECT array_agg(r.id || '/' || r.version) INTO v_seen FROM hallpass.resource r;
         SELECT array_agg(x.id) INTO v_listed FROM (
@@ -44,32 +44,32 @@ _ASKED = """
                 WHERE a.consent IS NULL OR k.consent IS NOT NULL
             UNION SELECT r.id FROM hallpass.tree t JOIN hallpass.resource r ON r.custodian = t.id
                 WHERE t.ancestor = hallpass.caller()
-            UNION SELECT r.id FROM hallpass.emergency m JOIN hallpass.resource r ON r.shard = m.shard) x;
+            UNION SELECT r.id FROM hallpass.emergency m JOIN hallpass.resource r ON r.compartment = m.compartment) x;
         RESET ROLE;
         RETURN QUERY SELECT r.id, r.version, coalesce(r.id || '/' || r.version = ANY (v_seen), false),
             coalesce(r.id = ANY (v_listed), false),
-            CASE WHEN r.student IS NOT NULL THEN hallpass.opened(
-                r.shard, r.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs,
+            CASE WHEN r.student IS NOT NULL THEN hallpass.consent_permitting(
+                r.compartment, r.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs,
                 r.authors, r.clinical) END, j.consent
             FROM hallpass.resource r LEFT JOIN hallpass.judge(
-                (SELECT array_agg(x.shard ORDER BY x.id, x.version) FROM hallpass.resource x),
+                (SELECT array_agg(x.compartment ORDER BY x.id, x.version) FROM hallpass.resource x),
                 (SELECT array_agg(x.id ORDER BY x.id, x.version) FROM hallpass.resource x),
                 (SELECT array_agg(x.version ORDER BY x.id, x.version) FROM hallpass.resource x)) j
-                ON j.shard = r.shard AND j.id = r.id AND j.version = r.version;
+                ON j.compartment = r.compartment AND j.id = r.id AND j.version = r.version;
     END $$
 """
 """What a caller sees as the app's role and what its index lists; and, as the owner, what releases open of all there is:
 by the rule for one record, and by the rule for many."""
 _ASK = text("SELECT * FROM public.asked(:client, :purposes, :emergency, :agreement)")
 _COMPUTED = """
-    SELECT c.* FROM (SELECT shard FROM hallpass.resource UNION SELECT shard FROM hallpass.access) s
-    CROSS JOIN LATERAL hallpass.candidates(s.shard, NULL, NULL) c
+    SELECT c.* FROM (SELECT compartment FROM hallpass.resource UNION SELECT compartment FROM hallpass.access) s
+    CROSS JOIN LATERAL hallpass.expected_access_rows(s.compartment, NULL, NULL) c
 """
 _DIFFERENT = text(f"""
     (SELECT 'too much' AS what, d.* FROM (TABLE hallpass.access EXCEPT {_COMPUTED}) d
-     WHERE NOT EXISTS (SELECT 1 FROM hallpass.index_backlog b WHERE b.shard = d.shard AND b.custodian = d.custodian))
+     WHERE NOT EXISTS (SELECT 1 FROM hallpass.index_backlog b WHERE b.compartment = d.compartment AND b.custodian = d.custodian))
     UNION ALL (SELECT 'missing' AS what, d.* FROM ({_COMPUTED} EXCEPT TABLE hallpass.access) d
-     WHERE NOT EXISTS (SELECT 1 FROM hallpass.index_backlog b WHERE b.shard = d.shard AND b.custodian = d.custodian))
+     WHERE NOT EXISTS (SELECT 1 FROM hallpass.index_backlog b WHERE b.compartment = d.compartment AND b.custodian = d.custodian))
 """)
 _CAUGHT_UP = text("SELECT hallpass.clear_index_backlog(1000)")
 
@@ -123,36 +123,40 @@ async def test_both_forms_of_the_rule_are_equal(owner: AsyncConnection, world: W
         assert [tuple(row) for row in await owner.execute(_DIFFERENT)] == []
         clients = [{"id": str(o), "organization": o, "name": "", "scopes": [], "purposes": []} for o in ORGANIZATIONS]
         await owner.execute(insert(tables.client), [c | {"jwks": {}, "emergency": True} for c in clients])
-        for viewer in world.viewers:
-            await _compare(owner, world, viewer)
+        for requester in world.requesters:
+            await _compare(owner, world, requester)
         if await owner.scalar(_CAUGHT_UP):
             assert [tuple(row) for row in await owner.execute(_DIFFERENT)] == []
-            for viewer in world.viewers:
-                await _compare(owner, world, viewer)
+            for requester in world.requesters:
+                await _compare(owner, world, requester)
     finally:
         await owner.rollback()
 
 
-async def _compare(owner: AsyncConnection, world: World, viewer: Viewer) -> None:
+async def _compare(owner: AsyncConnection, world: World, requester: Requester) -> None:
     """Every version of every record, as this caller."""
     who = {
-        "client": str(viewer.organization),
-        "purposes": sorted(viewer.purposes),
-        "emergency": viewer.emergency,
+        "client": str(requester.organization),
+        "purposes": sorted(requester.purposes),
+        "emergency": requester.emergency,
         "agreement": world.agreement_required,
     }
     said = {(row.id, row.version): row for row in await owner.execute(_ASK, who)}
     for record in world.records:
-        rules = world.rules(record.now.student)
-        for number, facts in enumerate(record.versions, 1):
-            row = said[facts.id, number]
-            decision = decide(rules, viewer, facts)
+        policies = world.policies(record.now.student)
+        for number, attributes in enumerate(record.versions, 1):
+            row = said[attributes.id, number]
+            decision = decide(policies, requester, attributes)
             permitted = isinstance(decision, Permit)
             event(decision.basis.value if isinstance(decision, Permit) else "denied")
-            assert row.visible == permitted, (viewer, facts, decision)
-            assert row.opened == row.judged == _released(rules, viewer, facts), (viewer, facts, decision)
-            if permitted and facts is record.now and not record.deleted and not facts.directory:
-                assert row.listed, (viewer, facts, decision)
+            assert row.visible == permitted, (requester, attributes, decision)
+            assert row.opened == row.judged == _released(policies, requester, attributes), (
+                requester,
+                attributes,
+                decision,
+            )
+            if permitted and attributes is record.now and not record.deleted and not attributes.directory:
+                assert row.listed, (requester, attributes, decision)
 
 
 @pytest.mark.parametrize("zone", ZONES)
@@ -165,9 +169,9 @@ async def test_both_forms_begin_a_birthday_at_the_same_moment(owner: AsyncConnec
     assert different == []
 
 
-def _released(rules: Rules, viewer: Viewer, facts: Facts) -> UUID | None:
+def _released(policies: PolicySet, requester: Requester, attributes: ResourceAttributes) -> UUID | None:
     """The Consent that opens a record, whatever else would."""
-    alone = replace(viewer, below=frozenset(), emergency=False)
-    decision = decide(rules, alone, replace(facts, parties=frozenset(), directory=False))
+    alone = replace(requester, descendants=frozenset(), emergency=False)
+    decision = decide(policies, alone, replace(attributes, parties=frozenset(), directory=False))
     assert isinstance(decision, Deny) or decision.basis is Basis.RELEASE
     return decision.consent if isinstance(decision, Permit) else None

@@ -8,14 +8,14 @@ import pytest_asyncio
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from app.store.engine import Database
+from app.db.engine import Database
 from tests import build
 from tests.world import EVERYTHING, Member, World, open_world
 
 _DIFFERENT = text("""
     WITH computed AS (
-        SELECT c.* FROM (SELECT DISTINCT shard FROM hallpass.resource) s
-        CROSS JOIN LATERAL hallpass.candidates(s.shard, NULL, NULL) c)
+        SELECT c.* FROM (SELECT DISTINCT compartment FROM hallpass.resource) s
+        CROSS JOIN LATERAL hallpass.expected_access_rows(s.compartment, NULL, NULL) c)
     SELECT count(*) FROM (
         (TABLE computed EXCEPT TABLE hallpass.access) UNION ALL (TABLE hallpass.access EXCEPT TABLE computed)) d
 """)

@@ -33,11 +33,11 @@ prove = settings(
 def tree(root: Any) -> Tree:
     """A root provision, read for the first holder in a network of all organizations."""
     found = read_tree(root, ZONE, HOLDERS[0], frozenset(ORGANIZATIONS))
-    for gap in found.gaps:
-        assert re.fullmatch(r"[A-Z][a-z ].*\.?", gap.text)
-        assert gap.code in ("required", "value")
-        assert str(gap.expression).startswith("Consent.provision")
-        assert not gap.text.isupper()
+    for missing_requirement in found.missing:
+        assert re.fullmatch(r"[A-Z][a-z ].*\.?", missing_requirement.text)
+        assert missing_requirement.code in ("required", "value")
+        assert str(missing_requirement.expression).startswith("Consent.provision")
+        assert not missing_requirement.text.isupper()
     return found
 
 
@@ -80,8 +80,10 @@ CODED = ("action", "purpose", "class", "code", "securityLabel")
 def _nested(depth: int) -> st.SearchStrategy[Node]:
     if depth == 0:
         return elements
-    below = st.lists(_nested(depth - 1), min_size=1, max_size=2)
-    return st.builds(lambda own, more: own | more, elements, st.fixed_dictionaries({}, optional={"provision": below}))
+    descendants = st.lists(_nested(depth - 1), min_size=1, max_size=2)
+    return st.builds(
+        lambda own, more: own | more, elements, st.fixed_dictionaries({}, optional={"provision": descendants})
+    )
 
 
 roots = st.builds(lambda root, kind: root | {"type": kind}, _nested(3), st.sampled_from(["permit", "deny"]))
@@ -92,8 +94,8 @@ def walk(node: Node, at: str = "Consent.provision") -> list[tuple[str, Node]]:
     actions = {x["coding"][0]["code"] for x in node.get("action", [])}
     if actions and not actions & {"access", "disclose"}:
         return []
-    below = [walk(child, f"{at}.provision[{i}]") for i, child in enumerate(node.get("provision", []))]
-    return [(at, node), *(found for branch in below for found in branch)]
+    descendants = [walk(child, f"{at}.provision[{i}]") for i, child in enumerate(node.get("provision", []))]
+    return [(at, node), *(found for branch in descendants for found in branch)]
 
 
 @given(root=roots)
@@ -108,8 +110,8 @@ def test_provisions_come_in_document_order_each_an_exception_to_its_parent(root:
         at = found.expression[p.node]
         depth = at.count(".provision") - 1
         assert p.permit == ((root["type"] == "permit") == (depth % 2 == 0))
-        above = at.rpartition(".provision")[0]
-        assert (found.expression[p.parent] == above) if depth else (p.parent == -1)
+        ancestors = at.rpartition(".provision")[0]
+        assert (found.expression[p.parent] == ancestors) if depth else (p.parent == -1)
         assert [found.expression[q.node] for q in found.line(p)][-1] == "Consent.provision"
 
 
@@ -147,14 +149,14 @@ def test_labels_are_a_ceiling_in_a_permit_and_a_floor_in_a_denial(root: Node) ->
 @prove
 def test_one_code_that_is_not_known_is_one_gap_at_its_place(root: Node, data: st.DataObject) -> None:
     """It is not skipped: a criterion that cannot be understood would leave the rest wider than it was signed."""
-    assert tree(root).gaps == []
+    assert tree(root).missing == []
     at, node = data.draw(st.sampled_from(walk(root) or [("", {})]))
     coded_elements = [e for e in CODED if e in node and e != "action"]
     assume(coded_elements)
     element = data.draw(st.sampled_from(coded_elements))
     n = data.draw(st.integers(0, len(node[element]) - 1))
     node[element][n] = {"coding": [{"code": "x"}]} if element == "code" else {"system": "urn:other", "code": "x"}
-    assert [g.expression for g in tree(root).gaps] == [f"{at}.{element}[{n}]"]
+    assert [g.expression for g in tree(root).missing] == [f"{at}.{element}[{n}]"]
 
 
 @given(root=roots, data=st.data())
@@ -180,7 +182,7 @@ def test_an_exception_of_its_parents_type_is_a_gap(root: Node, data: st.DataObje
     node["type"] = "permit" if p.permit else "deny"
     assert tree(root).nodes == before.nodes
     node["type"] = "deny" if p.permit else "permit"
-    assert [g.expression for g in tree(root).gaps] == [f"{before.expression[p.node]}.type"]
+    assert [g.expression for g in tree(root).missing] == [f"{before.expression[p.node]}.type"]
 
 
 @pytest.mark.parametrize("root", [None, [], "permit", {}, {"type": "maybe"}, {"provision": [{"type": "deny"}]}])
@@ -188,17 +190,17 @@ def test_without_a_permit_or_a_denial_at_the_root_there_is_nothing(root: Any) ->
     """No provision, and no type, is a gap."""
     found = tree(root)
     assert found.nodes == ()
-    assert len(found.gaps) == 1
+    assert len(found.missing) == 1
 
 
 def test_exceptions_nest_as_deep_as_anyone_can_follow_and_no_deeper() -> None:
     """Beyond, it is a gap and not a crash."""
-    for depth, gaps in ((DEEPEST, 0), (DEEPEST + 1, 1), (3000, 1)):
+    for depth, missing in ((DEEPEST, 0), (DEEPEST + 1, 1), (3000, 1)):
         root: Node = {}
         for _ in range(depth):
             root = {"provision": [root]}
         found = tree({"type": "permit", **root})
-        assert len(found.gaps) == gaps
+        assert len(found.missing) == missing
         assert len(found.nodes) == min(depth, DEEPEST) + 1
 
 
@@ -215,14 +217,14 @@ def test_exceptions_nest_as_deep_as_anyone_can_follow_and_no_deeper() -> None:
 def test_a_period_that_is_over_before_it_starts_is_a_gap(element: str, start: str, end: str, empty: bool) -> None:
     """In the holder's time zone, to the second."""
     found = tree({"type": "deny", element: {"start": start, "end": end}})
-    assert [g.expression for g in found.gaps] == ([f"Consent.provision.{element}"] if empty else [])
+    assert [g.expression for g in found.missing] == ([f"Consent.provision.{element}"] if empty else [])
 
 
 def test_a_coding_of_another_system_is_not_one_of_ours() -> None:
     """Neither a sensitivity under the confidentiality system nor the other way round."""
     swapped = [{"system": c.ACT_CODE, "code": "R"}, {"system": c.CONFIDENTIALITY_SYSTEM, "code": "PSY"}]
     found = tree({"type": "permit", "securityLabel": swapped})
-    assert [g.expression for g in found.gaps] == [f"Consent.provision.securityLabel[{n}]" for n in (0, 1)]
+    assert [g.expression for g in found.missing] == [f"Consent.provision.securityLabel[{n}]" for n in (0, 1)]
 
 
 @pytest.mark.parametrize(
@@ -241,7 +243,7 @@ def test_a_coding_of_another_system_is_not_one_of_ours() -> None:
 def test_what_only_looks_like_it_is_a_gap(element: str, value: Node) -> None:
     """An id under another type, a name under another system."""
     found = tree({"type": "permit", element.partition("[")[0]: [value]})
-    assert [g.expression for g in found.gaps] == [f"Consent.provision.{element}"]
+    assert [g.expression for g in found.missing] == [f"Consent.provision.{element}"]
 
 
 def test_dates_are_meant_in_the_zone_that_is_given() -> None:
@@ -261,9 +263,9 @@ def test_every_gap_says_where_it_is() -> None:
             "code": [{"text": "Ana Rivera"}],
         }
     )
-    assert len(found.gaps) == 4
-    assert all(re.fullmatch(r"Consent\.provision(\.\w+(\[\d+\])?)+", str(g.expression)) for g in found.gaps)
-    assert not any("Ana" in g.text for g in found.gaps)
+    assert len(found.missing) == 4
+    assert all(re.fullmatch(r"Consent\.provision(\.\w+(\[\d+\])?)+", str(g.expression)) for g in found.missing)
+    assert not any("Ana" in g.text for g in found.missing)
 
 
 def _window(stated: Node) -> tuple[Any, Any]:

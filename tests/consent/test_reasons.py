@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.consent.decide import Basis, Deny, Permit, Weighed, Word, birthday, decide
-from app.consent.rules import Agreement, Facts, Place, Provision, Release, Rules, Viewer
+from app.consent.evaluate import Basis, Deny, Effect, Permit, TraceEntry, birthday, decide
+from app.consent.model import Agreement, Place, PolicySet, Provision, Release, Requester, ResourceAttributes
 from app.fhir.dates import BEGINNING, END
 
 ALWAYS = (BEGINNING, END)
@@ -25,33 +25,35 @@ ZONE = "America/New_York"
 ROOT = Provision(0, -1, True, ALWAYS, frozenset({CLINIC}), frozenset({"TREAT"}), frozenset({"Encounter"}))
 EXCEPTION = Provision(1, 0, False, ALWAYS, codes=frozenset({"urn:a|1"}))
 RELEASE = Release(ROI, 3, STUDENT, DISTRICT, SIGNED, MOTHER, 0, False, SIGNED, END, (ROOT, EXCEPTION))
-RULES = Rules(
+RULES = PolicySet(
     (RELEASE,),
     (date(2014, 5, 2), date(2014, 5, 2)),
     {MOTHER: ALWAYS},
     (Agreement(DISTRICT, DISTRICT, CLINIC, ALWAYS),),
     {o: Place((o,), ZONE) for o in (DISTRICT, CLINIC, OTHER)},
 )
-VIEWER = Viewer(CLINIC, frozenset({CLINIC}), frozenset({CLINIC}), frozenset({"TREAT"}), NOW)
-FACTS = Facts(VISIT, "Encounter", DISTRICT, STUDENT, False, clinical=(SIGNED, NOW))
+VIEWER = Requester(CLINIC, frozenset({CLINIC}), frozenset({CLINIC}), frozenset({"TREAT"}), NOW)
+FACTS = ResourceAttributes(VISIT, "Encounter", DISTRICT, STUDENT, False, clinical=(SIGNED, NOW))
 
 
-def asked(rules: Rules = RULES, viewer: Viewer = VIEWER, facts: Facts = FACTS) -> Permit | Deny:
+def asked(
+    policies: PolicySet = RULES, requester: Requester = VIEWER, attributes: ResourceAttributes = FACTS
+) -> Permit | Deny:
     """The decision."""
-    return decide(rules, viewer, facts)
+    return decide(policies, requester, attributes)
 
 
-def releasing(**changed: Any) -> Rules:
+def releasing(**changed: Any) -> PolicySet:
     """The rules with the release changed."""
     return replace(RULES, releases=(replace(RELEASE, **changed),))
 
 
-def rooted(**changed: Any) -> Rules:
+def rooted(**changed: Any) -> PolicySet:
     """The rules with the release's root changed."""
     return releasing(provisions=(replace(ROOT, **changed), EXCEPTION))
 
 
-def adult_from(born: date) -> Rules:
+def adult_from(born: date) -> PolicySet:
     """The rules for a student born that day."""
     return replace(RULES, born=(born, born))
 
@@ -63,27 +65,27 @@ def test_a_permit_tells_of_each_consent_and_of_each_of_its_provisions() -> None:
         ROI,
         3,
         (
-            Weighed(ROI, None, Word.PERMIT, "its root provision says so"),
-            Weighed(ROI, 0, Word.PERMIT, "every element covers it"),
-            Weighed(ROI, 1, Word.SILENT, "code: another one"),
+            TraceEntry(ROI, None, Effect.PERMIT, "its root provision says so"),
+            TraceEntry(ROI, 0, Effect.PERMIT, "every element covers it"),
+            TraceEntry(ROI, 1, Effect.SILENT, "code: another one"),
         ),
     )
 
 
 def test_a_denial_tells_of_the_exception_that_turned_the_permit_round() -> None:
     """What decided is among the reasons."""
-    assert asked(facts=replace(FACTS, codes=frozenset({"urn:a|1"}))) == Deny(
+    assert asked(attributes=replace(FACTS, codes=frozenset({"urn:a|1"}))) == Deny(
         "a release that applies denies it, and a deny beats any permit",
         (
-            Weighed(ROI, None, Word.DENY, "its root provision says so"),
-            Weighed(ROI, 0, Word.DENY, "an exception turns it round"),
-            Weighed(ROI, 1, Word.DENY, "every element covers it"),
+            TraceEntry(ROI, None, Effect.DENY, "its root provision says so"),
+            TraceEntry(ROI, 0, Effect.DENY, "an exception turns it round"),
+            TraceEntry(ROI, 1, Effect.DENY, "every element covers it"),
         ),
     )
 
 
 @pytest.mark.parametrize(
-    ("rules", "why"),
+    ("policies", "why"),
     [
         (releasing(student=OTHER), "it is about another student"),
         (releasing(custodian=OTHER), "it opens what its own writer holds, and another organization holds this"),
@@ -98,14 +100,14 @@ def test_a_denial_tells_of_the_exception_that_turned_the_permit_round() -> None:
         (replace(RULES, authorities={}), "its signer has no parental or guardian authority"),
     ],
 )
-def test_a_consent_out_of_force_is_silent_and_says_why(rules: Rules, why: str) -> None:
+def test_a_consent_out_of_force_is_silent_and_says_why(policies: PolicySet, why: str) -> None:
     """None of its provisions is weighed then."""
-    silent = (Weighed(ROI, None, Word.SILENT, why),)
-    assert asked(rules) == Deny("no release in force permits it", silent)
+    silent = (TraceEntry(ROI, None, Effect.SILENT, why),)
+    assert asked(policies) == Deny("no release in force permits it", silent)
 
 
 @pytest.mark.parametrize(
-    ("rules", "facts", "why"),
+    ("policies", "attributes", "why"),
     [
         (rooted(period=(BEGINNING, NOW)), FACTS, "period: not now"),
         (rooted(purposes=frozenset({"HPAYMT"})), FACTS, "purpose: another one"),
@@ -121,13 +123,15 @@ def test_a_consent_out_of_force_is_silent_and_says_why(rules: Rules, why: str) -
         (rooted(instances=frozenset({OTHER})), FACTS, "data: another resource"),
     ],
 )
-def test_a_provision_that_does_not_cover_names_the_element(rules: Rules, facts: Facts, why: str) -> None:
+def test_a_provision_that_does_not_cover_names_the_element(
+    policies: PolicySet, attributes: ResourceAttributes, why: str
+) -> None:
     """And the Consent stays silent with its root."""
-    decision = asked(rules, facts=facts)
+    decision = asked(policies, attributes=attributes)
     assert isinstance(decision, Deny)
-    assert decision.weighed[:2] == (
-        Weighed(ROI, None, Word.SILENT, "its root provision says so"),
-        Weighed(ROI, 0, Word.SILENT, why),
+    assert decision.trace[:2] == (
+        TraceEntry(ROI, None, Effect.SILENT, "its root provision says so"),
+        TraceEntry(ROI, 0, Effect.SILENT, why),
     )
 
 
@@ -135,12 +139,12 @@ def test_an_exception_for_another_recipient_says_so() -> None:
     """Of the actor as of any element."""
     elsewhere = replace(EXCEPTION, recipients=frozenset({OTHER}))
     decision = asked(releasing(provisions=(ROOT, elsewhere)))
-    assert decision.weighed[2] == Weighed(ROI, 1, Word.SILENT, "actor: another recipient")
+    assert decision.trace[2] == TraceEntry(ROI, 1, Effect.SILENT, "actor: another recipient")
 
 
 def test_what_is_of_several_students_says_so() -> None:
     """No Consent is weighed for it."""
-    assert asked(facts=replace(FACTS, student=None)) == Deny("no release opens a resource of several students")
+    assert asked(attributes=replace(FACTS, student=None)) == Deny("no release opens a resource of several students")
 
 
 # To the moment ------------------------------------------------------------------------------------------------------
@@ -161,9 +165,9 @@ def test_a_parents_signature_counts_until_the_first_moment_of_the_birthday(
 ) -> None:
     """In the holder's time zone."""
     born = date(2008, 9, 20)
-    rules = replace(releasing(signed=signed, opens=BEGINNING), born=(born, born))
-    assert [w.why for w in asked(rules, replace(VIEWER, now=now)).weighed if why] == ([why] if why else [])
-    assert isinstance(asked(rules, replace(VIEWER, now=now)), Deny if why else Permit)
+    policies = replace(releasing(signed=signed, opens=BEGINNING), born=(born, born))
+    assert [w.why for w in asked(policies, replace(VIEWER, now=now)).trace if why] == ([why] if why else [])
+    assert isinstance(asked(policies, replace(VIEWER, now=now)), Deny if why else Permit)
 
 
 @pytest.mark.parametrize("late", [timedelta(0), MOMENT])
@@ -171,8 +175,8 @@ def test_a_student_signs_from_the_first_moment_of_the_birthday_in_the_holders_zo
     """Not from midnight anywhere else."""
     born = date(2008, 9, 20)
     signed = EIGHTEENTH - late
-    rules = replace(releasing(signer=None, age=18, signed=signed, opens=BEGINNING), born=(born, born))
-    assert isinstance(asked(rules), Deny if late else Permit)
+    policies = replace(releasing(signer=None, age=18, signed=signed, opens=BEGINNING), born=(born, born))
+    assert isinstance(asked(policies), Deny if late else Permit)
 
 
 # Break the glass ----------------------------------------------------------------------------------------------------
@@ -183,9 +187,9 @@ IN_NEED = replace(VIEWER, emergency=True)
 
 def test_broken_glass_opens_and_still_tells_what_was_weighed() -> None:
     """Under the basis of an emergency."""
-    rules = replace(releasing(closes=NOW), emergencies=BROKEN.emergencies)
-    silent = (Weighed(ROI, None, Word.SILENT, "it is not in its period"),)
-    assert asked(rules, IN_NEED) == Permit(Basis.EMERGENCY, weighed=silent)
+    policies = replace(releasing(closes=NOW), emergencies=BROKEN.emergencies)
+    silent = (TraceEntry(ROI, None, Effect.SILENT, "it is not in its period"),)
+    assert asked(policies, IN_NEED) == Permit(Basis.EMERGENCY, trace=silent)
 
 
 @pytest.mark.parametrize(

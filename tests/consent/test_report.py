@@ -6,13 +6,13 @@ from collections import Counter
 from typing import Any
 from uuid import UUID
 
-from app.consent.decide import Basis, Deny, Permit, Weighed, Word
+from app.consent.evaluate import Basis, Deny, Effect, Permit, TraceEntry
+from app.consent.model import ResourceAttributes
 from app.consent.report import explanation, preview_report
-from app.consent.rules import Facts
 from app.errors import Issue
 
 ONE, OTHER, ROI = (UUID(int=n) for n in (1, 2, 3))
-FACTS = Facts(ONE, "Encounter", OTHER, OTHER, False)
+FACTS = ResourceAttributes(ONE, "Encounter", OTHER, OTHER, False)
 
 
 def part(name: str, *parts: dict[str, Any]) -> dict[str, Any]:
@@ -31,8 +31,8 @@ CONSENT = {"name": "consent", "valueReference": {"reference": f"Consent/{ROI}"}}
 
 def test_a_permit_names_its_basis_the_version_of_the_consent_and_what_was_weighed() -> None:
     """A Consent as a whole has no provision; a provision is told by its number."""
-    weighed = (Weighed(ROI, None, Word.PERMIT, "why"), Weighed(ROI, 0, Word.SILENT, "because"))
-    assert explanation([(FACTS, Permit(Basis.RELEASE, ROI, 4, weighed))]) == told(
+    trace = (TraceEntry(ROI, None, Effect.PERMIT, "why"), TraceEntry(ROI, 0, Effect.SILENT, "because"))
+    assert explanation([(FACTS, Permit(Basis.RELEASE, ROI, 4, trace))]) == told(
         part(
             "record",
             RECORD,

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.consent import signing
-from app.consent.decide import birthday
-from app.consent.rules import Provision
-from app.consent.signing import Signature, Situation, authority, guardian_signs, minor_age, student_signs
+from app.consent.evaluate import birthday
+from app.consent.model import Provision
+from app.consent.signing import ConsentContext, Signature, authority, guardian_signs, minor_age, student_signs
 from app.fhir.dates import BEGINNING, END, Interval, interval
 
 DISTRICT, STUDENT, MOTHER, AUNT = (UUID(int=n) for n in range(4))
@@ -22,7 +22,7 @@ NOW = datetime(2026, 10, 1, 12, tzinfo=UTC)
 MOMENT = timedelta(microseconds=1)
 COUNSELING = Provision(0, -1, True, (BEGINNING, END), labels=frozenset({"MH"}))
 BORN = date(2010, 9, 15)
-SITUATION = Situation(
+SITUATION = ConsentContext(
     DISTRICT, ZONE, STUDENT, NOW, "PA", (BORN, BORN), {MOTHER: (BEGINNING, END)}, frozenset({MOTHER, AUNT})
 )
 

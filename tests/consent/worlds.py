@@ -13,10 +13,10 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from app.consent.codes import widen
-from app.consent.decide import birthday
-from app.consent.rules import Agreement, Facts, Place, Release, Rules, Viewer, Window
+from app.consent.evaluate import birthday
+from app.consent.model import Agreement, Place, PolicySet, Release, Requester, ResourceAttributes, Window
 from app.fhir.dates import BEGINNING, END
-from app.resources import REGISTRY, Reach
+from app.resources import REGISTRY, Visibility
 
 ZONES = ("America/New_York", "America/Los_Angeles", "America/Havana", "Atlantic/Azores", "UTC")
 CHILD = date(2014, 5, 2)
@@ -52,8 +52,8 @@ CODES = ("urn:a|1", "urn:a|2", "urn:b|1")
 LABELS = ("PSY", "SUD", "42CFRPart2", "PSYTHPN", "urn:x|unknown")
 PROFILE = "https://example.org/profile"
 PURPOSES = ("TREAT", "ETREAT", "HPAYMT")
-COMPARTMENT = tuple(t for t in REGISTRY if t.reach is Reach.COMPARTMENT)
-OTHERS = tuple(t for t in REGISTRY if t.reach is not Reach.COMPARTMENT)
+COMPARTMENT = tuple(t for t in REGISTRY if t.visibility is Visibility.COMPARTMENT)
+OTHERS = tuple(t for t in REGISTRY if t.visibility is not Visibility.COMPARTMENT)
 HOLDERS = ORGANIZATIONS[:2]
 RECIPIENTS = ORGANIZATIONS[2:]
 
@@ -62,16 +62,16 @@ RECIPIENTS = ORGANIZATIONS[2:]
 class Record:
     """A resource: the facts of its versions, the last one current, or a deletion."""
 
-    versions: tuple[Facts, ...]
+    versions: tuple[ResourceAttributes, ...]
     deleted: bool = False
 
     @property
-    def now(self) -> Facts:
+    def now(self) -> ResourceAttributes:
         """The facts of the current version."""
         return self.versions[-1]
 
     @property
-    def shard(self) -> UUID:
+    def compartment(self) -> UUID:
         """The student's id, or outside a compartment its own."""
         return self.now.student or self.now.id
 
@@ -97,20 +97,20 @@ class World:
     emergency: tuple[bool, ...]
     now: datetime
 
-    def above(self, n: int) -> tuple[UUID, ...]:
+    def ancestors(self, n: int) -> tuple[UUID, ...]:
         """An organization and those that it is part of."""
         parent = self.parents[n]
-        return (ORGANIZATIONS[n], *(self.above(parent) if parent is not None else ()))
+        return (ORGANIZATIONS[n], *(self.ancestors(parent) if parent is not None else ()))
 
     @property
     def places(self) -> dict[UUID, Place]:
         """Every organization's place in the tree."""
-        return {o: Place(self.above(n), self.zones[n], self.honours[n]) for n, o in enumerate(ORGANIZATIONS)}
+        return {o: Place(self.ancestors(n), self.zones[n], self.honours[n]) for n, o in enumerate(ORGANIZATIONS)}
 
     @property
-    def viewers(self) -> tuple[Viewer, ...]:
+    def requesters(self) -> tuple[Requester, ...]:
         """Each organization as a caller."""
-        return tuple(self._viewer(n) for n in range(len(ORGANIZATIONS)))
+        return tuple(self._requester(n) for n in range(len(ORGANIZATIONS)))
 
     @property
     def newcomers(self) -> frozenset[int]:
@@ -121,31 +121,35 @@ class World:
         named |= {ORGANIZATIONS[n] for n in self.parents_before if n is not None}
         return frozenset(n for n in self.late if ORGANIZATIONS[n] not in named)
 
-    def rules(self, student: UUID | None) -> Rules:
+    def policies(self, student: UUID | None) -> PolicySet:
         """What decide() needs of one student."""
-        return Rules(
+        return PolicySet(
             releases=tuple(r for r in self.releases if r.student == student),
             born=self.born.get(student) if student else None,
-            authorities={person: w for (shard, person), w in self.authorities.items() if shard == student},
+            authorities={person: w for (compartment, person), w in self.authorities.items() if compartment == student},
             agreements=self.agreements,
             places=self.places,
             focal={
-                r.now.id: (r.now.custodian, r.now.refs) for r in self.records if r.shard == student and not r.deleted
+                r.now.id: (r.now.custodian, r.now.refs)
+                for r in self.records
+                if r.compartment == student and not r.deleted
             },
             agreement_required=self.agreement_required,
-            emergencies=tuple((o, w) for shard, o, w in self.emergencies if shard == student),
+            emergencies=tuple((o, w) for compartment, o, w in self.emergencies if compartment == student),
         )
 
-    def _viewer(self, n: int) -> Viewer:
+    def _requester(self, n: int) -> Requester:
         own = ORGANIZATIONS[n]
-        below = frozenset(o for m, o in enumerate(ORGANIZATIONS) if own in self.above(m))
-        return Viewer(own, frozenset(self.above(n)), below, widen(self.purposes[n]), self.now, self.emergency[n])
+        descendants = frozenset(o for m, o in enumerate(ORGANIZATIONS) if own in self.ancestors(m))
+        return Requester(
+            own, frozenset(self.ancestors(n)), descendants, widen(self.purposes[n]), self.now, self.emergency[n]
+        )
 
 
 @dataclass(frozen=True)
 class Question:
     """One caller before one record, and all that bears on the answer."""
 
-    rules: Rules
-    viewer: Viewer
-    facts: Facts
+    policies: PolicySet
+    requester: Requester
+    attributes: ResourceAttributes

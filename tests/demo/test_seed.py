@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from app.demo import seed
-from app.demo.members import CLINIC, DISTRICT, Member, enrol
+from app.demo.members import CLINIC, DISTRICT, Member, enroll
 from app.intake.token import Tokens, private_key
 from app.server import database_url
 from app.settings import Settings
@@ -48,7 +48,7 @@ def search(settings: Settings, member: Member, path: str) -> dict[str, Any]:
 
 async def begin(settings: Settings) -> Member:
     """The first of what seeding does, and no more."""
-    return await enrol(database_url(settings), settings, settings.data_dir / "demo", DISTRICT)
+    return await enroll(database_url(settings), settings, settings.data_dir / "demo", DISTRICT)
 
 
 def test_what_was_cut_short_is_taken_up_and_the_clinic_sees_one_student(settings: Settings) -> None:

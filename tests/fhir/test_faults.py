@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.conformance.hl7 import structure
-from app.fhir.validate import issues
+from app.capability.hl7 import structure
+from app.fhir.validation.validate import issues
 from app.resources import TYPES
 from tests.fhir.samples import examples, sample
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.fhir.invariants import INVARIANTS, broken
+from app.fhir.validation.invariants import INVARIANTS, broken
 
 UCUM = "http://unitsofmeasure.org"
 SCOPES = "http://terminology.hl7.org/CodeSystem/consentscope"

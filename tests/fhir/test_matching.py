@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.fhir.matching import grade, score
+from app.exchange.match_score import grade, score
 
 NUMBER = {"system": "urn:test:student", "value": "S-1"}
 HOME = {"line": ["12 Elm St"], "city": "Cedar", "postalCode": "78613-1234"}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.fhir.merge_patch import patched
+from app.fhir.patch.merge_patch import patched
 
 # The examples of RFC 7396, appendix A, that start from an object and come to one.
 EXAMPLES: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = [

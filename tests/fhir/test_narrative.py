@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.fhir.narrative import fault
+from app.fhir.validation.narrative import fault
 
 
 def div(content: str, attributes: str = "") -> str:

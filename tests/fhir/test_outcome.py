@@ -8,15 +8,15 @@ import pytest
 
 from app.errors import HallpassError, Issue, Kind
 from app.fhir.outcome import outcome, success
-from app.fhir.plan import resource_model
-from app.fhir.validate import from_model
-from app.fhir.walk import Walk
+from app.fhir.validation.plan import resource_model
+from app.fhir.validation.validate import from_model
+from app.fhir.validation.validator import Validator
 
 
 def faults(resource: dict[str, Any]) -> list[Issue]:
     model = resource_model("OperationOutcome")
     assert model is not None
-    return Walk(resource).issues(model) + from_model(model, resource)
+    return Validator(resource).issues(model) + from_model(model, resource)
 
 
 def test_each_issue_of_an_error_has_its_severity_code_text_and_expression() -> None:

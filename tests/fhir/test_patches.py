@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.errors import HallpassError, Kind
-from app.fhir import fhirpath_patch, json_patch
+from app.fhir.patch import fhirpath_patch, json_patch
 
 PATIENT: dict[str, Any] = {
     "resourceType": "Patient",

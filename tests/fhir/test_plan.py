@@ -1,6 +1,6 @@
 """What the types may hold, read from the models. https://hl7.org/fhir/R4/structuredefinition.html
 
-The expected value sets are those of R4's required bindings. The exceptions in `app.fhir.plan` were found by holding
+The expected value sets are those of R4's required bindings. The exceptions in `app.fhir.validation.plan` were found by holding
 every field of the models against HL7's definitions of 4.0.1 (profiles-types, profiles-resources, valuesets).
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 from fhir.resources.R4B import get_fhir_model_class
 
-from app.fhir.plan import Plan, plan, resource_model
+from app.fhir.validation.plan import Plan, plan, resource_model
 from app.resources import REGISTRY, TYPES
 
 ENCOUNTER_STATUS = "planned arrived triaged in-progress onleave finished cancelled entered-in-error unknown"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.fhir.primitives import CHECKS, MAX_STRING
+from app.fhir.validation.primitives import CHECKS, MAX_STRING
 
 GOOD: dict[str, list[Any]] = {
     "base64Binary": ["QQ==", "QUJD", "QU JD\n", "+/+/"],

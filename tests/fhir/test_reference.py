@@ -12,15 +12,15 @@ from fastapi.routing import iter_route_contexts
 from fhir.resources.R4B.capabilitystatement import CapabilityStatement
 from sqlalchemy import make_url
 
-from app.fhir.capability import capability_statement
-from app.fhir.interactions import IN_COMPARTMENT, OF_LEDGER, OF_SYSTEM, OF_TYPES, OPERATIONS
+from app.capability.interactions import IN_COMPARTMENT, OF_LEDGER, OF_SYSTEM, OF_TYPES, OPERATIONS
+from app.capability.reference import reference
+from app.capability.statement import capability_statement
+from app.db.engine import Database
 from app.fhir.json import dump
-from app.fhir.reference import reference
 from app.main import PUBLIC, create_app
-from app.resources import REGISTRY, TYPES, Reach
+from app.resources import REGISTRY, TYPES, Visibility
 from app.search.parameters import COMMON, PARAMETERS
 from app.settings import Settings
-from app.store.engine import Database
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference.md").read_text()
 STATEMENT = capability_statement("http://127.0.0.1:8000")
@@ -86,7 +86,7 @@ def test_the_operations_on_the_page_are_those_of_the_capability_statement() -> N
 
 def requests() -> Iterator[str]:
     """Every request on the page with its types filled in, as the routes are written."""
-    held = [t.name for t in REGISTRY if t.reach is Reach.COMPARTMENT]
+    held = [t.name for t in REGISTRY if t.visibility is Visibility.COMPARTMENT]
     plain = [(i.request, list(TYPES)) for i in OF_TYPES] + [(i.request, [""]) for i in (*OF_SYSTEM, *OF_LEDGER)]
     plain += [(i.request, held) for i in IN_COMPARTMENT]
     plain += [(r, [o.type] if o.type else list(TYPES)) for o in OPERATIONS for r in o.requests]

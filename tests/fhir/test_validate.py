@@ -12,8 +12,8 @@ import pytest
 
 from app.errors import HallpassError, Issue, Kind
 from app.fhir.json import parse
-from app.fhir.validate import MAX_ISSUES, check, expression, from_model, issues
-from app.fhir.walk import Walk
+from app.fhir.validation.validate import MAX_ISSUES, check, expression, from_model, issues
+from app.fhir.validation.validator import Validator
 from app.resources import TYPES
 from tests.fhir.samples import EXAMPLES, SYNTHEA, examples, sample
 
@@ -194,7 +194,7 @@ def test_a_refusal_has_a_bounded_number_of_issues(more: int) -> None:
 )
 def test_what_only_the_model_refuses_is_found_at_its_element(type_name: str, change: dict[str, Any], path: str) -> None:
     resource = sample(type_name, **change)
-    assert Walk(resource).issues(TYPES[type_name].model) == []
+    assert Validator(resource).issues(TYPES[type_name].model) == []
     assert f"{type_name}.{path}" in [i.expression for i in issues(type_name, resource)]
 
 
@@ -301,7 +301,7 @@ def test_whatever_the_models_refuse_has_a_finding_of_our_own() -> None:
         resource = deepcopy(chance.choice(originals))
         spoil(resource, chance)
         model = TYPES[resource["resourceType"]].model
-        assert Walk(resource).issues(model) or not from_model(model, resource)
+        assert Validator(resource).issues(model) or not from_model(model, resource)
 
 
 def test_a_typical_resource_is_judged_within_a_few_milliseconds() -> None:

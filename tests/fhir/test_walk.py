@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.errors import Issue
-from app.fhir.walk import Walk
+from app.fhir.validation.validator import Validator
 from app.resources import TYPES
 from tests.fhir.samples import sample
 
@@ -18,7 +18,7 @@ PERSON = {"resourceType": "Practitioner", "id": "d", "active": True}
 
 
 def found(resource: dict[str, Any]) -> list[Issue]:
-    return Walk(resource).issues(TYPES[resource["resourceType"]].model)
+    return Validator(resource).issues(TYPES[resource["resourceType"]].model)
 
 
 def at(resource: dict[str, Any]) -> list[str | None]:

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from app.auth.jose import generate as generate_key
-from app.fhir.validate import issues
+from app.fhir.validation.validate import issues
 from app.intake.command import run
 from app.intake.generate import AGENCY, generate
 from tests.intake.stand_in import StandIn, outcome

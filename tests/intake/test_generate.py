@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from app.fhir.validate import issues
+from app.fhir.validation.validate import issues
 from app.intake.generate import AGENCY, generate
 from app.intake.mapping import GUARDIAN_AUTHORITY, District, organization, patient, related_person
 from tests.intake.support import stage
@@ -64,7 +64,7 @@ def test_the_made_up_district_has_what_a_real_one_has(tmp_path: Path) -> None:
     district = District(AGENCY, "d1")
     with stage(tmp_path) as staging:
         schools = [organization(s, district) for _, s in staging.schools(AGENCY)]
-        students = [patient(s.student, s.demographics, s.enrolments, district) for s in staging.students(AGENCY)]
+        students = [patient(s.student, s.demographics, s.enrollments, district) for s in staging.students(AGENCY)]
         contacts = [
             related_person(c.contact, c.association, c.student, "p1", district) for c in staging.contacts() if c.contact
         ]

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.errors import HallpassError
-from app.fhir.validate import issues
+from app.fhir.validation.validate import issues
 from app.intake.mapping import GRADE_LEVEL, GUARDIAN_AUTHORITY, LIVES_WITH, District, organization, patient
 from app.intake.mapping import related_person as mapped_related_person
 from app.intake.shapes import SHAPES, Shape
@@ -131,16 +131,16 @@ def test_a_state_id_is_an_identifier_of_its_own_kind(kind: str, expected: list[d
 def test_the_grade_is_that_of_the_enrolment_that_counts() -> None:
     """Not ended before ended, the primary school before others, the latest entry before earlier ones."""
 
-    def enrolment(grade: str, entry: str, **more: str) -> dict[str, Any]:
+    def enrollment(grade: str, entry: str, **more: str) -> dict[str, Any]:
         level = {"EntryGradeLevel": [descriptor("GradeLevel", grade)], "EntryDate": [entry]}
         return {**level, **{k: [v] for k, v in more.items()}}
 
-    ended = enrolment("Ninth grade", "2025-12-01", ExitWithdrawDate="2025-12-20")
-    secondary = enrolment("Eighth grade", "2025-10-01", PrimarySchool="false")
-    primary = enrolment("Sixth grade", "2025-08-25", PrimarySchool="true")
-    earlier = enrolment("Fifth grade", "2024-08-25")
-    for enrolments in ([ended, secondary, primary, earlier], [earlier, primary, secondary, ended]):
-        grade = extension(patient(STUDENT, [], enrolments, DISTRICT), GRADE_LEVEL)
+    ended = enrollment("Ninth grade", "2025-12-01", ExitWithdrawDate="2025-12-20")
+    secondary = enrollment("Eighth grade", "2025-10-01", PrimarySchool="false")
+    primary = enrollment("Sixth grade", "2025-08-25", PrimarySchool="true")
+    earlier = enrollment("Fifth grade", "2024-08-25")
+    for enrollments in ([ended, secondary, primary, earlier], [earlier, primary, secondary, ended]):
+        grade = extension(patient(STUDENT, [], enrollments, DISTRICT), GRADE_LEVEL)
         assert grade is not None
         assert grade["valueCodeableConcept"] == {
             "coding": [{"system": "uri://ed-fi.org/GradeLevelDescriptor", "code": "Sixth grade"}],
@@ -262,7 +262,7 @@ def test_every_resource_of_the_grand_bend_district_is_valid() -> None:
     with stage(GRAND_BEND) as staging:
         resources = [organization(school, DISTRICT) for _, school in staging.schools("255901")]
         for s in staging.students("255901"):
-            resources.append(patient(s.student, s.demographics, s.enrolments, DISTRICT))
+            resources.append(patient(s.student, s.demographics, s.enrollments, DISTRICT))
         for c in staging.contacts():
             assert c.contact
             resources.append(mapped_related_person(c.contact, c.association, c.student, "p1", DISTRICT))
@@ -306,10 +306,10 @@ def shaped(shape: Shape) -> st.SearchStrategy[dict[str, Any]]:
     st.lists(shaped(SHAPES["StudentSchoolAssociation"]), max_size=2),
 )
 def test_any_student_is_refused_or_a_valid_patient(
-    student: dict[str, Any], demographics: list[dict[str, Any]], enrolments: list[dict[str, Any]]
+    student: dict[str, Any], demographics: list[dict[str, Any]], enrollments: list[dict[str, Any]]
 ) -> None:
     """No record that can be read becomes a Patient that breaks a rule of FHIR."""
-    _refused_or_valid("Patient", lambda: patient({**STUDENT, **student}, demographics, enrolments, DISTRICT))
+    _refused_or_valid("Patient", lambda: patient({**STUDENT, **student}, demographics, enrollments, DISTRICT))
 
 
 @settings(max_examples=150, deadline=None)

@@ -97,7 +97,7 @@ def test_the_last_of_two_counts(tmp_path: Path) -> None:
 
 
 def test_a_student_comes_with_its_associations_the_districts_first(tmp_path: Path) -> None:
-    """Demographics of the agency itself before those of its schools; enrolments by school and entry date."""
+    """Demographics of the agency itself before those of its schools; enrollments by school and entry date."""
     interchange(tmp_path, "Student", student("1"))
     demographics = "".join(
         f"<StudentEducationOrganizationAssociation>{student_is('1')}<EducationOrganizationReference>"
@@ -106,16 +106,16 @@ def test_a_student_comes_with_its_associations_the_districts_first(tmp_path: Pat
         "</StudentEducationOrganizationAssociation>"
         for o in ("10", "99", "20")
     )
-    enrolments = "".join(
+    enrollments = "".join(
         f"<StudentSchoolAssociation>{student_is('1')}<SchoolReference><SchoolIdentity><SchoolId>10</SchoolId>"
         f"</SchoolIdentity></SchoolReference><EntryDate>{d}</EntryDate></StudentSchoolAssociation>"
         for d in ("2025-08-25", "2024-08-25")
     )
-    interchange(tmp_path, "StudentEnrollment", demographics + enrolments)
+    interchange(tmp_path, "StudentEnrollment", demographics + enrollments)
     with stage(tmp_path) as staging:
         found = next(staging.students("99"))
     assert [d["Sex"] for d in found.demographics] == [["#99"], ["#10"], ["#20"]]
-    assert [e["EntryDate"] for e in found.enrolments] == [["2024-08-25"], ["2025-08-25"]]
+    assert [e["EntryDate"] for e in found.enrollments] == [["2024-08-25"], ["2025-08-25"]]
 
 
 def test_only_the_agencys_own_schools_come(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ import orjson
 import pytest
 
 from app.auth.jose import generate, public
-from app.auth.scopes import allows, parse_scope
 from app.errors import HallpassError, Kind
 from app.intake.token import SCOPE, Tokens, private_key
+from app.scopes import allows, parse_scope
 from tests.intake.stand_in import StandIn
 
 

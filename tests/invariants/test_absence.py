@@ -10,7 +10,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from app.store.enter import hold
+from app.db.caller import lock
 from tests import build
 from tests.scene import FAMILY, Scene, as_owner, entered, patient, set_scene
 from tests.world import Member, World
@@ -50,9 +50,9 @@ async def test_read_vread_and_history_answer_404_byte_for_byte_as_for_no_resourc
     scene: Scene, name: str, who: str
 ) -> None:
     record = scene.records[name]
-    for below in ("", "/_history", "/_history/1"):
-        answer = await same(getattr(scene, who), f"/{record['resourceType']}/*{below}", record["id"])
-        assert answer[0] == 404, below
+    for descendants in ("", "/_history", "/_history/1"):
+        answer = await same(getattr(scene, who), f"/{record['resourceType']}/*{descendants}", record["id"])
+        assert answer[0] == 404, descendants
 
 
 async def test_an_old_version_under_a_label_stays_hidden_when_the_current_one_is_released(scene: Scene) -> None:
@@ -108,8 +108,8 @@ async def mislead(scene: Scene) -> None:
     for name in HIDDEN:
         await as_owner(
             scene.world,
-            "INSERT INTO hallpass.access (shard, org, id, type, updated, opens, closes, custodian)"
-            " SELECT shard, :org, id, type, updated, '-infinity', 'infinity', custodian"
+            "INSERT INTO hallpass.access (compartment, org, id, type, updated, opens, closes, custodian)"
+            " SELECT compartment, :org, id, type, updated, '-infinity', 'infinity', custodian"
             " FROM hallpass.resource WHERE id = :id AND current ON CONFLICT DO NOTHING",
             org=scene.clinic.organization,
             id=scene.records[name]["id"],
@@ -169,8 +169,10 @@ async def test_include_and_revinclude_bring_nothing_hidden(scene: Scene) -> None
 @pytest.mark.parametrize("kind", ["batch", "transaction"])
 async def test_gets_in_a_bundle_see_no_more_than_gets_alone(scene: Scene, kind: str) -> None:
     hidden, absent = scene.records["Encounter"]["id"], str(uuid4())
-    for below in ("", "/_history", "/_history/1"):
-        one, other = [await scene.clinic.post("", bundle(kind, get(f"Encounter/{i}{below}"))) for i in (hidden, absent)]
+    for descendants in ("", "/_history", "/_history/1"):
+        one, other = [
+            await scene.clinic.post("", bundle(kind, get(f"Encounter/{i}{descendants}"))) for i in (hidden, absent)
+        ]
         assert told(one) == told(other)
         assert "404" in one.text if kind == "batch" else one.status_code == 404
     found = (await scene.clinic.post("", bundle(kind, get(f"Encounter?_id={hidden}")))).json()
@@ -260,7 +262,7 @@ async def test_a_reference_to_what_is_hidden_is_refused_as_one_to_nothing(scene:
 async def test_a_write_about_a_hidden_student_waits_for_nobody_who_writes_about_it(scene: Scene) -> None:
     """The time it takes would tell that somebody does."""
     async with entered(scene.world, scene.district) as connection:
-        await hold(connection, {UUID(scene.student["id"])}, exclusive=True)
+        await lock(connection, {UUID(scene.student["id"])}, exclusive=True)
         for made in (
             build.encounter(scene.student),
             build.guardian(scene.student),

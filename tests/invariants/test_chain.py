@@ -12,8 +12,8 @@ import pytest_asyncio
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from app.consent.gate.verify import Verifier
-from app.store.engine import Database
+from app.db.engine import Database
+from app.exchange.verify import Verifier
 from tests import build
 from tests.scene import Scene, as_owner, entered, set_scene
 from tests.world import EVERYTHING, Member, World, open_world
@@ -71,21 +71,21 @@ async def test_servers_that_disclose_the_same_students_at_once_leave_a_whole_led
 
     (counted,) = await as_owner(servers[0], "SELECT count(*) AS n FROM hallpass.disclosure WHERE student IS NOT NULL")
     assert counted.n == got
-    lanes = await as_owner(servers[0], LANES)
-    assert len(lanes) > 1
-    assert all(row.sheets == row.last for row in lanes)
+    chains = await as_owner(servers[0], CHAINS)
+    assert len(chains) > 1
+    assert all(row.sheets == row.last for row in chains)
     (all_entries,) = await as_owner(servers[0], "SELECT count(*) AS n FROM hallpass.disclosure")
-    assert sum(row.entries for row in lanes) == all_entries.n
+    assert sum(row.entries for row in chains) == all_entries.n
     assert [d async for d in Verifier(servers[0].db, servers[0].settings).run()] == []
     await asyncio.sleep(1.1)  # each server process tells its statistics at most once a second
     assert (await as_owner(servers[0], DEADLOCKS))[0].deadlocks == before
 
 
 DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
-LANES = """
-    SELECT c.n AS last, count(*) AS sheets, sum(s.entries) AS entries
-    FROM hallpass.chain c JOIN hallpass.sheet s ON s.lane = c.lane AND s.n BETWEEN 1 AND c.n
-    GROUP BY c.lane, c.n
+CHAINS = """
+    SELECT c.n AS last, count(*) AS batches, sum(s.entries) AS entries
+    FROM hallpass.chain_end c JOIN hallpass.batch s ON s.chain = c.chain AND s.n BETWEEN 1 AND c.n
+    GROUP BY c.chain, c.n
 """
 
 
@@ -95,10 +95,16 @@ async def test_what_is_being_entered_about_a_student_keeps_nobody_from_being_tol
         path = f"/Patient/{scene.student['id']}"
         async with entered(world, scene.clinic) as connection:
             row = await connection.execute(
-                text("SELECT shard, id, version FROM hallpass.resource WHERE type = 'Patient'")
+                text("SELECT compartment, id, version FROM hallpass.resource WHERE type = 'Patient'")
             )
-            shard, own, version = row.one()
-            values = {"shards": [shard], "ids": [own], "versions": [version], "requests": [uuid4()], "how": ["read"]}
+            compartment, own, version = row.one()
+            values = {
+                "compartments": [compartment],
+                "ids": [own],
+                "versions": [version],
+                "requests": [uuid4()],
+                "how": ["read"],
+            }
             assert await connection.scalar(ENTER, values) == 1
             answers = await asyncio.wait_for(
                 asyncio.gather(scene.clinic.get(path), scene.clinic.get("/Patient"), scene.clinic.get(path)), 5
@@ -107,7 +113,9 @@ async def test_what_is_being_entered_about_a_student_keeps_nobody_from_being_tol
         assert [d async for d in Verifier(world.db, world.settings).run()] == []
 
 
-ENTER = text("SELECT hallpass.disclose(NULL, '{TREAT}', :requests, :how, :shards, :ids, :versions, :shards)")
+ENTER = text(
+    "SELECT hallpass.disclose(NULL, '{TREAT}', :requests, :how, :compartments, :ids, :versions, :compartments)"
+)
 
 
 async def test_two_that_enter_at_once_take_two_lanes_and_a_lane_is_free_again_afterwards(db: Database) -> None:
@@ -122,6 +130,6 @@ async def test_two_that_enter_at_once_take_two_lanes_and_a_lane_is_free_again_af
 
 
 async def _lane(connection: AsyncConnection) -> int:
-    """The lane that is drawn by one seed."""
+    """The chain that is drawn by one seed."""
     await connection.execute(text("SELECT setseed(0.5)"))
-    return int(await connection.scalar(text("SELECT hallpass.hold_lane()")) or 0)
+    return int(await connection.scalar(text("SELECT hallpass.lock_chain()")) or 0)

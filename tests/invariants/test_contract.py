@@ -1,4 +1,4 @@
-"""The import contract: what goes round the gate is found before it runs."""
+"""The import contract: what goes round the access service is found before it runs."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PLANTED = {
-    "app/rest/planted.py": "from app.consent.gate import released\nfrom app.store import read\n",
-    "app/store/planted.py": "from app.rest import http\n",
+    "app/api/planted.py": "from app.exchange import release\nfrom app.db import read\n",
+    "app/db/planted.py": "from app.api import http\n",
     "app/search/planted.py": "import sqlalchemy\n",
     "app/intake/planted.py": "import jose\n",
 }
 
 
-def test_an_import_that_goes_round_the_gate_breaks_the_contract_and_without_it_all_are_kept(tmp_path: Path) -> None:
+def test_an_import_that_goes_round_the_access_service_breaks_the_contract_and_without_it_all_are_kept(
+    tmp_path: Path,
+) -> None:
     shutil.copytree(ROOT / "app", tmp_path / "app", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     assert "BROKEN" not in contracts(tmp_path)
@@ -25,8 +27,8 @@ def test_an_import_that_goes_round_the_gate_breaks_the_contract_and_without_it_a
     told = contracts(tmp_path)
     for contract in (
         "Imports run one way",
-        "One door: only the gate reads and writes the store",
-        "Only the gate mints what is released",
+        "One door: only the access service reads and writes the store",
+        "Only the access service releases",
         "Pure cores know no database and no framework",
         "All JOSE goes through one module",
     ):

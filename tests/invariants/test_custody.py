@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from app.consent import codes as c
 from tests import build
-from tests.rest.asking import refused
+from tests.api.asking import refused
 from tests.scene import Scene, entered, ledger, patient, set_scene
 from tests.world import Member, World
 
@@ -41,7 +41,7 @@ async def nothing_was_gained(scene: Scene) -> AsyncIterator[None]:
 
 
 async def sight(scene: Scene, member: Member) -> dict[str, int]:
-    """Which of the scene's records a member sees behind the gate, with their current versions."""
+    """Which of the scene's records a member sees behind the access service, with their current versions."""
     names = {UUID(record["id"]): name for name, record in scene.records.items()}
     async with entered(scene.world, member) as connection:
         rows = await connection.execute(text("SELECT id, version FROM hallpass.resource WHERE current"))

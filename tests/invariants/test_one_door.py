@@ -1,4 +1,4 @@
-"""Invariant 1: data leaves through the gate alone, by its type, by the start-up check, and by every route there is."""
+"""Invariant 1: data leaves through the access service alone, by its type, by the start-up check, and by every route there is."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from fastapi import FastAPI, WebSocket
 from fastapi.routing import iter_route_contexts
 from starlette.staticfiles import StaticFiles
 
-from app.consent.gate.released import Released
-from app.fhir import bundle
-from app.main import PUBLIC, RouteOutsideTheGate, create_app, require_gate
-from app.resources import TYPES, Reach
-from app.store.rows import Stored
+from app.api import bundle
+from app.db.rows import Stored
+from app.exchange.release import Released
+from app.main import PUBLIC, RouteOutsideAccessService, create_app, require_access_service
+from app.resources import TYPES, Visibility
 from tests import build
 from tests.scene import Scene, set_scene
 from tests.world import BASE, Member, World
@@ -33,7 +33,7 @@ ROW = Stored(
 
 def test_nothing_but_the_gate_makes_a_released_resource() -> None:
     for seal in (None, object(), "seal"):
-        with pytest.raises(TypeError, match="only the gate releases"):
+        with pytest.raises(TypeError, match="only the access service releases"):
             Released(seal, ROW, "match", disclosed=False)
 
 
@@ -51,7 +51,7 @@ def test_the_bundle_writers_take_nothing_but_what_was_released(other: Any) -> No
         lambda: bundle.history([other], BASE, [], 1),
         lambda: bundle.entry("200 OK", BASE, other, body=True),
     ):
-        with pytest.raises(TypeError, match="only what the gate released"):
+        with pytest.raises(TypeError, match="only what the access service released"):
             write()
 
 
@@ -74,10 +74,10 @@ def with_mount(app: FastAPI) -> None:
 @pytest.mark.parametrize("addition", [with_route, with_websocket, with_mount])
 async def test_the_server_does_not_start_with_a_route_beside_the_gate(world: World, addition: Any) -> None:
     app = create_app(world.settings, world.db)
-    require_gate(app)
+    require_access_service(app)
     addition(app)
-    with pytest.raises(RouteOutsideTheGate):
-        require_gate(app)
+    with pytest.raises(RouteOutsideAccessService):
+        require_access_service(app)
 
 
 # Every route that the application has, so that a new one is covered by itself --------------------------------------
@@ -129,7 +129,7 @@ async def test_every_route_tells_a_stranger_of_hidden_records_what_it_tells_of_n
         assert _seen(hidden) == _seen(absent), (method, path)
         sent = f"{hidden.request.url} {hidden.request.content.decode()}"
         assert not [s for s in scene.secrets if s in hidden.text and s not in sent], (method, path)
-        if "{id}" in path and (type_name not in TYPES or TYPES[type_name].reach is not Reach.DIRECTORY):
+        if "{id}" in path and (type_name not in TYPES or TYPES[type_name].visibility is not Visibility.DIRECTORY):
             assert hidden.status_code == 404, (method, path)
             compared += 1
     assert compared >= 5 * len(scene.records)

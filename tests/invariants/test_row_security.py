@@ -1,4 +1,4 @@
-"""Invariant 8: the second wall. What the app's role reads straight from the tables, the gate aside."""
+"""Invariant 8: the second wall. What the app's role reads straight from the tables, the access service aside."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.resources import REGISTRY, TYPES, Reach
+from app.resources import REGISTRY, TYPES, Visibility
 from tests.scene import Scene, as_owner, entered, set_scene
 from tests.world import World
 
@@ -88,23 +88,23 @@ async def test_a_recipient_sees_the_rows_that_its_release_opens_and_no_others(sc
         "UPDATE hallpass.disclosure SET interaction = 'none'",
         "DELETE FROM hallpass.disclosure",
         "INSERT INTO hallpass.disclosure SELECT * FROM hallpass.disclosure",
-        "UPDATE hallpass.chain SET n = 0",
-        "UPDATE hallpass.sheet SET link = ''",
-        "DELETE FROM hallpass.sheet",
-        "INSERT INTO hallpass.sheet VALUES (0, 1, now(), 1, '')",
+        "UPDATE hallpass.chain_end SET n = 0",
+        "UPDATE hallpass.batch SET link = ''",
+        "DELETE FROM hallpass.batch",
+        "INSERT INTO hallpass.batch VALUES (0, 1, now(), 1, '')",
         "DELETE FROM hallpass.event",
         "SELECT hallpass.drop_ledger(now())",
         "UPDATE hallpass.resource SET body = ''",
         "DELETE FROM hallpass.resource",
         "DELETE FROM hallpass.access",
-        "INSERT INTO hallpass.access (shard, org, id, type, updated, opens, closes, custodian)"
-        " SELECT shard, hallpass.caller(), id, type, updated, '-infinity', 'infinity',"
+        "INSERT INTO hallpass.access (compartment, org, id, type, updated, opens, closes, custodian)"
+        " SELECT compartment, hallpass.caller(), id, type, updated, '-infinity', 'infinity',"
         " custodian FROM hallpass.access",
-        "UPDATE hallpass.organization SET above = above",
+        "UPDATE hallpass.organization SET ancestors = ancestors",
         "UPDATE hallpass.client SET emergency = true",
         "ALTER TABLE hallpass.resource DISABLE ROW LEVEL SECURITY",
         "DROP POLICY see ON hallpass.resource",
-        "SELECT hallpass.enter_as_operator(hallpass.caller())",
+        "SELECT hallpass.set_operator(hallpass.caller())",
     ],
 )
 async def test_the_apps_role_may_not_change_what_was_written_nor_the_wall(scene: Scene, statement: str) -> None:
@@ -116,7 +116,7 @@ async def test_the_apps_role_may_not_change_what_was_written_nor_the_wall(scene:
 @pytest.mark.parametrize(
     "statement",
     [
-        "INSERT INTO hallpass.resource SELECT shard, gen_random_uuid(), 1, type, :other, student, directory, false,"
+        "INSERT INTO hallpass.resource SELECT compartment, gen_random_uuid(), 1, type, :other, student, directory, false,"
         " deleted, updated, method, body, label_at, digest, profiles, codes, confidentiality, labels, '{}', refs,"
         " authors, clinical FROM hallpass.resource WHERE NOT directory LIMIT 1",
         "INSERT INTO hallpass.student VALUES (gen_random_uuid(), :other, now(), now())",
@@ -144,9 +144,25 @@ async def test_the_wall_hides_from_an_update_what_it_hides_from_a_read(scene: Sc
 
 
 AS_OWNER = frozenset(
-    {"agreed", "break_glass", "disclose", "enter", "glass_broken", "index_newcomer", "index_organization"}
-    | {"index_released", "index_resource", "index_student", "note", "opened", "party_versions", "place_organization"}
-    | {"put_terms", "reached", "remove_organization", "stands", "try_hold_named"}
+    {
+        "agreed_custodians",
+        "break_glass",
+        "disclose",
+        "set_caller",
+        "glass_broken",
+        "index_newcomer",
+        "index_organization",
+    }
+    | {
+        "index_released",
+        "index_resource",
+        "index_student",
+        "record_security_event",
+        "consent_permitting",
+        "party_versions",
+        "place_organization",
+    }
+    | {"put_terms", "reached", "remove_organization", "client_is_active", "try_lock_named"}
 )
 """The functions that see past the wall on the app's behalf: each answers for the caller alone, or tells no record."""
 
@@ -165,12 +181,12 @@ async def test_the_types_of_the_directory_are_those_of_the_registry(scene: Scene
     """Their terms are seen by every member: a type too many would show a student's."""
     types = ", ".join(f"('{name}')" for name in TYPES)
     found = await as_owner(scene.world, f"SELECT n FROM (VALUES {types}) t(n) WHERE hallpass.in_directory(n)")
-    assert {r.n for r in found} == {t.name for t in REGISTRY if t.reach is Reach.DIRECTORY}
+    assert {r.n for r in found} == {t.name for t in REGISTRY if t.visibility is Visibility.DIRECTORY}
 
 
 async def test_without_a_caller_no_function_tells_where_a_record_is(scene: Scene) -> None:
     """Taking the lock of a record tells nothing of it, not even that it is there."""
     there, nowhere = scene.records["ServiceRequest"]["id"], str(uuid4())
     async with scene.world.db.begin() as connection:
-        held = text("SELECT hallpass.try_hold_named(ARRAY['ServiceRequest', 'ServiceRequest'], CAST(:ids AS uuid[]))")
+        held = text("SELECT hallpass.try_lock_named(ARRAY['ServiceRequest', 'ServiceRequest'], CAST(:ids AS uuid[]))")
         assert await connection.scalar(held, {"ids": [there, nowhere]}) == [True, True]

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from app.store.engine import Database
+from app.db.engine import Database
 from tests.world import World, open_world
 
 

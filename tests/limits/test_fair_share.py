@@ -11,11 +11,11 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import URL
 
-from app.store import engine
-from app.store.engine import Database
+from app.db import engine
+from app.db.engine import Database
 from tests import build
-from tests.rest.asking import key, patient, refused
-from tests.rest.test_timeouts import held
+from tests.api.asking import key, patient, refused
+from tests.api.test_timeouts import held
 from tests.scene import Scene, set_scene
 from tests.world import BASE, World, assertion, open_world
 

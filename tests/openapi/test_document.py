@@ -13,14 +13,14 @@ from fastapi.routing import iter_route_contexts
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from sqlalchemy import make_url
 
+from app.capability.statement import capability_statement
+from app.db.engine import Database
 from app.errors import TABLE
-from app.fhir.capability import capability_statement
 from app.main import PUBLIC, create_app
 from app.openapi.document import document
 from app.openapi.operation import BACKEND
 from app.resources import TYPES
 from app.settings import Settings
-from app.store.engine import Database
 from tests.world import World
 
 BASE = Settings.model_fields["base_url"].default

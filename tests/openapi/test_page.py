@@ -7,8 +7,8 @@ import re
 import pytest
 
 from app.openapi.serve import ASSETS
+from tests.api.asking import refused
 from tests.openapi.test_document import BASE
-from tests.rest.asking import refused
 from tests.world import World
 
 

@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.fhir.plan import plan
-from app.fhir.primitives import CHECKS
-from app.fhir.validate import issues
+from app.fhir.validation.plan import plan
+from app.fhir.validation.primitives import CHECKS
+from app.fhir.validation.validate import issues
 from app.openapi.document import document
 from app.openapi.primitives import PRIMITIVES
 from app.resources import TYPES
 from tests import build
+from tests.api.test_examples import ALL
 from tests.openapi.test_document import BASE
-from tests.rest.test_examples import ALL
 
 Json = dict[str, Any]
 COMPONENTS = document(BASE)["components"]

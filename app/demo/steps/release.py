@@ -10,7 +10,7 @@ from app.demo.families import Family, full_name
 from app.demo.steps.referral import Referrals
 from app.demo.steps.scene import Scene, references
 
-GAPS = {
+MISSING = {
     "Consent.dateTime",
     "Consent.source",
     "Consent.organization",
@@ -33,7 +33,9 @@ async def sign(scene: Scene, family: Family, referrals: Referrals) -> Json:
     issues = refused.json().get("issue", [])
     t.detail(f"  {', '.join(i['expression']):<30} {i['details']['text']}" for i in issues)
     named = {e for i in issues for e in i["expression"]}
-    t.hold("It is refused with everything that it lacks.", refused.status_code == 422 and named == GAPS, named ^ GAPS)
+    t.hold(
+        "It is refused with everything that it lacks.", refused.status_code == 422 and named == MISSING, named ^ MISSING
+    )
     t.hold("Nothing of it was stored.", (await scene.search(district, "Consent"))["total"] == 0)
 
     t.say(f"{full_name(family.signer)} signs: the counseling referral with its student and the family's contacts,")

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.conformance import package
+from app.capability import package
 
 HERE = Path(__file__).parent
 VERSION = re.findall(r"<hapi>(.*)</hapi>", (HERE / "pom.xml").read_text())[0]

@@ -1,0 +1,110 @@
+"""Batch and transaction Bundles. https://hl7.org/fhir/R4/http.html#transaction
+
+A batch is its entries one by one, each with its own outcome; operations may be among them. A transaction is one: by
+verb (DELETE, POST, PUT, GET), with references between its entries, all of it or nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from app.api import bundle, http
+from app.api.calls import call
+from app.api.context import Context, RequestContext
+from app.api.entries import Entry, read_entries
+from app.api.page_tokens import PageTokens
+from app.api.search import page
+from app.api.transaction import Transaction, history_of
+from app.errors import HallpassError, Issue, Kind
+from app.exchange.service import Result
+from app.fhir.outcome import success
+
+STATUS = {200: "200 OK", 201: "201 Created", 204: "204 No Content", 304: "304 Not Modified"}
+
+
+def add(router: APIRouter) -> None:
+    """The route of POST on the service's root."""
+
+    @router.post("", operation_id="bundle", summary="Process a batch or transaction Bundle")
+    async def process(request: Request, context: Context) -> Response:
+        http.require_acceptable(request)
+        http.parameters(request)
+        content = await http.body(request, context.settings.max_body_bytes)
+        kind, entries = read_entries(content, context.settings)
+        writer = _Writer(request, context)
+        if kind == "batch":
+            parts = [await writer.single(entry) for entry in entries]
+        else:
+            parts = await writer.together([e for e in entries if isinstance(e, Entry)])
+        return http.respond(request, bundle.responses(f"{kind}-response", parts))
+
+
+class _Writer:
+    """Performs entries, and writes what each came to."""
+
+    def __init__(self, request: Request, context: RequestContext) -> None:
+        self._request = request
+        self._through = context
+        self._seal: PageTokens = request.app.state.page_tokens
+        wanted = http.prefer(request)
+        self._lenient = wanted.lenient
+        self._named: set[tuple[str, UUID, int | None]] = set()
+        self._full = wanted.return_ == "representation" and "return=" in request.headers.get("Prefer", "")
+
+    async def single(self, entry: Entry | HallpassError) -> bytes:
+        """One entry of a batch, in a transaction of its own, or what is wrong with its request."""
+        if isinstance(entry, HallpassError):
+            return bundle.failure(entry)
+        try:
+            if entry.where.call:
+                return await call(self._request, entry)
+            transaction = Transaction(self._through, self._seal, [entry], lenient=self._lenient)
+            answers = await self._through.all(entry.interaction, transaction.perform)
+            written = self._written(entry, answers[0])
+        except HallpassError as e:
+            if e.kind in (Kind.UNAVAILABLE, Kind.LOGIN):
+                raise
+            return bundle.failure(e)
+        await asyncio.sleep(0)
+        return written
+
+    async def together(self, entries: list[Entry]) -> list[bytes]:
+        """All entries of a transaction, answered in the order in which they were sent."""
+        calls = [e for e in entries if e.where.call]
+        if calls:
+            text = "A transaction holds reads, searches, histories and writes; this is asked in a batch."
+            raise HallpassError(
+                Kind.UNPROCESSABLE, *(Issue(text, f"{e.at}.request.url", "not-supported") for e in calls)
+            )
+        transaction = Transaction(self._through, self._seal, entries, lenient=self._lenient)
+        answers = await self._through.all("transaction", transaction.perform)
+        return [self._written(e, a) for e, a in zip(entries, answers, strict=True)]
+
+    def _written(self, entry: Entry, answer: Result) -> bytes:
+        base = self._through.base
+        if answer.search is not None:
+            return bundle.page_entry(STATUS[200], page(answer, self._through, self._seal, entry.where.path))
+        if entry.where.history:
+            asked = history_of(entry, self._through, self._seal, lenient=self._lenient)
+            return bundle.page_entry(STATUS[200], asked.page(answer))
+        if answer.absent:
+            return bundle.entry(STATUS[204], base, None, body=False)
+        if answer.held is not None:
+            return bundle.unchanged(STATUS[304], *answer.held)
+        status = STATUS[201 if answer.created else 200]
+        said = success("Unchanged.") if answer.unchanged else None
+        body = self._full or entry.method == "GET"
+        named = self._first(answer, body=body)
+        return bundle.entry(status, base, answer.one, body=body, named=named, outcome_=said)
+
+    def _first(self, answer: Result, *, body: bool) -> bool:
+        """Whether no entry before has the same fullUrl with the same version in it, as bdl-7 asks."""
+        if answer.one is None:
+            return False
+        name = (answer.one.type, answer.one.id, answer.one.version if body else None)
+        first = name not in self._named
+        self._named.add(name)
+        return first

@@ -1,0 +1,63 @@
+"""The dependency that every route with records has: the access service, and the caller who stands before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Request
+
+from app.auth.bearer import bearer
+from app.caller import Caller
+from app.exchange.service import AccessService, Result, UnitOfWork
+from app.fhir.etags import Known
+from app.resources import ResourceType
+from app.scopes import allows
+from app.search.subset import Subset
+from app.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class RequestContext:
+    """One caller's way through the access service, for the length of one request."""
+
+    access_service: AccessService
+    caller: Caller
+    settings: Settings
+    request_id: UUID
+
+    @property
+    def base(self) -> str:
+        """The FHIR service's address."""
+        return self.settings.fhir_base
+
+    def may(self, type_name: str, letter: str) -> bool:
+        """Whether a scope of the caller's allows an interaction on a type."""
+        return allows(self.caller.scopes, type_name, letter)
+
+    async def one(self, interaction: str, unit_of_work: UnitOfWork) -> Result:
+        """Perform work that comes to one answer."""
+        return (await self.access_service.perform(self.caller, interaction, unit_of_work, self.request_id))[0]
+
+    async def read(
+        self, declared: ResourceType, id: str, version: str | None, known: Known | None, part: Subset | None
+    ) -> Result:
+        """Read one resource, or one version of it."""
+        return await self.access_service.read(
+            self.caller, declared, id, version, known=known, part=part, request=self.request_id
+        )
+
+    async def all(self, interaction: str, unit_of_work: UnitOfWork) -> list[Result]:
+        """Perform work that comes to several answers, in one transaction."""
+        return await self.access_service.perform(self.caller, interaction, unit_of_work, self.request_id)
+
+
+async def request_context(request: Request, caller: Annotated[Caller, Depends(bearer)]) -> RequestContext:
+    """The way through the access service. A route without this is not served, unless it is on the short public list."""
+    state = request.app.state
+    await state.limits.enter(request.scope, caller.client)
+    return RequestContext(state.access_service, caller, state.settings, request.state.request_id)
+
+
+Context = Annotated[RequestContext, Depends(request_context)]

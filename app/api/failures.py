@@ -1,0 +1,137 @@
+"""Every failure as an OperationOutcome, and a log line that holds no value of any record.
+
+https://hl7.org/fhir/R4/http.html#Status-Codes
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+from typing import Any
+from uuid import uuid4
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.api.options import allowed, misdirected
+from app.db.engine import unavailable
+from app.errors import HallpassError, Issue, Kind
+from app.fhir.json import dump
+from app.fhir.outcome import outcome
+
+log = logging.getLogger("hallpass")
+_FHIR_JSON = "application/fhir+json"
+
+
+def install(app: FastAPI) -> None:
+    """Answer errors of every origin, and log each request by its route."""
+    app.add_exception_handler(HallpassError, _ours)
+    app.add_exception_handler(HTTPException, _starlettes)
+    app.add_exception_handler(RequestValidationError, _fastapis)
+    app.add_middleware(_Around)
+
+
+def answer(request: Request, error: HallpassError) -> Response:
+    """An error as a response."""
+    headers = {"Cache-Control": "no-store", **error.headers}
+    content = dump(outcome(error), pretty=request.query_params.get("_pretty") == "true")
+    return Response(content, error.status, headers, _FHIR_JSON)
+
+
+async def _ours(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HallpassError)
+    if error.kind in (Kind.UNAVAILABLE, Kind.TOO_COSTLY) and error.__cause__ is not None:
+        log.error("%s %s: %s", error.kind.value, request.state.request_id, _fault(error.__cause__))
+    return answer(request, error)
+
+
+async def _starlettes(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        allow = {"Allow": allowed(request)}
+        if request.method == "OPTIONS":
+            return Response(None, 204, allow)
+        return answer(request, HallpassError(Kind.NOT_ALLOWED, "There is no such interaction here.", headers=allow))
+    if error.status_code == 404:
+        return answer(
+            request, HallpassError(Kind.NOT_FOUND, "Nothing is served at this path; GET /fhir/metadata says what is.")
+        )
+    return answer(request, HallpassError(Kind.INVALID, "The request cannot be understood."))
+
+
+async def _fastapis(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    issues = [
+        Issue("The value is not one that this parameter takes.", ".".join(map(str, e["loc"]))) for e in error.errors()
+    ]
+    return answer(request, HallpassError(Kind.INVALID, *issues))
+
+
+class _Around:
+    """Gives each request an id, answers what nothing else has answered, and writes the log's line."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = uuid4()
+        scope.setdefault("state", {})["request_id"] = request_id
+        started, status = time.perf_counter(), 0
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        request = Request(scope, receive)
+        try:
+            app = await _starlettes(request, HTTPException(405)) if misdirected(request) else self._app
+            await app(scope, receive, watched)
+        except Exception as error:  # the last resort: nothing of the fault is shown
+            if not isinstance(error, TimeoutError):
+                log.error("fault %s: %s", request_id, _fault(error))
+            if status:  # a part of it has left: the connection is broken off, so that nobody takes it for the whole
+                raise
+            await _last_resort(error)(scope, receive, watched)
+        route: Any = scope.get("route")
+        path = getattr(route, "path", "(no route)")
+        took = (time.perf_counter() - started) * 1000
+        log.info("%s %s %d %.1fms %s", scope["method"], path, status, took, request_id)
+
+
+def _last_resort(error: Exception) -> ASGIApp:
+    """The answer to what nobody else has answered."""
+    if isinstance(error, TimeoutError):
+        found = unavailable()
+    else:
+        found = HallpassError(Kind.INTERNAL, "A fault of the server's. It has been logged.")
+
+    async def respond(scope: Scope, receive: Receive, send: Send) -> None:
+        await answer(Request(scope, receive), found)(scope, receive, send)
+
+    return respond
+
+
+def _fault(error: BaseException) -> str:
+    """An exception's type and place, without its text, which may quote a record."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [f for f in frames if "/app/" in f.filename] or frames
+    place = " < ".join(f"{f.filename.rpartition('/app/')[2]}:{f.lineno}" for f in ours[:-6:-1])
+    causes: list[str] = []
+    cause: BaseException | None = error
+    while cause is not None and len(causes) < 4:
+        causes.append(f"{type(cause).__name__}{_state(cause)}")
+        cause = cause.__cause__
+    return f"{' from '.join(causes)} at {place}"
+
+
+def _state(error: BaseException) -> str:
+    state = getattr(getattr(error, "orig", error), "sqlstate", None)
+    return f"({state})" if state else ""

@@ -1,0 +1,180 @@
+"""HTTP as FHIR uses it: media types, bodies, preferences, and the headers of a released resource.
+
+https://hl7.org/fhir/R4/http.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any, Literal
+
+from fastapi import Request, Response
+
+from app.api.middleware.compression import decompression
+from app.errors import HallpassError, Issue, Kind
+from app.exchange.service import Released, Result
+from app.fhir.etags import etag
+from app.fhir.etags import names as names_version
+from app.fhir.json import dump, parse
+from app.fhir.outcome import success
+from app.search.refusal import shown
+
+FHIR_JSON = "application/fhir+json"
+READABLE = frozenset({"application/fhir+json", "application/json", "text/json", "application/json+fhir"})
+_WILDCARDS = frozenset({"*/*", "application/*"})
+_FORMATS = READABLE | {"json"}
+_MISSPELT = {"presentation": "representation"}
+"""What fhirclient for JavaScript sends with a patch."""
+ALWAYS = frozenset({"_format", "_pretty"})
+"""The parameters of every interaction."""
+
+Return = Literal["representation", "minimal", "OperationOutcome"]
+
+
+@dataclass(frozen=True, slots=True)
+class Prefer:
+    """What the Prefer header asks for. https://hl7.org/fhir/R4/http.html#ops"""
+
+    return_: Return = "representation"
+    lenient: bool = False
+
+
+def prefer(request: Request) -> Prefer:
+    """Read the Prefer header. Raises INVALID for a value that `return` or `handling` does not have."""
+    wanted = ",".join(request.headers.getlist("Prefer")).replace(";", ",").split(",")
+    pairs = dict(part.strip().partition("=")[::2] for part in wanted if "=" in part)
+    return_ = pairs.get("return", "representation").strip('" ')
+    return_ = _MISSPELT.get(return_, return_)
+    handling = pairs.get("handling", "strict").strip('" ')
+    if return_ not in ("representation", "minimal", "OperationOutcome") or handling not in ("strict", "lenient"):
+        raise HallpassError(Kind.INVALID, Issue("The Prefer header asks for something that there is not."))
+    return Prefer(return_, handling == "lenient")  # type: ignore[arg-type]
+
+
+def require_acceptable(request: Request) -> None:
+    """Raise NOT_ACCEPTABLE unless JSON will do: by _format, or else by Accept; INVALID for a bad _pretty."""
+    if request.query_params.get("_pretty", "true") not in ("true", "false"):
+        raise HallpassError(Kind.INVALID, Issue("The parameter '_pretty' takes true or false."))
+    format_ = request.query_params.get("_format")
+    if format_ is not None:
+        if format_.partition(";")[0].strip().replace(" ", "+") not in _FORMATS:
+            raise _only_json()
+        return
+    accept = request.headers.get("Accept", "*/*")
+    kinds = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
+    if not kinds & (READABLE | _WILDCARDS):
+        raise _only_json()
+
+
+async def body(request: Request, limit: int) -> dict[str, Any]:
+    """The JSON object in the request. Raises UNSUPPORTED, TOO_LARGE or MALFORMED, and INVALID for a bad Prefer."""
+    prefer(request)  # what is wrong with it has to show before anything is written
+    kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if kind not in READABLE:
+        raise HallpassError(Kind.UNSUPPORTED, f"A body is JSON, sent with Content-Type: {FHIR_JSON}.")
+    return parse(await raw_body(request, limit))
+
+
+async def raw_body(request: Request, limit: int) -> bytes:
+    """The request's bytes, unpacked, as many as are allowed, read and unpacked no further than that."""
+    length = request.headers.get("Content-Length", "0")
+    if not (length.isascii() and length.isdigit()):
+        raise HallpassError(Kind.INVALID, "The Content-Length is no number.")
+    if len(length) > 18 or int(length) > limit:
+        raise too_large(limit)
+    unpack = decompression(request.headers.get("Content-Encoding", ""))
+    chunks = bytearray()
+    async for chunk in request.stream():
+        chunks += unpack(chunk, limit + 1 - len(chunks))
+        if len(chunks) > limit:
+            raise too_large(limit)
+    unpack(b"", 1)
+    return bytes(chunks)
+
+
+def too_large(limit: int) -> HallpassError:
+    """The 413 of a body over the limit."""
+    return HallpassError(Kind.TOO_LARGE, f"A body has at most {limit} bytes.", headers={"Connection": "close"})
+
+
+def respond(request: Request, content: bytes, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A JSON response, as FHIR's media type, or as plain JSON to those who ask for that."""
+    wanted = request.headers.get("Accept", "")
+    kind = "application/json" if "application/json" in wanted and FHIR_JSON not in wanted else FHIR_JSON
+    if request.query_params.get("_pretty") == "true":
+        content = dump(parse(content), pretty=True)
+    return Response(content, status, {"Cache-Control": "no-store", **(headers or {})}, kind)
+
+
+def one(request: Request, answer: Result) -> Response:
+    """The answer to a read: the resource, or 304 to a caller that has it already."""
+    if answer.held is not None:
+        return Response(None, 304, {"Cache-Control": "no-store", **_version(*answer.held)})
+    return respond(request, answer.one.body, headers=version_headers(answer.one))
+
+
+def version_headers(released: Released) -> dict[str, str]:
+    """ETag and Last-Modified of a version."""
+    return _version(released.version, released.updated)
+
+
+def _version(number: int, updated: datetime) -> dict[str, str]:
+    return {"ETag": etag(number), "Last-Modified": format_datetime(updated.astimezone(UTC), usegmt=True)}
+
+
+def parameters(request: Request, *names: str) -> dict[str, str]:
+    """The query's parameters out of `names`, as `chosen`; a caller that wants leniency may give others."""
+    pairs = request.query_params.multi_items()
+    strange = any(key not in names and key not in ALWAYS for key, _ in pairs)
+    return chosen(pairs, names, lenient=strange and prefer(request).lenient)
+
+
+def chosen(pairs: Iterable[tuple[str, str]], names: Collection[str], *, lenient: bool = False) -> dict[str, str]:
+    """The parameters out of `names`, each given once, `_format` and `_pretty` aside.
+
+    Raises UNKNOWN_PARAM for any other, unless leniently, and INVALID for a repeated one.
+    """
+    given: dict[str, str] = {}
+    for key, value in pairs:
+        if key in names:
+            if key in given:
+                raise HallpassError(Kind.INVALID, Issue(f"The parameter {key!r} is given more than once."))
+            given[key] = value
+        elif key not in ALWAYS and not lenient:
+            raise HallpassError(Kind.UNKNOWN_PARAM, Issue(f"The parameter {shown(key)} is not known here."))
+    return given
+
+
+def written(request: Request, released: Released, base: str, status: int) -> Response:
+    """The answer to a create or update, as `Prefer: return=` asks."""
+    headers = version_headers(released)
+    headers["Location"] = f"{base}/{released.type}/{released.id}/_history/{released.version}"
+    wanted = prefer(request).return_
+    if wanted == "minimal":
+        return Response(None, status, headers)
+    if wanted == "OperationOutcome":
+        return respond(request, dump(success("Stored." if status == 201 else "Done.")), status, headers)
+    return respond(request, released.body, status, headers)
+
+
+def condition(request: Request) -> list[tuple[str, str]]:
+    """The condition in the query string. Raises INVALID where there is none: it would match everything."""
+    pairs = [(k, v) for k, v in request.query_params.multi_items() if k not in ALWAYS]
+    if not pairs:
+        raise HallpassError(Kind.INVALID, Issue("Say which resource by a search parameter."))
+    return pairs
+
+
+def if_match(request: Request) -> str | None:
+    """The If-Match header. Raises INVALID for what is no list of entity tags, whether or not there is a version."""
+    tags = request.headers.get("If-Match")
+    if tags is not None:
+        names_version(tags, 0)
+    return tags
+
+
+def _only_json() -> HallpassError:
+    return HallpassError(Kind.NOT_ACCEPTABLE, f"This server speaks JSON: {FHIR_JSON}.")

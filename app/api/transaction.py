@@ -1,0 +1,259 @@
+"""Performs entries of a Bundle inside one transaction of the access service.
+
+https://hl7.org/fhir/R4/http.html#trules — ids are given first, so that entries can refer to each other by fullUrl;
+conditional references are resolved inside the caller's custody.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from app.api import http
+from app.api.context import RequestContext
+from app.api.entries import Entry
+from app.api.history import History, names
+from app.api.page_tokens import PageTokens
+from app.api.patch import change_in_bundle
+from app.api.query import query_pairs
+from app.api.search import searching, understand
+from app.api.turns import in_turn
+from app.errors import HallpassError, Issue, Kind
+from app.exchange import conditional, lock_order, patching, reads, writes
+from app.exchange.patching import Change
+from app.exchange.service import PendingResult, Session
+from app.exchange.validated import validate_body
+from app.fhir.etags import known
+from app.fhir.links import Links
+from app.fhir.references import references, rewrite
+from app.resources import TYPES
+from app.resources.paths import first
+from app.resources.refs import as_uuid, parse_local
+from app.search.query import Search
+from app.search.subset import subset_of_read
+
+LETTERS = {"POST": "c", "PUT": "u", "PATCH": "u", "DELETE": "d"}
+"""The scope that each verb asks for."""
+_CONDITIONAL = re.compile(r"([A-Z][A-Za-z]+)\?(.+)", re.DOTALL)
+
+
+class Transaction:
+    """The entries of one Bundle."""
+
+    def __init__(
+        self, context: RequestContext, page_tokens: PageTokens, entries: list[Entry], *, lenient: bool = False
+    ) -> None:
+        self._through = context
+        self._seal = page_tokens
+        self._entries = entries
+        self._lenient = lenient
+
+    async def perform(self, session: Session) -> list[PendingResult]:
+        """Do all of it, by verb; answers in the order of the entries."""
+        matches = await self._matches(session)
+        links = Links(self._through.base, _targets(self._entries, matches))
+        if len(self._entries) > 1:
+            await lock_order.records(session, *_records(self._entries, links, matches))
+            session.claimed.update(_written(self._entries, matches))
+        session.pending.update(t for text in links.targets.values() if (t := parse_local(text)))
+        found: dict[str, PendingResult] = {}
+        for entry in await in_turn(session, self._entries):
+            with _placing(entry, alone=len(self._entries) == 1):
+                found[entry.at] = await self._one(session, entry, links)
+                _require_target(entry, links, found[entry.at])
+        if len(self._entries) > 1:
+            await self._require_gone(session, matches)
+        return [found[entry.at] for entry in self._entries]
+
+    async def _require_gone(self, session: Session, matches: dict[str, list[UUID]]) -> None:
+        """What the transaction deleted is referred to by nothing that it wrote or left as it was."""
+        for entry in self._entries:
+            if entry.method == "DELETE":
+                with _placing(entry):
+                    await writes.require_unreferenced(session, _written([entry], matches), apart=())
+
+    async def _matches(self, session: Session) -> dict[str, list[UUID]]:
+        """What the condition of each entry that has one finds now, by the entry's place."""
+        searches: dict[str, Search] = {}
+        found: dict[str, list[UUID]] = {}
+        if len(self._entries) == 1 and not self._entries[0].full_url:
+            return found  # the write matches by itself
+        for entry in self._entries:
+            with _placing(entry):
+                if (condition := entry.condition) is not None:
+                    session.require(entry.type, LETTERS[entry.method])
+                    searches[entry.at] = understand(session, entry.type, query_pairs(condition))
+        await lock_order.conditions(
+            session, [(TYPES[e.type], searches[e.at]) for e in self._entries if e.at in searches]
+        )
+        for entry in self._entries:
+            with _placing(entry):
+                if entry.at in searches:
+                    found[entry.at] = await self._found(session, entry, searches[entry.at])
+        return found
+
+    async def _found(self, session: Session, entry: Entry, search: Search) -> list[UUID]:
+        declared = TYPES[entry.type]
+        if entry.method == "DELETE":
+            return [row.id for row in await conditional.to_delete(session, declared, search, entry.if_match)]
+        match = await conditional.match(session, declared, search)
+        return [match.id] if match is not None else []
+
+    async def _one(self, session: Session, entry: Entry, links: Links) -> PendingResult:
+        if entry.method == "GET":
+            return await self._get(session, entry)
+        declared = TYPES[entry.type]
+        if entry.method == "DELETE":
+            if entry.id:
+                return await writes.delete(session, declared, entry.id, entry.if_match)
+            search = understand(session, entry.type, list(entry.where.pairs))
+            return await conditional.delete(session, declared, search, entry.if_match)
+        resource = await self._resolved(session, entry, links)
+        if entry.method == "PATCH":
+            return await self._patch(session, entry, change_in_bundle(resource, self._through))
+        validated = validate_body(declared, resource, self._through.base)
+        own = parse_local(links.targets.get(entry.full_url or ""))
+        own_id = own[1] if own else None
+        if entry.method == "PUT" and entry.id:
+            return await writes.update(session, declared, validated, entry.id, entry.if_match)
+        if entry.condition is None:
+            return await writes.create(session, declared, validated, own_id)
+        search = understand(session, entry.type, query_pairs(entry.condition))
+        if entry.method == "POST":
+            return await conditional.create(session, declared, validated, search, own_id)
+        return await conditional.update(session, declared, validated, search, entry.if_match, own_id)
+
+    async def _patch(self, session: Session, entry: Entry, change: Change) -> PendingResult:
+        declared = TYPES[entry.type]
+        if entry.id:
+            return await patching.patch(session, declared, entry.id, change, entry.if_match)
+        search = understand(session, entry.type, list(entry.where.pairs))
+        return await conditional.patch(session, declared, search, change, entry.if_match)
+
+    async def _get(self, session: Session, entry: Entry) -> PendingResult:
+        pairs = list(entry.where.pairs)
+        if entry.where.history:
+            (found,) = await history_of(entry, self._through, self._seal, lenient=self._lenient).unit_of_work(session)
+            return found
+        if entry.id is None:
+            (found,) = await searching(self._through, self._seal, entry.place, pairs, lenient=self._lenient)(session)
+            return found
+        given = http.chosen(pairs, ("_summary", "_elements"), lenient=self._lenient)
+        part = subset_of_read(entry.type, given.get("_summary"), given.get("_elements"))
+        conditions = known(entry.if_none_match, _http_date(entry.if_modified_since))
+        declared = TYPES[entry.type]
+        if entry.where.version:
+            return await reads.vread(session, declared, entry.id, entry.where.version, known=conditions, part=part)
+        return await reads.read(session, declared, entry.id, known=conditions, part=part)
+
+    async def _resolved(self, session: Session, entry: Entry, links: Links) -> dict[str, Any]:
+        """The resource with links to entries and conditional references replaced by what they stand for."""
+        assert entry.resource is not None
+        conditions: dict[str, str] = {}
+        for reference in references(entry.resource):
+            text = reference.value.get("reference")
+            if isinstance(text, str) and _CONDITIONAL.fullmatch(text):
+                conditions[text] = ""
+        for text in conditions:
+            conditions[text] = await self._match(session, text, entry)
+        linked = links.rewrite(_without_foreign_id(entry, self._through.base), entry.full_url)
+        return rewrite(linked, lambda text: conditions.get(text) or text) if conditions else linked
+
+    async def _match(self, session: Session, text: str, entry: Entry) -> str:
+        found = _CONDITIONAL.fullmatch(text)
+        type_name, query = (found[1], found[2]) if found else ("", "")
+        if type_name not in TYPES:
+            raise HallpassError(Kind.UNPROCESSABLE, Issue("No such type to match.", f"{entry.at}.resource"))
+        match = await conditional.match(session, TYPES[type_name], understand(session, type_name, query_pairs(query)))
+        if match is None:
+            raise HallpassError(
+                Kind.PRECONDITION, Issue("A conditional reference matches nothing of yours.", f"{entry.at}.resource")
+            )
+        return f"{type_name}/{match.id}"
+
+
+def history_of(entry: Entry, context: RequestContext, page_tokens: PageTokens, *, lenient: bool) -> History:
+    """The history that an entry asks for. Raises UNKNOWN_PARAM or INVALID."""
+    where = entry.where
+    return History(
+        context, page_tokens, where.type, where.id, http.chosen(where.pairs, names(where.type), lenient=lenient)
+    )
+
+
+def _http_date(moment: str | None) -> str | None:
+    """A FHIR instant as If-Modified-Since has it. Raises INVALID."""
+    try:
+        return format_datetime(datetime.fromisoformat(moment).astimezone(UTC), usegmt=True) if moment else None
+    except (ValueError, OverflowError):
+        raise HallpassError(Kind.INVALID, "In a Bundle ifModifiedSince is an instant.") from None
+
+
+def _without_foreign_id(entry: Entry, base_url: str) -> dict[str, Any]:
+    """The resource to store; another server's id, which its fullUrl ends with, is none of ours."""
+    resource = entry.resource or {}
+    own = entry.id or ((entry.full_url or "").startswith(f"{base_url}/") and as_uuid(str(resource.get("id"))))
+    foreign = not own and (entry.full_url or "").endswith(f"/{resource.get('id')}")
+    return {k: v for k, v in resource.items() if k != "id"} if foreign else resource
+
+
+def _targets(entries: list[Entry], matches: dict[str, list[UUID]]) -> dict[str, str]:
+    """What each fullUrl stands for: the resource in the entry's url, the match of its condition, or a new id."""
+    written = (e for e in entries if e.full_url and (e.method in ("POST", "PUT") or (e.method == "PATCH" and e.id)))
+    found = ((e, e.id or next(iter(matches.get(e.at, ())), None) or uuid4()) for e in written)
+    return {str(e.full_url): f"{e.type}/{own}" for e, own in found}
+
+
+def _written(entries: list[Entry], matches: dict[str, list[UUID]]) -> set[UUID]:
+    """The ids of what there is already and the entries write or delete."""
+    written = (e for e in entries if e.method != "GET")
+    return {i for e in written for i in [*matches.get(e.at, ()), *([as_uuid(e.id)] if e.id else ())] if i is not None}
+
+
+def _records(
+    entries: list[Entry], links: Links, matches: dict[str, list[UUID]]
+) -> tuple[set[UUID], list[lock_order.Creation]]:
+    """The ids of what the entries update or delete, and what they create about students."""
+    created: list[lock_order.Creation] = []
+    for entry in entries:
+        path = TYPES[entry.type].student if entry.method != "GET" else None
+        text = first(entry.resource, f"{path}.reference") if path not in (None, "id") else None
+        student = parse_local((links.find(text, entry.full_url) or text) if isinstance(text, str) else None)
+        if student is not None and entry.resource is not None and not entry.id and not matches.get(entry.at):
+            created.append(lock_order.Creation(entry.type, student[1], entry.resource))
+    return _written(entries, matches), created
+
+
+def _require_target(entry: Entry, links: Links, found: PendingResult) -> None:
+    """Raise UNPROCESSABLE where what others refer to by this entry's fullUrl became another resource than foreseen."""
+    target = parse_local(links.targets.get(entry.full_url or ""))
+    if target is not None and target[1] != found.pending[0].row.id:
+        text = "Another entry of the transaction has changed what this entry's condition finds."
+        raise HallpassError(Kind.UNPROCESSABLE, Issue(text, entry.at))
+
+
+@contextmanager
+def _placing(entry: Entry, *, alone: bool = False) -> Iterator[None]:
+    """Errors say which entry they are about, where there are several."""
+    try:
+        yield
+    except HallpassError as e:
+        raise e if alone else _placed(e, entry) from None
+
+
+def _placed(error: HallpassError, entry: Entry) -> HallpassError:
+    """The error of an entry, with the entry's place in the Bundle before its own."""
+    issues = (
+        Issue(i.text, i.expression if (i.expression or "").startswith("Bundle") else _below(entry, i), i.code)
+        for i in error.issues
+    )
+    return HallpassError(error.kind, *issues, headers=error.headers)
+
+
+def _below(entry: Entry, issue: Issue) -> str:
+    inner = (issue.expression or "").partition(".")[2]
+    return f"{entry.at}.resource.{inner}" if inner else entry.at

@@ -1,0 +1,140 @@
+"""$validate: whether a resource is valid, or whether a write of it would be accepted.
+
+https://hl7.org/fhir/R4/resource-operation-validate.html — with a mode the write is done and undone, so that every
+rule speaks: references that lead nowhere, gaps of a release, custody. The resource is judged by the profile that the
+request names, and by those of ours that it claims. The answer is an OperationOutcome with 200.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from app.api import http, parameters
+from app.api.context import Context, RequestContext
+from app.capability import profiling
+from app.errors import HallpassError, Issue, Kind
+from app.exchange import reads, writes
+from app.exchange.dry_run import DryRun, dry_run
+from app.exchange.service import PendingResult, Session
+from app.exchange.validated import validate_body
+from app.fhir.json import dump
+from app.fhir.outcome import outcome, success
+from app.resources import ResourceType
+
+KINDS = {"resource": "resource", "mode": "valueCode", "profile": "valueUri"}
+MODES = ("create", "update", "delete", "profile")
+_LETTERS = {"create": "c", "update": "u", "delete": "d"}
+
+
+def add(router: APIRouter, declared: ResourceType) -> None:
+    """The routes of POST /{type}/$validate and POST /{type}/{id}/$validate."""
+    name = declared.name
+
+    @router.post(f"/{name}/$validate", operation_id=f"validate{name}", summary=f"Say whether a {name} is valid")
+    async def validate(request: Request, context: Context) -> Response:
+        asked = await _asked(request, context, declared)
+        if asked["mode"] in ("update", "delete"):
+            raise _bad("This mode is asked of an instance: [type]/[id]/$validate.", "mode")
+        return http.respond(request, dump(await _judge(context, declared, asked, None)))
+
+    @router.post(
+        f"/{name}/{{id}}/$validate",
+        operation_id=f"validateInstance{name}",
+        summary=f"Say whether a write of a {name} would be accepted",
+    )
+    async def validate_instance(request: Request, id: str, context: Context) -> Response:
+        asked = await _asked(request, context, declared)
+        if asked["mode"] == "create":
+            raise _bad("This mode is asked of the type: [type]/$validate.", "mode")
+        await context.one("read", lambda session: _exists(session, declared, id))
+        return http.respond(request, dump(await _judge(context, declared, asked, id)))
+
+
+async def _exists(session: Session, declared: ResourceType, id: str) -> list[PendingResult]:
+    """Nothing of it leaves, but that it is there. Raises as a read."""
+    return [await reads.read(session, declared, id, known=lambda _version, _updated: True)]
+
+
+async def _asked(request: Request, context: RequestContext, declared: ResourceType) -> dict[str, Any]:
+    """The resource, mode and profile in the body and the query. A resource may come without a Parameters around it."""
+    http.require_acceptable(request)
+    given = http.parameters(request, "mode", "profile")
+    content = await http.body(request, context.settings.max_body_bytes)
+    if content.get("resourceType") == "Parameters":
+        given |= parameters.read(content, KINDS)
+    else:
+        given["resource"] = content  # type: ignore[assignment]
+    mode = given.get("mode")
+    if mode is not None and mode not in MODES:
+        raise _bad(f"The mode is one of {', '.join(MODES)}.", "mode")
+    if "resource" not in given and mode != "delete":
+        text = "There is no resource to judge."
+        raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Parameters.parameter.where(name='resource')", "required"))
+    return {"resource": given.get("resource"), "mode": mode, "profile": given.get("profile")}
+
+
+async def _judge(
+    context: RequestContext, declared: ResourceType, asked: dict[str, Any], id: str | None
+) -> dict[str, Any]:
+    """The OperationOutcome."""
+    try:
+        named = profiling.named(declared.name, asked["profile"], needed=asked["mode"] == "profile")
+    except HallpassError as e:
+        return outcome(e)
+    found = await _faults(context, declared, asked, id)
+    if asked["resource"] is not None:
+        found += profiling.issues(asked["resource"], named, whole=not found)
+    if any(i.severity == "error" for i in found):
+        return outcome(HallpassError(Kind.UNPROCESSABLE, *found))
+    return success("No issues were found.", *found)
+
+
+async def _faults(
+    context: RequestContext, declared: ResourceType, asked: dict[str, Any], id: str | None
+) -> list[Issue]:
+    """What keeps the write from being accepted; without a mode, what is wrong with the resource by itself."""
+    try:
+        write = _write(context, declared, asked, id)
+        if write is not None:
+            await context.one("validate", lambda session: _rehearse(session, declared, asked["mode"], write))
+    except DryRun as e:
+        return [] if e.error is None else _coded(e.error)
+    except HallpassError as e:
+        if e.kind is not Kind.UNPROCESSABLE:
+            raise
+        return _coded(e)
+    return []
+
+
+def _coded(error: HallpassError) -> list[Issue]:
+    """An error's issues, each with the code that it takes from the error's kind."""
+    return [replace(i, code=i.code or error.code) for i in error.issues]
+
+
+async def _rehearse(
+    session: Session, declared: ResourceType, mode: str, write: Callable[[Session], Awaitable[PendingResult]]
+) -> list[PendingResult]:
+    session.require(declared.name, _LETTERS[mode])
+    return await dry_run(session, write)
+
+
+def _write(
+    context: RequestContext, declared: ResourceType, asked: dict[str, Any], id: str | None
+) -> Callable[[Session], Awaitable[PendingResult]] | None:
+    """The write to rehearse, after the resource has been judged by itself; None: that was all. Raises UNPROCESSABLE."""
+    if asked["mode"] == "delete":
+        return lambda session: writes.delete(session, declared, id or "", None)
+    validated = validate_body(declared, asked["resource"], context.base)
+    if asked["mode"] == "create":
+        return lambda session: writes.create(session, declared, validated)
+    if asked["mode"] == "update":
+        return lambda session: writes.update(session, declared, validated, id or "", None)
+    return None
+
+
+def _bad(text: str, name: str) -> HallpassError:
+    return HallpassError(Kind.INVALID, Issue(text, f"Parameters.parameter.where(name='{name}')"))

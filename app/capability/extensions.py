@@ -1,0 +1,65 @@
+"""The exchange's own extensions. https://hl7.org/fhir/R4/defining-extensions.html"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.terminology.definition import canonical
+from app.terminology.value_sets import value_set
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """One extension: where it stands and what it holds."""
+
+    name: str
+    on: str
+    """The type that it extends."""
+    type: str
+    """The type of its value."""
+    title: str
+    description: str
+    binding: tuple[str, str] | None = None
+
+    @property
+    def url(self) -> str:
+        """Its canonical URL."""
+        return canonical("StructureDefinition", self.name)
+
+
+EXTENSIONS: tuple[Own, ...] = (
+    Own(
+        "grade-level",
+        "Patient",
+        "CodeableConcept",
+        "Grade level",
+        "The grade that the student is enrolled in.",
+        ("preferred", value_set("grade-level")),
+    ),
+    Own(
+        "guardian-authority",
+        "RelatedPerson",
+        "boolean",
+        "Guardian authority",
+        "Whether the person has parental or guardian authority over the student; it overrules the relationship.",
+    ),
+    Own("lives-with", "RelatedPerson", "boolean", "Lives with", "Whether the student lives with the person."),
+    Own(
+        "expiry-event",
+        "Consent",
+        "CodeableConcept",
+        "Expiry event",
+        "The event at which the release ends, where it names no date.",
+        ("required", value_set("expiry-event")),
+    ),
+    Own(
+        "honor-parental-release",
+        "Organization",
+        "boolean",
+        "Honor parental releases",
+        "Whether a release that a parent signed is honored beyond the student's 18th birthday, until its own end.",
+    ),
+)
+
+BY_URL = {e.url: e for e in EXTENSIONS}
+GRADE_LEVEL, LIVES_WITH = EXTENSIONS[0].url, EXTENSIONS[2].url

@@ -1,0 +1,157 @@
+"""The profiles of what the exchange carries: student, guardian, referral, service, release, task and agreement.
+
+https://hl7.org/fhir/R4/profiling.html — what differs from US Core, IHE PCF and Gravity is in docs/differences.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.capability.extensions import GRADE_LEVEL, LIVES_WITH
+from app.capability.release import RELEASE
+from app.capability.rules import Constraint, Rule
+from app.consent import codes as c
+from app.terminology.definition import canonical
+from app.terminology.value_sets import value_set
+
+FULFILL = ("CodeableConcept", {"coding": [{"system": "http://hl7.org/fhir/CodeSystem/task-code", "code": "fulfill"}]})
+ORDER = ("code", "order")
+_SERVICE = ("preferred", value_set("service-category"))
+_PEOPLE = ("Organization", "Practitioner", "PractitionerRole")
+_IDENTIFIER = (
+    Rule(path="identifier", short="By which the district knows the student", least=1),
+    Rule(path="identifier.system", least=1),
+    Rule(path="identifier.value", least=1),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One profile: what it is of, and its rules in the order of the base's elements."""
+
+    name: str
+    type: str
+    title: str
+    description: str
+    rules: tuple[Rule, ...]
+
+    @property
+    def url(self) -> str:
+        """Its canonical URL."""
+        return canonical("StructureDefinition", self.name)
+
+
+STUDENT = (
+    Rule(path="extension:grade-level", extension=GRADE_LEVEL, least=0, most="1"),
+    *_IDENTIFIER,
+    Rule(path="active"),
+    Rule(path="name", least=1),
+    Rule(path="telecom"),
+    Rule(path="gender"),
+    Rule(path="birthDate", short="Says when a parent's signature ends", least=1),
+    Rule(path="address"),
+    Rule(path="communication"),
+    Rule(path="managingOrganization", short="The district"),
+)
+GUARDIAN = (
+    Rule(path="extension:guardian-authority", extension=c.GUARDIAN_AUTHORITY, least=0, most="1"),
+    Rule(path="extension:lives-with", extension=LIVES_WITH, least=0, most="1"),
+    Rule(path="identifier"),
+    Rule(path="active", short="false: the person has no authority any more"),
+    Rule(path="patient", short="The student"),
+    Rule(path="relationship", short="Gives authority, unless guardian-authority says otherwise"),
+    Rule(path="name", least=1),
+    Rule(path="telecom"),
+    Rule(path="address"),
+    Rule(path="period", short="When the relationship, and the authority with it, holds"),
+    Rule(path="communication"),
+)
+REFERRAL = (
+    Rule(path="identifier"),
+    Rule(path="status", short="The requester's; the progress is the Task's"),
+    Rule(path="intent", pattern=ORDER),
+    Rule(path="category", short="Kind of service", binding=_SERVICE),
+    Rule(path="priority"),
+    Rule(path="code", short="What is asked for", least=1),
+    Rule(path="subject", short="The student", targets=("Patient",)),
+    Rule(path="occurrence[x]"),
+    Rule(path="authoredOn", least=1),
+    Rule(path="requester", targets=_PEOPLE),
+    Rule(path="performer", short="The provider", targets=(*_PEOPLE, "HealthcareService")),
+    Rule(path="reasonCode"),
+    Rule(path="note"),
+)
+SERVICE = (
+    Rule(
+        path="",
+        constraints=(
+            Constraint("svc-1", "A service that is over has an end", "status = 'finished' implies period.end.exists()"),
+        ),
+    ),
+    Rule(path="identifier"),
+    Rule(path="status"),
+    Rule(path="class"),
+    Rule(path="type", short="Services delivered", least=1, binding=_SERVICE),
+    Rule(path="subject", short="The student", least=1, targets=("Patient",)),
+    Rule(path="basedOn", short="The referral that it answers"),
+    Rule(path="participant"),
+    Rule(path="period", least=1),
+    Rule(path="period.start", least=1),
+    Rule(path="reasonCode", short="Purpose of the visit"),
+    Rule(path="serviceProvider", least=1),
+)
+TASK = (
+    Rule(path="identifier"),
+    Rule(path="status", binding=("required", value_set("referral-task-status"))),
+    Rule(path="statusReason", short="Why it was rejected, failed, cancelled or put on hold"),
+    Rule(path="statusReason.text", least=1),
+    Rule(path="businessStatus"),
+    Rule(path="intent", pattern=ORDER),
+    Rule(path="code", least=1, pattern=FULFILL),
+    Rule(path="focus", short="The referral", least=1, targets=("ServiceRequest",)),
+    Rule(path="for", short="The student", least=1, targets=("Patient",)),
+    Rule(path="executionPeriod"),
+    Rule(path="authoredOn", least=1),
+    Rule(path="lastModified"),
+    Rule(path="requester", least=1, targets=_PEOPLE),
+    Rule(path="owner", short="The provider; none while it is a draft", targets=(*_PEOPLE, "HealthcareService")),
+    Rule(path="note"),
+    Rule(path="output", short="What came of it"),
+)
+AGREEMENT = (
+    Rule(path="active", short="The agreement counts while it is true", least=1),
+    Rule(path="period", short="When the agreement holds"),
+    Rule(path="organization", short="One party", least=1),
+    Rule(path="participatingOrganization", short="The other party", least=1),
+    Rule(
+        path="code",
+        short="What the other party is: recipient (IRCP), discloser (CST)",
+        least=1,
+        binding=("required", value_set("agreement-direction")),
+    ),
+)
+
+PROFILES: tuple[Profile, ...] = (
+    Profile("student", "Patient", "Student", "A student of a school district.", STUDENT),
+    Profile(
+        "guardian", "RelatedPerson", "Guardian or contact", "A parent, guardian or contact of a student.", GUARDIAN
+    ),
+    Profile("referral", "ServiceRequest", "Referral", "A referral of a student to a service.", REFERRAL),
+    Profile("service", "Encounter", "Service delivered", "A service that a student received.", SERVICE),
+    Profile(
+        "release",
+        "Consent",
+        "Release of information",
+        "A signed release of a student's records that is complete under the laws that it names.",
+        RELEASE,
+    ),
+    Profile("referral-task", "Task", "Task of a referral", "How far a referral has come.", TASK),
+    Profile(
+        "agreement",
+        "OrganizationAffiliation",
+        "Agreement",
+        "A memorandum of understanding: which organization may share records with which.",
+        AGREEMENT,
+    ),
+)
+BY_URL = {p.url: p for p in PROFILES}

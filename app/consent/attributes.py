@@ -1,0 +1,87 @@
+"""The facts that consent is judged by, read off a resource version by its type's declaration. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from app.consent import codes as c
+from app.consent.model import ResourceAttributes, Window
+from app.fhir.dates import of
+from app.resources import ResourceType, Visibility
+from app.resources.paths import first, values
+from app.resources.refs import local_id, local_targets, parse_local
+
+OBSERVATION_VALUE = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue"
+
+
+def resource_attributes(
+    declared: ResourceType, resource: dict[str, Any], own_id: UUID, custodian: UUID, zone: ZoneInfo
+) -> ResourceAttributes:
+    """The facts of one version. Dates are taken in `zone`, the custodian's."""
+    confidentiality, labels = _labels(resource)
+    own = {k: v for k, v in resource.items() if k not in declared.party_writes}
+    return ResourceAttributes(
+        id=own_id,
+        type=declared.name,
+        custodian=custodian,
+        student=student_of(declared, resource, own_id),
+        directory=declared.visibility is Visibility.DIRECTORY,
+        profiles=frozenset(values(resource, "meta.profile")),
+        codes=frozenset(code for path in declared.codes for code in _codes(values(resource, path))),
+        confidentiality=confidentiality,
+        labels=labels,
+        parties=frozenset(
+            target[1] for text in declared.parties(resource) if (target := parse_local(text)) and target[0] in MEMBERS
+        ),
+        refs=frozenset(target for _, target in local_targets(own)),
+        authors=frozenset(i for path in declared.authors for r in values(resource, path) if (i := local_id(r))),
+        clinical=_clinical(declared, resource, zone),
+        timeless=not declared.clinical_date,
+    )
+
+
+MEMBERS = frozenset({"Organization"})
+
+
+def student_of(declared: ResourceType, resource: dict[str, Any], own_id: UUID) -> UUID | None:
+    """The student in whose compartment a resource lies; None outside, or where the element names no Patient."""
+    if declared.student is None:
+        return None
+    return own_id if declared.student == "id" else local_id(first(resource, declared.student), "Patient")
+
+
+def _codes(found: list[Any]) -> list[str]:
+    codings = [coding for value in found for coding in (values(value, "coding") or [value])]
+    return [f"{x.get('system', '')}|{x['code']}" for x in codings if isinstance(x, dict) and x.get("code")]
+
+
+def _labels(resource: dict[str, Any]) -> tuple[int, frozenset[str]]:
+    """The highest confidentiality, and the labels that a release must name; one not understood is not nameable."""
+    levels: list[int] = []
+    labels: set[str] = set()
+    for coding in values(resource, "meta.security"):
+        system, code = coding.get("system", ""), coding.get("code", "")
+        if system == c.CONFIDENTIALITY_SYSTEM:
+            levels.append(c.CONFIDENTIALITY.get(code, c.NOT_UNDERSTOOD))
+        elif system == c.ACT_CODE and code in c.SENSITIVITY | c.PRIVACY_LAWS:
+            labels.add(code)
+        elif not (system == c.ACT_CODE and code in c.HANDLING) and system != OBSERVATION_VALUE:
+            labels.add(f"{system}|{code}")
+    return max(levels, default=c.NORMAL), frozenset(labels)
+
+
+def _clinical(declared: ResourceType, resource: dict[str, Any], zone: ZoneInfo) -> Window | None:
+    """From the first of the declared elements that is present; an open end counts as the start's.
+
+    One that ends before it starts says nothing.
+    """
+    for path in declared.clinical_date:
+        value = first(resource, path)
+        if isinstance(value, dict) and "start" in value and "end" not in value:
+            value = value["start"]
+        if value is not None:
+            found = of(value, zone)
+            return (found.lower, found.upper) if found.lower < found.upper else None
+    return None

@@ -1,0 +1,272 @@
+"""May this caller see this resource version? The rule in plain Python: the reference that the SQL is held to.
+
+RELEASES says it in words; schema/functions (`opened`, `covers`, `release_is_active`) says it to PostgreSQL,
+and a property test holds the two equal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import MAXYEAR, UTC, date, datetime, time
+from enum import Enum
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from app.consent.codes import NORMAL, PART2, PSYCHOTHERAPY_NOTE
+from app.consent.model import Place, PolicySet, Provision, Release, Requester, ResourceAttributes, Window
+
+MAJORITY = 18
+
+
+class Basis(Enum):
+    """On what a permit rests; the ledger writes it down."""
+
+    CUSTODY = "custody"
+    DIRECTORY = "directory"
+    PARTY = "party"
+    RELEASE = "release"
+    EMERGENCY = "emergency"
+
+
+class Effect(Enum):
+    """What one Consent or provision said."""
+
+    PERMIT = "permit"
+    DENY = "deny"
+    SILENT = "silent"
+
+
+@dataclass(frozen=True, slots=True)
+class TraceEntry:
+    """One Consent or provision that was weighed: what it said, and why. `node` None: the Consent as a whole."""
+
+    consent: UUID
+    node: int | None
+    effect: Effect
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """The caller may see it, on this basis; under `consent` in `version` where that is a release."""
+
+    basis: Basis
+    consent: UUID | None = None
+    version: int | None = None
+    trace: tuple[TraceEntry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Deny:
+    """The caller may not see it."""
+
+    why: str
+    trace: tuple[TraceEntry, ...] = ()
+
+
+def decide(policies: PolicySet, requester: Requester, attributes: ResourceAttributes) -> Permit | Deny:
+    """Weigh custody, directory, party and every release; deny where none permits or one denies."""
+    if attributes.custodian in requester.descendants:
+        return Permit(Basis.CUSTODY)
+    if attributes.directory:
+        return Permit(Basis.DIRECTORY)
+    if attributes.parties & requester.ancestors:
+        return Permit(Basis.PARTY)
+    if attributes.student is None:
+        return Deny("no release opens a resource of several students")
+    found = _by_release(policies, requester, attributes)
+    if isinstance(found, Deny) and _glass_broken(policies, requester, attributes):
+        return Permit(Basis.EMERGENCY, trace=found.trace)
+    return found
+
+
+def _glass_broken(policies: PolicySet, requester: Requester, attributes: ResourceAttributes) -> bool:
+    """Whether the caller broke the glass for this student, and this is a record that that opens."""
+    return (
+        requester.emergency
+        and attributes.type != "Consent"
+        and not attributes.labels & {PSYCHOTHERAPY_NOTE, PART2}
+        and any(o == requester.organization and in_window(window, requester.now) for o, window in policies.emergencies)
+    )
+
+
+def _by_release(policies: PolicySet, requester: Requester, attributes: ResourceAttributes) -> Permit | Deny:
+    trace: list[TraceEntry] = []
+    permits: list[Release] = []
+    denied = False
+    for release in sorted(policies.releases, key=lambda r: r.consent.bytes):
+        effect, reasons = _says(policies, release, requester, attributes)
+        trace.extend(reasons)
+        denied = denied or effect is Effect.DENY
+        if effect is Effect.PERMIT:
+            permits.append(release)
+    if denied:
+        return Deny("a release that applies denies it, and a deny beats any permit", tuple(trace))
+    if not permits:
+        return Deny("no release in force permits it", tuple(trace))
+    return Permit(Basis.RELEASE, permits[0].consent, permits[0].version, tuple(trace))
+
+
+def _says(
+    policies: PolicySet, release: Release, requester: Requester, attributes: ResourceAttributes
+) -> tuple[Effect, list[TraceEntry]]:
+    """What one release says, with its reasons, the Consent's own first."""
+    out = _out_of_force(policies, release, requester, attributes)
+    if out:
+        return Effect.SILENT, [TraceEntry(release.consent, None, Effect.SILENT, out)]
+    excepted: set[int] = set()
+    reasons: list[TraceEntry] = []
+    effect = Effect.SILENT
+    # From the last node to the root, so that each exception has spoken before its parent does.
+    for p in sorted(release.provisions, key=lambda p: p.node, reverse=True):
+        missing_requirement = unmet_condition(p, release, policies, requester, attributes)
+        if missing_requirement:
+            reasons.append(TraceEntry(release.consent, p.node, Effect.SILENT, missing_requirement))
+            continue
+        permit = p.permit != (p.node in excepted)
+        why = "an exception turns it round" if p.node in excepted else "every element covers it"
+        reasons.append(TraceEntry(release.consent, p.node, Effect.PERMIT if permit else Effect.DENY, why))
+        if p.node == 0:
+            effect = Effect.PERMIT if permit else Effect.DENY
+        elif p.node not in excepted:
+            excepted.add(p.parent)
+    reasons.append(TraceEntry(release.consent, None, effect, "its root provision says so"))
+    return effect, reasons[::-1]
+
+
+def _out_of_force(
+    policies: PolicySet, release: Release, requester: Requester, attributes: ResourceAttributes
+) -> str | None:
+    """Why the release has no effect between its discloser and this caller now; None when it has."""
+    place = policies.places.get(release.custodian)
+    recipients = release.provisions[0].recipients
+    if release.student != attributes.student:
+        return "it is about another student"
+    if release.custodian != attributes.custodian:
+        return "it opens what its own writer holds, and another organization holds this"
+    if recipients is not None and not recipients & requester.ancestors:
+        return "it names other recipients"
+    born = release.born or policies.born
+    if place is None or born is None:
+        return "the student's date of birth is not known, so nobody's right to sign is"
+    if not in_window((release.opens, release.closes), requester.now):
+        return "it is not in its period"
+    return _signature_gap(policies, release, born, requester.now, place) or (
+        None if _agreed(policies, release, requester) else "no agreement between the organizations is in force"
+    )
+
+
+def _signature_gap(
+    policies: PolicySet, release: Release, born: tuple[date, date], now: datetime, place: Place
+) -> str | None:
+    (first, last), zone = born, ZoneInfo(place.zone)
+    if release.signer is None:
+        return None if birthday(last, release.age, zone) <= release.signed else "the student was too young to sign"
+    adult = birthday(first, MAJORITY, zone)
+    if release.signed >= adult:
+        return "a parent signed after the student's 18th birthday"
+    if not place.honor and now >= adult:
+        return "the student is 18, and a parent's signature has ended"
+    window = release.authority or policies.authorities.get(release.signer)
+    if window is None or not (window[0] <= release.signed and now < window[1]):
+        return "its signer has no parental or guardian authority"
+    return None
+
+
+def _agreed(policies: PolicySet, release: Release, requester: Requester) -> bool:
+    ancestors = policies.places[release.custodian].ancestors
+    return not policies.agreement_required or any(
+        a.discloser in ancestors
+        and a.custodian in ancestors
+        and a.recipient in requester.ancestors
+        and in_window(a.period, requester.now)
+        for a in policies.agreements
+    )
+
+
+def unmet_condition(
+    p: Provision, release: Release, policies: PolicySet, requester: Requester, attributes: ResourceAttributes
+) -> str | None:
+    """The first element of a provision that does not cover the request; None when all do."""
+    if not in_window(p.period, requester.now):
+        return "period: not now"
+    if p.recipients is not None and not p.recipients & requester.ancestors:
+        return "actor: another recipient"
+    if p.purposes is not None and not p.purposes & requester.purposes:
+        return "purpose: another one"
+    if p.permit and attributes.type == "Consent":
+        return "class: a Consent is for those whom it names, since it says who treats the student"
+    if p.classes is not None and attributes.type not in p.classes and not attributes.profiles & p.classes:
+        return "class: another type"
+    if p.codes is not None and not attributes.codes & p.codes:
+        return "code: another one"
+    if not _labels_cover(p, release.part2, attributes):
+        return "securityLabel: not among those named"
+    if not _about_covers(p, attributes):
+        return "dataPeriod: about another time"
+    if not _data_covers(p, release, policies, attributes):
+        return "data: another resource"
+    return None
+
+
+def _labels_cover(p: Provision, part2: bool, attributes: ResourceAttributes) -> bool:
+    """A permit reaches only what it names; a deny reaches whatever carries what it names."""
+    named = p.labels if p.labels is not None else frozenset()
+    if not p.permit:
+        level = p.confidentiality
+        return (
+            p.labels is None
+            or (level is not None and attributes.confidentiality >= level)
+            or bool(attributes.labels & named)
+        )
+    return (
+        attributes.confidentiality <= (p.confidentiality if p.confidentiality is not None else NORMAL)
+        and attributes.labels - {PART2} <= named
+        and (p.labels is None or p.confidentiality is not None or bool(attributes.labels & named))
+        and (PART2 not in attributes.labels or part2)
+        and (PSYCHOTHERAPY_NOTE not in attributes.labels or named == {PSYCHOTHERAPY_NOTE})
+    )
+
+
+def _about_covers(p: Provision, attributes: ResourceAttributes) -> bool:
+    """A permit needs data wholly inside its dataPeriod; a deny reaches data that touches it, or has no date.
+
+    Demographics are about no time: a dataPeriod reaches them only where the provision names their class.
+    """
+    if p.about is None:
+        return True
+    if attributes.timeless:
+        return p.classes is not None
+    if attributes.clinical is None:
+        return not p.permit
+    (lower, upper), (start, end) = attributes.clinical, p.about
+    return (start <= lower and upper <= end) if p.permit else (lower < end and start < upper)
+
+
+def _data_covers(p: Provision, release: Release, policies: PolicySet, attributes: ResourceAttributes) -> bool:
+    """https://hl7.org/fhir/R4/valueset-consent-data-meaning.html — one step of reference, never more."""
+    if p.instances is None and p.related is None and p.dependents is None and p.authored is None:
+        return True
+    named = (p.instances or frozenset()) | (p.related or frozenset()) | (p.dependents or frozenset())
+    return bool(
+        attributes.id in named
+        or attributes.refs & (p.dependents or frozenset())
+        or attributes.authors & (p.authored or frozenset())
+        or any(
+            focal in policies.focal
+            and policies.focal[focal][0] == release.custodian
+            and attributes.id in policies.focal[focal][1]
+            for focal in p.related or ()
+        )
+    )
+
+
+def in_window(window: Window, moment: datetime) -> bool:
+    """Whether a moment lies in a half-open window."""
+    return window[0] <= moment < window[1]
+
+
+def birthday(born: date, age: int, zone: ZoneInfo) -> datetime:
+    """The first moment of the day on which one born on `born` (29 February counted as 1 March) reaches `age`."""
+    reached = born.replace(year=min(born.year + age, MAXYEAR))
+    return datetime.combine(reached, time(), zone).astimezone(UTC)

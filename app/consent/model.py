@@ -1,0 +1,144 @@
+"""What releases compile to: permit and deny rules, as plain values. No database, no FHIR.
+
+docs: RELEASES. `compile.py` makes them from Consents, `decide.py` weighs them, the database holds the same columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from uuid import UUID
+
+Window = tuple[datetime, datetime]
+"""Half-open: from the first moment up to, and without, the second; both aware."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provision:
+    """One provision. None in an element: the provision does not constrain it.
+
+    `node` counts in document order from the root, 0; a provision is an exception to its `parent` (the root's: -1).
+    """
+
+    node: int
+    parent: int
+    permit: bool
+    period: Window
+    recipients: frozenset[UUID] | None = None
+    purposes: frozenset[str] | None = None
+    classes: frozenset[str] | None = None
+    codes: frozenset[str] | None = None
+    confidentiality: int | None = None
+    labels: frozenset[str] | None = None
+    instances: frozenset[UUID] | None = None
+    related: frozenset[UUID] | None = None
+    dependents: frozenset[UUID] | None = None
+    authored: frozenset[UUID] | None = None
+    about: Window | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One active, complete Consent. `signer` is the RelatedPerson who signed; None: the student, from `age` on.
+
+    `born` and `authority` are what the signature rests on, as it was when the Consent was written, where another
+    organization holds it: what that one changes later changes nobody else's release. None: the custodian's own.
+    """
+
+    consent: UUID
+    version: int
+    student: UUID
+    custodian: UUID
+    signed: datetime
+    signer: UUID | None
+    age: int
+    part2: bool
+    opens: datetime
+    closes: datetime
+    provisions: tuple[Provision, ...]
+    born: tuple[date, date] | None = None
+    authority: Window | None = None
+
+    @property
+    def recipients(self) -> frozenset[UUID]:
+        """Every organization that any provision names."""
+        return frozenset(r for p in self.provisions for r in p.recipients or ())
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Who may share with whom, by an OrganizationAffiliation that `custodian` holds."""
+
+    custodian: UUID
+    discloser: UUID
+    recipient: UUID
+    period: Window
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An organization's place in the tree (itself first), its time zone, and its rule for adults' old releases."""
+
+    ancestors: tuple[UUID, ...]
+    zone: str = "America/New_York"
+    honor: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySet:
+    """All that bears on one student's records, apart from the records.
+
+    `born` is the first and last possible day of birth; None: not known. `authorities` are the windows in which a
+    RelatedPerson may sign. `focal` gives, for a resource that a release names as `related`, its custodian and what
+    it refers to.
+    """
+
+    releases: tuple[Release, ...] = ()
+    born: tuple[date, date] | None = None
+    authorities: Mapping[UUID, Window] = field(default_factory=dict)
+    agreements: tuple[Agreement, ...] = ()
+    places: Mapping[UUID, Place] = field(default_factory=dict)
+    focal: Mapping[UUID, tuple[UUID, frozenset[UUID]]] = field(default_factory=dict)
+    agreement_required: bool = True
+    emergencies: tuple[tuple[UUID, Window], ...] = ()
+    """Which organizations broke the glass for this student, and when."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requester:
+    """Who asks, when, and why: `above` and `below` hold the organization itself; `purposes` are already widened.
+
+    `emergency`: its token was given for an emergency.
+    """
+
+    organization: UUID
+    ancestors: frozenset[UUID]
+    descendants: frozenset[UUID]
+    purposes: frozenset[str]
+    now: datetime
+    emergency: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceAttributes:
+    """What consent is judged by, of one resource version.
+
+    `labels` are those a release must name. `clinical` is when the data was about: None not said; `timeless` types
+    are about no time (demographics).
+    """
+
+    id: UUID
+    type: str
+    custodian: UUID
+    student: UUID | None
+    directory: bool
+    profiles: frozenset[str] = frozenset()
+    codes: frozenset[str] = frozenset()
+    confidentiality: int = 3
+    labels: frozenset[str] = frozenset()
+    parties: frozenset[UUID] = frozenset()
+    refs: frozenset[UUID] = frozenset()
+    authors: frozenset[UUID] = frozenset()
+    clinical: Window | None = None
+    timeless: bool = False

@@ -1,0 +1,163 @@
+"""The connection to PostgreSQL as the app's role, which owns no table."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import URL, event, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoneFree
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from app.db import driver
+from app.errors import HallpassError, Kind
+
+APP_ROLE = "hallpass_app"
+POOL_SECONDS = 10
+"""How long a request waits for a connection."""
+RESERVE_SECONDS = 5
+UNREACHABLE = ("08", "53", "55P03", "57P", "58", "25006")
+"""SQLSTATE classes of a database that cannot serve now: connection, resources, a lock that was long in coming,
+shutdown, I/O, read-only."""
+CANCELED = "57014"
+"""A statement that ran longer than it may."""
+RETRY = ("40001", "40P01")
+"""Serialization failure and deadlock: run the transaction again."""
+
+
+def owner_url(text: str) -> URL:
+    """The URL of DATABASE_URL for our driver; libpq's `sslmode` becomes the driver's `ssl`."""
+    url = make_url(text).set(drivername="postgresql+asyncpg")
+    mode = url.query.get("sslmode")
+    return url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode}) if mode else url
+
+
+def app_url(owner: URL) -> URL:
+    """The same database as the app's role, with the password that `app_password` derives."""
+    return owner.set(username=APP_ROLE, password=app_password(owner))
+
+
+def app_password(owner: URL) -> str:
+    """A password for the app's role that each process derives from the owner's, so that none has to be kept."""
+    key = f"{owner.username}:{owner.password or ''}".encode()
+    return hmac.new(key, APP_ROLE.encode(), hashlib.sha256).hexdigest()
+
+
+def sqlstate(error: DBAPIError) -> str:
+    """The SQLSTATE of a driver's error, or an empty string."""
+    return str(getattr(error.orig, "sqlstate", None) or "")
+
+
+class Database:
+    """A pool of connections as the app's role, each outside of a transaction but within `begin`."""
+
+    def __init__(self, owner: URL, *, pool_size: int = 10, statement_timeout_ms: int = 10_000) -> None:
+        self.owner = owner
+        self.pool_size = pool_size
+        self.engine = _pool(owner, pool_size, POOL_SECONDS, statement_timeout_ms)
+        self._reserve = _pool(owner, 1, RESERVE_SECONDS, RESERVE_SECONDS * 1000)
+        """One connection that no request of a client can hold."""
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction of the pool that all requests share. Raises as `_transaction`."""
+        async with _transaction(self.engine) as connection:
+            yield connection
+
+    async def alive(self) -> None:
+        """Ask the database for a sign of life on a connection of its own. Raises as `_transaction`."""
+        async with _transaction(self._reserve) as connection:
+            await connection.exec_driver_sql("SELECT 1")
+
+    async def dispose(self) -> None:
+        """Close the pools."""
+        await self.engine.dispose()
+        await self._reserve.dispose()
+
+
+@asynccontextmanager
+async def _transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A transaction.
+
+    Raises HallpassError: UNAVAILABLE when the database cannot be reached, TOO_COSTLY when a statement ran too long.
+    """
+    try:
+        async with engine.connect() as connection, driver.transaction(connection):
+            yield connection
+    except DBAPIError as e:
+        if sqlstate(e) == CANCELED:
+            raise too_long() from e
+        if _unreachable(e.orig):
+            raise unavailable() from e
+        raise
+    except (OSError, TimeoutError, NoneFree) as e:
+        raise unavailable() from e
+
+
+def _pool(owner: URL, size: int, seconds: int, statement_timeout_ms: int) -> AsyncEngine:
+    """Connections as the app's role: `size` at the most, each waited for as long as `seconds`."""
+    engine = create_async_engine(
+        app_url(owner),
+        isolation_level="AUTOCOMMIT",  # it is the driver that begins and commits
+        hide_parameters=True,  # an error's text would quote the record
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=seconds,
+        pool_use_lifo=True,  # a connection that was just used has its plans and caches at hand
+        connect_args={
+            "max_cached_statement_lifetime": 0,  # a plan made once stands as long as its connection
+            "server_settings": {
+                "application_name": "hallpass",
+                "statement_timeout": str(statement_timeout_ms),
+                "idle_in_transaction_session_timeout": "30000",
+                "lock_timeout": str(statement_timeout_ms),
+                "timezone": "UTC",
+                "jit": "off",
+            },
+        },
+    )
+    event.listen(engine.sync_engine, "handle_error", _lost)
+    event.listen(engine.sync_engine, "checkin", _returned)
+    return engine
+
+
+def unavailable() -> HallpassError:
+    """The one 503: nothing was read, nothing leaves."""
+    return HallpassError(
+        Kind.UNAVAILABLE, "The record store cannot be reached. Try again.", headers={"Retry-After": "2"}
+    )
+
+
+def too_long() -> HallpassError:
+    """The one 422 of a statement that was stopped: the same words whatever it was that took the time."""
+    return HallpassError(
+        Kind.TOO_COSTLY,
+        "The request takes longer than is allowed. Ask for less: more criteria, fewer chains or includes.",
+    )
+
+
+def _unreachable(error: BaseException | None) -> bool:
+    """Whether a driver's error says that the server cannot serve now.
+
+    One without a SQLSTATE is the driver's own finding that the connection broke off, but for a ValueError: that is an
+    argument which it cannot send.
+    """
+    state = str(getattr(error, "sqlstate", None) or "")
+    return state.startswith(UNREACHABLE) if state else not isinstance(getattr(error, "__cause__", None), ValueError)
+
+
+def _lost(context: Any) -> None:
+    """A connection that broke off, or whose server shut down, is thrown away with the pool's others."""
+    state = str(getattr(context.original_exception, "sqlstate", None) or "")
+    if state.startswith("57P") or (not state and _unreachable(context.original_exception)):
+        context.is_disconnect = True
+
+
+def _returned(connection: Any, record: Any) -> None:
+    """A connection that comes back in the middle of a transaction is thrown away."""
+    if connection is not None and connection.driver_connection.is_in_transaction():
+        record.invalidate()

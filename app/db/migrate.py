@@ -1,0 +1,208 @@
+"""Brings a database to this version's schema, or says why it will not."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import URL, Connection, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from app.db import schema
+from app.db.engine import APP_ROLE, app_password
+from app.db.tables import SCHEMA
+
+LOCK = 0x68616C6C  # of the migration, and of the role: several processes may start at once
+OLDEST = 150000
+TRIES = 40
+_NO_LOCK = ("55P03", "40P01")  # lock_not_available, deadlock_detected
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the migrations and the schema are read from."""
+
+    migrations: Path = Path(__file__).resolve().parents[2] / "migrations"
+    schema: Path = schema.FOLDER
+
+
+HERE = Source()
+
+
+class WrongSchema(Exception):
+    """The database holds a schema of another version; the server does not start on it."""
+
+
+async def migrate(owner: URL, source: Source = HERE) -> tuple[str | None, str]:
+    """Create the database and the application's role where they are absent, and bring the schema to this version's.
+
+    It may run while the version before serves. Where it does not get a lock soon enough it is tried again.
+    Returns the revision before (None for a new database) and after. Raises WrongSchema.
+    """
+    await _create_database(owner)
+    await create_role(owner)
+    engine = create_async_engine(owner)
+    try:
+        async with engine.connect() as connection:
+            await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": LOCK})
+            await connection.commit()
+            change = await _upgrade(connection, source)
+            await connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": LOCK})
+    finally:
+        await engine.dispose()
+    await _partition(owner)
+    return change
+
+
+async def check(owner: URL) -> None:
+    """Migrate a fresh database, and make the ledger's next partitions; raise WrongSchema on one of another version."""
+    await _create_database(owner)
+    engine = create_async_engine(owner)
+    try:
+        async with engine.connect() as connection:
+            revision = await connection.run_sync(_revision)
+            applied = await connection.run_sync(schema.applied)
+    finally:
+        await engine.dispose()
+    head = _script(HERE).get_current_head()
+    if revision is None:
+        await migrate(owner)
+        return
+    if revision != head:
+        known = {s.revision for s in _script(HERE).walk_revisions()}
+        what = "older: run `hallpass migrate`" if revision in known else "newer than this program, or not ours"
+        raise WrongSchema(f"the database's schema is {revision}, this version's is {head}; the database is {what}")
+    tables, code = schema.load().checksums()
+    if applied is None or applied[0] != tables:
+        raise WrongSchema(_UNMIGRATED)
+    if applied[1] != code:
+        raise WrongSchema("the database's functions and policies are another version's: run `hallpass migrate`")
+    await _partition(owner)
+
+
+_UNMIGRATED = (
+    "the tables in schema/ are not the database's, and no migration leads from these to those. "
+    "Add a migration, or use a new database"
+)
+
+
+async def _partition(owner: URL) -> None:
+    """Partitions for the two years that come. Without them entries would go to the one for all other times."""
+    engine = create_async_engine(owner)
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
+            await connection.execute(
+                text("SELECT hallpass.partition_ledger(now()::date, (now() + interval '2 years')::date)")
+            )
+    finally:
+        await engine.dispose()
+
+
+def _config(source: Source) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(source.migrations))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _script(source: Source) -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config(source))
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection, opts={"version_table_schema": SCHEMA}).get_current_revision()
+
+
+async def _upgrade(connection: AsyncConnection, source: Source) -> tuple[str | None, str]:
+    target, head = schema.load(source.schema), str(_script(source).get_current_head())
+    async with connection.begin():
+        before = await connection.run_sync(_revision)
+        if before is None:
+            await connection.run_sync(_create, source, target)
+            return before, head
+    await _patiently(lambda: connection.run_sync(_run_migrations, source))
+    async with connection.begin():
+        applied = await connection.run_sync(schema.applied)
+        steps = await connection.run_sync(schema.steps, target)
+    if before == head and applied is not None and applied[0] != target.checksums()[0]:
+        raise WrongSchema(_UNMIGRATED)
+    if before != head or applied != target.checksums():
+        for step in steps:
+            await _patiently(partial(_in_transaction, connection, step))
+    return before, head
+
+
+async def _in_transaction(connection: AsyncConnection, step: Callable[[Connection], None]) -> None:
+    async with connection.begin():
+        await connection.run_sync(step)
+
+
+async def _patiently(attempt: Callable[[], Awaitable[None]]) -> None:
+    """Try again where a lock was not to be had: requests that came meanwhile go first."""
+    for tries in range(1, TRIES + 1):
+        try:
+            return await attempt()
+        except DBAPIError as e:
+            if getattr(e.orig, "sqlstate", "") not in _NO_LOCK or tries == TRIES:
+                raise
+        await asyncio.sleep(random.uniform(0.1, 1))  # noqa: S311 - no secret
+    return None
+
+
+def _run_migrations(connection: Connection, source: Source) -> None:
+    config = _config(source)
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    finally:
+        connection.rollback()  # of what alembic read; each migration has committed by itself
+
+
+def _create(connection: Connection, source: Source, target: schema.Schema) -> None:
+    connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+    context = MigrationContext.configure(connection, opts={"version_table_schema": SCHEMA})
+    context.stamp(_script(source), "head")
+    schema.create(connection, target)
+
+
+async def create_role(owner: URL) -> None:
+    """The app's role with its password. All databases of a server share it, so the lock is taken in one for all."""
+    engine = create_async_engine(owner.set(database="postgres"))
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
+            if not await connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": APP_ROLE}):
+                await connection.execute(text(f"CREATE ROLE {APP_ROLE} LOGIN"))
+            password = app_password(owner)  # hexadecimal digits only
+            await connection.execute(text(f"ALTER ROLE {APP_ROLE} PASSWORD '{password}'"))
+    finally:
+        await engine.dispose()
+
+
+async def _create_database(owner: URL) -> None:
+    """CREATE DATABASE where it is absent; a server older than 15 is refused."""
+    engine = create_async_engine(owner.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    try:
+        async with engine.connect() as connection:
+            version = int(str(await connection.scalar(text("SHOW server_version_num"))))
+            if version < OLDEST:
+                raise WrongSchema(f"PostgreSQL {version // 10000} is too old: 15 or later is needed")
+            found = text("SELECT 1 FROM pg_database WHERE datname = :name")
+            if not await connection.scalar(found, {"name": owner.database}):
+                name = str(owner.database).replace('"', '""')
+                await connection.execute(text(f'CREATE DATABASE "{name}"'))
+    except DBAPIError as e:
+        if getattr(e.orig, "sqlstate", "") not in ("42P04", "23505"):  # somebody else made it meanwhile
+            raise
+    finally:
+        await engine.dispose()

@@ -1,0 +1,30 @@
+"""Criteria with a blank in the place of each code: searches for other codes are then of the same form.
+
+So their statement is made once. Other criteria, whose values shape the condition more than by being there, have none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from app.db.driver import placeholder
+from app.search.normal import key
+from app.search.parameters import ParamKind
+from app.search.query import Clause, Criterion, TokenValue
+
+
+def with_placeholders(criteria: Iterable[Clause]) -> tuple[tuple[Clause, ...], dict[str, str]] | None:
+    """The criteria with blanks, and what stands for each; None where one of them is not a single system or code."""
+    found: list[Clause] = []
+    values: dict[str, str] = {}
+    for c in criteria:
+        match c:
+            case Criterion(kind=ParamKind.TOKEN, modifier=None, values=(TokenValue() as v,)) if c.parameter != "_id":
+                texts = {"system": v.system, "code": v.code}
+                names = {part: placeholder(f"{len(found)}_{part}") for part, text in texts.items() if text is not None}
+                found.append(replace(c, values=(replace(v, **names),)))
+                values |= {name: key(texts[part] or "") for part, name in names.items()}
+            case _:
+                return None
+    return tuple(found), values

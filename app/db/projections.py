@@ -1,0 +1,47 @@
+"""Reads back what follows from resources (app/projections/steps.py), one resource's at a time."""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.consent.model import Agreement, Release, Window
+from app.db import policies, tables
+
+
+async def born(connection: AsyncConnection, compartment: UUID) -> tuple[date, date] | None:
+    """The first and last possible day of birth that releases of a student are judged with."""
+    t = tables.student.c
+    row = (await connection.execute(select(t.born_from, t.born_to).where(t.compartment == compartment))).one_or_none()
+    return (row.born_from, row.born_to) if row else None
+
+
+async def authority(connection: AsyncConnection, compartment: UUID, person: UUID) -> Window | None:
+    """The window of a RelatedPerson's authority; None: it has none."""
+    t = tables.authority.c
+    row = (
+        await connection.execute(select(t.opens, t.closes).where(t.compartment == compartment, t.id == person))
+    ).one_or_none()
+    return (row.opens, row.closes) if row else None
+
+
+async def agreements(connection: AsyncConnection, affiliation: UUID) -> frozenset[Agreement]:
+    """Who may disclose to whom by an OrganizationAffiliation."""
+    rows = await connection.execute(select(tables.agreement).where(tables.agreement.c.id == affiliation))
+    return frozenset(Agreement(r.custodian, r.discloser, r.recipient, (r.opens, r.closes)) for r in rows)
+
+
+async def place(connection: AsyncConnection, organization: UUID) -> tuple[UUID | None, str, bool] | None:
+    """What an organization is part of, its time zone, and whether it honors parents' old releases."""
+    row = (
+        await connection.execute(select(tables.organization).where(tables.organization.c.id == organization))
+    ).one_or_none()
+    return (row.ancestors[1] if len(row.ancestors) > 1 else None, row.zone, row.honor) if row else None
+
+
+async def release(connection: AsyncConnection, compartment: UUID, consent: UUID) -> Release | None:
+    """What a Consent compiled to; None: it grants nothing."""
+    return next((r for r in await policies.releases(connection, compartment) if r.consent == consent), None)

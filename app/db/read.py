@@ -1,0 +1,177 @@
+"""Reads of resources. Row-level security applies the visibility rule to every row; only the access service calls these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import DateTime, bindparam, column, func, select, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.caller import Write, waiting
+from app.db.driver import PreparedQuery, Statement, fetch
+from app.db.rows import Stored
+from app.db.tables import organization, resource, tree
+
+
+class Seen(NamedTuple):
+    """What a reference leads to."""
+
+    type: str
+    student: UUID | None
+    custodian: UUID
+
+
+COLUMNS = tuple(resource.c[name] for name in Stored._fields)
+
+_NAMED = select(*COLUMNS).where(resource.c.id == bindparam("id"), resource.c.type == bindparam("type"))
+_CURRENT = PreparedQuery(_NAMED.where(resource.c.current))
+_VERSION = PreparedQuery(_NAMED.where(resource.c.version == bindparam("version")))
+_LOCKED = func.hallpass.lock_current(
+    *(bindparam(name) for name in ("compartment", "custodian", "type", "id", "kind"))
+).table_valued(*(column(c.name, c.type) for c in COLUMNS))
+_LOCK_CURRENT = PreparedQuery(select(*_LOCKED.c, func.hallpass.instant(type_=DateTime(timezone=True)).label("at")))
+_MOMENT = text("SELECT hallpass.statement_time()")
+_VISIBLE = PreparedQuery(text("SELECT type, id, student, custodian FROM hallpass.seen(:ids)"))
+
+_REFERRERS = PreparedQuery(
+    text(
+        "SELECT 1 FROM hallpass.term_reference t JOIN hallpass.resource r ON r.compartment = t.compartment AND r.id = t.id"
+        " WHERE t.target = ANY (CAST(:ids AS uuid[])) AND NOT t.id = ANY (CAST(:apart AS uuid[]))"
+        " AND r.current AND NOT r.deleted AND (NOT r.directory OR hallpass.holds(r.custodian)) LIMIT 1"
+    )
+)
+
+
+async def current(connection: AsyncConnection, type_name: str, resource_id: UUID) -> Stored | None:
+    """The newest version, deletions included; None where there is none that the caller sees."""
+    found = await rows(connection, _CURRENT, {"type": type_name, "id": resource_id})
+    return found[0] if found else None
+
+
+async def lock_current(connection: AsyncConnection, type_name: str, write: Write) -> tuple[Stored, datetime] | None:
+    """As `current`, under the locks of a write; and the time after the wait. Raises UNAVAILABLE as `waiting`."""
+    values = {
+        "compartment": write.compartment,
+        "custodian": write.custodian,
+        "type": type_name,
+        "id": write.id,
+        "kind": write.kind,
+    }
+    with waiting():
+        found = await fetch(connection, _LOCK_CURRENT, values)
+    return (stored(found[0]), found[0].at) if found else None
+
+
+async def version(connection: AsyncConnection, type_name: str, resource_id: UUID, number: int) -> Stored | None:
+    """One version by its number."""
+    found = await rows(connection, _VERSION, {"type": type_name, "id": resource_id, "version": number})
+    return found[0] if found else None
+
+
+async def rows(
+    connection: AsyncConnection, statement: Statement, values: Mapping[str, Any] | None = None
+) -> list[Stored]:
+    """The versions that a statement over `COLUMNS` finds, in its order."""
+    return [stored(row) for row in await fetch(connection, statement, values)]
+
+
+async def rows_exist(connection: AsyncConnection, statement: Statement, values: Mapping[str, Any]) -> bool:
+    """Whether a statement finds anything."""
+    return bool(await fetch(connection, statement, values))
+
+
+def stored(row: Any) -> Stored:
+    """A row whose first columns are `COLUMNS`."""
+    return Stored(*row[: len(COLUMNS)])
+
+
+async def visible(connection: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, Seen]:
+    """Of these ids, those of current resources that the caller sees."""
+    wanted = sorted(set(ids))
+    if not wanted:
+        return {}
+    found = await fetch(connection, _VISIBLE, {"ids": wanted})
+    return {row.id: Seen(row.type, row.student, row.custodian) for row in found}
+
+
+async def bodies(connection: AsyncConnection, compartment: UUID, resource_id: UUID) -> list[bytes]:
+    """The bodies of all visible versions of one resource."""
+    found = await connection.scalars(
+        select(resource.c.body).where(
+            resource.c.compartment == compartment, resource.c.id == resource_id, ~resource.c.deleted
+        )
+    )
+    return list(found)
+
+
+async def bodies_held(
+    connection: AsyncConnection, compartment: UUID, type_name: str, holder: UUID, but: UUID
+) -> list[bytes]:
+    """The current resources of a type in one compartment that an organization and its parts hold, one id aside."""
+    c, held = resource.c, select(tree.c.id).where(tree.c.ancestor == holder)
+    found = await connection.scalars(
+        select(c.body).where(
+            c.compartment == compartment, c.type == type_name, c.current, ~c.deleted, c.id != but, c.custodian.in_(held)
+        )
+    )
+    return list(found)
+
+
+async def moment(connection: AsyncConnection) -> datetime:
+    """The database's clock, which is the exchange's."""
+    found: datetime = (await connection.execute(_MOMENT)).scalar_one()
+    return found
+
+
+async def in_line(connection: AsyncConnection, one: UUID, other: UUID) -> bool:
+    """Whether one organization is the other, a part of it, or what it is part of."""
+    values = {"one": one, "other": other}
+    return one == other or bool(await connection.scalar(text("SELECT hallpass.in_line(:one, :other)"), values))
+
+
+async def zone(connection: AsyncConnection, organization_id: UUID) -> ZoneInfo:
+    """The time zone in which an organization's dates are meant."""
+    found = await connection.scalar(select(organization.c.zone).where(organization.c.id == organization_id))
+    return ZoneInfo(str(found))
+
+
+async def organizations(connection: AsyncConnection, ids: Iterable[UUID]) -> frozenset[UUID]:
+    """Which of these are organizations of the network."""
+    wanted = sorted(set(ids))
+    found = await connection.scalars(select(organization.c.id).where(organization.c.id.in_(wanted)))
+    return frozenset(found)
+
+
+async def are_referred_to(connection: AsyncConnection, ids: Iterable[UUID], apart: Iterable[UUID]) -> bool:
+    """Whether a current resource that the caller sees, `apart` from these, refers to one of these ids.
+
+    What others hold in the directory does not count: anybody can refer from there.
+    """
+    values = {"ids": sorted(ids), "apart": sorted(apart)}
+    return bool(await fetch(connection, _REFERRERS, values))
+
+
+async def holds_records(connection: AsyncConnection, custodian: UUID) -> bool:
+    """Whether an organization of the caller's holds a record of a student."""
+    c = resource.c
+    found = await connection.scalar(
+        select(c.id).where(c.custodian == custodian, c.current, ~c.deleted, ~c.directory).limit(1)
+    )
+    return found is not None
+
+
+async def organization_names(connection: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, str]:
+    """The names of organizations of the network by id."""
+    wanted = sorted(set(ids))
+    name = func.convert_from(resource.c.body, "UTF8").cast(JSONB)["name"].astext
+    found = await connection.execute(
+        select(resource.c.id, name).where(
+            resource.c.type == "Organization", resource.c.current, ~resource.c.deleted, resource.c.id.in_(wanted)
+        )
+    )
+    return {row[0]: str(row[1]) for row in found}

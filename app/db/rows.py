@@ -1,0 +1,35 @@
+"""A stored resource version, as the reads hand it to the access service and to nobody else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+
+class Stored(NamedTuple):
+    """What a response and the ledger need of a version. Its columns are selected in this order."""
+
+    compartment: UUID
+    id: UUID
+    version: int
+    type: str
+    custodian: UUID
+    student: UUID | None
+    directory: bool
+    current: bool
+    deleted: bool
+    updated: datetime
+    method: str
+    body: bytes
+    label_at: int
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CallerState:
+    """What the database answered to `hallpass.set_caller`: the organizations that the caller is part of, and its time zone."""
+
+    ancestors: frozenset[UUID]
+    zone: str

@@ -1,0 +1,216 @@
+"""Writes of resources and of what follows from them; only the access service calls these."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, delete, insert, text
+from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.consent.model import Agreement, Provision, Release, ResourceAttributes, Window
+from app.db.caller import waiting
+from app.db.driver import PreparedQuery, fetch
+from app.db.rows import Stored
+from app.db.tables import agreement, authority, provision, release, resource, student
+from app.db.terms_tables import term_rows
+from app.search.rows import Terms
+
+_PUT = PreparedQuery(
+    text(
+        f"SELECT hallpass.put(CAST(ROW({', '.join(f':{c.name}' for c in resource.c)}) AS hallpass.resource),"
+        " CAST(:terms AS jsonb))"
+    ).bindparams(*(bindparam(c.name, type_=c.type) for c in resource.c))
+)
+_PUT_TERMS = text("SELECT hallpass.put_terms(:compartment, :id, :type, CAST(:terms AS jsonb), true)")
+
+
+def clinical_range(attributes: ResourceAttributes) -> Range[Any] | None:
+    """When the data was about, as the column holds it: empty for types that are about no time."""
+    if attributes.timeless:
+        return Range(empty=True)
+    return Range(*attributes.clinical) if attributes.clinical else None
+
+
+async def put(connection: AsyncConnection, row: Stored, attributes: ResourceAttributes, terms: Terms | None) -> None:
+    """Store a new version as the current one, and bring both indexes up to date with it; no terms: a deletion."""
+    values = {
+        **row._asdict(),
+        "profiles": sorted(attributes.profiles),
+        "codes": sorted(attributes.codes),
+        "confidentiality": attributes.confidentiality,
+        "labels": sorted(attributes.labels),
+        "parties": sorted(attributes.parties),
+        "refs": sorted(attributes.refs),
+        "authors": sorted(attributes.authors),
+        "clinical": clinical_range(attributes),
+        "terms": _document(row, terms),
+    }
+    await fetch(connection, _PUT, values)
+
+
+async def put_terms(connection: AsyncConnection, row: Stored, terms: Terms | None) -> None:
+    """Replace what a resource is found by; None takes it away."""
+    values = {"compartment": row.compartment, "id": row.id, "type": row.type, "terms": _document(row, terms)}
+    await connection.execute(_PUT_TERMS, values)
+
+
+def _document(row: Stored, terms: Terms | None) -> str:
+    found = term_rows(terms, row.compartment, row.id, row.custodian, row.type) if terms else []
+    return json.dumps({table.name: rows for table, rows in found}, default=str)
+
+
+async def index_student(connection: AsyncConnection, compartment: UUID, custodian: UUID | None) -> None:
+    """Bring the access index up to date with what a custodian (None: anybody) holds about a student, and its releases."""
+    await connection.execute(
+        text("SELECT hallpass.index_student(:compartment, :custodian, NULL)"),
+        {"compartment": compartment, "custodian": custodian},
+    )
+
+
+async def defer_index(connection: AsyncConnection, compartment: UUID, custodian: UUID, *, distrust: bool) -> None:
+    """Leave the access index to be brought up to date later; `distrust`: until then it settles nothing there."""
+    await connection.execute(
+        text("SELECT hallpass.defer_index(:compartment, :custodian, :distrust)"),
+        {"compartment": compartment, "custodian": custodian, "distrust": distrust},
+    )
+
+
+async def refresh_validity(connection: AsyncConnection, compartment: UUID, custodian: UUID) -> None:
+    """Bring up to date when a custodian's releases of a student, and those of its line in the tree, have effect."""
+    await connection.execute(
+        text("SELECT hallpass.refresh_validity(:compartment, :custodian)"),
+        {"compartment": compartment, "custodian": custodian},
+    )
+
+
+async def put_student(
+    connection: AsyncConnection, compartment: UUID, custodian: UUID, born: tuple[Any, Any] | None
+) -> None:
+    """Keep what releases need of a Patient: the first and last possible day of birth."""
+    if born is None:
+        await connection.execute(delete(student).where(student.c.compartment == compartment))
+        return
+    row = {"compartment": compartment, "custodian": custodian, "born_from": born[0], "born_to": born[1]}
+    await connection.execute(
+        upsert(student).values(row).on_conflict_do_update(index_elements=["compartment"], set_=row)
+    )
+
+
+async def put_authority(
+    connection: AsyncConnection, compartment: UUID, person: UUID, custodian: UUID, window: Window | None
+) -> None:
+    """Keep what releases need of a RelatedPerson: the window of its authority; None: it has none."""
+    await connection.execute(delete(authority).where(authority.c.compartment == compartment, authority.c.id == person))
+    if window is not None:
+        row = {
+            "compartment": compartment,
+            "id": person,
+            "custodian": custodian,
+            "opens": window[0],
+            "closes": window[1],
+        }
+        await connection.execute(insert(authority).values(row))
+
+
+async def lock_agreements(connection: AsyncConnection, agreements: Collection[Agreement]) -> None:
+    """Wait for the disclosures in flight under these agreements, and let those that come wait for this transaction."""
+    values = {"disclosers": [a.discloser for a in agreements], "recipients": [a.recipient for a in agreements]}
+    with waiting():
+        await connection.execute(text("SELECT hallpass.lock_agreements(:disclosers, :recipients)"), values)
+
+
+async def put_agreements(connection: AsyncConnection, affiliation: UUID, agreements: Iterable[Agreement]) -> None:
+    """Keep what releases need of an OrganizationAffiliation: who discloses to whom, and when."""
+    await connection.execute(delete(agreement).where(agreement.c.id == affiliation))
+    for a in agreements:
+        await connection.execute(
+            insert(agreement).values(
+                id=affiliation,
+                custodian=a.custodian,
+                discloser=a.discloser,
+                recipient=a.recipient,
+                opens=a.period[0],
+                closes=a.period[1],
+            )
+        )
+
+
+async def place_organization(
+    connection: AsyncConnection, organization: UUID, parent: UUID | None, zone: str, honor: bool
+) -> str:
+    """Put an organization in the tree: placed, or refused as cycle, deep or member (see the SQL function)."""
+    return str(
+        await connection.scalar(
+            text("SELECT hallpass.place_organization(:id, :parent, :zone, :honor)"),
+            {"id": organization, "parent": parent, "zone": zone, "honor": honor},
+        )
+    )
+
+
+async def remove_organization(connection: AsyncConnection, organization: UUID) -> bool:
+    """Take an organization out of the tree; False while it has clients, parts or records."""
+    return bool(await connection.scalar(text("SELECT hallpass.remove_organization(:id)"), {"id": organization}))
+
+
+async def put_release(connection: AsyncConnection, compartment: UUID, consent: UUID, compiled: Release | None) -> None:
+    """Replace the compiled form of a Consent; None: it grants nothing any more."""
+    await connection.execute(delete(release).where(release.c.compartment == compartment, release.c.consent == consent))
+    if compiled is None:
+        return
+    await connection.execute(
+        insert(release).values(
+            compartment=compartment,
+            consent=consent,
+            version=compiled.version,
+            custodian=compiled.custodian,
+            signed=compiled.signed,
+            signer=compiled.signer,
+            age=compiled.age,
+            part2=compiled.part2,
+            opens=compiled.opens,
+            closes=compiled.closes,
+            recipients=sorted(compiled.recipients),
+            born_from=compiled.born[0] if compiled.born else None,
+            born_to=compiled.born[1] if compiled.born else None,
+            authority_opens=compiled.authority[0] if compiled.authority else None,
+            authority_closes=compiled.authority[1] if compiled.authority else None,
+        )
+    )
+    await connection.execute(insert(provision), [_provision(compartment, consent, p) for p in compiled.provisions])
+
+
+async def commit_everywhere(connection: AsyncConnection) -> None:
+    """Make this transaction's commit wait for the standbys, so that none serves what it ends."""
+    await connection.execute(text("SET LOCAL synchronous_commit = remote_apply"))
+
+
+def _provision(compartment: UUID, consent: UUID, p: Provision) -> dict[str, Any]:
+    return {
+        "compartment": compartment,
+        "consent": consent,
+        "node": p.node,
+        "parent": p.parent,
+        "permit": p.permit,
+        "opens": p.period[0],
+        "closes": p.period[1],
+        "recipients": _sorted(p.recipients),
+        "purposes": _sorted(p.purposes),
+        "classes": _sorted(p.classes),
+        "codes": _sorted(p.codes),
+        "confidentiality": p.confidentiality,
+        "labels": _sorted(p.labels),
+        "instances": _sorted(p.instances),
+        "related": _sorted(p.related),
+        "dependents": _sorted(p.dependents),
+        "authored": _sorted(p.authored),
+        "about": Range(*p.about) if p.about else None,
+    }
+
+
+def _sorted(found: frozenset[Any] | None) -> list[Any] | None:
+    return None if found is None else sorted(found)

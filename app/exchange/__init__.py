@@ -1,0 +1,1 @@
+"""Use cases over a session: the one door through which records are read and written."""

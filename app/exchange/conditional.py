@@ -1,0 +1,118 @@
+"""Conditional create, update, patch and delete: the match is made inside the caller's own custody.
+
+https://hl7.org/fhir/R4/http.html#cond-update — two pushes of the same record at the same moment wait for each other,
+so that the second finds what the first has made.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid5
+
+from app.db.caller import lock_conditions
+from app.db.rows import Stored
+from app.errors import HallpassError, Issue, Kind, not_found
+from app.exchange import patching, writes
+from app.exchange.patching import Change
+from app.exchange.reads import matches, require_joined
+from app.exchange.release import PendingResult, PendingRow
+from app.exchange.validated import Validated
+from app.resources import ResourceType
+from app.search.query import Search
+from app.session import Session
+
+
+async def create(
+    session: Session, declared: ResourceType, validated: Validated, search: Search, own_id: UUID | None = None
+) -> PendingResult:
+    """Create unless one matches; then answer that one. Raises PRECONDITION where several match."""
+    session.require(declared.name, "c")
+    found = await match(session, declared, search)
+    if found is not None:
+        session.require(declared.name, "r")  # the answer is what was there
+        return PendingResult((PendingRow(found),))
+    return await writes.create(session, declared, validated, own_id)
+
+
+async def update(
+    session: Session,
+    declared: ResourceType,
+    validated: Validated,
+    search: Search,
+    if_match: str | None,
+    own_id: UUID | None = None,
+) -> PendingResult:
+    """Update the one that matches, or create where none does. Raises PRECONDITION where several match."""
+    session.require(declared.name, "u")
+    found = await match(session, declared, search)
+    stated = validated.content.get("id")
+    if found is None:
+        if if_match is not None:
+            raise HallpassError(Kind.PRECONDITION, "There is no version to match.")
+        if stated is not None:
+            raise HallpassError(
+                Kind.UNPROCESSABLE, Issue("Ids are the server's: leave it out to create.", f"{declared.name}.id")
+            )
+        return await writes.create(session, declared, validated, own_id)
+    if stated not in (None, str(found.id)):
+        raise HallpassError(Kind.INVALID, Issue("The id in the body is not that of the match.", f"{declared.name}.id"))
+    return await writes.update(session, declared, validated.with_id(str(found.id)), str(found.id), if_match, seen=found)
+
+
+async def patch(
+    session: Session, declared: ResourceType, search: Search, change: Change, if_match: str | None
+) -> PendingResult:
+    """Patch the one that matches. Raises NOT_FOUND where none does, and PRECONDITION where several match."""
+    session.require(declared.name, "u")
+    found = await match(session, declared, search)
+    if found is None:
+        raise not_found()
+    return await patching.patch(session, declared, str(found.id), change, if_match)
+
+
+async def delete(
+    session: Session, declared: ResourceType, search: Search, if_match: str | None = None
+) -> PendingResult:
+    """Delete those that match, all or none; none is no error.
+
+    Raises PRECONDITION where more match than the setting allows, or several where If-Match names one's version.
+    """
+    session.require(declared.name, "d")
+    rows = await to_delete(session, declared, search, if_match)
+    session.claimed.update(row.id for row in rows)
+    for row in rows:
+        await writes.delete(session, declared, str(row.id), if_match)
+    return PendingResult(absent=True)
+
+
+async def to_delete(session: Session, declared: ResourceType, search: Search, if_match: str | None) -> list[Stored]:
+    """The resources that a conditional delete names. Raises as `delete`."""
+    most = session.settings.max_deletes if if_match is None else 1
+    return await _matching(session, declared, search, most)
+
+
+async def match(session: Session, declared: ResourceType, search: Search) -> Stored | None:
+    """The one resource in the caller's custody that the condition names. Raises as `_matching`."""
+    found = await _matching(session, declared, search, 1)
+    return found[0] if found else None
+
+
+async def _matching(session: Session, declared: ResourceType, search: Search, most: int) -> list[Stored]:
+    """The resources in the caller's custody that the condition names, under the condition's own lock.
+
+    Raises INVALID for a search without a criterion, which would name whatever there is, and PRECONDITION where
+    more than `most` match.
+    """
+    if not search.criteria:
+        raise HallpassError(Kind.INVALID, "The condition has no criterion: say which resource by a search parameter.")
+    require_joined(session, search)
+    await lock_conditions(session.connection, {own_lock(session, declared, search)})
+    found = await matches(session, search, most + 1)
+    if len(found) > most:
+        text = f"The condition matches more than {'one' if most == 1 else most} of your resources."
+        raise HallpassError(Kind.PRECONDITION, text)
+    return found
+
+
+def own_lock(session: Session, declared: ResourceType, search: Search) -> UUID:
+    """The name of the lock of a condition of the caller's organization."""
+    return uuid5(session.caller.organization, f"{declared.name}?{search.canonical()}")

@@ -1,0 +1,117 @@
+"""The record of disclosures, for the custodian: of one student, or all that one organization received.
+
+34 CFR 99.32 and 45 CFR 164.528. To anybody else the student is absent, and an organization received nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from app.db import read as store
+from app.errors import not_found
+from app.exchange import reads
+from app.exchange.release import PendingResult
+from app.ledger import entries, ids, security_log
+from app.ledger.entries import Entry, Filter, Position
+from app.ledger.events import audit_event, security_event
+from app.ledger.security_log import Chosen
+from app.resources import TYPES
+from app.resources.refs import as_uuid
+from app.session import Session
+
+
+async def of_student(
+    session: Session, patient: str, wanted: Filter, after: Position | None, count: int
+) -> PendingResult:
+    """A page of a student's disclosures. Raises NOT_FOUND where the caller does not hold the student."""
+    session.require("AuditEvent", "s")
+    await _require_held(session, "Patient", patient)
+    return await _page(session, wanted, after, count)
+
+
+async def of_recipient(
+    session: Session, organization: str, wanted: Filter, after: Position | None, count: int
+) -> PendingResult:
+    """A page of all that an organization received of what the caller holds."""
+    session.require("AuditEvent", "s")
+    if await reads.current(session, TYPES["Organization"], organization) is None:
+        raise not_found()
+    return await _page(session, wanted, after, count)
+
+
+async def of_consent(
+    session: Session, consent: str, wanted: Filter, after: Position | None, count: int
+) -> PendingResult:
+    """A page of what was disclosed under a Consent, whatever version. NOT_FOUND where the caller does not hold it."""
+    session.require("AuditEvent", "s")
+    await _require_held(session, "Consent", consent)
+    return await _page(session, wanted, after, count)
+
+
+async def _require_held(session: Session, type_name: str, resource_id: str) -> None:
+    row = await reads.current(session, TYPES[type_name], resource_id)
+    if row is None or not await session.holds(row.custodian):
+        raise not_found()
+
+
+async def search(
+    session: Session, wanted: Filter | None, events: Chosen | None, after: Position | None, count: int, *, total: bool
+) -> PendingResult:
+    """A page of AuditEvents: of the ledger's entries and of the trail's events that the caller may see, by time."""
+    session.require("AuditEvent", "s")
+    newest = wanted.newest_first if wanted else bool(events and events.newest_first)
+    found: list[tuple[Position, dict[str, Any]]] = []
+    if wanted is not None:
+        page = await entries.page(session.connection, wanted, after, count + 1)
+        found += [(e.position, audit_event(e)) for e in page]
+    if events is not None:
+        found += [
+            (e.position, security_event(e))
+            for e in await security_log.page(session.connection, events, after, count + 1)
+        ]
+    found.sort(key=lambda pair: pair[0], reverse=newest)
+    number = None
+    if total:
+        number = await entries.count(session.connection, wanted) if wanted else 0
+        number += await security_log.count(session.connection, events) if events else 0
+    more = len(found) > count
+    return PendingResult(
+        total=number,
+        document={"events": [resource for _, resource in found[:count]]},
+        cursors={"next": _packed(found[count - 1][0])} if more else {},
+    )
+
+
+async def read(session: Session, event_id: str) -> PendingResult:
+    """One AuditEvent. Raises NOT_FOUND where the caller may not see it."""
+    session.require("AuditEvent", "r")
+    where, own = ids.place(event_id), as_uuid(event_id)
+    found: dict[str, Any] | None = None
+    if where is not None:
+        there = await entries.at(session.connection, where.compartment, where.at, where.request)
+        found = next((audit_event(e) for e in there if ids.mark(e) == where.mark), None)
+    elif own is not None and (event := await security_log.one(session.connection, own)) is not None:
+        found = security_event(event)
+    if found is None:
+        raise not_found()
+    return PendingResult(document=found)
+
+
+async def _page(session: Session, wanted: Filter, after: Position | None, count: int) -> PendingResult:
+    found = await entries.page(session.connection, wanted, after, count + 1)
+    page = found[:count]
+    names = await _names(session, page)
+    return PendingResult(
+        document={"entries": page, "names": names},
+        cursors={"next": _packed(page[-1].position)} if len(found) > count else {},
+    )
+
+
+def _packed(position: Position) -> str:
+    return " ".join(map(str, (position[0].isoformat(), *position[1:])))
+
+
+async def _names(session: Session, page: list[Entry]) -> dict[UUID, str]:
+    """The names of the organizations on a page, for people to read."""
+    return await store.organization_names(session.connection, {e.recipient for e in page} | {e.custodian for e in page})

@@ -1,0 +1,96 @@
+"""What the network's operator does at the console: organizations that hold themselves, and agreements.
+
+It runs as the owner of the tables, so that it is no way for a client; it releases nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from app.caller import Caller
+from app.consent.codes import PARTICIPATION, TIME_ZONE_EXTENSION
+from app.db import projections
+from app.db.caller import set_operator
+from app.db.engine import Database
+from app.exchange import writes
+from app.exchange.validated import validate_body
+from app.ledger import security_log
+from app.resources import TYPES
+from app.session import Session
+from app.settings import Settings
+
+
+class Operator:
+    """The operator of the network, at the database's owner's place."""
+
+    def __init__(self, db: Database, settings: Settings) -> None:
+        self._owner = db.owner
+        self._settings = settings
+
+    async def add_organization(
+        self,
+        name: str,
+        *,
+        part_of: UUID | None = None,
+        identifier: tuple[str, str] | None = None,
+        state: str | None = None,
+        zone: str | None = None,
+    ) -> UUID:
+        """Store an organization that is its own custodian; answer its id."""
+        own_id = uuid4()
+        content: dict[str, Any] = {"resourceType": "Organization", "active": True, "name": name}
+        if identifier:
+            content["identifier"] = [{"system": identifier[0], "value": identifier[1]}]
+        if part_of:
+            content["partOf"] = {"reference": f"Organization/{part_of}"}
+        if state:
+            content["address"] = [{"state": state}]
+        if zone:
+            content["extension"] = [{"url": TIME_ZONE_EXTENSION, "valueCode": zone}]
+        await self._create("Organization", content, own_id, own_id)
+        return own_id
+
+    async def add_agreement(self, discloser: UUID, recipient: UUID, *, both_ways: bool, end: str | None = None) -> UUID:
+        """Store the agreement under which one organization may share with another; held by the discloser.
+
+        Both ways takes two, since each side's is its own to hold; the first one's id is answered.
+        """
+        own_id = uuid4()
+        await self._agreement(discloser, recipient, end, own_id)
+        if both_ways:
+            await self._agreement(recipient, discloser, end, uuid4())
+        return own_id
+
+    async def _agreement(self, discloser: UUID, recipient: UUID, end: str | None, own_id: UUID) -> None:
+        content: dict[str, Any] = {
+            "resourceType": "OrganizationAffiliation",
+            "active": True,
+            "organization": {"reference": f"Organization/{discloser}"},
+            "participatingOrganization": {"reference": f"Organization/{recipient}"},
+            "code": [{"coding": [{"system": PARTICIPATION, "code": "IRCP", "display": "information recipient"}]}],
+        }
+        if end:
+            content["period"] = {"end": end}
+        await self._create("OrganizationAffiliation", content, own_id, discloser)
+
+    async def _create(self, type_name: str, content: dict[str, Any], own_id: UUID, custodian: UUID) -> None:
+        validated = validate_body(TYPES[type_name], content, self._settings.fhir_base)
+        engine = create_async_engine(self._owner, hide_parameters=True)
+        try:
+            async with engine.begin() as connection:
+                session = await self._session(connection, custodian)
+                await writes.create(session, TYPES[type_name], validated, own_id)
+                await security_log.record_command(connection, custodian, f"{type_name} {own_id} added")
+        finally:
+            await engine.dispose()
+
+    async def _session(self, connection: AsyncConnection, custodian: UUID) -> Session:
+        place = await projections.place(connection, custodian)
+        zone = place[1] if place else self._settings.time_zone
+        standing = await set_operator(connection, custodian, zone)
+        caller = Caller("operator", custodian, frozenset(), frozenset(), "")
+        return Session(connection, caller, self._settings, standing.ancestors, ZoneInfo(zone), True)

@@ -1,0 +1,45 @@
+"""Patch: what is stored, changed, and judged as an update with the result would be.
+
+https://hl7.org/fhir/R4/http.html#patch — read and written under one lock, so that no change in between is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from app.errors import HallpassError, Kind
+from app.exchange import writes
+from app.exchange.release import PendingResult
+from app.exchange.third_party_writes import require_party
+from app.exchange.validated import validate_body
+from app.fhir.json import dump, parse
+from app.resources import ResourceType
+from app.session import Session
+
+Change = Callable[[dict[str, Any]], dict[str, Any]]
+"""Makes the next content of a resource from a copy of the last. Raises UNPROCESSABLE where it cannot."""
+
+
+async def patch(
+    session: Session, declared: ResourceType, resource_id: str, change: Change, if_match: str | None
+) -> PendingResult:
+    """Store what `change` makes of the current version. Raises as an update, and GONE for what was deleted."""
+    session.require(declared.name, "u")
+    old, _ = await writes.locked(session, declared, resource_id, if_match)
+    if old.deleted:
+        raise HallpassError(Kind.GONE, "The resource was deleted.")
+    content = parse(old.body)
+    if not await session.holds(old.custodian):
+        # Before it is changed: whether a patch fits tells what is stored, and nobody is told that off the ledger.
+        require_party(declared, content, session.ancestors)
+    validated = validate_body(declared, _sound(change(content)), session.settings.fhir_base)
+    return await writes.update(session, declared, validated, resource_id, None, method="PATCH", seen=old)
+
+
+def _sound(content: dict[str, Any]) -> dict[str, Any]:
+    """The content, if it could have been sent as a body. Raises UNPROCESSABLE: a patch can nest without end."""
+    try:
+        return parse(dump(content))
+    except (TypeError, HallpassError):
+        raise HallpassError(Kind.UNPROCESSABLE, "What the patch makes is not JSON that FHIR allows.") from None

@@ -1,0 +1,188 @@
+"""What a caller may read: read, vread and search, each over visible versions only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from app.db import read as store
+from app.db import search_queries
+from app.db.caller import plan_by
+from app.db.driver import fetch, scalar
+from app.db.include import included
+from app.db.rows import Stored
+from app.errors import HallpassError, Kind, not_found
+from app.exchange.release import PendingResult, PendingRow
+from app.fhir.etags import Known, etag
+from app.resources import ResourceType
+from app.resources.refs import as_uuid
+from app.scopes import allows
+from app.search.cursor import Cursor
+from app.search.query import Chain, Clause, Has, Search
+from app.search.subset import Subset, subset
+from app.session import Session
+
+MOST_INCLUDED = 1000
+
+
+async def read(
+    session: Session,
+    declared: ResourceType,
+    resource_id: str,
+    *,
+    known: Known | None = None,
+    part: Subset | None = None,
+) -> PendingResult:
+    """The current version, or `part` of it; only that it is still the current one where the caller knows it.
+
+    Raises NOT_FOUND, or GONE where the caller could see what was deleted. https://hl7.org/fhir/R4/http.html#read
+    """
+    session.require(declared.name, "r")
+    return shown(await current(session, declared, resource_id), known, part)
+
+
+async def vread(
+    session: Session,
+    declared: ResourceType,
+    resource_id: str,
+    version: str,
+    *,
+    known: Known | None = None,
+    part: Subset | None = None,
+) -> PendingResult:
+    """One version, as `read`. Raises NOT_FOUND, or GONE for the version that is the deletion.
+
+    https://hl7.org/fhir/R4/http.html#vread
+    """
+    session.require(declared.name, "r")
+    found, number = as_uuid(resource_id), version_number(version)
+    row = await store.version(session.connection, declared.name, found, number) if found and number else None
+    return shown(row, known, part)
+
+
+def version_number(version: str) -> int:
+    """The number that a version id is; 0 for one that no version has."""
+    return int(version) if version.isascii() and version.isdigit() and len(version) < 10 else 0
+
+
+def shown(row: Stored | None, known: Known | None, part: Subset | None) -> PendingResult:
+    """What a read of this version comes to. Raises NOT_FOUND for none, and GONE for a deletion."""
+    if row is None:
+        raise not_found()
+    if row.deleted and row.current:
+        raise HallpassError(Kind.GONE, "The resource was deleted.", headers={"ETag": etag(row.version)})
+    if row.deleted:
+        raise HallpassError(Kind.GONE, "This version is the deletion.")
+    held = (row.version, row.updated) if known is not None and known(row.version, row.updated) else None
+    return PendingResult((PendingRow(row),), part=part, held=held)
+
+
+async def current(session: Session, declared: ResourceType, resource_id: str) -> Stored | None:
+    """The newest version that is the current one, if the caller sees it."""
+    found = as_uuid(resource_id)
+    return await store.current(session.connection, declared.name, found) if found else None
+
+
+async def search(session: Session, wanted: Search, after: Cursor | None) -> PendingResult:
+    """One page of matches with what it includes, the exact total of what this caller sees, and the pages beside it.
+
+    https://hl7.org/fhir/R4/http.html#search
+    """
+    _require_types(session, wanted)
+    part = subset(wanted.summary, wanted.elements, includes=bool(wanted.includes))
+    org = session.caller.organization
+    counted = wanted.total != "none"
+    await plan_by(session.connection, search_queries.plans(wanted))
+    if wanted.count == 0:
+        return PendingResult(total=await _total(session, wanted) if counted else None, search=wanted)
+    rows = await fetch(
+        session.connection,
+        *search_queries.page(wanted, org, after, wanted.count, counted=counted, emergency=session.caller.in_emergency),
+    )
+    total = None
+    if counted:  # counted with the page, so that the two agree; where there is no row to say it, by itself
+        total = int(rows[0].total) if rows else await _total(session, wanted) if after else 0
+    back = after is not None and after.back
+    more = len(rows) > wanted.count
+    rows = rows[: wanted.count][::-1] if back else rows[: wanted.count]
+    cursors = {}
+    as_of = after.as_of if after is not None else search_queries.moment(rows[0], wanted) if rows else None
+    if rows and (more or back):
+        cursors["next"] = search_queries.cursor_at(rows[-1], wanted, back=False, as_of=as_of).pack()
+    if rows and (after is not None if not back else more):
+        cursors["previous"] = search_queries.cursor_at(rows[0], wanted, back=True, as_of=as_of).pack()
+    found = [store.stored(row) for row in rows]
+    brought = await _included(session, wanted, found)
+    pending = (*(PendingRow(r) for r in found), *(PendingRow(r, "include") for r in brought))
+    return PendingResult(pending, total=total, cursors=cursors, search=wanted, part=part)
+
+
+async def _total(session: Session, wanted: Search) -> int:
+    return int(
+        await scalar(
+            session.connection,
+            *search_queries.total(wanted, session.caller.organization, emergency=session.caller.in_emergency),
+        )
+    )
+
+
+async def compartment(session: Session, patient: str) -> UUID:
+    """The student whose compartment is meant. Raises NOT_FOUND where the caller sees nothing in it."""
+    student = as_uuid(patient)
+    if student is None or not await store.rows_exist(session.connection, *search_queries.reaches(student)):
+        raise not_found()
+    return student
+
+
+async def matches(session: Session, wanted: Search, limit: int) -> list[Stored]:
+    """The resources in the caller's own custody that a condition matches, as many as `limit`."""
+    await plan_by(session.connection, search_queries.plans(wanted))
+    return await store.rows(
+        session.connection, *search_queries.page(wanted, session.caller.organization, None, limit - 1, held=True)
+    )
+
+
+async def _included(session: Session, wanted: Search, found: list[Stored]) -> list[Stored]:
+    """What _include and _revinclude bring, round by round while they iterate; MOST_INCLUDED at the most."""
+    brought: dict[UUID, Stored] = {}
+    sources, includes = found, wanted.includes
+    while sources and includes:
+        known = {r.id for r in found} | set(brought)
+        ask = included(includes, sources, known, MOST_INCLUDED)
+        rows = [] if ask is None else await store.rows(session.connection, *ask)
+        if len(brought) + len(rows) > MOST_INCLUDED:
+            raise HallpassError(Kind.TOO_COSTLY, f"The page would include more than {MOST_INCLUDED} resources.")
+        sources = [r for r in rows if allows_type(session, r.type)]
+        brought |= {r.id: r for r in sources}
+        includes = tuple(i for i in wanted.includes if i.iterate)
+    return list(brought.values())
+
+
+def allows_type(session: Session, type_name: str) -> bool:
+    """Whether the token's scopes let this type come along."""
+    return allows(session.caller.scopes, type_name, "r") or allows(session.caller.scopes, type_name, "s")
+
+
+def _require_types(session: Session, wanted: Search) -> None:
+    """Each type that is searched, joined or asked to come along needs a scope of its own."""
+    for name in wanted.types:
+        session.require(name, "s")
+    require_joined(session, wanted)
+
+
+def require_joined(session: Session, wanted: Search) -> None:
+    """Raise FORBIDDEN where a criterion reads a type that the token's scopes do not let it search."""
+    for clause in wanted.criteria:
+        for name in joined_types(clause):
+            session.require(name, "s")
+
+
+def joined_types(clause: Clause) -> Iterator[str]:
+    """The types that a criterion reads beside the one it belongs to."""
+    if isinstance(clause, Chain):
+        for branch in clause.branches:
+            yield branch.type
+            yield from joined_types(branch.clause)
+    elif isinstance(clause, Has):
+        yield clause.type
+        yield from joined_types(clause.clause)

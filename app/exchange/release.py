@@ -1,0 +1,136 @@
+"""What the access service has let out: the only thing that can become a response."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from app.db.rows import Stored
+from app.search.query import Search
+from app.search.subset import Subset
+
+Mode = Literal["match", "include"]
+Score = tuple[float, str]
+"""How well a Patient fits what was asked, from 0 to 1, and the grade of the match-grade value set."""
+
+_PROOF = object()
+NO_REDISCLOSURE = (
+    b'{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"NORDSCLCD",'
+    b'"display":"no redisclosure without consent directive"}'
+)
+"""The label on every student's record that leaves its custodian. 42 CFR 2.32, 34 CFR 99.33."""
+
+
+class Released:
+    """A resource version that has been released to this caller, and, where that discloses, is on the ledger.
+
+    Only the access service makes one, after its transaction has committed; writers of responses accept nothing else.
+    """
+
+    __slots__ = ("body", "deleted", "id", "method", "mode", "score", "type", "updated", "version")
+
+    def __init__(
+        self,
+        proof: object,
+        row: Stored,
+        mode: Mode,
+        *,
+        disclosed: bool,
+        part: Subset | None = None,
+        score: Score | None = None,
+    ) -> None:
+        if proof is not _PROOF:
+            raise TypeError("only the access service releases")
+        self.type = row.type
+        self.id = row.id
+        self.version = row.version
+        self.updated = row.updated
+        self.deleted = row.deleted
+        self.method = row.method
+        self.mode = mode
+        self.score = score
+        self.body = _labelled(row) if disclosed and row.student is not None else row.body
+        if part is not None and not row.deleted:
+            self.body = part.cut(row.type, self.body, included=mode == "include")
+
+
+@dataclass(frozen=True, slots=True)
+class PendingRow:
+    """A row that the database let this caller see, before the ledger and the commit."""
+
+    row: Stored
+    mode: Mode = "match"
+    score: Score | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PendingResult:
+    """What one interaction came to, inside the transaction.
+
+    `absent` is a deletion done (204). `cursors` are `next` and `previous` page tokens by relation. `held` are number
+    and time of a version that the caller has already: 304 tells it so, and the ledger that it was told. `part`: what
+    of each resource leaves; the ledger enters its version all the same.
+    """
+
+    pending: tuple[PendingRow, ...] = ()
+    total: int | None = None
+    created: bool = False
+    unchanged: bool = False
+    absent: bool = False
+    cursors: dict[str, str] = field(default_factory=dict)
+    search: Search | None = None
+    held: tuple[int, datetime] | None = None
+    part: Subset | None = None
+    document: dict[str, Any] | None = None
+    """What a custodian is told about its own records: an explanation, a preview, a list of disclosures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one interaction came to, after the commit: the released resources and what is said about them."""
+
+    released: tuple[Released, ...] = ()
+    total: int | None = None
+    created: bool = False
+    unchanged: bool = False
+    absent: bool = False
+    cursors: dict[str, str] = field(default_factory=dict)
+    search: Search | None = None
+    held: tuple[int, datetime] | None = None
+    document: dict[str, Any] | None = None
+
+    @property
+    def one(self) -> Released:
+        """The single resource of a read or a write."""
+        return self.released[0]
+
+
+def release(found: PendingResult, descendants: frozenset[UUID]) -> Result:
+    """Turn candidates into released resources. The access service calls this after its commit, and nobody else."""
+    released = tuple(
+        Released(_PROOF, c.row, c.mode, disclosed=c.row.custodian not in descendants, part=found.part, score=c.score)
+        for c in found.pending
+    )
+    return Result(
+        released=released,
+        total=found.total,
+        created=found.created,
+        unchanged=found.unchanged,
+        absent=found.absent,
+        cursors=found.cursors,
+        search=found.search,
+        held=found.held,
+        document=found.document,
+    )
+
+
+def _labelled(row: Stored) -> bytes:
+    """The body with the label put into meta.security, at the place that the write remembered."""
+    at = row.label_at
+    if at == 0:  # it carries the label already, or is a deletion
+        return row.body
+    opening = b"," if row.body[at : at + 1] == b"]" else b',"security":['
+    closing = b"" if opening == b"," else b"]"
+    return row.body[:at] + opening + NO_REDISCLOSURE + closing + row.body[at:]

@@ -1,0 +1,166 @@
+"""The access service: the one door through which clinical data leaves, and the only code that may read or write the store.
+
+`perform` runs an interaction in one transaction, enters what it discloses on the ledger in the same transaction,
+commits, and only then mints what is released. What cannot be entered does not leave.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.caller import Caller
+from app.consent.codes import widen
+from app.db.caller import set_caller
+from app.db.engine import RETRY, Database, sqlstate, unavailable
+from app.db.rows import Stored
+from app.errors import HallpassError, Kind
+from app.exchange import reads
+from app.exchange.read_batcher import ReadBatcher, ReadRequest
+from app.exchange.release import PendingResult, Released, Result, release
+from app.fhir.etags import Known
+from app.ledger import disclose
+from app.ledger.refusals import RefusalLog
+from app.limits.shares import Shares
+from app.resources import ResourceType
+from app.resources.refs import as_uuid
+from app.search.subset import Subset
+from app.session import Session, require
+from app.settings import Settings
+
+UnitOfWork = Callable[[Session], Awaitable[list[PendingResult]]]
+TRIES = 6
+
+__all__ = ["AccessService", "PendingResult", "Released", "Result", "Session", "UnitOfWork"]
+
+
+class _TryAgain(Exception):
+    """What was found was no longer visible when the ledger judged it: find again."""
+
+
+class AccessService:
+    """Lets out what a caller may see, and lets in what it may write."""
+
+    def __init__(self, db: Database, settings: Settings, connections: Shares) -> None:
+        self._db = db
+        self._settings = settings
+        self._connections = connections
+        self._read_batcher = ReadBatcher(db, settings)
+        self._refusal_log = RefusalLog(db)
+
+    async def perform(
+        self, caller: Caller, interaction: str, unit_of_work: UnitOfWork, request: UUID | None = None
+    ) -> list[Result]:
+        """Run `work` in one transaction and release what it finds.
+
+        Raises whatever the work raises, LOGIN when the token or client no longer stands, and UNAVAILABLE when the
+        database or the ledger cannot be written: then nothing leaves.
+        """
+        request = request or uuid4()
+        for attempt in range(TRIES):
+            try:
+                return await self._once(caller, interaction, unit_of_work, request)
+            except _TryAgain:
+                pass
+            except HallpassError as e:
+                await self._refused(caller, e)
+                raise
+            except DBAPIError as e:
+                if sqlstate(e) not in RETRY:
+                    raise
+            await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - spreads out rivals
+        raise unavailable()
+
+    async def read(
+        self,
+        caller: Caller,
+        declared: ResourceType,
+        resource_id: str,
+        version: str | None,
+        *,
+        known: Known | None = None,
+        part: Subset | None = None,
+        request: UUID | None = None,
+    ) -> Result:
+        """A read of the current version, or a vread, through the read batcher. Raises as `perform` and `reads` do."""
+        interaction = "read" if version is None else "vread"
+        try:
+            require(caller, declared.name, "r")
+        except HallpassError as e:
+            await self._refused(caller, e)
+            raise
+        found, number = as_uuid(resource_id), None if version is None else reads.version_number(version)
+        request = request or uuid4()
+        if found is not None and number != 0:
+            result = await self._read_batcher.read(
+                ReadRequest(caller, declared.name, found, number, interaction, request)
+            )
+            if result.out:
+                await self._refused(caller, _login())
+                raise _login()
+            if not result.alone:
+                own = frozenset({result.row.custodian}) if result.row and result.own else frozenset()
+                return release(reads.shown(result.row, known, part), own)
+
+        async def alone(session: Session) -> list[PendingResult]:
+            if version is None:
+                return [await reads.read(session, declared, resource_id, known=known, part=part)]
+            return [await reads.vread(session, declared, resource_id, version, known=known, part=part)]
+
+        return (await self.perform(caller, interaction, alone, request))[0]
+
+    async def _refused(self, caller: Caller, error: HallpassError) -> None:
+        if error.kind is Kind.FORBIDDEN:
+            await self._refusal_log.refusal("scope", caller.client, error.issues[0].text)
+        if error.kind is Kind.LOGIN:
+            await self._refusal_log.refusal("token", caller.client, "revoked, or of a client that does not stand")
+
+    async def _once(self, caller: Caller, interaction: str, unit_of_work: UnitOfWork, request: UUID) -> list[Result]:
+        async with self._connections.hold(caller.client), self._db.begin() as connection:
+            session = await self._enter(connection, caller)
+            found = await unit_of_work(session)
+            rows = [c.row for f in found for c in f.pending]
+            own = await self._entered(connection, caller, interaction, rows, request)
+            if own is None:
+                raise _TryAgain
+        return [release(f, own) for f in found]
+
+    async def _entered(
+        self, connection: AsyncConnection, caller: Caller, interaction: str, rows: list[Stored], request: UUID
+    ) -> frozenset[UUID] | None:
+        """The custodians of these rows that are the caller's own, once all that discloses is on the ledger.
+
+        None where something is visible no more. Raises UNAVAILABLE when the ledger cannot be written.
+        """
+        try:
+            return await disclose.disclose(connection, rows, caller, request=request, interaction=interaction)
+        except DBAPIError as e:
+            if sqlstate(e) in RETRY:
+                raise
+            raise unavailable() from e
+
+    async def _enter(self, connection: AsyncConnection, caller: Caller) -> Session:
+        standing = await set_caller(
+            connection,
+            client=caller.client,
+            token=caller.token,
+            organization=caller.organization,
+            purposes=sorted(widen(caller.purposes)),
+            emergency=caller.in_emergency,
+            agreement_required=self._settings.require_agreement,
+        )
+        if standing is None:
+            raise _login()
+        return Session(connection, caller, self._settings, standing.ancestors, ZoneInfo(standing.zone))
+
+
+def _login() -> HallpassError:
+    return HallpassError(
+        Kind.LOGIN, "The token does not hold.", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'}
+    )

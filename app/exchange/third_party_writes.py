@@ -1,0 +1,45 @@
+"""What an organization may write into a resource that another holds: the elements that the type gives to parties."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from app.errors import HallpassError, Issue, Kind
+from app.exchange.validated import same
+from app.resources import ResourceType
+from app.resources.refs import parse_local
+
+_SERVERS = frozenset({"resourceType", "id", "meta", "text"})
+
+
+def as_party(
+    declared: ResourceType, stored: dict[str, Any], sent: dict[str, Any], ancestors: frozenset[UUID]
+) -> dict[str, Any]:
+    """The stored resource with a party's elements taken from what was sent.
+
+    Raises FORBIDDEN when the caller is no party, when anything else differs, or when a value is not the party's to
+    set. What the party never sees changed (meta, narrative) stays as the custodian wrote it.
+    """
+    require_party(declared, stored, ancestors)
+    foreign = [
+        name
+        for name in {*stored, *sent} - _SERVERS - set(declared.party_writes)
+        if not same(stored.get(name), sent.get(name))
+    ]
+    if foreign:
+        text = "This element is its custodian's to change."
+        raise HallpassError(Kind.FORBIDDEN, *(Issue(text, f"{declared.name}.{n}") for n in sorted(foreign)))
+    for name, allowed in declared.party_values.items():
+        if sent.get(name) not in allowed and sent.get(name) != stored.get(name):
+            text = f"The other party sets {', '.join(sorted(allowed))}; the rest is the custodian's."
+            raise HallpassError(Kind.FORBIDDEN, Issue(text, f"{declared.name}.{name}"))
+    kept = {k: v for k, v in stored.items() if k not in declared.party_writes}
+    return kept | {k: v for k, v in sent.items() if k in declared.party_writes}
+
+
+def require_party(declared: ResourceType, stored: dict[str, Any], ancestors: frozenset[UUID]) -> None:
+    """Raise FORBIDDEN unless the caller is a party of what is stored, and the type is one that parties write into."""
+    targets = [parse_local(text) for text in declared.parties(stored)] if stored else []
+    if not declared.party_writes or not any(t and t[1] in ancestors for t in targets):
+        raise HallpassError(Kind.FORBIDDEN, "Another organization holds this resource; only it can change it.")

@@ -1,0 +1,57 @@
+"""A resource that has been judged by itself, before any transaction: the only thing that a write takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.errors import HallpassError, Issue, Kind
+from app.fhir.json import canonical
+from app.fhir.references import rewrite
+from app.fhir.validation.validate import check
+from app.resources import TYPES, ResourceType, Visibility
+from app.resources.paths import values
+from app.resources.refs import local_targets
+
+_PROOF = object()
+
+
+class Validated:
+    """Valid FHIR of the declared type, whole (not SUBSETTED), with references into this server made relative."""
+
+    __slots__ = ("content",)
+
+    def __init__(self, proof: object, content: dict[str, Any]) -> None:
+        if proof is not _PROOF:
+            raise TypeError("only prepare() prepares")
+        self.content = content
+
+    def with_id(self, resource_id: str) -> Validated:
+        """The same content under the id of the resource that a condition matched."""
+        return Validated(_PROOF, {**self.content, "id": resource_id})
+
+
+def validate_body(declared: ResourceType, content: dict[str, Any], base_url: str) -> Validated:
+    """Judge a resource by itself. Raises UNPROCESSABLE with every finding."""
+    check(declared.name, content)
+    if any(tag.get("code") == "SUBSETTED" for tag in values(content, "meta.tag")):
+        text = "A SUBSETTED resource is a part; a whole one cannot be made from it."
+        raise HallpassError(Kind.UNPROCESSABLE, Issue(text, f"{declared.name}.meta.tag", "business-rule"))
+    own = f"{base_url}/"
+    relative = rewrite(content, lambda text: text.removeprefix(own))
+    if declared.visibility is Visibility.DIRECTORY:
+        _require_no_student(declared, relative)
+    return Validated(_PROOF, relative)
+
+
+def _require_no_student(declared: ResourceType, content: dict[str, Any]) -> None:
+    """Everybody reads the directory, so nothing in it is about a student: not by reference, and not contained."""
+    inside = {r.get("resourceType") for r in values(content, "contained")}
+    targets = {name for name, _ in local_targets(content)}
+    if any(TYPES[name].visibility is not Visibility.DIRECTORY for name in (inside | targets) & set(TYPES)):
+        text = "The directory is open to every member: nothing in it is about a student."
+        raise HallpassError(Kind.UNPROCESSABLE, Issue(text, declared.name, "business-rule"))
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two elements hold the same, order of members aside."""
+    return canonical({"x": one}) == canonical({"x": other})

@@ -1,0 +1,196 @@
+"""What a caller may write: create, update and delete, each inside its own custody (a Task's parties aside).
+
+https://hl7.org/fhir/R4/http.html#create and following. The custodian is set from the writer and never changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+from app.consent.attributes import resource_attributes, student_of
+from app.db import read as store
+from app.db import write
+from app.db.caller import Write, lock_writes
+from app.db.rows import Stored
+from app.errors import HallpassError, Issue, Kind, not_found
+from app.exchange import reads
+from app.exchange.ended import require_not_widened
+from app.exchange.lock_kinds import create_kind, update_kind
+from app.exchange.reference_check import check_references
+from app.exchange.release import PendingResult, PendingRow
+from app.exchange.third_party_writes import as_party
+from app.exchange.validated import Validated
+from app.fhir.body import compose
+from app.fhir.etags import names
+from app.fhir.json import canonical, parse
+from app.projections.steps import update_projections
+from app.resources import ResourceType, Visibility
+from app.search.terms import terms
+from app.session import Session
+
+
+async def create(
+    session: Session, declared: ResourceType, validated: Validated, own_id: UUID | None = None
+) -> PendingResult:
+    """Store a new resource in the caller's custody. `own_id` is for the operator and for transaction Bundles."""
+    session.require(declared.name, "c")
+    resource_id = own_id or uuid4()
+    session.write_once(resource_id)
+    compartment = _compartment(declared, validated.content, resource_id)
+    if compartment != resource_id:  # who may not see the student does not wait for those who write about it
+        await check_references(session, validated.content, {}, (declared.name, resource_id))
+    kind = create_kind(declared.name, validated.content)
+    at = await lock_writes(session.connection, [Write(compartment, session.caller.organization, resource_id, kind)])
+    row = await _file(session, declared, validated.content, None, (compartment, resource_id), "POST", at)
+    return PendingResult((PendingRow(row),), created=True)
+
+
+async def update(
+    session: Session,
+    declared: ResourceType,
+    validated: Validated,
+    resource_id: str,
+    if_match: str | None,
+    method: str = "PUT",
+    seen: Stored | None = None,
+) -> PendingResult:
+    """Store a new version; the same content again stores none. There is no create by PUT: an unknown id is 404.
+
+    `seen`: the version that led here, where one did.
+    """
+    session.require(declared.name, "u")
+    old, at = await _held(session, declared, resource_id, if_match, seen)
+    if validated.content.get("id") != resource_id:
+        raise HallpassError(Kind.INVALID, Issue("The id in the body is not the one in the URL.", f"{declared.name}.id"))
+    content = validated.content
+    if not await session.holds(old.custodian):
+        content = as_party(declared, parse(old.body) if old.body else {}, content, session.ancestors)
+    if not old.deleted and _digest(content) == old.digest:
+        return PendingResult((PendingRow(old),), unchanged=True)
+    if _compartment(declared, content, old.id) != old.compartment:
+        text = "A record is about one student for good: end this one and make another."
+        raise HallpassError(Kind.UNPROCESSABLE, Issue(text, f"{declared.name}.{declared.student}", "business-rule"))
+    row = await _file(session, declared, content, old, (old.compartment, old.id), method, at)
+    return PendingResult((PendingRow(row),))
+
+
+async def delete(session: Session, declared: ResourceType, resource_id: str, if_match: str | None) -> PendingResult:
+    """Store a version that is a deletion. What was deleted before stays so."""
+    session.require(declared.name, "d")
+    old, at = await _held(session, declared, resource_id, if_match, None)
+    if not await session.holds(old.custodian):
+        raise _not_yours()
+    if old.deleted:
+        return PendingResult(absent=True)
+    await _require_never_active(session, declared, old)
+    await require_unreferenced(session, {old.id}, apart=session.claimed | {old.id})
+    content = parse(old.body)
+    row = old._replace(
+        version=old.version + 1, deleted=True, updated=at, method="DELETE", body=b"", label_at=0, digest=b""
+    )
+    zone = await _zone(session, old.custodian)
+    await write.put(session.connection, row, resource_attributes(declared, content, old.id, old.custodian, zone), None)
+    await update_projections(session, declared, row, content, zone)
+    return PendingResult(absent=True)
+
+
+async def _held(
+    session: Session, declared: ResourceType, resource_id: str, if_match: str | None, seen: Stored | None
+) -> tuple[Stored, datetime]:
+    """The current version, to be superseded: by `locked`, and once only in a transaction."""
+    old, at = await locked(session, declared, resource_id, if_match, seen)
+    session.write_once(old.id)
+    return old, at
+
+
+async def locked(
+    session: Session, declared: ResourceType, resource_id: str, if_match: str | None, seen: Stored | None = None
+) -> tuple[Stored, datetime]:
+    """The current version under its compartment's lock, and the time. Raises NOT_FOUND, or PRECONDITION by If-Match."""
+    seen = seen or await reads.current(session, declared, resource_id)
+    if seen is None:
+        raise not_found()
+    kind = await update_kind(session, declared.name, seen.custodian)
+    found = await store.lock_current(
+        session.connection, declared.name, Write(seen.compartment, seen.custodian, seen.id, kind)
+    )
+    if found is None:
+        raise not_found()
+    if if_match is not None and not names(if_match, found[0].version):
+        raise HallpassError(Kind.PRECONDITION, "The resource has another version by now.")
+    return found
+
+
+async def _file(
+    session: Session,
+    declared: ResourceType,
+    content: dict[str, Any],
+    old: Stored | None,
+    place: tuple[UUID, UUID],
+    method: str,
+    at: datetime,
+) -> Stored:
+    """Store `content` as the next version, with all that follows from it. `place`: the compartment and the id."""
+    compartment, resource_id = place
+    custodian = old.custodian if old else session.caller.organization
+    before = parse(old.body) if old and old.body else {}
+    await check_references(session, content, before, (declared.name, resource_id))
+    zone = await _zone(session, custodian)
+    if declared.name == "Consent":
+        await require_not_widened(session, before, content, (compartment, resource_id), zone)
+    own = resource_attributes(declared, content, resource_id, custodian, zone)
+    version = old.version + 1 if old else 1
+    body, label_at = compose(declared.name, resource_id, version, at, content)
+    row = Stored(
+        compartment, resource_id, version, declared.name, custodian, own.student, own.directory, True, False, at, method,
+        body, label_at, _digest(content),
+    )  # fmt: skip
+    found = terms(declared.name, content, zone, session.settings.fhir_base)
+    await write.put(session.connection, row, own, found)
+    await update_projections(session, declared, row, content, zone)
+    return row
+
+
+def _compartment(declared: ResourceType, content: dict[str, Any], resource_id: UUID) -> UUID:
+    """The student's id, or outside a compartment the resource's own."""
+    if declared.visibility is not Visibility.COMPARTMENT:
+        return resource_id
+    student = student_of(declared, content, resource_id)
+    if student is None:
+        text = "A record of a student names its student: a Patient of this server."
+        raise HallpassError(Kind.UNPROCESSABLE, Issue(text, f"{declared.name}.{declared.student}", "required"))
+    return student
+
+
+async def _zone(session: Session, custodian: UUID) -> ZoneInfo:
+    return (
+        session.zone if custodian == session.caller.organization else (await store.zone(session.connection, custodian))
+    )
+
+
+async def _require_never_active(session: Session, declared: ResourceType, old: Stored) -> None:
+    if not declared.deletable:
+        bodies = await store.bodies(session.connection, old.compartment, old.id)
+        if any(parse(body).get("status") == "active" for body in bodies):
+            text = "A release that was ever active is not deleted: end it by the status inactive."
+            raise HallpassError(Kind.CONFLICT, Issue(text, f"{declared.name}.status", "business-rule"))
+
+
+async def require_unreferenced(session: Session, ids: Collection[UUID], *, apart: Collection[UUID]) -> None:
+    """Raise CONFLICT where a resource that the caller sees, apart from these, refers to one that is deleted."""
+    if ids and await store.are_referred_to(session.connection, ids, apart):
+        text = "Resources that you can see refer to it. Delete them or change them first, or in the same transaction."
+        raise HallpassError(Kind.CONFLICT, Issue(text, None, "conflict"))
+
+
+def _digest(content: dict[str, Any]) -> bytes:
+    return sha256(canonical({k: v for k, v in content.items() if k != "id"})).digest()
+
+
+def _not_yours() -> HallpassError:
+    return HallpassError(Kind.FORBIDDEN, "Another organization holds this resource; only it can change it.")

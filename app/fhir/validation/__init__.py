@@ -1,0 +1,1 @@
+"""Whether JSON is a valid FHIR R4 resource."""

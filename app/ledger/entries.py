@@ -1,0 +1,146 @@
+"""The ledger read back, for the custodian whose records were disclosed. Row-level security keeps others out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Select, func, literal, select, true, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.tables import disclosure, resource, tree
+
+Position = tuple[datetime, UUID, UUID, int]
+"""Time, request, resource and version of an entry."""
+ORDER = (disclosure.c.at, disclosure.c.request, disclosure.c.id, disclosure.c.version)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which entries, by what is not None; all of it must hold."""
+
+    student: UUID | None = None
+    start: datetime | None = None
+    """The first moment."""
+    end: datetime | None = None
+    """The first moment past the last."""
+    recipient: UUID | None = None
+    client: str | None = None
+    basis: str | None = None
+    consent: UUID | None = None
+    """The Consent cited."""
+    entity: UUID | None = None
+    """What was disclosed, or the student that it is about, or the Consent cited."""
+    purpose: str | None = None
+    newest_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One disclosure: who, what, when, why and on what basis."""
+
+    at: datetime
+    request: UUID
+    interaction: str
+    type: str
+    id: UUID
+    version: int
+    student: UUID | None
+    custodian: UUID
+    recipient: UUID
+    client: str
+    purposes: tuple[str, ...]
+    basis: str
+    consent: UUID | None
+    consent_version: int | None
+    reason: str | None
+    agent: dict[str, str] | None = None
+
+    @property
+    def position(self) -> Position:
+        """Its place in the order. It holds no number that counts what others disclosed."""
+        return self.at, self.request, self.id, self.version
+
+    @property
+    def compartment(self) -> UUID:
+        """The student that it is about; its own resource outside a compartment."""
+        return self.student or self.id
+
+
+async def page(connection: AsyncConnection, wanted: Filter, after: Position | None, limit: int) -> list[Entry]:
+    """Entries in the filter's order, from behind a position."""
+    return [_entry(row) for row in await connection.execute(paged(wanted, after, limit))]
+
+
+def paged(wanted: Filter, after: Position | None, limit: int) -> Select[Any]:
+    """The statement of a page. What no student, resource or Consent narrows is read custodian by custodian: each one's
+    entries lie in the order of time, and no more of them is read than the page takes."""
+    chosen = _chosen(wanted) + (_behind(wanted, after) if after is not None else [])
+    if wanted.student or wanted.entity or wanted.consent:
+        return select(disclosure).where(*chosen).order_by(*_order(wanted, disclosure.c)).limit(limit)
+    descendants = select(tree.c.id.label("custodian")).where(
+        tree.c.ancestor == select(func.hallpass.caller()).scalar_subquery()
+    )
+    held = descendants.subquery("held")
+    own = select(disclosure).where(disclosure.c.custodian == held.c.custodian, *chosen)
+    each = own.order_by(*_order(wanted, disclosure.c)).limit(limit).lateral()
+    return select(each).select_from(held, each).order_by(*_order(wanted, each.c)).limit(limit)
+
+
+def _order(wanted: Filter, columns: Any) -> list[ColumnElement[Any]]:
+    found = [columns[c.name] for c in ORDER]
+    return [c.desc() for c in found] if wanted.newest_first else found
+
+
+def _behind(wanted: Filter, after: Position) -> list[ColumnElement[bool]]:
+    """From behind a position; the time by itself as well, by which partitions are left out."""
+    at, here = disclosure.c.at, tuple_(*ORDER)
+    return [at <= after[0], here < after] if wanted.newest_first else [at >= after[0], here > after]
+
+
+async def count(connection: AsyncConnection, wanted: Filter) -> int:
+    """How many entries a filter leaves."""
+    return int(await connection.scalar(select(func.count()).select_from(disclosure).where(*_chosen(wanted))) or 0)
+
+
+async def at(connection: AsyncConnection, compartment: UUID, moment: datetime, request: UUID) -> list[Entry]:
+    """The entries of one request about one student, at one moment."""
+    c = disclosure.c
+    statement: Select[Any] = select(disclosure).where(
+        c.compartment == compartment, c.at == moment, c.request == request
+    )
+    return [_entry(row) for row in await connection.execute(statement)]
+
+
+def _chosen(wanted: Filter) -> list[ColumnElement[bool]]:
+    c = disclosure.c
+    found: list[ColumnElement[bool]] = [true()]
+    if wanted.student is not None:
+        found.append(c.compartment == wanted.student)
+    if wanted.start is not None:
+        found.append(c.at >= wanted.start)
+    if wanted.end is not None:
+        found.append(c.at < wanted.end)
+    for named in (wanted.entity, wanted.consent):
+        if named is not None:  # found among the entries of the student that it is about
+            found.append(
+                c.compartment == select(resource.c.compartment).where(resource.c.id == named).limit(1).scalar_subquery()
+            )
+    if wanted.entity is not None:
+        itself = c.compartment == wanted.entity  # a student, or a resource of no student's
+        found.append(itself | (c.id == wanted.entity) | (c.consent == wanted.entity))
+    if wanted.purpose is not None:
+        found.append(literal(wanted.purpose) == c.purposes.any_())
+    for column in ("recipient", "client", "basis", "consent"):
+        value = getattr(wanted, column)
+        if value is not None:
+            found.append(c[column] == value)
+    return found
+
+
+def _entry(row: Row[Any]) -> Entry:
+    values = row._asdict()
+    del values["compartment"], values["chain"], values["batch"]  # batches are numbered by what others disclosed too
+    return Entry(**{**values, "purposes": tuple(row.purposes)})

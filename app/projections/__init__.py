@@ -1,0 +1,1 @@
+"""What a write keeps up to date beside the record itself."""

@@ -1,0 +1,141 @@
+"""The exchange's own code systems. https://hl7.org/fhir/R4/codesystem.html"""
+
+from __future__ import annotations
+
+from app.consent.regimes import REGIMES
+from app.terminology.definition import Json, canonical, definition
+
+Concepts = dict[str, str]
+"""Display by code."""
+
+REGIME: Concepts = {r.code: r.display for r in REGIMES}
+SERVICE_CATEGORY: Concepts = {
+    "academic-support": "Tutoring and academic support",
+    "adult-education": "Adult education and family literacy",
+    "afterschool": "After-school and summer programs",
+    "attendance": "Attendance and engagement support",
+    "basic-needs": "Clothing, school supplies and other basic needs",
+    "case-management": "Case management",
+    "counseling": "Counseling",
+    "crisis": "Crisis support",
+    "dental": "Dental care",
+    "digital-access": "Devices and internet access",
+    "early-childhood": "Early childhood services",
+    "employment": "Employment and job training",
+    "family-engagement": "Family engagement and parenting support",
+    "financial": "Financial assistance",
+    "food": "Food",
+    "health-insurance": "Health insurance enrollment",
+    "hearing": "Hearing screening and care",
+    "homelessness": "Services for students without a home (McKinney-Vento)",
+    "housing": "Housing",
+    "language-access": "Interpretation and translation",
+    "legal": "Legal and immigration services",
+    "medical": "Medical care",
+    "mental-health": "Mental health care",
+    "mentoring": "Mentoring and social connection",
+    "safety": "Safety from violence at home",
+    "special-education": "Related services of special education",
+    "substance-use": "Substance use prevention and treatment",
+    "transportation": "Transportation",
+    "utilities": "Utilities",
+    "vision": "Vision screening and care",
+}
+GRADE_LEVEL: Concepts = {
+    "IT": "Infant or toddler",
+    "PR": "Preschool",
+    "PK": "Prekindergarten",
+    "TK": "Transitional kindergarten",
+    "KG": "Kindergarten",
+    "01": "First grade",
+    "02": "Second grade",
+    "03": "Third grade",
+    "04": "Fourth grade",
+    "05": "Fifth grade",
+    "06": "Sixth grade",
+    "07": "Seventh grade",
+    "08": "Eighth grade",
+    "09": "Ninth grade",
+    "10": "Tenth grade",
+    "11": "Eleventh grade",
+    "12": "Twelfth grade",
+    "13": "Grade 13",
+    "PS": "Postsecondary",
+    "AE": "Adult education",
+    "UG": "Ungraded",
+    "Other": "Other",
+}
+"""The codes of the Common Education Data Standards, which rosters use. https://ceds.ed.gov (Entry Grade Level)"""
+DISCLOSURE_BASIS: Concepts = {
+    "release": "Under a signed release: the Consent that the entry cites",
+    "party": "To a party that the record itself names: of a Consent its recipient, of a Task its requester or owner",
+    "directory": "Of the directory, which is about no student",
+    "emergency": "In an emergency, with a reason, without a release",
+}
+AUDIT_EVENT_KIND: Concepts = {
+    "login": "A client asked for a token",
+    "token": "A token that does not hold was shown",
+    "scope": "Something was asked that the token's scopes do not allow",
+    "emergency": "A student's records were opened in an emergency",
+    "command": "The operator ran a command",
+}
+ACTOR_ROLE: Concepts = {"intermediary": "The exchange through which the parties share"}
+EXPIRY_EVENT: Concepts = {
+    "end-of-treatment": "When the treatment ends",
+    "end-of-enrollment": "When the student leaves the district",
+    "graduation": "When the student graduates",
+}
+
+_SYSTEMS: tuple[tuple[str, str, str, Concepts], ...] = (
+    ("regime", "Regimes of a release", "The laws under which a release of information can be signed.", REGIME),
+    (
+        "service-category",
+        "Services of a community school",
+        "Kinds of services that students and their families are referred to.",
+        SERVICE_CATEGORY,
+    ),
+    ("grade-level", "Grade levels", "The grade that a student is enrolled in, by the codes of CEDS.", GRADE_LEVEL),
+    (
+        "disclosure-basis",
+        "Bases of a disclosure",
+        "Why a record could leave its custodian, in an entry of the record of disclosures.",
+        DISCLOSURE_BASIS,
+    ),
+    (
+        "audit-event-kind",
+        "Kinds of events",
+        "What an AuditEvent tells of, where it tells of no disclosure.",
+        AUDIT_EVENT_KIND,
+    ),
+    ("actor-role", "Roles in a release", "What an actor of a release is, where HL7 has no code for it.", ACTOR_ROLE),
+    ("expiry-event", "Expiry events", "Events at which a release ends, where it names no date.", EXPIRY_EVENT),
+)
+
+
+def code_systems() -> list[Json]:
+    """Every CodeSystem."""
+    return [_system(*row) for row in _SYSTEMS]
+
+
+def system(name: str) -> str:
+    """The URL of a code system of ours."""
+    return canonical("CodeSystem", name)
+
+
+def codes(name: str) -> Concepts:
+    """The concepts of a code system of ours."""
+    return next(concepts for own, _, _, concepts in _SYSTEMS if own == name)
+
+
+def _system(name: str, title: str, description: str, concepts: Concepts) -> Json:
+    return definition(
+        "CodeSystem",
+        name,
+        title,
+        description,
+        caseSensitive=True,
+        valueSet=canonical("ValueSet", name),
+        content="complete",
+        count=len(concepts),
+        concept=[{"code": code, "display": display} for code, display in concepts.items()],
+    )

@@ -1,0 +1,1 @@
+"""Long proofs: non-interference, planted leaks, chaos and mutation."""

@@ -1,0 +1,231 @@
+"""The operations, and the authorization endpoints, as the caller asks them. One that is not here is out of reach."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from functools import partial
+from random import Random
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from app.auth import jose
+from app.capability.interactions import LEDGER_PARAMETERS
+from app.resources import TYPES
+from assurance.noninterference.determinism import EPOCH
+from assurance.noninterference.moves import JSON
+from assurance.noninterference.records import STUDENT, OutOfReach
+from assurance.noninterference.routes import Route
+from assurance.noninterference.wire import BASE, Request
+
+if TYPE_CHECKING:
+    from assurance.noninterference.asks import Asks
+
+SERVED = (
+    ("GET", "/fhir/[type]/{id}/$disclosures"),
+    ("GET", "/fhir/[type]/{id}/$everything"),
+    ("POST", "/fhir/[type]/{id}/$everything"),
+    ("POST", "/fhir/[type]/{id}/$explain-access"),
+    ("GET", "/fhir/[type]/{id}/$meta"),
+    ("POST", "/fhir/[type]/$match"),
+    ("POST", "/fhir/[type]/$validate"),
+    ("POST", "/fhir/[type]/{id}/$validate"),
+    ("POST", "/fhir/[type]/$preview"),
+    ("POST", "/fhir/[type]/$break-glass"),
+)
+"""Method and shape of every operation that is known here."""
+ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+def _disclosures(asks: Asks, route: Route) -> Request:
+    rng = asks.rng
+    query: dict[str, str] = {}
+    if rng.random() < 0.5:
+        query["_count"] = str(rng.choice([1, 2, 5]))
+    if rng.random() < 0.3:
+        query["_format"] = rng.choice(["csv", "html", "json"])
+    if rng.random() < 0.2:
+        query["basis"] = rng.choice(["release", "party"])
+    if rng.random() < 0.2:
+        query["recipient"] = asks.id("Organization")
+    path = route.path.replace("{id}", asks.id(route.type))
+    return Request("GET", f"{path}?{urlencode(query)}", asks.client())
+
+
+def _everything(asks: Asks, route: Route) -> Request:
+    rng = asks.rng
+    query: dict[str, str] = {}
+    if rng.random() < 0.6:
+        query["_count"] = str(rng.choice([1, 2, 5]))
+    if rng.random() < 0.3:
+        query["_type"] = ",".join(rng.sample(list(TYPES), 2))
+    if rng.random() < 0.2:
+        query["start"] = "2026-09-15"
+    if rng.random() < 0.2:
+        query["end"] = "2026-09-20"
+    if rng.random() < 0.2:
+        query["_since"] = "2026-10-01T12:05:00Z"
+    path = route.path.replace("{id}", asks.id(route.type))
+    if route.method == "GET":
+        return Request("GET", f"{path}?{urlencode(query)}", asks.client())
+    if rng.random() < 0.3:
+        return Request("POST", f"{path}?{urlencode(query)}", asks.client())
+    return _parameters(asks, path, [p for name, text in query.items() for p in _given(name, text)])
+
+
+def _given(name: str, text: str) -> list[dict[str, Any]]:
+    """What a query says of $everything, as Parameters."""
+    if name == "_count":
+        return [{"name": name, "valueInteger": int(text)}]
+    key = {"_type": "valueCode", "_since": "valueInstant"}.get(name, "valueDate")
+    return [{"name": name, key: value} for value in text.split(",")]
+
+
+def _explain(asks: Asks, route: Route) -> Request:
+    rng = asks.rng
+    given: list[dict[str, Any]] = [
+        {"name": "recipient", "valueReference": {"reference": f"Organization/{asks.id('Organization')}"}},
+        {"name": "purpose", "valueCode": rng.choice(["TREAT", "HPAYMT"])},
+    ]
+    if rng.random() < 0.6:
+        given.append({"name": "type", "valueCode": rng.choice(list(TYPES))})
+    else:
+        name = rng.choice(["ServiceRequest", "Encounter", "RelatedPerson"])
+        given.append({"name": "resource", "valueReference": {"reference": f"{name}/{asks.id(name)}"}})
+    path = route.path.replace("{id}", asks.id(route.type))
+    return _parameters(asks, path, given)
+
+
+def _preview(asks: Asks, route: Route) -> Request:
+    return Request("POST", route.path, asks.client(), JSON, asks.bodies.new(asks.scene, "Consent"))
+
+
+def _meta(asks: Asks, route: Route) -> Request:
+    return Request("GET", route.path.replace("{id}", asks.id(route.type)), asks.client())
+
+
+def _match(asks: Asks, route: Route) -> Request:
+    """A description as some record has it, hidden ones as well."""
+    rng = asks.rng
+    known = [r.body for r in asks.scene.of("Patient", worlds="")]
+    described = {k: v for k, v in rng.choice(known).items() if k in ("identifier", "name", "birthDate", "gender")}
+    given: list[dict[str, Any]] = [{"name": "resource", "resource": {"resourceType": "Patient", **described}}]
+    if rng.random() < 0.4:
+        given.append({"name": "onlyCertainMatches", "valueBoolean": rng.choice([True, False])})
+    if rng.random() < 0.3:
+        given.append({"name": "count", "valueInteger": rng.choice([1, 3])})
+    return _parameters(asks, route.path, given)
+
+
+def _validate(asks: Asks, route: Route) -> Request:
+    rng = asks.rng
+    if "{id}" not in route.path:
+        path = route.path + rng.choice(["", "?mode=create"])
+        return Request("POST", path, asks.client(), JSON, asks.bodies.new(asks.scene, route.type))
+    of, body = asks.bodies.changed(asks.scene, route.type, asks.id(route.type))
+    path = route.path.replace("{id}", of)
+    if rng.random() < 0.4:
+        return _parameters(asks, path, [{"name": "mode", "valueCode": "delete"}])
+    return Request("POST", f"{path}?mode=update", asks.client(), JSON, body)
+
+
+def _break_glass(asks: Asks, route: Route) -> Request:
+    """The caller is not registered for emergencies, and learns nothing from asking."""
+    number = asks.rng.randrange(1, 7)
+    given: list[dict[str, Any]] = [
+        {"name": "identifier", "valueIdentifier": {"system": STUDENT, "value": f"S-{number}"}},
+        {"name": "reason", "valueString": "The student collapsed in class and cannot answer."},
+    ]
+    return _parameters(asks, route.path, given)
+
+
+def _parameters(asks: Asks, path: str, given: list[dict[str, Any]]) -> Request:
+    body = json.dumps({"resourceType": "Parameters", "parameter": given})
+    return Request("POST", path, asks.client(), JSON, body)
+
+
+OPERATIONS: dict[str, Callable[[Asks, Route], Request]] = {
+    "$disclosures": _disclosures,
+    "$everything": _everything,
+    "$explain-access": _explain,
+    "$meta": _meta,
+    "$match": _match,
+    "$validate": _validate,
+    "$preview": _preview,
+    "$break-glass": _break_glass,
+}
+
+
+def require_audited() -> None:
+    """Raise OutOfReach when AuditEvents can be searched by something that nothing here asks for."""
+    unknown = LEDGER_PARAMETERS.keys() - AUDITED.keys()
+    if unknown:
+        raise OutOfReach(f"nothing in assurance/noninterference/operations.py asks for {', '.join(sorted(unknown))}")
+
+
+def audit(asks: Asks, route: Route) -> Request:
+    """An entry of the ledger or the trail that was shown before, or a search for some."""
+    rng = asks.rng
+    if "{id}" in route.path:
+        found = rng.choice([*asks.scene.events, "none", ABSENT_EVENT])
+        return Request(route.method, route.path.replace("{id}", found), asks.client())
+    kinds = {name: draw for name, draw in AUDITED.items() if rng.random() < 0.2}
+    query = urlencode({name: draw(asks) for name, draw in kinds.items()})
+    if route.method == "POST":
+        form = (("Content-Type", "application/x-www-form-urlencoded"),)
+        return Request("POST", route.path, asks.client(), form, query)
+    return Request("GET", f"{route.path}?{query}", asks.client())
+
+
+def audits(asks: Asks) -> Iterator[Callable[[], Request]]:
+    """How to search AuditEvents by each parameter alone, and by each student whose records may have gone to others."""
+    for name in AUDITED:
+        yield partial(_audited, asks, name)
+    for student in asks.scene.students.values():
+        for name in ("patient", "entity"):
+            yield partial(_audited, asks, name, f"Patient/{student}")
+
+
+def _audited(asks: Asks, name: str, value: str | None = None) -> Request:
+    pairs = {"_total": "accurate", name: value or AUDITED[name](asks)}
+    return Request("GET", f"/fhir/AuditEvent?{urlencode(pairs)}", "caller")
+
+
+ABSENT_EVENT = "A" * 64
+AUDITED: dict[str, Callable[[Asks], str]] = {
+    "agent": lambda asks: f"Organization/{asks.id('Organization')}",
+    "date": lambda asks: asks.rng.choice(["ge2026-10-01", "lt2026-10-01T12:05:00Z", "2026-10"]),
+    "entity": lambda asks: (kind := asks.rng.choice(["Patient", "ServiceRequest", "Encounter"])) + f"/{asks.id(kind)}",
+    "outcome": lambda asks: asks.rng.choice(["0", "4", "8"]),
+    "patient": lambda asks: f"Patient/{asks.id('Patient')}",
+    "purpose": lambda asks: asks.rng.choice(["TREAT", "HPAYMT"]),
+    "subtype": lambda asks: asks.rng.choice(["release", "party", "login", "scope"]),
+    "_count": lambda asks: asks.rng.choice(["1", "2", "5"]),
+    "_sort": lambda asks: asks.rng.choice(["date", "-date"]),
+    "_total": lambda asks: asks.rng.choice(["none", "accurate"]),
+}
+"""Every search parameter of AuditEvent, and how a value is drawn."""
+
+
+def token_form(asks: Asks, route: Route) -> Request:
+    """A request to an authorization endpoint, with a token of the caller's, of another's or of nobody."""
+    rng, scene = asks.rng, asks.scene
+    client = rng.choice(["caller", "narrow"])
+    form = {"client_assertion_type": ASSERTION, "client_assertion": assertion(rng, client, asks.keys[client])}
+    if route.path.endswith("/token"):
+        form |= {"grant_type": "client_credentials", "scope": rng.choice(["system/*.rs", "system/Patient.r", "openid"])}
+    else:
+        form["token"] = rng.choice([asks.tokens["holder"], asks.tokens["caller"], "nonsense"])
+        if scene.tokens and rng.random() < 0.7:
+            form["token"] = f"{{{{token::{rng.randrange(scene.tokens)}}}}}"
+        if route.path.endswith("/revoke") and form["token"] == asks.tokens["caller"]:
+            form["token"] = "nonsense"  # the caller would be mute from then on
+    headers = (("Content-Type", "application/x-www-form-urlencoded"),)
+    return Request("POST", route.path, None, headers, urlencode(form, safe="{}:"))
+
+
+def assertion(rng: Random, client: str, key: dict[str, Any]) -> str:
+    """A client assertion at the prover's time, which stands still for tokens."""
+    now = int(EPOCH.timestamp())
+    claims = {"iss": client, "sub": client, "aud": f"{BASE}/auth/token", "exp": now + 240}
+    return jose.sign({**claims, "jti": f"{rng.getrandbits(64):016x}"}, key)

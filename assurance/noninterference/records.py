@@ -1,0 +1,354 @@
+"""Valid resources of every type, with values out of a small common stock, so that hidden and visible ones collide.
+
+A type of the registry without a builder here is out of the prover's reach, and `require_builders` says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from app.consent import codes as c
+from app.resources import REGISTRY
+
+Body = dict[str, Any]
+Pick = Callable[..., dict[str, str] | None]
+"""A Reference to a resource of one of these types; None where there is none."""
+
+FAMILIES = ("Rivera", "Okafor", "Smith", "Zhang", "Núñez")
+GIVEN = ("Ana", "Luz", "Chidi", "Wei", "Omar")
+CITIES = ("Albany", "Ithaca", "Troy")
+SERVICES = ("counseling", "speech", "evaluation")
+EXCEPTED = "substance-use"
+"""A code of service that releases in the worlds except: what has it is in the access index, and not visible."""
+DAYS = ("2026-09-14", "2026-09-16", "2026-09-20", "2025-01-31", "2026-10-01")
+MOMENTS = ("2026-09-14T09:00:00-04:00", "2026-09-20T10:30:00Z", "2026-10-01T08:00:00-05:00")
+STUDENT, SERVICE, KIND = "urn:test:student", "urn:test:service", "urn:test:kind"
+ROLES = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
+
+
+class OutOfReach(Exception):
+    """Something of the product that the prover cannot draw: it has to be taught before anything is proved."""
+
+
+def build(type_name: str, rng: Random, pick: Pick, **more: Any) -> Body:
+    """A resource of the type."""
+    made = {"resourceType": type_name, **_BUILDERS[type_name](_Draw(rng, pick)), **_meta(rng)}
+    return _pruned({**made, **more})
+
+
+def _pruned(body: Body) -> Body:
+    """Without what was drawn to be absent."""
+    found = {k: _pruned(v) if isinstance(v, dict) else v for k, v in body.items()}
+    return {k: v for k, v in found.items() if v is not None and v != [] and v != {}}
+
+
+def require_builders() -> None:
+    """Raise OutOfReach for a type of the registry that cannot be made here."""
+    missing = [t.name for t in REGISTRY if t.name not in _BUILDERS]
+    if missing:
+        raise OutOfReach(f"no builder in assurance/noninterference/records.py for {', '.join(missing)}")
+
+
+def label(*found: str) -> Body:
+    """meta.security with confidentiality codes and sensitivity labels."""
+    systems = dict.fromkeys(c.CONFIDENTIALITY, c.CONFIDENTIALITY_SYSTEM)
+    return {"security": [{"system": systems.get(code, c.ACT_CODE), "code": code} for code in found]}
+
+
+def coded(code: str, system: str = KIND, text: str | None = None) -> Body:
+    """A CodeableConcept."""
+    return {"coding": [{"system": system, "code": code}], **({"text": text} if text else {})}
+
+
+def _meta(rng: Random) -> Body:
+    meta: Body = {}
+    if rng.random() < 0.3:
+        meta["profile"] = [rng.choice(["urn:test:profile/a", "http://example.org/profiles/b/c"])]
+    if rng.random() < 0.3:
+        meta["tag"] = [{"system": KIND, "code": rng.choice(["t1", "t2"])}]
+    if rng.random() < 0.2:
+        meta["source"] = rng.choice(["urn:test:source", "http://example.org/source/x"])
+    return {"meta": meta} if meta else {}
+
+
+class _Draw:
+    """Values for one resource."""
+
+    def __init__(self, rng: Random, pick: Pick) -> None:
+        self.rng = rng
+        self.pick = pick
+
+    def maybe(self, value: Any, chance: float = 0.5) -> Any:
+        return value if self.rng.random() < chance else None
+
+    def one(self, *values: Any) -> Any:
+        return self.rng.choice(values)
+
+    def ref(self, *types: str, chance: float = 0.6) -> Any:
+        return self.maybe(self.pick(*types), chance)
+
+    def refs(self, *types: str, chance: float = 0.6) -> Any:
+        found = self.ref(*types, chance=chance)
+        return [found] if found else None
+
+    def identifier(self) -> list[Body]:
+        found: Body = {"system": STUDENT, "value": f"S-{self.rng.randrange(1, 7)}"}
+        if self.rng.random() < 0.4:
+            found["type"] = coded("MR", "http://terminology.hl7.org/CodeSystem/v2-0203", "Medical record")
+        return [found]
+
+    def name(self) -> list[Body]:
+        return [{"family": self.one(*FAMILIES), "given": [self.one(*GIVEN)]}]
+
+    def telecom(self) -> list[Body]:
+        phone = {"system": "phone", "value": f"+1 607 555 010{self.rng.randrange(4)}"}
+        return [phone, {"system": "email", "value": f"{self.one(*GIVEN).lower()}@example.org"}]
+
+    def address(self) -> Body:
+        place = {"city": self.one(*CITIES), "state": "NY", "postalCode": f"1485{self.rng.randrange(3)}"}
+        return {"use": self.one("home", "work"), "country": "US", **place}
+
+    def concept(self, *values: str, system: str = KIND) -> Body:
+        code = self.one(*values)
+        return coded(code, system, self.maybe(code.title()))
+
+    def period(self) -> Body:
+        start = self.one(*DAYS[:4])
+        return {"start": start, **({"end": "2027-06-30"} if self.rng.random() < 0.5 else {})}
+
+
+def _patient(d: _Draw) -> Body:
+    link = d.ref("Patient", chance=0.3)
+    return {
+        "identifier": d.identifier(),
+        "active": d.maybe(d.one(True, False)),
+        "name": d.name(),
+        "telecom": d.maybe(d.telecom()),
+        "gender": d.one("female", "male", "other"),
+        "birthDate": d.one("2014-05-02", "2012-11", "2015-01-20"),
+        "deceasedBoolean": d.maybe(False, 0.2),
+        "address": d.maybe([d.address()]),
+        "communication": d.maybe([{"language": coded("es", "urn:ietf:bcp:47", "Spanish")}]),
+        "generalPractitioner": d.refs("Practitioner", "Organization", "PractitionerRole"),
+        "managingOrganization": d.ref("Organization"),
+        "link": [{"other": link, "type": "seealso"}] if link else None,
+    }
+
+
+def _related_person(d: _Draw) -> Body:
+    return {
+        "identifier": d.identifier(),
+        "active": d.maybe(True),
+        "patient": d.pick("Patient"),
+        "relationship": [coded(d.one("MTH", "FTH", "GUARD"), ROLES)],
+        "name": d.name(),
+        "telecom": d.maybe(d.telecom()),
+        "gender": d.one("female", "male"),
+        "birthDate": d.maybe("1985-03-04"),
+        "address": d.maybe([d.address()]),
+    }
+
+
+def _service_request(d: _Draw) -> Body:
+    return {
+        "identifier": d.identifier(),
+        "instantiatesUri": d.maybe(["http://example.org/protocols/a"], 0.2),
+        "basedOn": d.refs("ServiceRequest", chance=0.3),
+        "replaces": d.refs("ServiceRequest", chance=0.2),
+        "requisition": d.maybe({"system": "urn:test:requisition", "value": f"R-{d.rng.randrange(3)}"}),
+        "status": d.one("active", "draft", "completed"),
+        "intent": d.one("order", "plan"),
+        "category": d.maybe([d.concept("behavioral", "medical")]),
+        "priority": d.maybe(d.one("routine", "urgent")),
+        "code": d.concept(*SERVICES, system=SERVICE),
+        "subject": d.pick("Patient"),
+        "encounter": d.ref("Encounter", chance=0.5),
+        "occurrenceDateTime": d.maybe(d.one(*DAYS)),
+        "authoredOn": d.one(*DAYS),
+        "requester": d.ref("Practitioner", "Organization", "PractitionerRole"),
+        "performerType": d.maybe(d.concept("psychologist", "nurse")),
+        "performer": d.refs("Organization", "Practitioner", "HealthcareService"),
+        "bodySite": d.maybe([coded("head")], 0.2),
+    }
+
+
+def _encounter(d: _Draw) -> Body:
+    place, person = d.ref("Location"), d.ref("Practitioner", "PractitionerRole", "RelatedPerson")
+    return {
+        "identifier": d.identifier(),
+        "status": d.one("finished", "planned", "cancelled"),
+        "class": {"system": c.ACT_CODE, "code": d.one("AMB", "VR")},
+        "type": d.maybe([d.concept("intake", "follow-up")]),
+        "subject": d.pick("Patient"),
+        "basedOn": d.refs("ServiceRequest", chance=0.5),
+        "participant": [{"type": [coded("ATND")], "individual": person}] if person else None,
+        "period": {"start": d.one(*MOMENTS), "end": "2026-10-01T18:00:00Z"},
+        "length": d.maybe(
+            {"value": d.one(30, 45), "system": "http://unitsofmeasure.org", "code": "min", "unit": "min"}
+        ),
+        "reasonCode": d.maybe([d.concept("anxiety", "speech")]),
+        "hospitalization": d.maybe({"specialArrangement": [coded("int")]}, 0.2),
+        "location": [{"location": place, "period": {"start": d.one(*MOMENTS)}}] if place else None,
+        "serviceProvider": d.ref("Organization"),
+        "partOf": d.ref("Encounter", chance=0.2),
+    }
+
+
+def _consent(d: _Draw) -> Body:
+    """A draft, which grants nothing; releases are signed by assurance/noninterference/releases.py."""
+    return {
+        "identifier": d.identifier(),
+        "status": d.one("draft", "proposed"),
+        "scope": {"coding": [{"system": c.CONSENT_SCOPE, "code": "patient-privacy"}]},
+        "category": [coded("59284-0", "http://loinc.org")],
+        "patient": d.pick("Patient"),
+        "dateTime": d.one(*DAYS[:2]),
+        "performer": d.refs("RelatedPerson", "Patient"),
+        "policy": [{"uri": "https://www.ecfr.gov/current/title-34/section-99.30"}],
+        "sourceReference": d.ref("Consent", chance=0.2),
+        "provision": {
+            "type": d.one("permit", "deny"),
+            "period": d.period(),
+            "purpose": [{"system": c.ACT_REASON, "code": d.one("TREAT", "HPAYMT")}],
+            "action": d.maybe([coded("access", c.CONSENT_ACTION)]),
+            "securityLabel": d.maybe([{"system": c.CONFIDENTIALITY_SYSTEM, "code": "R"}]),
+        },
+    }
+
+
+def _task(d: _Draw) -> Body:
+    return {
+        "identifier": d.identifier(),
+        "groupIdentifier": d.maybe({"system": "urn:test:requisition", "value": f"R-{d.rng.randrange(3)}"}),
+        "basedOn": d.refs("ServiceRequest", chance=0.4),
+        "partOf": d.refs("Task", chance=0.2),
+        "status": d.one("requested", "draft"),
+        "businessStatus": d.maybe(d.concept("waiting", "called")),
+        "intent": "order",
+        "priority": d.maybe(d.one("routine", "urgent")),
+        "code": coded("fulfill", "http://hl7.org/fhir/CodeSystem/task-code"),
+        "focus": d.ref("ServiceRequest", chance=0.8),
+        "for": d.pick("Patient"),
+        "encounter": d.ref("Encounter", chance=0.3),
+        "executionPeriod": d.maybe(d.period()),
+        "authoredOn": d.one(*DAYS),
+        "lastModified": "2026-10-01",
+        "performerType": d.maybe([d.concept("psychologist", "nurse")]),
+    }
+
+
+def _group(d: _Draw) -> Body:
+    members = [{"entity": m} for m in (d.pick("Patient"), d.pick("Patient")) if m]
+    return {
+        "identifier": d.identifier(),
+        "type": "person",
+        "actual": True,
+        "code": d.concept("class", "caseload"),
+        "name": "A class",
+        "managingEntity": d.ref("Organization", "Practitioner"),
+        "characteristic": [
+            {"code": coded("grade"), "valueCodeableConcept": coded(d.one("5", "6")), "exclude": d.one(True, False)}
+        ],
+        "member": members,
+    }
+
+
+def _organization(d: _Draw) -> Body:
+    return {
+        "identifier": d.identifier(),
+        "active": True,
+        "type": [d.concept("school", "clinic")],
+        "name": f"{d.one(*CITIES)} {d.one('School', 'Clinic')}",
+        "address": d.maybe([d.address()]),
+    }
+
+
+def _affiliation(d: _Draw) -> Body:
+    """Without a direction, so that it agrees to nothing."""
+    return {
+        "identifier": d.identifier(),
+        "active": d.one(True, False),
+        "period": d.maybe(d.period()),
+        "organization": d.pick("Organization"),
+        "participatingOrganization": d.pick("Organization"),
+        "location": d.refs("Location"),
+        "healthcareService": d.refs("HealthcareService"),
+        "code": [d.concept("member", "agency")],
+        "specialty": d.maybe([d.concept("psychology")]),
+        "telecom": d.maybe(d.telecom()),
+    }
+
+
+def _practitioner(d: _Draw) -> Body:
+    return {
+        "identifier": d.identifier(),
+        "active": d.maybe(True),
+        "name": d.name(),
+        "telecom": d.maybe(d.telecom()),
+        "gender": d.one("female", "male"),
+        "address": d.maybe([d.address()]),
+        "communication": d.maybe([coded("es", "urn:ietf:bcp:47", "Spanish")]),
+    }
+
+
+def _practitioner_role(d: _Draw) -> Body:
+    return {
+        "identifier": d.identifier(),
+        "active": True,
+        "period": d.period(),
+        "practitioner": d.ref("Practitioner"),
+        "organization": d.ref("Organization"),
+        "code": [d.concept("psychologist", "nurse")],
+        "specialty": d.maybe([d.concept("psychology")]),
+        "location": d.refs("Location"),
+        "healthcareService": d.refs("HealthcareService"),
+        "telecom": d.maybe(d.telecom()),
+    }
+
+
+def _healthcare_service(d: _Draw) -> Body:
+    return {
+        "identifier": d.identifier(),
+        "active": True,
+        "providedBy": d.ref("Organization"),
+        "category": [d.concept("behavioral", "medical")],
+        "type": [d.concept(*SERVICES, system=SERVICE)],
+        "specialty": d.maybe([d.concept("psychology")]),
+        "location": d.refs("Location"),
+        "name": d.one("Counseling", "Speech"),
+        "coverageArea": d.refs("Location", chance=0.3),
+        "program": d.maybe([coded("p1")]),
+        "characteristic": d.maybe([coded("c1")]),
+    }
+
+
+def _location(d: _Draw) -> Body:
+    return {
+        "identifier": d.identifier(),
+        "status": d.one("active", "inactive"),
+        "operationalStatus": d.maybe({"system": "http://terminology.hl7.org/CodeSystem/v2-0116", "code": "O"}),
+        "name": f"Room {d.rng.randrange(4)}",
+        "type": [d.concept("room", "building")],
+        "address": d.maybe(d.address()),
+        "managingOrganization": d.ref("Organization"),
+        "partOf": d.ref("Location", chance=0.4),
+    }
+
+
+_BUILDERS: dict[str, Callable[[_Draw], Body]] = {
+    "Patient": _patient,
+    "RelatedPerson": _related_person,
+    "ServiceRequest": _service_request,
+    "Encounter": _encounter,
+    "Consent": _consent,
+    "Task": _task,
+    "Group": _group,
+    "Organization": _organization,
+    "OrganizationAffiliation": _affiliation,
+    "Practitioner": _practitioner,
+    "PractitionerRole": _practitioner_role,
+    "HealthcareService": _healthcare_service,
+    "Location": _location,
+}

@@ -1,6 +1,0 @@
-CREATE OR REPLACE FUNCTION hallpass.agreed() RETURNS uuid[]
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = hallpass, pg_temp AS $$
-    SELECT coalesce(array_agg(c.custodian), '{}') FROM releasing() c(custodian) WHERE agrees(c.custodian)
-$$;
-COMMENT ON FUNCTION hallpass.agreed IS
-    'Of the custodians whose releases name the caller, those that may disclose to it now by an agreement.';

@@ -1,0 +1,88 @@
+"""What consent is judged by, read off a resource."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from app.consent import codes as c
+from app.consent.attributes import OBSERVATION_VALUE, resource_attributes
+from app.consent.model import ResourceAttributes
+from app.resources import TYPES
+
+OWN, HOLDER, STUDENT, OTHER = (UUID(int=n) for n in range(1, 5))
+ZONE = ZoneInfo("America/New_York")
+
+
+def read(content: dict[str, Any]) -> ResourceAttributes:
+    """The facts of a resource."""
+    return resource_attributes(TYPES[content["resourceType"]], content, OWN, HOLDER, ZONE)
+
+
+def labelled(*security: dict[str, str]) -> ResourceAttributes:
+    """The facts of an Encounter with these labels."""
+    return read({"resourceType": "Encounter", "meta": {"security": list(security)}})
+
+
+@pytest.mark.parametrize(
+    ("security", "labels"),
+    [
+        ([{"system": c.ACT_CODE, "code": "PSY"}], {"PSY"}),
+        ([{"system": c.ACT_CODE, "code": "42CFRPart2"}], {"42CFRPart2"}),
+        ([{"system": c.ACT_CODE, "code": "NORDSCLCD"}], set()),
+        ([{"system": OBSERVATION_VALUE, "code": "SUBSETTED"}], set()),
+        ([{"system": "urn:x", "code": "NORDSCLCD"}], {"urn:x|NORDSCLCD"}),
+        ([{"system": c.ACT_CODE, "code": "unheard-of"}], {f"{c.ACT_CODE}|unheard-of"}),
+        ([{"code": "PSY"}], {"|PSY"}),
+        ([{"system": "urn:x"}], {"urn:x|"}),
+    ],
+)
+def test_a_label_that_is_not_understood_is_none_that_a_release_can_name(
+    security: list[dict[str, str]], labels: set[str]
+) -> None:
+    """How to treat it keeps nothing back; all else must be named."""
+    assert labelled(*security).labels == labels
+
+
+@pytest.mark.parametrize(
+    ("found", "level"), [([], 3), (["N"], 3), (["U"], 0), (["L", "R"], 4), (["R", "L"], 4), (["nonsense", "V"], 6)]
+)
+def test_the_highest_confidentiality_counts(found: list[str], level: int) -> None:
+    """Unlabelled is normal, and what is not understood is above all."""
+    assert labelled(*({"system": c.CONFIDENTIALITY_SYSTEM, "code": x} for x in found)).confidentiality == level
+
+
+def test_codes_are_told_by_system_and_code() -> None:
+    """One without a system is another than one with any; words are no code."""
+    content = {
+        "resourceType": "ServiceRequest",
+        "code": {"coding": [{"system": "urn:a", "code": "1"}, {"code": "2"}, {"display": "words"}]},
+        "category": [{"text": "words"}, {"coding": [{"system": "urn:b", "code": "3"}]}],
+    }
+    assert read(content).codes == {"urn:a|1", "|2", "urn:b|3"}
+    assert read({"resourceType": "Encounter", "class": {"system": "urn:c", "code": "4"}}).codes == {"urn:c|4"}
+
+
+def test_only_a_patient_is_a_student_and_only_an_organization_a_party() -> None:
+    """What is about a Group lies in no compartment; who signs or acts otherwise is no party."""
+    about = {"resourceType": "ServiceRequest", "subject": {"reference": f"Patient/{STUDENT}"}}
+    assert read(about).student == STUDENT
+    assert read(about | {"subject": {"reference": f"Group/{STUDENT}"}}).student is None
+    assert read({"resourceType": "Patient"}).student == OWN
+    owned = {"resourceType": "Task", "requester": {"reference": f"Organization/{HOLDER}"}}
+    owner = {"owner": {"reference": f"Practitioner/{OTHER}"}}
+    elsewhere = {"owner": {"reference": "https://example.org/fhir/Organization/1"}}
+    assert read(owned | owner).parties == read(owned | elsewhere).parties == {HOLDER}
+
+
+def test_an_open_end_counts_as_the_start_and_a_turned_period_says_nothing() -> None:
+    """In the custodian's time zone."""
+    day = (datetime(2026, 9, 20, 4, tzinfo=UTC), datetime(2026, 9, 21, 4, tzinfo=UTC))
+    begun = {"resourceType": "Encounter", "period": {"start": "2026-09-20"}}
+    assert read(begun).clinical == day
+    assert read({"resourceType": "Encounter", "period": {"start": "2026-09-21", "end": "2026-09-20"}}).clinical is None
+    assert read({"resourceType": "Encounter"}).clinical is None

@@ -1,0 +1,129 @@
+"""Breaking the glass opens one student's record for an hour, and the custodian reads why."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import pytest_asyncio
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.consent.codes import ACT_CODE
+from app.db.engine import Database
+from tests import build
+from tests.api.asking import refused
+from tests.world import EVERYTHING, Member, World, open_world
+
+WHY = "Child unconscious after a fall, allergies needed."
+
+
+def _value() -> str:
+    """A student's number like no other."""
+    return f"E-{uuid4().hex[:8]}"
+
+
+@pytest_asyncio.fixture(scope="module")
+async def world(db: Database) -> AsyncIterator[World]:
+    """A network."""
+    async with open_world(db) as found:
+        yield found
+
+
+async def _hospital(world: World) -> Member:
+    hospital = await world.member("Hospital", purposes=("TREAT", "BTG"), emergency=True)
+    await world.login(hospital, f"{EVERYTHING} hallpass/emergency", purpose_of_use="BTG")
+    return hospital
+
+
+def _glass(value: str, reason: str = WHY) -> dict[str, Any]:
+    identifier = {"system": "urn:test:student", "value": value}
+    return {
+        "resourceType": "Parameters",
+        "parameter": [
+            {"name": "identifier", "valueIdentifier": identifier},
+            {"name": "reason", "valueString": reason},
+        ],
+    }
+
+
+async def _ledger(world: World, student: dict[str, Any]) -> list[tuple[str, str, str]]:
+    engine = create_async_engine(world.db.owner)
+    async with engine.connect() as connection:
+        rows = await connection.execute(
+            text("SELECT type, basis, reason FROM hallpass.disclosure WHERE student = :s ORDER BY at, request, id"),
+            {"s": student["id"]},
+        )
+        found = [tuple(r) for r in rows]
+    await engine.dispose()
+    return found
+
+
+async def test_a_broken_glass_opens_the_students_record_and_is_flagged_with_its_reason(world: World) -> None:
+    district, hospital = await world.member("District"), await _hospital(world)
+    number = _value()
+    student = await district.create(build.patient(number))
+    visit = await district.create(build.encounter(student))
+    other = await district.create(build.patient(_value()))
+    label = [{"system": ACT_CODE, "code": "PSYTHPN"}]
+    note = await district.create(build.encounter(student, meta={"security": label}))
+    assert (await hospital.get(f"/Patient/{student['id']}")).status_code == 404
+
+    opened = await hospital.post("/Patient/$break-glass", _glass(number))
+    assert (opened.status_code, opened.json()["id"]) == (200, student["id"])
+    assert await hospital.ids("/Encounter") == [visit["id"]]
+    assert (await hospital.get(f"/Encounter/{note['id']}")).status_code == 404
+    assert (await hospital.get(f"/Patient/{other['id']}")).status_code == 404
+    assert await _ledger(world, student) == [("Patient", "emergency", WHY), ("Encounter", "emergency", WHY)]
+
+
+async def test_without_the_emergency_purpose_a_broken_glass_opens_nothing(world: World) -> None:
+    district, hospital = await world.member("District"), await _hospital(world)
+    number = _value()
+    student = await district.create(build.patient(number))
+    assert (await hospital.post("/Patient/$break-glass", _glass(number))).status_code == 200
+    await world.login(hospital, EVERYTHING)
+    assert (await hospital.get(f"/Patient/{student['id']}")).status_code == 404
+
+
+async def test_a_reason_a_scope_and_a_student_are_needed(world: World) -> None:
+    district, hospital = await world.member("District"), await _hospital(world)
+    number = _value()
+    await district.create(build.patient(number))
+    for short in ("urgent", 9 * " " + 19 * "x" + 9 * " "):
+        answer = await hospital.post("/Patient/$break-glass", _glass(number, short))
+        refused(answer, 422, "required", "Parameters.parameter")
+    assert (await hospital.post("/Patient/$break-glass", _glass("nobody"))).status_code == 404
+    clinic = await world.member("Clinic")
+    refused(await clinic.post("/Patient/$break-glass", _glass(number)), 403, "forbidden")
+    await world.login(hospital, EVERYTHING, purpose_of_use="BTG")
+    refused(await hospital.post("/Patient/$break-glass", _glass(number)), 403, "forbidden")
+    await world.login(hospital, "system/Encounter.r hallpass/emergency", purpose_of_use="BTG")
+    refused(await hospital.post("/Patient/$break-glass", _glass(number)), 403, "forbidden")
+    await world.login(hospital, "system/Patient.r hallpass/emergency", purpose_of_use="BTG")
+    assert (await hospital.post("/Patient/$break-glass", _glass(number, 20 * "x"))).status_code == 200
+
+
+async def test_a_broken_glass_is_told_to_who_broke_it_and_to_no_stranger(world: World) -> None:
+    district, hospital, clinic = await world.member("District"), await _hospital(world), await world.member("Clinic")
+    number = _value()
+    await district.create(build.patient(number))
+    assert (await hospital.post("/Patient/$break-glass", _glass(number))).status_code == 200
+    told = (await hospital.get("/AuditEvent?subtype=emergency")).json().get("entry", [])
+    assert "the glass was broken" in [e["resource"].get("outcomeDesc") for e in told]
+    assert "entry" not in (await clinic.get("/AuditEvent?subtype=emergency")).json()
+
+
+async def test_the_glass_closes_after_an_hour(world: World) -> None:
+    district, hospital = await world.member("District"), await _hospital(world)
+    number = _value()
+    student = await district.create(build.patient(number))
+    assert (await hospital.post("/Patient/$break-glass", _glass(number))).status_code == 200
+    engine = create_async_engine(world.db.owner)
+    async with engine.begin() as connection:
+        await connection.execute(
+            text("UPDATE hallpass.emergency SET opens = opens - interval '61 min', closes = closes - interval '61 min'")
+        )
+    await engine.dispose()
+    assert (await hospital.get(f"/Patient/{student['id']}")).status_code == 404
