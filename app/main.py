@@ -10,6 +10,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 from sqlalchemy import select
 
+from app import health
 from app.api import failures, fast_routes
 from app.api.context import request_context
 from app.api.middleware.compression import Compression
@@ -25,6 +26,7 @@ from app.db.tables import secret
 from app.exchange.service import AccessService
 from app.limits.limits import Leaving
 from app.openapi.serve import openapi_router
+from app.processes import Closing
 from app.settings import Settings
 
 PUBLIC = frozenset(
@@ -39,6 +41,8 @@ PUBLIC = frozenset(
         "/fhir/Library/{id}",
         *(f"/fhir/{kind}{below}" for kind in DEFINITIONS for below in ("", "/{id}")),
         "/health",
+        "/health/live",
+        "/health/ready",
         "/openapi.json",
         "/docs",
         "/docs/{asset}",
@@ -78,11 +82,12 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     failures.install(app)
     app.add_middleware(Cors, origins=settings.cors_origins)
     app.add_middleware(PathNormalizer)
+    app.add_middleware(Closing)
     app.add_middleware(Leaving, limits=app.state.limits)
     app.include_router(auth_router(app.state.auth))
     app.include_router(fhir_router())
     app.include_router(openapi_router())
-    _health(app, db)
+    health.install(app, db)
     require_access_service(app)
     fast_routes.install(app)
     return app
@@ -99,10 +104,3 @@ def require_access_service(app: FastAPI) -> None:
 
 def _depends_on_access_service(dependant: Dependant) -> bool:
     return dependant.call is request_context or any(_depends_on_access_service(d) for d in dependant.dependencies)
-
-
-def _health(app: FastAPI, db: Database) -> None:
-    @app.get("/health", operation_id="health", tags=["operation"], summary="Whether the server can serve")
-    async def health() -> dict[str, str]:
-        await db.alive()
-        return {"status": "ok"}

@@ -10,17 +10,22 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from http.client import HTTPConnection, HTTPException
 
 import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import URL
 
+from app import processes
 from app.db import embedded, migrate
-from app.db.engine import Database, owner_url
+from app.db.address import BadAddress, owner_url
+from app.db.engine import Database
 from app.main import create_app
-from app.settings import Settings, load
+from app.settings import Settings, UnsafeSettings, load
 
 KEEP_ALIVE_SECONDS = 75
+WORKER_SECONDS = 60
+"""In which one of several processes must answer the one that looks after them, its start included."""
 
 
 class CannotListen(Exception):
@@ -28,8 +33,16 @@ class CannotListen(Exception):
 
 
 def database_url(settings: Settings) -> URL:
-    """The owner's URL: DATABASE_URL's server, or the embedded one, which this starts or joins."""
-    return owner_url(settings.database_url) if settings.database_url else embedded.start(settings.data_dir)
+    """The owner's URL: DATABASE_URL's server, or the embedded one, which this starts or joins.
+
+    Raises UnsafeSettings for a DATABASE_URL that cannot be used as it is written.
+    """
+    if not settings.database_url:
+        return embedded.start(settings.data_dir)
+    try:
+        return owner_url(settings.database_url)
+    except BadAddress as e:
+        raise UnsafeSettings(f"DATABASE_URL: {e}") from None
 
 
 def open_database(settings: Settings) -> Database:
@@ -40,14 +53,15 @@ def open_database(settings: Settings) -> Database:
 
 
 def prepare_schema(settings: Settings) -> None:
-    """Migrate a fresh database; raise WrongSchema on one of another version."""
-    asyncio.run(migrate.check(database_url(settings)))
+    """Migrate a fresh database; raise WrongSchema on one of another version, and where there is none of its name."""
+    asyncio.run(migrate.check(database_url(settings), create=settings.database_url is None))
 
 
 def application() -> FastAPI:
-    """The application of one worker process, from the environment."""
+    """The application of one process, from the environment; called within the loop that serves it."""
     settings = load()
     _log_to_stderr()
+    processes.drain_first(settings.drain_seconds)
     app = create_app(settings, open_database(settings))
     _settle_memory()
     return app
@@ -59,7 +73,7 @@ def serve(settings: Settings, when_listening: Callable[[], None]) -> None:
     prepare_schema(settings)
     _log_to_stderr()
     threading.Thread(target=_watch, args=(settings, when_listening), daemon=True).start()
-    uvicorn.run(
+    config = uvicorn.Config(
         "app.server:application",
         factory=True,
         host=settings.host,
@@ -71,8 +85,10 @@ def serve(settings: Settings, when_listening: Callable[[], None]) -> None:
         proxy_headers=False,  # nothing here rests on the caller's address; the service's own is a setting
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=10,
+        timeout_worker_healthcheck=WORKER_SECONDS,
         h11_max_incomplete_event_size=65_536,
     )
+    processes.run(config)
 
 
 def _require_free(host: str, port: int) -> None:
@@ -90,13 +106,15 @@ def _require_free(host: str, port: int) -> None:
 
 
 def _watch(settings: Settings, when_listening: Callable[[], None]) -> None:
-    """Call back as soon as the socket takes connections."""
+    """Call back as soon as requests are answered."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - read, not bound
     while True:
         try:
-            socket.create_connection((host, settings.port), timeout=1).close()
+            asked = HTTPConnection(host, settings.port, timeout=WORKER_SECONDS)
+            asked.request("GET", "/health/live")
+            asked.getresponse().read()
             break
-        except OSError:
+        except (OSError, HTTPException):
             time.sleep(0.05)
     when_listening()
 

@@ -7,9 +7,10 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -32,6 +33,9 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="The address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="The port to listen on.")
     workers: int = Field(default=1, ge=1, le=64, description="API processes.")
+    drain_seconds: float = Field(
+        default=3, ge=0, le=300, description="Seconds to serve on after SIGTERM, so that others can take over."
+    )
     pool_size: int = Field(default=10, ge=1, le=200, description="Database connections of one process.")
     client_connections: int = Field(
         default=4, ge=1, le=200, description="Database connections of one process that one client may hold at once."
@@ -75,9 +79,6 @@ class Settings(BaseSettings):
     require_agreement: bool = Field(
         default=True, description="A release has effect only under an active OrganizationAffiliation."
     )
-    honor_past_majority: bool = Field(
-        default=False, description="A parent's release is honored after the 18th birthday until its own end."
-    )
     allow_http_jwks: bool = Field(default=False, description="JWKS URLs may be http and loopback. For tests only.")
 
     @property
@@ -112,9 +113,17 @@ class Settings(BaseSettings):
     @field_validator("time_zone")
     @classmethod
     def _time_zone(cls, value: str) -> str:
-        from zoneinfo import ZoneInfo
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            raise ValueError("must be the IANA name of a time zone, such as America/Chicago") from None
+        return value
 
-        ZoneInfo(value)
+    @field_validator("database_url")
+    @classmethod
+    def _database_url(cls, value: str | None) -> str | None:
+        if value is not None and not value.strip():
+            raise ValueError("is empty: give a PostgreSQL URL, or unset it for the embedded server")
         return value
 
     @model_validator(mode="after")
@@ -127,18 +136,36 @@ class Settings(BaseSettings):
         return self
 
 
+DEFAULT_URL: str = Settings.model_fields["base_url"].default
+"""Where the server is, as far as its clients on the same machine need not be told."""
+
+
 class UnsafeSettings(Exception):
     """The environment holds a setting that is unknown, malformed or unsafe; the server does not start."""
 
 
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return str(Settings.model_fields[name].validation_alias or f"HALLPASS_{name.upper()}")
+
+
 def load() -> Settings:
     """Read the environment. Raises UnsafeSettings that names each bad variable, never its value."""
-    known = {"HALLPASS_" + name.upper() for name in Settings.model_fields}
+    known = {variable(name) for name in Settings.model_fields}
     unknown = sorted(k for k in os.environ if k.startswith("HALLPASS_") and k not in known)
     if unknown:
-        raise UnsafeSettings(f"unknown setting: {', '.join(unknown)}")
+        raise UnsafeSettings(f"unknown setting {', '.join(unknown)}; `hallpass settings` lists the known ones")
     try:
         return Settings()
     except ValidationError as e:
-        problems = "; ".join(f"{'.'.join(map(str, p['loc'])) or 'settings'}: {p['msg']}" for p in e.errors())
-        raise UnsafeSettings(problems) from None
+        raise UnsafeSettings("; ".join(_problem(p["loc"], p["msg"]) for p in e.errors())) from None
+    except SettingsError as e:  # a value that should be JSON; the text of the error names the field
+        named = [variable(name) for name in Settings.model_fields if f'"{name}"' in str(e)]
+        raise UnsafeSettings(f'{", ".join(named) or "a setting"}: must be JSON, for example ["a", "b"]') from None
+
+
+def _problem(place: tuple[int | str, ...], message: str) -> str:
+    """A problem that pydantic found, under the name of its variable."""
+    text = message.removeprefix("Value error, ")
+    names = [variable(p) if p in Settings.model_fields else p for p in place if isinstance(p, str)]
+    return f"{names[0]}: {text}" if names else text

@@ -49,9 +49,11 @@ WITH drawn AS (
 ), batches AS (
     SELECT m.*, dense_rank() OVER (ORDER BY m.at) AS batch FROM made m
 )
-INSERT INTO hallpass.disclosure (compartment, at, request, id, version, type, interaction, student, custodian, recipient,
+INSERT INTO hallpass.disclosure (compartment, at, request, id, version, type, interaction, student, custodian,
+    recipient,
     client, agent, purposes, basis, consent, consent_version, reason, chain, batch)
-SELECT compartment, at, request, id, 1, type, interaction, compartment, custodian, recipient, client, NULL, purposes, 'release',
+SELECT compartment, at, request, id, 1, type, interaction, compartment, custodian, recipient, client, NULL, purposes,
+    'release',
        consent, 1, NULL, 0, batch FROM batches ORDER BY at
 """
 _SHEETS = """
@@ -105,7 +107,7 @@ def loaded(count: int) -> Iterator[Loaded]:
 
 
 async def _load(database: URL, students: int) -> Loaded:
-    await migrate(database)
+    await migrate(database, create=True)
     async with open_world(Database(database), token_seconds=3600) as world:
         found = await network.members(world)
         others = [await world.operator.add_organization(f"Clinic {n}") for n in range(OTHERS)]

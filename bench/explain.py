@@ -36,9 +36,10 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from app.db import embedded, search_queries
+from app.db.address import owner_url
 from app.db.caller import set_caller
 from app.db.driver import PreparedQuery
-from app.db.engine import Database, owner_url
+from app.db.engine import Database
 from app.db.migrate import migrate
 from app.db.search_queries import BoundStatement
 from app.resources import REGISTRY, Visibility
@@ -235,7 +236,7 @@ async def loaded(server: URL, size: int) -> AsyncIterator[Database]:
     """A database of its own with so many resources."""
     url = server.set(database=f"hallpass_explain_{uuid.uuid4().hex[:8]}")
     admin = create_async_engine(server.set(database="postgres"), isolation_level="AUTOCOMMIT")
-    await migrate(url)
+    await migrate(url, create=True)
     db = Database(url, statement_timeout_ms=60_000)
     try:
         await load_all(url, size)

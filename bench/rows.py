@@ -74,7 +74,8 @@ def versions(size: int) -> Iterator[tuple[Any, ...]]:
         body = json.dumps({"resourceType": declared.name, "id": str(own), "language": "en" * 60}).encode()
         about = asyncpg.Range(empty=True)
         yield (
-            compartment, own, 1, declared.name, custodian, student, declared.visibility is Visibility.DIRECTORY, True, False,
+            compartment, own, 1, declared.name, custodian, student, declared.visibility is Visibility.DIRECTORY, True,
+            False,
             START + timedelta(seconds=n), "POST", body, 0, b"", [], [], 3, [], [], [], [], about,
         )  # fmt: skip
 

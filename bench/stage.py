@@ -76,7 +76,7 @@ def _postmaster(home: Path) -> int:
 
 
 async def _fill(database: URL, students: int, released: int, held: tuple[str, ...]) -> Network:
-    await migrate(database)
+    await migrate(database, create=True)
     db = Database(database)
     async with open_world(db, token_seconds=3600) as world:
         found = await network.members(world)

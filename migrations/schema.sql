@@ -22,6 +22,7 @@ CREATE TABLE hallpass.release (
     opens timestamp with time zone NOT NULL,
     closes timestamp with time zone NOT NULL,
     recipients uuid[] NOT NULL,
+    cosigned boolean DEFAULT false NOT NULL,
     born_from date,
     born_to date,
     authority_opens timestamp with time zone,
@@ -107,9 +108,11 @@ CREATE FUNCTION hallpass.birthday(born date, age integer, zone text) RETURNS tim
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
     -- Of a midnight that the clock shows twice PostgreSQL takes the second; an hour after 23:00 is the first.
-    SELECT least((born + make_interval(years => age))::timestamp AT TIME ZONE zone,
-                 ((born + make_interval(years => age))::timestamp - interval '1 hour') AT TIME ZONE zone
-                     + interval '1 hour')
+    -- The day after 28 February is 29 February where the year has one, else 1 March.
+    SELECT least(day AT TIME ZONE zone, (day - interval '1 hour') AT TIME ZONE zone + interval '1 hour')
+    FROM (SELECT CASE WHEN extract(month FROM born) = 2 AND extract(day FROM born) = 29
+                 THEN born - 1 + make_interval(years => age) + interval '1 day'
+                 ELSE born + make_interval(years => age) END AS day) d
 $$;
 
 COMMENT ON FUNCTION hallpass.birthday(born date, age integer, zone text) IS 'The first moment of the day on which one born on that day reaches an age.';
@@ -219,7 +222,8 @@ CREATE FUNCTION hallpass.conditions_match(p hallpass.provision, part2 boolean, r
        AND CASE
            WHEN p.permit THEN
                r_confidentiality <= coalesce(p.confidentiality, 3)
-               AND array_remove(r_labels, '42CFRPart2') <@ coalesce(p.labels, '{}')
+               AND array_remove(array_remove(array_remove(r_labels, '42CFRPart2'), 'minor-signs'), 'both-sign')
+                   <@ coalesce(p.labels, '{}')
                AND (p.labels IS NULL OR p.confidentiality IS NOT NULL OR r_labels && p.labels)
                AND (NOT '42CFRPart2' = ANY (r_labels) OR part2)
                AND (NOT 'PSYTHPN' = ANY (r_labels) OR p.labels = '{PSYTHPN}')
@@ -270,6 +274,7 @@ BEGIN
         WHERE p.opens <= v_now AND v_now < p.closes
           AND (p.recipients IS NULL OR p.recipients && v_ancestors)
           AND (p.purposes IS NULL OR p.purposes && v_purposes)
+          AND (NOT p.permit OR NOT hangs_on_signers(r_labels) OR signers_suffice(e, r_labels, r_clinical))
           AND conditions_match(p, e.part2, r_type, r_id, r_profiles, r_codes, r_confidentiality, r_labels, r_refs, r_authors,
                    r_clinical, p.related IS NOT NULL AND refers(p.compartment, p.related, e.custodian, r_id))
         ORDER BY e.consent, p.node DESC
@@ -529,7 +534,7 @@ CREATE FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_custodian uu
           AND (p_custodian IS NULL OR r.custodian = p_custodian) AND (p_ids IS NULL OR r.id = ANY (p_ids))
     ), covered AS MATERIALIZED (
         SELECT r.id, e.consent, p.permit, p.permit AND p.node = 0 AND p.recipients IS NOT NULL AS plain,
-               coalesce(t.recipients, e.recipients) AS named
+               coalesce(t.recipients, e.recipients) AS named, hallpass.hangs_on_signers(r.labels) AS hangs
         FROM hallpass.release e JOIN hallpass.provision p ON p.compartment = e.compartment AND p.consent = e.consent
         JOIN hallpass.provision t ON t.compartment = e.compartment AND t.consent = e.consent AND t.node = 0
         JOIN r ON r.custodian = e.custodian
@@ -537,7 +542,7 @@ CREATE FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_custodian uu
           AND hallpass.provision_matches(p, e.part2, e.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels,
                               r.refs, r.authors, r.clinical)
     ), precomputed AS (
-        SELECT c.id, bool_and(c.plain) AS precomputed FROM covered c GROUP BY c.id
+        SELECT c.id, bool_and(c.plain) AND NOT bool_or(c.hangs) AS precomputed FROM covered c GROUP BY c.id
     ), named AS (
         SELECT DISTINCT c.id, x AS org, c.consent FROM covered c CROSS JOIN unnest(c.named) x WHERE c.permit
         UNION ALL
@@ -594,6 +599,15 @@ CREATE FUNCTION hallpass.glass_broken(r_compartment uuid) RETURNS boolean
     SELECT EXISTS (SELECT 1 FROM emergency e WHERE e.compartment = r_compartment AND e.organization = caller()
                    AND e.opens <= statement_time() AND statement_time() < e.closes)
 $$;
+
+CREATE FUNCTION hallpass.hangs_on_signers(r_labels text[]) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT r_labels && '{42CFRPart2,minor-signs,both-sign}'::text[]
+$$;
+
+COMMENT ON FUNCTION hallpass.hangs_on_signers(r_labels text[]) IS 'Whether it depends on who signed a release that it opens a record with these labels: then the access index settles
+     nothing, and the rule is asked live.';
 
 CREATE FUNCTION hallpass.holds(p_custodian uuid) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -726,13 +740,16 @@ BEGIN
         SELECT c.custodian, o.honor FROM (SELECT DISTINCT r.custodian FROM r) c
         JOIN organization o ON o.id = c.custodian WHERE NOT v_agreement OR agrees(c.custodian)
     ), force AS MATERIALIZED (
-        SELECT DISTINCT k.compartment, k.consent, k.version, k.custodian, e.part2
+        SELECT k.compartment, k.consent, k.version, k.custodian, x.e
         FROM (SELECT DISTINCT r.compartment, r.custodian FROM r) c JOIN custodian o ON o.custodian = c.custodian
-        CROSS JOIN LATERAL (SELECT * FROM validity k WHERE k.compartment = c.compartment AND k.custodian = c.custodian OFFSET 0) k
-        CROSS JOIN LATERAL (SELECT e.part2 FROM release e WHERE e.compartment = k.compartment AND e.consent = k.consent OFFSET 0) e
-        WHERE k.since <= v_now AND v_now < k.until AND (k.majority IS NULL OR v_now < k.majority OR o.honor)
+        CROSS JOIN LATERAL (
+            SELECT DISTINCT k.compartment, k.consent, k.version, k.custodian FROM validity k
+            WHERE k.compartment = c.compartment AND k.custodian = c.custodian AND k.since <= v_now AND v_now < k.until
+              AND (k.majority IS NULL OR v_now < k.majority OR o.honor)) k
+        CROSS JOIN LATERAL (
+            SELECT e FROM release e WHERE e.compartment = k.compartment AND e.consent = k.consent OFFSET 0) x(e)
     ), node AS MATERIALIZED (
-        SELECT x.p, f.part2, f.custodian, f.version
+        SELECT x.p, f.e, f.custodian, f.version
         FROM force f CROSS JOIN LATERAL (
             SELECT p FROM provision p WHERE p.compartment = f.compartment AND p.consent = f.consent OFFSET 0) x(p)
         WHERE (x.p).opens <= v_now AND v_now < (x.p).closes AND ((x.p).recipients IS NULL OR (x.p).recipients && v_ancestors)
@@ -743,7 +760,8 @@ BEGIN
                     ELSE verdict(array_agg((n.p).node ORDER BY (n.p).node DESC), array_agg((n.p).parent ORDER BY (n.p).node DESC),
                                  bool_or((n.p).permit) FILTER (WHERE (n.p).node = 0)) END AS permits
         FROM r JOIN node n ON (n.p).compartment = r.compartment AND n.custodian = r.custodian
-        WHERE provision_matches(n.p, n.part2, n.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs,
+        WHERE (NOT (n.p).permit OR NOT hangs_on_signers(r.labels) OR signers_suffice(n.e, r.labels, r.clinical))
+          AND provision_matches(n.p, (n.e).part2, n.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs,
                      r.authors, r.clinical)
         GROUP BY r.compartment, r.id, r.version, (n.p).consent, n.version
     )
@@ -910,6 +928,16 @@ CREATE FUNCTION hallpass.next_link(before bytea, entries bytea) RETURNS bytea
 
 COMMENT ON FUNCTION hallpass.next_link(before bytea, entries bytea) IS 'The link of a batch with these entries, behind the one before.';
 
+CREATE FUNCTION hallpass.part2_age(p_state text, p_on date) RETURNS integer
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT max(j.age) FROM (VALUES ('CA', 12, '2011-01-01'::date, NULL::date), ('WA', 13, '2011-01-01'::date, NULL::date)) j(state, age, since, until)
+    WHERE j.state = p_state AND j.since <= p_on AND (j.until IS NULL OR p_on < j.until)
+$$;
+
+COMMENT ON FUNCTION hallpass.part2_age(p_state text, p_on date) IS 'The age from which a minor is treated for substance use alone in a state; NULL where no row says so. The rows are
+     those of app/consent/jurisdictions.json.';
+
 CREATE FUNCTION hallpass.partition_ledger(p_from date, p_until date) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
@@ -952,7 +980,7 @@ CREATE FUNCTION hallpass.place_key(p_organization uuid) RETURNS bigint
 
 COMMENT ON FUNCTION hallpass.place_key(p_organization uuid) IS 'The lock that orders disclosures by or to an organization, or a part of it, and its move in the tree.';
 
-CREATE FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean) RETURNS text
+CREATE FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean, p_state text DEFAULT NULL::text) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
@@ -979,15 +1007,18 @@ BEGIN
         SELECT 1 FROM client c JOIN tree t ON t.id = c.organization WHERE t.ancestor = p_id) THEN
         RETURN 'member';
     END IF;
-    INSERT INTO organization VALUES (p_id, v_ancestors, p_zone, p_honour)
-        ON CONFLICT (id) DO UPDATE SET ancestors = v_ancestors, zone = p_zone, honor = p_honour;
+    INSERT INTO organization VALUES (p_id, v_ancestors, p_zone, p_honour, p_state)
+        ON CONFLICT (id) DO UPDATE SET ancestors = v_ancestors, zone = p_zone, honor = p_honour, state = p_state;
     IF v_old.id IS NULL THEN
         INSERT INTO tree SELECT t.ancestor, p_id FROM tree t WHERE t.id = p_parent UNION ALL SELECT p_id, p_id;
     ELSIF v_old.ancestors <> v_ancestors THEN
         UPDATE organization o SET ancestors = o.ancestors[:array_position(o.ancestors, p_id) - 1] || v_ancestors
             WHERE o.ancestors @> ARRAY[p_id] AND o.id <> p_id;
-        DELETE FROM tree t USING tree d WHERE d.ancestor = p_id AND t.id = d.id AND t.ancestor = ANY (v_old.ancestors[2:]);
-        INSERT INTO tree SELECT a.ancestor, d.id FROM tree d CROSS JOIN tree a WHERE d.ancestor = p_id AND a.id = p_parent;
+        DELETE FROM tree t USING tree d 
+            WHERE d.ancestor = p_id AND t.id = d.id
+              AND NOT EXISTS (SELECT 1 FROM tree s WHERE s.ancestor = p_id AND s.id = t.ancestor);
+        INSERT INTO tree SELECT a.ancestor, d.id FROM tree d CROSS JOIN tree a 
+            WHERE d.ancestor = p_id AND a.id = p_parent ON CONFLICT DO NOTHING;
     END IF;
     IF v_old.zone <> p_zone THEN  -- a birthday begins there at another moment
         FOR v_compartment IN SELECT DISTINCT e.compartment FROM release e WHERE e.custodian = p_id ORDER BY 1 LOOP
@@ -997,7 +1028,7 @@ BEGIN
     RETURN 'placed';
 END $$;
 
-COMMENT ON FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean) IS 'Puts an organization in its place in the tree: a row, and one for each that it is part of. Returns placed; or, and
+COMMENT ON FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean, p_state text) IS 'Puts an organization in its place in the tree: a row, and one for each that it is part of. Returns placed; or, and
      nothing done, cycle (it would be part of itself), deep (too many above it) or member (it calls for itself, so that
      its place, and who sees its records, is the operator''s to change).';
 
@@ -1329,6 +1360,41 @@ END $$;
 
 COMMENT ON FUNCTION hallpass.set_operator(p_organization uuid) IS 'The network''s operator at the console, as the owner of the tables, on behalf of an organization.';
 
+CREATE FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_clinical tstzrange) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+DECLARE
+    v_born date;
+    v_zone text;
+    v_state text;
+    v_care timestamptz := lower(r_clinical);
+    v_age  integer;
+BEGIN
+    IF NOT hangs_on_signers(r_labels) THEN
+        RETURN true;
+    END IF;
+    v_born := coalesce(e.born_to, (SELECT s.born_to FROM student s WHERE s.compartment = e.compartment));
+    IF v_born IS NULL OR NOT (e.signer IS NULL OR e.cosigned) THEN
+        RETURN false;
+    END IF;
+    SELECT o.zone, o.state INTO v_zone, v_state FROM organization o WHERE o.id = e.custodian;
+    IF e.signer IS NULL AND birthday(v_born, 18, v_zone) <= e.signed THEN
+        RETURN true;
+    END IF;
+    v_age := part2_age(v_state, (coalesce(v_care, e.signed) AT TIME ZONE v_zone)::date);
+    IF 'both-sign' = ANY (r_labels) THEN
+        RETURN e.signer IS NOT NULL;
+    END IF;
+    IF 'minor-signs' = ANY (r_labels) OR coalesce(birthday(v_born, v_age, v_zone) <= v_care, false) THEN
+        RETURN e.signer IS NULL OR coalesce(birthday(v_born, v_age, v_zone) <= e.signed, false)
+            OR coalesce(v_care <= e.signed, false);
+    END IF;
+    RETURN v_age IS NOT NULL AND e.signer IS NOT NULL;
+END $$;
+
+COMMENT ON FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_clinical tstzrange) IS 'Whether those who signed a release are those who may sign for a record with these labels: a minor controls some.';
+
 CREATE FUNCTION hallpass.statement_time() RETURNS timestamp with time zone
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT statement_timestamp() $$;
@@ -1568,7 +1634,8 @@ CREATE TABLE hallpass.organization (
     id uuid NOT NULL,
     ancestors uuid[] NOT NULL,
     zone text NOT NULL,
-    honor boolean NOT NULL
+    honor boolean NOT NULL,
+    state text
 );
 
 CREATE TABLE hallpass.revoked_token (
@@ -2110,6 +2177,9 @@ GRANT ALL ON FUNCTION hallpass.fold_custody_counts() TO hallpass_app;
 REVOKE ALL ON FUNCTION hallpass.glass_broken(r_compartment uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.glass_broken(r_compartment uuid) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.hangs_on_signers(r_labels text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.hangs_on_signers(r_labels text[]) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.holds(p_custodian uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.holds(p_custodian uuid) TO hallpass_app;
 
@@ -2165,6 +2235,9 @@ GRANT ALL ON FUNCTION hallpass.lock_writes(p_compartments uuid[], p_custodians u
 REVOKE ALL ON FUNCTION hallpass.next_link(before bytea, entries bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.next_link(before bytea, entries bytea) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.part2_age(p_state text, p_on date) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.part2_age(p_state text, p_on date) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.partition_ledger(p_from date, p_until date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION hallpass.party_versions(p_types text[]) FROM PUBLIC;
@@ -2173,8 +2246,8 @@ GRANT ALL ON FUNCTION hallpass.party_versions(p_types text[]) TO hallpass_app;
 REVOKE ALL ON FUNCTION hallpass.place_key(p_organization uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.place_key(p_organization uuid) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean, p_state text) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean, p_state text) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.provision_matches(p hallpass.provision, part2 boolean, focal_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.provision_matches(p hallpass.provision, part2 boolean, focal_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) TO hallpass_app;
@@ -2227,6 +2300,9 @@ REVOKE ALL ON FUNCTION hallpass.set_caller_from_json(p_caller jsonb, p_agreement
 GRANT ALL ON FUNCTION hallpass.set_caller_from_json(p_caller jsonb, p_agreement boolean) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.set_operator(p_organization uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_clinical tstzrange) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_clinical tstzrange) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.statement_time() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.statement_time() TO hallpass_app;

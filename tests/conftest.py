@@ -13,7 +13,8 @@ from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.db import embedded
-from app.db.engine import Database, owner_url
+from app.db.address import owner_url
+from app.db.engine import Database
 from app.db.migrate import migrate
 from tests.recording import recording
 
@@ -51,7 +52,7 @@ async def template(server: URL) -> AsyncIterator[URL]:
         yield server.set(database=kept)
         return
     url = server.set(database=f"hallpass_test_{uuid.uuid4().hex[:12]}")
-    await migrate(url)
+    await migrate(url, create=True)
     yield url
     await _run(server, f'DROP DATABASE "{url.database}" WITH (FORCE)')
 

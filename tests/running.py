@@ -25,7 +25,8 @@ from typer.testing import CliRunner, Result
 
 from app.cli import app
 from app.db import embedded
-from app.db.engine import Database, owner_url
+from app.db.address import owner_url
+from app.db.engine import Database
 from app.exchange.operator import Operator
 from app.settings import Settings
 from tests.world import BASE, World
@@ -65,8 +66,17 @@ class Running:
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """Send a signal, and wait for the end."""
+        self.signal(how)
+        self.wait()
+
+    def signal(self, how: signal.Signals) -> None:
+        """Send a signal."""
         if self._process is not None:
             self._process.send_signal(how)
+
+    def wait(self) -> None:
+        """Wait for the end."""
+        if self._process is not None:
             self._process.wait(30)
 
     def hallpass(self, *arguments: str) -> Result:
@@ -95,7 +105,7 @@ def fresh_environment(folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def serving(*arguments: str, until: str = "Hallpass serves", alone: bool = False) -> Iterator[Running]:
+def serving(*arguments: str, until: str = "Hallpass serves", alone: bool = False, **settings: str) -> Iterator[Running]:
     """Start the server, wait until it says so, and stop it at the end; its database too, whatever became of them.
 
     `alone`: with an embedded database even if DATABASE_URL is set, and known by the address of `network_of`.
@@ -106,6 +116,9 @@ def serving(*arguments: str, until: str = "Hallpass serves", alone: bool = False
     if alone:
         environment.pop("DATABASE_URL", None)
         environment["HALLPASS_BASE_URL"] = BASE
+    elif "DATABASE_URL" in environment:
+        assert hallpass("migrate", "--create", environment=environment).exit_code == 0
+    environment |= settings
     running = Running(folder, environment, *arguments, until=until)
     try:
         running.start()

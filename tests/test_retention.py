@@ -25,7 +25,8 @@ async def scene(db: Database) -> AsyncIterator[Scene]:
         await as_owner(
             world,
             f"SELECT {OLD}",
-            "CREATE OR REPLACE FUNCTION hallpass.lock_chain() RETURNS smallint LANGUAGE sql AS $$ SELECT 7::smallint $$",
+            "CREATE OR REPLACE FUNCTION hallpass.lock_chain() RETURNS smallint LANGUAGE sql"
+            " AS $$ SELECT 7::smallint $$",
             "CREATE OR REPLACE FUNCTION hallpass.instant() RETURNS timestamptz LANGUAGE sql VOLATILE"
             " AS $$ SELECT '2015-02-03T12:00:00Z'::timestamptz $$",
         )

@@ -48,7 +48,7 @@ def main() -> None:
     folder = tempfile.mkdtemp(prefix="hallpass-schema-")
     atexit.register(shutil.rmtree, folder)  # after the server, which stops at exit too, has let go of it
     url = embedded.start(Path(folder))
-    asyncio.run(migrate(url))
+    asyncio.run(migrate(url, create=True))
     FILE.write_text(dump(url))
     print(f"wrote {FILE}")
 

@@ -16,6 +16,8 @@ from app.errors import HallpassError, Issue, Kind
 from app.exchange import matching
 from app.exchange.service import PendingResult, Session
 from app.fhir.validation.validate import check
+from app.resources.paths import values
+from app.search.normal import LONGEST_ASKED, fold
 from app.search.query import Search
 
 KINDS = {"resource": "resource", "onlyCertainMatches": "valueBoolean", "count": "valueInteger"}
@@ -64,9 +66,7 @@ def _searches(session: Session, patient: dict[str, Any]) -> list[Search]:
     ]
     if identifiers:
         found.append([("identifier", ",".join(identifiers))])
-    names = [n for n in patient.get("name", []) if "family" in n or "given" in n]
-    families = [_escaped(n["family"]) for n in names if "family" in n]
-    given = [_escaped(g) for n in names for g in n.get("given", []) if g]
+    families, given = (_asked(values(patient, f"name.{part}")) for part in ("family", "given"))
     born = _overlapping(patient["birthDate"]) if "birthDate" in patient else []
     if families:
         found += [[("family", ",".join(families)), *born], [("family", ",".join(families)), *_some("given", given)]]
@@ -82,6 +82,11 @@ def _overlapping(date: str) -> list[tuple[str, str]]:
 
 def _some(name: str, texts: list[str]) -> list[tuple[str, str]]:
     return [(name, ",".join(texts))] if texts else []
+
+
+def _asked(names: list[str]) -> list[str]:
+    """Names as a search takes them."""
+    return [_escaped(folded[:LONGEST_ASKED]) for name in names if (folded := fold(name))]
 
 
 def _escaped(text: str) -> str:

@@ -43,6 +43,13 @@ EXTENSIONS: tuple[Own, ...] = (
         "Guardian authority",
         "Whether the person has parental or guardian authority over the student; it overrules the relationship.",
     ),
+    Own(
+        "contact-restriction",
+        "RelatedPerson",
+        "boolean",
+        "Contact restriction",
+        "Whether a restriction on contact with the student is on file; it takes away authority by the relationship.",
+    ),
     Own("lives-with", "RelatedPerson", "boolean", "Lives with", "Whether the student lives with the person."),
     Own(
         "expiry-event",
@@ -62,4 +69,4 @@ EXTENSIONS: tuple[Own, ...] = (
 )
 
 BY_URL = {e.url: e for e in EXTENSIONS}
-GRADE_LEVEL, LIVES_WITH = EXTENSIONS[0].url, EXTENSIONS[2].url
+GRADE_LEVEL, LIVES_WITH = EXTENSIONS[0].url, EXTENSIONS[3].url

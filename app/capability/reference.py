@@ -102,7 +102,8 @@ def _search() -> Iterable[str]:
     yield (
         f"Commas are OR, repetitions are AND. A search may have {MAX_CRITERIA} criteria, {MAX_VALUES} values, chains of"
         f" {MAX_DEPTH} references and {MAX_JOINS} references in all. What is not understood is a 400 that names it, or"
-        " with `Prefer: handling=lenient` an OperationOutcome in the answer.\n"
+        " with `Prefer: handling=lenient` an OperationOutcome in the answer. Strings are compared without case, accents"
+        " and punctuation, Latin letters as plain ones; a name is found by the beginning of each of its words.\n"
     )
     yield from _table(("control", "takes"), ((f"`{n}`", text) for n, text in CONTROLS))
     yield (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,8 +12,8 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.auth import clients, jose
-from app.commands.common import as_owner, plainly
-from app.errors import HallpassError, Kind
+from app.auth.keyfile import write_key
+from app.console import as_owner, plainly
 from app.settings import Settings
 
 client = typer.Typer(help="The clients: programs that call, each for one organization.", no_args_is_help=True)
@@ -104,21 +103,6 @@ def disable(client_id: Annotated[str, typer.Argument(help="The client's id.")]) 
         as_owner(work)
         as_owner(precomputed)
         typer.echo(f"{client_id} is disabled")
-
-
-def write_key(path: Path | None, key: jose.Jwk | None) -> None:
-    """Write a private key to a new file that only its owner can read; nothing where there is none.
-
-    Inside the transaction that registers it: without the file there is no registration.
-    """
-    if path is None or key is None:
-        return
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            json.dump(key, file)
-    except OSError as e:
-        raise HallpassError(Kind.INVALID, f"The key cannot be written to {path}: {e.strerror}.") from e
 
 
 def _keys(jwks: str | None, make_key: Path | None) -> tuple[dict[str, Any], jose.Jwk | None]:

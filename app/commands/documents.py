@@ -1,4 +1,4 @@
-"""`hallpass export-openapi`: the document that the server serves, as a file."""
+"""`hallpass export-...`: what the server serves about itself, as files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from app.commands.common import plainly
+from app.capability import package
+from app.capability.page import page
+from app.capability.reference import reference
+from app.console import plainly
 from app.openapi.document import document
 from app.settings import load
 
@@ -29,3 +32,20 @@ def lines(value: Any, depth: int = 3) -> str:
         return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
     members = (f"{json.dumps(k)}:{lines(v, depth - 1)}" for k, v in value.items())
     return "{\n" + ",\n".join(members) + "\n}"
+
+
+def export_reference(
+    folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("docs"),
+) -> None:
+    """Write docs/reference.md and docs/profiles.md: what can be asked of the server, and what it carries."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in (("reference.md", reference()), ("profiles.md", page())):
+        (folder / name).write_text(text)
+        typer.echo(folder / name)
+
+
+def export_package(
+    folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("dist"),
+) -> None:
+    """Write the profiles, codes and examples as a FHIR package, which validators and other servers load."""
+    typer.echo(package.write(folder))

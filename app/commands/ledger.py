@@ -9,7 +9,7 @@ import typer
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.commands.common import as_owner, plainly
+from app.console import as_owner, plainly
 from app.settings import Settings, load
 
 ledger = typer.Typer(help="The disclosure ledger.", no_args_is_help=True)

@@ -10,7 +10,7 @@ import typer
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.commands.common import as_owner, plainly
+from app.console import as_owner, plainly
 from app.exchange.operator import Operator
 from app.server import open_database, prepare_schema
 from app.settings import Settings, load

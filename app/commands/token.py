@@ -11,13 +11,12 @@ from typing import Annotated
 import httpx
 import typer
 
-from app.commands.common import plainly
+from app.console import plainly
 from app.errors import HallpassError, Kind
 from app.intake.token import Tokens, private_key
-from app.settings import Settings
+from app.settings import DEFAULT_URL
 
 EVERYTHING = "system/*.cruds"
-DEFAULT_URL: str = Settings.model_fields["base_url"].default
 
 
 def token(

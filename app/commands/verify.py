@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from app.commands.common import plainly
+from app.console import plainly
 from app.exchange.verify import Verifier
 from app.server import open_database, prepare_schema
 from app.settings import load

@@ -65,7 +65,9 @@ def _labels(resource: dict[str, Any]) -> tuple[int, frozenset[str]]:
         system, code = coding.get("system", ""), coding.get("code", "")
         if system == c.CONFIDENTIALITY_SYSTEM:
             levels.append(c.CONFIDENTIALITY.get(code, c.NOT_UNDERSTOOD))
-        elif system == c.ACT_CODE and code in c.SENSITIVITY | c.PRIVACY_LAWS:
+        elif (system == c.ACT_CODE and code in c.SENSITIVITY | c.PRIVACY_LAWS) or (
+            system == c.WHO_SIGNS and code in (c.MINOR_SIGNS, c.BOTH_SIGN)
+        ):
             labels.add(code)
         elif not (system == c.ACT_CODE and code in c.HANDLING) and system != OBSERVATION_VALUE:
             labels.add(f"{system}|{code}")

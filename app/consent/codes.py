@@ -29,6 +29,7 @@ REGIME_SYSTEM = f"{OURS}/CodeSystem/regime"
 ACTOR_ROLE = f"{OURS}/CodeSystem/actor-role"
 EXPIRY_EVENT = f"{OURS}/CodeSystem/expiry-event"
 EXPIRY_EVENT_EXTENSION = f"{OURS}/StructureDefinition/expiry-event"
+CONTACT_RESTRICTION = f"{OURS}/StructureDefinition/contact-restriction"
 GUARDIAN_AUTHORITY = f"{OURS}/StructureDefinition/guardian-authority"
 HONOR_EXTENSION = f"{OURS}/StructureDefinition/honor-parental-release"
 TIME_ZONE_EXTENSION = "http://hl7.org/fhir/StructureDefinition/timezone"
@@ -41,6 +42,12 @@ NOT_UNDERSTOOD = 6
 
 PART2 = "42CFRPart2"
 PSYCHOTHERAPY_NOTE = "PSYTHPN"
+WHO_SIGNS = f"{OURS}/CodeSystem/who-signs"
+MINOR_SIGNS, BOTH_SIGN = "minor-signs", "both-sign"
+HANGS_ON_SIGNERS = frozenset({PART2, MINOR_SIGNS, BOTH_SIGN})
+"""Labels of records for which not every signature counts: the law's, and those by which the custodian says who signs.
+
+A release does not name the custodian's two; they are about who signs it."""
 SENSITIVITY: frozenset[str] = frozenset(_DEFINITIONS["sensitivity"])
 PRIVACY_LAWS: frozenset[str] = frozenset(_DEFINITIONS["privacy_laws"])
 HANDLING: frozenset[str] = frozenset(_DEFINITIONS["handling"])
@@ -50,9 +57,9 @@ TYPE_NAMES: frozenset[str] = frozenset(_DEFINITIONS["resource_types"]) - {"Resou
 ACTIONS = frozenset({"collect", "access", "use", "disclose", "correct"})
 READING_ACTIONS = frozenset({"access", "disclose"})
 EVENTS = frozenset({"end-of-treatment", "end-of-enrollment", "graduation"})
-GUARDIANS: frozenset[str] = frozenset(_DEFINITIONS["parents"]) | {"GUARD", "GUADLTM"}
-"""v3-RoleCode relationships with parental or guardian authority: birth and adoptive parents and legal guardians.
-Step, foster and gestational parents have none by their relationship alone (`guardian-authority` can say it)."""
+GUARDIANS = frozenset({"MTH", "FTH", "NMTH", "NFTH", "ADOPTP", "ADOPTF", "ADOPTM", "GUARD"})
+"""v3-RoleCode relationships with authority of their own: mothers, fathers, adoptive parents and legal guardians.
+All others (a bare parent, a guardian ad litem, step, foster, fetal parents) have it by `guardian-authority` alone."""
 
 _PARENTS: dict[str, list[str]] = _DEFINITIONS["purposes"]
 PURPOSES: frozenset[str] = frozenset(_PARENTS)

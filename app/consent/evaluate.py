@@ -6,16 +6,20 @@ and a property test holds the two equal.
 
 from __future__ import annotations
 
+from calendar import isleap
 from dataclasses import dataclass
 from datetime import MAXYEAR, UTC, date, datetime, time
 from enum import Enum
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from app.consent.codes import NORMAL, PART2, PSYCHOTHERAPY_NOTE
+from app.consent.codes import BOTH_SIGN, HANGS_ON_SIGNERS, MINOR_SIGNS, NORMAL, PART2, PSYCHOTHERAPY_NOTE
+from app.consent.jurisdictions import part2_age
 from app.consent.model import Place, PolicySet, Provision, Release, Requester, ResourceAttributes, Window
 
 MAJORITY = 18
+_FIRST_YEAR = datetime(1000, 1, 1, tzinfo=UTC)
+"""Before it there is no law, and a date that is open to the past has no day in every zone."""
 
 
 class Basis(Enum):
@@ -200,8 +204,16 @@ def unmet_condition(
         return "class: another type"
     if p.codes is not None and not attributes.codes & p.codes:
         return "code: another one"
-    if not _labels_cover(p, release.part2, attributes):
-        return "securityLabel: not among those named"
+    return _labels_miss(p, release, policies, attributes) or _data_misses(p, release, policies, attributes)
+
+
+def _labels_miss(p: Provision, release: Release, policies: PolicySet, attributes: ResourceAttributes) -> str | None:
+    if p.permit and not _signers_suffice(release, policies, attributes):
+        return "performer: not signed by everyone who controls this record"
+    return None if _labels_cover(p, release.part2, attributes) else "securityLabel: not among those named"
+
+
+def _data_misses(p: Provision, release: Release, policies: PolicySet, attributes: ResourceAttributes) -> str | None:
     if not _about_covers(p, attributes):
         return "dataPeriod: about another time"
     if not _data_covers(p, release, policies, attributes):
@@ -221,11 +233,36 @@ def _labels_cover(p: Provision, part2: bool, attributes: ResourceAttributes) -> 
         )
     return (
         attributes.confidentiality <= (p.confidentiality if p.confidentiality is not None else NORMAL)
-        and attributes.labels - {PART2} <= named
+        and attributes.labels - HANGS_ON_SIGNERS <= named
         and (p.labels is None or p.confidentiality is not None or bool(attributes.labels & named))
         and (PART2 not in attributes.labels or part2)
         and (PSYCHOTHERAPY_NOTE not in attributes.labels or named == {PSYCHOTHERAPY_NOTE})
     )
+
+
+def _signers_suffice(release: Release, policies: PolicySet, attributes: ResourceAttributes) -> bool:
+    """Whether those who signed are those who may sign for this record: a minor controls some of them.
+
+    42 CFR 2.14: where a minor is treated alone only the minor signs, where a parent's consent is needed both do; a
+    parent never alone. 45 CFR 164.502(g)(3): the minor signs for what the custodian marks so. An adult signs for all.
+    """
+    if not attributes.labels & HANGS_ON_SIGNERS:
+        return True
+    place, born = policies.places[release.custodian], release.born or policies.born
+    if born is None or not (release.signer is None or release.cosigned):
+        return False
+    zone = ZoneInfo(place.zone)
+    care = attributes.clinical
+    if release.signer is None and birthday(born[1], MAJORITY, zone) <= release.signed:
+        return True
+    age = part2_age(place.state, max(care[0] if care else release.signed, _FIRST_YEAR).astimezone(zone).date())
+    if BOTH_SIGN in attributes.labels:
+        return release.signer is not None
+    alone = age is not None and care is not None and birthday(born[1], age, zone) <= care[0]
+    if MINOR_SIGNS in attributes.labels or alone:
+        capable = age is not None and birthday(born[1], age, zone) <= release.signed
+        return release.signer is None or capable or (care is not None and care[0] <= release.signed)
+    return age is not None and release.signer is not None
 
 
 def _about_covers(p: Provision, attributes: ResourceAttributes) -> bool:
@@ -267,6 +304,11 @@ def in_window(window: Window, moment: datetime) -> bool:
 
 
 def birthday(born: date, age: int, zone: ZoneInfo) -> datetime:
-    """The first moment of the day on which one born on `born` (29 February counted as 1 March) reaches `age`."""
-    reached = born.replace(year=min(born.year + age, MAXYEAR))
+    """The first moment of the day on which one born on `born` reaches `age`.
+
+    Of 29 February it is the day itself in a year that has it, else 1 March.
+    """
+    year = min(born.year + age, MAXYEAR)
+    leap_day = (born.month, born.day) == (2, 29) and not isleap(year)
+    reached = date(year, 3, 1) if leap_day else born.replace(year=year)
     return datetime.combine(reached, time(), zone).astimezone(UTC)

@@ -42,6 +42,8 @@ class Provision:
 class Release:
     """One active, complete Consent. `signer` is the RelatedPerson who signed; None: the student, from `age` on.
 
+    `cosigned`: the student signed as well as the RelatedPerson.
+
     `born` and `authority` are what the signature rests on, as it was when the Consent was written, where another
     organization holds it: what that one changes later changes nobody else's release. None: the custodian's own.
     """
@@ -57,6 +59,7 @@ class Release:
     opens: datetime
     closes: datetime
     provisions: tuple[Provision, ...]
+    cosigned: bool = False
     born: tuple[date, date] | None = None
     authority: Window | None = None
 
@@ -78,11 +81,12 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An organization's place in the tree (itself first), its time zone, and its rule for adults' old releases."""
+    """An organization's place in the tree (itself first), time zone, rule for adults' old releases, and state."""
 
     ancestors: tuple[UUID, ...]
     zone: str = "America/New_York"
     honor: bool = False
+    state: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,12 @@ beside the Consent comes in a `Situation`.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from app.consent import codes as c
+from app.consent.evaluate import MAJORITY
 from app.consent.model import Provision, Release
 from app.consent.provisions import Tree, read_tree
 from app.consent.regimes import BY_CODING, BY_URI, REGIMES, Element, Regime, closed_labels
@@ -19,6 +21,9 @@ from app.errors import Issue
 from app.fhir.dates import Interval, interval
 from app.resources.paths import first, values
 from app.resources.refs import local_id
+
+CLOCK_TOLERANCE = timedelta(seconds=10)
+"""How far the clock of who signs may be ahead of the exchange's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +70,10 @@ def read(consent: dict[str, Any], consent_id: UUID, version: int, s: ConsentCont
         signer=by.signer,
         age=by.age,
         part2=c.PART2 in named,
-        opens=max(root.period[0], on),
+        opens=max(root.period[0], min(on, s.now)),
         closes=root.period[1],
         provisions=_gated(tree.nodes, named),
+        cosigned=by.cosigned,
         born=s.born if s.student in s.elsewhere else None,
         authority=s.authorities.get(by.signer) if by.signer in s.elsewhere else None,
     )
@@ -147,7 +153,7 @@ def _signed_on(
         )
         return None
     signed = interval(text, s.zone)
-    if signed.lower > s.now:
+    if signed.lower > s.now + CLOCK_TOLERANCE:
         missing.append(Issue("It is signed in the future.", "Consent.dateTime", "business-rule"))
     return signed
 
@@ -239,21 +245,30 @@ def _signature(
     regimes: frozenset[Regime],
     missing: list[Issue],
 ) -> Signature | None:
-    """The first performer whose signature holds; otherwise a gap for each."""
+    """Whose signatures hold, as one; otherwise a gap for each performer.
+
+    An adult student's suffices. Of others a RelatedPerson's counts before the student's, who has then cosigned.
+    """
     performers = values(consent, "performer")
     if not performers:
         missing.append(_missing_requirement("Who signed is missing", "Consent.performer", regimes, Element.SIGNER))
     on = signed or Interval(s.now, s.now)  # a missing day is a gap of its own
     reasons: list[Issue] = []
+    holds: list[Signature] = []
     for i, performer in enumerate(performers):
         found = _one_signature(performer, s, on, tree)
         if isinstance(found, Signature):
-            return found
+            holds.append(found)
+            continue
         reasons.append(
             Issue(f"The signer's authority is missing: {found}.", f"Consent.performer[{i}]", "business-rule")
         )
-    missing.extend(reasons)
-    return None
+    if not holds:
+        missing.extend(reasons)
+        return None
+    first = min(holds, key=lambda h: (h.signer is not None or h.age < MAJORITY, h.signer is None))
+    student = any(local_id(p, "Patient") == s.student for p in performers)
+    return replace(first, cosigned=student) if first.signer else first
 
 
 def _one_signature(performer: dict[str, Any], s: ConsentContext, signed: Interval, tree: Tree) -> Signature | str:

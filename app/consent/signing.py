@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from app.consent.codes import GUARDIAN_AUTHORITY, GUARDIANS, ROLE_CODE
+from app.consent.codes import CONTACT_RESTRICTION, GUARDIAN_AUTHORITY, GUARDIANS, ROLE_CODE
 from app.consent.evaluate import MAJORITY, birthday
+from app.consent.jurisdictions import minor_age
 from app.consent.model import Provision, Window
 from app.fhir.dates import BEGINNING, END, Interval, period
 from app.resources.paths import first, values
-
-_MINORS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "definitions" / "minors.json").read_text())
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +41,14 @@ class ConsentContext:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """A signature that holds: the RelatedPerson who signed (None: the student), and the age it counts from."""
+    """A signature that holds: the RelatedPerson who signed (None: the student), and the age it counts from.
+
+    `cosigned`: the student signed as well.
+    """
 
     signer: UUID | None
     age: int = MAJORITY
+    cosigned: bool = False
 
 
 def student_signs(s: ConsentContext, signed: datetime, permits: Iterable[Provision]) -> Signature | str:
@@ -56,7 +57,7 @@ def student_signs(s: ConsentContext, signed: datetime, permits: Iterable[Provisi
         return "the student's date of birth is not known"
     if birthday(s.born[1], MAJORITY, s.zone) <= signed:
         return Signature(None)
-    age = minor_age(s.jurisdiction, signed.astimezone(s.zone).date(), permits)
+    age = _age_of_consent(s.jurisdiction, signed.astimezone(s.zone).date(), permits)
     if age is not None and birthday(s.born[1], age, s.zone) <= signed:
         return Signature(None, age)
     return "below 18 a student signs alone only where the jurisdiction's table says so for that kind of service"
@@ -76,7 +77,7 @@ def guardian_signs(s: ConsentContext, signer: UUID, signed: Interval) -> Signatu
     return Signature(signer)
 
 
-def minor_age(jurisdiction: str | None, on: date, permits: Iterable[Provision]) -> int | None:
+def _age_of_consent(jurisdiction: str | None, on: date, permits: Iterable[Provision]) -> int | None:
     """The age from which a minor signs alone for all that these provisions open; None where the table is silent.
 
     The kind of service is told by the sensitivity labels that each provision names, so a release that names none,
@@ -85,19 +86,14 @@ def minor_age(jurisdiction: str | None, on: date, permits: Iterable[Provision]) 
     opened = list(permits)
     if not opened or any(not p.labels or p.confidentiality is not None for p in opened):
         return None
-    labels = frozenset(label for p in opened for label in p.labels or ())
-    ages = [
-        max(row["age"] for row in rows)
-        for rows in [[r for r in _MINORS if _applies(r, jurisdiction, on) and label in r["labels"]] for label in labels]
-        if rows
-    ]
-    return max(ages) if len(ages) == len(labels) else None
+    return minor_age(jurisdiction, on, {label for p in opened for label in p.labels or ()})
 
 
 def authority(person: dict[str, Any], zone: ZoneInfo) -> Window | None:
     """The window in which a RelatedPerson has parental or guardian authority; None: never.
 
-    The relationship gives it; the `guardian-authority` extension says otherwise where a court or the district did.
+    The relationship gives it, where no restriction is on file; the `guardian-authority` extension says otherwise
+    where a court or the district did.
     https://hl7.org/fhir/R4/relatedperson.html
     """
     if person.get("active") is False:
@@ -105,17 +101,11 @@ def authority(person: dict[str, Any], zone: ZoneInfo) -> Window | None:
     said = [e.get("valueBoolean") for e in values(person, "extension") if e.get("url") == GUARDIAN_AUTHORITY]
     codings = values(person, "relationship.coding")
     by_code = any(c.get("system") == ROLE_CODE and c.get("code") in GUARDIANS for c in codings)
-    if not (all(v is True for v in said) if said else by_code):
+    restricted = any(
+        e.get("url") == CONTACT_RESTRICTION and e.get("valueBoolean") is not False for e in values(person, "extension")
+    )
+    if not (all(v is True for v in said) if said else by_code and not restricted):
         return None
     stated = first(person, "period")
     window = period(stated, zone) if stated else None
     return (window.lower, window.upper) if window else (BEGINNING, END)
-
-
-def _applies(row: dict[str, Any], jurisdiction: str | None, on: date) -> bool:
-    until = row["until"]
-    return (
-        row["jurisdiction"] == jurisdiction
-        and date.fromisoformat(row["from"]) <= on
-        and (until is None or on < date.fromisoformat(until))
-    )

@@ -31,7 +31,7 @@ _LOCK_DISCLOSURE = PreparedQuery(text("SELECT hallpass.lock_disclosure(:compartm
 _HOLDS = PreparedQuery(text("SELECT hallpass.holds(:custodian)"))
 
 WriteKind = Literal["create", "update", "party", "policy", "sign", "index"]
-"""What a write may do: `update` may end what is seen of its record, `policy` what is seen by a release; `sign` opens."""
+"""What a write may do: `update` may end what is seen of its record, `policy` what a release opens; `sign` opens."""
 
 
 @dataclass(frozen=True, slots=True)

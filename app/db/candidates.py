@@ -77,7 +77,7 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Rows with compartment, id, type and updated, at their `place` in time; asked of each row of `over`, where there is one.
+    """Rows with compartment, id, type and updated, at their `place` in time; asked of each row of `over`, if any.
 
     `repeats`: a resource may have several.
     """

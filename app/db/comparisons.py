@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, and_, func, or_
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from app.fhir.dates import BEGINNING, END
-from app.search.normal import fold, key
+from app.search.normal import fold, key, rows
 from app.search.query import (
     CompositeValue,
     DateValue,
@@ -74,10 +74,11 @@ def string(t: Columns, modifier: str | None, value: TextValue) -> Condition:
     """A string that starts with, contains or equals a text; case and accents count for `exact` alone."""
     folded = fold(value.text)
     if modifier == "exact":
-        return and_(t.folded == folded, t.exact == value.text)
+        return and_(t.folded == rows(folded)[0], t.exact == value.text)
     if modifier == "contains":
         return func.strpos(t.folded, folded) > 0
-    return starts(t.folded, folded)
+    joined = folded.replace(" ", "")
+    return starts(t.folded, folded) if joined == folded else or_(starts(t.folded, folded), t.folded == joined)
 
 
 def uri(t: Columns, modifier: str | None, value: TextValue) -> Condition:

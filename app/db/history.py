@@ -48,7 +48,8 @@ _OF_TYPES = f"""
     UNION
     SELECT k.* FROM hallpass.reached() s CROSS JOIN LATERAL (
         SELECT {_KEY} FROM hallpass.resource r
-        WHERE r.compartment = s.compartment AND r.custodian = coalesce(s.custodian, r.custodian) AND r.type = ANY (:types)
+        WHERE r.compartment = s.compartment AND r.custodian = coalesce(s.custodian, r.custodian)
+          AND r.type = ANY (:types)
           AND {_WANTED} {_NEWEST}) k
     UNION
     SELECT {_KEY} FROM hallpass.party_versions(:types) p

@@ -21,6 +21,7 @@ from app.db import comparisons
 from app.db.comparisons import Columns, Condition
 from app.db.tables import resource
 from app.db.terms_tables import term_date, term_quantity, term_reference, term_string, term_token, term_uri
+from app.search.normal import OF_NAMES
 from app.search.parameters import ParamKind
 from app.search.query import (
     Chain,
@@ -61,16 +62,15 @@ class Subject:
     depth: int = 0
     """How many references lead to it."""
 
-    def terms(self, table: Table, param: str) -> tuple[Columns, Condition]:
+    def terms(self, table: Table, *params: str) -> tuple[Columns, Condition]:
         """An alias of an index table, and the condition for the rows of the subject's parameter."""
         t = alias(table, self.depth).c
-        return t, self.owns(t, param)
+        return t, self.owns(t, *params)
 
-    def owns(self, t: Columns, param: str) -> Condition:
-        """The condition that a row of an index table is of the subject's parameter."""
-        return and_(
-            t.compartment == self.c.compartment, t.id == self.c.id, one_of(t.type, self.types), t.param == param
-        )
+    def owns(self, t: Columns, *params: str) -> Condition:
+        """The condition that a row of an index table is of the subject's parameter, by one of its names there."""
+        named = t.param == params[0] if len(params) == 1 else one_of(t.param, params)
+        return and_(t.compartment == self.c.compartment, t.id == self.c.id, one_of(t.type, self.types), named)
 
 
 @lru_cache(maxsize=256)
@@ -116,9 +116,17 @@ def _criterion(clause: Criterion, subject: Subject) -> Condition:
         table, param = term_string, f"{param}:text"
     elif clause.modifier == "of-type":
         param = f"{param}:of-type"
-    t, own = subject.terms(table, param)
+    t, own = subject.terms(table, *_also(clause, param))
     found = exists().where(own, _any(clause, t))
     return ~found if clause.modifier in ("not", "not-in") else found
+
+
+def _also(clause: Criterion, param: str) -> tuple[str, ...]:
+    """The names of the rows of a parameter: of a string also those of a name's words, and of what lies far behind."""
+    if clause.kind is not ParamKind.STRING or clause.modifier == "exact":
+        return (param,)
+    words = (f"{param}:word",) if clause.parameter in OF_NAMES else ()
+    return (param, *words, f"{param}:rest") if clause.modifier == "contains" else (param, *words)
 
 
 def _any(clause: Criterion, t: Columns) -> Condition:

@@ -15,14 +15,16 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db import schema
-from app.db.engine import APP_ROLE, app_password
+from app.db.address import open_engine, spelled
+from app.db.engine import APP_ROLE, app_password, sqlstate
 from app.db.tables import SCHEMA
 
 LOCK = 0x68616C6C  # of the migration, and of the role: several processes may start at once
 OLDEST = 150000
+NO_DATABASE = "3D000"
 TRIES = 40
 _NO_LOCK = ("55P03", "40P01")  # lock_not_available, deadlock_detected
 
@@ -42,15 +44,20 @@ class WrongSchema(Exception):
     """The database holds a schema of another version; the server does not start on it."""
 
 
-async def migrate(owner: URL, source: Source = HERE) -> tuple[str | None, str]:
-    """Create the database and the application's role where they are absent, and bring the schema to this version's.
+class NoDatabase(WrongSchema):
+    """The server has no database of this name."""
 
+
+async def migrate(owner: URL, source: Source = HERE, *, create: bool = False) -> tuple[str | None, str]:
+    """Create the application's role where it is absent, and bring the schema to this version's.
+
+    With `create` the database is made where the server has none of its name.
     It may run while the version before serves. Where it does not get a lock soon enough it is tried again.
     Returns the revision before (None for a new database) and after. Raises WrongSchema.
     """
-    await _create_database(owner)
+    await _require_usable(owner, create=create)
     await create_role(owner)
-    engine = create_async_engine(owner)
+    engine = open_engine(owner)
     try:
         async with engine.connect() as connection:
             await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": LOCK})
@@ -63,10 +70,13 @@ async def migrate(owner: URL, source: Source = HERE) -> tuple[str | None, str]:
     return change
 
 
-async def check(owner: URL) -> None:
-    """Migrate a fresh database, and make the ledger's next partitions; raise WrongSchema on one of another version."""
-    await _create_database(owner)
-    engine = create_async_engine(owner)
+async def check(owner: URL, *, create: bool = False) -> bool:
+    """Migrate a fresh database, and make the ledger's next partitions; raise WrongSchema on one of another version.
+
+    With `create` the database is made where the server has none of its name; answers whether it was.
+    """
+    created = await _require_usable(owner, create=create)
+    engine = open_engine(owner)
     try:
         async with engine.connect() as connection:
             revision = await connection.run_sync(_revision)
@@ -76,7 +86,7 @@ async def check(owner: URL) -> None:
     head = _script(HERE).get_current_head()
     if revision is None:
         await migrate(owner)
-        return
+        return created
     if revision != head:
         known = {s.revision for s in _script(HERE).walk_revisions()}
         what = "older: run `hallpass migrate`" if revision in known else "newer than this program, or not ours"
@@ -87,6 +97,7 @@ async def check(owner: URL) -> None:
     if applied[1] != code:
         raise WrongSchema("the database's functions and policies are another version's: run `hallpass migrate`")
     await _partition(owner)
+    return created
 
 
 _UNMIGRATED = (
@@ -97,7 +108,7 @@ _UNMIGRATED = (
 
 async def _partition(owner: URL) -> None:
     """Partitions for the two years that come. Without them entries would go to the one for all other times."""
-    engine = create_async_engine(owner)
+    engine = open_engine(owner)
     try:
         async with engine.begin() as connection:
             await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
@@ -153,7 +164,7 @@ async def _patiently(attempt: Callable[[], Awaitable[None]]) -> None:
         try:
             return await attempt()
         except DBAPIError as e:
-            if getattr(e.orig, "sqlstate", "") not in _NO_LOCK or tries == TRIES:
+            if sqlstate(e) not in _NO_LOCK or tries == TRIES:
                 raise
         await asyncio.sleep(random.uniform(0.1, 1))  # noqa: S311 - no secret
     return None
@@ -177,7 +188,7 @@ def _create(connection: Connection, source: Source, target: schema.Schema) -> No
 
 async def create_role(owner: URL) -> None:
     """The app's role with its password. All databases of a server share it, so the lock is taken in one for all."""
-    engine = create_async_engine(owner.set(database="postgres"))
+    engine = open_engine(owner.set(database="postgres"))
     try:
         async with engine.begin() as connection:
             await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
@@ -189,20 +200,53 @@ async def create_role(owner: URL) -> None:
         await engine.dispose()
 
 
-async def _create_database(owner: URL) -> None:
-    """CREATE DATABASE where it is absent; a server older than 15 is refused."""
-    engine = create_async_engine(owner.set(database="postgres"), isolation_level="AUTOCOMMIT")
+async def _require_usable(owner: URL, *, create: bool) -> bool:
+    """Raise WrongSchema for a database that is absent, a standby, or of a server that is too old.
+
+    With `create` it is made where it is absent; answers whether it was.
+    """
+    try:
+        await _look(owner)
+    except DBAPIError as e:
+        if sqlstate(e) != NO_DATABASE:
+            raise
+        if not create:
+            raise NoDatabase(
+                f"there is no such database ({spelled(owner)}). Correct its name in DATABASE_URL, "
+                "or create it with `hallpass migrate --create`"
+            ) from e
+        await _create_database(owner)
+        await _look(owner)
+        return True
+    return False
+
+
+async def _look(owner: URL) -> None:
+    engine = open_engine(owner)
     try:
         async with engine.connect() as connection:
             version = int(str(await connection.scalar(text("SHOW server_version_num"))))
-            if version < OLDEST:
-                raise WrongSchema(f"PostgreSQL {version // 10000} is too old: 15 or later is needed")
-            found = text("SELECT 1 FROM pg_database WHERE datname = :name")
-            if not await connection.scalar(found, {"name": owner.database}):
-                name = str(owner.database).replace('"', '""')
-                await connection.execute(text(f'CREATE DATABASE "{name}"'))
+            standby = await connection.scalar(text("SELECT pg_is_in_recovery()"))
+    finally:
+        await engine.dispose()
+    if version < OLDEST:
+        raise WrongSchema(f"PostgreSQL {version // 10000} is too old: 15 or later is needed")
+    if standby:
+        raise WrongSchema(
+            f"the database is a standby, which takes no writes ({spelled(owner)}). "
+            "Name the primary in DATABASE_URL, or all hosts, separated by commas"
+        )
+
+
+async def _create_database(owner: URL) -> None:
+    """CREATE DATABASE; somebody else may make it meanwhile."""
+    engine = open_engine(owner.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    name = str(owner.database).replace('"', '""')
+    try:
+        async with engine.connect() as connection:
+            await connection.execute(text(f'CREATE DATABASE "{name}"'))
     except DBAPIError as e:
-        if getattr(e.orig, "sqlstate", "") not in ("42P04", "23505"):  # somebody else made it meanwhile
+        if sqlstate(e) not in ("42P04", "23505"):
             raise
     finally:
         await engine.dispose()

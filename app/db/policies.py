@@ -45,7 +45,7 @@ async def places(connection: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID,
     """The places of these organizations in the tree."""
     o = organization.c
     rows = await connection.execute(select(organization).where(o.id.in_(sorted(set(ids)))))
-    return {r.id: Place(tuple(r.ancestors), r.zone, r.honor) for r in rows}
+    return {r.id: Place(tuple(r.ancestors), r.zone, r.honor, r.state) for r in rows}
 
 
 async def attributes(
@@ -89,6 +89,7 @@ def _release(row: Row[Any], provisions: tuple[Provision, ...]) -> Release:
         provisions=provisions,
         born=None if row.born_from is None else (row.born_from, row.born_to),
         authority=None if row.authority_opens is None else (row.authority_opens, row.authority_closes),
+        cosigned=row.cosigned,
     )
 
 

@@ -34,12 +34,12 @@ async def agreements(connection: AsyncConnection, affiliation: UUID) -> frozense
     return frozenset(Agreement(r.custodian, r.discloser, r.recipient, (r.opens, r.closes)) for r in rows)
 
 
-async def place(connection: AsyncConnection, organization: UUID) -> tuple[UUID | None, str, bool] | None:
-    """What an organization is part of, its time zone, and whether it honors parents' old releases."""
+async def place(connection: AsyncConnection, organization: UUID) -> tuple[UUID | None, str, bool, str | None] | None:
+    """What an organization is part of, its time zone, whether it honors parents' old releases, its state."""
     row = (
         await connection.execute(select(tables.organization).where(tables.organization.c.id == organization))
     ).one_or_none()
-    return (row.ancestors[1] if len(row.ancestors) > 1 else None, row.zone, row.honor) if row else None
+    return (row.ancestors[1] if len(row.ancestors) > 1 else None, row.zone, row.honor, row.state) if row else None
 
 
 async def release(connection: AsyncConnection, compartment: UUID, consent: UUID) -> Release | None:

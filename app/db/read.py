@@ -1,4 +1,4 @@
-"""Reads of resources. Row-level security applies the visibility rule to every row; only the access service calls these."""
+"""Reads of resources. Row-level security applies the rule to every row; only the access service calls these."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ _VISIBLE = PreparedQuery(text("SELECT type, id, student, custodian FROM hallpass
 
 _REFERRERS = PreparedQuery(
     text(
-        "SELECT 1 FROM hallpass.term_reference t JOIN hallpass.resource r ON r.compartment = t.compartment AND r.id = t.id"
+        "SELECT 1 FROM hallpass.term_reference t"
+        " JOIN hallpass.resource r ON r.compartment = t.compartment AND r.id = t.id"
         " WHERE t.target = ANY (CAST(:ids AS uuid[])) AND NOT t.id = ANY (CAST(:apart AS uuid[]))"
         " AND r.current AND NOT r.deleted AND (NOT r.directory OR hallpass.holds(r.custodian)) LIMIT 1"
     )

@@ -10,12 +10,15 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 from sqlalchemy import Connection, text
 
+from app.consent.codes import PART2
+from app.consent.jurisdictions import ROWS
 from app.resources import REGISTRY, Visibility
 
 FOLDER = Path(__file__).resolve().parents[2] / "schema"
@@ -138,14 +141,26 @@ def _run(connection: Connection, scripts: tuple[str, ...]) -> None:
 
 
 def _filled(script: str) -> str:
-    """The script with `{directory_types}` and `{party_written_types}` replaced by names, quoted and sorted."""
+    """The script with `{directory_types}` and `{party_written_types}` replaced by names, quoted and sorted.
+
+    `{part2_rows}`: the rows of the table of jurisdictions that are about 42 CFR Part 2, as SQL values.
+    """
     lists = {
         "directory_types": [t.name for t in REGISTRY if t.visibility is Visibility.DIRECTORY],
         "party_written_types": [t.name for t in REGISTRY if t.party_writes],
     }
     for name, types in lists.items():
         script = script.replace(f"{{{name}}}", ", ".join(f"'{t}'" for t in sorted(types)))
-    return script
+    return script.replace("{part2_rows}", ", ".join(_part2_rows()))
+
+
+def _part2_rows() -> list[str]:
+    """State, age, first day and the day after the last."""
+
+    def day(value: date | None) -> str:
+        return f"'{value}'::date" if value else "NULL::date"
+
+    return [f"('{r.jurisdiction}', {r.age}, {day(r.since)}, {day(r.until)})" for r in ROWS if PART2 in r.labels]
 
 
 def _referenced_first(tables: dict[str, str]) -> list[str]:

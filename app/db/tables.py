@@ -136,6 +136,7 @@ organization = Table(
     _uuids("ancestors"),
     Column("zone", Text(), nullable=False),
     Column("honor", Boolean(), nullable=False),
+    Column("state", Text()),
 )
 
 student = Table(
@@ -186,6 +187,7 @@ release = Table(
     Column("born_to", Date()),
     _moment("authority_opens", nullable=True),
     _moment("authority_closes", nullable=True),
+    Column("cosigned", Boolean(), nullable=False, server_default=text("false")),
 )
 
 provision = Table(

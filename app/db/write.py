@@ -65,7 +65,7 @@ def _document(row: Stored, terms: Terms | None) -> str:
 
 
 async def index_student(connection: AsyncConnection, compartment: UUID, custodian: UUID | None) -> None:
-    """Bring the access index up to date with what a custodian (None: anybody) holds about a student, and its releases."""
+    """Bring the access index up to date with what a custodian (None: anybody) holds about a student."""
     await connection.execute(
         text("SELECT hallpass.index_student(:compartment, :custodian, NULL)"),
         {"compartment": compartment, "custodian": custodian},
@@ -141,13 +141,13 @@ async def put_agreements(connection: AsyncConnection, affiliation: UUID, agreeme
 
 
 async def place_organization(
-    connection: AsyncConnection, organization: UUID, parent: UUID | None, zone: str, honor: bool
+    connection: AsyncConnection, organization: UUID, parent: UUID | None, zone: str, honor: bool, state: str | None
 ) -> str:
     """Put an organization in the tree: placed, or refused as cycle, deep or member (see the SQL function)."""
     return str(
         await connection.scalar(
-            text("SELECT hallpass.place_organization(:id, :parent, :zone, :honor)"),
-            {"id": organization, "parent": parent, "zone": zone, "honor": honor},
+            text("SELECT hallpass.place_organization(:id, :parent, :zone, :honor, :state)"),
+            {"id": organization, "parent": parent, "zone": zone, "honor": honor, "state": state},
         )
     )
 
@@ -179,6 +179,7 @@ async def put_release(connection: AsyncConnection, compartment: UUID, consent: U
             born_to=compiled.born[1] if compiled.born else None,
             authority_opens=compiled.authority[0] if compiled.authority else None,
             authority_closes=compiled.authority[1] if compiled.authority else None,
+            cosigned=compiled.cosigned,
         )
     )
     await connection.execute(insert(provision), [_provision(compartment, consent, p) for p in compiled.provisions])

@@ -7,9 +7,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from app.commands.token import DEFAULT_URL
 from app.demo.members import CLINIC, Member
-from app.settings import Settings
+from app.settings import DEFAULT_URL, Settings
 
 
 def banner(settings: Settings, members: list[Member]) -> str:

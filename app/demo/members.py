@@ -8,10 +8,10 @@ from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy import URL, text
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.auth import clients, jose
-from app.commands.clients import write_key
+from app.auth.keyfile import write_key
+from app.db.address import open_engine
 from app.db.engine import Database
 from app.exchange.operator import Operator
 from app.intake.token import private_key
@@ -61,7 +61,7 @@ class Member:
 async def enroll(owner: URL, settings: Settings, keys: Path, part: Part) -> Member:
     """The member that plays a part: as it is, or made. A client whose key was lost gets a new one."""
     file = keys / f"{part.client}.jwk"
-    engine = create_async_engine(owner, hide_parameters=True)
+    engine = open_engine(owner)
     try:
         async with engine.begin() as connection:
             found = await clients.get(connection, part.client)
@@ -94,7 +94,7 @@ async def agree(
 ) -> None:
     """Record an agreement for each pair that has none, both ways."""
     operator = Operator(Database(owner), settings)
-    engine = create_async_engine(owner, hide_parameters=True)
+    engine = open_engine(owner)
     try:
         for one, other in pairs:
             sides = members[one].organization, members[other].organization

@@ -16,7 +16,7 @@ from rich.console import Console
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.commands.common import as_owner
+from app.console import as_owner
 from app.demo import releases
 from app.demo.api import Api, Unexpected
 from app.demo.families import find_family
@@ -67,7 +67,7 @@ def _standing() -> _Standing:
         row = (await connection.execute(_STANDING, {"district": DISTRICT.client})).one()
         return _Standing(row.used, row.begun, row.done)
 
-    return as_owner(work)
+    return as_owner(work, create=True)
 
 
 async def _enroll(settings: Settings) -> dict[Part, Member]:

@@ -20,10 +20,10 @@ from uuid import uuid4
 
 import httpx
 from sqlalchemy import URL, text
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.db import embedded
-from app.db.engine import owner_url
+from app.db.address import open_engine, owner_url
+from app.db.migrate import migrate
 from app.demo.api import Unexpected
 from app.settings import Settings
 
@@ -69,10 +69,11 @@ async def _database(server: str | None, folder: Path) -> AsyncIterator[URL]:
         yield embedded.start(folder)
         return
     owner = owner_url(server).set(database=f"hallpass_demo_{uuid4().hex[:12]}")
+    await migrate(owner, create=True)
     try:
         yield owner
     finally:
-        engine = create_async_engine(owner.set(database="postgres"), isolation_level="AUTOCOMMIT")
+        engine = open_engine(owner.set(database="postgres"), isolation_level="AUTOCOMMIT")
         async with engine.connect() as connection:
             await connection.execute(text(f'DROP DATABASE IF EXISTS "{owner.database}" WITH (FORCE)'))
         await engine.dispose()

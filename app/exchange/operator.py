@@ -9,11 +9,12 @@ from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.caller import Caller
 from app.consent.codes import PARTICIPATION, TIME_ZONE_EXTENSION
 from app.db import projections
+from app.db.address import open_engine
 from app.db.caller import set_operator
 from app.db.engine import Database
 from app.exchange import writes
@@ -79,7 +80,7 @@ class Operator:
 
     async def _create(self, type_name: str, content: dict[str, Any], own_id: UUID, custodian: UUID) -> None:
         validated = validate_body(TYPES[type_name], content, self._settings.fhir_base)
-        engine = create_async_engine(self._owner, hide_parameters=True)
+        engine = open_engine(self._owner)
         try:
             async with engine.begin() as connection:
                 session = await self._session(connection, custodian)

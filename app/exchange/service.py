@@ -1,4 +1,4 @@
-"""The access service: the one door through which clinical data leaves, and the only code that may read or write the store.
+"""The access service: clinical data leaves through it alone, and nothing else may read or write the store.
 
 `perform` runs an interaction in one transaction, enters what it discloses on the ledger in the same transaction,
 commits, and only then mints what is released. What cannot be entered does not leave.

@@ -17,18 +17,20 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Table, select, text
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.caller import Caller
 from app.consent.attributes import resource_attributes
 from app.consent.parse import ParsedConsent
 from app.db import policies as stored_rules
 from app.db import read, write
-from app.db.caller import Write, lock_writes, set_operator
+from app.db.address import open_engine
+from app.db.caller import set_operator
 from app.db.engine import Database
 from app.db.rows import Stored
 from app.db.tables import resource
 from app.db.terms_tables import TERM_TABLES, term_rows
+from app.exchange import verify_index
 from app.fhir.json import parse
 from app.ledger import batches
 from app.projections.steps import PROJECTIONS
@@ -39,50 +41,13 @@ from app.settings import Settings
 
 _COMPARTMENTS = text(
     "SELECT compartment FROM hallpass.resource WHERE current UNION SELECT compartment FROM hallpass.access"
-    " UNION SELECT compartment FROM hallpass.release UNION SELECT compartment FROM hallpass.disclosure WHERE student IS NOT NULL"
-)
-_CUSTODIANS = text(
-    "SELECT custodian FROM hallpass.resource WHERE compartment = :compartment UNION"
-    " SELECT custodian FROM hallpass.access WHERE compartment = :compartment UNION"
-    " SELECT custodian FROM hallpass.release WHERE compartment = :compartment UNION"
-    " SELECT custodian FROM hallpass.validity WHERE compartment = :compartment"
-)
-_BACKLOG = text(
-    "DELETE FROM hallpass.index_backlog WHERE compartment = :compartment AND custodian = :custodian RETURNING 1"
-)
-_EXACT = text(
-    "UPDATE hallpass.validity SET exact = true WHERE compartment = :compartment AND custodian = :custodian AND NOT exact"
-)
-_ACCESS = text("""
-    WITH have AS (SELECT * FROM hallpass.access WHERE compartment = :compartment),
-         want AS (SELECT * FROM hallpass.expected_access_rows(:compartment, NULL, NULL))
-    SELECT count(*) FROM ((TABLE have EXCEPT TABLE want) UNION ALL (TABLE want EXCEPT TABLE have)) d
-""")
-_VALIDITY = text("""
-    WITH have AS (SELECT org, consent, compartment, version, custodian, since, until, majority, purposes, root_since, root_until
-                  FROM hallpass.validity WHERE compartment = :compartment),
-         want AS (SELECT * FROM hallpass.expected_validity(:compartment))
-    SELECT count(*) FROM ((TABLE have EXCEPT TABLE want) UNION ALL (TABLE want EXCEPT TABLE have)) d
-""")
-_COUNTS = text("""
-    SELECT custodian, type FROM (
-        SELECT custodian, type, sum(records) AS records FROM hallpass.custody_count GROUP BY 1, 2) have
-    FULL JOIN (
-        SELECT custodian, type, count(*) AS records FROM hallpass.resource
-        WHERE current AND NOT deleted AND NOT directory GROUP BY 1, 2) want USING (custodian, type)
-    WHERE coalesce(have.records, 0) <> coalesce(want.records, 0)
-""")
-_RECOUNT = (
-    text("LOCK TABLE hallpass.custody_count IN SHARE ROW EXCLUSIVE MODE"),
-    text("DELETE FROM hallpass.custody_count"),
-    text(
-        "INSERT INTO hallpass.custody_count SELECT custodian, type, count(*) FROM hallpass.resource"
-        " WHERE current AND NOT deleted AND NOT directory GROUP BY 1, 2"
-    ),
+    " UNION SELECT compartment FROM hallpass.release"
+    " UNION SELECT compartment FROM hallpass.disclosure WHERE student IS NOT NULL"
 )
 _ORPHANS = text("""
     SELECT e.consent FROM hallpass.release e WHERE e.compartment = :compartment AND NOT EXISTS (
-        SELECT 1 FROM hallpass.resource r WHERE r.compartment = e.compartment AND r.id = e.consent AND r.version = e.version
+        SELECT 1 FROM hallpass.resource r
+        WHERE r.compartment = e.compartment AND r.id = e.consent AND r.version = e.version
             AND r.current AND NOT r.deleted)
 """)
 _LEDGER = text("""
@@ -105,7 +70,7 @@ class Difference:
 
 
 class Verifier:
-    """Walks all compartments, each in a transaction of its own under the compartment's lock, and then the ledger day by day."""
+    """Checks each compartment in a transaction of its own under its lock, and then the ledger day by day."""
 
     def __init__(self, db: Database, settings: Settings) -> None:
         self._owner = db.owner
@@ -115,7 +80,7 @@ class Verifier:
         self, *, repair: bool = False, progress: Callable[[int, int], None] | None = None
     ) -> AsyncIterator[Difference]:
         """Yield each difference; with `repair`, what can be computed anew is. The ledger is never touched."""
-        engine = create_async_engine(self._owner, hide_parameters=True)
+        engine = open_engine(self._owner)
         try:
             async with engine.connect() as connection:
                 compartments = sorted(await connection.scalars(_COMPARTMENTS))
@@ -124,7 +89,7 @@ class Verifier:
                 *(partial(self._compartment, compartment=compartment, repair=repair) for compartment in compartments),
                 *(partial(_batches, day=day) for day in days),
                 _ends,
-                partial(_counts, repair=repair),
+                partial(_network, repair=repair),
             ]
             for n, projection in enumerate(steps):
                 async with engine.begin() as connection:
@@ -137,10 +102,7 @@ class Verifier:
             await engine.dispose()
 
     async def _compartment(self, connection: AsyncConnection, *, compartment: UUID, repair: bool) -> list[Difference]:
-        custodians = sorted(await connection.scalars(_CUSTODIANS, {"compartment": compartment}))
-        await lock_writes(connection, [Write(compartment, custodian, compartment, "index") for custodian in custodians])
-        for custodian in custodians:
-            await _catch_up(connection, compartment, custodian)
+        custodians = await verify_index.locked_custodians(connection, compartment)
         found: list[Difference] = []
         current = (
             select(*read.COLUMNS)
@@ -153,15 +115,8 @@ class Verifier:
             found.append(Difference("a release without its Consent", f"Consent/{consent}"))
             if repair:
                 await write.put_release(connection, compartment, consent, None)
-        if await connection.scalar(_ACCESS, {"compartment": compartment}):
-            found.append(Difference("the access index", f"compartment {compartment}"))
-            if repair:
-                await write.index_student(connection, compartment, None)
-        if await connection.scalar(_VALIDITY, {"compartment": compartment}):
-            found.append(Difference("when releases have effect", f"compartment {compartment}"))
-            if repair:
-                for custodian in custodians:
-                    await write.refresh_validity(connection, compartment, custodian)
+        for what in await verify_index.differing(connection, compartment, custodians, repair=repair):
+            found.append(Difference(what, f"compartment {compartment}"))
         for entry in await connection.execute(_LEDGER, {"compartment": compartment}):
             found.append(Difference("a ledger entry that cites what is not there", f"{entry.id}/{entry.version}"))
         return found
@@ -202,23 +157,8 @@ class Verifier:
         )  # fmt: skip
 
 
-async def _catch_up(connection: AsyncConnection, compartment: UUID, custodian: UUID) -> None:
-    """Bring the index up to date where an ended release left something in it: that is put off, and no difference."""
-    values = {"compartment": compartment, "custodian": custodian}
-    if await connection.scalar(_BACKLOG, values):
-        await write.index_student(connection, compartment, custodian)
-        await connection.execute(_EXACT, values)
-
-
-async def _counts(connection: AsyncConnection, *, repair: bool) -> list[Difference]:
-    """Who is said to hold more or fewer records of a type than there are."""
-    if repair:
-        await connection.execute(_RECOUNT[0])
-    found = [Difference("a count of records", f"{r.type} of {r.custodian}") for r in await connection.execute(_COUNTS)]
-    if repair and found:
-        for statement in _RECOUNT[1:]:
-            await connection.execute(statement)
-    return found
+async def _network(connection: AsyncConnection, *, repair: bool) -> list[Difference]:
+    return [Difference(*found) for found in await verify_index.network(connection, repair=repair)]
 
 
 async def _batches(connection: AsyncConnection, *, day: datetime) -> list[Difference]:

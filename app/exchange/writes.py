@@ -147,7 +147,8 @@ async def _file(
     version = old.version + 1 if old else 1
     body, label_at = compose(declared.name, resource_id, version, at, content)
     row = Stored(
-        compartment, resource_id, version, declared.name, custodian, own.student, own.directory, True, False, at, method,
+        compartment, resource_id, version, declared.name, custodian, own.student, own.directory, True, False, at,
+        method,
         body, label_at, _digest(content),
     )  # fmt: skip
     found = terms(declared.name, content, zone, session.settings.fhir_base)

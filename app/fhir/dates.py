@@ -97,15 +97,13 @@ def of(value: str | dict[str, Any], zone: ZoneInfo) -> Interval:
 def born(text: str) -> tuple[date, date]:
     """The first and the last possible birth date of a birthDate, which may be partial.
 
-    29 February counts as 1 March: an age is reached on 1 March in a year without that day (and on 1 March, a day
-    late, in a leap year), so that `replace(year=...)` always gives a date. Raises ValueError for what is no date.
+    Raises ValueError for what is no date.
     https://hl7.org/fhir/R4/patient-definitions.html#Patient.birthDate
     """
     match = _PATTERN.fullmatch(text)
     if match is None or match["hour"] is not None:
         raise ValueError("not a FHIR date")
-    first, last = _days(match)
-    return _not_leap(first), _not_leap(last)
+    return _days(match)
 
 
 def instant(moment: datetime) -> str:
@@ -125,10 +123,6 @@ def _days(match: re.Match[str]) -> tuple[date, date]:
         return first, first
     month = first.month if match["month"] is not None else 12
     return first, date(first.year, month, monthrange(first.year, month)[1])
-
-
-def _not_leap(day: date) -> date:
-    return day + _DAY if (day.month, day.day) == (2, 29) else day
 
 
 def _midnight(day: date, zone: tzinfo) -> datetime:

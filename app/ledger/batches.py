@@ -1,7 +1,7 @@
 """The batches of the ledger: whether the entries are those that were chained when they were entered.
 
 What one call enters is a batch. Each batch holds the hash of the link of the one before it in its chain and of all that
-its entries say; `hallpass.chain_end` holds where each chain ends. Read as the owner of the tables, for `hallpass verify`.
+its entries say; `hallpass.chain_end` holds where each chain ends. Read as the tables' owner, for `hallpass verify`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Notes on the trail what happens before the access service or at it: logins, tokens that do not hold, scopes that do not reach.
+"""Records in the security log what is refused: logins, tokens that are not valid, scopes that do not cover.
 
 A refusal is answered whether or not it could be noted: the log says when it could not.
 """

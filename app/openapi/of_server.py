@@ -86,7 +86,7 @@ SCHEMAS: dict[str, Json] = {
     "Health": {
         "type": "object",
         "required": ["status"],
-        "properties": {"status": {"type": "string", "const": "ok"}},
+        "properties": {"status": {"type": "string", "enum": ["ok", "draining", "no database"]}},
     },
 }
 
@@ -109,6 +109,8 @@ def paths() -> dict[str, Json]:
         configuration: {"get": _configuration("smartConfiguration")},
         f"/fhir{configuration}": {"get": _configuration("smartConfigurationOfFhir")},
         "/health": {"get": _public("health", "Whether the server can serve", SERVER, schema("Health"))},
+        "/health/live": {"get": _public("live", "Whether the process answers", SERVER, schema("Health"))},
+        "/health/ready": {"get": _public("ready", "Whether requests should be sent here", SERVER, schema("Health"))},
         "/openapi.json": {"get": _public("openapiJson", "This document", SERVER, {"type": "object"})},
         "/docs": {"get": _document("docs", "This document for people", "text/html", "string")},
         "/docs/{asset}": {"get": _asset()},

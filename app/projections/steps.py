@@ -28,7 +28,7 @@ from app.errors import HallpassError, Issue, Kind
 from app.fhir.dates import BEGINNING, END, born, period
 from app.projections.consent_context import consent_context
 from app.resources import ResourceType
-from app.resources.paths import values
+from app.resources.paths import first, values
 from app.resources.refs import local_id
 from app.session import Session
 
@@ -114,7 +114,7 @@ async def _place(session: Session, row: Stored, content: dict[str, Any], _zone: 
     )
     before = await projections.place(session.connection, row.id)
     kept = before[1] if before else session.settings.time_zone
-    return local_id(content.get("partOf")), time_zone(content) or kept, honor
+    return local_id(content.get("partOf")), time_zone(content) or kept, honor, first(content, "address.state")
 
 
 async def _save_place(session: Session, row: Stored, _content: dict[str, Any], place: Any) -> None:
@@ -122,7 +122,7 @@ async def _save_place(session: Session, row: Stored, _content: dict[str, Any], p
         if not await write.remove_organization(session.connection, row.id):
             raise HallpassError(Kind.CONFLICT, "The organization has clients, parts or records.")
         return
-    parent, zone, honor = place
+    parent, zone, honor, state = place
     before = await projections.place(session.connection, row.id)
     kept = before is not None and before[0] == parent
     if parent is not None and not kept and not session.operator and not await session.holds(parent):
@@ -131,7 +131,7 @@ async def _save_place(session: Session, row: Stored, _content: dict[str, Any], p
     if before and before[1] != zone and await store.holds_records(session.connection, row.id):
         text = "It holds records, and the dates in them are meant in the time zone that it has."
         raise HallpassError(Kind.CONFLICT, Issue(text, "Organization.extension", "business-rule"))
-    placed = await write.place_organization(session.connection, row.id, parent, zone, honor)
+    placed = await write.place_organization(session.connection, row.id, parent, zone, honor, state)
     if placed == "cycle":
         text = "An organization is no part of itself."
         raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Organization.partOf", "business-rule"))

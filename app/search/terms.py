@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from app.fhir import dates
 from app.resources.refs import local_targets
 from app.search.expressions import Found, Path
-from app.search.normal import DAYS, contact, fold, key
+from app.search.normal import DAYS, OF_NAMES, contact, fold, key, rows, words
 from app.search.parameters import COLUMNS, PARAMETERS, Parameter, ParamKind
 from app.search.references import target
 from app.search.rows import Date, Quantity, Reference, Row, String, Terms, Token, Uri
@@ -118,7 +118,7 @@ def _tokens(param: str, found: Found) -> Iterator[Row]:
                 yield Token(f"{param}:of-type", key(coding.get("system", "")), key(coded))
         case _:
             texts = []
-    yield from (String(f"{param}:text", fold(t), t) for t in texts if t)
+    yield from (row for t in texts if t for row in _string(f"{param}:text", t))
 
 
 def _codes(found: Found) -> list[tuple[str, str]]:
@@ -148,7 +148,17 @@ def _coding(coding: dict[str, Any]) -> tuple[str, str]:
 def _strings(param: str, found: Found) -> Iterator[Row]:
     parts = {"HumanName": NAME_PARTS, "Address": ADDRESS_PARTS}.get(found.type)
     texts = [found.value] if parts is None else [t for p in parts for t in _list(found.value.get(p))]
-    yield from (String(param, fold(t), t) for t in texts)
+    for text in texts:
+        yield from _string(param, text)
+        if param in OF_NAMES:
+            yield from (String(f"{param}:word", w, "") for w in words(fold(text)))
+
+
+def _string(param: str, text: str) -> Iterator[String]:
+    """The row of a text; of a long one, `:rest` rows with what lies behind."""
+    head, *others = rows(fold(text))
+    yield String(param, head, text)
+    yield from (String(f"{param}:rest", o, "") for o in others)
 
 
 def _quantities(param: str, quantity: dict[str, Any]) -> Iterator[Row]:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from app.fhir import dates
-from app.search.normal import DAYS, contact, fold
+from app.search.normal import DAYS, LONGEST_ASKED, contact, fold
 from app.search.parameters import Parameter, ParamKind
 from app.search.query import (
     CompositeValue,
@@ -60,7 +60,7 @@ class Reading:
             case ParamKind.TOKEN:
                 return self._token(parameter, modifier, text)
             case ParamKind.STRING:
-                return _text(text)
+                return _text(modifier, text)
             case ParamKind.URI:
                 return _uri(modifier, unescape(text))
             case ParamKind.REFERENCE:
@@ -109,10 +109,13 @@ class Reading:
         return ReferenceValue(to.type, text.rsplit("/", 1)[1], None)
 
 
-def _text(text: str) -> TextValue:
+def _text(modifier: str | None, text: str) -> TextValue:
     text = unescape(text)
-    if not fold(text):
+    folded = fold(text)
+    if not folded:
         raise NotUnderstood("takes a text with a character to search for")
+    if len(folded) > LONGEST_ASKED and modifier != "exact":
+        raise NotUnderstood(f"takes a text of at most {LONGEST_ASKED} characters, or a longer one by :exact")
     return TextValue(text)
 
 
@@ -130,7 +133,7 @@ def _truth(text: str) -> bool:
 
 def _token(parameter: Parameter, modifier: str | None, text: str) -> Value:
     if modifier == "text":
-        return _text(text)
+        return _text(modifier, text)
     if modifier == "of-type":
         parts = [unescape(p) for p in split(text, "|")]
         if len(parts) != 3 or not all(parts):

@@ -80,6 +80,10 @@ AUDIT_EVENT_KIND: Concepts = {
     "command": "The operator ran a command",
 }
 ACTOR_ROLE: Concepts = {"intermediary": "The exchange through which the parties share"}
+WHO_SIGNS: Concepts = {
+    "minor-signs": "The minor lawfully consented alone to this care, and alone signs for its record",
+    "both-sign": "The minor and a parent both sign for this record",
+}
 EXPIRY_EVENT: Concepts = {
     "end-of-treatment": "When the treatment ends",
     "end-of-enrollment": "When the student leaves the district",
@@ -108,6 +112,12 @@ _SYSTEMS: tuple[tuple[str, str, str, Concepts], ...] = (
         AUDIT_EVENT_KIND,
     ),
     ("actor-role", "Roles in a release", "What an actor of a release is, where HL7 has no code for it.", ACTOR_ROLE),
+    (
+        "who-signs",
+        "Who signs for a record",
+        "Security labels by which the custodian says who signs for a minor's record, where not a parent alone.",
+        WHO_SIGNS,
+    ),
     ("expiry-event", "Expiry events", "Events at which a release ends, where it names no date.", EXPIRY_EVENT),
 )
 

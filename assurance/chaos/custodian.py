@@ -142,19 +142,19 @@ class Custodian:
             await self._change("Consent", own, {"provision": provision})
 
     async def _sign_again(self, ended: dict[str, Any]) -> str:
-        """Another release for the same recipient, signed on a new batch, by a create that can be repeated."""
-        batch_row = uuid4().hex
+        """Another release for the same recipient, signed on a new sheet, by a create that can be repeated."""
+        sheet = uuid4().hex
         body = {k: v for k, v in ended.items() if k not in ("id", "meta")} | {
             "status": "active",
-            "identifier": [{"system": "urn:test:batch", "value": batch_row}],
-            "sourceAttachment": {"contentType": "application/pdf", "title": batch_row},
+            "identifier": [{"system": "urn:test:sheet", "value": sheet}],
+            "sourceAttachment": {"contentType": "application/pdf", "title": sheet},
         }
         body["provision"]["period"]["end"] = "2027-06-30"
         sent = time.time()
         while True:
             try:
                 response = await self.member.post(
-                    "/Consent", body, headers={"If-None-Exist": f"identifier=urn:test:batch|{batch}"}
+                    "/Consent", body, headers={"If-None-Exist": f"identifier=urn:test:sheet|{sheet}"}
                 )
             except httpx.TransportError:
                 continue

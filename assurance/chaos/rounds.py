@@ -58,7 +58,7 @@ class Rounds:
     async def set_up(self) -> None:
         """The API processes, the members, the records, and the clients at work."""
         url = self.postgres.url
-        await migrate(url)
+        await migrate(url, create=True)
         self.processes = Processes(self.home, url, self._many)
         self._owner: AsyncEngine = create_async_engine(url, pool_size=1, pool_pre_ping=True)
         self._settings, self._db = Settings(base_url=BASE), Database(url)

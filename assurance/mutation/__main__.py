@@ -56,7 +56,7 @@ async def _prepare(server: URL) -> None:
         await connection.execute(text("SELECT pg_reload_conf()"))
         await connection.execute(text(f"DROP DATABASE IF EXISTS {TEMPLATE} WITH (FORCE)"))
     await engine.dispose()
-    await migrate(server.set(database=TEMPLATE))
+    await migrate(server.set(database=TEMPLATE), create=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The mutants of the access service: mutmut writes them into a copy of the code, and mypy refuses what is not well typed."""
+"""The mutants of the access service: mutmut writes them into a copy, and mypy refuses what is not well typed."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Mutant:
 
 
 def make(here: Path) -> None:
-    """Copy the code, mutate the access service in the copy, and keep which mutants there are; of the same code only once."""
+    """Copy the code, mutate the access service in the copy, and keep which mutants there are, once."""
     settings = tomllib.loads(Path("pyproject.toml").read_text())["tool"]["mutmut-exchange"]
     shutil.copy("pyproject.toml", here)
     _copy("tests", here)

@@ -1,4 +1,4 @@
-"""`python -m assurance.noninterference --examples n`: prove that the caller's answers do not depend on what it may not see."""
+"""`python -m assurance.noninterference --examples n`: answers do not depend on what the caller may not see."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.db import embedded
-from app.db.engine import owner_url
+from app.db.address import owner_url
 from app.db.migrate import migrate
 from assurance.noninterference.pair import open_pair
 from assurance.noninterference.prover import Prover, Report
@@ -39,7 +39,7 @@ async def prove(examples: int, seed: int) -> int:
     else:
         server = embedded.start(Path(os.environ.get("TMPDIR", "/tmp")) / f"hallpass-prove-{os.getuid()}")
     template = server.set(database=f"hallpass_prove_{uuid4().hex[:12]}")
-    await migrate(template)
+    await migrate(template, create=True)
     started, done, asked = time.monotonic(), 0, 0
     try:
         while done < examples:

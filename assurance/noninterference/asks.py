@@ -289,6 +289,8 @@ _FIXED = (
     "/fhir/.well-known/smart-configuration",
     "/fhir/metadata",
     "/health",
+    "/health/live",
+    "/health/ready",
     "/openapi.json",
     "/docs",
     "/docs/oauth2-redirect",

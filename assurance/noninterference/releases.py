@@ -47,7 +47,7 @@ def denial(rng: Random, student: str, signer: str, discloser: str, recipient: st
 
 
 def _signed(rng: Random, student: str, signer: str, discloser: str, recipient: str, **more: Any) -> Body:
-    """Each on a batch of its own, which the run's own dice name."""
+    """Each on a sheet of its own, which the run's own dice name."""
     return build.consent(
         {"resourceType": "Patient", "id": student},
         {"resourceType": "RelatedPerson", "id": signer},

@@ -8,7 +8,8 @@ CREATE OR REPLACE FUNCTION hallpass.conditions_match(
        AND CASE
            WHEN p.permit THEN
                r_confidentiality <= coalesce(p.confidentiality, 3)
-               AND array_remove(r_labels, '42CFRPart2') <@ coalesce(p.labels, '{}')
+               AND array_remove(array_remove(array_remove(r_labels, '42CFRPart2'), 'minor-signs'), 'both-sign')
+                   <@ coalesce(p.labels, '{}')
                AND (p.labels IS NULL OR p.confidentiality IS NOT NULL OR r_labels && p.labels)
                AND (NOT '42CFRPart2' = ANY (r_labels) OR part2)
                AND (NOT 'PSYTHPN' = ANY (r_labels) OR p.labels = '{PSYTHPN}')

@@ -26,6 +26,7 @@ BEGIN
         WHERE p.opens <= v_now AND v_now < p.closes
           AND (p.recipients IS NULL OR p.recipients && v_ancestors)
           AND (p.purposes IS NULL OR p.purposes && v_purposes)
+          AND (NOT p.permit OR NOT hangs_on_signers(r_labels) OR signers_suffice(e, r_labels, r_clinical))
           AND conditions_match(p, e.part2, r_type, r_id, r_profiles, r_codes, r_confidentiality, r_labels, r_refs, r_authors,
                    r_clinical, p.related IS NOT NULL AND refers(p.compartment, p.related, e.custodian, r_id))
         ORDER BY e.consent, p.node DESC

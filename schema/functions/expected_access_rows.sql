@@ -6,7 +6,7 @@ CREATE OR REPLACE FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_c
           AND (p_custodian IS NULL OR r.custodian = p_custodian) AND (p_ids IS NULL OR r.id = ANY (p_ids))
     ), covered AS MATERIALIZED (
         SELECT r.id, e.consent, p.permit, p.permit AND p.node = 0 AND p.recipients IS NOT NULL AS plain,
-               coalesce(t.recipients, e.recipients) AS named
+               coalesce(t.recipients, e.recipients) AS named, hallpass.hangs_on_signers(r.labels) AS hangs
         FROM hallpass.release e JOIN hallpass.provision p ON p.compartment = e.compartment AND p.consent = e.consent
         JOIN hallpass.provision t ON t.compartment = e.compartment AND t.consent = e.consent AND t.node = 0
         JOIN r ON r.custodian = e.custodian
@@ -14,7 +14,7 @@ CREATE OR REPLACE FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_c
           AND hallpass.provision_matches(p, e.part2, e.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels,
                               r.refs, r.authors, r.clinical)
     ), precomputed AS (
-        SELECT c.id, bool_and(c.plain) AS precomputed FROM covered c GROUP BY c.id
+        SELECT c.id, bool_and(c.plain) AND NOT bool_or(c.hangs) AS precomputed FROM covered c GROUP BY c.id
     ), named AS (
         SELECT DISTINCT c.id, x AS org, c.consent FROM covered c CROSS JOIN unnest(c.named) x WHERE c.permit
         UNION ALL

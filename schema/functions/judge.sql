@@ -23,13 +23,16 @@ BEGIN
         SELECT c.custodian, o.honor FROM (SELECT DISTINCT r.custodian FROM r) c
         JOIN organization o ON o.id = c.custodian WHERE NOT v_agreement OR agrees(c.custodian)
     ), force AS MATERIALIZED (
-        SELECT DISTINCT k.compartment, k.consent, k.version, k.custodian, e.part2
+        SELECT k.compartment, k.consent, k.version, k.custodian, x.e
         FROM (SELECT DISTINCT r.compartment, r.custodian FROM r) c JOIN custodian o ON o.custodian = c.custodian
-        CROSS JOIN LATERAL (SELECT * FROM validity k WHERE k.compartment = c.compartment AND k.custodian = c.custodian OFFSET 0) k
-        CROSS JOIN LATERAL (SELECT e.part2 FROM release e WHERE e.compartment = k.compartment AND e.consent = k.consent OFFSET 0) e
-        WHERE k.since <= v_now AND v_now < k.until AND (k.majority IS NULL OR v_now < k.majority OR o.honor)
+        CROSS JOIN LATERAL (
+            SELECT DISTINCT k.compartment, k.consent, k.version, k.custodian FROM validity k
+            WHERE k.compartment = c.compartment AND k.custodian = c.custodian AND k.since <= v_now AND v_now < k.until
+              AND (k.majority IS NULL OR v_now < k.majority OR o.honor)) k
+        CROSS JOIN LATERAL (
+            SELECT e FROM release e WHERE e.compartment = k.compartment AND e.consent = k.consent OFFSET 0) x(e)
     ), node AS MATERIALIZED (
-        SELECT x.p, f.part2, f.custodian, f.version
+        SELECT x.p, f.e, f.custodian, f.version
         FROM force f CROSS JOIN LATERAL (
             SELECT p FROM provision p WHERE p.compartment = f.compartment AND p.consent = f.consent OFFSET 0) x(p)
         WHERE (x.p).opens <= v_now AND v_now < (x.p).closes AND ((x.p).recipients IS NULL OR (x.p).recipients && v_ancestors)
@@ -40,7 +43,8 @@ BEGIN
                     ELSE verdict(array_agg((n.p).node ORDER BY (n.p).node DESC), array_agg((n.p).parent ORDER BY (n.p).node DESC),
                                  bool_or((n.p).permit) FILTER (WHERE (n.p).node = 0)) END AS permits
         FROM r JOIN node n ON (n.p).compartment = r.compartment AND n.custodian = r.custodian
-        WHERE provision_matches(n.p, n.part2, n.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs,
+        WHERE (NOT (n.p).permit OR NOT hangs_on_signers(r.labels) OR signers_suffice(n.e, r.labels, r.clinical))
+          AND provision_matches(n.p, (n.e).part2, n.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs,
                      r.authors, r.clinical)
         GROUP BY r.compartment, r.id, r.version, (n.p).consent, n.version
     )

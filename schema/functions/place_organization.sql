@@ -1,4 +1,6 @@
-CREATE OR REPLACE FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean) RETURNS text
+CREATE OR REPLACE FUNCTION hallpass.place_organization(
+    p_id uuid, p_parent uuid, p_zone text, p_honour boolean, p_state text DEFAULT NULL
+) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = hallpass, pg_temp AS $$
 DECLARE
     v_old   organization;
@@ -23,15 +25,18 @@ BEGIN
         SELECT 1 FROM client c JOIN tree t ON t.id = c.organization WHERE t.ancestor = p_id) THEN
         RETURN 'member';
     END IF;
-    INSERT INTO organization VALUES (p_id, v_ancestors, p_zone, p_honour)
-        ON CONFLICT (id) DO UPDATE SET ancestors = v_ancestors, zone = p_zone, honor = p_honour;
+    INSERT INTO organization VALUES (p_id, v_ancestors, p_zone, p_honour, p_state)
+        ON CONFLICT (id) DO UPDATE SET ancestors = v_ancestors, zone = p_zone, honor = p_honour, state = p_state;
     IF v_old.id IS NULL THEN
         INSERT INTO tree SELECT t.ancestor, p_id FROM tree t WHERE t.id = p_parent UNION ALL SELECT p_id, p_id;
     ELSIF v_old.ancestors <> v_ancestors THEN
         UPDATE organization o SET ancestors = o.ancestors[:array_position(o.ancestors, p_id) - 1] || v_ancestors
             WHERE o.ancestors @> ARRAY[p_id] AND o.id <> p_id;
-        DELETE FROM tree t USING tree d WHERE d.ancestor = p_id AND t.id = d.id AND t.ancestor = ANY (v_old.ancestors[2:]);
-        INSERT INTO tree SELECT a.ancestor, d.id FROM tree d CROSS JOIN tree a WHERE d.ancestor = p_id AND a.id = p_parent;
+        DELETE FROM tree t USING tree d 
+            WHERE d.ancestor = p_id AND t.id = d.id
+              AND NOT EXISTS (SELECT 1 FROM tree s WHERE s.ancestor = p_id AND s.id = t.ancestor);
+        INSERT INTO tree SELECT a.ancestor, d.id FROM tree d CROSS JOIN tree a 
+            WHERE d.ancestor = p_id AND a.id = p_parent ON CONFLICT DO NOTHING;
     END IF;
     IF v_old.zone <> p_zone THEN  -- a birthday begins there at another moment
         FOR v_compartment IN SELECT DISTINCT e.compartment FROM release e WHERE e.custodian = p_id ORDER BY 1 LOOP

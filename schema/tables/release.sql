@@ -10,6 +10,7 @@ CREATE TABLE hallpass.release (
     opens      timestamptz NOT NULL,
     closes     timestamptz NOT NULL,
     recipients uuid[] NOT NULL,              -- every organization that any provision names
+    cosigned   boolean NOT NULL DEFAULT false, -- the student signed too, where a RelatedPerson did
     -- What the signature rests on, as it was at the writing, where another organization holds it; else its own, as it is.
     born_from        date,
     born_to          date,

@@ -9,7 +9,10 @@ from bench.statements import LONGEST, short
 
 
 def test_a_statement_is_shown_on_one_line_without_what_it_selects() -> None:
-    query = "SELECT a.id, a.compartment, a.version, a.type, a.custodian,\n  a.body -- all\nFROM hallpass.resource a\nWHERE x || y"
+    query = (
+        "SELECT a.id, a.compartment, a.version, a.type, a.custodian,\n  a.body -- all\n"
+        "FROM hallpass.resource a\nWHERE x || y"
+    )
     assert short(query) == "SELECT … FROM resource a WHERE x ¦¦ y"
 
 

@@ -19,7 +19,8 @@ _ENTER = text("SELECT * FROM hallpass.set_caller(:client, '', :organization, :pu
 _JUDGED = text("""
     SELECT CASE WHEN r.custodian = ANY (hallpass.descendants()) THEN 'custody' WHEN r.directory THEN 'directory'
                 WHEN r.parties && hallpass.ancestors() THEN 'party' ELSE CAST(o.consent AS text) END
-    FROM hallpass.resource r CROSS JOIN LATERAL (SELECT CASE WHEN r.student IS NOT NULL THEN hallpass.consent_permitting(
+    FROM hallpass.resource r
+    CROSS JOIN LATERAL (SELECT CASE WHEN r.student IS NOT NULL THEN hallpass.consent_permitting(
         r.compartment, r.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs, r.authors,
         r.clinical) END AS consent) o
     WHERE r.id = :id AND r.current AND NOT r.deleted

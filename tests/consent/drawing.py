@@ -32,6 +32,7 @@ from tests.consent.worlds import (
     PURPOSES,
     RECIPIENTS,
     RECORDS,
+    STATES,
     STUDENTS,
     TICK,
     WINDOWS,
@@ -84,7 +85,7 @@ _records = st.sampled_from(_subsets(RECORDS[:4], 1, 2))
 _authors = st.sampled_from(_subsets(AUTHORS, 1, 2))
 _meanings = _mostly(_NOTHING, *_subsets(("instances", "related", "dependents", "authored"), 1, 4), weight=3)
 
-_signed = _mostly(EDGES[1], *BIRTHDAYS, *(b - TICK for b in BIRTHDAYS), weight=2)
+_signed = _mostly(EDGES[1], EDGES[2], *BIRTHDAYS, *(b - TICK for b in BIRTHDAYS), weight=2)
 _births = st.sampled_from((CHILD,) * 5 + BIRTHS + (None,))
 _later = _mostly(timedelta(0), timedelta(days=30))
 _authorities = _mostly(ALWAYS, None, *WINDOWS)
@@ -172,13 +173,15 @@ def provisions(draw: st.DrawFn) -> tuple[Provision, ...]:
 def release(draw: st.DrawFn, consent: UUID) -> Release:
     """A release of any shape."""
     opens, closes = draw(windows)
+    signer = draw(st.sampled_from((*PEOPLE, None)))
     return Release(
         consent=consent,
         version=draw(st.integers(1, 3)),
         student=draw(students),
         custodian=draw(holders),
         signed=draw(_signed),
-        signer=draw(st.sampled_from((*PEOPLE, None))),
+        signer=signer,
+        cosigned=signer is not None and draw(_mostly(False, True, weight=1)),
         age=draw(st.sampled_from((18, 12, 0))),
         part2=draw(st.booleans()),
         opens=opens,
@@ -246,6 +249,7 @@ def _worlds(draw: st.DrawFn) -> World:
         late=draw(_mostly(_NOTHING, *_subsets(tuple(count)[2:], 1, 3), weight=1)),
         zones=tuple(draw(st.sampled_from(ZONES)) for _ in count),
         honours=tuple(draw(_mostly(False, True)) for _ in count),
+        states=tuple(draw(st.sampled_from(STATES)) for _ in count),
         records=tuple(draw(_record(i)) for i in RECORDS[: draw(st.integers(4, len(RECORDS)))]),
         releases=releases,
         releases_before=tuple(replace(r, student=students_of.get(r.consent, r.student)) for r in before),
@@ -274,6 +278,7 @@ def questions(draw: st.DrawFn, least: int = 1) -> Question:
         late=frozenset(),
         zones=(draw(st.sampled_from(ZONES)),) * len(ORGANIZATIONS),
         honours=(draw(st.booleans()),) * len(ORGANIZATIONS),
+        states=(draw(st.sampled_from(STATES)),) * len(ORGANIZATIONS),
         records=(Record((mine,)), Record((other,))),
         releases=tuple(releases),
         releases_before=(),

@@ -42,7 +42,7 @@ class Organizations:
         ancestors = self.places[self.id(spec["part_of"])].ancestors if "part_of" in spec else ()
         self.members[name] = member
         self.places[member.organization] = Place(
-            (member.organization, *ancestors), spec["zone"], spec.get("honor", False)
+            (member.organization, *ancestors), spec["zone"], spec.get("honor", False), spec.get("state")
         )
         self.states[name] = spec.get("state", "")
 

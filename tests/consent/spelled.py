@@ -11,7 +11,7 @@ from tests.build import LOINC, actor
 
 Spec = dict[str, Any]
 _SHEETS = count(1)
-"""Each Consent is signed on a batch of its own."""
+"""Each Consent is signed on a sheet of its own."""
 
 STANDARD: Spec = {
     "by": "district",
@@ -50,7 +50,7 @@ def consent(spec: Spec) -> Spec:
     if disclosers := told.get("organization", [told["by"]]):
         found["organization"] = [{"reference": f"@{name}"} for name in disclosers]
     if told.get("source") is True:
-        found["sourceAttachment"] = {"contentType": "application/pdf", "title": f"Release, batch {next(_SHEETS)}"}
+        found["sourceAttachment"] = {"contentType": "application/pdf", "title": f"Release, sheet {next(_SHEETS)}"}
     elif "source" in told:
         found["sourceReference"] = {"reference": told["source"]}
     if "law" in told:
@@ -87,7 +87,9 @@ def label(text: str) -> dict[str, str]:
     """The Coding of a confidentiality or a sensitivity; `system|code` for any other."""
     if "|" in text:
         return coded(text)
-    system = c.CONFIDENTIALITY_SYSTEM if text in c.CONFIDENTIALITY else c.ACT_CODE
+    systems = dict.fromkeys(c.CONFIDENTIALITY, c.CONFIDENTIALITY_SYSTEM)
+    systems |= dict.fromkeys((c.MINOR_SIGNS, c.BOTH_SIGN), c.WHO_SIGNS)
+    system = systems.get(text, c.ACT_CODE)
     return {"system": system, "code": text}
 
 
@@ -105,8 +107,9 @@ def person(spec: Spec) -> Spec:
         "relationship": [{"coding": [{"system": c.ROLE_CODE, "code": spec.get("is", "MTH")}]}],
         **{k: spec[k] for k in ("active", "period") if k in spec},
     }
-    if "authority" in spec:
-        found["extension"] = [{"url": c.GUARDIAN_AUTHORITY, "valueBoolean": spec["authority"]}]
+    said = {c.GUARDIAN_AUTHORITY: spec.get("authority"), c.CONTACT_RESTRICTION: spec.get("restricted")}
+    if any(v is not None for v in said.values()):
+        found["extension"] = [{"url": url, "valueBoolean": v} for url, v in said.items() if v is not None]
     return found
 
 

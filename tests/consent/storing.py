@@ -1,4 +1,4 @@
-"""Puts a world of worlds.py into the tables step by step, as the access service would, with what was otherwise before."""
+"""Puts a world of worlds.py into the tables step by step, as the access service would, after another state."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.projections.steps import put_release
 from tests.consent.worlds import ORGANIZATIONS, Record, World
 
 _CLOCK = text("UPDATE public.test_clock SET at = :at")
-_PLACE = text("SELECT hallpass.place_organization(:id, :parent, :zone, :honor)")
+_PLACE = text("SELECT hallpass.place_organization(:id, :parent, :zone, :honor, :state)")
 _SUPERSEDE = text("UPDATE hallpass.resource SET current = false WHERE id = ANY (:ids)")
 _INDEX = text(
     "SELECT hallpass.index_resource(s, i) FROM unnest(CAST(:compartments AS uuid[]), CAST(:ids AS uuid[])) k(s, i)"
@@ -52,12 +52,9 @@ class Store:
 
     async def _place(self, n: int, parent: int | None) -> None:
         ancestors = None if parent is None else ORGANIZATIONS[parent]
-        place = {
-            "id": ORGANIZATIONS[n],
-            "parent": ancestors,
-            "zone": self.world.zones[n],
-            "honor": self.world.honours[n],
-        }
+        world = self.world
+        place = {"id": ORGANIZATIONS[n], "parent": ancestors, "zone": world.zones[n]}
+        place |= {"honor": world.honours[n], "state": world.states[n]}
         assert await self.owner.scalar(_PLACE, place) == "placed"
 
     async def _release(self, consent: UUID, old: Release | None, new: Release | None) -> None:

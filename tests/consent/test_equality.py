@@ -161,10 +161,12 @@ async def _compare(owner: AsyncConnection, world: World, requester: Requester) -
 
 @pytest.mark.parametrize("zone", ZONES)
 async def test_both_forms_begin_a_birthday_at_the_same_moment(owner: AsyncConnection, zone: str) -> None:
-    """On each day of eight years, those on which the clock is changed among them."""
-    born = [day for n in range(8 * 365) if (day := date(2000, 1, 1) + timedelta(days=n)).strftime("%m-%d") != "02-29"]
-    found = await owner.execute(_BIRTHDAYS, {"age": 18, "zone": zone, "days": born})
-    different = [row.born for row in found if row.reached != birthday(row.born, 18, ZoneInfo(zone))]
+    """On each day of eight years, those on which the clock is changed and leap days among them."""
+    born = [date(2000, 1, 1) + timedelta(days=n) for n in range(8 * 365 + 2)]
+    different = []
+    for age in (12, 18):
+        found = await owner.execute(_BIRTHDAYS, {"age": age, "zone": zone, "days": born})
+        different += [row.born for row in found if row.reached != birthday(row.born, age, ZoneInfo(zone))]
     await owner.rollback()
     assert different == []
 

@@ -13,7 +13,7 @@ import pytest
 from app.consent import signing
 from app.consent.evaluate import birthday
 from app.consent.model import Provision
-from app.consent.signing import ConsentContext, Signature, authority, guardian_signs, minor_age, student_signs
+from app.consent.signing import ConsentContext, Signature, authority, guardian_signs, student_signs
 from app.fhir.dates import BEGINNING, END, Interval, interval
 
 DISTRICT, STUDENT, MOTHER, AUNT = (UUID(int=n) for n in range(4))
@@ -49,29 +49,6 @@ def test_the_table_is_asked_for_the_day_of_signing_where_it_was_signed() -> None
     evening = datetime(2005, 1, 22, 4, 59, tzinfo=UTC)
     assert isinstance(student_signs(old, evening, [COUNSELING]), str)
     assert student_signs(old, evening + timedelta(minutes=1), [COUNSELING]) == Signature(None, 14)
-
-
-def test_a_row_of_the_table_has_its_days(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From its first day, and no longer on the day it ends."""
-    row = {"jurisdiction": "NY", "labels": ["MH"], "age": 12, "from": "2020-01-01", "until": "2026-01-01"}
-    monkeypatch.setattr(signing, "_MINORS", [row])
-    ages = {day: minor_age("NY", date.fromisoformat(day), [COUNSELING]) for day in (
-        "2019-12-31", "2020-01-01", "2025-12-31", "2026-01-01")}  # fmt: skip
-    assert list(ages.values()) == [None, 12, 12, None]
-    monkeypatch.setattr(signing, "_MINORS", [row | {"until": None}])
-    assert minor_age("NY", date(2026, 1, 1), [COUNSELING]) == 12
-    assert minor_age("NJ", date(2026, 1, 1), [COUNSELING]) is None
-
-
-def test_of_several_kinds_of_service_the_highest_age_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And a kind that the table does not know leaves the whole to a parent."""
-    always = {"jurisdiction": "NY", "from": "2020-01-01", "until": None}
-    rows = [always | {"labels": ["MH"], "age": 12}, always | {"labels": ["SUD"], "age": 16}]
-    monkeypatch.setattr(signing, "_MINORS", rows)
-    both, more = (replace(COUNSELING, labels=frozenset(x)) for x in ({"MH", "SUD"}, {"MH", "HIV"}))
-    assert minor_age("NY", date(2026, 1, 1), [both]) == 16
-    assert minor_age("NY", date(2026, 1, 1), [COUNSELING, both]) == 16
-    assert minor_age("NY", date(2026, 1, 1), [more]) is None
 
 
 @pytest.mark.parametrize(

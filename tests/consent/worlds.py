@@ -49,7 +49,8 @@ WINDOWS = tuple((a, b) for i, a in enumerate(EDGES) for b in EDGES[i + 1 :])
 ALWAYS = (BEGINNING, END)
 
 CODES = ("urn:a|1", "urn:a|2", "urn:b|1")
-LABELS = ("PSY", "SUD", "42CFRPart2", "PSYTHPN", "urn:x|unknown")
+LABELS = ("PSY", "SUD", "42CFRPart2", "PSYTHPN", "urn:x|unknown", "minor-signs", "both-sign")
+STATES = (None, "CA", "WA")
 PROFILE = "https://example.org/profile"
 PURPOSES = ("TREAT", "ETREAT", "HPAYMT")
 COMPARTMENT = tuple(t for t in REGISTRY if t.visibility is Visibility.COMPARTMENT)
@@ -85,6 +86,7 @@ class World:
     late: frozenset[int]
     zones: tuple[str, ...]
     honours: tuple[bool, ...]
+    states: tuple[str | None, ...]
     records: tuple[Record, ...]
     releases: tuple[Release, ...]
     releases_before: tuple[Release, ...]
@@ -105,7 +107,10 @@ class World:
     @property
     def places(self) -> dict[UUID, Place]:
         """Every organization's place in the tree."""
-        return {o: Place(self.ancestors(n), self.zones[n], self.honours[n]) for n, o in enumerate(ORGANIZATIONS)}
+        return {
+            o: Place(self.ancestors(n), self.zones[n], self.honours[n], self.states[n])
+            for n, o in enumerate(ORGANIZATIONS)
+        }
 
     @property
     def requesters(self) -> tuple[Requester, ...]:

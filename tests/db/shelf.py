@@ -98,7 +98,8 @@ class Shelf:
         body = {"id": str(uid(name)), **content}
         row = Stored(
             compartment, uid(name), 1, declared.name, uid(custodian), uid(student) if student else None,
-            declared.visibility is Visibility.DIRECTORY, True, False, EPOCH + timedelta(minutes=len(self._names)), "POST",
+            declared.visibility is Visibility.DIRECTORY, True, False, EPOCH + timedelta(minutes=len(self._names)),
+            "POST",
             json.dumps(body).encode(), 0, b"",
         )  # fmt: skip
         attributes = {n: [] for n in ("profiles", "codes", "labels", "parties", "refs", "authors")}

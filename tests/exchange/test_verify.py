@@ -194,7 +194,8 @@ async def test_a_ledger_entry_that_cites_nothing_is_found(world: World) -> None:
         ("UPDATE hallpass.disclosure SET at = at - interval '1 day' WHERE id = :id", "a gap in the ledger"),
         ("UPDATE hallpass.disclosure SET chain = chain + 1 WHERE id = :id", "a ledger entry on no batch"),
         ("INSERT INTO hallpass.disclosure SELECT compartment, at, gen_random_uuid(), id, version, type, interaction, "
-         "student, custodian, recipient, client, agent, purposes, basis, consent, consent_version, reason, chain, batch "
+         "student, custodian, recipient, client, agent, purposes, basis, consent, consent_version, reason, chain, batch"
+         " "
          "FROM hallpass.disclosure WHERE id = :id", "a ledger entry that was changed"),
         ("DELETE FROM hallpass.disclosure WHERE id = :id", "a gap in the ledger"),
         ("DELETE FROM hallpass.disclosure", "a gap in the ledger"),
@@ -208,7 +209,10 @@ async def test_a_ledger_entry_that_cites_nothing_is_found(world: World) -> None:
          "DELETE FROM hallpass.batch WHERE (chain, n) = (:chain, :n + 1)", "the end of the ledger is missing"),
         ("WITH e AS (DELETE FROM hallpass.disclosure) DELETE FROM hallpass.batch", "the end of the ledger is missing"),
         ("UPDATE hallpass.chain_end SET n = n - 1 WHERE chain = :chain", "a ledger entry past the end of the chain"),
-        ("UPDATE hallpass.chain_end SET link = sha256('forged') WHERE chain = :chain", "the end of the ledger is missing"),
+        (
+            "UPDATE hallpass.chain_end SET link = sha256('forged') WHERE chain = :chain",
+            "the end of the ledger is missing",
+        ),
         ("DELETE FROM hallpass.chain_end WHERE chain = :chain", "a ledger entry past the end of the chain"),
     ],
 )  # fmt: skip
@@ -240,6 +244,7 @@ async def test_a_change_or_a_gap_in_the_ledger_is_found_and_never_mended(
 
 KEPT = ("disclosure", "batch", "chain_end")
 TWO_IN_A_LANE = text("""
-    SELECT s.chain, s.n, (SELECT d.id FROM hallpass.disclosure d WHERE d.chain = s.chain AND d.batch = s.n LIMIT 1) AS id
+    SELECT s.chain, s.n, (
+        SELECT d.id FROM hallpass.disclosure d WHERE d.chain = s.chain AND d.batch = s.n LIMIT 1) AS id
     FROM hallpass.batch s JOIN hallpass.chain_end c ON c.chain = s.chain AND c.n = s.n + 1 ORDER BY s.n DESC LIMIT 1
 """)

@@ -1,6 +1,7 @@
 """What the types may hold, read from the models. https://hl7.org/fhir/R4/structuredefinition.html
 
-The expected value sets are those of R4's required bindings. The exceptions in `app.fhir.validation.plan` were found by holding
+The expected value sets are those of R4's required bindings. The exceptions in `app.fhir.validation.plan`
+were found by holding
 every field of the models against HL7's definitions of 4.0.1 (profiles-types, profiles-resources, valuesets).
 """
 

@@ -1,4 +1,4 @@
-"""Invariant 1: data leaves through the access service alone, by its type, by the start-up check, and by every route there is."""
+"""Invariant 1: data leaves through the access service alone, by its type, the start-up check and every route."""
 
 from __future__ import annotations
 

@@ -116,7 +116,8 @@ async def test_the_apps_role_may_not_change_what_was_written_nor_the_wall(scene:
 @pytest.mark.parametrize(
     "statement",
     [
-        "INSERT INTO hallpass.resource SELECT compartment, gen_random_uuid(), 1, type, :other, student, directory, false,"
+        "INSERT INTO hallpass.resource SELECT compartment, gen_random_uuid(), 1, type, :other, student, directory,"
+        " false,"
         " deleted, updated, method, body, label_at, digest, profiles, codes, confidentiality, labels, '{}', refs,"
         " authors, clinical FROM hallpass.resource WHERE NOT directory LIMIT 1",
         "INSERT INTO hallpass.student VALUES (gen_random_uuid(), :other, now(), now())",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.search.normal import LONGEST_KEY, LONGEST_TEXT, contact, fold, key
+from app.search.normal import LONGEST_ASKED, LONGEST_KEY, LONGEST_TEXT, contact, fold, key, rows, words
 
 
 @pytest.mark.parametrize(
@@ -19,10 +19,24 @@ from app.search.normal import LONGEST_KEY, LONGEST_TEXT, contact, fold, key
         ("Ｗide", "wide"),
         ("Nguyễn", "nguyen"),
         ("İ", "i"),
+        ("Łukasz Ørsted", "lukasz orsted"),
+        ("Đặng", "dang"),
+        ("ışık", "isik"),
+        ("Æbelø", "aebelo"),
+        ("O'Brien", "obrien"),
+        ("O’Brien", "obrien"),
+        ("Keʻala", "keala"),
+        ("J.R. St. John", "jr st john"),
+        ("Smith-Jones", "smith jones"),
+        ("Garcia, Lopez; (Ana)", "garcia lopez ana"),
+        ("Иван", "иван"),
+        ("李", "李"),
+        ("--", "--"),
+        ("'", "'"),
     ],
 )
-def test_case_accents_and_spaces_do_not_count(text: str, folded: str) -> None:
-    """A folded string has no case, no accents and single spaces."""
+def test_case_accents_punctuation_and_spaces_do_not_count(text: str, folded: str) -> None:
+    """A folded string has no case, no accents, no punctuation and single spaces."""
     assert fold(text) == folded
 
 
@@ -32,10 +46,20 @@ def test_folding_again_changes_nothing(text: str) -> None:
     assert fold(fold(text)) == fold(text)
 
 
-@given(st.text(min_size=LONGEST_TEXT, max_size=LONGEST_TEXT * 3))
-def test_a_folded_string_fits_an_index(text: str) -> None:
-    """However long the text, its folded form is bounded."""
-    assert len(fold(text)) <= LONGEST_TEXT
+@given(st.text(max_size=LONGEST_TEXT * 5), st.data())
+def test_what_may_be_asked_lies_within_one_row_and_a_row_fits_an_index(text: str, data: st.DataObject) -> None:
+    """However long the text, each row is bounded, and each part of it that is short enough is in one of them."""
+    kept = rows(text)
+    assert max(map(len, kept)) <= LONGEST_TEXT
+    start = data.draw(st.integers(0, len(text)))
+    assert any(text[start : start + LONGEST_ASKED] in row for row in kept)
+    assert all(row in text for row in kept)
+
+
+def test_a_name_is_found_by_each_of_its_words_and_as_one() -> None:
+    """The words after the first begin rows of their own."""
+    assert words("garcia de lopez") == ["de lopez", "lopez", "garciadelopez"]
+    assert words("garcia") == words("") == []
 
 
 @given(st.text(max_size=LONGEST_KEY * 3), st.text(max_size=LONGEST_KEY * 3))

@@ -7,7 +7,7 @@ https://hl7.org/fhir/R4/http.html#summary and https://www.rfc-editor.org/rfc/rfc
 
 An escaped slash (`%2F`) is a character of a name and separates nothing; no name here has one, so that it leads nowhere.
 
-A HEAD goes the whole way of its GET, through the access service and onto the ledger: its headers tell of the resource too.
+A HEAD runs as its GET does, and is entered on the ledger: its headers tell of the resource too.
 """
 
 from __future__ import annotations

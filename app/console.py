@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db import migrate
+from app.db.address import open_engine, spelled
+from app.db.faults import UNUSABLE, told
 from app.errors import HallpassError
 from app.server import CannotListen, database_url
 from app.settings import Settings, UnsafeSettings, load
@@ -30,18 +31,22 @@ def plainly() -> Iterator[None]:
         _stop(str(e))
     except HallpassError as e:
         _stop("; ".join(f"{i.expression}: {i.text}" if i.expression else i.text for i in e.issues))
-    except (OSError, DBAPIError) as e:
-        _stop(f"the database cannot be used: {type(e).__name__}")
+    except UNUSABLE as e:
+        _stop(told(e, _place()))
 
 
-def as_owner(work: Callable[[AsyncConnection, Settings], Awaitable[T]]) -> T:
-    """Run work in one transaction as the owner of the tables, on a database of this version."""
+def as_owner(work: Callable[[AsyncConnection, Settings], Awaitable[T]], *, create: bool = False) -> T:
+    """Run work in one transaction as the owner of the tables, on a database of this version.
+
+    With `create` the database is made where the server has none of its name, and that is said.
+    """
     settings = load()
     owner = database_url(settings)
 
     async def run() -> T:
-        await migrate.check(owner)
-        engine = create_async_engine(owner, hide_parameters=True)
+        if await migrate.check(owner, create=create or settings.database_url is None) and settings.database_url:
+            print(f"hallpass: created the database {owner.database}", file=sys.stderr)
+        engine = open_engine(owner)
         try:
             async with engine.begin() as connection:
                 return await work(connection, settings)
@@ -49,6 +54,12 @@ def as_owner(work: Callable[[AsyncConnection, Settings], Awaitable[T]]) -> T:
             await engine.dispose()
 
     return asyncio.run(run())
+
+
+def _place() -> str:
+    """Which database the settings name."""
+    settings = load()
+    return spelled(database_url(settings)) if settings.database_url else f"the embedded one in {settings.data_dir}"
 
 
 def _stop(message: str) -> None:

@@ -1,0 +1,35 @@
+"""Whether the process lives, and whether it can serve: asked by what stands in front of it."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI, Response
+
+from app.db.engine import Database
+from app.errors import HallpassError
+from app.processes import draining
+
+
+def install(app: FastAPI, db: Database) -> None:
+    """The routes under /health. They tell no more than a word."""
+
+    @app.get("/health/live", operation_id="live", tags=["operation"], summary="Whether the process answers")
+    async def live() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/health/ready", operation_id="ready", tags=["operation"], summary="Whether requests should be sent here")
+    @app.get("/health", operation_id="health", tags=["operation"], summary="Whether the server can serve")
+    async def ready(response: Response) -> dict[str, str]:
+        status = await _status(db)
+        if status != "ok":
+            response.status_code = 503
+        return {"status": status}
+
+
+async def _status(db: Database) -> str:
+    if draining.is_set():
+        return "draining"
+    try:
+        await db.alive()
+    except HallpassError:
+        return "no database"
+    return "ok"
