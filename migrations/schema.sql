@@ -612,7 +612,7 @@ COMMENT ON FUNCTION hallpass.hangs_on_signers(r_labels text[]) IS 'Whether it de
 CREATE FUNCTION hallpass.holds(p_custodian uuid) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
-    SELECT p_custodian = hallpass.acting() OR EXISTS (
+    SELECT coalesce(p_custodian = hallpass.acting(), false) OR EXISTS (
         SELECT 1 FROM hallpass.tree t WHERE t.ancestor = hallpass.acting() AND t.id = p_custodian)
 $$;
 

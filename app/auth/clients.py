@@ -135,12 +135,12 @@ async def rotate_key(
 async def disable(connection: AsyncConnection, id: str, at: datetime) -> None:
     """Shut a client out, its running tokens as well, once this is committed. Raises HallpassError(NOT_FOUND).
 
-    It waits for nothing that the client does. What was checked just before is waited for by `precomputed`, afterwards.
+    It waits for nothing that the client does. What was checked just before is waited for by `await_disclosures`, afterwards.
     """
     await _change(connection, id, {"disabled": func.coalesce(table.c.disabled, at)}, "disabled")
 
 
-async def precomputed(connection: AsyncConnection, id: str) -> None:
+async def await_disclosures(connection: AsyncConnection, id: str) -> None:
     """Wait until no disclosure to a client that was disabled is between its last check and its commit."""
     await connection.execute(text("SELECT hallpass.await_disclosures(:id, NULL)"), {"id": id})
 

@@ -180,7 +180,7 @@ def listed(form: Form) -> Source:
 def opened(form: Form) -> Source:
     """What a broken glass opens to the caller."""
     m, r = emergency.alias("m"), resource.alias("seen")
-    now = func.hallpass.moment()
+    now = func.hallpass.statement_time()
     glasses = select(m.c.compartment).where(m.c.organization == ORG, m.c.opens <= now, now < m.c.closes).distinct()
     over = glasses.subquery("glass")
     where = (
@@ -237,6 +237,6 @@ def _listed_for(a: FromClause) -> ColumnElement[bool]:
     )
     sure = live.correlate(a).scalar_subquery()
     return case(
-        (a.c.consent.is_(None), true()),
+        (a.c.consent.is_(None), judged),
         else_=case((sure, true()), (~sure, judged), else_=false()),
     )

@@ -21,6 +21,7 @@ from sqlalchemy import (
     any_,
     cast,
     column,
+    exists,
     func,
     literal,
     null,
@@ -32,8 +33,8 @@ from sqlalchemy import (
 
 from app.db import candidates
 from app.db.candidates import ORG, TYPES_BIND, Form, Source, in_custody
-from app.db.match import matches, one_of
-from app.db.tables import access, active_release, custody_count, tree
+from app.db.match import matches, one_of, visible
+from app.db.tables import access, active_release, custody_count, resource, tree
 from app.search.query import Clause
 
 
@@ -70,17 +71,20 @@ def _counted(source: Source, criteria: Sequence[Clause]) -> Select[Any]:
 
 
 def _released(form: Form, criteria: Sequence[Clause]) -> Select[Any]:
-    """How many of others' the caller sees: what is precomputed, and what of the rest is judged to be open."""
+    """How many of others' the caller sees: what is settled, and what of the rest is judged to be open."""
     known = _known(form, criteria)
     sure = select(known.c.id).where(known.c.sure)
-    rest = select(
-        func.array_agg(known.c.compartment).label("compartments"), func.array_agg(known.c.id).label("ids")
-    ).where(~known.c.sure).having(func.count() > 0).cte("rest").prefix_with("MATERIALIZED")  # fmt: skip
+    keys = (func.array_agg(known.c.compartment).label("compartments"), func.array_agg(known.c.id).label("ids"))
+    asking = select(*keys).where(~known.c.sure, known.c.released).having(func.count() > 0)
+    rest = asking.cte("rest").prefix_with("MATERIALIZED")
     current = cast(null(), ARRAY(Integer()))
     asked = func.hallpass.judge(rest.c.compartments, rest.c.ids, current)
     judge = asked.table_valued(column("id", Uuid()), name="j", joins_implicitly=True)
     judged = select(judge.c.id).select_from(rest, judge)
-    parts = [sure, judged]
+    r = resource.alias("named")  # what names the caller as a party says so itself, behind the wall
+    party = select(r.c.id).where(r.c.compartment == known.c.compartment, r.c.id == known.c.id, visible(r.c))
+    parties = select(known.c.id).where(~known.c.sure, known.c.party, exists(party.offset(0)))
+    parts = [sure, judged, parties]
     if form.emergency:
         glass = candidates.opened(form)
         found = glass.select(criteria=criteria).where(~in_custody(glass.table.c.custodian)).offset(0).lateral("found")
@@ -103,12 +107,18 @@ def _known(form: Form, criteria: Sequence[Clause]) -> CTE:
     ).offset(0).lateral("rows")  # fmt: skip
     named = select(*rows.c).select_from(p.join(rows, true())).cte("listed").prefix_with("MATERIALIZED")
     by = and_(live.c.org == named.c.org, live.c.consent == named.c.consent)
-    party = named.c.consent.is_(None)
-    sure = func.bool_or(or_(party, and_(named.c.precomputed, func.coalesce(live.c.exact, literal(False)))))
+    party, released = named.c.consent.is_(None), live.c.consent.is_not(None)
+    sure = func.bool_or(func.coalesce(and_(named.c.precomputed, live.c.exact), literal(False)))
     return (
-        select(named.c.compartment, named.c.id, sure.label("sure"))
+        select(
+            named.c.compartment,
+            named.c.id,
+            sure.label("sure"),
+            func.bool_or(party).label("party"),
+            func.bool_or(released).label("released"),
+        )
         .select_from(named.outerjoin(live, by))
-        .where(or_(party, live.c.consent.is_not(None)), ~in_custody(named.c.custodian))
+        .where(or_(party, released), ~in_custody(named.c.custodian))
         .group_by(named.c.compartment, named.c.id)
         .cte("known")
         .prefix_with("MATERIALIZED")

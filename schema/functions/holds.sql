@@ -1,5 +1,5 @@
 CREATE OR REPLACE FUNCTION hallpass.holds(p_custodian uuid) RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT p_custodian = hallpass.acting() OR EXISTS (
+    SELECT coalesce(p_custodian = hallpass.acting(), false) OR EXISTS (
         SELECT 1 FROM hallpass.tree t WHERE t.ancestor = hallpass.acting() AND t.id = p_custodian)
 $$;
 COMMENT ON FUNCTION hallpass.holds IS

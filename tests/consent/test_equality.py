@@ -31,7 +31,8 @@ EXAMPLES = int(os.environ.get("PROVE_EXAMPLES", "200"))
 
 _ASKED = """
     CREATE FUNCTION public.asked(p_client text, p_purposes text[], p_emergency boolean, p_agreement boolean)
-    RETURNS TABLE (id uuid, version integer, visible boolean, listed boolean, opened uuid, judged uuid) LANGUAGE plpgsql AS $$
+    RETURNS TABLE (id uuid, version integer, visible boolean, listed boolean, opened uuid, judged uuid)
+    LANGUAGE plpgsql AS $$
     DECLARE
         v_seen   text[];
         v_listed uuid[];
@@ -40,7 +41,8 @@ _ASKED = """
         SET LOCAL ROLE hallpass_app;
         SELECT array_agg(r.id || '/' || r.version) INTO v_seen FROM hallpass.resource r;
         SELECT array_agg(x.id) INTO v_listed FROM (
-            SELECT a.id FROM hallpass.access a LEFT JOIN hallpass.active_release k ON k.org = a.org AND k.consent = a.consent
+            SELECT a.id FROM hallpass.access a
+                LEFT JOIN hallpass.active_release k ON k.org = a.org AND k.consent = a.consent
                 WHERE a.consent IS NULL OR k.consent IS NOT NULL
             UNION SELECT r.id FROM hallpass.tree t JOIN hallpass.resource r ON r.custodian = t.id
                 WHERE t.ancestor = hallpass.caller()
@@ -65,11 +67,16 @@ _COMPUTED = """
     SELECT c.* FROM (SELECT compartment FROM hallpass.resource UNION SELECT compartment FROM hallpass.access) s
     CROSS JOIN LATERAL hallpass.expected_access_rows(s.compartment, NULL, NULL) c
 """
+_SETTLED = """
+    NOT EXISTS (
+        SELECT 1 FROM hallpass.index_backlog b WHERE b.compartment = d.compartment AND b.custodian = d.custodian)
+"""
+"""Not among what was put off."""
 _DIFFERENT = text(f"""
     (SELECT 'too much' AS what, d.* FROM (TABLE hallpass.access EXCEPT {_COMPUTED}) d
-     WHERE NOT EXISTS (SELECT 1 FROM hallpass.index_backlog b WHERE b.compartment = d.compartment AND b.custodian = d.custodian))
+     WHERE {_SETTLED})
     UNION ALL (SELECT 'missing' AS what, d.* FROM ({_COMPUTED} EXCEPT TABLE hallpass.access) d
-     WHERE NOT EXISTS (SELECT 1 FROM hallpass.index_backlog b WHERE b.compartment = d.compartment AND b.custodian = d.custodian))
+     WHERE {_SETTLED})
 """)
 _CAUGHT_UP = text("SELECT hallpass.clear_index_backlog(1000)")
 

@@ -113,7 +113,7 @@ class Shelf:
         self._names[row.id] = name
 
     async def mislead(self, org: str, name: str, type_name: str, student: str) -> None:
-        """A row of the access index that says too much, of a record that the clinic holds, by a release that is none."""
+        """A row of the access index that says too much: by a release that is none, of a record that the clinic holds."""
         where = {
             "compartment": uid(student),
             "org": uid(org),
@@ -136,7 +136,8 @@ class Shelf:
                 await connection.execute(text(f"UPDATE hallpass.resource SET {column} = {value} {where}"))
                 await connection.execute(
                     text(
-                        f"INSERT INTO hallpass.custody_count SELECT custodian, type, {more} FROM hallpass.resource {where}"
+                        f"INSERT INTO hallpass.custody_count SELECT custodian, type, {more}"
+                        f" FROM hallpass.resource {where}"
                         " AND NOT directory"
                     )
                 )
