@@ -135,7 +135,7 @@ async def rotate_key(
 async def disable(connection: AsyncConnection, id: str, at: datetime) -> None:
     """Shut a client out, its running tokens as well, once this is committed. Raises HallpassError(NOT_FOUND).
 
-    It waits for nothing that the client does. What was checked just before is waited for by `await_disclosures`, afterwards.
+    It waits for nothing that the client does. `await_disclosures`, afterwards, waits for what was checked just before.
     """
     await _change(connection, id, {"disabled": func.coalesce(table.c.disabled, at)}, "disabled")
 

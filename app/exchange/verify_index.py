@@ -72,21 +72,21 @@ Found = tuple[str, str]
 
 
 async def locked_custodians(connection: AsyncConnection, compartment: UUID) -> list[UUID]:
-    """Who holds anything about a student, under the locks to index it; what was put off is done."""
+    """Who holds anything about a student, under the locks to index it."""
     custodians = sorted(await connection.scalars(_CUSTODIANS, {"compartment": compartment}))
     await lock_writes(connection, [Write(compartment, custodian, compartment, "index") for custodian in custodians])
-    for custodian in custodians:
-        values = {"compartment": compartment, "custodian": custodian}
-        if await connection.scalar(_BACKLOG, values):
-            await write.index_student(connection, compartment, custodian)
-            await connection.execute(_EXACT, values)
     return custodians
 
 
 async def differing(
     connection: AsyncConnection, compartment: UUID, custodians: Iterable[UUID], *, repair: bool
 ) -> list[str]:
-    """What of the index is not as if it were computed now; with `repair` it is."""
+    """What of the index is not as if it were computed now; with `repair` it is. What was put off is done first."""
+    for custodian in custodians:
+        values = {"compartment": compartment, "custodian": custodian}
+        if await connection.scalar(_BACKLOG, values):
+            await write.index_student(connection, compartment, custodian)
+            await connection.execute(_EXACT, values)
     found = []
     if await connection.scalar(_ACCESS, {"compartment": compartment}):
         found.append("the access index")

@@ -113,7 +113,7 @@ class Shelf:
         self._names[row.id] = name
 
     async def mislead(self, org: str, name: str, type_name: str, student: str) -> None:
-        """A row of the access index that says too much: by a release that is none, of a record that the clinic holds."""
+        """A row of the access index that says too much, by a release that is none, of a record of the clinic's."""
         where = {
             "compartment": uid(student),
             "org": uid(org),

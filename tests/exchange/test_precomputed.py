@@ -153,6 +153,5 @@ async def test_an_exception_that_could_bear_on_it_leaves_a_record_to_the_rule(sc
     await scene.district.save({**scene.records["release"], "status": "inactive"})
     excepted = {"type": "deny", "purpose": [{"system": c.ACT_REASON, "code": "HPAYMT"}]}
     await scene.release("ServiceRequest", provision={"provision": [excepted]})
-    ((consent, *_),) = await precomputed(scene)
-    assert consent is None
+    assert await precomputed(scene) == []
     assert await scene.clinic.ids("/ServiceRequest") == [scene.records["ServiceRequest"]["id"]]
