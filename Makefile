@@ -1,5 +1,5 @@
 # A fresh clone needs Python 3.11 or newer, make and git: each target sets up what it needs, once.
-.PHONY: run demo test kill prove bites mutate mutate-exchange bench bench-quick conformance check schema lock clean
+.PHONY: help run demo test test-fast assure kill prove bites mutate mutate-exchange bench bench-quick conformance check schema lock clean
 .DEFAULT_GOAL := run
 
 VENV := .venv
@@ -16,8 +16,17 @@ run: $(VENV)/run.stamp ## the server with made-up data, on http://127.0.0.1:8000
 demo: $(VENV)/run.stamp ## the whole exchange, step by step, against a server of its own
 	@$(BIN)/hallpass demo
 
-test: $(VENV)/dev.stamp
-	$(BIN)/pytest -n 2 --dist loadfile --ignore assurance/noninterference/test_planted_leaks.py
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+T ?=
+test: $(VENV)/dev.stamp ## all tests, on a real PostgreSQL; T=path: those of a folder, a file or file.py::name
+	$(BIN)/pytest $(if $(T),$(T),-n 2 --dist loadfile --ignore assurance/noninterference/test_planted_leaks.py)
+
+test-fast: $(VENV)/dev.stamp ## the tests that need no database and no server, in under 90 seconds
+	$(BIN)/pytest -n 2 --dist loadfile --fast
+
+assure: prove bites kill conformance mutate mutate-exchange ## the long proofs, one after the other: hours
 
 ROUNDS ?= 1000
 kill: $(VENV)/dev.stamp ## processes, the database and the disk fail at random moments: what clients got is on the ledger
@@ -44,12 +53,14 @@ mutate: $(VENV)/dev.stamp ## mutants of the rule of releases: docs/mutation.md s
 	PROVE_EXAMPLES=8 $(BIN)/mutmut run --max-children 2
 	@$(BIN)/mutmut results
 
-mutate-exchange: $(VENV)/dev.stamp ## mutants of the gate, on a database of their own
+mutate-exchange: $(VENV)/dev.stamp ## mutants of the access service, on a database of their own
 	$(BIN)/python -m assurance.mutation
 
-check: $(VENV)/dev.stamp
+check: $(VENV)/dev.stamp ## style, language, types, import layers, duplication
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/codespell $$(git ls-files)
+	$(BIN)/python -m tools.language
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pylint --disable=all --enable=duplicate-code --min-similarity-lines=6 app

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.auth.purposes import BTG
 from app.scopes import EMERGENCY, Scope
+
+BREAK_THE_GLASS = "BTG"
+"""The purpose of use of an emergency. https://terminology.hl7.org/CodeSystem-v3-ActReason.html"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,4 +30,4 @@ class Caller:
     @property
     def in_emergency(self) -> bool:
         """Whether the token was given for an emergency: both its scope and its purpose say so, to open and to read."""
-        return EMERGENCY in self.scopes and BTG in self.purposes
+        return EMERGENCY in self.scopes and BREAK_THE_GLASS in self.purposes

@@ -11,7 +11,8 @@ from typing import TypeVar
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db import migrate
-from app.db.address import open_engine, spelled
+from app.db.address import spelled
+from app.db.engine import owner_transaction
 from app.db.faults import UNUSABLE, told
 from app.errors import HallpassError
 from app.server import CannotListen, database_url
@@ -46,12 +47,8 @@ def as_owner(work: Callable[[AsyncConnection, Settings], Awaitable[T]], *, creat
     async def run() -> T:
         if await migrate.check(owner, create=create or settings.database_url is None) and settings.database_url:
             print(f"hallpass: created the database {owner.database}", file=sys.stderr)
-        engine = open_engine(owner)
-        try:
-            async with engine.begin() as connection:
-                return await work(connection, settings)
-        finally:
-            await engine.dispose()
+        async with owner_transaction(owner, settings.statement_timeout_ms / 1000) as connection:
+            return await work(connection, settings)
 
     return asyncio.run(run())
 

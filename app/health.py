@@ -29,7 +29,7 @@ async def _status(db: Database) -> str:
     if draining.is_set():
         return "draining"
     try:
-        await db.alive()
+        follow = await db.alive()
     except HallpassError:
         return "no database"
-    return "ok"
+    return "ok" if follow else "no standby"

@@ -20,7 +20,7 @@ from app.api.page_tokens import PageTokens
 from app.api.router import fhir_router
 from app.auth.endpoints import auth_router
 from app.auth.service import Auth
-from app.capability.catalogue import TYPES as DEFINITIONS
+from app.capability.catalog import TYPES as DEFINITIONS
 from app.db.engine import Database
 from app.db.tables import secret
 from app.exchange.service import AccessService
@@ -94,7 +94,7 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
 
 
 def require_access_service(app: FastAPI) -> None:
-    """Raise RouteOutsideTheGate for a route that could serve a record without the access service."""
+    """Raise RouteOutsideAccessService for a route that could serve a record without the access service."""
     for route in iter_route_contexts(app.routes):
         dependant = getattr(route, "dependant", None)
         context = dependant is not None and _depends_on_access_service(dependant)

@@ -62,6 +62,12 @@ class Settings(BaseSettings):
     )
     statement_timeout_ms: int = Field(default=10_000, ge=100, description="The longest one statement may take.")
     max_body_bytes: int = Field(default=5_000_000, ge=1_000, description="A larger request body is refused with 413.")
+    max_body_values: int = Field(
+        default=200_000, ge=1_000, description="A body with more JSON values is refused with 413."
+    )
+    max_resource_values: int = Field(
+        default=20_000, ge=1_000, description="A resource with more JSON values is refused with 413."
+    )
     max_bundle_entries: int = Field(default=1_000, ge=1, description="A Bundle with more entries is refused.")
     default_count: int = Field(default=50, ge=1, description="Entries on a search page when _count is absent.")
     max_count: int = Field(default=500, ge=1, description="Entries on a search page at the most.")

@@ -1,4 +1,4 @@
-"""The bare limit: FastAPI and one asyncpg statement by primary key, with no token, no gate and no ledger.
+"""The bare limit: FastAPI and one asyncpg statement by primary key, with no token, no access service and no ledger.
 
     uvicorn bench.bare:app   with BENCH_DATABASE: the URL that asyncpg takes
 
@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 import asyncpg
 from fastapi import FastAPI, Request, Response
 
-from app.exchange.validated import validate_body
+from app.exchange.validated import validate_now
 from app.fhir.json import dump, parse
 from app.resources import TYPES
 
@@ -66,7 +66,7 @@ async def create(request: Request) -> Response:
     """Validate a body as the product does, and insert it."""
     pool: Any = request.app.state.pool
     content = parse(await request.body())
-    validate_body(TYPES["ServiceRequest"], content, BASE)
+    validate_now(TYPES["ServiceRequest"], content, BASE)
     body = dump(content)
     await pool.execute("INSERT INTO bench.bare (id, updated, body) VALUES ($1, now(), $2)", uuid4(), body)
     return Response(body, 201, media_type=KIND)

@@ -56,7 +56,7 @@ SELECT compartment, at, request, id, 1, type, interaction, compartment, custodia
     'release',
        consent, 1, NULL, 0, batch FROM batches ORDER BY at
 """
-_SHEETS = """
+_BATCHES = """
 DO $$
 DECLARE
     v_batch record;
@@ -122,7 +122,7 @@ async def _load(database: URL, students: int) -> Loaded:
         sample["ServiceRequest"], sample["Encounter"], [found.clinic.organization, *others], sample["Consent"],
         students, found.district.organization,
     )  # fmt: skip
-    await raw.execute(_SHEETS)
+    await raw.execute(_BATCHES)
     await raw.execute("VACUUM ANALYZE")
     await raw.close()
     return Loaded(database, found, students, start)

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 
 LAYERS = {
     "authentication": ("app/auth/",),
-    "gate and ledger": ("app/consent/", "app/ledger/"),
+    "exchange and ledger": ("app/consent/", "app/exchange/", "app/projections/", "app/ledger/"),
     "FHIR: JSON, validation, search": (
         "app/fhir/", "app/search/", "app/resources/", "app/capability/", "fhir/", "fhirpathpy/", "fhir_core/",
     ),
-    "store, SQLAlchemy, asyncpg": ("app/db/", "sqlalchemy/", "asyncpg/"),
+    "database, SQLAlchemy, asyncpg": ("app/db/", "sqlalchemy/", "asyncpg/"),
     "routes": ("app/",),
     "uvicorn, Starlette, FastAPI": ("uvicorn/protocols/", "uvicorn/middleware/", "starlette/", "fastapi/"),
     "event loop, sockets": ("uvloop/", "asyncio/", "uvicorn/"),

@@ -2,6 +2,31 @@
 
 CREATE SCHEMA hallpass;
 
+CREATE TYPE hallpass.resource_version AS (
+	compartment uuid,
+	id uuid,
+	version integer,
+	type text,
+	custodian uuid,
+	student uuid,
+	directory boolean,
+	current boolean,
+	deleted boolean,
+	updated timestamp with time zone,
+	method text,
+	body bytea,
+	label_at integer,
+	digest bytea,
+	profiles text[],
+	codes text[],
+	confidentiality smallint,
+	labels text[],
+	parties uuid[],
+	refs uuid[],
+	authors uuid[],
+	clinical tstzrange
+);
+
 CREATE FUNCTION hallpass.acting() RETURNS uuid
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -1045,21 +1070,24 @@ CREATE FUNCTION hallpass.purposes() RETURNS text[]
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('hallpass.purposes', true), ''), '{}')::text[] $$;
 
-CREATE FUNCTION hallpass.put(p_row hallpass.resource, p_terms jsonb) RETURNS void
+CREATE FUNCTION hallpass.put(p_row hallpass.resource_version, p_terms jsonb) RETURNS void
     LANGUAGE plpgsql
     AS $$
 BEGIN
     IF p_row.version > 1 THEN
         UPDATE hallpass.resource r SET current = false WHERE r.compartment = p_row.compartment AND r.id = p_row.id AND r.current;
     END IF;
-    INSERT INTO hallpass.resource SELECT p_row.*;
+    INSERT INTO hallpass.resource (compartment, id, version, type, custodian, student, directory, current, deleted,
+                                   updated, method, body, label_at, digest, profiles, codes, confidentiality, labels,
+                                   parties, refs, authors, clinical)
+        SELECT p_row.*;
     IF NOT p_row.directory THEN
         PERFORM hallpass.index_resource(p_row.compartment, p_row.id);
     END IF;
     PERFORM hallpass.put_terms(p_row.compartment, p_row.id, p_row.type, p_terms, p_row.version > 1);
 END $$;
 
-COMMENT ON FUNCTION hallpass.put(p_row hallpass.resource, p_terms jsonb) IS 'Stores a version as the current one, and brings both indexes up to date with it. An invoker''s function: the wall
+COMMENT ON FUNCTION hallpass.put(p_row hallpass.resource_version, p_terms jsonb) IS 'Stores a version as the current one, and brings both indexes up to date with it. An invoker''s function: the wall
      judges what it writes.';
 
 CREATE FUNCTION hallpass.put_terms(p_compartment uuid, p_id uuid, p_type text, p_terms jsonb, p_replace boolean) RETURNS void
@@ -1394,6 +1422,18 @@ BEGIN
 END $$;
 
 COMMENT ON FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_clinical tstzrange) IS 'Whether those who signed a release are those who may sign for a record with these labels: a minor controls some.';
+
+CREATE FUNCTION hallpass.standbys_follow() RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT names = '' OR coalesce((regexp_match(names, '^\s*(?:FIRST|ANY)?\s*(\d+)\s*\(', 'i'))[1]::integer, 1) <= (
+        -- an owner that may not see what others replicate sees a row without its state
+        SELECT count(*) FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum') OR sync_state IS NULL)
+    FROM (SELECT current_setting('synchronous_standby_names') AS names) configured
+$$;
+
+COMMENT ON FUNCTION hallpass.standbys_follow() IS 'Whether as many standbys follow as a commit waits for; with fewer, every commit waits until it is called off.';
 
 CREATE FUNCTION hallpass.statement_time() RETURNS timestamp with time zone
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -2255,8 +2295,8 @@ GRANT ALL ON FUNCTION hallpass.provision_matches(p hallpass.provision, part2 boo
 REVOKE ALL ON FUNCTION hallpass.purposes() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.purposes() TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.put(p_row hallpass.resource, p_terms jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.put(p_row hallpass.resource, p_terms jsonb) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.put(p_row hallpass.resource_version, p_terms jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.put(p_row hallpass.resource_version, p_terms jsonb) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.put_terms(p_compartment uuid, p_id uuid, p_type text, p_terms jsonb, p_replace boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.put_terms(p_compartment uuid, p_id uuid, p_type text, p_terms jsonb, p_replace boolean) TO hallpass_app;
@@ -2303,6 +2343,9 @@ REVOKE ALL ON FUNCTION hallpass.set_operator(p_organization uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_clinical tstzrange) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_clinical tstzrange) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.standbys_follow() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.standbys_follow() TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.statement_time() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.statement_time() TO hallpass_app;

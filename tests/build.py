@@ -8,8 +8,8 @@ from typing import Any
 from app.consent import codes as c
 
 LOINC = "http://loinc.org"
-_SHEETS = count(1)
-"""Each Consent is signed on a sheet of its own."""
+_FORMS = count(1)
+"""Each Consent is signed on a form of its own."""
 
 
 def patient(value: str = "S-1", **more: Any) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def consent(
         "organization": [discloser],
         "sourceAttachment": {
             "contentType": "application/pdf",
-            "title": f"Release of information, sheet {next(_SHEETS)}",
+            "title": f"Release of information, form {next(_FORMS)}",
         },
         "policy": [{"uri": "https://www.ecfr.gov/current/title-34/section-99.30"}],
         "provision": {

@@ -22,6 +22,22 @@ from tests.recording import recording
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The option by which tests/conformance/emitted.py has the answers collected."""
     parser.addoption("--emitted", type=Path, metavar="FOLDER", help="Keep what the server answers in a folder.")
+    parser.addoption("--fast", action="store_true", help="Only tests that need no database and no server.")
+
+
+FIXTURES_OF_SERVERS = frozenset({"server", "running"})
+SLOW = ("tests/bench/", "tests/conformance/", "tests/openapi/", "tests/intake/test_generate.py", "tests/test_")
+"""Where a test may start a server by itself, or takes long without one."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the fast tests alone, where it was asked for (`make test-fast`)."""
+    if config.getoption("--fast"):
+        items[:] = [
+            i
+            for i in items
+            if not FIXTURES_OF_SERVERS & set(getattr(i, "fixturenames", ())) and not i.nodeid.startswith(SLOW)
+        ]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -17,7 +17,7 @@ from app.demo.members import AGREEMENTS, CLINIC
 from app.demo.stage import fresh_stage
 from app.demo.story import AS_TOLD, OTHERWISE, tell
 from app.demo.telling import Telling
-from app.intake.generate import generate
+from app.intake.edfi.generate import generate
 from tests.running import BIN
 
 

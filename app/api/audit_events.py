@@ -61,6 +61,7 @@ def add(router: APIRouter) -> None:
     )
     async def search_by_post(request: Request, context: Context) -> Response:
         pairs = request.query_params.multi_items()
+        await context.require("AuditEvent", "s")
         return await _answer(request, context, pairs + await form(request, context.settings.max_body_bytes))
 
     @router.get(

@@ -21,6 +21,7 @@ from app.api.transaction import Transaction, history_of
 from app.errors import HallpassError, Issue, Kind
 from app.exchange.service import Result
 from app.fhir.outcome import success
+from app.limits.long_work import is_large
 
 STATUS = {200: "200 OK", 201: "201 Created", 204: "204 No Content", 304: "304 Not Modified"}
 
@@ -32,8 +33,9 @@ def add(router: APIRouter) -> None:
     async def process(request: Request, context: Context) -> Response:
         http.require_acceptable(request)
         http.parameters(request)
-        content = await http.body(request, context.settings.max_body_bytes)
-        kind, entries = read_entries(content, context.settings)
+        content = await http.body(request, context.settings, context.caller.client)
+        large = is_large(content)
+        kind, entries = await context.off_loop(lambda: read_entries(content, context.settings), large=large)
         writer = _Writer(request, context)
         if kind == "batch":
             parts = [await writer.single(entry) for entry in entries]

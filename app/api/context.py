@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Request
 
+from app.api import http
 from app.auth.bearer import bearer
 from app.caller import Caller
 from app.exchange.service import AccessService, Result, UnitOfWork
+from app.exchange.validated import Validated, validate_body
 from app.fhir.etags import Known
+from app.limits.long_work import off_loop
 from app.resources import ResourceType
 from app.scopes import allows
 from app.search.subset import Subset
 from app.settings import Settings
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,26 @@ class RequestContext:
     def may(self, type_name: str, letter: str) -> bool:
         """Whether a scope of the caller's allows an interaction on a type."""
         return allows(self.caller.scopes, type_name, letter)
+
+    async def require(self, type_name: str, letters: str) -> None:
+        """Raise FORBIDDEN unless a scope allows one of the interactions on the type."""
+        await self.access_service.require(self.caller, type_name, letters)
+
+    async def body(self, request: Request, type_name: str, letters: str) -> dict[str, Any]:
+        """The JSON object in a request that needs a scope for its type: that is asked before a byte is read.
+
+        Raises FORBIDDEN, and what `http.body` does.
+        """
+        await self.require(type_name, letters)
+        return await http.body(request, self.settings, self.caller.client)
+
+    async def off_loop(self, work: Callable[[], T], *, large: bool) -> T:
+        """Work of the processor for this caller, which does not keep others waiting. Raises TOO_COSTLY, TOO_MANY."""
+        return await off_loop(self.caller.client, work, large=large)
+
+    async def validate_body(self, declared: ResourceType, content: dict[str, Any]) -> Validated:
+        """A resource, judged by itself. Raises UNPROCESSABLE, TOO_COSTLY."""
+        return await validate_body(self.caller.client, declared, content, self.settings)
 
     async def one(self, interaction: str, unit_of_work: UnitOfWork) -> Result:
         """Perform work that comes to one answer."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from app.api import http
-from app.capability.catalogue import TYPES, find, search
+from app.capability.catalog import TYPES, find, search
 from app.capability.searching import SEARCHED
 from app.errors import not_found
 from app.fhir.json import dump

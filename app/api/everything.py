@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request, Response
 from app.api import http, parameters
 from app.api.context import Context, RequestContext
 from app.api.page_tokens import PageTokens
-from app.api.search import narrowed, opened, page, understand
+from app.api.search import narrowed, opened, page, searchable, understand
 from app.errors import HallpassError, Issue, Kind
 from app.exchange import everything
 from app.exchange.everything import Opened
@@ -88,7 +88,7 @@ async def _in_body(request: Request, context: RequestContext, names: tuple[str, 
     empty = request.headers.get("Content-Length", "0") == "0" and "Transfer-Encoding" not in request.headers
     if request.method != "POST" or empty:
         return {}
-    content = await http.body(request, context.settings.max_body_bytes)
+    content = await context.body(request, searchable(context), "rs")
     found = parameters.read(content, {n: kind for n, kind in KINDS.items() if n in names}, many=frozenset({"_type"}))
     return {name: ",".join(v) if isinstance(v, list) else str(v) for name, v in found.items()}
 

@@ -85,7 +85,7 @@ def _table(routes: Iterable[Any]) -> dict[Key, _Route]:
 def _called(route: Any, *, with_id: bool) -> ASGIApp:
     """The route as an application: FastAPI's, unless all that it takes is known here."""
     endpoint = route.endpoint
-    known = set(inspect.signature(endpoint).parameters) == {"request", "through"} | ({"id"} if with_id else set())
+    known = set(inspect.signature(endpoint).parameters) == {"request", "context"} | ({"id"} if with_id else set())
     if not known or [d.call for d in route.dependant.dependencies] != [request_context]:
         return route.app  # type: ignore[no-any-return]
 

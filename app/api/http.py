@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import partial
 from typing import Any, Literal
 
 from fastapi import Request, Response
@@ -20,7 +21,10 @@ from app.fhir.etags import etag
 from app.fhir.etags import names as names_version
 from app.fhir.json import dump, parse
 from app.fhir.outcome import success
+from app.limits.content import require_few
+from app.limits.long_work import LARGE_BYTES, off_loop
 from app.search.refusal import shown
+from app.settings import Settings
 
 FHIR_JSON = "application/fhir+json"
 READABLE = frozenset({"application/fhir+json", "application/json", "text/json", "application/json+fhir"})
@@ -69,13 +73,23 @@ def require_acceptable(request: Request) -> None:
         raise _only_json()
 
 
-async def body(request: Request, limit: int) -> dict[str, Any]:
-    """The JSON object in the request. Raises UNSUPPORTED, TOO_LARGE or MALFORMED, and INVALID for a bad Prefer."""
+async def body(request: Request, settings: Settings, client: str) -> dict[str, Any]:
+    """The JSON object in the request. Raises UNSUPPORTED, TOO_LARGE or MALFORMED, and INVALID for a bad Prefer.
+
+    Passage.body asks for it, after the scope.
+    """
     prefer(request)  # what is wrong with it has to show before anything is written
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind not in READABLE:
         raise HallpassError(Kind.UNSUPPORTED, f"A body is JSON, sent with Content-Type: {FHIR_JSON}.")
-    return parse(await raw_body(request, limit))
+    raw = await raw_body(request, settings.max_body_bytes)
+    return await off_loop(client, partial(read, raw, settings), large=len(raw) > LARGE_BYTES)
+
+
+def read(raw: bytes, settings: Settings) -> dict[str, Any]:
+    """The JSON object in a body. Raises TOO_LARGE or MALFORMED."""
+    require_few(raw, settings.max_body_values)
+    return parse(raw)
 
 
 async def raw_body(request: Request, limit: int) -> bytes:

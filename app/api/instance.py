@@ -13,7 +13,6 @@ from app.api import http
 from app.api.context import Context
 from app.exchange import writes
 from app.exchange.service import PendingResult
-from app.exchange.validated import validate_body
 from app.fhir.etags import Known, known
 from app.resources import ResourceType
 from app.search.subset import Subset, subset_of_read
@@ -37,8 +36,7 @@ def add(router: APIRouter, declared: ResourceType) -> None:
     async def update(request: Request, id: str, context: Context) -> Response:
         http.require_acceptable(request)
         http.parameters(request)
-        content = await http.body(request, context.settings.max_body_bytes)
-        validated = validate_body(declared, content, context.base)
+        validated = await context.validate_body(declared, await context.body(request, name, "u"))
         match = http.if_match(request)
         answer = await context.one(
             "update", lambda session: _list(writes.update(session, declared, validated, id, match))

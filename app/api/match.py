@@ -16,6 +16,7 @@ from app.errors import HallpassError, Issue, Kind
 from app.exchange import matching
 from app.exchange.service import PendingResult, Session
 from app.fhir.validation.validate import check
+from app.limits.long_work import is_large
 from app.resources.paths import values
 from app.search.normal import LONGEST_ASKED, fold
 from app.search.query import Search
@@ -33,14 +34,9 @@ def add(router: APIRouter) -> None:
     async def match(request: Request, context: Context) -> Response:
         http.require_acceptable(request)
         http.parameters(request)
-        content = await http.body(request, context.settings.max_body_bytes)
-        bare = content.get("resourceType") == "Patient"
-        given: dict[str, Any] = {"resource": content} if bare else parameters.read(content, KINDS)
-        patient = given.get("resource")
-        if patient is None:
-            text = "The parameter resource is a Patient."
-            raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Parameters.parameter.where(name='resource')"))
-        check("Patient", patient)
+        content = await context.body(request, "Patient", "s")
+        given = await context.off_loop(lambda: _given(content), large=is_large(content))
+        patient = given["resource"]
         count = given.get("count", DEFAULT_COUNT)
         if count < 1:
             text = "The parameter count is a whole number above 0."
@@ -54,6 +50,17 @@ def add(router: APIRouter) -> None:
         answer = await context.one("match", unit_of_work)
         links = [("self", f"{context.base}/Patient/$match")]
         return http.respond(request, bundle.searchset(answer.released, context.base, links, answer.total))
+
+
+def _given(content: dict[str, Any]) -> dict[str, Any]:
+    """The parameters, of which the Patient may stand alone. Raises UNPROCESSABLE."""
+    bare = content.get("resourceType") == "Patient"
+    given: dict[str, Any] = {"resource": content} if bare else parameters.read(content, KINDS)
+    if "resource" not in given:
+        text = "The parameter resource is a Patient."
+        raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Parameters.parameter.where(name='resource')"))
+    check("Patient", given["resource"])
+    return given
 
 
 def _searches(session: Session, patient: dict[str, Any]) -> list[Search]:

@@ -18,8 +18,8 @@ from app.errors import HallpassError, Issue, Kind
 from app.exchange import emergency, explaining
 from app.exchange.explaining import Question
 from app.exchange.service import PendingResult
-from app.exchange.validated import validate_body
 from app.fhir.json import dump
+from app.limits.long_work import is_large
 from app.resources import TYPES
 from app.resources.refs import parse_local
 
@@ -35,7 +35,8 @@ def add(router: APIRouter) -> None:
     )
     async def explain_access(request: Request, id: str, context: Context) -> Response:
         http.require_acceptable(request)
-        asked = question(await http.body(request, context.settings.max_body_bytes))
+        content = await context.body(request, "Patient", "r")
+        asked = await context.off_loop(lambda: question(content), large=is_large(content))
         answer = await context.one("explain", lambda session: _list(explaining.explain(session, id, asked)))
         return http.respond(request, dump(answer.document))
 
@@ -47,7 +48,8 @@ def add(router: APIRouter) -> None:
     )
     async def break_glass(request: Request, context: Context) -> Response:
         http.require_acceptable(request)
-        system, value, reason = _identifier(await http.body(request, context.settings.max_body_bytes))
+        content = await context.body(request, "Patient", "r")
+        system, value, reason = await context.off_loop(lambda: _identifier(content), large=is_large(content))
         answer = await context.one(
             "emergency", lambda session: _list(emergency.break_glass(session, system, value, reason))
         )
@@ -58,8 +60,9 @@ def add(router: APIRouter) -> None:
     )
     async def preview(request: Request, context: Context) -> Response:
         http.require_acceptable(request)
-        content = await http.body(request, context.settings.max_body_bytes)
-        validated = validate_body(TYPES["Consent"], _resource(content), context.base)
+        content = await context.body(request, "Consent", "r")
+        consent = await context.off_loop(lambda: _resource(content), large=is_large(content))
+        validated = await context.validate_body(TYPES["Consent"], consent)
         answer = await context.one("preview", lambda session: _list(explaining.preview(session, validated)))
         return http.respond(request, dump(answer.document))
 

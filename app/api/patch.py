@@ -18,8 +18,9 @@ from app.errors import HallpassError, Issue, Kind
 from app.exchange import conditional, patching
 from app.exchange.patching import Change
 from app.exchange.service import PendingResult, Session
-from app.fhir.json import parse
 from app.fhir.patch import fhirpath_patch, json_patch, merge_patch
+from app.limits.content import require_few
+from app.limits.long_work import LARGE_BYTES
 from app.resources import ResourceType
 
 JSON_PATCH = "application/json-patch+json"
@@ -36,7 +37,7 @@ def add(router: APIRouter, declared: ResourceType) -> None:
     @router.patch(f"/{name}/{{id}}", operation_id=f"patch{name}", summary=f"Change parts of a {name}")
     async def patch(request: Request, id: str, context: Context) -> Response:
         http.parameters(request)
-        change, match = await _change(request, context), http.if_match(request)
+        change, match = await _change(request, context, name), http.if_match(request)
 
         async def unit_of_work(session: Session) -> list[PendingResult]:
             return [await patching.patch(session, declared, id, change, match)]
@@ -49,7 +50,7 @@ def add(router: APIRouter, declared: ResourceType) -> None:
     )
     async def patch_match(request: Request, context: Context) -> Response:
         pairs = http.condition(request)
-        change, match = await _change(request, context), http.if_match(request)
+        change, match = await _change(request, context, name), http.if_match(request)
 
         async def unit_of_work(session: Session) -> list[PendingResult]:
             return [await conditional.patch(session, declared, understand(session, name, pairs), change, match)]
@@ -58,17 +59,23 @@ def add(router: APIRouter, declared: ResourceType) -> None:
         return http.written(request, answer.one, context.base, 200)
 
 
-async def _change(request: Request, context: RequestContext) -> Change:
+async def _change(request: Request, context: RequestContext, type_name: str) -> Change:
     """The change in the body. Raises UNSUPPORTED, TOO_LARGE, MALFORMED, or UNPROCESSABLE for one of neither kind."""
     http.require_acceptable(request)
+    await context.require(type_name, "u")
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind not in {JSON_PATCH, MERGE_PATCH} and kind not in http.READABLE:
         text = f"A patch is {JSON_PATCH}, {MERGE_PATCH}, or a Parameters resource as {http.FHIR_JSON}."
         raise HallpassError(Kind.UNSUPPORTED, text, headers=ACCEPTED)
     body = await http.raw_body(request, context.settings.max_body_bytes)
+    return await context.off_loop(lambda: _read(kind, body, context), large=len(body) > LARGE_BYTES)
+
+
+def _read(kind: str, body: bytes, context: RequestContext) -> Change:
     if kind == JSON_PATCH:
+        require_few(body, context.settings.max_body_values)
         return _by_json(json_patch.read(body), context)
-    content = parse(body)
+    content = http.read(body, context.settings)
     if kind == MERGE_PATCH or (kind == PLAIN and content.get("resourceType") != "Parameters"):
         return lambda stored: merge_patch.patched(stored, content)
     return _by_fhirpath(content)

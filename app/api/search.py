@@ -89,6 +89,7 @@ async def _by_get(request: Request, context: RequestContext, place: Place) -> Re
 
 async def _by_post(request: Request, context: RequestContext, place: Place) -> Response:
     http.require_acceptable(request)
+    await context.require(place.type or searchable(context), "s")
     pairs = request.query_params.multi_items() + await form(request, context.settings.max_body_bytes)
     return await _answer(request, context, place, pairs)
 
@@ -126,6 +127,11 @@ def narrowed(context: RequestContext, pairs: Pairs, *, in_compartment: bool) -> 
     there = [t for t in REGISTRY if not in_compartment or t.visibility is Visibility.COMPARTMENT]
     found = [t.name for t in there if context.may(t.name, "s")] or [t.name for t in there]
     return pairs if len(found) == len(REGISTRY) else [("_type", ",".join(found)), *pairs]
+
+
+def searchable(context: RequestContext) -> str:
+    """A type that the caller's scopes let it search; any, where there is none."""
+    return next((t.name for t in REGISTRY if context.may(t.name, "s")), REGISTRY[0].name)
 
 
 def understand(session: Session, name: str | None, pairs: Pairs, *, lenient: bool = False) -> Search:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -27,10 +28,11 @@ from app.errors import HallpassError, Issue, Kind
 from app.exchange import conditional, lock_order, patching, reads, writes
 from app.exchange.patching import Change
 from app.exchange.service import PendingResult, Session
-from app.exchange.validated import validate_body
+from app.exchange.validated import require_bounded
 from app.fhir.etags import known
 from app.fhir.links import Links
 from app.fhir.references import references, rewrite
+from app.limits.long_work import is_large
 from app.resources import TYPES
 from app.resources.paths import first
 from app.resources.refs import as_uuid, parse_local
@@ -113,10 +115,12 @@ class Transaction:
                 return await writes.delete(session, declared, entry.id, entry.if_match)
             search = understand(session, entry.type, list(entry.where.pairs))
             return await conditional.delete(session, declared, search, entry.if_match)
+        session.require(entry.type, LETTERS[entry.method])  # before what is sent is judged
         resource = await self._resolved(session, entry, links)
         if entry.method == "PATCH":
-            return await self._patch(session, entry, change_in_bundle(resource, self._through))
-        validated = validate_body(declared, resource, self._through.base)
+            read = partial(change_in_bundle, resource, self._through)
+            return await self._patch(session, entry, await self._through.off_loop(read, large=is_large(resource)))
+        validated = await self._through.validate_body(declared, resource)
         own = parse_local(links.targets.get(entry.full_url or ""))
         own_id = own[1] if own else None
         if entry.method == "PUT" and entry.id:
@@ -154,15 +158,21 @@ class Transaction:
     async def _resolved(self, session: Session, entry: Entry, links: Links) -> dict[str, Any]:
         """The resource with links to entries and conditional references replaced by what they stand for."""
         assert entry.resource is not None
+        large = require_bounded(entry.resource, self._through.settings)
         conditions: dict[str, str] = {}
-        for reference in references(entry.resource):
+        sent = entry.resource
+        for reference in await self._through.off_loop(lambda: list(references(sent)), large=large):
             text = reference.value.get("reference")
             if isinstance(text, str) and _CONDITIONAL.fullmatch(text):
                 conditions[text] = ""
         for text in conditions:
             conditions[text] = await self._match(session, text, entry)
-        linked = links.rewrite(_without_foreign_id(entry, self._through.base), entry.full_url)
-        return rewrite(linked, lambda text: conditions.get(text) or text) if conditions else linked
+
+        def linked() -> dict[str, Any]:
+            found = links.rewrite(_without_foreign_id(entry, self._through.base), entry.full_url)
+            return rewrite(found, lambda text: conditions.get(text) or text) if conditions else found
+
+        return await self._through.off_loop(linked, large=large)
 
     async def _match(self, session: Session, text: str, entry: Entry) -> str:
         found = _CONDITIONAL.fullmatch(text)

@@ -14,7 +14,6 @@ from app.api.query import query_pairs
 from app.api.search import understand
 from app.exchange import conditional, writes
 from app.exchange.service import PendingResult, Session
-from app.exchange.validated import validate_body
 from app.resources import ResourceType
 
 
@@ -26,8 +25,7 @@ def add(router: APIRouter, declared: ResourceType) -> None:
     async def create(request: Request, context: Context) -> Response:
         http.require_acceptable(request)
         pairs = _condition_of_create(request)
-        content = await http.body(request, context.settings.max_body_bytes)
-        validated = validate_body(declared, content, context.base)
+        validated = await context.validate_body(declared, await context.body(request, name, "c"))
 
         async def unit_of_work(session: Session) -> list[PendingResult]:
             if pairs is None:
@@ -43,8 +41,7 @@ def add(router: APIRouter, declared: ResourceType) -> None:
     )
     async def update(request: Request, context: Context) -> Response:
         http.require_acceptable(request)
-        content = await http.body(request, context.settings.max_body_bytes)
-        validated = validate_body(declared, content, context.base)
+        validated = await context.validate_body(declared, await context.body(request, name, "u"))
         pairs = http.condition(request)
         match = http.if_match(request)
 

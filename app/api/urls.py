@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.api.query import query_pairs
-from app.capability.catalogue import TYPES as DEFINITIONS
+from app.capability.catalog import TYPES as DEFINITIONS
 from app.resources import TYPES, Visibility
 
 READ_ONLY = frozenset({"AuditEvent", "Library", "metadata", *DEFINITIONS})

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -20,9 +21,9 @@ from app.errors import HallpassError, Issue, Kind
 from app.exchange import reads, writes
 from app.exchange.dry_run import DryRun, dry_run
 from app.exchange.service import PendingResult, Session
-from app.exchange.validated import validate_body
 from app.fhir.json import dump
 from app.fhir.outcome import outcome, success
+from app.limits.long_work import is_large
 from app.resources import ResourceType
 
 KINDS = {"resource": "resource", "mode": "valueCode", "profile": "valueUri"}
@@ -63,9 +64,9 @@ async def _asked(request: Request, context: RequestContext, declared: ResourceTy
     """The resource, mode and profile in the body and the query. A resource may come without a Parameters around it."""
     http.require_acceptable(request)
     given = http.parameters(request, "mode", "profile")
-    content = await http.body(request, context.settings.max_body_bytes)
+    content = await context.body(request, declared.name, "cruds")
     if content.get("resourceType") == "Parameters":
-        given |= parameters.read(content, KINDS)
+        given |= await context.off_loop(lambda: parameters.read(content, KINDS), large=is_large(content))
     else:
         given["resource"] = content  # type: ignore[assignment]
     mode = given.get("mode")
@@ -74,6 +75,8 @@ async def _asked(request: Request, context: RequestContext, declared: ResourceTy
     if "resource" not in given and mode != "delete":
         text = "There is no resource to judge."
         raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Parameters.parameter.where(name='resource')", "required"))
+    if mode in _LETTERS:
+        await context.require(declared.name, _LETTERS[mode])
     return {"resource": given.get("resource"), "mode": mode, "profile": given.get("profile")}
 
 
@@ -87,7 +90,9 @@ async def _judge(
         return outcome(e)
     found = await _faults(context, declared, asked, id)
     if asked["resource"] is not None:
-        found += profiling.issues(asked["resource"], named, whole=not found)
+        resource, whole = asked["resource"], not found
+        judged = partial(profiling.issues, resource, named, whole=whole)
+        found += await context.off_loop(judged, large=is_large(resource))
     if any(i.severity == "error" for i in found):
         return outcome(HallpassError(Kind.UNPROCESSABLE, *found))
     return success("No issues were found.", *found)
@@ -98,9 +103,9 @@ async def _faults(
 ) -> list[Issue]:
     """What keeps the write from being accepted; without a mode, what is wrong with the resource by itself."""
     try:
-        write = _write(context, declared, asked, id)
+        write = await _write(context, declared, asked, id)
         if write is not None:
-            await context.one("validate", lambda session: _rehearse(session, declared, asked["mode"], write))
+            await context.one("validate", lambda session: _dry_run(session, declared, asked["mode"], write))
     except DryRun as e:
         return [] if e.error is None else _coded(e.error)
     except HallpassError as e:
@@ -115,20 +120,20 @@ def _coded(error: HallpassError) -> list[Issue]:
     return [replace(i, code=i.code or error.code) for i in error.issues]
 
 
-async def _rehearse(
+async def _dry_run(
     session: Session, declared: ResourceType, mode: str, write: Callable[[Session], Awaitable[PendingResult]]
 ) -> list[PendingResult]:
     session.require(declared.name, _LETTERS[mode])
     return await dry_run(session, write)
 
 
-def _write(
+async def _write(
     context: RequestContext, declared: ResourceType, asked: dict[str, Any], id: str | None
 ) -> Callable[[Session], Awaitable[PendingResult]] | None:
-    """The write to rehearse, after the resource has been judged by itself; None: that was all. Raises UNPROCESSABLE."""
+    """The write to run dry, after the resource has been judged by itself; None: that was all. Raises UNPROCESSABLE."""
     if asked["mode"] == "delete":
         return lambda session: writes.delete(session, declared, id or "", None)
-    validated = validate_body(declared, asked["resource"], context.base)
+    validated = await context.validate_body(declared, asked["resource"])
     if asked["mode"] == "create":
         return lambda session: writes.create(session, declared, validated)
     if asked["mode"] == "update":

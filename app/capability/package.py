@@ -11,7 +11,7 @@ import json
 import tarfile
 from pathlib import Path
 
-from app.capability.catalogue import examples, ours
+from app.capability.catalog import examples, ours
 from app.consent.codes import OURS
 from app.terminology.definition import FHIR_VERSION, PACKAGE, PUBLISHED, PUBLISHER, SUBJECT, VERSION, Json
 

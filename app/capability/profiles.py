@@ -103,7 +103,7 @@ SERVICE = (
 TASK = (
     Rule(path="identifier"),
     Rule(path="status", binding=("required", value_set("referral-task-status"))),
-    Rule(path="statusReason", short="Why it was rejected, failed, cancelled or put on hold"),
+    Rule(path="statusReason", short="Why it was rejected, failed, canceled or put on hold"),
     Rule(path="statusReason.text", least=1),
     Rule(path="businessStatus"),
     Rule(path="intent", pattern=ORDER),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from app.capability.catalogue import TYPES
+from app.capability.catalog import TYPES
 from app.capability.interactions import (
     IN_COMPARTMENT,
     LEDGER_PARAMETERS,

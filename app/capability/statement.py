@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from app.capability.catalogue import TYPES
+from app.capability.catalog import TYPES
 from app.capability.interactions import LEDGER_PARAMETERS, OF_LEDGER, OF_SYSTEM, OF_TYPES, OPERATIONS, Interaction
 from app.capability.profiles import PROFILES
 from app.capability.searching import SEARCHED, definition_of

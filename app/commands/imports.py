@@ -1,4 +1,4 @@
-"""`hallpass import`: a district's roster, pushed over the API."""
+"""`hallpass import`: brings the exchange up to a district's roster."""
 
 from __future__ import annotations
 
@@ -7,19 +7,40 @@ from typing import Annotated
 
 import typer
 
-from app.intake import command
+from app.intake.command import Job, run
+from app.intake.edfi.reader import EdFi
+from app.intake.roster.source import Source
 from app.settings import DEFAULT_URL
 
-imports = typer.Typer(help="Push a district's roster over the API.", no_args_is_help=True)
+imports = typer.Typer(help="Bring the exchange up to a district's roster, over the API.", no_args_is_help=True)
+
+Client = Annotated[str, typer.Option("--client", help="The district's client id.")]
+Key = Annotated[Path, typer.Option(help="The file with the client's private key, a JWK.")]
+Url = Annotated[str, typer.Option(envvar="HALLPASS_BASE_URL", help="The server's address.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would change, and write nothing.")]
+AcceptShrink = Annotated[
+    bool, typer.Option("--accept-shrink", help="Take a source that lost much, is empty, or is of another district.")
+]
+ReportFile = Annotated[Path | None, typer.Option("--report", help="A file for the report as JSON.")]
 
 
 @imports.command()
 def edfi(
-    folder: Annotated[Path, typer.Argument(help="A folder of Ed-Fi interchange XML files.")],
-    client_id: Annotated[str, typer.Option("--client", help="The district's client id.")],
-    key: Annotated[Path, typer.Option(help="The file with the client's private key, a JWK.")],
-    url: Annotated[str, typer.Option(envvar="HALLPASS_BASE_URL", help="The server's address.")] = DEFAULT_URL,
+    folder: Annotated[Path, typer.Argument(help="A folder of Ed-Fi interchange XML files, of versions 4 to 6.")],
+    client_id: Client,
+    key: Key,
+    url: Url = DEFAULT_URL,
     agency: Annotated[str | None, typer.Option(help="The LocalEducationAgencyId, if the folder has several.")] = None,
+    dry_run: DryRun = False,
+    accept_shrink: AcceptShrink = False,
+    report: ReportFile = None,
 ) -> None:
-    """Push students, contacts and schools; again, only what changed. Exit status 1: some were refused."""
-    raise typer.Exit(command.run(folder, url, client_id, key, agency=agency))
+    """Import a folder of Ed-Fi files; again, only what changed. Exit status 1: some records were refused."""
+    _run(EdFi(folder, agency), client_id, key, url, dry_run, accept_shrink, report)
+
+
+def _run(
+    source: Source, client_id: str, key: Path, url: str, dry_run: bool, accept_shrink: bool, report: Path | None
+) -> None:
+    job = Job(source, url, client_id, key, dry_run=dry_run, accept_shrink=accept_shrink)
+    raise typer.Exit(run(job, report_file=report))

@@ -1,1 +1,1 @@
-"""What a signed release permits: rules, decision, the same as SQL, and the access service."""
+"""What a signed release permits: requirements, policies, evaluation. Pure: no database, no framework."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
+from weakref import WeakSet
 
 import asyncpg
 from sqlalchemy import Select, TextClause
@@ -99,27 +100,65 @@ async def scalar(connection: AsyncConnection, statement: Statement, values: Mapp
     return found[0][0] if found else None
 
 
+COMMIT_SECONDS = 10.0
+
+
+class Unconfirmed(Exception):
+    """What was committed is not known to have reached the standby that should have it too."""
+
+
+_warned: WeakSet[Any] = WeakSet()
+"""Connections on which PostgreSQL has warned of something since their transaction began."""
+
+
+def watch(connection: Any) -> None:
+    """Have a connection of the driver notice PostgreSQL's warnings: a wait for a standby called off is one."""
+    connection.add_log_listener(_noticed)
+
+
+def _noticed(connection: Any, message: Any) -> None:
+    if message.severity_en == "WARNING":
+        _warned.add(connection)
+
+
 @asynccontextmanager
-async def transaction(connection: AsyncConnection) -> AsyncIterator[None]:
+async def transaction(connection: AsyncConnection, commit_seconds: float = COMMIT_SECONDS) -> AsyncIterator[None]:
     """A transaction of the driver's, which ends before the connection goes back to the pool, or the connection does.
 
-    Raises DBAPIError where the commit fails, and RuntimeError where a failure of a statement was passed over.
+    Raises DBAPIError where the commit fails, RuntimeError where a failure of a statement was passed over, and
+    Unconfirmed where the commit takes too long, or PostgreSQL warns that it did not wait for the standby.
+    https://www.postgresql.org/docs/current/warm-standby.html#SYNCHRONOUS-REPLICATION
     """
     driver = on_driver(connection)
     try:
         with _alike("BEGIN"):
             await driver.execute("BEGIN")
         yield
-        with _alike("COMMIT"):
-            done = await driver.execute("COMMIT")
+        done = await _commit(driver, commit_seconds)
         if done != "COMMIT":  # PostgreSQL's answer where a statement has failed, and whoever asked it went on
             raise RuntimeError("the transaction had failed, and has been rolled back")
+    except Unconfirmed:  # it waits still, or is being called off
+        await connection.invalidate()
+        raise
     except Exception:
         await _roll_back(connection)
         raise
-    except BaseException:  # cancelled, and maybe in the middle of a statement: where it stands cannot be known
+    except BaseException:  # canceled, and maybe in the middle of a statement: where it stands cannot be known
         await connection.invalidate()
         raise
+
+
+async def _commit(driver: Any, seconds: float) -> str:
+    """PostgreSQL's answer to COMMIT. Its own time-outs do not reach a wait for a standby."""
+    _warned.discard(driver)
+    try:
+        with _alike("COMMIT"):
+            done: str = await driver.execute("COMMIT", timeout=seconds)
+    except TimeoutError as e:
+        raise Unconfirmed from e
+    if driver in _warned:
+        raise Unconfirmed
+    return done
 
 
 async def _roll_back(connection: AsyncConnection) -> None:

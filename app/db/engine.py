@@ -52,6 +52,7 @@ class Database:
     def __init__(self, owner: URL, *, pool_size: int = 10, statement_timeout_ms: int = 10_000) -> None:
         self.owner = owner
         self.pool_size = pool_size
+        self.commit_seconds = statement_timeout_ms / 1000
         self.engine = _pool(owner, pool_size, POOL_SECONDS, statement_timeout_ms)
         self._reserve = _pool(owner, 1, RESERVE_SECONDS, RESERVE_SECONDS * 1000)
         """One connection that no request of a client can hold."""
@@ -59,13 +60,17 @@ class Database:
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
         """A transaction of the pool that all requests share. Raises as `_transaction`."""
-        async with _transaction(self.engine) as connection:
+        async with _transaction(self.engine, self.commit_seconds) as connection:
             yield connection
 
-    async def alive(self) -> None:
-        """Ask the database for a sign of life on a connection of its own. Raises as `_transaction`."""
-        async with _transaction(self._reserve) as connection:
-            await connection.exec_driver_sql("SELECT 1")
+    async def alive(self) -> bool:
+        """Ask the database for a sign of life on a connection of its own. Raises as `_transaction`.
+
+        Answers whether the standbys are there for which a commit waits.
+        """
+        async with _transaction(self._reserve, RESERVE_SECONDS) as connection:
+            found = await connection.exec_driver_sql("SELECT hallpass.standbys_follow()")
+            return bool(found.scalar_one())
 
     async def dispose(self) -> None:
         """Close the pools."""
@@ -74,14 +79,33 @@ class Database:
 
 
 @asynccontextmanager
-async def _transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+async def owner_transaction(
+    owner: URL, commit_seconds: float = driver.COMMIT_SECONDS
+) -> AsyncIterator[AsyncConnection]:
+    """A transaction of the owner of the tables, for a command. Raises UNAVAILABLE as `unconfirmed`."""
+    engine = open_engine(owner, isolation_level="AUTOCOMMIT")
+    event.listen(engine.sync_engine, "connect", _connected)
+    try:
+        async with engine.connect() as connection, driver.transaction(connection, commit_seconds):
+            yield connection
+    except driver.Unconfirmed as e:
+        raise unconfirmed() from e
+    finally:
+        await engine.dispose()
+
+
+@asynccontextmanager
+async def _transaction(engine: AsyncEngine, commit_seconds: float) -> AsyncIterator[AsyncConnection]:
     """A transaction.
 
-    Raises HallpassError: UNAVAILABLE when the database cannot be reached, TOO_COSTLY when a statement ran too long.
+    Raises HallpassError: UNAVAILABLE when the database cannot be reached, or what was committed is not known to have
+    reached its standby; TOO_COSTLY when a statement ran too long.
     """
     try:
-        async with engine.connect() as connection, driver.transaction(connection):
+        async with engine.connect() as connection, driver.transaction(connection, commit_seconds):
             yield connection
+    except driver.Unconfirmed as e:
+        raise unconfirmed() from e
     except DBAPIError as e:
         if sqlstate(e) == CANCELED:
             raise too_long() from e
@@ -115,6 +139,7 @@ def _pool(owner: URL, size: int, seconds: int, statement_timeout_ms: int) -> Asy
     )
     event.listen(engine.sync_engine, "handle_error", _lost)
     event.listen(engine.sync_engine, "checkin", _returned)
+    event.listen(engine.sync_engine, "connect", _connected)
     return engine
 
 
@@ -122,6 +147,15 @@ def unavailable() -> HallpassError:
     """The one 503: nothing was read, nothing leaves."""
     return HallpassError(
         Kind.UNAVAILABLE, "The record store cannot be reached. Try again.", headers={"Retry-After": "2"}
+    )
+
+
+def unconfirmed() -> HallpassError:
+    """The one 503 of a commit that the standby has not confirmed: it may stand, and nothing leaves because of it."""
+    return HallpassError(
+        Kind.UNAVAILABLE,
+        "What was written is not known to have reached the standby. It may stand: read before you write it again.",
+        headers={"Retry-After": "10"},
     )
 
 
@@ -148,6 +182,10 @@ def _lost(context: Any) -> None:
     state = str(getattr(context.original_exception, "sqlstate", None) or "")
     if state.startswith("57P") or (not state and _unreachable(context.original_exception)):
         context.is_disconnect = True
+
+
+def _connected(connection: Any, _record: Any) -> None:
+    driver.watch(connection.driver_connection)
 
 
 def _returned(connection: Any, record: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -18,11 +19,12 @@ from app.db.driver import PreparedQuery, fetch
 from app.db.rows import Stored
 from app.db.tables import agreement, authority, provision, release, resource, student
 from app.db.terms_tables import term_rows
+from app.limits.long_work import LARGE_BYTES, off_loop
 from app.search.rows import Terms
 
 _PUT = PreparedQuery(
     text(
-        f"SELECT hallpass.put(CAST(ROW({', '.join(f':{c.name}' for c in resource.c)}) AS hallpass.resource),"
+        f"SELECT hallpass.put(CAST(ROW({', '.join(f':{c.name}' for c in resource.c)}) AS hallpass.resource_version),"
         " CAST(:terms AS jsonb))"
     ).bindparams(*(bindparam(c.name, type_=c.type) for c in resource.c))
 )
@@ -48,7 +50,7 @@ async def put(connection: AsyncConnection, row: Stored, attributes: ResourceAttr
         "refs": sorted(attributes.refs),
         "authors": sorted(attributes.authors),
         "clinical": clinical_range(attributes),
-        "terms": _document(row, terms),
+        "terms": await off_loop(str(row.custodian), partial(_document, row, terms), large=len(row.body) > LARGE_BYTES),
     }
     await fetch(connection, _PUT, values)
 

@@ -23,8 +23,9 @@ from app.demo.families import find_family
 from app.demo.members import CLINIC, DISTRICT, PARTS, Member, Part, agree, enroll
 from app.demo.resources import COUNSELING, referral, task
 from app.errors import HallpassError, Kind
-from app.intake import command as edfi
-from app.intake.generate import generate
+from app.intake.command import Job, run
+from app.intake.edfi.generate import generate
+from app.intake.edfi.reader import EdFi
 from app.server import database_url
 from app.settings import Settings
 
@@ -82,7 +83,7 @@ def _push(settings: Settings, district: Member) -> None:
     with tempfile.TemporaryDirectory() as folder:
         generate(Path(folder), STUDENTS)
         quiet = Console(quiet=True)
-        if edfi.run(Path(folder), settings.base_url, DISTRICT.client, district.key, console=quiet):
+        if run(Job(EdFi(Path(folder)), settings.base_url, DISTRICT.client, district.key), console=quiet):
             raise Unexpected("The roster was not stored as a whole.")
 
 

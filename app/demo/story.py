@@ -22,7 +22,7 @@ from app.demo.steps import delivery, record, referral, release, revocation, rost
 from app.demo.steps.scene import Scene
 from app.demo.telling import Difference, Telling
 from app.errors import HallpassError
-from app.intake.generate import generate
+from app.intake.edfi.generate import generate
 
 GRAND_BEND = Path(__file__).parents[3] / "shared" / "data" / "edfi-grand-bend"
 STUDENTS = 40

@@ -1,6 +1,6 @@
 """History: the visible versions of one resource, of a type, or of all, newest first.
 
-https://hl7.org/fhir/R4/http.html#history — each version is judged by its own facts: one that was labelled is hidden
+https://hl7.org/fhir/R4/http.html#history — each version is judged by its own facts: one that was labeled is hidden
 although those before and after it are not, and the total counts without it.
 """
 

@@ -14,11 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.caller import Caller
 from app.consent.codes import PARTICIPATION, TIME_ZONE_EXTENSION
 from app.db import projections
-from app.db.address import open_engine
 from app.db.caller import set_operator
-from app.db.engine import Database
+from app.db.engine import Database, owner_transaction
 from app.exchange import writes
-from app.exchange.validated import validate_body
+from app.exchange.validated import validate_now
 from app.ledger import security_log
 from app.resources import TYPES
 from app.session import Session
@@ -79,15 +78,11 @@ class Operator:
         await self._create("OrganizationAffiliation", content, own_id, discloser)
 
     async def _create(self, type_name: str, content: dict[str, Any], own_id: UUID, custodian: UUID) -> None:
-        validated = validate_body(TYPES[type_name], content, self._settings.fhir_base)
-        engine = open_engine(self._owner)
-        try:
-            async with engine.begin() as connection:
-                session = await self._session(connection, custodian)
-                await writes.create(session, TYPES[type_name], validated, own_id)
-                await security_log.record_command(connection, custodian, f"{type_name} {own_id} added")
-        finally:
-            await engine.dispose()
+        validated = validate_now(TYPES[type_name], content, self._settings.fhir_base)
+        async with owner_transaction(self._owner) as connection:
+            session = await self._session(connection, custodian)
+            await writes.create(session, TYPES[type_name], validated, own_id)
+            await security_log.record_command(connection, custodian, f"{type_name} {own_id} added")
 
     async def _session(self, connection: AsyncConnection, custodian: UUID) -> Session:
         place = await projections.place(connection, custodian)

@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/http.html#patch — read and written under one lock, so 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from app.errors import HallpassError, Kind
@@ -14,6 +15,7 @@ from app.exchange.release import PendingResult
 from app.exchange.third_party_writes import require_party
 from app.exchange.validated import validate_body
 from app.fhir.json import dump, parse
+from app.limits.long_work import LARGE_BYTES, off_loop
 from app.resources import ResourceType
 from app.session import Session
 
@@ -29,11 +31,13 @@ async def patch(
     old, _ = await writes.locked(session, declared, resource_id, if_match)
     if old.deleted:
         raise HallpassError(Kind.GONE, "The resource was deleted.")
-    content = parse(old.body)
+    client, large = session.caller.client, len(old.body) > LARGE_BYTES
+    content = await off_loop(client, partial(parse, old.body), large=large)
     if not await session.holds(old.custodian):
         # Before it is changed: whether a patch fits tells what is stored, and nobody is told that off the ledger.
         require_party(declared, content, session.ancestors)
-    validated = validate_body(declared, _sound(change(content)), session.settings.fhir_base)
+    changed = await off_loop(client, lambda: _sound(change(content)), large=True)  # a short patch may be long work
+    validated = await validate_body(client, declared, changed, session.settings)
     return await writes.update(session, declared, validated, resource_id, None, method="PATCH", seen=old)
 
 

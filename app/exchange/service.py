@@ -30,6 +30,7 @@ from app.ledger.refusals import RefusalLog
 from app.limits.shares import Shares
 from app.resources import ResourceType
 from app.resources.refs import as_uuid
+from app.scopes import allows
 from app.search.subset import Subset
 from app.session import Session, require
 from app.settings import Settings
@@ -76,6 +77,15 @@ class AccessService:
                     raise
             await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - spreads out rivals
         raise unavailable()
+
+    async def require(self, caller: Caller, type_name: str, letters: str) -> None:
+        """Raise FORBIDDEN unless a scope allows one of the interactions on the type; so it is before a body is read."""
+        if not any(allows(caller.scopes, type_name, letter) for letter in letters):
+            try:
+                require(caller, type_name, letters[0])
+            except HallpassError as e:
+                await self._refused(caller, e)
+                raise
 
     async def read(
         self,

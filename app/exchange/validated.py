@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from app.errors import HallpassError, Issue, Kind
 from app.fhir.json import canonical
 from app.fhir.references import rewrite
 from app.fhir.validation.validate import check
+from app.limits.content import more_values, too_many_values
+from app.limits.long_work import is_large, off_loop
 from app.resources import TYPES, ResourceType, Visibility
 from app.resources.paths import values
 from app.resources.refs import local_targets
+from app.settings import Settings
 
 _PROOF = object()
 
@@ -30,8 +34,22 @@ class Validated:
         return Validated(_PROOF, {**self.content, "id": resource_id})
 
 
-def validate_body(declared: ResourceType, content: dict[str, Any], base_url: str) -> Validated:
-    """Judge a resource by itself. Raises UNPROCESSABLE with every finding."""
+def require_bounded(content: dict[str, Any], settings: Settings) -> bool:
+    """Whether working on a resource is long work. Raises TOO_LARGE for one that holds too much."""
+    large = is_large(content)
+    if large and more_values(content, settings.max_resource_values):
+        raise too_many_values("A resource", settings.max_resource_values)
+    return large
+
+
+async def validate_body(client: str, declared: ResourceType, content: dict[str, Any], settings: Settings) -> Validated:
+    """Judge a resource that a client sent by itself. Raises UNPROCESSABLE with every finding, TOO_LARGE, TOO_COSTLY."""
+    large = require_bounded(content, settings)
+    return await off_loop(client, partial(validate_now, declared, content, settings.fhir_base), large=large)
+
+
+def validate_now(declared: ResourceType, content: dict[str, Any], base_url: str) -> Validated:
+    """Judge a resource by itself, at once. Raises UNPROCESSABLE with every finding."""
     check(declared.name, content)
     if any(tag.get("code") == "SUBSETTED" for tag in values(content, "meta.tag")):
         text = "A SUBSETTED resource is a part; a whole one cannot be made from it."

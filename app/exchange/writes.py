@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4
@@ -28,6 +29,7 @@ from app.exchange.validated import Validated
 from app.fhir.body import compose
 from app.fhir.etags import names
 from app.fhir.json import canonical, parse
+from app.limits.long_work import LARGE_BYTES, is_large, off_loop
 from app.projections.steps import update_projections
 from app.resources import ResourceType, Visibility
 from app.search.terms import terms
@@ -138,20 +140,29 @@ async def _file(
     """Store `content` as the next version, with all that follows from it. `place`: the compartment and the id."""
     compartment, resource_id = place
     custodian = old.custodian if old else session.caller.organization
-    before = parse(old.body) if old and old.body else {}
+    client, large = session.caller.client, is_large(content)
+    stored = old.body if old and old.body else b"{}"
+    before = await off_loop(client, partial(parse, stored), large=len(stored) > LARGE_BYTES)
     await check_references(session, content, before, (declared.name, resource_id))
     zone = await _zone(session, custodian)
     if declared.name == "Consent":
         await require_not_widened(session, before, content, (compartment, resource_id), zone)
-    own = resource_attributes(declared, content, resource_id, custodian, zone)
     version = old.version + 1 if old else 1
-    body, label_at = compose(declared.name, resource_id, version, at, content)
+    own, (body, label_at), digest, found = await off_loop(
+        client,
+        lambda: (
+            resource_attributes(declared, content, resource_id, custodian, zone),
+            compose(declared.name, resource_id, version, at, content),
+            _digest(content),
+            terms(declared.name, content, zone, session.settings.fhir_base),
+        ),
+        large=large,
+    )
     row = Stored(
         compartment, resource_id, version, declared.name, custodian, own.student, own.directory, True, False, at,
         method,
-        body, label_at, _digest(content),
+        body, label_at, digest,
     )  # fmt: skip
-    found = terms(declared.name, content, zone, session.settings.fhir_base)
     await write.put(session.connection, row, own, found)
     await update_projections(session, declared, row, content, zone)
     return row

@@ -1,1 +1,1 @@
-"""The wire: JSON, Bundle, OperationOutcome, CapabilityStatement, dates, validation. No database."""
+"""FHIR itself: JSON, OperationOutcome, dates, references, validation, patch. No database."""

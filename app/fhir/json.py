@@ -25,6 +25,7 @@ MAX_NUMBER = 40
 MAX_EXPONENT = 100
 INTEGERS = range(-(2**63), 2**63)
 
+_PART = 65_536
 _BOM = b"\xef\xbb\xbf"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _NOT_STRUCTURE = bytes(b for b in range(256) if b not in b"{}[]")
@@ -50,8 +51,7 @@ def parse(body: bytes) -> dict[str, Any]:
         text = body.decode()
     except UnicodeDecodeError as e:
         _refuse(f"The body is not UTF-8: byte {e.start}.")
-    # Same length as the body, so that positions hold; what is left of a backslash starts a real escape.
-    escapes = body.replace(rb"\\", b"__").replace(rb"\"", b"__")
+    escapes = masked(body)
     if _depth(escapes) > MAX_DEPTH:
         _refuse(f"The body is nested deeper than {MAX_DEPTH} levels.")
     if found := _CONTROL.search(escapes):
@@ -86,11 +86,25 @@ def _default(value: Any) -> orjson.Fragment:
 def _depth(escapes: bytes) -> int:
     """The deepest nesting of a body whose escaped quotes are masked, counted before any recursion."""
     depth = deepest = 0
-    # Every second part between quotes lies outside strings.
-    for bracket in b"".join(escapes.split(b'"')[::2]).translate(None, _NOT_STRUCTURE):
-        depth += 1 if bracket in b"{[" else -1
-        deepest = max(deepest, depth)
+    for part in outside_strings(escapes):
+        for bracket in part.translate(None, _NOT_STRUCTURE):
+            depth += 1 if bracket in b"{[" else -1
+            deepest = max(deepest, depth)
     return deepest
+
+
+def masked(body: bytes) -> bytes:
+    """A body of the same length in which what is left of a backslash starts a real escape, and of quotes a string."""
+    return body.replace(rb"\\", b"__").replace(rb"\"", b"__")
+
+
+def outside_strings(escapes: bytes) -> Iterator[bytes]:
+    """What lies outside of the strings of a masked body, in parts: each is short work, so that others get a turn."""
+    inside = False
+    for start in range(0, len(escapes), _PART):
+        parts = escapes[start : start + _PART].split(b'"')
+        yield b"".join(parts[1::2] if inside else parts[::2])
+        inside ^= len(parts) % 2 == 0
 
 
 class _Fault:

@@ -14,16 +14,20 @@ from app.resources.paths import first, values
 TRANSIENT = frozenset({429, 502, 503, 504})
 """HTTP statuses that ask to come back later."""
 _LOCATION = re.compile(r"(?:^|/)[A-Z][A-Za-z]+/([A-Za-z0-9\-.]{1,64})(?:/_history/[^/]+)?$")
+_VERSION = re.compile(r'W/"(\d+)"')
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One record on its way: its Ed-Fi name and key, the conditional URL it is put to, and its resource as JSON."""
+    """One request of a Bundle about a record: its kind and key, the request, and its resource as JSON."""
 
     name: str
     key: str
+    method: str
     url: str
-    body: bytes
+    body: bytes = b""
+    if_match: str | None = None
+    if_none_exist: str | None = None
 
 
 class Status(Enum):
@@ -32,18 +36,23 @@ class Status(Enum):
     CREATED = "created"
     CHANGED = "changed"
     UNCHANGED = "unchanged"
+    GONE = "gone"
+    KEPT = "kept"
     REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one record: with the id of its resource, or with the reason why it was refused."""
+    """What became of one record: with its id and version, its content where it was read, or why it was refused."""
 
     name: str
     key: str
     status: Status
     id: str | None = None
     reason: str = ""
+    version: int | None = None
+    resource: dict[str, Any] | None = None
+    http: int = 0
 
 
 def status_of(response: dict[str, Any]) -> int:
@@ -52,22 +61,33 @@ def status_of(response: dict[str, Any]) -> int:
     return int(match[0]) if match else 0
 
 
-def outcome(entry: Entry, response: dict[str, Any]) -> Outcome:
-    """The Outcome of an entry from its Bundle.entry.response."""
+def outcome(entry: Entry, answer: dict[str, Any]) -> Outcome:
+    """The Outcome of an entry from its Bundle.entry in the answer."""
+    response = answer.get("response") or {}
     status = status_of(response)
     if status not in (200, 201):
-        return refusal(entry, response.get("outcome"), f"HTTP {response.get('status', 'status missing')}")
+        return refusal(entry, response.get("outcome"), f"HTTP {response.get('status', 'status missing')}", status)
     match = _LOCATION.search(str(response.get("location", "")))
+    version = _VERSION.fullmatch(str(response.get("etag", "")))
     if status == 201:
         became = Status.CREATED
     else:
         became = Status.UNCHANGED if _says_unchanged(response.get("outcome")) else Status.CHANGED
-    return Outcome(entry.name, entry.key, became, id=match[1] if match else None)
+    return Outcome(
+        entry.name,
+        entry.key,
+        became,
+        id=match[1] if match else None,
+        version=int(version[1]) if version else None,
+        resource=answer.get("resource"),
+        http=status,
+    )
 
 
-def refusal(entry: Entry, operation_outcome: Any, otherwise: str) -> Outcome:
+def refusal(entry: Entry, operation_outcome: Any, otherwise: str, status: int = 0) -> Outcome:
     """The Outcome of a refused entry: the text and expression of each issue, or the words given."""
-    return Outcome(entry.name, entry.key, Status.REFUSED, reason=issues(operation_outcome) or otherwise)
+    reason = issues(operation_outcome) or otherwise
+    return Outcome(entry.name, entry.key, Status.REFUSED, reason=reason, http=status)
 
 
 def issues(operation_outcome: Any) -> str:

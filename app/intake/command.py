@@ -1,7 +1,7 @@
-"""`hallpass import edfi FOLDER`: reads a district's Ed-Fi 5.2 interchange files and pushes them to the exchange.
-https://docs.ed-fi.org/reference/data-exchange/data-standard
+"""`hallpass import`: reads a district's roster and brings the exchange up to it.
+docs/guides/roster.md and docs/whose-word-counts.md
 
-Nothing is sent before the whole folder has been read, so a truncated file sends nothing.
+Nothing is sent before the whole source has been read and checked, so a truncated file sends nothing.
 """
 
 from __future__ import annotations
@@ -9,152 +9,172 @@ from __future__ import annotations
 import asyncio
 import re
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+import orjson
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 
 from app.errors import HallpassError, Kind
-from app.intake import plan
-from app.intake.answers import Entry, Outcome
-from app.intake.edfi import Interchange, interchanges, records
-from app.intake.mapping import District
-from app.intake.push import IN_FLIGHT, Exchange, push
+from app.intake.answers import Outcome
+from app.intake.push import IN_FLIGHT, Exchange
 from app.intake.report import Report
-from app.intake.staging import Staging
+from app.intake.roster.build import TYPES, Builder
+from app.intake.roster.checks import require_whole
+from app.intake.roster.facts import RosterFacts
+from app.intake.roster.head import Head, head, lease, save, statements
+from app.intake.roster.plan import load, plan
+from app.intake.roster.source import About, Source
+from app.intake.roster.write import Writing
 from app.intake.token import Tokens, private_key
 from app.settings import LOOPBACK
 
 ALL_WELL, SOME_REFUSED, COULD_NOT_RUN = 0, 1, 2
 TIMEOUT_SECONDS = 60.0
-
-_Entries = Callable[[Staging, District, plan.Refuse], Iterator[Entry]]
+RECORDS_OF_A_BUCKET = 64
+MAX_BUCKETS = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
-    folder: Path
+class Job:
+    """One import as it was asked for. `organization` is by default what the token response says."""
+
+    source: Source
     base_url: str
     client_id: str
     key_file: Path
-    organization: str | None
-    agency: str | None
-    in_flight: int
+    organization: str | None = None
+    in_flight: int = IN_FLIGHT
+    dry_run: bool = False
+    accept_shrink: bool = False
 
 
-def run(
-    folder: Path,
-    base_url: str,
-    client_id: str,
-    key_file: Path,
-    *,
-    organization: str | None = None,
-    agency: str | None = None,
-    in_flight: int = IN_FLIGHT,
-    console: Console | None = None,
-) -> int:
-    """Import a folder and return the exit status: 0 all well, 1 some records refused, 2 it could not run.
+def run(job: Job, *, console: Console | None = None, report_file: Path | None = None) -> int:
+    """Import a source and return the exit status: 0 all well, 1 some records refused, 2 it could not run.
 
-    `organization` is the id of the district's Organization, by default as the token response says; `agency` is its
-    LocalEducationAgencyId, by default the only one in the folder. Running it again changes nothing that is the same.
+    Running it again changes nothing that is the same. `report_file` takes the report as JSON.
     """
     report = Report(console or Console(stderr=True))
-    job = _Job(folder, base_url.rstrip("/"), client_id, key_file, organization, agency, in_flight)
+    status, reason = asyncio.run(_guarded(job, report))
+    if report_file is not None:
+        held = {"status": status, "error": reason, "dryRun": job.dry_run, **report.json()}
+        report_file.write_bytes(orjson.dumps(held, option=orjson.OPT_INDENT_2))
+    return status
+
+
+async def _guarded(job: Job, report: Report) -> tuple[int, str | None]:
     try:
-        asyncio.run(_import(job, report))
+        async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as http:
+            await perform(job, report, http)
     except HallpassError as e:
-        report.line(" ".join(i.text for i in e.issues))
-        return COULD_NOT_RUN
+        reason = " ".join(i.text for i in e.issues)
+        report.line(reason)
+        return COULD_NOT_RUN, reason
     except sqlite3.Error as e:
         report.line(f"The temporary file of the import failed: {e}.")
-        return COULD_NOT_RUN
+        return COULD_NOT_RUN, "temporary file"
     report.table()
-    return SOME_REFUSED if report.refused else ALL_WELL
+    return (SOME_REFUSED if report.refused else ALL_WELL), None
 
 
-async def _import(job: _Job, report: Report) -> None:
-    _check_url(job.base_url)
+async def perform(job: Job, report: Report, http: httpx.AsyncClient) -> None:
+    """Do the import over an HTTP client. Raises HallpassError where it cannot run; what was written by then stays."""
+    base_url = job.base_url.rstrip("/")
+    _check_url(base_url)
     key = private_key(job.key_file)
-    files, passed_over = interchanges(job.folder)
-    async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as http:
-        exchange = Exchange(http, job.base_url, Tokens(http, f"{job.base_url}/auth/token", job.client_id, key))
-        told = await exchange.organization()
-        organization = _organization(job.organization or told)
-        with Staging() as staging, _progress(report.console) as progress:
-            _read(files, staging, report, progress)
-            district = District(_agency(staging, job.agency), organization)
-            sending = _Sending(exchange, staging, district, report, progress, job.in_flight)
-            await sending.send("schools", "School", plan.schools)
-            await sending.send("students", "Student", plan.students)
-            await sending.send("contacts", "StudentContactAssociation", plan.contacts)
-            _remark(report, staging, passed_over)
+    exchange = Exchange(http, base_url, Tokens(http, f"{base_url}/auth/token", job.client_id, key))
+    organization = _organization(job.organization or await exchange.organization())
+    opened = job.source.open()
+    with RosterFacts(report.find) as facts, _progress(report.console) as progress:
+        bar = progress.add_task("Reading", total=opened.size)
+        about = opened.read(facts, datetime.now(UTC).date(), lambda n: progress.advance(bar, n))
+        async with _held(job, exchange, about) as found:
+            builder = Builder(facts, organization, datetime.now(UTC).date(), dry_run=job.dry_run)
+            await _bring_up(job, exchange, _Read(facts, builder, about), found, report, progress)
+        for remark in about.remarks:
+            report.line(remark)
 
 
 @dataclass(frozen=True, slots=True)
-class _Sending:
-    exchange: Exchange
-    staging: Staging
-    district: District
-    report: Report
-    progress: Progress
-    in_flight: int
-
-    async def send(self, what: str, record: str, entries: _Entries) -> None:
-        """Sends the entries of one kind, and keeps the ids of Patients for the contacts that come after them."""
-        bar = self.progress.add_task(f"Sending {what}", total=self.staging.count(record))
-
-        def take(outcome: Outcome) -> None:
-            self.report.take(outcome)
-            if outcome.name == "Student" and outcome.id:
-                self.staging.remember(outcome.key, outcome.id)
-            self.progress.advance(bar)
-
-        planned = entries(self.staging, self.district, take)
-        async with aclosing(push(self.exchange, planned, self.in_flight)) as outcomes:
-            async for outcome in outcomes:
-                take(outcome)
+class _Read:
+    facts: RosterFacts
+    builder: Builder
+    about: About
 
 
-def _read(files: Sequence[Interchange], staging: Staging, report: Report, progress: Progress) -> None:
-    """Stages every record of the files; the bar follows the bytes read."""
-    bar = progress.add_task("Reading", total=sum(f.path.stat().st_size for f in files))
-    for file in files:
-        for name, record in records(file.path, lambda n: progress.advance(bar, n)):
-            try:
-                staging.add(file.path.name, name, record)
-            except HallpassError as e:
-                report.take(plan.refused(name, f"in {file.path.name}", e))
-    staging.resolve()
+@asynccontextmanager
+async def _held(job: Job, exchange: Exchange, about: About) -> AsyncIterator[Head | None]:
+    """The source's head, held by this import alone; nothing is held for a dry run."""
+    found = await head(exchange, job.source.name, dry_run=job.dry_run)
+    if found is not None and found.held.get("district", about.district) != about.district and not job.accept_shrink:
+        text = (
+            f"The last import of this source was of the district {found.held['district']}, this one is of"
+            f" {about.district}. If that is meant, run it with --accept-shrink."
+        )
+        raise HallpassError(Kind.CONFLICT, text)
+    if found is None or job.dry_run:
+        yield found
+        return
+    async with lease(exchange, found):
+        yield found
 
 
-def _agency(staging: Staging, wanted: str | None) -> str:
-    """The LocalEducationAgencyId that the import is for."""
-    agencies = staging.agencies()
-    if wanted is None and len(agencies) != 1:
-        found = ", ".join(agencies) or "none"
-        raise HallpassError(Kind.INVALID, f"Say which local education agency this is; the folder has {found}.")
-    agency = wanted or agencies[0]
-    if (agencies and agency not in agencies) or not re.fullmatch(r"[A-Za-z0-9._-]+", agency):
-        raise HallpassError(Kind.INVALID, f"The folder is not of the local education agency {agency}.")
-    return agency
+async def _bring_up(
+    job: Job, exchange: Exchange, source: _Read, found: Head | None, report: Report, progress: Progress
+) -> None:
+    """Everything after reading: check against the last import, then write kind by kind."""
+    facts, about = source.facts, source.about
+    pages = await statements(exchange, job.source.name) if found is not None else {}
+    for page in pages.values():
+        load(facts, page)
+    if not job.accept_shrink:
+        require_whole(facts, about.complete)
+    buckets = (found.held.get("buckets") if found else None) or _buckets(facts)
+    if found is not None and not job.dry_run:
+        found.held |= {"buckets": buckets, "district": about.district, "form": about.form}
+        await save(exchange, found)
+    for kind in TYPES:
+        todo = plan(facts, source.builder, kind, buckets, complete=about.complete, take=report.take)
+        take = partial(_take, report, progress, progress.add_task(f"Sending {kind}", total=todo))
+        writing = Writing(exchange, facts, source.builder, pages, take, report.changed, job.source.name, job.dry_run)
+        await writing.write(kind, job.in_flight)
+
+
+def _take(report: Report, progress: Progress, bar: TaskID, outcome: Outcome) -> None:
+    report.take(outcome)
+    progress.advance(bar)
+
+
+def _buckets(facts: RosterFacts) -> int:
+    """Into how many pages the statements of a kind go: a power of two, decided at the first import."""
+    most = max(facts.count(kind) for kind in TYPES)
+    wanted = 1
+    while wanted * RECORDS_OF_A_BUCKET < most and wanted < MAX_BUCKETS:
+        wanted *= 2
+    return wanted
 
 
 def _organization(told: str | None) -> str:
     if not told or not re.fullmatch(r"[A-Za-z0-9.-]{1,64}", told):
         raise HallpassError(Kind.INVALID, "The exchange does not tell the district's organization: give its id.")
     return told
-
-
-def _remark(report: Report, staging: Staging, passed_over: Sequence[str]) -> None:
-    if lonely := staging.contacts_of_no_student():
-        report.line(f"not sent: {lonely} Contact that no student has.")
-    if passed_over:
-        report.line(f"not read: {', '.join(passed_over)}.")
 
 
 def _check_url(base_url: str) -> None:
@@ -166,6 +186,14 @@ def _check_url(base_url: str) -> None:
         raise HallpassError(Kind.INVALID, f"{base_url} is not https.")
 
 
+class _Rate(ProgressColumn):
+    """How many a second."""
+
+    def render(self, task: Task) -> Text:
+        """The rate, where there is one."""
+        return Text(f"{task.speed:,.0f}/s" if task.speed else "")
+
+
 def _progress(console: Console) -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), _Rate(), TimeRemainingColumn())
     return Progress(*columns, console=console)

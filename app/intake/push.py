@@ -1,14 +1,14 @@
-"""Pushes resources to the exchange: conditional updates in batch Bundles, a few in flight, retried when it is busy.
-https://hl7.org/fhir/R4/http.html#transaction and https://hl7.org/fhir/R4/http.html#cond-update
+"""Sends Bundles to the exchange as one client, and sends again what it was too busy for.
+https://hl7.org/fhir/R4/http.html#transaction and https://hl7.org/fhir/R4/http.html#ccreate
 
-A conditional update can be sent again after a lost answer: it finds what it wrote, and changes nothing.
+A conditional create can be sent again after a lost answer: it finds what it made.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -30,16 +30,28 @@ MAX_WAIT = 60.0
 _FHIR_JSON = "application/fhir+json"
 
 
+def create(name: str, key: str, resource: dict[str, Any]) -> Entry:
+    """The Entry that creates a resource unless the custodian has one of its first identifier."""
+    url, _, condition = conditional_url(resource).partition("?")
+    return Entry(name, key, "POST", url, orjson.dumps(resource), if_none_exist=condition)
+
+
+def update(name: str, key: str, resource: dict[str, Any], version: int) -> Entry:
+    """The Entry that replaces a version of a resource, and no later one."""
+    url = f"{resource['resourceType']}/{resource['id']}"
+    return Entry(name, key, "PUT", url, orjson.dumps(resource), if_match=f'W/"{version}"')
+
+
+def read(name: str, key: str, url: str) -> Entry:
+    """The Entry that reads."""
+    return Entry(name, key, "GET", url)
+
+
 def conditional_url(resource: dict[str, Any]) -> str:
-    """The URL of the conditional update by the resource's first identifier."""
+    """The URL that finds a resource by its first identifier."""
     identifier = resource["identifier"][0]
     token = "|".join(_escaped(identifier[part]) for part in ("system", "value"))
     return f"{resource['resourceType']}?identifier={quote(token, safe='')}"
-
-
-def entry(name: str, key: str, resource: dict[str, Any]) -> Entry:
-    """The Entry that puts a resource where its first identifier says."""
-    return Entry(name, key, conditional_url(resource), orjson.dumps(resource))
 
 
 class Exchange:
@@ -64,6 +76,38 @@ class Exchange:
                 response = None
         raise self._unreachable()
 
+    async def transaction(self, entries: Sequence[Entry]) -> list[Outcome]:
+        """What became of entries that are done together or not at all, in their order.
+
+        Raises HallpassError(PRECONDITION) where one of them names a version that is no longer the current one or the
+        exchange may have done them before an answer was lost, UNPROCESSABLE where it refuses them, and as `batch` does.
+        """
+        response, lost = None, False
+        for attempt in range(ATTEMPTS):
+            await self._wait(attempt, response)
+            try:
+                response = await self._authorized(_bundle(entries, "transaction"))
+            except httpx.HTTPStatusError as e:
+                response = e.response
+                continue
+            except httpx.RequestError:
+                response, lost = None, True
+                continue
+            if response.status_code not in TRANSIENT:
+                return self._together(entries, response, lost)
+            lost = lost or response.status_code != httpx.codes.TOO_MANY_REQUESTS
+        raise self._unreachable()
+
+    def _together(self, entries: Sequence[Entry], response: httpx.Response, lost: bool) -> list[Outcome]:
+        body = self._resource(response)
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            raise HallpassError(Kind.LOGIN, f"{self._url} does not take the token: {issues(body)}")
+        if not response.is_success:
+            stale = response.status_code == httpx.codes.PRECONDITION_FAILED or lost
+            kind = Kind.PRECONDITION if stale else Kind.UNPROCESSABLE
+            raise HallpassError(kind, issues(body) or f"HTTP {response.status_code}")
+        return [outcome(e, a) for e, a in zip(entries, self._answers(body, len(entries)), strict=True)]
+
     async def batch(self, entries: Sequence[Entry]) -> list[Outcome]:
         """What became of each entry, in no particular order.
 
@@ -76,7 +120,7 @@ class Exchange:
         for attempt in range(ATTEMPTS):
             await self._wait(attempt, response)
             try:
-                response = await self._authorized(_bundle(left))
+                response = await self._authorized(_bundle(left, "batch"))
             except httpx.HTTPStatusError as e:
                 response = e.response
             except httpx.RequestError:
@@ -116,16 +160,20 @@ class Exchange:
         if not response.is_success:
             done += [refusal(e, body, f"HTTP {response.status_code}") for e in entries]
             return []
-        answers = [a.get("response", {}) for a in body.get("entry", [])]
-        if body["resourceType"] != "Bundle" or len(answers) != len(entries):
-            raise HallpassError(Kind.INVALID, f"{self._url} did not answer each entry of a batch.")
         again = []
-        for one, answer in zip(entries, answers, strict=True):
-            if status_of(answer) in TRANSIENT:
+        for one, answer in zip(entries, self._answers(body, len(entries)), strict=True):
+            if status_of(answer.get("response") or {}) in TRANSIENT:
                 again.append(one)
             else:
                 done.append(outcome(one, answer))
         return again
+
+    def _answers(self, body: dict[str, Any], count: int) -> list[dict[str, Any]]:
+        """The entries of an answering Bundle. Raises HallpassError where there are not as many as were sent."""
+        answers = body.get("entry", [])
+        if body["resourceType"] != "Bundle" or len(answers) != count:
+            raise HallpassError(Kind.INVALID, f"{self._url} did not answer each entry of a Bundle.")
+        return list(answers)
 
     def _resource(self, response: httpx.Response) -> dict[str, Any]:
         """The FHIR resource in an answer. Raises HallpassError where there is none: this is not an exchange."""
@@ -151,31 +199,6 @@ class Exchange:
         return HallpassError(Kind.UNAVAILABLE, f"{self._url} cannot be reached, or stays too busy.")
 
 
-async def push(
-    exchange: Exchange, entries: Iterable[Entry], in_flight: int = IN_FLIGHT
-) -> AsyncGenerator[Outcome, None]:
-    """The Outcome of each entry, as answers come in; entries are taken only as fast as they can be sent.
-
-    Raises as Exchange.batch does; what is still in flight is then given up.
-    """
-    pending: set[asyncio.Task[list[Outcome]]] = set()
-    try:
-        for chunk in chunks(entries):
-            pending.add(asyncio.create_task(exchange.batch(chunk)))
-            if len(pending) >= in_flight:
-                done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-                for each in _all(done):
-                    yield each
-        while pending:
-            done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-            for each in _all(done):
-                yield each
-    finally:
-        for task in pending:
-            task.cancel()
-        await asyncio.gather(*pending, return_exceptions=True)
-
-
 def chunks(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
     """The entries in order, in lists of at most MAX_ENTRIES and, but for a larger single one, MAX_BYTES."""
     chunk: list[Entry] = []
@@ -190,14 +213,15 @@ def chunks(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
         yield chunk
 
 
-def _all(tasks: Iterable[asyncio.Task[list[Outcome]]]) -> Iterator[Outcome]:
-    for task in tasks:
-        yield from task.result()
+def _bundle(entries: Sequence[Entry], kind: str) -> bytes:
+    return orjson.dumps({"resourceType": "Bundle", "type": kind, "entry": [_entry(e) for e in entries]})
 
 
-def _bundle(entries: Sequence[Entry]) -> bytes:
-    put = [{"resource": orjson.Fragment(e.body), "request": {"method": "PUT", "url": e.url}} for e in entries]
-    return orjson.dumps({"resourceType": "Bundle", "type": "batch", "entry": put})
+def _entry(one: Entry) -> dict[str, Any]:
+    request = {"method": one.method, "url": one.url}
+    request |= {"ifMatch": one.if_match} if one.if_match else {}
+    request |= {"ifNoneExist": one.if_none_exist} if one.if_none_exist else {}
+    return ({"resource": orjson.Fragment(one.body)} if one.body else {}) | {"request": request}
 
 
 def _escaped(text: str) -> str:

@@ -17,7 +17,7 @@ import orjson
 from app.auth.jose import Jwk, flaw, public, sign
 from app.errors import HallpassError, Kind
 
-SCOPE = " ".join(f"system/{t}.crus" for t in ("Organization", "Patient", "RelatedPerson"))
+SCOPE = " ".join(f"system/{t}.crus" for t in ("Organization", "Patient", "RelatedPerson", "Group"))
 """What an import asks for; it never deletes."""
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_SECONDS = 240

@@ -17,7 +17,7 @@ _DAYS = text("""
     SELECT DISTINCT date_trunc('day', at, 'UTC') FROM (
         SELECT at FROM hallpass.batch UNION ALL SELECT at FROM hallpass.disclosure) moments ORDER BY 1
 """)
-_SHEETS = text("""
+_BATCHES = text("""
     WITH made AS (
         SELECT d.chain, d.batch, count(*) AS entries, string_agg(hallpass.entry_bytes(
                    d.compartment, d.at, d.request, d.id, d.version, d.type, d.interaction, d.student, d.custodian,
@@ -57,12 +57,12 @@ async def days(connection: AsyncConnection) -> list[datetime]:
 
 
 async def differing(connection: AsyncConnection, day: datetime) -> list[Inconsistency]:
-    """Sheets of a day that are not what its entries make, or have none before them; entries that are on no batch."""
-    return await _found(connection, _SHEETS, day=day)
+    """Batches of a day that are not what its entries make, or have none before them; entries that are on no batch."""
+    return await _found(connection, _BATCHES, day=day)
 
 
 async def ends(connection: AsyncConnection) -> list[Inconsistency]:
-    """Sheets that are missing at the end of a chain, or are past it."""
+    """Batches that are missing at the end of a chain, or are past it."""
     return await _found(connection, _ENDS)
 
 

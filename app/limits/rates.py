@@ -34,6 +34,11 @@ class Rates:
             self._full_at.popitem(last=False)
         return max(0.0, wait)
 
+    def charge(self, key: str, cost: float) -> None:
+        """Take what has been used already, whether or not there was so much."""
+        now = self._clock()
+        self._full_at[key] = max(self._full_at.pop(key, now), now) + cost / self._rate
+
     def give_back(self, key: str, cost: float = 1.0) -> None:
         """Undo a `take`."""
         if key in self._full_at:

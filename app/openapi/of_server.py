@@ -86,7 +86,7 @@ SCHEMAS: dict[str, Json] = {
     "Health": {
         "type": "object",
         "required": ["status"],
-        "properties": {"status": {"type": "string", "enum": ["ok", "draining", "no database"]}},
+        "properties": {"status": {"type": "string", "enum": ["ok", "draining", "no database", "no standby"]}},
     },
 }
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from app.api.disclosures import BASES
-from app.capability.catalogue import TYPES as DEFINITIONS
+from app.capability.catalog import TYPES as DEFINITIONS
 from app.capability.interactions import LEDGER_PARAMETERS
 from app.capability.searching import SEARCHED
 from app.openapi import ledger

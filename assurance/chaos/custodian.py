@@ -78,7 +78,7 @@ class Custodian:
         self.children.append(child)
 
     async def work(self) -> None:
-        """Amend, sign and end, until cancelled."""
+        """Amend, sign and end, until canceled."""
         while True:
             self._idle.set()
             await asyncio.sleep(PAUSE * self._dice.random())
@@ -142,19 +142,19 @@ class Custodian:
             await self._change("Consent", own, {"provision": provision})
 
     async def _sign_again(self, ended: dict[str, Any]) -> str:
-        """Another release for the same recipient, signed on a new sheet, by a create that can be repeated."""
-        sheet = uuid4().hex
+        """Another release for the same recipient, signed on a new form, by a create that can be repeated."""
+        form = uuid4().hex
         body = {k: v for k, v in ended.items() if k not in ("id", "meta")} | {
             "status": "active",
-            "identifier": [{"system": "urn:test:sheet", "value": sheet}],
-            "sourceAttachment": {"contentType": "application/pdf", "title": sheet},
+            "identifier": [{"system": "urn:test:form", "value": form}],
+            "sourceAttachment": {"contentType": "application/pdf", "title": form},
         }
         body["provision"]["period"]["end"] = "2027-06-30"
         sent = time.time()
         while True:
             try:
                 response = await self.member.post(
-                    "/Consent", body, headers={"If-None-Exist": f"identifier=urn:test:sheet|{sheet}"}
+                    "/Consent", body, headers={"If-None-Exist": f"identifier=urn:test:form|{form}"}
                 )
             except httpx.TransportError:
                 continue

@@ -57,7 +57,7 @@ class Reader:
         ]  # fmt: skip
 
     async def work(self) -> None:
-        """Ask, until cancelled."""
+        """Ask, until canceled."""
         while True:
             try:
                 await self._dice.choice(self._ways)(self._dice.choice(self._children))
@@ -221,7 +221,7 @@ class Accountant:
         self._dice = dice
 
     async def work(self) -> None:
-        """Ask, until cancelled."""
+        """Ask, until canceled."""
         while True:
             await asyncio.sleep(0.05)
             student = self._dice.choice(self._children).records["Patient"]

@@ -1,7 +1,8 @@
 """Mutants of the access service: `python -m assurance.mutation [PATTERNS]`, or `make mutate-exchange`.
 
-A pattern is of a function, as `reads.*` or `Gate.read`. One database server outlives the sessions, and each test module
-copies a database. What is found stays in mutants-exchange/, and a run goes on from there; delete it to begin anew.
+A pattern is of a function, as `reads.*` or `AccessService.read`. One database server outlives the sessions, and each
+test module copies a database. What is found stays in mutants-exchange/, and a run goes on from there; delete it to
+begin anew.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ PATIENCE = 4
 FAILED, LATE = "failed", "late"
 NONE = ""
 """mutmut's name for no mutant."""
-GATE = str(Path("app/exchange").resolve())
+EXCHANGE = str(Path("app/exchange").resolve())
 
 
 class _Late(BaseException):
@@ -186,7 +186,7 @@ def _counted(item: pytest.Item) -> _Count | None:
 
     def of_a_call(frame: FrameType, event: str, _: Any) -> Any:
         code = frame.f_code
-        if not code.co_filename.startswith(GATE):
+        if not code.co_filename.startswith(EXCHANGE):
             return None
         lines.add((code.co_filename, code.co_firstlineno))
         return of_a_line

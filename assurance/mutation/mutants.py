@@ -43,12 +43,12 @@ class Mutant:
 
     @property
     def module(self) -> str:
-        """The module of the access service; Gate's own is `__init__`."""
+        """The module of the access service; AccessService's own is `__init__`."""
         return self.function.removeprefix("app.exchange").rpartition(".")[0].lstrip(".") or "__init__"
 
     @property
     def where(self) -> str:
-        """The function as one writes it: `reads.search`, `Gate.read`."""
+        """The function as one writes it: `reads.search`, `AccessService.read`."""
         module, _, function = self.function.removeprefix("app.exchange").rpartition(".")
         plain = function.removeprefix("xǁ").removeprefix("x_").replace("ǁ", ".")
         return f"{module}.{plain}".lstrip(".")

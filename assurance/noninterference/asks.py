@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from fastapi import FastAPI
 
 from app.auth.jose import Jwk
-from app.capability import catalogue
+from app.capability import catalog
 from app.capability.searching import SEARCHED
 from app.resources import TYPES
 from assurance.noninterference import bundles, operations
@@ -246,7 +246,7 @@ class Asks:
     def _definition(self, route: Route) -> Request:
         """A part of the implementation guide, or a search for one. It is the program's and the same for everyone."""
         kind = route.path.split("/")[2]
-        known = [d["id"] for d in catalogue.search(kind, {})] if kind in catalogue.TYPES else ["notice-ferpa"]
+        known = [d["id"] for d in catalog.search(kind, {})] if kind in catalog.TYPES else ["notice-ferpa"]
         path = route.path.replace("{id}", self.rng.choice([*known, "none"]))
         if "{id}" in route.path:
             return Request(route.method, path, self.client())
@@ -273,8 +273,8 @@ _BY_SHAPE: dict[str, Asking] = {
     "PATCH /fhir/[type]": ("write", Asks._patch),
     "POST /fhir": ("bundle", Asks._bundle),
     "GET /fhir/Library/{id}": ("other", Asks._definition),
-    **{f"GET /fhir/{kind}": ("other", Asks._definition) for kind in catalogue.TYPES},
-    **{f"GET /fhir/{kind}/{{id}}": ("other", Asks._definition) for kind in catalogue.TYPES},
+    **{f"GET /fhir/{kind}": ("other", Asks._definition) for kind in catalog.TYPES},
+    **{f"GET /fhir/{kind}/{{id}}": ("other", Asks._definition) for kind in catalog.TYPES},
     "GET /fhir/AuditEvent": ("operation", Asks._audit),
     "POST /fhir/AuditEvent/_search": ("operation", Asks._audit),
     "GET /fhir/AuditEvent/{id}": ("operation", Asks._audit),

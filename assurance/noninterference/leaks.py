@@ -270,7 +270,9 @@ def a_write_that_tells_hidden_from_absent(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(writes, "locked", locked)
 
 
-def _past_the_turnstile(patch: pytest.MonkeyPatch, look: Callable[[Any, ReadRequest], Awaitable[ReadResult]]) -> None:
+def _past_the_read_batcher(
+    patch: pytest.MonkeyPatch, look: Callable[[Any, ReadRequest], Awaitable[ReadResult]]
+) -> None:
     """Have another look at each read by id that found nothing, by the driver's own connection."""
     original = read_batcher._through
 
@@ -295,7 +297,7 @@ def a_read_that_tells_the_deleted_from_the_absent(patch: pytest.MonkeyPatch) -> 
         row = await connection.fetchrow(f"{_ROW} AND current AND deleted", ask.id, ask.type)
         return ReadResult(Stored(*row)) if row and ask.version is None else read_batcher.ABSENT
 
-    _past_the_turnstile(patch, look)
+    _past_the_read_batcher(patch, look)
 
 
 @leak
@@ -307,7 +309,7 @@ def a_read_that_takes_longer_for_the_hidden(patch: pytest.MonkeyPatch) -> None:
             await connection.fetch("SELECT 'a second look at hallpass.resource'")
         return read_batcher.ABSENT
 
-    _past_the_turnstile(patch, look)
+    _past_the_read_batcher(patch, look)
 
 
 @leak
@@ -321,7 +323,7 @@ def a_version_by_its_number(patch: pytest.MonkeyPatch) -> None:
         row = await connection.fetchrow(older, ask.id, ask.type, ask.version)
         return ReadResult(Stored(*row)) if row else read_batcher.ABSENT
 
-    _past_the_turnstile(patch, look)
+    _past_the_read_batcher(patch, look)
 
 
 _KNOWN = "SELECT true FROM prove.access WHERE id = $1 AND org = $2"

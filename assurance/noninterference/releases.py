@@ -47,12 +47,12 @@ def denial(rng: Random, student: str, signer: str, discloser: str, recipient: st
 
 
 def _signed(rng: Random, student: str, signer: str, discloser: str, recipient: str, **more: Any) -> Body:
-    """Each on a sheet of its own, which the run's own dice name."""
+    """Each on a form of its own, which the run's own dice name."""
     return build.consent(
         {"resourceType": "Patient", "id": student},
         {"resourceType": "RelatedPerson", "id": signer},
         {"reference": f"Organization/{discloser}"},
         {"reference": f"Organization/{recipient}"},
-        sourceAttachment={"contentType": "application/pdf", "title": f"Sheet {rng.getrandbits(48)}"},
+        sourceAttachment={"contentType": "application/pdf", "title": f"Form {rng.getrandbits(48)}"},
         **more,
     )

@@ -1,4 +1,4 @@
-"""What both worlds hold before the caller asks: the same for its eyes, with hidden records strewn between.
+"""What both worlds hold before the caller asks: the same for its eyes, with hidden records between them.
 
 Between any two visible writes there may be hidden ones in either world, so that they stand between the visible ones
 in every order, under the same identifiers, and refer to them; and visible records refer to hidden ones.

@@ -53,3 +53,12 @@ def test_every_type_and_resource_is_led_to_what_the_router_would_choose(app: Any
 )  # fmt: skip
 def test_what_has_another_shape_goes_the_routers_way(path: str) -> None:
     assert fast_route(path) is None
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_an_interaction_on_one_resource_is_called_without_the_frameworks_search_for_its_parameters(
+    app: Any, method: str
+) -> None:
+    through_the_framework = {id(route.app) for route in iter_route_contexts(app.routes)}
+    table = app.router.middleware_stack._table
+    assert [name for name in TYPES if id(table[method, name, True].app) in through_the_framework] == []

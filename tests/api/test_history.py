@@ -20,7 +20,7 @@ LABEL = {"security": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActCo
 
 @pytest_asyncio.fixture(scope="module")
 async def scene(world: World) -> Scene:
-    """A visit in four versions, of which a release shows the clinic all but the labelled second; another, deleted."""
+    """A visit in four versions, of which a release shows the clinic all but the labeled second; another, deleted."""
     scene = await set_scene(world, "Encounter")
     visit = scene.records["Encounter"]
     for change in ({"meta": LABEL}, {"status": "cancelled"}, {"status": "finished", "length": {"value": 1}}):

@@ -7,7 +7,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from app.capability.catalogue import examples
+from app.capability.catalog import examples
 from app.capability.places import places
 from app.capability.profiles import PROFILES, Profile
 from app.capability.rules import Rule

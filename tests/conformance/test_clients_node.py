@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from app.capability import package
-from app.capability.catalogue import ours
+from app.capability.catalog import ours
 from app.terminology import definition
 from tests.conformance.demo import Demo
 from tests.conformance.fetched import node_modules

@@ -8,11 +8,11 @@ from typing import Any, get_args
 import pytest
 
 from app.api import disclosures
-from app.capability.catalogue import TYPES, ours, resolve
+from app.capability.catalog import TYPES, ours, resolve
 from app.capability.statement import capability_statement
 from app.consent import codes as consent
 from app.consent.regimes import REGIMES
-from app.intake import mapping
+from app.intake.edfi import mapping
 from app.ledger import events
 from app.ledger.security_log import KindOfEvent
 from app.resources import REGISTRY

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from app.capability import package
-from app.capability.catalogue import examples, ours, resolve
+from app.capability.catalog import examples, ours, resolve
 from app.capability.judge import judge
 from app.capability.page import page
 from app.capability.profiles import PROFILES

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from app.capability.catalogue import examples as own_examples
+from app.capability.catalog import examples as own_examples
 from app.capability.profiles import PROFILES
 from app.demo.resources import COUNSELING, encounter, referral, task
 from app.fhir.json import dump

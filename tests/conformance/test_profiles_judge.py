@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.capability.catalogue import search
+from app.capability.catalog import search
 from app.capability.judge import judge
 from app.capability.profiles import PROFILES, Profile
 from app.capability.profiling import issues, named

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.capability.catalogue import examples, ours
+from app.capability.catalog import examples, ours
 from app.capability.package import contents, package
 from app.capability.snapshot import structures
 from app.terminology.definition import FHIR_VERSION, PACKAGE, VERSION

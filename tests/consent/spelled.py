@@ -10,8 +10,8 @@ from app.consent.regimes import REGIMES
 from tests.build import LOINC, actor
 
 Spec = dict[str, Any]
-_SHEETS = count(1)
-"""Each Consent is signed on a sheet of its own."""
+_FORMS = count(1)
+"""Each Consent is signed on a form of its own."""
 
 STANDARD: Spec = {
     "by": "district",
@@ -50,7 +50,7 @@ def consent(spec: Spec) -> Spec:
     if disclosers := told.get("organization", [told["by"]]):
         found["organization"] = [{"reference": f"@{name}"} for name in disclosers]
     if told.get("source") is True:
-        found["sourceAttachment"] = {"contentType": "application/pdf", "title": f"Release, sheet {next(_SHEETS)}"}
+        found["sourceAttachment"] = {"contentType": "application/pdf", "title": f"Release, form {next(_FORMS)}"}
     elif "source" in told:
         found["sourceReference"] = {"reference": told["source"]}
     if "law" in told:

@@ -54,7 +54,7 @@ class Store:
         ancestors = None if parent is None else ORGANIZATIONS[parent]
         world = self.world
         place = {"id": ORGANIZATIONS[n], "parent": ancestors, "zone": world.zones[n]}
-        place |= {"honor": world.honours[n], "state": world.states[n]}
+        place |= {"honor": world.honors[n], "state": world.states[n]}
         assert await self.owner.scalar(_PLACE, place) == "placed"
 
     async def _release(self, consent: UUID, old: Release | None, new: Release | None) -> None:

@@ -23,7 +23,7 @@ def read(content: dict[str, Any]) -> ResourceAttributes:
     return resource_attributes(TYPES[content["resourceType"]], content, OWN, HOLDER, ZONE)
 
 
-def labelled(*security: dict[str, str]) -> ResourceAttributes:
+def labeled(*security: dict[str, str]) -> ResourceAttributes:
     """The facts of an Encounter with these labels."""
     return read({"resourceType": "Encounter", "meta": {"security": list(security)}})
 
@@ -45,7 +45,7 @@ def test_a_label_that_is_not_understood_is_none_that_a_release_can_name(
     security: list[dict[str, str]], labels: set[str]
 ) -> None:
     """How to treat it keeps nothing back; all else must be named."""
-    assert labelled(*security).labels == labels
+    assert labeled(*security).labels == labels
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_label_that_is_not_understood_is_none_that_a_release_can_name(
 )
 def test_the_highest_confidentiality_counts(found: list[str], level: int) -> None:
     """Unlabelled is normal, and what is not understood is above all."""
-    assert labelled(*({"system": c.CONFIDENTIALITY_SYSTEM, "code": x} for x in found)).confidentiality == level
+    assert labeled(*({"system": c.CONFIDENTIALITY_SYSTEM, "code": x} for x in found)).confidentiality == level
 
 
 def test_codes_are_told_by_system_and_code() -> None:

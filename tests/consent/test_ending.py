@@ -48,7 +48,7 @@ def signed(**provision: Any) -> Body:
     student, mother = resource("Patient", STUDENT), resource("RelatedPerson", MOTHER)
     found = build.consent(student, mother, organization(DISTRICT), organization(CLINIC), provision=provision)
     meta = {"versionId": "1", "lastUpdated": "2026-09-16T12:00:00.000Z"}
-    return {**found, "id": str(OWN), "meta": meta, "sourceAttachment": {"title": "Sheet"}}
+    return {**found, "id": str(OWN), "meta": meta, "sourceAttachment": {"title": "Form"}}
 
 
 def changed(before: Body, **elements: Any) -> Body:
@@ -163,8 +163,8 @@ def test_the_same_evidence_is_known_by_patient_source_signers_and_date(other: Bo
 
 
 def test_a_document_is_known_by_its_bytes_whatever_it_is_called() -> None:
-    one = changed(signed(), sourceAttachment={"title": "Sheet", "data": "c2lnbmVk"})
-    again = changed(signed(), sourceAttachment={"title": "Sheet (2)", "data": "c2ln\nbmVk"})
+    one = changed(signed(), sourceAttachment={"title": "Form", "data": "c2lnbmVk"})
+    again = changed(signed(), sourceAttachment={"title": "Form (2)", "data": "c2ln\nbmVk"})
     assert same_evidence(one, again, ZONE)
 
 

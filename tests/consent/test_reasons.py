@@ -32,12 +32,12 @@ RULES = PolicySet(
     (Agreement(DISTRICT, DISTRICT, CLINIC, ALWAYS),),
     {o: Place((o,), ZONE) for o in (DISTRICT, CLINIC, OTHER)},
 )
-VIEWER = Requester(CLINIC, frozenset({CLINIC}), frozenset({CLINIC}), frozenset({"TREAT"}), NOW)
+REQUESTER = Requester(CLINIC, frozenset({CLINIC}), frozenset({CLINIC}), frozenset({"TREAT"}), NOW)
 FACTS = ResourceAttributes(VISIT, "Encounter", DISTRICT, STUDENT, False, clinical=(SIGNED, NOW))
 
 
 def asked(
-    policies: PolicySet = RULES, requester: Requester = VIEWER, attributes: ResourceAttributes = FACTS
+    policies: PolicySet = RULES, requester: Requester = REQUESTER, attributes: ResourceAttributes = FACTS
 ) -> Permit | Deny:
     """The decision."""
     return decide(policies, requester, attributes)
@@ -166,8 +166,8 @@ def test_a_parents_signature_counts_until_the_first_moment_of_the_birthday(
     """In the holder's time zone."""
     born = date(2008, 9, 20)
     policies = replace(releasing(signed=signed, opens=BEGINNING), born=(born, born))
-    assert [w.why for w in asked(policies, replace(VIEWER, now=now)).trace if why] == ([why] if why else [])
-    assert isinstance(asked(policies, replace(VIEWER, now=now)), Deny if why else Permit)
+    assert [w.why for w in asked(policies, replace(REQUESTER, now=now)).trace if why] == ([why] if why else [])
+    assert isinstance(asked(policies, replace(REQUESTER, now=now)), Deny if why else Permit)
 
 
 @pytest.mark.parametrize("late", [timedelta(0), MOMENT])
@@ -182,7 +182,7 @@ def test_a_student_signs_from_the_first_moment_of_the_birthday_in_the_holders_zo
 # Break the glass ----------------------------------------------------------------------------------------------------
 
 BROKEN = replace(RULES, releases=(), emergencies=((CLINIC, (SIGNED, END)),))
-IN_NEED = replace(VIEWER, emergency=True)
+IN_NEED = replace(REQUESTER, emergency=True)
 
 
 def test_broken_glass_opens_and_still_tells_what_was_weighed() -> None:
@@ -195,7 +195,7 @@ def test_broken_glass_opens_and_still_tells_what_was_weighed() -> None:
 @pytest.mark.parametrize(
     "otherwise",
     [
-        lambda: asked(BROKEN, VIEWER),
+        lambda: asked(BROKEN, REQUESTER),
         lambda: asked(replace(BROKEN, emergencies=()), IN_NEED),
         lambda: asked(replace(BROKEN, emergencies=((OTHER, (SIGNED, END)),)), IN_NEED),
         lambda: asked(replace(BROKEN, emergencies=((CLINIC, (SIGNED, NOW)),)), IN_NEED),

@@ -85,7 +85,7 @@ class World:
     parents_before: tuple[int | None, ...]
     late: frozenset[int]
     zones: tuple[str, ...]
-    honours: tuple[bool, ...]
+    honors: tuple[bool, ...]
     states: tuple[str | None, ...]
     records: tuple[Record, ...]
     releases: tuple[Release, ...]
@@ -108,7 +108,7 @@ class World:
     def places(self) -> dict[UUID, Place]:
         """Every organization's place in the tree."""
         return {
-            o: Place(self.ancestors(n), self.zones[n], self.honours[n], self.states[n])
+            o: Place(self.ancestors(n), self.zones[n], self.honors[n], self.states[n])
             for n, o in enumerate(ORGANIZATIONS)
         }
 

@@ -52,7 +52,7 @@ async def test_a_record_leaves_with_the_label_once(
     assert [e["resource"]["meta"]["security"] for e in found] == [leaving]
 
 
-def test_nothing_but_the_gate_makes_what_can_leave() -> None:
+def test_nothing_but_the_access_service_makes_what_can_leave() -> None:
     row: Any = Stored._make([None] * len(Stored._fields))
     with pytest.raises(TypeError, match=r"^only the access service releases$"):
         Released(object(), row, "match", disclosed=False)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.errors import HallpassError
-from app.exchange.validated import Validated, validate_body
+from app.exchange.validated import Validated, validate_now
 from app.resources import TYPES
 
 BASE = "http://127.0.0.1:8000/fhir"
@@ -28,16 +28,14 @@ EXTENSION = "https://example.org/fhir/StructureDefinition/of"
 )
 def test_nothing_in_the_directory_is_about_a_student(more: dict[str, Any]) -> None:
     with pytest.raises(HallpassError, match="directory") as caught:
-        validate_body(TYPES["Organization"], {"resourceType": "Organization", "name": "Clinic", **more}, BASE)
+        validate_now(TYPES["Organization"], {"resourceType": "Organization", "name": "Clinic", **more}, BASE)
     assert _where(caught.value) == [("Organization", "business-rule")]
 
 
 def test_a_part_of_a_resource_is_not_taken_for_the_whole() -> None:
     tag = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
     with pytest.raises(HallpassError, match="SUBSETTED") as caught:
-        validate_body(
-            TYPES["Organization"], {"resourceType": "Organization", "name": "C", "meta": {"tag": [tag]}}, BASE
-        )
+        validate_now(TYPES["Organization"], {"resourceType": "Organization", "name": "C", "meta": {"tag": [tag]}}, BASE)
     assert _where(caught.value) == [("Organization.meta.tag", "business-rule")]
 
 
@@ -47,7 +45,7 @@ def _where(error: HallpassError) -> list[tuple[str | None, str | None]]:
 
 
 def test_references_under_our_own_address_become_relative() -> None:
-    found = validate_body(
+    found = validate_now(
         TYPES["RelatedPerson"], {"resourceType": "RelatedPerson", "patient": {"reference": f"{BASE}/{STUDENT}"}}, BASE
     )
     assert found.content["patient"] == {"reference": STUDENT}

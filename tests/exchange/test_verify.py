@@ -54,7 +54,7 @@ async def _differences(world: World, *, repair: bool = False) -> list[str]:
     return [d.what async for d in Verifier(world.db, world.settings).run(repair=repair)]
 
 
-async def test_what_the_gate_wrote_has_no_difference_and_one_is_told_how_far_it_came(world: World) -> None:
+async def test_what_the_access_service_wrote_has_no_difference_and_one_is_told_how_far_it_came(world: World) -> None:
     steps: list[tuple[int, int]] = []
     verifier = Verifier(world.db, world.settings)
     assert [d async for d in verifier.run(progress=lambda done, of: steps.append((done, of)))] == []
@@ -230,7 +230,7 @@ async def test_a_change_or_a_gap_in_the_ledger_is_found_and_never_mended(
     """Of a batch that has one before it, or none, and one behind it in its chain."""
     engine = create_async_engine(world.db.owner)
     async with engine.connect() as connection:
-        while (target := (await connection.execute(TWO_IN_A_LANE)).one_or_none()) is None:
+        while (target := (await connection.execute(TWO_IN_A_CHAIN)).one_or_none()) is None:
             await clinic.ids("/ServiceRequest")
             await connection.rollback()
     async with engine.begin() as connection:
@@ -251,7 +251,7 @@ async def test_a_change_or_a_gap_in_the_ledger_is_found_and_never_mended(
 
 
 KEPT = ("disclosure", "batch", "chain_end")
-TWO_IN_A_LANE = text("""
+TWO_IN_A_CHAIN = text("""
     SELECT s.chain, s.n, (
         SELECT d.id FROM hallpass.disclosure d WHERE d.chain = s.chain AND d.batch = s.n LIMIT 1) AS id
     FROM hallpass.batch s JOIN hallpass.chain_end c ON c.chain = s.chain AND c.n = s.n + 1 ORDER BY s.n DESC LIMIT 1

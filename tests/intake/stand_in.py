@@ -1,4 +1,4 @@
-"""A foreign exchange over real HTTP that knows just tokens and batch Bundles of conditional updates.
+"""A foreign exchange over real HTTP that knows just tokens and batch Bundles of conditional creates.
 https://hl7.org/fhir/R4/http.html#transaction
 """
 
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import orjson
 
@@ -91,7 +91,7 @@ class StandIn:
 
     def batch(self, bundle: dict[str, Any]) -> dict[str, Any]:
         """The batch-response to a batch."""
-        keys = [self._key(e["request"]["url"]) for e in bundle["entry"]]
+        keys = [self._key(e["request"]) for e in bundle["entry"]]
         with self.lock:
             self.bundles.append(keys)
             answers = [self._put(k, e) for k, e in zip(keys, bundle["entry"], strict=True)]
@@ -101,9 +101,9 @@ class StandIn:
             "entry": [{"response": answer} for answer in answers],
         }
 
-    def _key(self, url: str) -> str:
-        parts = urlsplit(url)
-        return f"{parts.path}?identifier={parse_qs(parts.query, strict_parsing=True)['identifier'][0]}"
+    def _key(self, request: dict[str, Any]) -> str:
+        found = parse_qs(request["ifNoneExist"], strict_parsing=True)
+        return f"{request['url']}?identifier={found['identifier'][0]}"
 
     def _put(self, key: str, entry: dict[str, Any]) -> dict[str, Any]:
         resource = entry["resource"]
@@ -114,11 +114,9 @@ class StandIn:
             return {"status": "422 Unprocessable Entity", "outcome": self.refusals[key]}
         old = self.store.get(key)
         new_id = old["id"] if old else f"{resource['resourceType'].lower()}-{len(self.store)}"
-        self.store[key] = {**resource, "id": new_id}
-        location = f"{self.base_url}/fhir/{resource['resourceType']}/{new_id}/_history/1"
-        if old is None:
-            return {"status": "201 Created", "location": location}
-        return {"status": "200 OK", "location": location} | ({"outcome": UNCHANGED} if old == self.store[key] else {})
+        self.store.setdefault(key, {**resource, "id": new_id})
+        answer = {"location": f"{self.base_url}/fhir/{resource['resourceType']}/{new_id}/_history/1", "etag": 'W/"1"'}
+        return answer | ({"status": "201 Created"} if old is None else {"status": "200 OK", "outcome": UNCHANGED})
 
 
 class _Server(ThreadingHTTPServer):

@@ -10,7 +10,7 @@ from app.intake.answers import Entry, Outcome, Status, issues, outcome
 from tests.intake.stand_in import UNCHANGED
 from tests.intake.stand_in import outcome as operation_outcome
 
-ENTRY = Entry("Student", "604821", "Patient?identifier=x", b"{}")
+ENTRY = Entry("Student", "604821", "PUT", "Patient?identifier=x", b"{}")
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ ENTRY = Entry("Student", "604821", "Patient?identifier=x", b"{}")
 )
 def test_the_status_says_what_became_of_an_entry(response: dict[str, Any], status: Status) -> None:
     """201 is created, 200 is changed unless the outcome says 'Unchanged.', anything else is refused."""
-    assert outcome(ENTRY, response).status is status
+    assert outcome(ENTRY, {"response": response}).status is status
 
 
 @pytest.mark.parametrize(
@@ -43,16 +43,16 @@ def test_the_status_says_what_became_of_an_entry(response: dict[str, Any], statu
 )
 def test_the_id_comes_from_the_location(location: str, expected: str | None) -> None:
     """Relative or absolute, with or without a version."""
-    assert outcome(ENTRY, {"status": "201 Created", "location": location}).id == expected
+    assert outcome(ENTRY, {"response": {"status": "201 Created", "location": location}}).id == expected
 
 
 def test_a_refusal_says_why_and_where() -> None:
     """The text and the expression of each issue of the OperationOutcome, or the status where there is none."""
     response = {"status": "422", "outcome": operation_outcome("The name is required.", "Patient.name")}
-    assert outcome(ENTRY, response) == Outcome(
-        "Student", "604821", Status.REFUSED, reason="The name is required. (Patient.name)"
+    assert outcome(ENTRY, {"response": response}) == Outcome(
+        "Student", "604821", Status.REFUSED, reason="The name is required. (Patient.name)", http=422
     )
-    assert outcome(ENTRY, {"status": "403 Forbidden"}).reason == "HTTP 403 Forbidden"
+    assert outcome(ENTRY, {"response": {"status": "403 Forbidden"}}).reason == "HTTP 403 Forbidden"
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -15,14 +14,14 @@ import pytest_asyncio
 from app.errors import HallpassError, Kind
 from app.intake import push as pushing
 from app.intake.answers import Entry, Outcome, Status
-from app.intake.push import MAX_BYTES, MAX_ENTRIES, Exchange, chunks, conditional_url, entry, push
+from app.intake.push import MAX_BYTES, Exchange, chunks, conditional_url, create, update
 from app.intake.token import Tokens
 from tests.intake.stand_in import StandIn, outcome
 
 
 def patient(number: int, **more: Any) -> Entry:
     identifier = [{"system": "urn:s", "value": str(number)}]
-    return entry("Student", str(number), {"resourceType": "Patient", "identifier": identifier, **more})
+    return create("Student", str(number), {"resourceType": "Patient", "identifier": identifier, **more})
 
 
 def key(number: int) -> str:
@@ -38,20 +37,22 @@ async def exchange(stand_in: StandIn) -> AsyncIterator[Exchange]:
 
 
 async def pushed(exchange: Exchange, *entries: Entry) -> list[Outcome]:
-    return sorted([o async for o in push(exchange, entries)], key=lambda o: int(o.key))
+    return sorted(await exchange.batch(entries), key=lambda o: int(o.key))
 
 
-async def test_a_push_creates_changes_and_leaves_alone(stand_in: StandIn, exchange: Exchange) -> None:
-    """The same record again is unchanged, another content is a change, and ids come back."""
+async def test_a_create_finds_what_it_made(stand_in: StandIn, exchange: Exchange) -> None:
+    """The same record again is not made again, and its id and version come back."""
     assert [o.status for o in await pushed(exchange, patient(1), patient(2))] == [Status.CREATED] * 2
     found = await pushed(exchange, patient(1), patient(2, active=True))
-    assert [o.status for o in found] == [Status.UNCHANGED, Status.CHANGED]
-    assert [o.id for o in found] == ["patient-0", "patient-1"]
-    assert stand_in.store[key(2)]["active"] is True
+    assert [(o.status, o.id, o.version) for o in found] == [
+        (Status.UNCHANGED, "patient-0", 1),
+        (Status.UNCHANGED, "patient-1", 1),
+    ]
+    assert "active" not in stand_in.store[key(2)]
 
 
-async def test_entries_are_conditional_updates_in_a_batch(stand_in: StandIn, exchange: Exchange) -> None:
-    """A batch Bundle, each entry a PUT by the first identifier."""
+async def test_entries_are_conditional_creates_in_a_batch(stand_in: StandIn, exchange: Exchange) -> None:
+    """A batch Bundle, each entry a POST unless there is one of the first identifier."""
     await pushed(exchange, patient(1))
     assert orjson.loads(stand_in.bodies[0]) == {
         "resourceType": "Bundle",
@@ -59,10 +60,15 @@ async def test_entries_are_conditional_updates_in_a_batch(stand_in: StandIn, exc
         "entry": [
             {
                 "resource": {"resourceType": "Patient", "identifier": [{"system": "urn:s", "value": "1"}]},
-                "request": {"method": "PUT", "url": "Patient?identifier=urn%3As%7C1"},
+                "request": {"method": "POST", "url": "Patient", "ifNoneExist": "identifier=urn%3As%7C1"},
             }
         ],
     }
+
+
+def test_an_update_names_the_version_that_it_replaces() -> None:
+    entry = update("Student", "1", {"resourceType": "Patient", "id": "p"}, 3)
+    assert (entry.method, entry.url, entry.if_match) == ("PUT", "Patient/p", 'W/"3"')
 
 
 def test_an_identifier_cannot_break_out_of_its_query() -> None:
@@ -71,30 +77,6 @@ def test_an_identifier_cannot_break_out_of_its_query() -> None:
     assert httpx.URL(conditional_url(resource)).params.multi_items() == [
         ("identifier", "urn:s|1\\|2\\,3&_count=0#\\$\\\\")
     ]
-
-
-async def test_bundles_are_small_and_a_few_are_in_flight(stand_in: StandIn, exchange: Exchange) -> None:
-    """Fifty entries a Bundle, never more than four under way, each entry sent once."""
-    stand_in.hold = 0.03
-    found = await pushed(exchange, *(patient(n) for n in range(420)))
-    assert len(found) == len(stand_in.store) == 420
-    assert sorted(map(len, stand_in.bundles)) == [20] + [MAX_ENTRIES] * 8
-    assert 1 < stand_in.most_at_once <= 4
-
-
-async def test_entries_are_taken_only_as_fast_as_they_are_sent(stand_in: StandIn, exchange: Exchange) -> None:
-    """When the first outcome is here, no more has been read than what is in flight."""
-    taken: list[int] = []
-
-    def endless() -> Iterator[Entry]:
-        for number in range(100_000):
-            taken.append(number)
-            yield patient(number)
-
-    async with aclosing(push(exchange, endless())) as outcomes:
-        async for _ in outcomes:
-            break
-    assert len(taken) <= 5 * MAX_ENTRIES
 
 
 def test_a_bundle_is_bounded_in_bytes() -> None:
@@ -182,7 +164,7 @@ async def test_a_revoked_token_is_replaced_once(stand_in: StandIn, exchange: Exc
     """A 401 fetches a new token; all batches in flight share it."""
     await pushed(exchange, patient(1))
     stand_in.revoked.update(stand_in.tokens)
-    assert len(await pushed(exchange, *(patient(n) for n in range(200)))) == 200
+    await asyncio.gather(*(pushed(exchange, patient(n)) for n in range(4)))
     assert len(stand_in.tokens) == 2
 
 
@@ -196,13 +178,30 @@ async def test_a_client_that_is_no_longer_let_in_ends_the_push(stand_in: StandIn
     assert len(stand_in.tokens) == 2
 
 
-async def test_an_error_gives_up_what_is_in_flight(stand_in: StandIn, exchange: Exchange) -> None:
-    """When one batch ends the push, no task is left behind."""
-    stand_in.hold = 0.02
-    stand_in.trouble.append((404, {}, b"nothing"))
-    with pytest.raises(HallpassError):
-        await pushed(exchange, *(patient(n) for n in range(300)))
-    assert asyncio.all_tasks() == {asyncio.current_task()}
+@pytest.mark.parametrize(
+    ("how", "kind"),
+    [
+        ((412, {}, orjson.dumps(outcome("It has another version by now.", "Bundle.entry[0]"))), Kind.PRECONDITION),
+        ((422, {}, orjson.dumps(outcome("The name is required.", "Bundle.entry[0]"))), Kind.UNPROCESSABLE),
+        ((401, {}, orjson.dumps(outcome("No.", "Authorization"))), Kind.LOGIN),
+    ],
+)
+async def test_a_transaction_that_is_refused_says_which_way(
+    stand_in: StandIn, exchange: Exchange, how: Any, kind: Kind
+) -> None:
+    """A version that is no longer the current one asks to read again; anything else is the record's fault."""
+    stand_in.trouble.extend([how, how])
+    with pytest.raises(HallpassError) as refused:
+        await exchange.transaction([patient(1)])
+    assert refused.value.kind is kind
+
+
+async def test_a_transaction_whose_answer_was_lost_may_have_been_done(stand_in: StandIn, exchange: Exchange) -> None:
+    """A refusal after a lost answer asks to read again, since the first may have been the one that was done."""
+    stand_in.trouble.extend([None, (409, {}, orjson.dumps(outcome("It is there.", "Bundle.entry[0]")))])
+    with pytest.raises(HallpassError) as refused:
+        await exchange.transaction([patient(1)])
+    assert refused.value.kind is Kind.PRECONDITION
 
 
 class _Everything(set[str]):

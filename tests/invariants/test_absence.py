@@ -20,15 +20,15 @@ from tests.world import Member, World
 async def scene(world: World) -> Scene:
     """The clinic may see the student and the referral. Encounter, Task, RelatedPerson and Group are hidden from it.
 
-    The visit is based on the referral, and the referral has a twin that is labelled and so not released.
+    The visit is based on the referral, and the referral has a twin that is labeled and so not released.
     """
     found = await set_scene(world, "Patient", "ServiceRequest")
     label = {"security": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "SUD"}]}
-    found.records["labelled"] = await found.district.create(build.referral(found.student, meta=label, priority="stat"))
+    found.records["labeled"] = await found.district.create(build.referral(found.student, meta=label, priority="stat"))
     return found
 
 
-HIDDEN = ("RelatedPerson", "Encounter", "Task", "Group", "labelled")
+HIDDEN = ("RelatedPerson", "Encounter", "Task", "Group", "labeled")
 
 
 def told(response: httpx.Response) -> tuple[int, dict[str, str], bytes]:
@@ -219,7 +219,7 @@ async def test_conditions_match_inside_the_callers_own_custody_only(scene: Scene
     assert (await scene.district.get(f"/Patient/{scene.student['id']}")).headers["ETag"] == 'W/"1"'
 
 
-@pytest.mark.parametrize("name", ["Encounter", "labelled", "RelatedPerson"])
+@pytest.mark.parametrize("name", ["Encounter", "labeled", "RelatedPerson"])
 async def test_writes_to_a_hidden_resource_are_writes_to_none(scene: Scene, name: str) -> None:
     record, absent = scene.records[name], str(uuid4())
     path = f"/{record['resourceType']}"
@@ -250,7 +250,7 @@ def elements(target: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("n", range(7))
-@pytest.mark.parametrize("name", ["Encounter", "labelled"])
+@pytest.mark.parametrize("name", ["Encounter", "labeled"])
 async def test_a_reference_to_what_is_hidden_is_refused_as_one_to_nothing(scene: Scene, n: int, name: str) -> None:
     answers = []
     for target in (scene.records[name]["id"], str(uuid4())):

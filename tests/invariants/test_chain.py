@@ -73,7 +73,7 @@ async def test_servers_that_disclose_the_same_students_at_once_leave_a_whole_led
     assert counted.n == got
     chains = await as_owner(servers[0], CHAINS)
     assert len(chains) > 1
-    assert all(row.sheets == row.last for row in chains)
+    assert all(row.batches == row.last for row in chains)
     (all_entries,) = await as_owner(servers[0], "SELECT count(*) AS n FROM hallpass.disclosure")
     assert sum(row.entries for row in chains) == all_entries.n
     assert [d async for d in Verifier(servers[0].db, servers[0].settings).run()] == []
@@ -97,11 +97,12 @@ async def test_what_is_being_entered_about_a_student_keeps_nobody_from_being_tol
             row = await connection.execute(
                 text("SELECT compartment, id, version FROM hallpass.resource WHERE type = 'Patient'")
             )
-            compartment, own, version = row.one()
+            compartment, own, version, custodian = row.one()
             values = {
                 "compartments": [compartment],
                 "ids": [own],
                 "versions": [version],
+                "custodians": [custodian],
                 "requests": [uuid4()],
                 "how": ["read"],
             }
@@ -114,22 +115,23 @@ async def test_what_is_being_entered_about_a_student_keeps_nobody_from_being_tol
 
 
 ENTER = text(
-    "SELECT hallpass.disclose(NULL, '{TREAT}', :requests, :how, :compartments, :ids, :versions, :compartments)"
+    "SELECT entered FROM hallpass.disclose("
+    "NULL, '{TREAT}', :requests, :how, :compartments, :ids, :versions, :custodians, :compartments, :custodians)"
 )
 
 
-async def test_two_that_enter_at_once_take_two_lanes_and_a_lane_is_free_again_afterwards(db: Database) -> None:
+async def test_two_that_enter_at_once_take_two_chains_and_a_chain_is_free_again_afterwards(db: Database) -> None:
     async with open_world(db):
         engine = create_async_engine(db.owner)
         async with engine.connect() as one, engine.connect() as two:
-            taken = [await _lane(one), await _lane(two)]
+            taken = [await _chain(one), await _chain(two)]
             assert taken[1] == (taken[0] + 1) % 1024  # the next one that is free
             await one.commit()
-            assert await _lane(one) == taken[0]
+            assert await _chain(one) == taken[0]
         await engine.dispose()
 
 
-async def _lane(connection: AsyncConnection) -> int:
+async def _chain(connection: AsyncConnection) -> int:
     """The chain that is drawn by one seed."""
     await connection.execute(text("SELECT setseed(0.5)"))
     return int(await connection.scalar(text("SELECT hallpass.lock_chain()")) or 0)

@@ -256,7 +256,7 @@ async def test_a_full_url_in_a_bundle_does_not_stand_for_somebody_elses_resource
 
 @pytest_asyncio.fixture
 async def task(scene: Scene) -> dict[str, Any]:
-    """A labelled Task of the district's that the clinic owns."""
+    """A labeled Task of the district's that the clinic owns."""
     return await scene.district.create(
         build.task(
             scene.student, scene.records["ServiceRequest"], scene.district.reference, scene.clinic.reference, meta=SUD

@@ -30,7 +30,7 @@ async def stage(world: World) -> Scene:
 @pytest_asyncio.fixture
 async def scene(stage: Scene) -> AsyncIterator[Scene]:
     """A release of visits to the clinic."""
-    identifier = [{"system": "urn:test:sheet", "value": uuid4().hex}]
+    identifier = [{"system": "urn:test:form", "value": uuid4().hex}]
     stage.records["release"] = await stage.release("Encounter", identifier=identifier)
     yield stage
     for one in await stage.district.ids("/Consent?status=active&_count=50"):
@@ -51,7 +51,7 @@ async def _conditional(scene: Scene, before: Body, after: Body) -> httpx.Respons
 
 
 def _condition(body: Body) -> str:
-    return f"identifier=urn:test:sheet|{body['identifier'][0]['value']}"
+    return f"identifier=urn:test:form|{body['identifier'][0]['value']}"
 
 
 async def _patched(scene: Scene, path: str, body: Any, kind: str) -> httpx.Response:

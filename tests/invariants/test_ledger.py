@@ -197,7 +197,9 @@ async def test_what_is_refused_or_empty_enters_nothing(scene: Scene) -> None:
 async def test_the_entry_cites_the_version_of_the_consent_that_was_in_force(scene: Scene) -> None:
     path = f"/Consent/{await release_id(scene)}"
     release = (await scene.district.get(path)).json()
-    await scene.district.save({**release, "dateTime": "2026-09-16"})
+    provision = release["provision"]
+    nearer = {**provision, "period": {**provision["period"], "end": "2027-06-29"}}
+    await scene.district.save({**release, "provision": nearer})
     await scene.clinic.get(f"/Patient/{scene.student['id']}")
     assert (await ledger(scene.world, scene.clinic))[-1][4:] == (UUID(release["id"]), 2)
 
@@ -211,7 +213,8 @@ async def test_a_custodian_reading_its_own_discloses_nothing(scene: Scene) -> No
 async def test_a_server_set_to_commit_without_waiting_for_the_disk_waits_for_the_ledger(scene: Scene) -> None:
     async with entered(scene.world, scene.clinic) as connection:
         await connection.execute(text("SET LOCAL synchronous_commit = off"))
-        await connection.execute(text("SELECT hallpass.disclose(NULL, '{}', '{}', '{}', '{}', '{}', '{}', '{}')"))
+        nobodys = "NULL, '{}', '{}', '{}', '{}', '{}', '{}', ARRAY[gen_random_uuid()], '{}', '{}'"
+        await connection.execute(text(f"SELECT hallpass.disclose({nobodys})"))
         assert await connection.scalar(text("SHOW synchronous_commit")) == "on"
 
 

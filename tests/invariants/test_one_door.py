@@ -31,7 +31,7 @@ ROW = Stored(
 )  # fmt: skip
 
 
-def test_nothing_but_the_gate_makes_a_released_resource() -> None:
+def test_nothing_but_the_access_service_makes_a_released_resource() -> None:
     for seal in (None, object(), "seal"):
         with pytest.raises(TypeError, match="only the access service releases"):
             Released(seal, ROW, "match", disclosed=False)
@@ -72,7 +72,7 @@ def with_mount(app: FastAPI) -> None:
 
 
 @pytest.mark.parametrize("addition", [with_route, with_websocket, with_mount])
-async def test_the_server_does_not_start_with_a_route_beside_the_gate(world: World, addition: Any) -> None:
+async def test_the_server_does_not_start_with_a_route_beside_the_access_service(world: World, addition: Any) -> None:
     app = create_app(world.settings, world.db)
     require_access_service(app)
     addition(app)

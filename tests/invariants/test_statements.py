@@ -17,7 +17,7 @@ from tests.statements import Statements
 from tests.world import Member, World
 
 Told = tuple[int, tuple[str, ...]]
-HIDDEN = ("Encounter", "labelled", "RelatedPerson")
+HIDDEN = ("Encounter", "labeled", "RelatedPerson")
 READS = ("*", "*/_history", "*/_history/1", "*/$meta", "?_id=*")
 WRITES = ("PUT", "PATCH", "DELETE", "POST")
 PATCH = {"Content-Type": "application/json-patch+json"}
@@ -28,7 +28,7 @@ async def scene(world: World) -> Scene:
     """The clinic may see the student and the referral, and nothing of HIDDEN."""
     found = await set_scene(world, "Patient", "ServiceRequest")
     label = {"security": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "SUD"}]}
-    found.records["labelled"] = await found.district.create(build.referral(found.student, meta=label))
+    found.records["labeled"] = await found.district.create(build.referral(found.student, meta=label))
     return found
 
 

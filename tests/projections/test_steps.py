@@ -48,13 +48,13 @@ async def test_a_zone_that_does_not_exist_is_refused(world: World) -> None:
 ZONE = {"url": TIME_ZONE_EXTENSION, "valueCode": "America/New_York"}
 
 
-@pytest.mark.parametrize(("extensions", "honours"), [
+@pytest.mark.parametrize(("extensions", "honors"), [
     ([ZONE, {"url": HONOR_EXTENSION, "valueBoolean": True}], True),
     ([ZONE, {"url": HONOR_EXTENSION, "valueBoolean": False}, {"url": "urn:test:other", "valueBoolean": True}], False),
     ([ZONE], False),
 ])  # fmt: skip
 async def test_parents_releases_are_honoured_past_the_18th_birthday_where_the_organization_says_so(
-    world: World, extensions: list[dict[str, Any]], honours: bool
+    world: World, extensions: list[dict[str, Any]], honors: bool
 ) -> None:
     district = await world.member("District")
     own = (await district.get(f"/Organization/{district.organization}")).json()
@@ -62,7 +62,7 @@ async def test_parents_releases_are_honoured_past_the_18th_birthday_where_the_or
     ((held,),) = await as_owner(
         world, "SELECT honor FROM hallpass.organization WHERE id = :id", id=district.organization
     )
-    assert held is honours
+    assert held is honors
 
 
 async def _held(world: World, table: str, columns: str, resource: dict[str, Any]) -> list[tuple[Any, ...]]:

@@ -10,8 +10,9 @@ from rich.console import Console
 from app.demo.api import reference
 from app.demo.families import Family, find_family, full_name
 from app.demo.steps.scene import Scene
-from app.intake import command as edfi
-from app.intake.edfi import records
+from app.intake.command import ALL_WELL, Job, run
+from app.intake.edfi.reader import EdFi
+from app.intake.edfi.xml import records
 
 LINES = 20
 """Of the import's own words, how many are shown, from the last."""
@@ -46,10 +47,11 @@ async def _import(scene: Scene) -> bool:
     """Run the import as its command does; show its table. False where a record was refused."""
     words = Console(file=io.StringIO(), width=100)
     member, url = scene.district.member, scene.stage.settings.base_url
-    status = await asyncio.to_thread(edfi.run, scene.roster, url, member.part.client, member.key, console=words)
+    job = Job(EdFi(scene.roster), url, member.part.client, member.key)
+    status = await asyncio.to_thread(run, job, console=words)
     assert isinstance(words.file, io.StringIO)
     scene.telling.detail([line for line in words.file.getvalue().splitlines() if line.strip()][-LINES:])
-    return status == edfi.ALL_WELL
+    return status == ALL_WELL
 
 
 async def _versions(scene: Scene) -> dict[str, str]:

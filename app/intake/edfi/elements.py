@@ -11,8 +11,8 @@ from datetime import date
 from typing import Any
 
 from app.errors import HallpassError, Issue, Kind
-from app.intake import codes
-from app.intake.shapes import Record
+from app.intake.edfi import codes
+from app.intake.edfi.shapes import Record
 from app.resources.paths import first, values
 
 Json = dict[str, Any]

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from app.errors import HallpassError
-from app.intake import elements
-from app.intake.codes import LANGUAGE_TAG
+from app.intake.edfi import elements
+from app.intake.edfi.codes import LANGUAGE_TAG
 
 
 def descriptor(name: str, code: str) -> str:

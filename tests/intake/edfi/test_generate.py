@@ -6,43 +6,38 @@ import subprocess
 import sys
 from pathlib import Path
 
+from app.consent.codes import GUARDIAN_AUTHORITY
 from app.fhir.validation.validate import issues
-from app.intake.generate import AGENCY, generate
-from app.intake.mapping import GUARDIAN_AUTHORITY, District, organization, patient, related_person
-from tests.intake.support import stage
+from app.intake.edfi.generate import AGENCY, generate
+from app.intake.edfi.mapping import District
+from tests.intake.support import organization, patient, related_person, stage
 
 READ_ALL = """
 import sys
+from datetime import date
 from pathlib import Path
 import psutil
-from app.intake import plan
-from app.intake.edfi import interchanges, records
-from app.intake.mapping import District
-from app.intake.staging import Staging
+from app.intake.edfi.reader import EdFi
+from app.intake.roster.build import Builder
+from app.intake.roster.facts import RosterFacts
 
 peak = done = 0
 
-def sample():
+def sample(_=None):
     global peak, done
     done += 1
     if done % 500 == 0:
         peak = max(peak, psutil.Process().memory_info().rss)
 
-with Staging() as staging:
-    for file in interchanges(Path(sys.argv[1]))[0]:
-        for name, record in records(file.path):
-            staging.add(file.path.name, name, record)
+with RosterFacts() as facts:
+    EdFi(Path(sys.argv[1])).open().read(facts, date(2026, 1, 1), sample)
+    facts.db.execute("INSERT INTO statement SELECT kind, key, 'p1', '{}' FROM fact WHERE kind IN ('School', 'Student')")
+    builder = Builder(facts, "d1", date(2026, 1, 1))
+    for kind in ("School", "Student", "Contact"):
+        for key in builder.keys(kind):
+            builder.build(kind, key)
             sample()
-    staging.resolve()
-    district = District("900100", "d1")
-    for entry in plan.students(staging, district, print):
-        staging.remember(entry.key, "p1")
-        sample()
-    contacts = 0
-    for entry in plan.contacts(staging, district, print):
-        contacts += 1
-        sample()
-print(contacts, peak // 1_000_000)
+    print(facts.count("Contact"), peak // 1_000_000)
 """
 """Reads, joins and maps a folder; prints how many contacts it has and the most megabytes that were resident.
 
@@ -61,9 +56,9 @@ def test_the_same_seed_gives_the_same_district(tmp_path: Path) -> None:
 def test_the_made_up_district_has_what_a_real_one_has(tmp_path: Path) -> None:
     """Every record becomes a valid resource; some guardians have authority, some have none, most are not said."""
     generate(tmp_path, 40, contacts=3)
-    district = District(AGENCY, "d1")
+    district = District(AGENCY)
     with stage(tmp_path) as staging:
-        schools = [organization(s, district) for _, s in staging.schools(AGENCY)]
+        schools = [organization(s.record, district) for s in staging.schools(AGENCY)]
         students = [patient(s.student, s.demographics, s.enrollments, district) for s in staging.students(AGENCY)]
         contacts = [
             related_person(c.contact, c.association, c.student, "p1", district) for c in staging.contacts() if c.contact

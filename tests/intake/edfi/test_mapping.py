@@ -8,14 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.consent.codes import GUARDIAN_AUTHORITY
 from app.errors import HallpassError
 from app.fhir.validation.validate import issues
-from app.intake.mapping import GRADE_LEVEL, GUARDIAN_AUTHORITY, LIVES_WITH, District, organization, patient
-from app.intake.mapping import related_person as mapped_related_person
-from app.intake.shapes import SHAPES, Shape
-from tests.intake.support import GRAND_BEND, needs_grand_bend, stage
+from app.intake.edfi.mapping import GRADE_LEVEL, LIVES_WITH, District
+from app.intake.edfi.shapes import SHAPES, Shape
+from tests.intake.support import GRAND_BEND, needs_grand_bend, organization, patient, stage
+from tests.intake.support import related_person as mapped_related_person
 
-DISTRICT = District("255901", "d1")
+DISTRICT = District("255901")
 STUDENT = {
     "StudentUniqueId": ["604821"],
     "Name": [{"FirstName": ["Tyrone"], "LastSurname": ["Dyer"]}],
@@ -128,7 +129,7 @@ def test_a_state_id_is_an_identifier_of_its_own_kind(kind: str, expected: list[d
     assert patient(STUDENT, [demographics], [], DISTRICT)["identifier"][1:] == expected
 
 
-def test_the_grade_is_that_of_the_enrolment_that_counts() -> None:
+def test_the_grade_is_that_of_the_enrollment_that_counts() -> None:
     """Not ended before ended, the primary school before others, the latest entry before earlier ones."""
 
     def enrollment(grade: str, entry: str, **more: str) -> dict[str, Any]:
@@ -260,7 +261,7 @@ def test_a_school_is_part_of_its_district() -> None:
 def test_every_resource_of_the_grand_bend_district_is_valid() -> None:
     """960 Patients, 1,872 RelatedPersons and 3 Organizations of the sample district keep the rules of FHIR."""
     with stage(GRAND_BEND) as staging:
-        resources = [organization(school, DISTRICT) for _, school in staging.schools("255901")]
+        resources = [organization(school.record, DISTRICT) for school in staging.schools("255901")]
         for s in staging.students("255901"):
             resources.append(patient(s.student, s.demographics, s.enrollments, DISTRICT))
         for c in staging.contacts():

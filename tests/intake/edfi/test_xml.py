@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from app.errors import HallpassError
-from app.intake import edfi
-from app.intake.edfi import interchanges, records
+from app.intake.edfi import xml as edfi
+from app.intake.edfi.xml import interchanges, records
 from tests.intake.support import GRAND_BEND, interchange, needs_grand_bend, read
 
 STUDENT = "<Student><StudentUniqueId>1</StudentUniqueId></Student>"
@@ -140,9 +140,26 @@ def test_files_are_found_by_their_root_element(tmp_path: Path) -> None:
 
 def test_another_version_of_the_standard_is_refused(tmp_path: Path) -> None:
     """An interchange of ours in another version of Ed-Fi is an error, not a file that is passed over."""
-    interchange(tmp_path, "Student", STUDENT, version="4.0.0")
-    with pytest.raises(HallpassError, match=r"Student\.xml is not of Ed-Fi Data Standard 5\.2"):
+    interchange(tmp_path, "Student", STUDENT, version="3.3.0")
+    with pytest.raises(HallpassError, match=r"Student\.xml is of Ed-Fi Data Standard 3\.3\.0\. Export it as"):
         interchanges(tmp_path)
+
+
+@pytest.mark.parametrize("version", ["4.0.0", "5.2.0", "6.1.0"])
+def test_a_parent_of_an_earlier_version_is_a_contact(tmp_path: Path, version: str) -> None:
+    """What versions before 5 call Parent is what later ones call Contact."""
+    interchange(tmp_path, "Student", STUDENT, version=version)
+    body = (
+        "<Parent id='P'><ParentUniqueId>7</ParentUniqueId></Parent><StudentParentAssociation>"
+        "<ParentReference><ParentIdentity><ParentUniqueId>7</ParentUniqueId></ParentIdentity></ParentReference>"
+        "</StudentParentAssociation>"
+    )
+    path = interchange(tmp_path, "Parent", body, version=version)
+    assert [i.name for i in interchanges(tmp_path)[0]] == ["Student", "Contact"]
+    assert read(path) == [
+        ("Contact", {"@id": "P", "ContactUniqueId": ["7"]}),
+        ("StudentContactAssociation", {"ContactReference": [{"ContactIdentity": [{"ContactUniqueId": ["7"]}]}]}),
+    ]
 
 
 def test_a_folder_without_students_is_refused(tmp_path: Path) -> None:

@@ -90,6 +90,10 @@ SHAPES: Mapping[str, Shape] = {
         "SchoolReference": _reference("SchoolIdentity", "SchoolId"),
         **_texts("EntryDate", "EntryGradeLevel", "ExitWithdrawDate", "PrimarySchool"),
     },
+    "Session": {
+        "SchoolReference": _reference("SchoolIdentity", "SchoolId"),
+        **_texts("SessionName", "SchoolYear", "BeginDate", "EndDate"),
+    },
     "Contact": {
         "@id": None,
         **_texts("ContactUniqueId", "Sex"),
@@ -103,10 +107,19 @@ SHAPES: Mapping[str, Shape] = {
     "StudentContactAssociation": {
         "StudentReference": _STUDENT,
         "ContactReference": _reference("ContactIdentity", "ContactUniqueId"),
-        **_texts("Relation", "LivesWith", "EmergencyContactStatus", "LegalGuardian"),
+        **_texts("Relation", "LivesWith", "EmergencyContactStatus", "LegalGuardian", "ContactRestrictions"),
     },
 }
 """The records that are read; every other record of an interchange is passed over."""
+
+EARLIER: Mapping[str, str] = {
+    "Parent": "Contact",
+    "ParentIdentity": "ContactIdentity",
+    "ParentReference": "ContactReference",
+    "ParentUniqueId": "ContactUniqueId",
+    "StudentParentAssociation": "StudentContactAssociation",
+}
+"""Names before version 5 of the standard, and what they are called since."""
 
 STUDENT_CODES: Mapping[str, str] = {
     "District": "student-district",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import HallpassError
-from app.intake.staging import Staging
+from app.intake.edfi.staging import Staging
 from tests.intake.support import GRAND_BEND, interchange, needs_grand_bend, stage
 
 
@@ -47,10 +47,10 @@ def test_every_association_of_the_grand_bend_district_finds_its_contact_and_stud
     with stage(GRAND_BEND) as staging:
         contacts = list(staging.contacts())
         assert len(contacts) == 1872
-        assert all(c.contact and c.student_known and c.patient is None for c in contacts)
+        assert all(c.contact and c.student_known and not c.clash for c in contacts)
         assert staging.contacts_of_no_student() == 1
         assert staging.agencies() == ["255901"]
-        assert [key for key, _ in staging.schools("255901")] == ["255901001", "255901044", "255901107"]
+        assert [s.key for s in staging.schools("255901")] == ["255901001", "255901044", "255901107"]
 
 
 def test_a_reference_may_point_ahead_or_name_the_key(tmp_path: Path) -> None:
@@ -84,16 +84,16 @@ def test_what_is_joined_to_nothing_is_still_told(tmp_path: Path) -> None:
     assert found == [("1", "7", False, True), ("8", "9", True, False)]
 
 
-def test_the_last_of_two_counts(tmp_path: Path) -> None:
-    """A record or an association that is there twice is the later one, however it names what it joins."""
-    interchange(tmp_path, "Student", student("1") + student("1", "id='later'"))
-    twice = [
-        association(student_is("1"), contact_is("9"), f"<LegalGuardian>{f}</LegalGuardian>") for f in ("true", "false")
-    ]
-    interchange(tmp_path, "Contact", contact("9") + "".join(twice))
-    with stage(tmp_path) as staging:
-        assert [s.student for s in staging.students("")] == [{"@id": "later", "StudentUniqueId": ["1"]}]
-        assert [c.association["LegalGuardian"] for c in staging.contacts()] == [["false"]]
+def test_two_that_contradict_each_other_are_told_with_both_lines(tmp_path: Path) -> None:
+    """A record that is there twice with other content joins nothing; the same again is one."""
+    interchange(tmp_path, "Student", student("1") + "\n" + student("2") + "\n" + student("2", "id='again'"))
+    other = contact("9").replace("</Contact>", "<Sex>#Male</Sex></Contact>")
+    interchange(tmp_path, "Contact", f"{contact('9')}\n\n{other}{association(student_is('1'), contact_is('9'))}")
+    told: list[tuple[str, str, str, str]] = []
+    with stage(tmp_path, lambda kind, key, one, other: told.append((kind, key, str(one), str(other)))) as staging:
+        assert [(c.contact, c.clash) for c in staging.contacts()] == [(None, True)]
+        assert [s.key for s in staging.students("")] == ["1", "2"]
+    assert told == [("Contact", "9", "Contact.xml, line 3", "Contact.xml, line 1")]
 
 
 def test_a_student_comes_with_its_associations_the_districts_first(tmp_path: Path) -> None:
@@ -136,18 +136,7 @@ def test_only_the_agencys_own_schools_come(tmp_path: Path) -> None:
     interchange(tmp_path, "EducationOrganization", schools + agencies)
     with stage(tmp_path) as staging:
         assert staging.agencies() == ["1", "2"]
-        assert [key for key, _ in staging.schools("1")] == ["10", "30"]
-
-
-def test_the_id_of_a_patient_reaches_its_contacts(tmp_path: Path) -> None:
-    """What is remembered of a student comes with each of its contacts, while students are still being read."""
-    interchange(tmp_path, "Student", student("1") + student("2"))
-    body = contact("9") + association(student_is("1"), CONTACT_REF) + association(student_is("2"), CONTACT_REF)
-    interchange(tmp_path, "Contact", body)
-    with stage(tmp_path) as staging:
-        for staged in staging.students(""):
-            staging.remember(staged.key, f"p{staged.key}")
-        assert [c.patient for c in staging.contacts()] == ["p1", "p2"]
+        assert [s.key for s in staging.schools("1")] == ["10", "30"]
 
 
 @pytest.mark.parametrize(

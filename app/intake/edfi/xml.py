@@ -1,4 +1,4 @@
-"""Reads Ed-Fi 5.2 interchange XML one record at a time, in memory that does not grow with the file.
+"""Reads Ed-Fi interchange XML of versions 4 to 6 one record at a time, in memory that does not grow with the file.
 https://docs.ed-fi.org/reference/data-exchange/data-standard
 
 The parser refuses a DTD, so there are no entities to expand. A record that is larger than any real one is refused
@@ -18,12 +18,12 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import ParseError, iterparse
 
 from app.errors import HallpassError, Issue, Kind
-from app.intake.shapes import ONLY_WHERE, SHAPES, Record, Shape
+from app.intake.edfi.shapes import EARLIER, ONLY_WHERE, SHAPES, Record, Shape
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-INTERCHANGES = ("EducationOrganization", "Student", "StudentEnrollment", "Contact")
+INTERCHANGES = ("EducationOrganization", "EducationOrgCalendar", "Student", "StudentEnrollment", "Contact")
 """The interchanges that hold records of ours, in the order in which they are read."""
 MAX_RECORD_BYTES = 4_000_000
 
@@ -42,7 +42,7 @@ def interchanges(folder: Path) -> tuple[list[Interchange], list[str]]:
     """The files of a folder that are read, in reading order, and the names of the XML files that are not.
 
     Raises HallpassError where the folder or the Student interchange is missing, a file is not XML, or a file is of
-    another version of the standard than 5.2.
+    another version of the standard than 4 to 6.
     """
     if not folder.is_dir():
         raise HallpassError(Kind.INVALID, f"There is no folder {folder}.")
@@ -65,21 +65,28 @@ def records(path: Path, on_bytes: Callable[[int], None] = lambda _: None) -> Ite
     `on_bytes` is called with the number of bytes of each piece read from the file. Raises HallpassError where the
     file is not well-formed, has a DTD, or holds a record of more than MAX_RECORD_BYTES.
     """
+    return ((name, record) for _, name, record in located(path, on_bytes))
+
+
+def located(path: Path, on_bytes: Callable[[int], None] = lambda _: None) -> Iterator[tuple[int, str, Record]]:
+    """Each record as `records` has it, with the line on which it begins before it."""
     with _readable(path.name), path.open("rb") as file:
         yield from _records(_Bounded(file, on_bytes))
 
 
-def _records(source: _Bounded) -> Iterator[tuple[str, Record]]:
+def _records(source: _Bounded) -> Iterator[tuple[int, str, Record]]:
     events = iterparse(source, ("start", "end"), forbid_dtd=True)
     _, root = next(events)
     namespace = root.tag.partition("}")[0] + "}"
-    depth = 0
+    depth, line = 0, 0
     for event, element in events:
         depth += 1 if event == "start" else -1
+        if depth == 1 and event == "start":
+            line = source.line
         if depth == 0 and event == "end":
-            name = element.tag.removeprefix(namespace)
+            name = _name(element.tag, namespace)
             if name in SHAPES:
-                yield name, _kept(element, SHAPES[name], namespace)
+                yield line, name, _kept(element, SHAPES[name], namespace)
             root.clear()
             source.record_done()
 
@@ -88,7 +95,7 @@ def _kept(element: Element, shape: Shape, namespace: str) -> Record:
     """The parts of an element that its shape names; empty texts are absent."""
     kept: Record = {f"@{k}": v for k, v in element.attrib.items() if f"@{k}" in shape}
     for child in element:
-        name = child.tag.removeprefix(namespace)
+        name = _name(child.tag, namespace)
         if name not in shape:
             continue
         inner = shape[name]
@@ -96,6 +103,12 @@ def _kept(element: Element, shape: Shape, namespace: str) -> Record:
         if value and _allowed(name, value):
             kept.setdefault(name, []).append(value)
     return kept
+
+
+def _name(tag: str, namespace: str) -> str:
+    """The name of an element, as the current standard has it."""
+    name = tag.removeprefix(namespace)
+    return EARLIER.get(name, name)
 
 
 def _allowed(name: str, value: str | Record) -> bool:
@@ -112,23 +125,32 @@ def _interchange(path: Path) -> str | None:
     match = _ROOT.fullmatch(root.tag)
     if match is None:
         return None
-    if match["name"] in INTERCHANGES and not re.fullmatch(r"5\.2\.\d+", match["version"]):
-        raise HallpassError(Kind.INVALID, f"{path.name} is not of Ed-Fi Data Standard 5.2.")
-    return match["name"]
+    name = EARLIER.get(match["name"], match["name"])
+    if name in INTERCHANGES and not re.fullmatch(r"[456]\.\d+\.\d+", match["version"]):
+        text = f"{path.name} is of Ed-Fi Data Standard {match['version'][:20]}. Export it as version 4, 5 or 6."
+        raise HallpassError(Kind.INVALID, text)
+    return name
 
 
 class _Bounded:
-    """A file that tells how far it has been read, and ends the reading where one record takes too much of it."""
+    """A file that tells how far it has been read, and ends the reading where one record takes too much of it.
+
+    It gives a line at a time, so that the parser's events are those of the line.
+    """
 
     def __init__(self, file: BinaryIO, on_bytes: Callable[[int], None] = lambda _: None) -> None:
         self._file = file
         self._on_bytes = on_bytes
         self._of_record = 0
+        self._whole = True
+        self.line = 0
 
     def read(self, size: int = -1, /) -> bytes:
         if self._of_record > MAX_RECORD_BYTES:
             raise HallpassError(Kind.TOO_LARGE, f"one record is larger than {MAX_RECORD_BYTES} bytes")
-        piece = self._file.read(size)
+        piece = self._file.readline(size)
+        self.line += self._whole
+        self._whole = piece.endswith(b"\n")
         self._of_record += len(piece)
         self._on_bytes(len(piece))
         return piece

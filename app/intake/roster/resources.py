@@ -1,0 +1,106 @@
+"""The facts of a roster as FHIR resources: Organization, Patient, RelatedPerson, Group. Pure.
+https://hl7.org/fhir/R4/patient.html and https://hl7.org/fhir/us/core/STU6.1/
+
+What is not named here goes nowhere. The same facts give the same bytes, so that a second import changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias
+
+from app.consent.codes import GUARDIAN_AUTHORITY
+from app.intake.roster.merge import RESTRICTED
+from app.intake.roster.model import Contact, Enrollment, School, Student
+from app.intake.roster.units import Json, Units, split
+
+ORGANIZATION_TYPE = "http://terminology.hl7.org/CodeSystem/organization-type"
+ROSTER_CODE = "https://hallpass.example/fhir/CodeSystem/roster"
+FindPatient: TypeAlias = Callable[[str], str | None]
+
+
+def filled(**elements: Any) -> Json:
+    """The elements that are neither None nor an empty list, in order."""
+    return {k: v for k, v in elements.items() if v is not None and v != []}
+
+
+def organization(school: School, district: str) -> Json:
+    """The Organization of a school. An Organization has no address of use `home` (org-2)."""
+    return filled(
+        resourceType="Organization",
+        identifier=school.identifiers,
+        active=school.active,
+        type=[{"coding": [{"system": ORGANIZATION_TYPE, "code": "edu", "display": "Educational Institute"}]}],
+        name=school.name,
+        alias=school.aliases,
+        telecom=school.telecom,
+        address=[{k: v for k, v in a.items() if k != "use"} for a in school.addresses],
+        partOf={"reference": f"Organization/{district}"},
+    )
+
+
+def patient(student: Student, district: str) -> Json:
+    """The Patient of a student: active unless the source says that the enrollment is over."""
+    return filled(
+        resourceType="Patient",
+        extension=student.extensions,
+        identifier=student.identifiers,
+        active=student.enrolled is not False,
+        name=student.names,
+        telecom=student.telecom,
+        gender=student.gender,
+        birthDate=student.birth_date,
+        address=student.addresses,
+        communication=student.communication,
+        managingOrganization={"reference": f"Organization/{district}"},
+    )
+
+
+def related_person(contact: Contact, patient_id: str) -> Json:
+    """The RelatedPerson of a contact. Where a restriction is on file it has no authority."""
+    authority = False if contact.restricted else contact.authority
+    mark = [] if authority is None else [{"url": GUARDIAN_AUTHORITY, "valueBoolean": authority}]
+    return filled(
+        resourceType="RelatedPerson",
+        extension=[*mark, *contact.extensions],
+        identifier=contact.identifiers,
+        active=contact.active,
+        patient={"reference": f"Patient/{patient_id}"},
+        relationship=contact.relationship,
+        name=contact.names,
+        telecom=contact.telecom,
+        gender=contact.gender,
+        address=contact.addresses,
+        communication=contact.communication,
+        period=contact.period,
+    )
+
+
+def enrollment(school: str, identifier: Json, enrollments: Iterable[Enrollment], patient: FindPatient) -> Json:
+    """The Group of a school's enrollment: each student with the period of its time there.
+
+    `school` is the id of the school's Organization, `patient` finds a student's Patient id; who has none is left out.
+    """
+    members: dict[tuple[str, str], Json] = {}
+    for one in enrollments:
+        if (found := patient(one.student)) is not None:
+            period = filled(start=one.begin, end=one.end)
+            members[one.student, one.begin or ""] = filled(
+                entity={"reference": f"Patient/{found}"},
+                period=period or None,
+            )
+    return filled(
+        resourceType="Group",
+        identifier=[identifier],
+        active=True,
+        type="person",
+        actual=True,
+        code={"coding": [{"system": ROSTER_CODE, "code": "enrollment", "display": "Enrollment of a school"}]},
+        managingEntity={"reference": f"Organization/{school}"},
+        member=[members[key] for key in sorted(members)],
+    )
+
+
+def stated(resource: Json, *, restricted: bool = False) -> Units:
+    """What a source states with a resource, as units."""
+    return split(resource) | ({RESTRICTED: True} if restricted else {})

@@ -1,0 +1,95 @@
+"""What this source's import last wrote, kept at the exchange itself: Groups that only the custodian reads.
+docs/decisions/0025-whose-word-counts.md
+
+A Group has no members here; an extension holds, of up to some hundred records, each one's key, its id and the digests
+of what was last written. It is written in the transaction that writes the records, so that no way of ending leaves
+one without the other. Another machine goes on from it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import zlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from app.intake.roster.resources import ROSTER_CODE
+from app.intake.roster.units import Json
+
+SYSTEM = "https://hallpass.example/fhir/NamingSystem/import"
+EXTENSION = "https://hallpass.example/fhir/StructureDefinition/import-statement"
+HEAD = "head"
+
+
+@dataclass(slots=True)
+class Statement:
+    """What was last written of one record: its id, the version that the import left, and the digest of each unit."""
+
+    id: str
+    wrote: dict[str, str]
+    version: int
+
+
+@dataclass(slots=True)
+class Page:
+    """The statements of one bucket, as one Group holds them; `id` and `version` where the exchange has it."""
+
+    name: str
+    id: str | None = None
+    version: int | None = None
+    entries: dict[str, Statement] = field(default_factory=dict)
+
+
+def bucket(kind: str, key: str, buckets: int) -> str:
+    """The name of the bucket that a record is in."""
+    number = int.from_bytes(hashlib.sha256(f"{kind}/{key}".encode()).digest()[:4]) % buckets
+    return f"{kind}/{number}"
+
+
+def system(source: str) -> str:
+    """The identifier system of a source's Groups."""
+    return f"{SYSTEM}/{source}"
+
+
+def page_of(group: Json) -> Page:
+    """The statements in a Group."""
+    name = str(group["identifier"][0]["value"])
+    held = content(group)
+    entries = (
+        {key: Statement(one, dict(wrote), version) for key, (one, version, wrote) in held.items()}
+        if name != HEAD
+        else {}
+    )
+    return Page(name, group["id"], int(group["meta"]["versionId"]), entries)
+
+
+def group_of(page: Page, source: str) -> Json:
+    """The Group that holds a page of statements."""
+    held = {k: [s.id, s.version, sorted(s.wrote.items())] for k, s in sorted(page.entries.items())}
+    return group(source, page.name, held)
+
+
+def group(source: str, name: str, held: Any) -> Json:
+    """A Group that holds a value for the import."""
+    return {
+        "resourceType": "Group",
+        "extension": [{"url": EXTENSION, "valueBase64Binary": base64.b64encode(_packed(held)).decode()}],
+        "identifier": [{"system": system(source), "value": name}],
+        "active": True,
+        "type": "person",
+        "actual": False,
+        "code": {"coding": [{"system": ROSTER_CODE, "code": "import", "display": "What an import last wrote"}]},
+    }
+
+
+def content(group: Json) -> Any:
+    """The value that a Group holds."""
+    packed = next(e["valueBase64Binary"] for e in group["extension"] if e["url"] == EXTENSION)
+    return orjson.loads(zlib.decompress(base64.b64decode(packed)))
+
+
+def _packed(held: Any) -> bytes:
+    return zlib.compress(orjson.dumps(held, option=orjson.OPT_SORT_KEYS))

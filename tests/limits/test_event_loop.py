@@ -1,0 +1,113 @@
+"""Nothing that a client sends stops the event loop: long work has a thread of its own, and an end."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+from typing import Any
+from uuid import uuid4
+
+import orjson
+import pytest
+import pytest_asyncio
+
+from tests import build
+from tests.api.asking import FHIR, patient
+from tests.limits.stall import watching
+from tests.scene import Scene, set_scene
+from tests.world import World
+
+MORE_SECONDS = 0.1
+"""What a stall may be longer than that of the idle control of the same run."""
+ANSWERED = 20.0
+
+
+@pytest_asyncio.fixture(scope="module")
+async def scene(world: World) -> Scene:
+    """A district with records; what stands by then is left alone by the collector, as in a server."""
+    found = await set_scene(world)
+    gc.collect()
+    gc.freeze()
+    return found
+
+
+def large(values: int) -> dict[str, Any]:
+    """A student with so many identifiers, each of two values."""
+    return build.patient("S", identifier=[{"system": "urn:x", "value": f"v{n}"} for n in range(values)])
+
+
+def operations(count: int) -> dict[str, Any]:
+    """A FHIRPath Patch whose conditions look at every identifier."""
+    path = "Patient.identifier.where(system = 'urn:x' and value = 'no').where(system = 'urn:x')"
+    part = [{"name": "type", "valueCode": "delete"}, {"name": "path", "valueString": path}]
+    return {"resourceType": "Parameters", "parameter": [{"name": "operation", "part": part}] * count}
+
+
+def named(resource: dict[str, Any]) -> dict[str, Any]:
+    """A resource to be judged by its profile."""
+    profile = {"name": "profile", "valueUri": "http://127.0.0.1:8000/fhir/StructureDefinition/hallpass-patient"}
+    listed = [{"name": "resource", "resource": resource}, profile]
+    return {"resourceType": "Parameters", "parameter": listed}
+
+
+def bundle(kind: str, *entries: dict[str, Any]) -> dict[str, Any]:
+    return {"resourceType": "Bundle", "type": kind, "entry": list(entries)}
+
+
+def posted(resource: dict[str, Any]) -> dict[str, Any]:
+    return {"resource": resource, "request": {"method": "POST", "url": resource["resourceType"]}}
+
+
+async def held(scene: Scene, work: Any) -> tuple[Any, float]:
+    """What the work comes to, and how much longer the loop stood still than when nothing was asked."""
+    async with watching() as idle:
+        await asyncio.sleep(0.3)
+    began = time.monotonic()
+    async with watching() as busy:
+        answer = await work
+    assert time.monotonic() - began < ANSWERED
+    print(f"{answer.status_code} idle {idle.longest:.3f} busy {busy.longest:.3f} {time.monotonic() - began:.1f}s")
+    assert answer.status_code in (200, 201, 413, 422, 429), answer.text[:500]
+    return answer, busy.longest - idle.longest
+
+
+SENT = {
+    "create": ("/Patient", large(5_000)),
+    "create of the largest": ("/Patient", large(90_000)),
+    "validate": ("/Patient/$validate", large(90_000)),
+    "validate by profile": ("/Patient/$validate", named(large(6_000))),
+    "a bad one": ("/Patient", large(20_000) | {"identifier": [{"nix": n} for n in range(200_000)]}),
+    "match": ("/Patient/$match", large(6_000)),
+    "nothing but strings": ("/Patient", {"resourceType": "Patient", "x": [""] * 1_500_000}),
+    "a large string": ("/Patient", build.patient("S", photo=[{"data": "A" * 4_000_000}])),
+    "parameters": (
+        f"/Patient/{uuid4()}/$explain-access",
+        {"resourceType": "Patient", "parameter": [{"name": "x"}] * 200_000},
+    ),
+    "a transaction": ("", bundle("transaction", *[posted(patient()) for _ in range(200)])),
+    "a large entry": ("", bundle("batch", posted(large(50_000)))),
+}
+
+
+@pytest.mark.parametrize("name", list(SENT))
+async def test_the_event_loop_goes_on_while_a_body_is_worked_on(scene: Scene, name: str) -> None:
+    path, body = SENT[name]
+    content = orjson.dumps(body)  # now, so that it is the server alone that is measured
+    _, stall = await held(scene, scene.district.post(path, content=content, headers=FHIR))
+    assert stall < MORE_SECONDS
+
+
+async def test_the_event_loop_goes_on_while_a_large_record_is_patched(scene: Scene) -> None:
+    written = await scene.district.create(large(5_000))
+    url = f"/Patient/{written['id']}"
+    patches = {
+        "application/fhir+json": operations(1_000),
+        "application/json-patch+json": [{"op": "move", "from": "/identifier", "path": "/identifier"}] * 1_000,
+        "application/merge-patch+json": {"identifier": large(30_000)["identifier"]},
+    }
+    for kind, patch in patches.items():
+        content = orjson.dumps(patch)
+        request = scene.district._send("PATCH", url, content=content, headers={"Content-Type": kind})
+        _, stall = await held(scene, request)
+        assert stall < MORE_SECONDS, kind
