@@ -95,7 +95,7 @@ async def test_what_is_being_entered_about_a_student_keeps_nobody_from_being_tol
         path = f"/Patient/{scene.student['id']}"
         async with entered(world, scene.clinic) as connection:
             row = await connection.execute(
-                text("SELECT compartment, id, version FROM hallpass.resource WHERE type = 'Patient'")
+                text("SELECT compartment, id, version, custodian FROM hallpass.resource WHERE type = 'Patient'")
             )
             compartment, own, version, custodian = row.one()
             values = {
