@@ -85,7 +85,7 @@ async def lock_conditions(connection: AsyncConnection, conditions: Iterable[UUID
 
 
 async def lock_writes(connection: AsyncConnection, writes: Collection[Write]) -> datetime:
-    """Take the locks of writes until the end of the transaction (docs/decisions/0023-locks.md).
+    """Take the locks of writes until the end of the transaction (docs/decisions/0029-locks.md).
 
     Returns the time after the wait. Raises UNAVAILABLE as `waiting`.
     """

@@ -1,4 +1,4 @@
-"""Which locks a write takes: by what it may do to what others are seeing (docs/decisions/0023-locks.md)."""
+"""Which locks a write takes: by what it may do to what others are seeing (docs/decisions/0029-locks.md)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The locks of a transaction Bundle, taken in one order before its first write.
 
 Bundles over the same students would else wait for each other in a circle. First those of conditions, then those of
-records: the order in which a single conditional write takes them too (docs/decisions/0023-locks.md).
+records: the order in which a single conditional write takes them too (docs/decisions/0029-locks.md).
 """
 
 from __future__ import annotations
