@@ -65,8 +65,8 @@ async def _records(scene: Scene) -> None:
     await as_owner(
         scene.world,
         "INSERT INTO hallpass.resource SELECT compartment, gen_random_uuid(), 1, type, :clinic, student, directory,"
-        " true, deleted, updated, method, body, label_at, digest, profiles, codes, confidentiality, labels, parties, refs,"
-        " authors, clinical FROM hallpass.resource CROSS JOIN generate_series(1, :many)"
+        " true, deleted, updated, method, body, label_at, digest, profiles, codes, confidentiality, labels, parties,"
+        " refs, authors, clinical FROM hallpass.resource CROSS JOIN generate_series(1, :many)"
         " WHERE id = :encounter AND current",
         clinic=scene.clinic.organization,
         encounter=scene.records["Encounter"]["id"],
