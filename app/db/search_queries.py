@@ -137,7 +137,7 @@ def _page(shape: Form, seek: Seek | None, criteria: tuple[Clause, ...], *, count
     parts = [_part(source, shape, seek, criteria, back=back) for source in sources(shape)]
     named = (union(*parts) if len(parts) > 1 else parts[0]).subquery("named")
     keys = _keys(named, sources(shape)[0].keys(shape.sort))
-    first = select(*named.c).order_by(*ordering(keys, back=back)).limit(LIMIT).subquery("first")
+    first = select(*named.c).order_by(*ordering(keys, back=back)).limit(LIMIT).subquery("candidate")
     row = _current(first)
     found = select(*row.c, *(first.c[f"sort_{n}"] for n in range(len(keys) - 1))).select_from(first.join(row, true()))
     if counted:
