@@ -285,12 +285,18 @@ DECLARE
     v_node     record;
     v_excepted integer[];
     v_permit   uuid;
+    v_referral resource;
 BEGIN
     IF v_ancestors = '{}' OR caller() IS NULL THEN
         RETURN NULL;
     END IF;
     v_purposes := purposes();
     v_now := statement_time();
+    IF r_type = 'Task' AND r_refs && v_ancestors THEN
+        v_referral := referral_of(r_compartment, r_custodian, r_refs);
+        v_referral.labels := v_referral.labels || r_labels;
+        v_referral.confidentiality := greatest(v_referral.confidentiality, r_confidentiality);
+    END IF;
     -- From the last node to the root, so that each exception has spoken before its parent does.
     FOR v_node IN
         SELECT e.consent, p.node, p.parent, p.permit
@@ -299,9 +305,14 @@ BEGIN
         WHERE p.opens <= v_now AND v_now < p.closes
           AND (p.recipients IS NULL OR p.recipients && v_ancestors)
           AND (p.purposes IS NULL OR p.purposes && v_purposes)
-          AND (NOT p.permit OR NOT hangs_on_signers(r_labels) OR signers_suffice(e, r_labels, r_clinical))
-          AND conditions_match(p, e.part2, r_type, r_id, r_profiles, r_codes, r_confidentiality, r_labels, r_refs, r_authors,
-                   r_clinical, p.related IS NOT NULL AND refers(p.compartment, p.related, e.custodian, r_id))
+          AND ((NOT p.permit OR NOT hangs_on_signers(r_labels) OR signers_suffice(e, r_labels, r_clinical))
+               AND conditions_match(p, e.part2, r_type, r_id, r_profiles, r_codes, r_confidentiality, r_labels, r_refs,
+                   r_authors, r_clinical, p.related IS NOT NULL AND refers(p.compartment, p.related, e.custodian, r_id))
+               -- To an organization that a Task names it is covered where the referral is that it is about.
+               OR v_referral.id IS NOT NULL AND (NOT p.permit OR signers_suffice(e, v_referral.labels, v_referral.clinical))
+               AND conditions_match(p, e.part2, v_referral.type, v_referral.id, v_referral.profiles, v_referral.codes,
+                   v_referral.confidentiality, v_referral.labels, v_referral.refs, v_referral.authors, v_referral.clinical,
+                   p.related IS NOT NULL AND refers(p.compartment, p.related, e.custodian, v_referral.id)))
         ORDER BY e.consent, p.node DESC
     LOOP
         IF v_consent IS DISTINCT FROM v_node.consent THEN
@@ -399,11 +410,11 @@ BEGIN
     WITH leaving AS MATERIALIZED (
         SELECT coalesce(k.request, p_requests[1]) AS request, coalesce(k.interaction, p_interactions[1]) AS interaction,
                r.compartment, r.id, r.version, r.type, r.student, r.custodian, r.directory, r.current, r.deleted, r.labels,
-               r.parties && v_ancestors AS party
+               sees_as_party(r.type, r.parties) AS party
         FROM unnest(p_requests, p_interactions, p_compartments, p_ids, p_versions, p_custodians)
              AS k(request, interaction, compartment, id, version, custodian)
         JOIN resource r ON r.compartment = k.compartment AND r.id = k.id AND r.version = k.version AND r.custodian = k.custodian
-        WHERE NOT r.custodian = ANY (own)
+        WHERE NOT r.custodian = ANY (own) AND (r.current OR r.directory OR sees_current(r.compartment, r.id))
     ), precomputed AS MATERIALIZED (
         SELECT DISTINCT ON (l.compartment, l.id) l.compartment, l.id, l.version, k.consent, k.version AS consent_version
         FROM leaving l
@@ -559,19 +570,22 @@ CREATE FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_custodian uu
           AND (p_custodian IS NULL OR r.custodian = p_custodian) AND (p_ids IS NULL OR r.id = ANY (p_ids))
     ), covered AS MATERIALIZED (
         SELECT r.id, e.consent, p.permit, p.permit AND p.node = 0 AND p.recipients IS NOT NULL AS plain,
-               coalesce(t.recipients, e.recipients) AS named, hallpass.hangs_on_signers(r.labels) AS hangs
+               coalesce(t.recipients, e.recipients) AS named, 
+               hallpass.hangs_on_signers(r.labels) OR r.type = 'Task' AS live
         FROM hallpass.release e JOIN hallpass.provision p ON p.compartment = e.compartment AND p.consent = e.consent
         JOIN hallpass.provision t ON t.compartment = e.compartment AND t.consent = e.consent AND t.node = 0
         JOIN r ON r.custodian = e.custodian
         WHERE e.compartment = p_compartment AND (p_custodian IS NULL OR e.custodian = p_custodian)
-          AND hallpass.provision_matches(p, e.part2, e.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels,
-                              r.refs, r.authors, r.clinical)
+          AND (r.type = 'Task' OR  -- covered where its referral is, which is judged live
+               hallpass.provision_matches(p, e.part2, e.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels,
+                              r.refs, r.authors, r.clinical))
     ), precomputed AS (
-        SELECT c.id, bool_and(c.plain) AND NOT bool_or(c.hangs) AS precomputed FROM covered c GROUP BY c.id
+        SELECT c.id, bool_and(c.plain) AND NOT bool_or(c.live) AS precomputed FROM covered c GROUP BY c.id
     ), named AS (
         SELECT DISTINCT c.id, x AS org, c.consent FROM covered c CROSS JOIN unnest(c.named) x WHERE c.permit
         UNION ALL
         SELECT DISTINCT r.id, x, NULL::uuid FROM r CROSS JOIN unnest(r.parties) x
+        WHERE NOT r.type IN ('Task')
     )
     SELECT p_compartment, n.id, n.org, n.consent, r.type, r.updated, r.custodian, n.consent IS NULL OR s.precomputed
     FROM named n JOIN r USING (id) LEFT JOIN precomputed s USING (id)
@@ -604,6 +618,112 @@ CREATE FUNCTION hallpass.expected_validity(p_compartment uuid) RETURNS TABLE(org
 $$;
 
 COMMENT ON FUNCTION hallpass.expected_validity(p_compartment uuid) IS 'The rows that hallpass.validity should hold for a student.';
+
+CREATE FUNCTION hallpass.feed_answered(p_feed text, p_since timestamp with time zone, p_at timestamp with time zone, p_gives boolean) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_reader text := hallpass.feed_reader();
+    v_first  timestamptz;
+BEGIN
+    SELECT min(a.since) INTO v_first FROM hallpass.feed_answer a WHERE a.reader = v_reader AND a.feed = p_feed;
+    IF v_first IS NULL OR p_gives THEN
+        DELETE FROM hallpass.feed_answer a
+            WHERE a.reader = v_reader AND a.feed = p_feed AND a.since > v_first AND a.at < p_at - interval '7 days';
+        INSERT INTO hallpass.feed_answer VALUES (v_reader, p_feed, p_since, p_at) ON CONFLICT DO NOTHING;
+    END IF;
+END $$;
+
+COMMENT ON FUNCTION hallpass.feed_answered(p_feed text, p_since timestamp with time zone, p_at timestamp with time zone, p_gives boolean) IS 'Remembers at what time an answer was given that hands out a moment to go on from: the first, and each that gives
+     something. Who comes back later than in a week may be given some of it again.';
+
+CREATE FUNCTION hallpass.feed_begin(p_feed text, p_since timestamp with time zone) RETURNS TABLE(at timestamp with time zone, horizon timestamp with time zone, told timestamp with time zone)
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('feed ' || hallpass.feed_reader() || ' ' || p_feed, 0));
+    RETURN QUERY
+        SELECT h.at, h.horizon, (
+            SELECT CASE WHEN a.since = p_since THEN a.at ELSE p_since END FROM hallpass.feed_answer a
+            WHERE a.reader = hallpass.feed_reader() AND a.feed = p_feed AND a.since <= p_since
+            ORDER BY a.since DESC LIMIT 1)
+        FROM hallpass.feed_horizon() h;
+END $$;
+
+COMMENT ON FUNCTION hallpass.feed_begin(p_feed text, p_since timestamp with time zone) IS 'Begins an answer to who follows: the time, the horizon, and when the answer was given that handed out `p_since`
+     (NULL for a moment before the first answer).
+     The answers to one reader come one after the other, so that each knows what those before it gave.';
+
+CREATE FUNCTION hallpass.feed_give(p_feed text, p_walk timestamp with time zone, p_compartments uuid[], p_ids uuid[], p_versions integer[], p_types text[]) RETURNS void
+    LANGUAGE sql
+    AS $$
+    INSERT INTO hallpass.feed_entry (reader, feed, id, version, compartment, type, given, walk)
+        SELECT hallpass.feed_reader(), p_feed, k.id, k.version, k.compartment, k.type, hallpass.instant(), p_walk
+        FROM unnest(p_compartments, p_ids, p_versions, p_types) AS k(compartment, id, version, type)
+    ON CONFLICT (reader, feed, id, version) DO NOTHING
+$$;
+
+COMMENT ON FUNCTION hallpass.feed_give(p_feed text, p_walk timestamp with time zone, p_compartments uuid[], p_ids uuid[], p_versions integer[], p_types text[]) IS 'Remembers what a page of a feed gives.';
+
+CREATE FUNCTION hallpass.feed_horizon() RETURNS TABLE(at timestamp with time zone, horizon timestamp with time zone)
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_at       timestamptz := hallpass.instant();  -- before the locks are read: who stamps after that stamps later
+    v_earliest timestamptz;
+BEGIN
+    WITH held AS MATERIALIZED (
+        SELECT l.pid, l.locktype, l.relation, l.mode, l.objsubid, l.classid::bigint AS seconds, l.objid::bigint AS micros
+        FROM pg_locks l JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()
+        WHERE l.granted AND l.pid <> pg_backend_pid()
+    ), stamped AS (
+        SELECT h.pid, to_timestamp(946684800 + h.seconds) + h.micros * interval '1 microsecond' AS at
+        FROM held h WHERE h.locktype = 'advisory' AND h.objsubid = 2 AND h.seconds > 100000000
+    ), writing AS (  -- just before its stamp, or a command of the operator's that writes without one
+        SELECT coalesce(a.xact_start, v_at - interval '10 seconds') AS at
+        FROM held h LEFT JOIN pg_stat_activity a ON a.pid = h.pid
+        WHERE h.locktype = 'relation' AND h.relation = 'hallpass.resource'::regclass AND h.mode = 'RowExclusiveLock'
+          AND NOT EXISTS (SELECT 1 FROM stamped s WHERE s.pid = h.pid)
+    )
+    SELECT min(f.at) INTO v_earliest FROM (SELECT s.at FROM stamped s UNION ALL SELECT w.at FROM writing w) f;
+    RETURN QUERY SELECT v_at, least(v_at + interval '1 microsecond', v_earliest);
+END $$;
+
+COMMENT ON FUNCTION hallpass.feed_horizon() IS 'The time, and the moment below which every version is committed or never will be: the earliest stamp of a
+     transaction that still writes. To be asked in a statement before the one that reads the versions.';
+
+CREATE FUNCTION hallpass.feed_reader() RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT nullif(current_setting('hallpass.client', true), '') || ' ' || current_setting('hallpass.purposes', true)
+$$;
+
+COMMENT ON FUNCTION hallpass.feed_reader() IS 'Who follows a feed: the client, with the purposes of its token, since they decide what it sees.';
+
+CREATE FUNCTION hallpass.feed_withdraw(p_feed text, p_at timestamp with time zone, p_told timestamp with time zone) RETURNS TABLE(type text, id uuid, at timestamp with time zone)
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_reader text := hallpass.feed_reader();
+BEGIN
+    WITH gone AS MATERIALIZED (
+        SELECT DISTINCT e.type, e.id FROM hallpass.feed_entry e
+        WHERE e.reader = v_reader AND e.feed = p_feed AND NOT EXISTS (
+            SELECT 1 FROM hallpass.resource r WHERE r.compartment = e.compartment AND r.id = e.id AND r.current)
+    ), forgotten AS (
+        DELETE FROM hallpass.feed_entry e USING gone g WHERE e.reader = v_reader AND e.feed = p_feed AND e.id = g.id
+    )
+    INSERT INTO hallpass.feed_withdrawal SELECT v_reader, p_feed, g.type, g.id, p_at FROM gone g
+    ON CONFLICT ON CONSTRAINT feed_withdrawal_pkey DO UPDATE SET at = p_at;
+    RETURN QUERY SELECT w.type, w.id, w.at FROM hallpass.feed_withdrawal w
+        WHERE w.reader = v_reader AND w.feed = p_feed AND w.at > p_told
+          AND NOT EXISTS (SELECT 1 FROM hallpass.feed_entry e WHERE e.reader = v_reader AND e.feed = p_feed AND e.id = w.id)
+          AND NOT EXISTS (SELECT 1 FROM hallpass.resource r WHERE r.id = w.id AND r.current)
+        ORDER BY w.at DESC, w.id;
+END $$;
+
+COMMENT ON FUNCTION hallpass.feed_withdraw(p_feed text, p_at timestamp with time zone, p_told timestamp with time zone) IS 'Which resources that a reader was given it no longer sees. Answers those of which it was not told by `p_told`. An
+     invoker''s function: the wall says what is seen.';
 
 CREATE FUNCTION hallpass.fold_custody_counts() RETURNS bigint
     LANGUAGE sql SECURITY DEFINER
@@ -785,15 +905,22 @@ BEGIN
                     ELSE verdict(array_agg((n.p).node ORDER BY (n.p).node DESC), array_agg((n.p).parent ORDER BY (n.p).node DESC),
                                  bool_or((n.p).permit) FILTER (WHERE (n.p).node = 0)) END AS permits
         FROM r JOIN node n ON (n.p).compartment = r.compartment AND n.custodian = r.custodian
-        WHERE (NOT (n.p).permit OR NOT hangs_on_signers(r.labels) OR signers_suffice(n.e, r.labels, r.clinical))
+        WHERE r.type <> 'Task' AND (NOT (n.p).permit OR NOT hangs_on_signers(r.labels) OR signers_suffice(n.e, r.labels, r.clinical))
           AND provision_matches(n.p, (n.e).part2, n.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs,
                      r.authors, r.clinical)
         GROUP BY r.compartment, r.id, r.version, (n.p).consent, n.version
     )
-    SELECT DISTINCT ON (s.compartment, s.id, s.version) s.compartment, s.id, s.version, s.consent, s.consent_version FROM said s
+    (SELECT DISTINCT ON (s.compartment, s.id, s.version) s.compartment, s.id, s.version, s.consent, s.consent_version FROM said s
     WHERE s.permits AND NOT EXISTS (
         SELECT 1 FROM said d WHERE d.compartment = s.compartment AND d.id = s.id AND d.version = s.version AND NOT d.permits)
-    ORDER BY s.compartment, s.id, s.version, s.consent;
+    ORDER BY s.compartment, s.id, s.version, s.consent)
+    UNION ALL  -- a Task is covered where its referral is
+    SELECT r.compartment, r.id, r.version, o.consent, e.version FROM r
+    CROSS JOIN LATERAL (SELECT consent_permitting(
+        r.compartment, r.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs, r.authors,
+        r.clinical) AS consent OFFSET 0) o
+    JOIN release e ON e.compartment = r.compartment AND e.consent = o.consent
+    WHERE r.type = 'Task';
 END $$;
 
 COMMENT ON FUNCTION hallpass.judge(p_compartments uuid[], p_ids uuid[], p_versions integer[]) IS 'Of these versions (without one: of the current ones), those that a release opens to the caller now, and which release that is; all in one statement.';
@@ -939,7 +1066,7 @@ BEGIN
           AND NOT pg_try_advisory_xact_lock(index_key(k.compartment, k.custodian))) THEN
         RAISE EXCEPTION 'a release that reaches what records refer to came meanwhile' USING ERRCODE = '40001';
     END IF;
-    RETURN instant();
+    RETURN CASE WHEN 'index' = ALL (p_kinds) THEN instant() ELSE stamp() END;
 END $$;
 
 COMMENT ON FUNCTION hallpass.lock_writes(p_compartments uuid[], p_custodians uuid[], p_ids uuid[], p_kinds text[]) IS 'Takes the locks of writes, in one order: of the records (1), of the index (2), of releases (3). Whoever holds one of
@@ -1248,6 +1375,26 @@ $$;
 
 COMMENT ON FUNCTION hallpass.record_security_event(p_kind text, p_client text, p_outcome text, p_detail text) IS 'Notes an event of a registered client for its organization; nothing where there is no such client.';
 
+CREATE FUNCTION hallpass.referral_of(p_compartment uuid, p_custodian uuid, p_refs uuid[]) RETURNS hallpass.resource
+    LANGUAGE plpgsql STABLE
+    AS $$
+DECLARE
+    v_found hallpass.resource;
+    v_count integer := 0;
+BEGIN
+    FOR v_found IN
+        SELECT * FROM hallpass.resource r
+        WHERE r.compartment = p_compartment AND r.id = ANY (p_refs) AND r.type = 'ServiceRequest' AND r.current
+          AND NOT r.deleted AND r.custodian = p_custodian
+        LIMIT 2
+    LOOP
+        v_count := v_count + 1;
+    END LOOP;
+    RETURN CASE WHEN v_count = 1 THEN v_found END;
+END $$;
+
+COMMENT ON FUNCTION hallpass.referral_of(p_compartment uuid, p_custodian uuid, p_refs uuid[]) IS 'The one current referral of a custodian among what a Task refers to; NULL where there is none or are several.';
+
 CREATE FUNCTION hallpass.refers(p_compartment uuid, p_from uuid[], p_custodian uuid, p_to uuid) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
@@ -1291,6 +1438,19 @@ CREATE FUNCTION hallpass.release_key(p_compartment uuid, p_custodian uuid) RETUR
 
 COMMENT ON FUNCTION hallpass.release_key(p_compartment uuid, p_custodian uuid) IS 'The lock that orders disclosures of what a custodian holds about a student, which share it until they commit, and
      what may end them. Nobody else''s write takes it.';
+
+CREATE FUNCTION hallpass.released_since(p_since timestamp with time zone) RETURNS TABLE(compartment uuid, custodian uuid)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT k.compartment, k.custodian FROM unnest(ancestors()) o(org)
+    CROSS JOIN LATERAL (SELECT * FROM active_release k WHERE k.org = o.org OFFSET 0) k
+    JOIN release e ON e.compartment = k.compartment AND e.consent = k.consent
+    JOIN resource c ON c.compartment = k.compartment AND c.id = k.consent AND c.current
+    WHERE c.updated >= p_since OR e.opens >= p_since
+$$;
+
+COMMENT ON FUNCTION hallpass.released_since(p_since timestamp with time zone) IS 'The students of whom a release that was written or began since then opens something to the caller.';
 
 CREATE FUNCTION hallpass.releasing() RETURNS SETOF uuid
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -1336,6 +1496,33 @@ BEGIN
 END $$;
 
 COMMENT ON FUNCTION hallpass.seen(p_ids uuid[]) IS 'Of these, the current resources that the caller sees. An invoker''s function: the wall judges.';
+
+CREATE FUNCTION hallpass.sees_as_party(r_type text, r_parties uuid[]) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT NOT r_type IN ('Task') AND r_parties && (SELECT hallpass.ancestors())::uuid[]
+$$;
+
+COMMENT ON FUNCTION hallpass.sees_as_party(r_type text, r_parties uuid[]) IS 'Whether the caller sees a resource since it is named in it. Of types that parties write into, being one decides
+     only what may be written.';
+
+CREATE FUNCTION hallpass.sees_current(p_compartment uuid, p_id uuid) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT EXISTS (
+        SELECT 1 FROM resource r
+        WHERE r.compartment = p_compartment AND r.id = p_id AND r.current
+          AND (sees_as_party(r.type, r.parties)
+               OR (r.student IS NOT NULL AND consent_permitting(
+                   r.compartment, r.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs,
+                   r.authors, r.clinical) IS NOT NULL)
+               OR (r.student IS NOT NULL AND emergency() AND in_emergency(r.type, r.labels)
+                   AND glass_broken(r.compartment))))
+$$;
+
+COMMENT ON FUNCTION hallpass.sees_current(p_compartment uuid, p_id uuid) IS 'Whether the caller sees the current version of another''s record: without that it sees no older one either, so that
+     a label that was raised, a party that was corrected and a release that was narrowed reach back.';
 
 CREATE FUNCTION hallpass.set_caller(p_client text, p_token text, p_organization uuid, p_purposes text[], p_emergency boolean, p_agreement boolean) RETURNS TABLE(standing boolean, at timestamp with time zone, ancestors uuid[], zone text)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1422,6 +1609,25 @@ BEGIN
 END $$;
 
 COMMENT ON FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_clinical tstzrange) IS 'Whether those who signed a release are those who may sign for a record with these labels: a minor controls some.';
+
+CREATE FUNCTION hallpass.stamp() RETURNS timestamp with time zone
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_at timestamptz;
+BEGIN
+    IF coalesce(current_setting('hallpass.stamped', true), '') = '' THEN
+        LOCK TABLE hallpass.resource IN ROW EXCLUSIVE MODE;  -- from here on hallpass.feed_horizon sees that one writes
+        v_at := hallpass.instant();
+        PERFORM pg_advisory_xact_lock_shared(
+            floor(extract(epoch FROM v_at) - 946684800)::integer, (extract(microseconds FROM v_at)::bigint % 1000000)::integer);
+        PERFORM set_config('hallpass.stamped', 'true', true);
+    END IF;
+    RETURN hallpass.instant();
+END $$;
+
+COMMENT ON FUNCTION hallpass.stamp() IS 'The time of a version that this transaction is about to write. Others see, until it ends, that it writes and since
+     when: a lock that nobody waits for holds the seconds since 2000 and the microseconds of the first stamp.';
 
 CREATE FUNCTION hallpass.standbys_follow() RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -1651,6 +1857,38 @@ CREATE TABLE hallpass.event (
     CONSTRAINT event_outcome_check CHECK ((outcome = ANY (ARRAY['0'::text, '4'::text, '8'::text])))
 );
 
+CREATE TABLE hallpass.feed_answer (
+    reader text NOT NULL,
+    feed text NOT NULL,
+    since timestamp with time zone NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE hallpass.feed_answer IS 'When the answers of a feed were given.';
+
+CREATE TABLE hallpass.feed_entry (
+    reader text NOT NULL,
+    feed text NOT NULL,
+    id uuid NOT NULL,
+    version integer NOT NULL,
+    compartment uuid NOT NULL,
+    type text NOT NULL COLLATE pg_catalog."C",
+    given timestamp with time zone NOT NULL,
+    walk timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE hallpass.feed_entry IS 'What a feed gave to whom of others'' records: so what became visible since is known, and what is withdrawn.';
+
+CREATE TABLE hallpass.feed_withdrawal (
+    reader text NOT NULL,
+    feed text NOT NULL,
+    type text NOT NULL COLLATE pg_catalog."C",
+    id uuid NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE hallpass.feed_withdrawal IS 'What a reader was given by a feed and no longer sees.';
+
 CREATE TABLE hallpass.index_backlog (
     compartment uuid NOT NULL,
     custodian uuid NOT NULL,
@@ -1820,6 +2058,15 @@ ALTER TABLE ONLY hallpass.emergency
 
 ALTER TABLE ONLY hallpass.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (organization, minute, kind, client, outcome, detail);
+
+ALTER TABLE ONLY hallpass.feed_answer
+    ADD CONSTRAINT feed_answer_pkey PRIMARY KEY (reader, feed, since);
+
+ALTER TABLE ONLY hallpass.feed_entry
+    ADD CONSTRAINT feed_entry_pkey PRIMARY KEY (reader, feed, id, version);
+
+ALTER TABLE ONLY hallpass.feed_withdrawal
+    ADD CONSTRAINT feed_withdrawal_pkey PRIMARY KEY (reader, feed, type, id);
 
 ALTER TABLE ONLY hallpass.index_backlog
     ADD CONSTRAINT index_backlog_pkey PRIMARY KEY (compartment, custodian);
@@ -2006,6 +2253,12 @@ ALTER TABLE hallpass.emergency ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.event ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE hallpass.feed_answer ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.feed_entry ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.feed_withdrawal ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY held ON hallpass.agreement USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
    FROM hallpass.tree t
   WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = agreement.custodian))))));
@@ -2050,6 +2303,12 @@ ALTER TABLE hallpass.organization ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY own ON hallpass.emergency FOR SELECT USING ((organization = ( SELECT hallpass.caller() AS caller)));
 
+CREATE POLICY own ON hallpass.feed_answer USING ((reader = ( SELECT hallpass.feed_reader() AS feed_reader)));
+
+CREATE POLICY own ON hallpass.feed_entry USING ((reader = ( SELECT hallpass.feed_reader() AS feed_reader)));
+
+CREATE POLICY own ON hallpass.feed_withdrawal USING ((reader = ( SELECT hallpass.feed_reader() AS feed_reader)));
+
 ALTER TABLE hallpass.provision ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.release ENABLE ROW LEVEL SECURITY;
@@ -2058,7 +2317,7 @@ ALTER TABLE hallpass.resource ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY see ON hallpass.resource FOR SELECT USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
    FROM hallpass.tree t
-  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = resource.custodian)))) OR (directory AND (( SELECT hallpass.caller() AS caller) IS NOT NULL)) OR (parties && ( SELECT hallpass.ancestors() AS ancestors)) OR ((student IS NOT NULL) AND current AND (EXISTS ( SELECT 1
+  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = resource.custodian)))) OR (directory AND (( SELECT hallpass.caller() AS caller) IS NOT NULL)) OR ((current OR hallpass.sees_current(compartment, id)) AND (hallpass.sees_as_party(type, parties) OR ((student IS NOT NULL) AND current AND (EXISTS ( SELECT 1
    FROM (hallpass.access a
      CROSS JOIN LATERAL ( SELECT 1 AS "?column?"
            FROM hallpass.active_release k_1
@@ -2066,7 +2325,7 @@ CREATE POLICY see ON hallpass.resource FOR SELECT USING (((custodian = ( SELECT 
          OFFSET 0) k)
   WHERE ((a.compartment = resource.compartment) AND (a.id = resource.id) AND a.precomputed)))) OR ((student IS NOT NULL) AND ((NOT current) OR deleted OR (EXISTS ( SELECT 1
    FROM hallpass.access a
-  WHERE ((a.compartment = resource.compartment) AND (a.id = resource.id))))) AND (hallpass.consent_permitting(compartment, custodian, type, id, profiles, codes, confidentiality, labels, refs, authors, clinical) IS NOT NULL)) OR ((student IS NOT NULL) AND ( SELECT hallpass.emergency() AS emergency) AND hallpass.in_emergency(type, labels) AND hallpass.glass_broken(compartment))));
+  WHERE ((a.compartment = resource.compartment) AND (a.id = resource.id))))) AND (hallpass.consent_permitting(compartment, custodian, type, id, profiles, codes, confidentiality, labels, refs, authors, clinical) IS NOT NULL)) OR ((student IS NOT NULL) AND ( SELECT hallpass.emergency() AS emergency) AND hallpass.in_emergency(type, labels) AND hallpass.glass_broken(compartment))))));
 
 CREATE POLICY see ON hallpass.term_date FOR SELECT USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (hallpass.in_directory(type) AND (( SELECT hallpass.caller() AS caller) IS NOT NULL)) OR (EXISTS ( SELECT 1
    FROM hallpass.access a
@@ -2211,6 +2470,24 @@ GRANT ALL ON FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_custod
 REVOKE ALL ON FUNCTION hallpass.expected_validity(p_compartment uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.expected_validity(p_compartment uuid) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.feed_answered(p_feed text, p_since timestamp with time zone, p_at timestamp with time zone, p_gives boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.feed_answered(p_feed text, p_since timestamp with time zone, p_at timestamp with time zone, p_gives boolean) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.feed_begin(p_feed text, p_since timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.feed_begin(p_feed text, p_since timestamp with time zone) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.feed_give(p_feed text, p_walk timestamp with time zone, p_compartments uuid[], p_ids uuid[], p_versions integer[], p_types text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.feed_give(p_feed text, p_walk timestamp with time zone, p_compartments uuid[], p_ids uuid[], p_versions integer[], p_types text[]) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.feed_horizon() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.feed_horizon() TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.feed_reader() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.feed_reader() TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.feed_withdraw(p_feed text, p_at timestamp with time zone, p_told timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.feed_withdraw(p_feed text, p_at timestamp with time zone, p_told timestamp with time zone) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.fold_custody_counts() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.fold_custody_counts() TO hallpass_app;
 
@@ -2315,6 +2592,9 @@ GRANT ALL ON FUNCTION hallpass.record_key(p_id uuid) TO hallpass_app;
 REVOKE ALL ON FUNCTION hallpass.record_security_event(p_kind text, p_client text, p_outcome text, p_detail text) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.record_security_event(p_kind text, p_client text, p_outcome text, p_detail text) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.referral_of(p_compartment uuid, p_custodian uuid, p_refs uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.referral_of(p_compartment uuid, p_custodian uuid, p_refs uuid[]) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.refers(p_compartment uuid, p_from uuid[], p_custodian uuid, p_to uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.refers(p_compartment uuid, p_from uuid[], p_custodian uuid, p_to uuid) TO hallpass_app;
 
@@ -2324,6 +2604,9 @@ GRANT ALL ON FUNCTION hallpass.refresh_validity(p_compartment uuid, p_custodian 
 REVOKE ALL ON FUNCTION hallpass.release_key(p_compartment uuid, p_custodian uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.release_key(p_compartment uuid, p_custodian uuid) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.released_since(p_since timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.released_since(p_since timestamp with time zone) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.releasing() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.releasing() TO hallpass_app;
 
@@ -2332,6 +2615,12 @@ GRANT ALL ON FUNCTION hallpass.remove_organization(p_id uuid) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.seen(p_ids uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.seen(p_ids uuid[]) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.sees_as_party(r_type text, r_parties uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.sees_as_party(r_type text, r_parties uuid[]) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.sees_current(p_compartment uuid, p_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.sees_current(p_compartment uuid, p_id uuid) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.set_caller(p_client text, p_token text, p_organization uuid, p_purposes text[], p_emergency boolean, p_agreement boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.set_caller(p_client text, p_token text, p_organization uuid, p_purposes text[], p_emergency boolean, p_agreement boolean) TO hallpass_app;
@@ -2343,6 +2632,9 @@ REVOKE ALL ON FUNCTION hallpass.set_operator(p_organization uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_clinical tstzrange) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_clinical tstzrange) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.stamp() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.stamp() TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.standbys_follow() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.standbys_follow() TO hallpass_app;
@@ -2377,6 +2669,12 @@ GRANT SELECT ON TABLE hallpass.disclosure TO hallpass_app;
 GRANT SELECT ON TABLE hallpass.emergency TO hallpass_app;
 
 GRANT SELECT ON TABLE hallpass.event TO hallpass_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.feed_answer TO hallpass_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.feed_entry TO hallpass_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.feed_withdrawal TO hallpass_app;
 
 GRANT SELECT ON TABLE hallpass.organization TO hallpass_app;
 

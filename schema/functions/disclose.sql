@@ -47,11 +47,11 @@ BEGIN
     WITH leaving AS MATERIALIZED (
         SELECT coalesce(k.request, p_requests[1]) AS request, coalesce(k.interaction, p_interactions[1]) AS interaction,
                r.compartment, r.id, r.version, r.type, r.student, r.custodian, r.directory, r.current, r.deleted, r.labels,
-               r.parties && v_ancestors AS party
+               sees_as_party(r.type, r.parties) AS party
         FROM unnest(p_requests, p_interactions, p_compartments, p_ids, p_versions, p_custodians)
              AS k(request, interaction, compartment, id, version, custodian)
         JOIN resource r ON r.compartment = k.compartment AND r.id = k.id AND r.version = k.version AND r.custodian = k.custodian
-        WHERE NOT r.custodian = ANY (own)
+        WHERE NOT r.custodian = ANY (own) AND (r.current OR r.directory OR sees_current(r.compartment, r.id))
     ), precomputed AS MATERIALIZED (
         SELECT DISTINCT ON (l.compartment, l.id) l.compartment, l.id, l.version, k.consent, k.version AS consent_version
         FROM leaving l

@@ -6,19 +6,22 @@ CREATE OR REPLACE FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_c
           AND (p_custodian IS NULL OR r.custodian = p_custodian) AND (p_ids IS NULL OR r.id = ANY (p_ids))
     ), covered AS MATERIALIZED (
         SELECT r.id, e.consent, p.permit, p.permit AND p.node = 0 AND p.recipients IS NOT NULL AS plain,
-               coalesce(t.recipients, e.recipients) AS named, hallpass.hangs_on_signers(r.labels) AS hangs
+               coalesce(t.recipients, e.recipients) AS named, 
+               hallpass.hangs_on_signers(r.labels) OR r.type = 'Task' AS live
         FROM hallpass.release e JOIN hallpass.provision p ON p.compartment = e.compartment AND p.consent = e.consent
         JOIN hallpass.provision t ON t.compartment = e.compartment AND t.consent = e.consent AND t.node = 0
         JOIN r ON r.custodian = e.custodian
         WHERE e.compartment = p_compartment AND (p_custodian IS NULL OR e.custodian = p_custodian)
-          AND hallpass.provision_matches(p, e.part2, e.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels,
-                              r.refs, r.authors, r.clinical)
+          AND (r.type = 'Task' OR  -- covered where its referral is, which is judged live
+               hallpass.provision_matches(p, e.part2, e.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels,
+                              r.refs, r.authors, r.clinical))
     ), precomputed AS (
-        SELECT c.id, bool_and(c.plain) AND NOT bool_or(c.hangs) AS precomputed FROM covered c GROUP BY c.id
+        SELECT c.id, bool_and(c.plain) AND NOT bool_or(c.live) AS precomputed FROM covered c GROUP BY c.id
     ), named AS (
         SELECT DISTINCT c.id, x AS org, c.consent FROM covered c CROSS JOIN unnest(c.named) x WHERE c.permit
         UNION ALL
         SELECT DISTINCT r.id, x, NULL::uuid FROM r CROSS JOIN unnest(r.parties) x
+        WHERE NOT r.type IN ({party_written_types})
     )
     SELECT p_compartment, n.id, n.org, n.consent, r.type, r.updated, r.custodian, n.consent IS NULL OR s.precomputed
     FROM named n JOIN r USING (id) LEFT JOIN precomputed s USING (id)

@@ -44,7 +44,7 @@ BEGIN
           AND NOT pg_try_advisory_xact_lock(index_key(k.compartment, k.custodian))) THEN
         RAISE EXCEPTION 'a release that reaches what records refer to came meanwhile' USING ERRCODE = '40001';
     END IF;
-    RETURN instant();
+    RETURN CASE WHEN 'index' = ALL (p_kinds) THEN instant() ELSE stamp() END;
 END $$;
 COMMENT ON FUNCTION hallpass.lock_writes IS
     'Takes the locks of writes, in one order: of the records (1), of the index (2), of releases (3). Whoever holds one of

@@ -3,7 +3,8 @@ CREATE POLICY see ON hallpass.resource FOR SELECT USING (
     custodian = (SELECT hallpass.caller())
     OR EXISTS (SELECT 1 FROM hallpass.tree t WHERE t.ancestor = (SELECT hallpass.caller()) AND t.id = custodian)
     OR (directory AND (SELECT hallpass.caller()) IS NOT NULL)
-    OR parties && (SELECT hallpass.ancestors())::uuid[]
+    OR ((current OR hallpass.sees_current(compartment, id)) AND (
+    hallpass.sees_as_party(type, parties)
     -- What the index settles, with what is in effect now.
     OR (student IS NOT NULL AND current AND EXISTS (
             SELECT 1 FROM hallpass.access a CROSS JOIN LATERAL (
@@ -16,7 +17,7 @@ CREATE POLICY see ON hallpass.resource FOR SELECT USING (
         AND hallpass.consent_permitting(compartment, custodian, type, id, profiles, codes, confidentiality, labels, refs, authors, clinical)
             IS NOT NULL)
     OR (student IS NOT NULL AND (SELECT hallpass.emergency()) AND hallpass.in_emergency(type, labels)
-        AND hallpass.glass_broken(compartment)));
+        AND hallpass.glass_broken(compartment)))));
 CREATE POLICY add ON hallpass.resource FOR INSERT WITH CHECK (
     custodian = (SELECT hallpass.caller())
     OR EXISTS (SELECT 1 FROM hallpass.tree t WHERE t.ancestor = (SELECT hallpass.caller()) AND t.id = custodian)
