@@ -1,6 +1,6 @@
 """May this caller see this resource version? The rule in plain Python: the reference that the SQL is held to.
 
-docs/rule.md says it in words; schema/functions (`consent_permitting`, `provision_matches`, `release_is_active`) says it
+docs/rule.md says it in words; schema/functions (`consent_permitting`, `provision_matches`, `active_releases`) says it
 to PostgreSQL, and a property test holds the two equal.
 """
 
