@@ -12,7 +12,7 @@ from app.resources import REGISTRY, TYPES, Visibility
 from tests.scene import Scene, as_owner, entered, set_scene
 from tests.world import World
 
-BEFORE_THE_CALLER = frozenset({"client", "assertion", "signing_key", "revoked_token", "secret", "alembic_version"})
+BEFORE_THE_CALLER = frozenset({"client", "assertion", "signing_key", "revoked_token", "alembic_version"})
 """What says who calls has to be read before anybody does. There is no record in it."""
 OF_RECORDS = frozenset(
     {"resource", "access", "student", "authority", "release", "provision", "disclosure"}
