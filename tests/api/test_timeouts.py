@@ -56,7 +56,7 @@ async def held(world: World, student: str) -> AsyncIterator[asyncio.Event]:
         engine = create_async_engine(world.db.owner)
         async with engine.begin() as connection:
             await connection.execute(
-                text("SELECT hallpass.lock_compartments(ARRAY[CAST(:s AS uuid)], true)"), {"s": student}
+                text("SELECT pg_advisory_xact_lock(hallpass.index_key(CAST(:s AS uuid), :o))"), {"s": student, "o": holder}
             )
             began.set()
             await done.wait()
