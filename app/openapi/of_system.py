@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.capability.catalog import TYPES as DEFINITIONS
 from app.capability.searching import SEARCHED
 from app.errors import Kind
 from app.openapi import answers, parameters
@@ -28,7 +29,8 @@ def paths() -> dict[str, Json]:
         "/fhir/_history": {"get": _history()},
         "/fhir/metadata": {"get": _metadata()},
         "/fhir/Library/{id}": {"get": _read("readNotice", "A notice on redisclosure", [])},
-        "/fhir/{type}": {"get": _find()},
+        "/fhir/{type}": {"get": _find("searchDefinition", "Find definitions of a type", ref("definitionType"))},
+        **_forms(),
         "/fhir/{type}/{id}": {"get": _read("readDefinition", "Read a definition", [ref("definitionType")])},
     }
 
@@ -104,13 +106,25 @@ def _read(operation_id: str, summary: str, more: list[Json]) -> Json:
     )
 
 
-def _find() -> Json:
+def _find(operation_id: str, summary: str, *more: Json, kinds: tuple[Kind, ...] = answers.OPEN) -> Json:
+    names = (*SEARCHED, "_count", "_summary")
     return operation(
-        "searchDefinition",
-        "Find definitions of a type",
+        operation_id,
+        summary,
         OPEN_TAG,
-        parameters=[ref("definitionType"), *(ref(f"Definition.{n}") for n in SEARCHED), *ALWAYS],
+        parameters=[*more, *(ref(f"Definition.{n}") for n in names), *ALWAYS],
         success={200: answers.json("Those that have the values.", schema("Bundle"))},
-        kinds=answers.OPEN,
+        kinds=kinds,
         public=True,
     )
+
+
+def _forms() -> dict[str, Json]:
+    """The search of each type of definitions by a form."""
+    kinds = (*answers.OPEN, *answers.BODY)
+    return {
+        f"/fhir/{kind}/_search": {
+            "post": _find(f"searchByPost{kind}", f"Find definitions of type {kind} by a form", kinds=kinds)
+        }
+        for kind in DEFINITIONS
+    }
