@@ -9,7 +9,6 @@ from typing import Any
 
 from app.capability.catalog import TYPES as DEFINITIONS
 from app.capability.searching import SEARCHED
-from app.errors import Kind
 from app.openapi import answers, parameters
 from app.openapi.examples import of_answer, of_body
 from app.openapi.operation import body, json_body, operation, response
@@ -44,7 +43,6 @@ def _bundle() -> Json:
         parameters=[*ALWAYS, ref("Prefer")],
         body=json_body(schema("Bundle"), "A Bundle of type batch or transaction.", shown=of_body("bundle")),
         success={200: answers.json(text, schema("Bundle"), shown=of_answer("bundle", "200"))},
-        kinds=(*answers.WRITING, Kind.TOO_COSTLY, Kind.NOT_FOUND, Kind.GONE),
     )
 
 
@@ -55,7 +53,6 @@ def _search() -> Json:
         TAG,
         parameters=parameters.search(None),
         success={200: response("Page")},
-        kinds=answers.SEARCHING,
     )
 
 
@@ -67,7 +64,6 @@ def _search_by_post() -> Json:
         parameters=[ref("Prefer")],
         body=body("SearchForm"),
         success={200: response("Page")},
-        kinds=(*answers.SEARCHING, *answers.BODY),
     )
 
 
@@ -78,7 +74,6 @@ def _history() -> Json:
         TAG,
         parameters=[ref("types"), ref("since"), ref("at"), ref("pageCount"), *ALWAYS],
         success={200: response("Versions")},
-        kinds=answers.READING,
     )
 
 
@@ -89,7 +84,6 @@ def _metadata() -> Json:
         TAG,
         parameters=ALWAYS,
         success={200: answers.json("The CapabilityStatement.", schema(ANY))},
-        kinds=answers.OPEN,
         public=True,
     )
 
@@ -101,12 +95,11 @@ def _read(operation_id: str, summary: str, more: list[Json]) -> Json:
         OPEN_TAG,
         parameters=[*more, ref("id"), *ALWAYS],
         success={200: answers.json("The definition.", schema(ANY))},
-        kinds=(*answers.OPEN, Kind.NOT_FOUND),
         public=True,
     )
 
 
-def _find(operation_id: str, summary: str, *more: Json, kinds: tuple[Kind, ...] = answers.OPEN) -> Json:
+def _find(operation_id: str, summary: str, *more: Json) -> Json:
     names = (*SEARCHED, "_count", "_summary")
     return operation(
         operation_id,
@@ -114,17 +107,13 @@ def _find(operation_id: str, summary: str, *more: Json, kinds: tuple[Kind, ...] 
         OPEN_TAG,
         parameters=[*more, *(ref(f"Definition.{n}") for n in names), *ALWAYS],
         success={200: answers.json("Those that have the values.", schema("Bundle"))},
-        kinds=kinds,
         public=True,
     )
 
 
 def _forms() -> dict[str, Json]:
     """The search of each type of definitions by a form."""
-    kinds = (*answers.OPEN, *answers.BODY)
     return {
-        f"/fhir/{kind}/_search": {
-            "post": _find(f"searchByPost{kind}", f"Find definitions of type {kind} by a form", kinds=kinds)
-        }
+        f"/fhir/{kind}/_search": {"post": _find(f"searchByPost{kind}", f"Find definitions of type {kind} by a form")}
         for kind in DEFINITIONS
     }
