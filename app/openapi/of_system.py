@@ -28,7 +28,7 @@ def paths() -> dict[str, Json]:
         "/fhir/_history": {"get": _history()},
         "/fhir/metadata": {"get": _metadata()},
         "/fhir/Library/{id}": {"get": _read("readNotice", "A notice on redisclosure", [])},
-        "/fhir/{type}": {"get": _find("searchDefinition", "Find definitions of a type", ref("definitionType"))},
+        "/fhir/{type}": {"get": _by_query()},
         **_forms(),
         "/fhir/{type}/{id}": {"get": _read("readDefinition", "Read a definition", [ref("definitionType")])},
     }
@@ -99,21 +99,23 @@ def _read(operation_id: str, summary: str, more: list[Json]) -> Json:
     )
 
 
-def _find(operation_id: str, summary: str, *more: Json) -> Json:
-    names = (*SEARCHED, "_count", "_summary")
+def _find(operation_id: str, summary: str, asked: list[Json]) -> Json:
     return operation(
         operation_id,
         summary,
         OPEN_TAG,
-        parameters=[*more, *(ref(f"Definition.{n}") for n in names), *ALWAYS],
+        parameters=[*asked, *ALWAYS],
         success={200: answers.json("Those that have the values.", schema("Bundle"))},
         public=True,
     )
 
 
+def _by_query() -> Json:
+    asked = [ref("definitionType"), *(ref(f"Definition.{n}") for n in (*SEARCHED, "_count", "_summary"))]
+    return _find("searchDefinition", "Find definitions of a type", asked)
+
+
 def _forms() -> dict[str, Json]:
-    """The search of each type of definitions by a form."""
-    return {
-        f"/fhir/{kind}/_search": {"post": _find(f"searchByPost{kind}", f"Find definitions of type {kind} by a form")}
-        for kind in DEFINITIONS
-    }
+    """The search of each type of definitions by a form of the same parameters."""
+    forms = ((kind, f"Find definitions of type {kind} by a form of the same parameters") for kind in DEFINITIONS)
+    return {f"/fhir/{kind}/_search": {"post": _find(f"searchByPost{kind}", text, [])} for kind, text in forms}
