@@ -14,6 +14,7 @@ from app.db.history import Position, Span
 from app.db.rows import Stored
 from app.errors import HallpassError, Issue, Kind, not_found
 from app.exchange.release import PendingResult, PendingRow
+from app.limits.results import fitting
 from app.resources import ResourceType
 from app.resources.refs import as_uuid
 from app.session import Session
@@ -56,8 +57,9 @@ async def _page(session: Session, span: Span, after: str | None, count: int) -> 
     position, back = _position(after) if after is not None else (None, False)
     rows = await store.page(session.connection, span, position, count + 1, back=back)
     total = await store.total(session.connection, span)
-    more = len(rows) > count
-    shown = rows[:count][::-1] if back else rows[:count]
+    most = fitting([len(row.body) for row in rows[:count]], session.settings.max_result_bytes)
+    more = len(rows) > most
+    shown = rows[:most][::-1] if back else rows[:most]
     cursors = {}
     if shown and (more or back):
         cursors["next"] = _cursor(shown[-1])
