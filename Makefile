@@ -1,5 +1,5 @@
 # A fresh clone needs Python 3.11 or newer, make and git: each target sets up what it needs, once.
-.PHONY: help run demo test test-fast assure kill prove bites mutate mutate-exchange bench bench-quick conformance check schema lock clean
+.PHONY: help run demo test test-fast assure kill prove bites mutate mutate-exchange bench bench-quick conformance check schema lock definitions clean
 .DEFAULT_GOAL := run
 
 VENV := .venv
@@ -64,6 +64,9 @@ check: $(VENV)/dev.stamp ## style, language, types, import layers, duplication
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pylint --disable=all --enable=duplicate-code --min-similarity-lines=6 app
+
+definitions: $(VENV)/dev.stamp ## HL7's search parameters, invariants and definitions, from a pinned package
+	@$(BIN)/python -m tools.definitions
 
 schema: $(VENV)/dev.stamp ## migrations/schema.sql, from the files in schema/
 	@$(BIN)/python -m tools.schema

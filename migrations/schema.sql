@@ -11,6 +11,31 @@ CREATE TYPE hallpass.leaving AS (
 	student uuid
 );
 
+CREATE TYPE hallpass.resource_version AS (
+	compartment uuid,
+	id uuid,
+	version integer,
+	type text,
+	custodian uuid,
+	student uuid,
+	directory boolean,
+	current boolean,
+	deleted boolean,
+	updated timestamp with time zone,
+	method text,
+	body bytea,
+	label_at integer,
+	digest bytea,
+	profiles text[],
+	codes text[],
+	confidentiality smallint,
+	labels text[],
+	parties uuid[],
+	refs uuid[],
+	authors uuid[],
+	clinical tstzrange
+);
+
 CREATE TABLE hallpass.release (
     compartment uuid NOT NULL,
     consent uuid NOT NULL,
@@ -761,21 +786,24 @@ CREATE FUNCTION hallpass.purposes() RETURNS text[]
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('hallpass.purposes', true), ''), '{}')::text[] $$;
 
-CREATE FUNCTION hallpass.put(p_row hallpass.resource, p_terms jsonb) RETURNS void
+CREATE FUNCTION hallpass.put(p_row hallpass.resource_version, p_terms jsonb) RETURNS void
     LANGUAGE plpgsql
     AS $$
 BEGIN
     IF p_row.version > 1 THEN
         UPDATE hallpass.resource r SET current = false WHERE r.compartment = p_row.compartment AND r.id = p_row.id AND r.current;
     END IF;
-    INSERT INTO hallpass.resource SELECT p_row.*;
+    INSERT INTO hallpass.resource (compartment, id, version, type, custodian, student, directory, current, deleted,
+                                   updated, method, body, label_at, digest, profiles, codes, confidentiality, labels,
+                                   parties, refs, authors, clinical)
+        SELECT p_row.*;
     IF NOT p_row.directory THEN
         PERFORM hallpass.index_resource(p_row.compartment, p_row.id);
     END IF;
     PERFORM hallpass.put_terms(p_row.compartment, p_row.id, p_row.type, p_terms);
 END $$;
 
-COMMENT ON FUNCTION hallpass.put(p_row hallpass.resource, p_terms jsonb) IS 'Stores a version as the current one, and brings both indexes up to date with it. An invoker''s function: the wall
+COMMENT ON FUNCTION hallpass.put(p_row hallpass.resource_version, p_terms jsonb) IS 'Stores a version as the current one, and brings both indexes up to date with it. An invoker''s function: the wall
      judges what it writes.';
 
 CREATE FUNCTION hallpass.put_terms(p_compartment uuid, p_id uuid, p_type text, p_terms jsonb) RETURNS void
@@ -1764,8 +1792,8 @@ GRANT ALL ON FUNCTION hallpass.provision_matches(p hallpass.provision, part2 boo
 REVOKE ALL ON FUNCTION hallpass.purposes() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.purposes() TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.put(p_row hallpass.resource, p_terms jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.put(p_row hallpass.resource, p_terms jsonb) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.put(p_row hallpass.resource_version, p_terms jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.put(p_row hallpass.resource_version, p_terms jsonb) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.put_terms(p_compartment uuid, p_id uuid, p_type text, p_terms jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.put_terms(p_compartment uuid, p_id uuid, p_type text, p_terms jsonb) TO hallpass_app;

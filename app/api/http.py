@@ -77,7 +77,7 @@ def require_acceptable(request: Request) -> None:
 async def body(request: Request, settings: Settings, client: str) -> dict[str, Any]:
     """The JSON object in the request. Raises UNSUPPORTED, TOO_LARGE or MALFORMED, and INVALID for a bad Prefer.
 
-    Passage.body asks for it, after the scope.
+    RequestContext.body asks for it, after the scope.
     """
     prefer(request)  # what is wrong with it has to show before anything is written
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()

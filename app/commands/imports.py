@@ -9,6 +9,7 @@ import typer
 
 from app.intake.command import Job, run
 from app.intake.edfi.reader import EdFi
+from app.intake.oneroster.reader import OneRoster
 from app.intake.roster.source import Source
 from app.settings import DEFAULT_URL
 
@@ -37,6 +38,23 @@ def edfi(
 ) -> None:
     """Import a folder of Ed-Fi files; again, only what changed. Exit status 1: some records were refused."""
     _run(EdFi(folder, agency), client_id, key, url, dry_run, accept_shrink, report)
+
+
+@imports.command()
+def oneroster(
+    source: Annotated[Path, typer.Argument(help="A OneRoster 1.1 or 1.2 package: a zip, or its folder.")],
+    client_id: Client,
+    key: Key,
+    url: Url = DEFAULT_URL,
+    district: Annotated[
+        str | None, typer.Option(help="The district's identifier, if the package has none or several.")
+    ] = None,
+    dry_run: DryRun = False,
+    accept_shrink: AcceptShrink = False,
+    report: ReportFile = None,
+) -> None:
+    """Import a OneRoster package. Its guardians have no authority until `hallpass guardians mark` says so."""
+    _run(OneRoster(source, district), client_id, key, url, dry_run, accept_shrink, report)
 
 
 def _run(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from app.consent import codes as c
 from app.consent.model import ResourceAttributes, Window
-from app.fhir.dates import of
+from app.fhir.dates import interval, of
 from app.resources import ResourceType, Visibility
 from app.resources.paths import first, values
 from app.resources.refs import local_id, local_targets, parse_local
@@ -75,15 +76,26 @@ def _labels(resource: dict[str, Any]) -> tuple[int, frozenset[str]]:
 
 
 def _clinical(declared: ResourceType, resource: dict[str, Any], zone: ZoneInfo) -> Window | None:
-    """From the first of the declared elements that is present; an open end counts as the start's.
+    """From the first of the declared elements that says a time; an open end counts as the start's.
 
-    One that ends before it starts says nothing.
+    One that ends before it starts says nothing. Nor does one of a choice that is no time: an age, a text.
     """
     for path in declared.clinical_date:
         value = first(resource, path)
+        if not _is_time(value):
+            continue
         if isinstance(value, dict) and "start" in value and "end" not in value:
             value = value["start"]
-        if value is not None:
-            found = of(value, zone)
-            return (found.lower, found.upper) if found.lower < found.upper else None
+        found = of(value, zone)
+        return (found.lower, found.upper) if found.lower < found.upper else None
     return None
+
+
+def _is_time(value: Any) -> bool:
+    """Whether a value is a date, a moment, a Period or a Timing. Of a choice, the names of its types do not tell."""
+    if isinstance(value, dict):
+        return not value.keys() & {"value", "unit", "low", "high"}
+    try:
+        return isinstance(value, str) and interval(value, UTC) is not None
+    except ValueError:
+        return False

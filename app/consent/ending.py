@@ -1,6 +1,6 @@
 """Ended is ended: how a Consent that was active may still change, and when a new one is an ended one again. Pure.
 
-https://hl7.org/fhir/R4/consent.html — docs: RELEASES, 'Ended is ended'. A new signature is a new Consent. Under the
+https://hl7.org/fhir/R4/consent.html — docs/rule.md, 'Ended is ended'. A new signature is a new Consent. Under the
 old signature a Consent can only open less: it ends, it ends sooner, or it gains an exception that denies.
 """
 

@@ -1,7 +1,7 @@
 """May this caller see this resource version? The rule in plain Python: the reference that the SQL is held to.
 
-RELEASES says it in words; schema/functions (`opened`, `covers`, `release_is_active`) says it to PostgreSQL,
-and a property test holds the two equal.
+docs/rule.md says it in words; schema/functions (`consent_permitting`, `provision_matches`, `release_is_active`) says it
+to PostgreSQL, and a property test holds the two equal.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Each row: a state, the security labels of the records that it is about, the age from which the minor consents alone,
 who signs below it, from when to when it is law, and its citation. It is not legal advice: have each row checked. Where
-there is no row, nothing is allowed. docs: RELEASES, 'Who may sign'.
+there is no row, nothing is allowed. docs/rule.md, 'Who may sign'.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What releases compile to: permit and deny rules, as plain values. No database, no FHIR.
 
-docs: RELEASES. `compile.py` makes them from Consents, `decide.py` weighs them, the database holds the same columns.
+docs/rule.md. `parse.py` makes them from Consents, `evaluate.py` weighs them, the database holds the same columns.
 """
 
 from __future__ import annotations

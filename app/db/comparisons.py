@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import ColumnElement, and_, func, or_
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
@@ -24,6 +24,7 @@ from app.search.query import (
     SetValue,
     TextValue,
     TokenValue,
+    asked_form,
 )
 from app.search.references import uuid_of
 
@@ -61,8 +62,8 @@ def of_type(t: Columns, value: OfTypeValue) -> Condition:
 
 def composite(t: Columns, value: CompositeValue) -> Condition:
     """A pair of codes, each in the form in which it is asked for."""
-    first, second = (p.code if p.system is None else f"{p.system}|{p.code or ''}" for p in value.parts)
-    return and_(t.system == key(first or ""), t.code == key(second or ""))
+    second = asked_form(cast(TokenValue, value.other))
+    return and_(t.system == key(asked_form(value.code)), t.code == key(second))
 
 
 def starts(column: ColumnElement[str], head: str) -> Condition:

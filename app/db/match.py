@@ -37,8 +37,10 @@ from app.search.query import (
     SetValue,
     TextValue,
     TokenValue,
+    asked_form,
 )
 from app.search.references import uuid_of
+from app.search.terms import under
 
 INDEX: dict[ParamKind, Table] = {
     ParamKind.TOKEN: term_token,
@@ -46,6 +48,7 @@ INDEX: dict[ParamKind, Table] = {
     ParamKind.REFERENCE: term_reference,
     ParamKind.DATE: term_date,
     ParamKind.QUANTITY: term_quantity,
+    ParamKind.NUMBER: term_quantity,
     ParamKind.URI: term_uri,
     ParamKind.COMPOSITE: term_token,
 }
@@ -112,6 +115,9 @@ def visible(r: Columns) -> Condition:
 
 def _criterion(clause: Criterion, subject: Subject) -> Condition:
     table, param = INDEX[clause.kind], clause.parameter
+    first = clause.values[0]
+    if isinstance(first, CompositeValue) and first.kind is not ParamKind.TOKEN:
+        return or_(*(_paired(clause, subject, cast(CompositeValue, v)) for v in clause.values))
     if clause.modifier == "text":
         table, param = term_string, f"{param}:text"
     elif clause.modifier == "of-type":
@@ -119,6 +125,13 @@ def _criterion(clause: Criterion, subject: Subject) -> Condition:
     t, own = subject.terms(table, *_also(clause, param))
     found = exists().where(own, _any(clause, t))
     return ~found if clause.modifier in ("not", "not-in") else found
+
+
+def _paired(clause: Criterion, subject: Subject, value: CompositeValue) -> Condition:
+    """A code and a value of another kind, on one row under the code."""
+    param = under(clause.parameter, asked_form(value.code))
+    t, own = subject.terms(INDEX[value.kind], param)
+    return exists().where(own, _any(Criterion(param, value.kind, None, (value.other,)), t))
 
 
 def _also(clause: Criterion, param: str) -> tuple[str, ...]:

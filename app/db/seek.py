@@ -65,7 +65,7 @@ def _value(key: SortKey, t: Columns) -> ColumnElement[Any]:
             return func.nullif(func.coalesce(ours, t.url), "", type_=Text())
         case ParamKind.DATE:
             return t.upper if key.descending else t.lower
-        case ParamKind.QUANTITY:
+        case ParamKind.QUANTITY | ParamKind.NUMBER:
             return t.high if key.descending else t.low
         case _:
             return t.value

@@ -23,7 +23,7 @@ from app.search.rows import Terms
 
 _PUT = PreparedQuery(
     text(
-        f"SELECT hallpass.put(CAST(ROW({', '.join(f':{c.name}' for c in resource.c)}) AS hallpass.resource),"
+        f"SELECT hallpass.put(CAST(ROW({', '.join(f':{c.name}' for c in resource.c)}) AS hallpass.resource_version),"
         " CAST(:terms AS jsonb))"
     ).bindparams(*(bindparam(c.name, type_=c.type) for c in resource.c))
 )

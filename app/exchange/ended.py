@@ -1,6 +1,6 @@
 """Refuses a write that would bring an ended release back, or widen one that is active.
 
-docs: RELEASES, 'Ended is ended'.
+docs/rule.md, 'Ended is ended'.
 """
 
 from __future__ import annotations

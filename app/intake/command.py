@@ -106,7 +106,8 @@ async def perform(job: Job, report: Report, http: httpx.AsyncClient) -> None:
         bar = progress.add_task("Reading", total=opened.size)
         about = opened.read(facts, datetime.now(UTC).date(), lambda n: progress.advance(bar, n))
         async with _held(job, exchange, about) as found:
-            builder = Builder(facts, organization, datetime.now(UTC).date(), dry_run=job.dry_run)
+            today = datetime.now(UTC).date()
+            builder = Builder(facts, organization, today, partial=not about.complete, dry_run=job.dry_run)
             await _bring_up(job, exchange, _Read(facts, builder, about), found, report, progress)
         for remark in about.remarks:
             report.line(remark)

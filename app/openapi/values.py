@@ -9,7 +9,7 @@ from typing import Any
 
 from app.openapi.primitives import ID, MOMENT
 from app.resources import REGISTRY
-from app.search.parameters import Parameter, ParamKind
+from app.search.parameters import PARAMETERS, Parameter, ParamKind
 
 Schema = dict[str, Any]
 
@@ -38,12 +38,14 @@ def _reference() -> Schema:
     return _listed(one, "An id, `Type/id` of a type that the parameter may lead to, or a URL.")
 
 
-COMPONENTS: dict[str, Schema] = {
+_EVERY: dict[str, Schema] = {
     "SearchBoolean": _listed(rf"({_OF_TOKEN}*\|)?(true|false)", "`true` or `false`."),
     "SearchComposite": _listed(rf"{_coded(_OF_COMPONENT)}\${_coded(_OF_COMPONENT)}", "Two tokens between `$`."),
+    "SearchCompositeOfCode": _listed(rf"{_coded(_OF_COMPONENT)}\${_CHARACTER}+", "A token, and a value behind `$`."),
     "SearchDate": _listed(f"{_PREFIX}{MOMENT}", "`2024`, `2024-09`, `ge2024-09-30`, `2024-09-30T08:00:00Z`."),
     "SearchId": _listed(ID, "Ids."),
     "SearchMoment": {"type": "string", "description": "A date or a moment.", "pattern": f"^{MOMENT}$"},
+    "SearchNumber": _listed(rf"{_PREFIX}{_NUMBER}", "`5`, `ge0.5`."),
     "SearchQuantity": _listed(
         rf"{_PREFIX}{_NUMBER}(\|{_OF_TOKEN}*\|{_OF_TOKEN}*)?", "A number, `number|system|code` or `number||code`."
     ),
@@ -52,13 +54,13 @@ COMPONENTS: dict[str, Schema] = {
     "SearchToken": _listed(_coded(_OF_TOKEN), "`code`, `system|code`, `|code` or `system|`."),
     "SearchUri": _listed(f"{_CHARACTER}+", "A URI."),
 }
-"""The schemas of values by the name of their component. A backslash escapes `,`, `|`, `$` and itself."""
 
 _NAMES = {
     ParamKind.TOKEN: "SearchToken",
     ParamKind.STRING: "SearchString",
     ParamKind.DATE: "SearchDate",
     ParamKind.QUANTITY: "SearchQuantity",
+    ParamKind.NUMBER: "SearchNumber",
     ParamKind.REFERENCE: "SearchReference",
     ParamKind.URI: "SearchUri",
     ParamKind.COMPOSITE: "SearchComposite",
@@ -78,4 +80,14 @@ def moment() -> Schema:
 def _component(parameter: Parameter) -> str:
     if parameter.code == "_id":
         return "SearchId"
+    if parameter.paired is not None:
+        return "SearchCompositeOfCode"
     return "SearchBoolean" if parameter.types == {"boolean"} else _NAMES[parameter.kind]
+
+
+COMPONENTS = {
+    name: schema
+    for name, schema in _EVERY.items()
+    if name == "SearchMoment" or name in {_component(p) for own in PARAMETERS.values() for p in own.values()}
+}
+"""The schemas of the values of parameters, by the name of their component. A backslash escapes `,`, `|` and `$`."""

@@ -1,37 +1,40 @@
-"""The resource types of the exchange, each declared in a module of its own."""
+"""The resource types of the exchange, each declared in a module of its own: a new one is a new module."""
 
 from __future__ import annotations
 
-from app.resources.consent import CONSENT
-from app.resources.declaration import ResourceType, Visibility
-from app.resources.encounter import ENCOUNTER
-from app.resources.group import GROUP
-from app.resources.healthcare_service import HEALTHCARE_SERVICE
-from app.resources.location import LOCATION
-from app.resources.organization import ORGANIZATION
-from app.resources.organization_affiliation import ORGANIZATION_AFFILIATION
-from app.resources.patient import PATIENT
-from app.resources.practitioner import PRACTITIONER
-from app.resources.practitioner_role import PRACTITIONER_ROLE
-from app.resources.related_person import RELATED_PERSON
-from app.resources.service_request import SERVICE_REQUEST
-from app.resources.task import TASK
+from importlib import import_module
+from pkgutil import iter_modules
 
-REGISTRY: tuple[ResourceType, ...] = (
-    PATIENT,
-    RELATED_PERSON,
-    SERVICE_REQUEST,
-    ENCOUNTER,
-    CONSENT,
-    TASK,
-    GROUP,
-    ORGANIZATION,
-    ORGANIZATION_AFFILIATION,
-    PRACTITIONER,
-    PRACTITIONER_ROLE,
-    HEALTHCARE_SERVICE,
-    LOCATION,
+from app.resources.declaration import ResourceType, Visibility
+
+_FIRST = (
+    "Patient",
+    "RelatedPerson",
+    "ServiceRequest",
+    "Encounter",
+    "Consent",
+    "Task",
+    "Group",
+    "Organization",
+    "OrganizationAffiliation",
+    "Practitioner",
+    "PractitionerRole",
+    "HealthcareService",
+    "Location",
 )
+"""The types that documents list first. Others follow by name."""
+
+
+def _place(declared: ResourceType) -> tuple[int, str]:
+    return _FIRST.index(declared.name) if declared.name in _FIRST else len(_FIRST), declared.name
+
+
+def _declared() -> set[ResourceType]:
+    modules = (import_module(f"{__name__}.{m.name}") for m in iter_modules(__path__))
+    return {v for m in modules for v in vars(m).values() if isinstance(v, ResourceType)}
+
+
+REGISTRY: tuple[ResourceType, ...] = tuple(sorted(_declared(), key=_place))
 """Every type, in the order in which documents list them."""
 
 TYPES: dict[str, ResourceType] = {t.name: t for t in REGISTRY}

@@ -29,7 +29,7 @@ class Visibility(Enum):
     """Carries several students (a class list): its custodian's alone, no release opens it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ResourceType:
     """The declaration of one FHIR resource type.
 

@@ -71,4 +71,5 @@ def _text(value: str) -> SortValue:
 _READERS: dict[ParamKind, Callable[[str], SortValue]] = {
     ParamKind.DATE: datetime.fromisoformat,
     ParamKind.QUANTITY: Decimal,
+    ParamKind.NUMBER: Decimal,
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, get_args
+from uuid import UUID
 
 from fhir_core.types import FhirBase
 
@@ -44,6 +45,10 @@ def _element(key: str, annotation: Any, metadata: list[Any]) -> Element:
             return Element(key, model.get_resource_type(), model)
     if bool in found:
         return Element(key, "boolean", None)
+    if UUID in found:
+        return Element(key, "uuid", None)
+    if any(getattr(part, "__name__", "") == "ResourceType" for part in found):
+        return Element(key, "Resource", None)
     marks = [type(part).__name__ for part in found if type(part).__module__.startswith("fhir_core")]
     if not marks:
         raise TypeError(f"the type of the element {key} is not understood")

@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import Any
 
 from app.resources import REGISTRY
-from app.search.expressions import Path, compile_expression
+from app.search.expressions import Path, compile_below, compile_expression
 
 
 class ParamKind(Enum):
@@ -23,6 +23,7 @@ class ParamKind(Enum):
     REFERENCE = "reference"
     DATE = "date"
     QUANTITY = "quantity"
+    NUMBER = "number"
     URI = "uri"
     COMPOSITE = "composite"
 
@@ -38,6 +39,15 @@ COLUMNS = frozenset({"_id", "_lastUpdated"})
 
 
 @dataclass(frozen=True, slots=True)
+class Component:
+    """One part of a composite."""
+
+    kind: ParamKind
+    paths: tuple[tuple[Path, ...], ...]
+    """Where it is found below each of the composite's own paths."""
+
+
+@dataclass(frozen=True, slots=True)
 class Parameter:
     """One search parameter of one type."""
 
@@ -48,8 +58,8 @@ class Parameter:
     """The types that a reference may point at, whether served here or not."""
     systems: frozenset[str]
     """The code systems that a `code` element implies."""
-    components: tuple[tuple[Path, ...], ...]
-    """The parts of a composite, each below the one path."""
+    components: tuple[Component, ...]
+    """The parts of a composite."""
     url: str
     description: str
 
@@ -59,11 +69,18 @@ class Parameter:
         return frozenset(t for p in self.paths for t in p.types)
 
     @property
+    def paired(self) -> ParamKind | None:
+        """Of a composite of a token and something else: the kind of the other; None for two tokens."""
+        kind = self.components[1].kind if self.components else None
+        return None if kind is ParamKind.TOKEN else kind
+
+    @property
     def modifiers(self) -> frozenset[str]:
         """The modifiers that it takes; a reference takes the name of a target type as well."""
         if self.code in COLUMNS:
             return frozenset()
-        return frozenset({"missing"}) | _MODIFIERS[self.kind] | self._by_type()
+        missing = {"missing"} if self.paired is None else set()  # its rows stand under each code, not under its name
+        return frozenset(missing) | _MODIFIERS[self.kind] | self._by_type()
 
     def _by_type(self) -> frozenset[str]:
         if self.kind is not ParamKind.TOKEN:
@@ -79,6 +96,7 @@ _MODIFIERS = {
     ParamKind.REFERENCE: frozenset({"identifier"}),
     ParamKind.DATE: frozenset[str](),
     ParamKind.QUANTITY: frozenset[str](),
+    ParamKind.NUMBER: frozenset[str](),
     ParamKind.URI: frozenset({"below", "above"}),
     ParamKind.COMPOSITE: frozenset[str](),
 }
@@ -100,30 +118,44 @@ UNSERVED = {
 def _load() -> dict[str, dict[str, Parameter]]:
     text = files("app.search.definitions").joinpath("search-parameters.json").read_text(encoding="utf-8")
     records = [r for r in json.loads(text) if r["code"] not in UNSERVED]
-    return {
-        t.name: {r["code"]: _parameter(r, t.model) for r in records if r["base"] in ("Resource", t.name)}
-        for t in REGISTRY
-    }
+    return {t.name: _of_type(t.name, t.model, records) for t in REGISTRY}
 
 
-def _parameter(record: dict[str, Any], model: type[Any]) -> Parameter:
-    expression = record["expression"]
-    components = [compile_expression(f"{expression}.{c}", model) for c in record.get("component", [])]
+def _of_type(name: str, model: type[Any], records: list[dict[str, Any]]) -> dict[str, Parameter]:
+    """The parameters of a type. Raises TypeError where HL7 defines none, or one is of a form that is not served."""
+    found = [r for r in records if r["base"] in ("Resource", name)]
+    if not any(r["base"] == name for r in found):
+        raise TypeError(f"{name}: HL7's definitions hold no search parameter of this type. Run `make definitions`.")
+    return {r["code"]: parameter(r, model) for r in found if _is_served(r)}
+
+
+def _is_served(record: dict[str, Any]) -> bool:
+    kinds = [c["kind"] for c in record.get("component", ())]
+    return record["kind"] != "special" and (not kinds or (len(kinds) == 2 and kinds[0] == "token"))
+
+
+def parameter(record: dict[str, Any], model: type[Any]) -> Parameter:
+    """The parameter of a record over the class of its type. Raises TypeError, with the parameter's name."""
+    try:
+        paths = compile_expression(record["expression"], model)
+        components = tuple(_component(c, paths, model) for c in record.get("component", ()))
+    except TypeError as e:
+        raise TypeError(f"{record['base']}, search parameter {record['code']}: {e}") from None
     return Parameter(
         code=record["code"],
         kind=ParamKind(record["kind"]),
-        paths=compile_expression(expression, model),
+        paths=paths,
         targets=frozenset(record.get("target", [])),
         systems=frozenset(record.get("systems", [])),
-        components=tuple(tuple(_below(p) for p in c) for c in components),
+        components=components,
         url=record["url"],
         description=record["description"],
     )
 
 
-def _below(path: Path) -> Path:
-    """The path as seen from the element that a composite repeats on."""
-    return Path(path.steps[-1:])
+def _component(record: dict[str, Any], paths: tuple[Path, ...], model: type[Any]) -> Component:
+    below = (compile_below(record["expression"], p, model) for p in paths)
+    return Component(ParamKind(record["kind"]), tuple(below))
 
 
 PARAMETERS: dict[str, dict[str, Parameter]] = _load()

@@ -75,9 +75,16 @@ class QuantityValue:
 
 @dataclass(frozen=True, slots=True)
 class CompositeValue:
-    """One value for each component."""
+    """A code, and one more or the value of another kind of parameter."""
 
-    parts: tuple[TokenValue, ...]
+    code: TokenValue
+    other: TokenValue | TextValue | ReferenceValue | DateValue | QuantityValue
+    kind: ParamKind
+
+
+def asked_form(value: TokenValue) -> str:
+    """The form in which a code is asked for, as the rows of composites have it."""
+    return (value.code or "") if value.system is None else f"{value.system}|{value.code or ''}"
 
 
 @dataclass(frozen=True, slots=True)

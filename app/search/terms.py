@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from app.fhir import dates
 from app.resources.refs import local_targets
-from app.search.expressions import Found, Path
+from app.search.expressions import Found
 from app.search.normal import DAYS, OF_NAMES, contact, fold, key, rows, words
 from app.search.parameters import COLUMNS, PARAMETERS, Parameter, ParamKind
 from app.search.references import target
@@ -24,6 +24,11 @@ NAME_PARTS = ("text", "family", "given", "prefix", "suffix")
 ADDRESS_PARTS = ("text", "line", "city", "district", "state", "postalCode", "country")
 REFERS = "_refers"
 """Under this name stand references that no search parameter covers, so that every referrer can be found."""
+DATED = frozenset({"date", "dateTime", "instant", "Period", "Timing"})
+"""The types that a date parameter searches. https://hl7.org/fhir/R4/search.html#date"""
+NUMBERS = frozenset({"decimal", "integer", "positiveInt", "unsignedInt"})
+QUANTITIES = frozenset({"Age", "Count", "Distance", "Duration", "Quantity"})
+CURRENCIES = "urn:iso:std:iso:4217"
 WITHOUT_END = Decimal("Infinity")
 
 
@@ -55,13 +60,16 @@ class _Context:
     base_url: str
 
     def rows(self, parameter: Parameter) -> Iterator[Row]:
-        for path in parameter.paths:
+        for n, path in enumerate(parameter.paths):
             for found in path.values(self.resource):
-                yield from self._rows_of(parameter, found)
+                if parameter.kind is ParamKind.COMPOSITE:
+                    yield from self._pairs(parameter, n, found.value)
+                else:
+                    yield from self._rows_of(parameter.code, parameter.kind, found)
 
-    def _rows_of(self, parameter: Parameter, found: Found) -> Iterator[Row]:
-        code = parameter.code
-        match parameter.kind:
+    def _rows_of(self, code: str, kind: ParamKind, found: Found) -> Iterator[Row]:
+        """The rows of a value; none for a value of a type that the parameter does not search (a choice's text)."""
+        match kind:
             case ParamKind.TOKEN:
                 return _tokens(code, found)
             case ParamKind.STRING:
@@ -70,12 +78,28 @@ class _Context:
                 return self._references(code, found)
             case ParamKind.DATE:
                 return self._dates(code, found)
-            case ParamKind.QUANTITY:
-                return _quantities(code, found.value)
+            case ParamKind.QUANTITY | ParamKind.NUMBER:
+                return _quantities(code, found)
             case ParamKind.URI:
                 return (Uri(code, key(u)) for u in _versions(found))
             case ParamKind.COMPOSITE:
-                return _pairs(code, parameter.components, found.value)
+                return iter(())
+
+    def _pairs(self, parameter: Parameter, n: int, element: Any) -> Iterator[Row]:
+        """The rows of one repetition of a composite: each code in the forms in which it can be asked for.
+
+        Two codes are a token. A code and something else is that, under the parameter's name with the code behind it.
+        """
+        first, second = (
+            [v for p in c.paths[n] for v in p.values(self.resource, element)] for c in parameter.components
+        )
+        forms = sorted({f for v in first for f in _forms(v)})
+        if parameter.paired is None:
+            others = sorted({f for v in second for f in _forms(v)})
+            yield from (Token(parameter.code, key(a), key(b)) for a, b in product(forms, others))
+            return
+        for form, value in product(forms, second):
+            yield from self._rows_of(under(parameter.code, form), parameter.paired, value)
 
     def _references(self, code: str, found: Found) -> Iterator[Row]:
         if found.type == "canonical":
@@ -90,6 +114,8 @@ class _Context:
             )
 
     def _dates(self, code: str, found: Found) -> Iterator[Row]:
+        if found.type not in DATED:
+            return
         interval = dates.of(found.value, DAYS if found.type == "date" else self.zone)
         yield Date(code, interval.lower, interval.upper)
 
@@ -100,6 +126,11 @@ def _unsearched(resource: dict[str, Any], found: Iterable[Row]) -> Iterator[Refe
     for type_, own in local_targets(resource):
         if own not in searched:
             yield Reference(REFERS, type_, own, "", "", "")
+
+
+def under(code: str, form: str) -> str:
+    """The name under which the rows of a composite stand that have a code in a form in which it can be asked for."""
+    return f"{code}${key(form)}"
 
 
 def _tokens(param: str, found: Found) -> Iterator[Row]:
@@ -135,7 +166,7 @@ def _codes(found: Found) -> list[tuple[str, str]]:
             return [("", contact(value.get("value", "")))]
         case "boolean":
             return [("", "true" if value else "false")]
-        case "code" | "id" | "string":
+        case "code" | "id" | "string" | "markdown" | "uri" | "url" | "canonical" | "oid" | "uuid":
             return [("", str(value))]
         case _:
             return []
@@ -147,8 +178,8 @@ def _coding(coding: dict[str, Any]) -> tuple[str, str]:
 
 def _strings(param: str, found: Found) -> Iterator[Row]:
     parts = {"HumanName": NAME_PARTS, "Address": ADDRESS_PARTS}.get(found.type)
-    texts = [found.value] if parts is None else [t for p in parts for t in _list(found.value.get(p))]
-    for text in texts:
+    texts = _list(found.value) if parts is None else [t for p in parts for t in _list(found.value.get(p))]
+    for text in (t for t in texts if isinstance(t, str)):
         yield from _string(param, text)
         if param in OF_NAMES:
             yield from (String(f"{param}:word", w, "") for w in words(fold(text)))
@@ -161,27 +192,42 @@ def _string(param: str, text: str) -> Iterator[String]:
     yield from (String(f"{param}:rest", o, "") for o in others)
 
 
-def _quantities(param: str, quantity: dict[str, Any]) -> Iterator[Row]:
-    if "value" not in quantity:
-        return
-    value = Decimal(str(quantity["value"]))
-    comparator = quantity.get("comparator", "")
-    low = -WITHOUT_END if "<" in comparator else value
-    high = WITHOUT_END if ">" in comparator else value
-    names = (key(quantity.get(n, "")) for n in ("system", "code", "unit"))
-    yield Quantity(param, low, high, *names)
+def _quantities(param: str, found: Found) -> Iterator[Row]:
+    value = found.value
+    if found.type in NUMBERS:
+        number = Decimal(str(value))
+        yield Quantity(param, number, number, "", "", "")
+    elif found.type == "Range":
+        yield from _range(param, value.get("low", {}), value.get("high", {}))
+    elif found.type == "Money" and "value" in value:
+        amount, currency = Decimal(str(value["value"])), value.get("currency", "")
+        yield Quantity(param, amount, amount, CURRENCIES, currency, currency)
+    elif found.type in QUANTITIES and "value" in value:
+        number, comparator = Decimal(str(value["value"])), value.get("comparator", "")
+        low = -WITHOUT_END if "<" in comparator else number
+        high = WITHOUT_END if ">" in comparator else number
+        yield Quantity(param, low, high, *_unit(value))
+
+
+def _range(param: str, low: dict[str, Any], high: dict[str, Any]) -> Iterator[Row]:
+    """A Range: what is not said of it is open."""
+    if "value" in low or "value" in high:
+        least = Decimal(str(low["value"])) if "value" in low else -WITHOUT_END
+        most = Decimal(str(high["value"])) if "value" in high else WITHOUT_END
+        yield Quantity(param, least, most, *_unit(low or high))
+
+
+def _unit(quantity: dict[str, Any]) -> tuple[str, str, str]:
+    system, code, unit = (key(quantity.get(n, "")) for n in ("system", "code", "unit"))
+    return system, code, unit
 
 
 def _versions(found: Found) -> list[str]:
     """A URI; a canonical with a version is found without it as well."""
+    if not isinstance(found.value, str):
+        return []
     url, bar, _ = found.value.partition("|")
     return [found.value, url] if bar and found.type == "canonical" else [found.value]
-
-
-def _pairs(param: str, components: tuple[tuple[Path, ...], ...], element: dict[str, Any]) -> Iterator[Row]:
-    """The pairs of codes of one repetition, each code in the forms in which it can be asked for."""
-    first, second = ({f for p in paths for v in p.values(element) for f in _forms(v)} for paths in components)
-    yield from (Token(param, key(a), key(b)) for a, b in product(sorted(first), sorted(second)))
 
 
 def _forms(found: Found) -> Iterator[str]:

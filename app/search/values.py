@@ -6,11 +6,13 @@ https://hl7.org/fhir/R4/search.html#ptypes
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from app.fhir import dates
+from app.resources import TYPES
 from app.search.normal import DAYS, LONGEST_ASKED, contact, fold
 from app.search.parameters import Parameter, ParamKind
 from app.search.query import (
@@ -67,10 +69,21 @@ class Reading:
                 return _token_of(text) if modifier == "identifier" else self._reference(parameter, modifier, text)
             case ParamKind.DATE:
                 return self._date(parameter, unescape(text))
-            case ParamKind.QUANTITY:
-                return _quantity(text)
+            case ParamKind.QUANTITY | ParamKind.NUMBER:
+                return _quantity(text, unit=parameter.kind is ParamKind.QUANTITY)
             case ParamKind.COMPOSITE:
-                return _composite(parameter, text)
+                return self._composite(parameter, text)
+
+    def _composite(self, parameter: Parameter, text: str) -> CompositeValue:
+        parts = split(text, "$")
+        if len(parts) != len(parameter.components) or not all(parts):
+            raise NotUnderstood("takes as many values between $ as it has components")
+        kind = parameter.paired
+        if kind is None:
+            return CompositeValue(_token_of(parts[0]), _token_of(parts[1]), ParamKind.TOKEN)
+        paths = tuple(p for own in parameter.components[1].paths for p in own)
+        second = replace(parameter, kind=kind, paths=paths, components=(), targets=frozenset(TYPES))
+        return CompositeValue(_token_of(parts[0]), cast(Any, self.value(second, None, parts[1])), kind)
 
     def _token(self, parameter: Parameter, modifier: str | None, text: str) -> Value:
         in_set = modifier in ("in", "not-in")
@@ -170,18 +183,13 @@ def _implied(parameter: Parameter, value: TokenValue) -> TokenValue:
     return TokenValue(system, code)
 
 
-def _quantity(text: str) -> QuantityValue:
-    """`[prefix]number`, `number|system|code` or `number||code`."""
-    number, *unit = split(text, "|")
+def _quantity(text: str, *, unit: bool) -> QuantityValue:
+    """`[prefix]number`; of what has units also `number|system|code` or `number||code`."""
+    if not unit and "|" in text:
+        raise NotUnderstood("takes a number")
+    number, *stated = split(text, "|")
     found = _PREFIXED.fullmatch(number)
-    if found is None or not _NUMBER.fullmatch(found[2]) or len(unit) not in (0, 2):
+    if found is None or not _NUMBER.fullmatch(found[2]) or len(stated) not in (0, 2):
         raise NotUnderstood("takes a number, number|system|code or number||code")
-    system, code = (unescape(u) or None for u in unit) if unit else (None, None)
+    system, code = (unescape(u) or None for u in stated) if stated else (None, None)
     return QuantityValue(found[1] or "eq", Decimal(found[2]), system, code)
-
-
-def _composite(parameter: Parameter, text: str) -> CompositeValue:
-    parts = split(text, "$")
-    if len(parts) != len(parameter.components):
-        raise NotUnderstood("takes as many values between $ as it has components")
-    return CompositeValue(tuple(_token_of(p) for p in parts))

@@ -1,6 +1,6 @@
 """What other callers do: what the caller may see of it happens in both worlds, what it may not in one of them.
 
-By RELEASES, hidden from the caller are: what organizations without a release to it hold, what releases to it do not
+By docs/rule.md, hidden from the caller are: what organizations without a release to it hold, what releases to it do not
 cover (type, label, exception, purpose, time), Consents and Tasks that do not name it, several students' Groups.
 """
 

@@ -1,6 +1,6 @@
 """A Consent becomes a release only when it is complete: every gap is told at once, and until then it grants nothing.
 
-RELEASES, 'When a Consent is complete'; 34 CFR 99.30, 45 CFR 164.508(c), 42 CFR 2.31.
+docs/rule.md, 'When a Consent is complete'; 34 CFR 99.30, 45 CFR 164.508(c), 42 CFR 2.31.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How a Consent that was active may change. RELEASES, 'Ended is ended'; https://hl7.org/fhir/R4/consent.html"""
+"""How a Consent that was active may change. docs/rule.md, 'Ended is ended'; https://hl7.org/fhir/R4/consent.html"""
 
 from __future__ import annotations
 

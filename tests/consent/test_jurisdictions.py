@@ -1,4 +1,4 @@
-"""The table of what states say about minors who are treated on their own consent. RELEASES, 'Who may sign'."""
+"""The table of what states say about minors who are treated on their own consent. docs/rule.md, 'Who may sign'."""
 
 from __future__ import annotations
 

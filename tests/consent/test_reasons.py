@@ -1,4 +1,4 @@
-"""Why a release opens a record or does not, in the words that a privacy officer is told. RELEASES, 'Explaining'."""
+"""Why a release opens a record or does not, in the words that a privacy officer is told. docs/rule.md, 'Explaining'."""
 
 from __future__ import annotations
 

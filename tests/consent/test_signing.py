@@ -1,4 +1,4 @@
-"""Who may sign, to the moment, and the table of jurisdictions for minors. RELEASES, 'Who may sign'."""
+"""Who may sign, to the moment, and the table of jurisdictions for minors. docs/rule.md, 'Who may sign'."""
 
 from __future__ import annotations
 

@@ -13,3 +13,12 @@ def test_a_law_is_one_file(server: URL, tmp_path: Path) -> None:
     copy = tmp_path / "project"
     assert added("regime", copy) == ["app/consent/regimes/ny_27f.py"]
     passes(copy, server, "tests/planted_regime.py", "tests/consent/test_cases.py", "-k", "planted or law or gates")
+
+
+def test_a_resource_type_is_one_file(server: URL, tmp_path: Path) -> None:
+    copy = tmp_path / "project"
+    assert added("types", copy) == [
+        f"app/resources/{name}.py"
+        for name in ("care_plan", "condition", "immunization", "observation", "procedure", "questionnaire")
+    ]
+    passes(copy, server, "tests/planted_types.py")

@@ -22,6 +22,7 @@ from tests.world import open_world
 __all__ = ["source"]
 
 EXPAND = (
+    "ALTER TABLE hallpass.resource ADD COLUMN origin text",
     "ALTER TABLE hallpass.release ADD COLUMN origin text",
     "ALTER TABLE hallpass.provision ADD COLUMN weight integer NOT NULL DEFAULT 0",
     "ALTER TABLE hallpass.disclosure ADD COLUMN device text",
@@ -125,6 +126,7 @@ async def test_no_request_fails_while_a_migration_runs(database: URL, db: Databa
         planted = MIGRATION.format(n=n, before=n - 1, statement=statement)
         (source.migrations / "versions" / f"{n:04}_expand.py").write_text(planted)
     for table, last, column in (
+        ("resource", "clinical        tstzrange", "origin text"),
         ("release", "recipients uuid[] NOT NULL", "origin text"),
         ("provision", "about           tstzrange", "weight integer NOT NULL DEFAULT 0"),
         ("disclosure", "batch           bigint NOT NULL", "device text"),
@@ -137,7 +139,7 @@ async def test_no_request_fails_while_a_migration_runs(database: URL, db: Databa
         async with load.running():
             await load.more()
             for _ in range(3):
-                assert (await migrate(database, source))[1] == "0006"
+                assert (await migrate(database, source))[1] == f"{len(EXPAND) + 1:04}"
                 await load.more()
     assert load.errors == []
     assert "before" in {r[0] for r in await rows(database, "SELECT origin FROM hallpass.release")}

@@ -71,7 +71,7 @@ async def test_an_entry_of_a_bundle_is_not_judged_before_its_scope(powerless: Me
             assert "nonsense" not in answer.text
 
 
-async def test_a_rehearsal_needs_the_scope_of_what_it_rehearses(world: World) -> None:
+async def test_a_dry_run_needs_the_scope_of_what_it_tries(world: World) -> None:
     reader = await world.member("Reader", scopes="system/Patient.r")
     bad = {"resourceType": "Patient", "nonsense": True}
     refused(await reader.post("/Patient/$validate?mode=create", bad), 403, "forbidden")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.resources import TYPES
-from app.search.expressions import compile_expression
+from app.search.expressions import compile_below, compile_expression
 from tests.search.support import ID
 
 
@@ -44,6 +44,35 @@ def test_where_takes_elements_with_a_value() -> None:
     """Elements with another value, or none, are left out."""
     telecom = [{"system": "email", "value": "e"}, {"system": "phone", "value": "p"}, {"value": "n"}]
     assert values("Patient.telecom.where(system='email')", {"telecom": telecom}) == [("ContactPoint", telecom[0])]
+
+
+def test_a_choice_is_narrowed_in_each_of_the_three_ways() -> None:
+    """`as` before and behind, and ofType."""
+    occurred = {"occurrenceDateTime": "2024"}
+    for text in ("(ServiceRequest.occurrence as {})", "ServiceRequest.occurrence.{}"):
+        own = "dateTime" if "as" in text else "as(dateTime)"
+        assert values(text.format(own), occurred) == [("dateTime", "2024")]
+    assert values("ServiceRequest.occurrence.ofType(Period)", occurred) == []
+
+
+def test_an_extension_is_found_by_its_url() -> None:
+    """With the types that its value can have."""
+    patient = {"extension": [{"url": "urn:a", "valueString": "x"}, {"url": "urn:b", "valueCode": "y"}]}
+    assert values("Patient.extension('urn:b')", patient) == [("code", "y")]
+
+
+def test_one_of_a_list_is_found_by_its_place() -> None:
+    assert values("Patient.name[1].family", {"name": [{"family": "A"}, {"family": "B"}]}) == [("string", "B")]
+
+
+def test_a_composite_starts_at_its_element_or_at_the_resource() -> None:
+    model = TYPES["Group"].model
+    (path,) = compile_expression("Group.characteristic", model)
+    group = {"type": "person", "characteristic": [{"valueBoolean": True}, {"valueCodeableConcept": {"text": "x"}}]}
+    (typed,) = compile_below("value.as(boolean)", path, model)
+    assert [f.value for e in path.values(group) for f in typed.values(group, e.value)] == [True]
+    (rooted,) = compile_below("%resource.type", path, model)
+    assert [f.value for f in rooted.values(group, {})] == ["person"]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +119,8 @@ def test_a_truth_is_always_there(patient: dict[str, Any], deceased: bool) -> Non
         "Patient.nothing",
         "Patient.name.nothing",
         "(Patient.deceased as Quantity)",
-        "Patient.name.where(use = 'official')",
+        "Patient.name.where(nothing = 'official')",
+        "Person.name",
         "Patient.deceased.exists() and Patient.active != false",
         "",
     ],

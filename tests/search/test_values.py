@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from app.consent.codes import TYPE_NAMES
-from app.search.parameters import PARAMETERS
+from app.search.parameters import PARAMETERS, ParamKind
 from app.search.query import (
     CompositeValue,
     DateValue,
@@ -85,7 +85,11 @@ def read(where: str, text: str) -> Value:
         ("Encounter.length", "gt30", QuantityValue("gt", Decimal(30), None, None)),
         ("Encounter.length", "1.5e1|u|min", QuantityValue("eq", Decimal(15), "u", "min")),
         ("Encounter.length", "30||min", QuantityValue("eq", Decimal(30), None, "min")),
-        ("Group.characteristic-value", "s|a$true", CompositeValue((TokenValue("s", "a"), TokenValue(None, "true")))),
+        (
+            "Group.characteristic-value",
+            "s|a$true",
+            CompositeValue(TokenValue("s", "a"), TokenValue(None, "true"), ParamKind.TOKEN),
+        ),
     ],
 )
 def test_a_value_is_read_by_kind_and_modifier(where: str, text: str, expected: Value) -> None:

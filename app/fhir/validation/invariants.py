@@ -116,6 +116,17 @@ def _offset(node: Node) -> bool:
     return not {"C", "CM", "CD", "CV"}.intersection(w for w in when if isinstance(w, str))
 
 
+def _boolean_answer(node: Node) -> bool:
+    answers = {name for name in node if name.startswith("answer")}
+    return node.get("operator") != "exists" or answers <= {"answerBoolean"}
+
+
+def _practitioner(node: Node) -> bool:
+    member = node.get("member")
+    text = member.get("reference") if isinstance(member, dict) else None
+    return "onBehalfOf" not in node or not isinstance(text, str) or "/" not in text or "Practitioner/" in text
+
+
 def _none_at_home(path: str) -> Callable[[Node], bool]:
     return lambda node: "home" not in values(node, f"{path}.use")
 
@@ -139,6 +150,9 @@ INVARIANTS: dict[str, tuple[Invariant, ...]] = {
         Invariant("qty-3", "A code of a unit needs its system", _needs("code", "system")),
     ),
     "Attachment": (Invariant("att-1", "An attachment with data needs its contentType", _needs("data", "contentType")),),
+    "CareTeamParticipant": (
+        Invariant("ctm-1", "Only a practitioner acts on behalf of an organization", _practitioner, "onBehalfOf"),
+    ),
     "Consent": (
         Invariant("ppc-1", "A Consent needs a policy or a policyRule", lambda n: "policy" in n or "policyRule" in n),
         _scope_rule("ppc-2", "patient-privacy"),
@@ -193,6 +207,9 @@ INVARIANTS: dict[str, tuple[Invariant, ...]] = {
         Invariant("per-1", "A period starts before it ends", lambda n: _in_order(n.get("start"), n.get("end"))),
     ),
     "Quantity": (Invariant("qty-3", "A code of a unit needs its system", _needs("code", "system")),),
+    "QuestionnaireItemEnableWhen": (
+        Invariant("que-7", "With the operator exists the answer is a boolean", _boolean_answer, "answer"),
+    ),
     "Range": (Invariant("rng-2", "The low of a range is not over its high", _low_to_high),),
     "Ratio": (Invariant("rat-1", "A ratio has a numerator and a denominator, or neither and an extension", _ratio),),
     "ServiceRequest": (

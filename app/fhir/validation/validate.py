@@ -28,7 +28,8 @@ def issues(type_name: str, resource: dict[str, Any]) -> list[Issue]:
     if resource.get("resourceType") != type_name:
         return [Issue(f"The resourceType must be {type_name}.", "resourceType", "structure")]
     model = TYPES[type_name].model
-    return Validator(resource).issues(model) or from_model(model, resource)
+    validator = Validator(resource)
+    return validator.issues(model) or validator.constraint_issues() or from_model(model, resource)
 
 
 def check(type_name: str, resource: dict[str, Any]) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 
 from app.errors import Issue
 from app.fhir.references import Form, form, target_type
+from app.fhir.validation.constraints import broken as unkept
+from app.fhir.validation.constraints import constraints
 from app.fhir.validation.invariants import broken
 from app.fhir.validation.plan import Element, Model, Plan, plan, resource_model
 
@@ -34,6 +36,8 @@ class Validator:
         """The contained resource that is being walked."""
         self._mentioned: set[str] = set()
         """Ids of contained resources that something refers to."""
+        self._nodes: list[tuple[str, dict[str, Any], str]] = []
+        """The objects that HL7's expressions are asked of, each with the name of its class and its path."""
         self._refer_back: set[int] = set()
         """Identities of the contained resources that refer to the resource around them."""
 
@@ -43,6 +47,15 @@ class Validator:
         self._node(plan(model), self._resource, path)
         self._contained_rules(f"{path}.contained")
         return list(self._found)
+
+    def constraint_issues(self) -> list[Issue]:
+        """The invariants of HL7's that a resource without another finding does not keep. Call `issues` first."""
+        found = (
+            (constraint, path) for name, node, path in self._nodes for constraint in unkept(name, node, self._resource)
+        )
+        return [
+            Issue(f"{c.text} ({c.key}).", f"{path}.{c.below}" if c.below else path, "invariant") for c, path in found
+        ]
 
     def _contained_rules(self, path: str) -> None:
         seen: set[str] = set()
@@ -78,6 +91,8 @@ class Validator:
         for label, names in shape.required:
             if names.isdisjoint(node):
                 self._add("required", "The element is required.", f"{path}.{label}")
+        if shape.type in constraints():
+            self._nodes.append((shape.type, node, path))
         for rule in broken(shape.type, node):
             where = f"{path}.{rule.below}" if rule.below else path
             self._add("invariant", f"{rule.text} ({rule.key}).", where)

@@ -7,11 +7,13 @@ is guessed.
 
 from __future__ import annotations
 
-ROLE_CODE = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
+from app.intake.roster.codes import ETHNICITY, RACE_AND_ETHNICITY, ROLE_CODE
+
+__all__ = ["ETHNICITY", "RACE_AND_ETHNICITY", "ROLE_CODE"]
+
 CONTACT_ROLE = "http://terminology.hl7.org/CodeSystem/v2-0131"
 NULL_FLAVOR = "http://terminology.hl7.org/CodeSystem/v3-NullFlavor"
 ORGANIZATION_TYPE = "http://terminology.hl7.org/CodeSystem/organization-type"
-RACE_AND_ETHNICITY = "urn:oid:2.16.840.1.113883.6.238"
 LANGUAGE = "urn:ietf:bcp:47"
 
 GENDER = {"Female": "female", "Male": "male", "Non-binary": "other", "Not Selected": "unknown"}
@@ -72,10 +74,6 @@ RACE = {
 }
 """RaceDescriptor -> the coding of the us-core-race category; `Other` has none and stays in the text."""
 
-ETHNICITY = {
-    True: (RACE_AND_ETHNICITY, "2135-2", "Hispanic or Latino"),
-    False: (RACE_AND_ETHNICITY, "2186-5", "Non Hispanic or Latino"),
-}
 
 NAME_USE = {"Nickname": "nickname", "Previous Legal Name": "old"}
 """OtherNameTypeDescriptor -> HumanName.use; any other is `usual`."""

@@ -28,13 +28,12 @@ from app.intake.edfi.elements import (
 )
 from app.intake.edfi.shapes import STUDENT_CODES, Record
 from app.intake.edfi.staging import StagedContact, StagedStudent
+from app.intake.roster.codes import GRADE_LEVEL, us_core
 from app.intake.roster.model import Contact, Origin, School, Student
 from app.resources.paths import first, values
 
-US_CORE = "http://hl7.org/fhir/us/core/StructureDefinition"
 OURS = "https://hallpass.example/fhir/StructureDefinition"
 LIVES_WITH = f"{OURS}/lives-with"
-GRADE_LEVEL = f"{OURS}/grade-level"
 
 T = TypeVar("T")
 
@@ -197,23 +196,14 @@ def _relationship(association: Record, authority: bool | None) -> list[Json]:
 
 def _race(demographics: Record) -> list[Json]:
     races = [code(r) for r in dict.fromkeys(values(demographics, "Race"))]
-    return _us_core("race", [codes.RACE[r] for r in races if r in codes.RACE], "; ".join(races))
+    return us_core("race", [codes.RACE[r] for r in races if r in codes.RACE], "; ".join(races))
 
 
 def _ethnicity(demographics: Record) -> list[Json]:
     hispanic = boolean(demographics, "HispanicLatinoEthnicity")
     if hispanic is None:
         return []
-    return _us_core("ethnicity", [codes.ETHNICITY[hispanic]], codes.ETHNICITY[hispanic][2])
-
-
-def _us_core(name: str, codings: Sequence[tuple[str, str, str]], text: str) -> list[Json]:
-    """A us-core extension with its categories and the text that it must have."""
-    if not text:
-        return []
-    categories: list[Json] = [{"url": "ombCategory", "valueCoding": _coding(*coding)} for coding in codings]
-    parts = [*categories, {"url": "text", "valueString": text}]
-    return [{"url": f"{US_CORE}/us-core-{name}", "extension": parts}]
+    return us_core("ethnicity", [codes.ETHNICITY[hispanic]], codes.ETHNICITY[hispanic][2])
 
 
 def _grade(enrollments: Sequence[Record]) -> list[Json]:

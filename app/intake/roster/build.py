@@ -29,13 +29,19 @@ class Stated:
 
 
 class Builder:
-    """Builds the records of one import from its facts, for the district's Organization at the exchange."""
+    """Builds the records of one import from its facts, for the district's Organization at the exchange.
 
-    def __init__(self, facts: RosterFacts, district: str, today: date, *, dry_run: bool = False) -> None:
+    `partial`: the source tells changes, so that what it does not say is unknown.
+    """
+
+    def __init__(
+        self, facts: RosterFacts, district: str, today: date, *, partial: bool = False, dry_run: bool = False
+    ) -> None:
         self._facts = facts
         self._district = district
         self._today = today
         self._dry_run = dry_run
+        self.partial = partial
 
     def keys(self, kind: str) -> Iterator[str]:
         """The keys of the records of a kind that the source states."""
@@ -58,7 +64,10 @@ class Builder:
             resource = resources.related_person(contact, self._patient(contact.student))
         else:
             resource = self._enrollment(key)
-        return Stated(resource, resources.stated(resource, restricted=restricted))
+        units = resources.stated(resource, restricted=restricted)
+        if self.partial and kind == "Student":
+            units.pop("active")  # who is enrolled is not told by a source of changes
+        return Stated(resource, units)
 
     def ended(self, key: str, held: Units, wrote: Mapping[str, str]) -> Units:
         """The members of a school's Group that the source stated once and no longer has: each with an end."""

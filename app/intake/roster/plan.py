@@ -59,7 +59,7 @@ def plan(facts: RosterFacts, builder: Builder, kind: str, buckets: int, *, compl
             facts.refuse(kind, key)
             continue
         statement = known(key)
-        if statement is not None and unchanged(statement[1], units):
+        if statement is not None and unchanged(statement[1], units, partial=builder.partial):
             take(Outcome(kind, key, Status.UNCHANGED, id=statement[0]))
         else:
             _add(facts, kind, key, Act.STATE, buckets)
@@ -67,8 +67,8 @@ def plan(facts: RosterFacts, builder: Builder, kind: str, buckets: int, *, compl
         statement = known(key)
         if statement is not None and digest(RESTRICTED) not in statement[1]:
             _add(facts, kind, key, Act.TAKE, buckets)
-    if complete and kind not in facts.unattributed:
-        for key in gone(facts, kind):
+    if not complete or kind not in facts.unattributed:
+        for key in gone(facts, kind, complete=complete):
             if kind == "School":
                 take(Outcome(kind, key, Status.GONE))
             else:
@@ -76,8 +76,14 @@ def plan(facts: RosterFacts, builder: Builder, kind: str, buckets: int, *, compl
     return int(facts.db.execute("SELECT count(*) FROM todo WHERE kind = ?", (kind,)).fetchone()[0])
 
 
-def gone(facts: RosterFacts, kind: str) -> list[str]:
-    """The records that this source wrote once and no longer has."""
+def gone(facts: RosterFacts, kind: str, *, complete: bool = True) -> list[str]:
+    """The records that this source wrote once and no longer has; or that it says are gone, where it tells changes."""
+    if not complete:
+        query = """
+            SELECT key, wrote FROM statement s WHERE kind = ?1 AND EXISTS (SELECT 1 FROM leaving l
+                WHERE kind IN ('Student', 'Contact') AND substr(s.key, instr(s.key, '/') + 1) = l.person)
+        """
+        return _not_gone_yet(facts, query, kind)
     query = """
         SELECT key, wrote FROM statement s WHERE kind = ?1
            AND NOT EXISTS (SELECT 1 FROM fact f WHERE f.kind = ?1 AND f.key = s.key)
@@ -88,6 +94,10 @@ def gone(facts: RosterFacts, kind: str) -> list[str]:
             SELECT key, wrote FROM statement s WHERE kind = ?1 AND NOT EXISTS
                 (SELECT 1 FROM fact f WHERE f.kind = ?1 AND f.key >= s.key || '/' AND f.key < s.key || '0')
         """
+    return _not_gone_yet(facts, query, kind)
+
+
+def _not_gone_yet(facts: RosterFacts, query: str, kind: str) -> list[str]:
     rows = facts.db.execute(query, (kind,)).fetchall()
     return [key for key, wrote in rows if digest(VANISHED) not in orjson.loads(wrote)]
 

@@ -186,9 +186,9 @@ class Writing:
 
     def _source(self, kind: str, key: str, act: Act, held: Units, wrote: Mapping[str, str]) -> tuple[Units, bool]:
         """What the source says of a record, and whether what it does not say is unknown."""
-        ended = self.builder.ended(key, held, wrote) if kind == "Enrollment" else {}
+        ended = self.builder.ended(key, held, wrote) if kind == "Enrollment" and not self.builder.partial else {}
         if act is Act.STATE:
-            return {**ended, **self.builder.build(kind, key).units}, False
+            return {**ended, **self.builder.build(kind, key).units}, self.builder.partial
         if act is Act.TAKE:
             return {RESTRICTED: True}, True
         return {**ended, VANISHED: True}, True
