@@ -109,4 +109,4 @@ def _spelled(scope: Scope, asked: str) -> str:
 
 
 def _not_a_scope() -> HallpassError:
-    return HallpassError(Kind.INVALID, "A scope is system/Type.letters, with letters of cruds in that order.")
+    return HallpassError(Kind.INVALID, "A scope must be system/Type.letters, with letters of cruds in that order.")

@@ -38,7 +38,7 @@ class Session:
         https://hl7.org/fhir/R4/http.html#trules
         """
         if resource_id in self.written:
-            raise HallpassError(Kind.UNPROCESSABLE, "Two entries of a transaction are about one resource.")
+            raise HallpassError(Kind.UNPROCESSABLE, "Two entries of the transaction write the same resource.")
         self.written.add(resource_id)
 
     def require(self, type_name: str, letter: str) -> None:

@@ -104,7 +104,7 @@ class _Writer:
         """All entries of a transaction, answered in the order in which they were sent."""
         calls = [e for e in entries if e.where.call]
         if calls:
-            text = "A transaction holds reads, searches, histories and writes; this is asked in a batch."
+            text = "A transaction takes reads, searches, histories and writes. Send this request in a batch."
             raise HallpassError(
                 Kind.UNPROCESSABLE, *(Issue(text, f"{e.at}.request.url", "not-supported") for e in calls)
             )

@@ -82,18 +82,20 @@ def read_entries(content: dict[str, Any], settings: Settings) -> tuple[str, list
     entry of a batch stands for itself.
     """
     if content.get("resourceType") != "Bundle" or content.get("type") not in ("batch", "transaction"):
-        text = "Here a Bundle of type batch or transaction is processed."
+        text = "The body must be a Bundle of type batch or transaction."
         raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Bundle.type", "value"))
     raw = content.get("entry", [])
     if not isinstance(raw, list):
-        raise HallpassError(Kind.UNPROCESSABLE, Issue("The entries are a list.", "Bundle.entry", "structure"))
+        raise HallpassError(Kind.UNPROCESSABLE, Issue("Bundle.entry must be an array.", "Bundle.entry", "structure"))
     if len(raw) > settings.max_bundle_entries:
         text = f"A Bundle has at most {settings.max_bundle_entries} entries."
         raise HallpassError(Kind.TOO_LARGE, Issue(text, "Bundle.entry"))
     read = [_read(node, f"Bundle.entry[{i}]", settings.fhir_base) for i, node in enumerate(raw)]
     urls = [e.full_url for e in read if isinstance(e, Entry) and e.full_url]
     problems = (
-        [] if len(urls) == len(set(urls)) else [Issue("Two entries have one fullUrl.", "Bundle.entry", "invariant")]
+        []
+        if len(urls) == len(set(urls))
+        else [Issue("Two entries have the same fullUrl. Give each its own.", "Bundle.entry", "invariant")]
     )
     for issue in _around(content, read):
         n = _number(issue)
@@ -138,24 +140,24 @@ def _number(issue: Issue) -> int | None:
 def _entry(node: Any, at: str, base: str) -> Entry:
     request = node.get("request") if isinstance(node, dict) else None
     if not isinstance(request, dict):
-        raise _bad("An entry has a request.", f"{at}.request")
+        raise _bad("The entry has no request.", f"{at}.request")
     method, url = request.get("method"), request.get("url")
     if method not in METHODS:
         text = f"The method is not served. Use one of: {', '.join(METHODS)}."
         raise HallpassError(Kind.NOT_ALLOWED, Issue(text, f"{at}.request.method"))
     if not isinstance(url, str) or not url:
-        raise _bad("The request has a url, relative to the service's root.", f"{at}.request.url")
+        raise _bad("The request needs a url relative to the base URL, such as Patient/123.", f"{at}.request.url")
     url = url.removeprefix(f"{base}/")
     leads = where(method, url)
     if leads is None:
-        text = "This method serves nothing at this url; GET /fhir/metadata says what is served."
+        text = "This method is not served at this url. GET /fhir/metadata lists what is."
         raise HallpassError(Kind.NOT_FOUND, Issue(text, f"{at}.request.url"))
     resource = node.get("resource")
     kind = resource.get("resourceType") if isinstance(resource, dict) else None
     if method in ("POST", "PUT") and not leads.call and kind != leads.type:
-        raise _bad("The entry has a resource of the type in its url.", f"{at}.resource")
+        raise _bad("The entry's resource must be of the type in its url.", f"{at}.resource")
     if method == "PATCH" and kind not in ("Parameters", "Binary"):
-        raise _bad("A patch is a Parameters resource, or a Binary with a JSON Patch.", f"{at}.resource")
+        raise _bad("A patch must be a Parameters resource, or a Binary that holds a JSON Patch.", f"{at}.resource")
     conditions = {name: _string(request, name, f"{at}.request") for name in CONDITIONS}
     return Entry(
         at=at,

@@ -54,19 +54,24 @@ async def _starlettes(request: Request, error: Exception) -> Response:
         allow = {"Allow": allowed(request)}
         if request.method == "OPTIONS":
             return Response(None, 204, allow)
-        return answer(request, HallpassError(Kind.NOT_ALLOWED, "There is no such interaction here.", headers=allow))
+        return answer(
+            request,
+            HallpassError(
+                Kind.NOT_ALLOWED,
+                "This method is not served at this path. The Allow header lists those that are.",
+                headers=allow,
+            ),
+        )
     if error.status_code == 404:
         return answer(
-            request, HallpassError(Kind.NOT_FOUND, "Nothing is served at this path; GET /fhir/metadata says what is.")
+            request, HallpassError(Kind.NOT_FOUND, "Nothing is served at this path. GET /fhir/metadata lists what is.")
         )
-    return answer(request, HallpassError(Kind.INVALID, "The request cannot be understood."))
+    return answer(request, HallpassError(Kind.INVALID, "The request is not valid HTTP."))
 
 
 async def _fastapis(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    issues = [
-        Issue("The value is not one that this parameter takes.", ".".join(map(str, e["loc"]))) for e in error.errors()
-    ]
+    issues = [Issue("The parameter does not take this value.", ".".join(map(str, e["loc"]))) for e in error.errors()]
     return answer(request, HallpassError(Kind.INVALID, *issues))
 
 
@@ -111,7 +116,7 @@ def _last_resort(error: Exception) -> ASGIApp:
     if isinstance(error, TimeoutError):
         found = unavailable()
     else:
-        found = HallpassError(Kind.INTERNAL, "A fault of the server's. It has been logged.")
+        found = HallpassError(Kind.INTERNAL, "The server failed. The failure is in its log under this request's id.")
 
     async def respond(scope: Scope, receive: Receive, send: Send) -> None:
         await answer(Request(scope, receive), found)(scope, receive, send)

@@ -55,7 +55,7 @@ def prefer(request: Request) -> Prefer:
     return_ = _MISSPELT.get(return_, return_)
     handling = pairs.get("handling", "strict").strip('" ')
     if return_ not in ("representation", "minimal", "OperationOutcome") or handling not in ("strict", "lenient"):
-        raise HallpassError(Kind.INVALID, Issue("The Prefer header asks for something that there is not."))
+        raise HallpassError(Kind.INVALID, Issue("The Prefer header asks for something that is not supported."))
     return Prefer(return_, handling == "lenient")  # type: ignore[arg-type]
 
 
@@ -97,7 +97,7 @@ async def raw_body(request: Request, limit: int) -> bytes:
     """The request's bytes, unpacked, as many as are allowed, read and unpacked no further than that."""
     length = request.headers.get("Content-Length", "0")
     if not (length.isascii() and length.isdigit()):
-        raise HallpassError(Kind.INVALID, "The Content-Length is no number.")
+        raise HallpassError(Kind.INVALID, "The Content-Length header must be a number.")
     if len(length) > 18 or int(length) > limit:
         raise too_large(limit)
     unpack = decompression(request.headers.get("Content-Encoding", ""))
@@ -187,7 +187,9 @@ def condition(request: Request) -> list[tuple[str, str]]:
     """The condition in the query string. Raises INVALID where there is none: it would match everything."""
     pairs = [(k, v) for k, v in request.query_params.multi_items() if k not in ALWAYS]
     if not pairs:
-        raise HallpassError(Kind.INVALID, Issue("Say which resource by a search parameter."))
+        raise HallpassError(
+            Kind.INVALID, Issue("The request needs a search parameter that says which resource it is about.")
+        )
     return pairs
 
 

@@ -98,11 +98,11 @@ def question(parameters: dict[str, Any]) -> Question:
         value = _READERS[name](parameter)
         if value is None:
             raise HallpassError(
-                Kind.UNPROCESSABLE, Issue("The value is not of its kind.", f"Parameters.parameter[{i}].value")
+                Kind.UNPROCESSABLE, Issue("The value has the wrong type.", f"Parameters.parameter[{i}].value")
             )
         given.setdefault(name, []).append(value)
     if len(given.get("recipient", [])) != 1 or len(given.get("type", []) + given.get("resource", [])) != 1:
-        text = "One recipient, and one type or resource, are asked about."
+        text = "Ask about one recipient, and about one type or one resource."
         raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Parameters.parameter"))
     return Question(
         recipient=given["recipient"][0],

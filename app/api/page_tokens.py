@@ -37,9 +37,11 @@ class PageTokens:
             raw = b""
         tag, body = raw[:_TAG], raw[_TAG:]
         if len(body) < 6 or not hmac.compare_digest(tag, self._tag(body, bound)):
-            raise HallpassError(Kind.INVALID, Issue("The page token is not one that this search gave you."))
+            raise HallpassError(
+                Kind.INVALID, Issue("The page token is not from this search. Follow the links of a page as they are.")
+            )
         if time.time() - int.from_bytes(body[:6], "big") > LIFE:
-            raise HallpassError(Kind.INVALID, Issue("The page token is too old: start the search again."))
+            raise HallpassError(Kind.INVALID, Issue("The page token has expired. Start the search again."))
         return body[6:].decode()
 
     def _tag(self, body: bytes, bound: str) -> bytes:

@@ -17,5 +17,7 @@ def query_pairs(query: str) -> list[tuple[str, str]]:
     except ValueError:
         pairs = []
     if not pairs:
-        raise HallpassError(Kind.INVALID, Issue("The condition is not a query of search parameters."))
+        raise HallpassError(
+            Kind.INVALID, Issue("The condition must be search parameters, such as identifier=system|value.")
+        )
     return pairs

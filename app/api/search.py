@@ -171,7 +171,9 @@ def opened(page_tokens: PageTokens, context: RequestContext, path: str, search: 
     try:
         return unpack(text, search)
     except ValueError:
-        raise HallpassError(Kind.INVALID, Issue("The page token is not one that this search gave you.")) from None
+        raise HallpassError(
+            Kind.INVALID, Issue("The page token is not from this search. Follow the links of a page as they are.")
+        ) from None
 
 
 def _bound(context: RequestContext, path: str, search: Search) -> str:

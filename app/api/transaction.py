@@ -183,11 +183,17 @@ class Transaction:
         found = _CONDITIONAL.fullmatch(text)
         type_name, query = (found[1], found[2]) if found else ("", "")
         if type_name not in TYPES:
-            raise HallpassError(Kind.UNPROCESSABLE, Issue("No such type to match.", f"{entry.at}.resource"))
+            raise HallpassError(
+                Kind.UNPROCESSABLE,
+                Issue("The conditional reference names an unknown resource type.", f"{entry.at}.resource"),
+            )
         match = await conditional.match(session, TYPES[type_name], understand(session, type_name, query_pairs(query)))
         if match is None:
             raise HallpassError(
-                Kind.PRECONDITION, Issue("A conditional reference matches nothing of yours.", f"{entry.at}.resource")
+                Kind.PRECONDITION,
+                Issue(
+                    "The conditional reference matches none of your organization's resources.", f"{entry.at}.resource"
+                ),
             )
         return f"{type_name}/{match.id}"
 
@@ -247,7 +253,7 @@ def _require_target(entry: Entry, links: Links, found: PendingResult) -> None:
     """Raise UNPROCESSABLE where what others refer to by this entry's fullUrl became another resource than foreseen."""
     target = parse_local(links.targets.get(entry.full_url or ""))
     if target is not None and target[1] != found.pending[0].row.id:
-        text = "Another entry of the transaction has changed what this entry's condition finds."
+        text = "Another entry of the transaction changes what this entry's condition matches."
         raise HallpassError(Kind.UNPROCESSABLE, Issue(text, entry.at))
 
 

@@ -39,7 +39,7 @@ def add(router: APIRouter, declared: ResourceType) -> None:
     async def validate(request: Request, context: Context) -> Response:
         asked = await _asked(request, context, declared)
         if asked["mode"] in ("update", "delete"):
-            raise _bad("This mode is asked of an instance: [type]/[id]/$validate.", "mode")
+            raise _bad("Use this mode on an instance: [type]/[id]/$validate.", "mode")
         return http.respond(request, dump(await _judge(context, declared, asked, None)))
 
     @router.post(
@@ -50,7 +50,7 @@ def add(router: APIRouter, declared: ResourceType) -> None:
     async def validate_instance(request: Request, id: str, context: Context) -> Response:
         asked = await _asked(request, context, declared)
         if asked["mode"] == "create":
-            raise _bad("This mode is asked of the type: [type]/$validate.", "mode")
+            raise _bad("Use this mode on the type: [type]/$validate.", "mode")
         await context.one("read", lambda session: _exists(session, declared, id))
         return http.respond(request, dump(await _judge(context, declared, asked, id)))
 
@@ -73,7 +73,7 @@ async def _asked(request: Request, context: RequestContext, declared: ResourceTy
     if mode is not None and mode not in MODES:
         raise _bad(f"The mode is one of {', '.join(MODES)}.", "mode")
     if "resource" not in given and mode != "delete":
-        text = "There is no resource to judge."
+        text = "There is no resource to validate. Send one in the body."
         raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Parameters.parameter.where(name='resource')", "required"))
     if mode in _LETTERS:
         await context.require(declared.name, _LETTERS[mode])

@@ -16,7 +16,7 @@ from typing import Any, TypeGuard
 from sqlalchemy.dialects.postgresql import insert
 
 from app.auth.clients import ID, Client, get
-from app.auth.jose import ALGORITHMS, BadToken, Header, Jwk, read, verify
+from app.auth.jose import BadToken, Header, Jwk, UnreadableToken, read, verify
 from app.auth.jwks import JwksFetcher, JwksUnavailable
 from app.auth.keyset import keys_of, pick
 from app.auth.oauth import OAuthCode, OAuthError
@@ -50,18 +50,19 @@ class Assertions:
         """The client that made this assertion, now used up. Raises OAuthError(invalid_client)."""
         try:
             header, claims = read(token)
+        except UnreadableToken as e:
+            raise _refused(f"The assertion {e}.") from None
         except BadToken:
-            text = f"The assertion is not a JWT with alg ({' or '.join(ALGORITHMS)}), kid and typ in its header."
-            raise _refused(text) from None
+            raise _refused("The assertion is not a JWT: its header and claims must be JSON objects.") from None
         if fault := self._fault(header, claims):
             raise _refused(fault)
         try:
             client = await self._verified(token, header, claims)
         except (BadToken, JwksUnavailable) as e:
             log.info("assertion of client %s refused: %s", claims["iss"], e)
-            raise _refused("The assertion is not one of a registered client.") from None
+            raise _refused("No registered client signed the assertion. Check iss, sub and the signing key.") from None
         if not await self._first_use(client.id, claims):
-            raise _refused("The assertion was used before.")
+            raise _refused("The assertion was used before. Sign a new one, with a new jti, for each request.")
         return Authenticated(client, claims)
 
     def _fault(self, header: Header, claims: dict[str, Any]) -> str | None:

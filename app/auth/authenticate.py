@@ -46,7 +46,7 @@ async def principal(auth: Auth, request: Request, form: dict[str, str]) -> Princ
         _require_type(form)
     if "client_assertion" in form:
         if "Authorization" in request.headers:
-            raise OAuthError(OAuthCode.INVALID_REQUEST, "Authenticate in one way, not in two.")
+            raise OAuthError(OAuthCode.INVALID_REQUEST, "Authenticate in one way only.")
         client = (await by_assertion(auth, form)).client
         return Principal(client.id, client.organization)
     try:
@@ -56,7 +56,10 @@ async def principal(auth: Auth, request: Request, form: dict[str, str]) -> Princ
             raise
         raise _login(e.issues[0].text, e.headers) from None
     if not await auth.tokens.stands(caller):
-        raise _login("The access token does not hold.", {"WWW-Authenticate": f'{CHALLENGE}, error="invalid_token"'})
+        raise _login(
+            "The access token is not valid or has expired. Request a new one.",
+            {"WWW-Authenticate": f'{CHALLENGE}, error="invalid_token"'},
+        )
     return Principal(caller.client, caller.organization)
 
 

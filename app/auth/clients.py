@@ -71,7 +71,7 @@ def registration(
     if id is not None and not ID.fullmatch(id):
         issues.append(Issue("A client id has up to 128 letters, digits, '.', '_', '~' and '-'.", "id"))
     if not name.strip():
-        issues.append(Issue("A client has a name.", "name"))
+        issues.append(Issue("The client needs a name.", "name"))
     if not scopes or not all(_registrable_scope(s) for s in scopes):
         issues.append(Issue("Scopes are system/Type.letters, at least one, none with a query.", "scopes"))
     if not purposes <= PURPOSES or (BTG in purposes and not emergency):
@@ -103,7 +103,9 @@ async def add(connection: AsyncConnection, client: Client) -> None:
         if sqlstate(e) == "23505":
             raise HallpassError(Kind.CONFLICT, Issue("A client with this id is registered.", "id")) from e
         if sqlstate(e) == "23503":
-            raise HallpassError(Kind.UNPROCESSABLE, Issue("There is no such organization.", "organization")) from e
+            raise HallpassError(
+                Kind.UNPROCESSABLE, Issue("There is no organization with this id.", "organization")
+            ) from e
         raise
     await security_log.record_command(connection, client.organization, f"client {client.id} added")
 
@@ -145,7 +147,7 @@ async def _change(connection: AsyncConnection, id: str, values: dict[str, Any], 
     changed = update(table).where(table.c.id == id).values(values).returning(table.c.organization)
     organization = await connection.scalar(changed)
     if organization is None:
-        raise HallpassError(Kind.NOT_FOUND, Issue("There is no such client.", "id"))
+        raise HallpassError(Kind.NOT_FOUND, Issue("There is no client with this id.", "id"))
     await security_log.record_command(connection, organization, f"client {id} {what}")
 
 

@@ -31,7 +31,7 @@ async def issue(auth: Auth, form: dict[str, str]) -> dict[str, Any]:
     purposes = granted(asked(form.get("purpose_of_use"), found.claims), client.purposes, emergency=client.emergency)
     scopes = grant(form["scope"], client.held)
     if not scopes.scopes:
-        raise OAuthError(OAuthCode.INVALID_SCOPE, "The client may have none of these scopes.")
+        raise OAuthError(OAuthCode.INVALID_SCOPE, "The client is registered for none of these scopes.")
     return {
         "access_token": await auth.tokens.issue_token(client, scopes, purposes, agent(found.claims)),
         "token_type": "bearer",

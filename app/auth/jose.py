@@ -35,7 +35,11 @@ _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 
 class BadToken(Exception):
-    """The token does not hold. Its message is for the log, and is never shown."""
+    """The token is not valid. Its message is for the log, and is never shown."""
+
+
+class UnreadableToken(BadToken):
+    """The token cannot be read, before any key is looked at. Its message tells its sender what to change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +53,21 @@ class Header:
 
 
 def read(token: str) -> tuple[Header, dict[str, Any]]:
-    """The header and the claims of a token, not verified. Raises BadToken."""
+    """The header and the claims of a token, not verified. Raises BadToken, or UnreadableToken with what to change."""
     match = _TOKEN.fullmatch(token) if len(token) <= MAX_TOKEN else None
     if not match:
-        raise BadToken("not a compact JWS within the size bound")
+        raise UnreadableToken(f"is not a compact JWT (header.claims.signature, at most {MAX_TOKEN} characters)")
     header, claims = _object(match[1]), _object(match[2])
-    if "crit" in header or not all(_flat(v) for v in header.values()):
-        raise BadToken("a header that is not understood")
     alg, kid, typ, jku = (header.get(name) for name in ("alg", "kid", "typ", "jku"))
-    if alg not in ALGORITHMS or not isinstance(kid, str) or not isinstance(typ, str):
-        raise BadToken("alg, kid or typ is missing or not accepted")
+    if missing := [name for name, value in (("alg", alg), ("kid", kid), ("typ", typ)) if not isinstance(value, str)]:
+        raise UnreadableToken(f"lacks {', '.join(missing)} in its header")
+    if "crit" in header or not all(_flat(v) for v in header.values()):
+        raise UnreadableToken("has a header with 'crit' or nested values, which are not supported")
+    if alg not in ALGORITHMS:
+        raise UnreadableToken(f"is signed with an algorithm that is not accepted: use {' or '.join(ALGORITHMS)}")
     if jku is not None and not isinstance(jku, str):
-        raise BadToken("jku is not a string")
-    return Header(alg, kid, typ, jku), claims
+        raise UnreadableToken("has a jku that is not a string")
+    return Header(str(alg), str(kid), str(typ), jku), claims
 
 
 def verify(token: str, key: Jwk) -> dict[str, Any]:

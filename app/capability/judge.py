@@ -59,14 +59,14 @@ def _count(rule: Rule, place: Place, number: int) -> Iterator[Issue]:
 
 def _value(rule: Rule, value: Any, at: str, resource: Node) -> Iterator[Issue]:
     if rule.pattern is not None and not _matches(value, rule.pattern[1]):
-        yield Issue("The element is not what the profile says that it is.", at, "value")
+        yield Issue("The element does not have the value that the profile fixes.", at, "value")
     if rule.binding is not None and rule.binding[0] == "required" and not _bound(value, rule.binding[1]):
         name = rule.binding[1].rpartition("/")[2]
         yield Issue(f"The code is not one of the profile's value set {name}.", at, "code-invalid")
     if rule.targets and isinstance(value, dict):
         target = _target(value, resource)
         if target is not None and target not in rule.targets:
-            text = f"In the profile the reference points to {' or '.join(rule.targets)}."
+            text = f"The profile asks for a reference to {' or '.join(rule.targets)}."
             yield Issue(text, f"{at}.reference", "structure")
 
 

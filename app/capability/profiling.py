@@ -27,7 +27,7 @@ def named(type_name: str, url: str | None, *, needed: bool = False) -> list[Prof
     if profile is not None:
         return [profile]
     known = [f"{HL7}/{type_name}", *(p.url for p in PROFILES if p.type == type_name)]
-    text = f"The profiles that are known here are {' and '.join(known)}."
+    text = f"Unknown profile. Use one of: {' and '.join(known)}."
     raise HallpassError(Kind.UNPROCESSABLE, Issue(text, None, "not-supported"))
 
 

@@ -126,7 +126,7 @@ def _modifiers(node: Any, missing: list[Issue], path: str = "Consent") -> None:
     """A modifier that is not understood could turn the whole round: no such Consent is a release."""
     if isinstance(node, dict):
         if node.get("modifierExtension") or (path == "Consent" and node.get("implicitRules")):
-            missing.append(Issue("A modifier that the exchange does not know.", path, "not-supported"))
+            missing.append(Issue("This modifier extension is not supported. Remove it.", path, "not-supported"))
         for key, value in node.items():
             if key not in ("modifierExtension", "contained", "text"):
                 _modifiers(value, missing, f"{path}.{key}")
@@ -138,7 +138,7 @@ def _modifiers(node: Any, missing: list[Issue], path: str = "Consent") -> None:
 def _scope(consent: dict[str, Any], missing: list[Issue]) -> None:
     codings = values(consent, "scope.coding")
     if not any(x.get("system") == c.CONSENT_SCOPE and x.get("code") == "patient-privacy" for x in codings):
-        missing.append(Issue("A release of information has the scope patient-privacy.", "Consent.scope", "value"))
+        missing.append(Issue("The scope must be patient-privacy.", "Consent.scope", "value"))
 
 
 def _signed_on(
@@ -152,7 +152,7 @@ def _signed_on(
         return None
     signed = interval(text, s.zone)
     if signed.lower > s.now + CLOCK_TOLERANCE:
-        missing.append(Issue("It is signed in the future.", "Consent.dateTime", "business-rule"))
+        missing.append(Issue("The date of the signature is in the future.", "Consent.dateTime", "business-rule"))
     return signed
 
 
@@ -173,7 +173,7 @@ def _discloser(consent: dict[str, Any], s: ConsentContext, regimes: frozenset[Re
         )
     for i, reference in enumerate(named):
         if local_id(reference, "Organization") != s.custodian:
-            text = "A release opens what its own writer holds: the discloser is the organization that files it."
+            text = "The discloser must be the organization that files the release: it can open only its own records."
             missing.append(Issue(text, f"Consent.organization[{i}]", "business-rule"))
 
 

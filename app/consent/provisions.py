@@ -45,7 +45,7 @@ def read_tree(root: Any, zone: ZoneInfo, custodian: UUID, organizations: frozens
     if not isinstance(root, dict):
         reader.tree.missing.append(Issue("The provision is missing.", "Consent.provision", "required"))
     elif root.get("type") not in ("permit", "deny"):
-        text = "A release says permit or deny at its root."
+        text = "The root provision needs a type: permit or deny."
         reader.tree.missing.append(Issue(text, "Consent.provision.type", "required"))
     else:
         reader.add(root, -1, root["type"] == "permit", "Consent.provision", 0)
@@ -66,11 +66,12 @@ class _Reader:
     def add(self, node: dict[str, Any], parent: int, permit: bool, at: str, depth: int) -> None:
         """Read one provision and those nested in it."""
         if depth > DEEPEST:
-            self._missing_requirement("Exceptions nest deeper than anyone can follow.", at)
+            self._missing_requirement("The provisions are nested too deeply.", at)
             return
         if node.get("type") not in (None, "permit" if permit else "deny"):
             self._missing_requirement(
-                "An exception turns its parent round; its type says the same as its parent's.", f"{at}.type"
+                "A nested provision must have the other type: an exception to a permit denies, one to a deny permits.",
+                f"{at}.type",
             )
         actions = self._codes(node, "action", c.CONSENT_ACTION, c.ACTIONS, at)
         if actions is not None and not actions & c.READING_ACTIONS:
@@ -122,7 +123,9 @@ class _Reader:
             if coding.get("system") == system and coding.get("code") in known:
                 found.add(coding["code"])
             else:
-                self._missing_requirement("The code is not one that the exchange knows.", f"{at}.{element}[{i}]")
+                self._missing_requirement(
+                    "Unknown code. docs/reference.md lists the codes that are supported.", f"{at}.{element}[{i}]"
+                )
         return frozenset(found) if node.get(element) else None
 
     def _codes(
@@ -133,7 +136,9 @@ class _Reader:
         for i, concept in enumerate(values(node, element)):
             codes = {x.get("code") for x in values(concept, "coding") if x.get("system") == system} & set(known)
             if not codes:
-                self._missing_requirement("The code is not one that the exchange knows.", f"{at}.{element}[{i}]")
+                self._missing_requirement(
+                    "Unknown code. docs/reference.md lists the codes that are supported.", f"{at}.{element}[{i}]"
+                )
             found |= {str(x) for x in codes}
         return frozenset(found) if node.get(element) else None
 
@@ -149,14 +154,18 @@ class _Reader:
                 if organization in self._organizations:
                     found.add(organization)
                 else:
-                    self._missing_requirement("A recipient is an Organization of the network.", f"{where}.reference")
+                    self._missing_requirement(
+                        "The recipient must be an Organization of this server.", f"{where}.reference"
+                    )
             elif (c.PARTICIPATION, "CST") in roles:
                 if organization != self._custodian:
                     self._missing_requirement(
-                        "The discloser is the organization that files the release.", f"{where}.reference"
+                        "The discloser must be the organization that files the release.", f"{where}.reference"
                     )
             elif (c.ACTOR_ROLE, "intermediary") not in roles:
-                self._missing_requirement("The role is not one that the exchange knows.", f"{where}.role")
+                self._missing_requirement(
+                    "Unknown actor role. Use CST for the discloser and IRCP for a recipient.", f"{where}.role"
+                )
         return frozenset(found) if constrained else None
 
     def _classes(self, node: dict[str, Any], at: str) -> frozenset[str] | None:
@@ -168,7 +177,7 @@ class _Reader:
                 found.add(code)
             else:
                 self._missing_requirement(
-                    "The class is neither a FHIR resource type nor the URI of a profile.", f"{at}.class[{i}]"
+                    "The class must be a FHIR resource type or the URI of a profile.", f"{at}.class[{i}]"
                 )
         return frozenset(found) if node.get("class") else None
 
@@ -178,7 +187,7 @@ class _Reader:
             codings = [x for x in values(concept, "coding") if x.get("system") and x.get("code")]
             if not codings:
                 self._missing_requirement(
-                    "The code needs a system and a code: text alone matches nothing.", f"{at}.code[{i}]"
+                    "The code needs both a system and a code. Text alone matches nothing.", f"{at}.code[{i}]"
                 )
             found |= {f"{x['system']}|{x['code']}" for x in codings}
         return frozenset(found) if node.get("code") else None
@@ -194,7 +203,10 @@ class _Reader:
             elif system == c.ACT_CODE and code in c.SENSITIVITY | c.PRIVACY_LAWS:
                 labels.add(code)
             else:
-                self._missing_requirement("The label is not one that the exchange knows.", f"{at}.securityLabel[{i}]")
+                self._missing_requirement(
+                    "Unknown security label. docs/reference.md lists the labels that are supported.",
+                    f"{at}.securityLabel[{i}]",
+                )
         if not node.get("securityLabel"):
             return None, None
         return ((max if permit else min)(levels) if levels else None), frozenset(labels)
@@ -204,7 +216,9 @@ class _Reader:
         for i, data in enumerate(values(node, "data")):
             target = local_id(data.get("reference"))
             if target is None:
-                self._missing_requirement("The data is not a resource of the exchange.", f"{at}.data[{i}].reference")
+                self._missing_requirement(
+                    "The data reference must be to a resource of this server.", f"{at}.data[{i}].reference"
+                )
             else:
                 found.setdefault(data["meaning"], set()).add(target)
         return {meaning: frozenset(ids) for meaning, ids in found.items()}

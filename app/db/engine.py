@@ -145,9 +145,7 @@ def _pool(owner: URL, size: int, seconds: int, statement_timeout_ms: int) -> Asy
 
 def unavailable() -> HallpassError:
     """The one 503: nothing was read, nothing leaves."""
-    return HallpassError(
-        Kind.UNAVAILABLE, "The record store cannot be reached. Try again.", headers={"Retry-After": "2"}
-    )
+    return HallpassError(Kind.UNAVAILABLE, "The database cannot be reached. Try again.", headers={"Retry-After": "2"})
 
 
 def unconfirmed() -> HallpassError:
@@ -163,7 +161,7 @@ def too_long() -> HallpassError:
     """The one 422 of a statement that was stopped: the same words whatever it was that took the time."""
     return HallpassError(
         Kind.TOO_COSTLY,
-        "The request takes longer than is allowed. Ask for less: more criteria, fewer chains or includes.",
+        "The request takes too long. Ask for less: add criteria, or drop chains or includes.",
     )
 
 

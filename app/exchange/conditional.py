@@ -47,14 +47,21 @@ async def update(
     stated = validated.content.get("id")
     if found is None:
         if if_match is not None:
-            raise HallpassError(Kind.PRECONDITION, "There is no version to match.")
+            raise HallpassError(Kind.PRECONDITION, "If-Match names a version, but no resource matches.")
         if stated is not None:
             raise HallpassError(
-                Kind.UNPROCESSABLE, Issue("Ids are the server's: leave it out to create.", f"{declared.name}.id")
+                Kind.UNPROCESSABLE,
+                Issue("The server assigns ids. To create a resource, leave the id out.", f"{declared.name}.id"),
             )
         return await writes.create(session, declared, validated, own_id)
     if stated not in (None, str(found.id)):
-        raise HallpassError(Kind.INVALID, Issue("The id in the body is not that of the match.", f"{declared.name}.id"))
+        raise HallpassError(
+            Kind.INVALID,
+            Issue(
+                "The id in the body is not the id of the resource that matches. Leave the id out.",
+                f"{declared.name}.id",
+            ),
+        )
     return await writes.update(session, declared, validated.with_id(str(found.id)), str(found.id), if_match, seen=found)
 
 
@@ -103,7 +110,9 @@ async def _matching(session: Session, declared: ResourceType, search: Search, mo
     more than `most` match.
     """
     if not search.criteria:
-        raise HallpassError(Kind.INVALID, "The condition has no criterion: say which resource by a search parameter.")
+        raise HallpassError(
+            Kind.INVALID, "The condition needs a search parameter that says which resource it is about."
+        )
     require_joined(session, search)
     await lock(session.connection, {own_lock(session, declared, search)}, exclusive=True)
     found = await matches(session, search, most + 1)

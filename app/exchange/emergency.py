@@ -27,7 +27,7 @@ async def break_glass(session: Session, system: str, value: str, reason: str) ->
     """
     if EMERGENCY not in session.caller.scopes or BREAK_THE_GLASS not in session.caller.purposes:
         raise HallpassError(
-            Kind.FORBIDDEN, "Only a token given for an emergency, with the purpose BTG, breaks the glass."
+            Kind.FORBIDDEN, "Emergency access needs a token with the purpose BTG and the emergency scope."
         )
     session.require("Patient", "r")
     if len(reason.strip()) < SHORTEST_REASON:

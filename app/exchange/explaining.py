@@ -65,7 +65,7 @@ async def preview(session: Session, validated: Validated) -> PendingResult:
     compartment = local_id(consent.get("patient"), "Patient")
     seen = await store.visible(session.connection, {compartment} if compartment else set())
     if compartment is None or compartment not in seen:
-        text = "The reference leads to nothing that you can see."
+        text = "The reference does not lead to a resource that you can see."
         raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Consent.patient.reference", "not-found"))
     own = session.caller.organization
     found = await consent_context(session, compartment, own, consent, session.zone)
@@ -137,10 +137,14 @@ async def _requester(
     """The recipient, as the rule would see it call now. Raises UNPROCESSABLE for one that is not of the network."""
     place = (await stored_rules.places(session.connection, {recipient})).get(recipient)
     if place is None:
-        raise HallpassError(Kind.UNPROCESSABLE, Issue("The recipient is no organization of the network.", "recipient"))
+        raise HallpassError(
+            Kind.UNPROCESSABLE, Issue("The recipient must be an Organization of this server.", "recipient")
+        )
     unknown = purposes - PURPOSES
     if unknown or not purposes:
-        raise HallpassError(Kind.UNPROCESSABLE, Issue("The purpose is a code of v3-ActReason.", "purpose"))
+        raise HallpassError(
+            Kind.UNPROCESSABLE, Issue("The purpose must be a code of v3-ActReason, such as TREAT.", "purpose")
+        )
     descendants = {
         c for c in {f.custodian for f in held} if c in policies.places and recipient in policies.places[c].ancestors
     }
@@ -158,11 +162,13 @@ def _asked(held: list[ResourceAttributes], question: Question, compartment: UUID
     if question.resource is not None:
         found = [f for f in held if f.id == question.resource]
         if not found:
-            raise HallpassError(Kind.UNPROCESSABLE, Issue("You hold no such record of this student.", "resource"))
+            raise HallpassError(
+                Kind.UNPROCESSABLE, Issue("Your organization holds no such record of this student.", "resource")
+            )
         return found
     declared = TYPES.get(question.type or "")
     if declared is None or declared.student is None:
-        raise HallpassError(Kind.UNPROCESSABLE, Issue("The type is not one of a student's records.", "type"))
+        raise HallpassError(Kind.UNPROCESSABLE, Issue("The type must be one of the types of student records.", "type"))
     plain = ResourceAttributes(
         uuid4(), declared.name, held[0].custodian, compartment, directory=False, timeless=not declared.clinical_date
     )

@@ -78,4 +78,6 @@ def _position(text: str) -> tuple[Position, bool]:
         at, resource_id, version, *back = text.split(" ")
         return (datetime.fromisoformat(at), UUID(resource_id), int(version)), bool(back)
     except ValueError:
-        raise HallpassError(Kind.INVALID, Issue("The page token is not one that this history gave you.")) from None
+        raise HallpassError(
+            Kind.INVALID, Issue("The page token is not from this history. Follow the links of a page as they are.")
+        ) from None

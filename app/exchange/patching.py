@@ -46,4 +46,4 @@ def _sound(content: dict[str, Any]) -> dict[str, Any]:
     try:
         return parse(dump(content))
     except (TypeError, HallpassError):
-        raise HallpassError(Kind.UNPROCESSABLE, "What the patch makes is not JSON that FHIR allows.") from None
+        raise HallpassError(Kind.UNPROCESSABLE, "The patched resource would not be valid FHIR JSON.") from None

@@ -73,7 +73,7 @@ def shown(row: Stored | None, known: Known | None, part: Subset | None) -> Pendi
     if row.deleted and row.current:
         raise HallpassError(Kind.GONE, "The resource was deleted.", headers={"ETag": etag(row.version)})
     if row.deleted:
-        raise HallpassError(Kind.GONE, "This version is the deletion.")
+        raise HallpassError(Kind.GONE, "This version records the deletion.")
     held = (row.version, row.updated) if known is not None and known(row.version, row.updated) else None
     return PendingResult((PendingRow(row),), part=part, held=held)
 

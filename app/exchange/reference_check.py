@@ -11,7 +11,7 @@ from app.fhir.references import references
 from app.resources.refs import local_targets, parse_local
 from app.session import Session
 
-UNRESOLVED = "The reference leads to nothing that you can see."
+UNRESOLVED = "The reference does not lead to a resource that you can see."
 
 
 async def check_references(

@@ -170,5 +170,7 @@ class AccessService:
 
 def _login() -> HallpassError:
     return HallpassError(
-        Kind.LOGIN, "The token does not hold.", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'}
+        Kind.LOGIN,
+        "The access token is not valid or has expired. Request a new one.",
+        headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
     )

@@ -28,11 +28,12 @@ def as_party(
         if not same(stored.get(name), sent.get(name))
     ]
     if foreign:
-        text = "This element is its custodian's to change."
+        text = "Only the organization that holds the resource can change this element."
         raise HallpassError(Kind.FORBIDDEN, *(Issue(text, f"{declared.name}.{n}") for n in sorted(foreign)))
     for name, allowed in declared.party_values.items():
         if sent.get(name) not in allowed and sent.get(name) != stored.get(name):
-            text = f"The other party sets {', '.join(sorted(allowed))}; the rest is the custodian's."
+            values = ", ".join(sorted(allowed))
+            text = f"The other party may set {values}. Only the organization that holds it sets the rest."
             raise HallpassError(Kind.FORBIDDEN, Issue(text, f"{declared.name}.{name}"))
     kept = {k: v for k, v in stored.items() if k not in declared.party_writes}
     return kept | {k: v for k, v in sent.items() if k in declared.party_writes}
@@ -42,4 +43,6 @@ def require_party(declared: ResourceType, stored: dict[str, Any], ancestors: fro
     """Raise FORBIDDEN unless the caller is a party of what is stored, and the type is one that parties write into."""
     targets = [parse_local(text) for text in declared.parties(stored)] if stored else []
     if not declared.party_writes or not any(t and t[1] in ancestors for t in targets):
-        raise HallpassError(Kind.FORBIDDEN, "Another organization holds this resource; only it can change it.")
+        raise HallpassError(
+            Kind.FORBIDDEN, "Another organization holds this resource. Only that organization can change it."
+        )

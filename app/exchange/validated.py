@@ -52,7 +52,7 @@ def validate_now(declared: ResourceType, content: dict[str, Any], base_url: str)
     """Judge a resource by itself, at once. Raises UNPROCESSABLE with every finding."""
     check(declared.name, content)
     if any(tag.get("code") == "SUBSETTED" for tag in values(content, "meta.tag")):
-        text = "A SUBSETTED resource is a part; a whole one cannot be made from it."
+        text = "The resource is marked SUBSETTED: it is only a part. Read the whole resource and send that."
         raise HallpassError(Kind.UNPROCESSABLE, Issue(text, f"{declared.name}.meta.tag", "business-rule"))
     own = f"{base_url}/"
     relative = rewrite(content, lambda text: text.removeprefix(own))
@@ -66,7 +66,7 @@ def _require_no_student(declared: ResourceType, content: dict[str, Any]) -> None
     inside = {r.get("resourceType") for r in values(content, "contained")}
     targets = {name for name, _ in local_targets(content)}
     if any(TYPES[name].visibility is not Visibility.DIRECTORY for name in (inside | targets) & set(TYPES)):
-        text = "The directory is open to every member: nothing in it is about a student."
+        text = "Every member reads the directory: a directory resource must not be about a student."
         raise HallpassError(Kind.UNPROCESSABLE, Issue(text, declared.name, "business-rule"))
 
 

@@ -73,7 +73,7 @@ async def update(
     if not old.deleted and _digest(content) == old.digest:
         return PendingResult((PendingRow(old),), unchanged=True)
     if _compartment(declared, content, old.id) != old.compartment:
-        text = "A record is about one student for good: end this one and make another."
+        text = "A record stays with its student. To move it, end this record and create another."
         raise HallpassError(Kind.UNPROCESSABLE, Issue(text, f"{declared.name}.{declared.student}", "business-rule"))
     row = await _file(session, declared, content, old, (old.compartment, old.id), method, at)
     return PendingResult((PendingRow(row),))
@@ -119,7 +119,7 @@ async def locked(
     if found is None:
         raise not_found()
     if if_match is not None and not names(if_match, found[0].version):
-        raise HallpassError(Kind.PRECONDITION, "The resource has another version by now.")
+        raise HallpassError(Kind.PRECONDITION, "The resource has changed since the version in If-Match. Read it again.")
     return found
 
 
@@ -169,7 +169,7 @@ def _compartment(declared: ResourceType, content: dict[str, Any], resource_id: U
         return resource_id
     student = student_of(declared, content, resource_id)
     if student is None:
-        text = "A record of a student names its student: a Patient of this server."
+        text = "The record must reference its student: a Patient of this server."
         raise HallpassError(Kind.UNPROCESSABLE, Issue(text, f"{declared.name}.{declared.student}", "required"))
     return student
 
@@ -184,7 +184,7 @@ async def _require_never_active(session: Session, declared: ResourceType, old: S
     if not declared.deletable:
         bodies = await store.bodies(session.connection, old.compartment, old.id)
         if any(parse(body).get("status") == "active" for body in bodies):
-            text = "A release that was ever active is not deleted: end it by the status inactive."
+            text = "A Consent that was active cannot be deleted. End it: set its status to inactive."
             raise HallpassError(Kind.CONFLICT, Issue(text, f"{declared.name}.status", "business-rule"))
 
 
@@ -200,4 +200,6 @@ def _digest(content: dict[str, Any]) -> bytes:
 
 
 def _not_yours() -> HallpassError:
-    return HallpassError(Kind.FORBIDDEN, "Another organization holds this resource; only it can change it.")
+    return HallpassError(
+        Kind.FORBIDDEN, "Another organization holds this resource. Only that organization can change it."
+    )

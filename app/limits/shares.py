@@ -48,7 +48,7 @@ class Shares:
             elif turn in share.line:
                 share.line.remove(turn)
             if isinstance(e, TimeoutError):
-                text = "This client's other requests take all that it may use at once. Wait until they are answered."
+                text = "Too many requests of this client at once. Wait for the others to be answered."
                 raise too_many(text, 2) from None
             raise
 

@@ -115,23 +115,26 @@ async def _place(session: Session, row: Stored, content: dict[str, Any], _zone: 
 async def _save_place(session: Session, row: Stored, _content: dict[str, Any], place: Any) -> None:
     if place is None:
         if not await write.remove_organization(session.connection, row.id):
-            raise HallpassError(Kind.CONFLICT, "The organization has clients, parts or records.")
+            raise HallpassError(
+                Kind.CONFLICT,
+                "The organization still has API clients, organizations under it, or records. Remove those first.",
+            )
         return
     parent, zone, honor, state = place
     before = await projections.place(session.connection, row.id)
     known = {before[0]} if before else set()
     if parent is not None and parent not in session.descendants | known and not session.operator:
-        text = "An organization becomes a part of your own or of one below it; other moves are the operator's."
+        text = "You can place an organization under your own. Ask the operator for any other move."
         raise HallpassError(Kind.FORBIDDEN, Issue(text, "Organization.partOf"))
     if before and before[1] != zone and await store.holds_records(session.connection, row.id):
-        text = "It holds records, and the dates in them are meant in the time zone that it has."
+        text = "The time zone cannot change: the organization holds records whose dates are in it."
         raise HallpassError(Kind.CONFLICT, Issue(text, "Organization.extension", "business-rule"))
     placed = await write.place_organization(session.connection, row.id, parent, zone, honor, state)
     if placed == "cycle":
-        text = "An organization is no part of itself."
+        text = "An organization cannot be part of itself."
         raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Organization.partOf", "business-rule"))
     if placed == "member":
-        text = "The organization calls for itself: its place is the operator's to change."
+        text = "This organization has API clients of its own. Ask the operator to move it."
         raise HallpassError(Kind.FORBIDDEN, Issue(text, "Organization.partOf"))
 
 
@@ -140,7 +143,7 @@ def time_zone(organization: dict[str, Any]) -> str | None:
     stated = [e for e in values(organization, "extension") if e.get("url") == c.TIME_ZONE_EXTENSION]
     name = str(stated[0].get("valueCode")) if stated else None
     if name is not None and name not in available_timezones():
-        text = "There is no such time zone."
+        text = "Unknown time zone. Use a name such as America/Chicago."
         raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Organization.extension", "code-invalid"))
     return name
 

@@ -189,7 +189,7 @@ async def test_a_fault_of_the_servers_is_a_500_that_tells_nothing_anywhere(
                 {
                     "severity": "error",
                     "code": "exception",
-                    "details": {"text": "A fault of the server's. It has been logged."},
+                    "details": {"text": "The server failed. The failure is in its log under this request's id."},
                 }
             ],
         }

@@ -64,7 +64,7 @@ EXCUSES = (
         RejectedPositiveData,
         "conditional.*",
         400,
-        "Say which resource by a search parameter.",
+        "The request needs a search parameter that says which resource it is about.",
         "OpenAPI cannot ask for one parameter out of many",
     ),
     Excuse(
@@ -142,14 +142,14 @@ EXCUSES = (
         RejectedPositiveData,
         "conditionalUpdate.*",
         400,
-        "The id in the body is not that of the match.",
+        "The id in the body is not the id of the resource that matches. Leave the id out.",
         "OpenAPI cannot tie a body to what its condition finds",
     ),
     Excuse(
         RejectedPositiveData,
         "(create|bundle).*",
         400,
-        "The condition is not a query of search parameters.",
+        "The condition must be search parameters, such as identifier=system|value.",
         "If-None-Exist holds a query, which OpenAPI cannot describe in a header",
     ),
     Excuse(
@@ -191,7 +191,7 @@ EXCUSES = (
         RejectedPositiveData,
         "(introspect|revoke)Token",
         400,
-        "Authenticate in one way, not in two.",
+        "Authenticate in one way only.",
         "OpenAPI cannot say that a header and a field of the form exclude each other",
     ),
     Excuse(

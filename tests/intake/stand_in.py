@@ -155,7 +155,13 @@ class _Handler(BaseHTTPRequestHandler):
         time.sleep(stand_in.hold)
         token = self.headers["Authorization"].removeprefix("Bearer ")
         if token not in stand_in.tokens or token in stand_in.revoked:
-            return self._answer(401, {}, orjson.dumps(outcome("The token does not hold.", "Authorization")))
+            return self._answer(
+                401,
+                {},
+                orjson.dumps(
+                    outcome("The access token is not valid or has expired. Request a new one.", "Authorization")
+                ),
+            )
         if stand_in.trouble:
             return self._misbehave(stand_in.trouble.popleft())
         stand_in.bodies.append(body)

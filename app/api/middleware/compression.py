@@ -34,7 +34,7 @@ def decompression(coding: str) -> Unpack:
             return _Gzip().unpack
         case _:
             raise HallpassError(
-                Kind.UNSUPPORTED, "A body is packed by gzip, or not.", headers={"Accept-Encoding": "gzip"}
+                Kind.UNSUPPORTED, "Content-Encoding must be gzip or absent.", headers={"Accept-Encoding": "gzip"}
             )
 
 
@@ -74,4 +74,4 @@ class Compression:
 
 
 def _malformed() -> HallpassError:
-    return HallpassError(Kind.MALFORMED, "The body is not one gzip stream.")
+    return HallpassError(Kind.MALFORMED, "The body is not a single valid gzip stream.")

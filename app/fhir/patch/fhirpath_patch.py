@@ -29,12 +29,12 @@ def patched(content: dict[str, Any], parameters: dict[str, Any]) -> dict[str, An
     """The resource (changed in place) after all operations. Raises UNPROCESSABLE that names what cannot be done."""
     listed = parameters.get("parameter", [])
     if not isinstance(listed, list) or not listed or len(listed) > MAX_OPERATIONS:
-        text = f"A patch has 1 to {MAX_OPERATIONS} operations."
+        text = f"A patch must have 1 to {MAX_OPERATIONS} operations."
         raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Parameters.parameter"))
     for i, parameter in enumerate(listed):
         at = f"Parameters.parameter[{i}]"
         if not isinstance(parameter, dict) or parameter.get("name") != "operation":
-            raise HallpassError(Kind.UNPROCESSABLE, Issue("Each parameter is an operation.", f"{at}.name"))
+            raise HallpassError(Kind.UNPROCESSABLE, Issue("Each parameter must be an operation.", f"{at}.name"))
         try:
             parts = _parts(parameter.get("part"))
             _OPERATIONS[_kind(parts)](content, parts)

@@ -17,7 +17,7 @@ def read(body: bytes) -> list[Any]:
     """The operations in a body, an array. Raises MALFORMED for what is not JSON, UNPROCESSABLE for another shape."""
     content = parse(b'{"patch":%s}' % body)
     if content.keys() != {"patch"} or not isinstance(content["patch"], list):
-        raise _refused("A JSON Patch is an array of operations.", None)
+        raise _refused("A JSON Patch must be an array of operations.", None)
     return content["patch"]
 
 
@@ -34,14 +34,14 @@ def patched(content: dict[str, Any], operations: list[Any], most: int) -> dict[s
             if isinstance(operation, dict) and operation.get("op") == "copy":
                 left -= len(dump(jsonpatch.JsonPointer(operation["from"]).resolve(content)))
                 if left < 0:
-                    raise _refused("The patch copies too much.", i)
+                    raise _refused("The patch copies more than is allowed.", i)
             content = jsonpatch.JsonPatch([operation]).apply(content, in_place=True)
         except jsonpatch.JsonPatchTestFailed:
-            raise _refused("The test does not hold.", i) from None
+            raise _refused("The test operation failed: the value is different.", i) from None
         except (jsonpatch.JsonPatchException, JsonPointerException):
-            raise _refused("The operation cannot be done.", i) from None
+            raise _refused("The operation cannot be applied: its path does not exist.", i) from None
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
-            raise _refused("The operation is not one of JSON Patch.", i) from None
+            raise _refused("Unknown operation. JSON Patch has add, remove, replace, move, copy and test.", i) from None
     return content
 
 

@@ -99,9 +99,9 @@ class Validator:
 
     def _unknown(self, key: str, path: str) -> None:
         if _NAME.fullmatch(key):
-            self._add("structure", "There is no such element.", f"{path}.{key}")
+            self._add("structure", "FHIR R4 has no such element here.", f"{path}.{key}")
         else:
-            self._add("structure", "A key is not the name of an element.", path)
+            self._add("structure", "The key is not the name of an element.", path)
 
     def _many(self, element: Element, value: Any, beside: Any, path: str) -> None:
         """The items of a repeating element. A null stands for a primitive that has extensions alone, or none."""

@@ -61,7 +61,7 @@ def day(record: Record, path: str) -> str | None:
     try:
         return date.fromisoformat(match[1] if match else "").isoformat()
     except ValueError:
-        raise HallpassError(Kind.INVALID, Issue("This element is a date, as 2014-11-13.", path)) from None
+        raise HallpassError(Kind.INVALID, Issue("The element must be a date such as 2014-11-13.", path)) from None
 
 
 def names(person: Record) -> list[Json]:
