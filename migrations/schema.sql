@@ -477,6 +477,112 @@ $$;
 
 COMMENT ON FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_ids uuid[], p_orgs uuid[]) IS 'The rows that the access index should hold for a compartment; of some resources or organizations only, where given.';
 
+CREATE FUNCTION hallpass.feed_answered(p_feed text, p_since timestamp with time zone, p_at timestamp with time zone, p_gives boolean) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_reader text := hallpass.feed_reader();
+    v_first  timestamptz;
+BEGIN
+    SELECT min(a.since) INTO v_first FROM hallpass.feed_answer a WHERE a.reader = v_reader AND a.feed = p_feed;
+    IF v_first IS NULL OR p_gives THEN
+        DELETE FROM hallpass.feed_answer a
+            WHERE a.reader = v_reader AND a.feed = p_feed AND a.since > v_first AND a.at < p_at - interval '7 days';
+        INSERT INTO hallpass.feed_answer VALUES (v_reader, p_feed, p_since, p_at) ON CONFLICT DO NOTHING;
+    END IF;
+END $$;
+
+COMMENT ON FUNCTION hallpass.feed_answered(p_feed text, p_since timestamp with time zone, p_at timestamp with time zone, p_gives boolean) IS 'Remembers at what time an answer was given that hands out a moment to go on from: the first, and each that gives
+     something. Who comes back later than in a week may be given some of it again.';
+
+CREATE FUNCTION hallpass.feed_begin(p_feed text, p_since timestamp with time zone) RETURNS TABLE(at timestamp with time zone, horizon timestamp with time zone, told timestamp with time zone)
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('feed ' || hallpass.feed_reader() || ' ' || p_feed, 0));
+    RETURN QUERY
+        SELECT h.at, h.horizon, (
+            SELECT CASE WHEN a.since = p_since THEN a.at ELSE p_since END FROM hallpass.feed_answer a
+            WHERE a.reader = hallpass.feed_reader() AND a.feed = p_feed AND a.since <= p_since
+            ORDER BY a.since DESC LIMIT 1)
+        FROM hallpass.feed_horizon() h;
+END $$;
+
+COMMENT ON FUNCTION hallpass.feed_begin(p_feed text, p_since timestamp with time zone) IS 'Begins an answer to who follows: the time, the horizon, and when the answer was given that handed out `p_since`
+     (NULL for a moment before the first answer).
+     The answers to one reader come one after the other, so that each knows what those before it gave.';
+
+CREATE FUNCTION hallpass.feed_give(p_feed text, p_walk timestamp with time zone, p_compartments uuid[], p_ids uuid[], p_versions integer[], p_types text[]) RETURNS void
+    LANGUAGE sql
+    AS $$
+    INSERT INTO hallpass.feed_entry (reader, feed, id, version, compartment, type, given, walk)
+        SELECT hallpass.feed_reader(), p_feed, k.id, k.version, k.compartment, k.type, hallpass.instant(), p_walk
+        FROM unnest(p_compartments, p_ids, p_versions, p_types) AS k(compartment, id, version, type)
+    ON CONFLICT (reader, feed, id, version) DO NOTHING
+$$;
+
+COMMENT ON FUNCTION hallpass.feed_give(p_feed text, p_walk timestamp with time zone, p_compartments uuid[], p_ids uuid[], p_versions integer[], p_types text[]) IS 'Remembers what a page of a feed gives.';
+
+CREATE FUNCTION hallpass.feed_horizon() RETURNS TABLE(at timestamp with time zone, horizon timestamp with time zone)
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_at       timestamptz := hallpass.instant();  -- before the locks are read: who stamps after that stamps later
+    v_earliest timestamptz;
+BEGIN
+    WITH held AS MATERIALIZED (
+        SELECT l.pid, l.locktype, l.relation, l.mode, l.objsubid, l.classid::bigint AS seconds, l.objid::bigint AS micros
+        FROM pg_locks l JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()
+        WHERE l.granted AND l.pid <> pg_backend_pid()
+    ), stamped AS (
+        SELECT h.pid, to_timestamp(946684800 + h.seconds) + h.micros * interval '1 microsecond' AS at
+        FROM held h WHERE h.locktype = 'advisory' AND h.objsubid = 2 AND h.seconds > 100000000
+    ), writing AS (  -- just before its stamp, or a command of the operator's that writes without one
+        SELECT coalesce(a.xact_start, v_at - interval '10 seconds') AS at
+        FROM held h LEFT JOIN pg_stat_activity a ON a.pid = h.pid
+        WHERE h.locktype = 'relation' AND h.relation = 'hallpass.resource'::regclass AND h.mode = 'RowExclusiveLock'
+          AND NOT EXISTS (SELECT 1 FROM stamped s WHERE s.pid = h.pid)
+    )
+    SELECT min(f.at) INTO v_earliest FROM (SELECT s.at FROM stamped s UNION ALL SELECT w.at FROM writing w) f;
+    RETURN QUERY SELECT v_at, least(v_at + interval '1 microsecond', v_earliest);
+END $$;
+
+COMMENT ON FUNCTION hallpass.feed_horizon() IS 'The time, and the moment below which every version is committed or never will be: the earliest stamp of a
+     transaction that still writes. To be asked in a statement before the one that reads the versions.';
+
+CREATE FUNCTION hallpass.feed_reader() RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT nullif(current_setting('hallpass.client', true), '') || ' ' || current_setting('hallpass.purposes', true)
+$$;
+
+COMMENT ON FUNCTION hallpass.feed_reader() IS 'Who follows a feed: the client, with the purposes of its token, since they decide what it sees.';
+
+CREATE FUNCTION hallpass.feed_withdraw(p_feed text, p_at timestamp with time zone, p_told timestamp with time zone) RETURNS TABLE(type text, id uuid, at timestamp with time zone)
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_reader text := hallpass.feed_reader();
+BEGIN
+    WITH gone AS MATERIALIZED (
+        SELECT DISTINCT e.type, e.id FROM hallpass.feed_entry e
+        WHERE e.reader = v_reader AND e.feed = p_feed AND NOT EXISTS (
+            SELECT 1 FROM hallpass.resource r WHERE r.compartment = e.compartment AND r.id = e.id AND r.current)
+    ), forgotten AS (
+        DELETE FROM hallpass.feed_entry e USING gone g WHERE e.reader = v_reader AND e.feed = p_feed AND e.id = g.id
+    )
+    INSERT INTO hallpass.feed_withdrawal SELECT v_reader, p_feed, g.type, g.id, p_at FROM gone g
+    ON CONFLICT ON CONSTRAINT feed_withdrawal_pkey DO UPDATE SET at = p_at;
+    RETURN QUERY SELECT w.type, w.id, w.at FROM hallpass.feed_withdrawal w
+        WHERE w.reader = v_reader AND w.feed = p_feed AND w.at > p_told
+          AND NOT EXISTS (SELECT 1 FROM hallpass.feed_entry e WHERE e.reader = v_reader AND e.feed = p_feed AND e.id = w.id)
+          AND NOT EXISTS (SELECT 1 FROM hallpass.resource r WHERE r.id = w.id AND r.current)
+        ORDER BY w.at DESC, w.id;
+END $$;
+
+COMMENT ON FUNCTION hallpass.feed_withdraw(p_feed text, p_at timestamp with time zone, p_told timestamp with time zone) IS 'Which resources that a reader was given it no longer sees. Answers those of which it was not told by `p_told`. An
+     invoker''s function: the wall says what is seen.';
+
 CREATE FUNCTION hallpass.glass_broken(r_compartment uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
@@ -637,7 +743,7 @@ BEGIN
             PERFORM pg_advisory_xact_lock_shared(hashtextextended(v_compartment::text, 0));
         END IF;
     END LOOP;
-    RETURN hallpass.instant();
+    RETURN CASE WHEN p_exclusive THEN hallpass.stamp() ELSE hallpass.instant() END;
 END $$;
 
 COMMENT ON FUNCTION hallpass.lock_compartments(p_compartments uuid[], p_exclusive boolean) IS 'Takes the compartments'' locks in one order: exclusive to write, shared to disclose, so that a disclosure and the
@@ -962,6 +1068,17 @@ $$;
 
 COMMENT ON FUNCTION hallpass.release_is_active(e hallpass.release, recipient_ancestors uuid[]) IS 'Whether a release has effect now: in its time, its signer with authority, under an agreement.';
 
+CREATE FUNCTION hallpass.released_since(p_since timestamp with time zone) RETURNS TABLE(compartment uuid, custodian uuid)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT e.compartment, e.custodian FROM release e
+    JOIN resource c ON c.compartment = e.compartment AND c.id = e.consent AND c.current
+    WHERE e.recipients && ancestors() AND (c.updated >= p_since OR e.opens >= p_since) AND release_is_active(e, ancestors())
+$$;
+
+COMMENT ON FUNCTION hallpass.released_since(p_since timestamp with time zone) IS 'The students of whom a release that was written or began since then opens something to the caller.';
+
 CREATE FUNCTION hallpass.remove_organization(p_id uuid) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
@@ -1080,6 +1197,25 @@ BEGIN
 END $$;
 
 COMMENT ON FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_clinical tstzrange) IS 'Whether those who signed a release are those who may sign for a record with these labels: a minor controls some.';
+
+CREATE FUNCTION hallpass.stamp() RETURNS timestamp with time zone
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_at timestamptz;
+BEGIN
+    IF coalesce(current_setting('hallpass.stamped', true), '') = '' THEN
+        LOCK TABLE hallpass.resource IN ROW EXCLUSIVE MODE;  -- from here on hallpass.feed_horizon sees that one writes
+        v_at := hallpass.instant();
+        PERFORM pg_advisory_xact_lock_shared(
+            floor(extract(epoch FROM v_at) - 946684800)::integer, (extract(microseconds FROM v_at)::bigint % 1000000)::integer);
+        PERFORM set_config('hallpass.stamped', 'true', true);
+    END IF;
+    RETURN hallpass.instant();
+END $$;
+
+COMMENT ON FUNCTION hallpass.stamp() IS 'The time of a version that this transaction is about to write. Others see, until it ends, that it writes and since
+     when: a lock that nobody waits for holds the seconds since 2000 and the microseconds of the first stamp.';
 
 CREATE FUNCTION hallpass.standbys_follow() RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -1272,6 +1408,38 @@ CREATE TABLE hallpass.event (
     CONSTRAINT event_outcome_check CHECK ((outcome = ANY (ARRAY['0'::text, '4'::text, '8'::text])))
 );
 
+CREATE TABLE hallpass.feed_answer (
+    reader text NOT NULL,
+    feed text NOT NULL,
+    since timestamp with time zone NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE hallpass.feed_answer IS 'When the answers of a feed were given.';
+
+CREATE TABLE hallpass.feed_entry (
+    reader text NOT NULL,
+    feed text NOT NULL,
+    id uuid NOT NULL,
+    version integer NOT NULL,
+    compartment uuid NOT NULL,
+    type text NOT NULL COLLATE pg_catalog."C",
+    given timestamp with time zone NOT NULL,
+    walk timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE hallpass.feed_entry IS 'What a feed gave to whom of others'' records: so what became visible since is known, and what is withdrawn.';
+
+CREATE TABLE hallpass.feed_withdrawal (
+    reader text NOT NULL,
+    feed text NOT NULL,
+    type text NOT NULL COLLATE pg_catalog."C",
+    id uuid NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE hallpass.feed_withdrawal IS 'What a reader was given by a feed and no longer sees.';
+
 CREATE TABLE hallpass.ledger_drop (
     at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     partition text NOT NULL,
@@ -1435,6 +1603,15 @@ ALTER TABLE ONLY hallpass.emergency
 ALTER TABLE ONLY hallpass.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (organization, minute, kind, client, outcome, detail);
 
+ALTER TABLE ONLY hallpass.feed_answer
+    ADD CONSTRAINT feed_answer_pkey PRIMARY KEY (reader, feed, since);
+
+ALTER TABLE ONLY hallpass.feed_entry
+    ADD CONSTRAINT feed_entry_pkey PRIMARY KEY (reader, feed, id, version);
+
+ALTER TABLE ONLY hallpass.feed_withdrawal
+    ADD CONSTRAINT feed_withdrawal_pkey PRIMARY KEY (reader, feed, type, id);
+
 ALTER TABLE ONLY hallpass.ledger_drop
     ADD CONSTRAINT ledger_drop_pkey PRIMARY KEY (partition);
 
@@ -1597,6 +1774,12 @@ ALTER TABLE hallpass.emergency ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.event ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE hallpass.feed_answer ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.feed_entry ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.feed_withdrawal ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY held ON hallpass.agreement USING ((custodian = ANY (( SELECT hallpass.descendants() AS descendants)::uuid[])));
 
 CREATE POLICY held ON hallpass.authority USING ((custodian = ANY (( SELECT hallpass.descendants() AS descendants)::uuid[])));
@@ -1620,6 +1803,12 @@ ALTER TABLE hallpass.organization ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON hallpass.access FOR SELECT USING ((org = ( SELECT hallpass.caller() AS caller)));
 
 CREATE POLICY own ON hallpass.emergency FOR SELECT USING ((organization = ( SELECT hallpass.caller() AS caller)));
+
+CREATE POLICY own ON hallpass.feed_answer USING ((reader = ( SELECT hallpass.feed_reader() AS feed_reader)));
+
+CREATE POLICY own ON hallpass.feed_entry USING ((reader = ( SELECT hallpass.feed_reader() AS feed_reader)));
+
+CREATE POLICY own ON hallpass.feed_withdrawal USING ((reader = ( SELECT hallpass.feed_reader() AS feed_reader)));
 
 ALTER TABLE hallpass.provision ENABLE ROW LEVEL SECURITY;
 
@@ -1726,6 +1915,24 @@ GRANT SELECT ON TABLE hallpass.access TO hallpass_app;
 REVOKE ALL ON FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_ids uuid[], p_orgs uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_ids uuid[], p_orgs uuid[]) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.feed_answered(p_feed text, p_since timestamp with time zone, p_at timestamp with time zone, p_gives boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.feed_answered(p_feed text, p_since timestamp with time zone, p_at timestamp with time zone, p_gives boolean) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.feed_begin(p_feed text, p_since timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.feed_begin(p_feed text, p_since timestamp with time zone) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.feed_give(p_feed text, p_walk timestamp with time zone, p_compartments uuid[], p_ids uuid[], p_versions integer[], p_types text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.feed_give(p_feed text, p_walk timestamp with time zone, p_compartments uuid[], p_ids uuid[], p_versions integer[], p_types text[]) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.feed_horizon() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.feed_horizon() TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.feed_reader() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.feed_reader() TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.feed_withdraw(p_feed text, p_at timestamp with time zone, p_told timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.feed_withdraw(p_feed text, p_at timestamp with time zone, p_told timestamp with time zone) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.glass_broken(r_compartment uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.glass_broken(r_compartment uuid) TO hallpass_app;
 
@@ -1815,6 +2022,9 @@ GRANT ALL ON FUNCTION hallpass.refers(p_compartment uuid, p_from uuid[], p_custo
 REVOKE ALL ON FUNCTION hallpass.release_is_active(e hallpass.release, recipient_ancestors uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.release_is_active(e hallpass.release, recipient_ancestors uuid[]) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.released_since(p_since timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.released_since(p_since timestamp with time zone) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.remove_organization(p_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.remove_organization(p_id uuid) TO hallpass_app;
 
@@ -1831,6 +2041,9 @@ REVOKE ALL ON FUNCTION hallpass.set_operator(p_organization uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_clinical tstzrange) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_clinical tstzrange) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.stamp() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.stamp() TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.standbys_follow() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.standbys_follow() TO hallpass_app;
@@ -1859,6 +2072,12 @@ GRANT SELECT ON TABLE hallpass.disclosure TO hallpass_app;
 GRANT SELECT ON TABLE hallpass.emergency TO hallpass_app;
 
 GRANT SELECT ON TABLE hallpass.event TO hallpass_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.feed_answer TO hallpass_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.feed_entry TO hallpass_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.feed_withdrawal TO hallpass_app;
 
 GRANT SELECT ON TABLE hallpass.organization TO hallpass_app;
 

@@ -11,10 +11,10 @@ from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
 from app.errors import HallpassError
-from app.exchange.release import Released
+from app.exchange.release import Released, Withdrawn
 from app.fhir.dates import instant
 from app.fhir.json import dump, parse
-from app.fhir.outcome import outcome
+from app.fhir.outcome import outcome, success
 
 Link = tuple[str, str]
 MATCH_GRADE = "http://hl7.org/fhir/StructureDefinition/match-grade"
@@ -34,9 +34,21 @@ def searchset(
     return _bundle("searchset", entries, links, total)
 
 
-def history(released: Sequence[Released], base: str, links: Sequence[Link], total: int) -> bytes:
-    """A history Bundle: each version with the request that made it."""
-    return _bundle("history", [_version(r, base) for r in map(_checked, released)], links, total)
+def history(
+    released: Sequence[Released],
+    base: str,
+    links: Sequence[Link],
+    total: int,
+    *,
+    withdrawn: Sequence[Withdrawn] = (),
+    since: datetime | None = None,
+) -> bytes:
+    """A history Bundle: each version with the request that made it, and what is withdrawn from the reader of a feed.
+
+    `since` is the moment from which that reader goes on; it stands in `meta.lastUpdated`.
+    """
+    entries = [_withdrawn(w, base) for w in withdrawn] + [_version(r, base) for r in map(_checked, released)]
+    return _bundle("history", entries, links, total, since)
 
 
 def responses(kind: str, entries: Iterable[bytes]) -> bytes:
@@ -123,8 +135,25 @@ def _version(released: Released, base: str) -> bytes:
     )
 
 
-def _bundle(kind: str, entries: list[bytes], links: Sequence[Link], total: int | None) -> bytes:
-    parts = [b'{"resourceType":"Bundle","type":"%s"' % kind.encode()]
+def _withdrawn(gone: Withdrawn, base: str) -> bytes:
+    """An entry without content: to the reader the resource is as if it were deleted."""
+    url = f"{gone.type}/{gone.id}"
+    text = "Withdrawn: you no longer see this resource. It may still exist."
+    entry = {
+        "fullUrl": f"{base}/{url}",
+        "request": {"method": "DELETE", "url": url},
+        "response": {"status": "204", "lastModified": instant(gone.at), "outcome": success(text)},
+    }
+    return dump(entry)
+
+
+def _bundle(
+    kind: str, entries: list[bytes], links: Sequence[Link], total: int | None, updated: datetime | None = None
+) -> bytes:
+    parts = [b'{"resourceType":"Bundle"']
+    if updated is not None:
+        parts.append(b'"meta":{"lastUpdated":"%s"}' % instant(updated).encode())
+    parts.append(b'"type":"%s"' % kind.encode())
     if total is not None:
         parts.append(b'"total":%d' % total)
     if links:

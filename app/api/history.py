@@ -64,17 +64,18 @@ class History:
     type: str
     id: str | None
     given: Mapping[str, str]
+    follows: bool = True
+    """Whether the caller may go on from the answer: not within a transaction."""
 
     async def unit_of_work(self, session: Session) -> list[PendingResult]:
         """Find the versions. Raises HallpassError for parameters that cannot be understood."""
         given, count = self.given, _count(self.given.get("_count"), self.context)
         after = self.page_tokens.verify(given["_cursor"], self._bound()) if "_cursor" in given else None
         since, at = _interval(session, given, "_since"), _interval(session, given, "_at")
-        lower = since[0] if since else None
+        page = histories.Page(count, since[0] if since else None, at, after)
         if self.id is not None:
-            declared = TYPES[self.type]
-            return [await histories.of_one(session, declared, self.id, count=count, since=lower, at=at, after=after)]
-        return [await histories.of_types(session, self._types(), count=count, since=lower, at=at, after=after)]
+            return [await histories.of_one(session, TYPES[self.type], self.id, page)]
+        return [await histories.of_types(session, self._types(), page, follows=self.follows)]
 
     def page(self, answer: Result) -> bytes:
         """The history Bundle, with its links."""
@@ -85,7 +86,9 @@ class History:
             if relation in answer.cursors:
                 token = self.page_tokens.sign(answer.cursors[relation], self._bound())
                 links.append((relation, _link(own, query, token)))
-        return bundle.history(answer.released, self.context.base, links, answer.total or 0)
+        return bundle.history(
+            answer.released, self.context.base, links, answer.total or 0, withdrawn=answer.withdrawn, since=answer.since
+        )
 
     def _path(self) -> str:
         return "/".join(p for p in (self.type, self.id, "_history") if p)

@@ -21,8 +21,25 @@ from app.db.rows import Stored
 Position = tuple[datetime, UUID, int]
 """Time, id and version of the last version on a page."""
 
+_SINCE = "(CAST(:since AS timestamptz) IS NULL OR r.updated >= :since)"
+_SINCE_VISIBLE = """
+    (CAST(:since AS timestamptz) IS NULL OR r.updated >= :since OR (
+        CASE WHEN CAST(:told AS timestamptz) IS NULL
+        THEN EXISTS (SELECT 1 FROM hallpass.released_since(:since) s
+                     WHERE s.compartment = r.compartment AND s.custodian = r.custodian)
+        ELSE NOT EXISTS (
+            SELECT 1 FROM hallpass.feed_entry e
+            WHERE e.reader = (SELECT hallpass.feed_reader()) AND e.feed = :feed
+              AND e.id = r.id AND e.version = r.version AND (e.given <= :told OR e.walk = :told)) END
+        AND (r.current OR EXISTS (
+            SELECT 1 FROM hallpass.resource n WHERE n.compartment = r.compartment AND n.id = r.id AND n.current))))
+"""
+"""Written since then, or visible and not yet given to the reader when it got the answer that it goes on from.
+
+For who got none by then, what was released since counts.
+"""
 _WANTED = """
-    (CAST(:since AS timestamptz) IS NULL OR r.updated >= :since)
+    (CAST(:horizon AS timestamptz) IS NULL OR r.updated < :horizon)
     AND (CAST(:after_id AS uuid) IS NULL OR (r.updated, r.id, r.version) < (:after_at, :after_id, :after_version))
     AND (CAST(:at_upper AS timestamptz) IS NULL OR r.updated < :at_upper AND NOT EXISTS (
         SELECT 1 FROM hallpass.resource n
@@ -33,25 +50,27 @@ _KEY = "r.compartment, r.id, r.version, r.updated"
 _OTHERS = "NOT r.custodian = ANY ((SELECT hallpass.descendants())::uuid[])"
 
 _OF_ONE = f"""
-    SELECT {_KEY} FROM hallpass.resource r WHERE r.id = :id AND r.type = ANY (:types) AND {_WANTED} {_NEWEST}
+    SELECT {_KEY} FROM hallpass.resource r WHERE r.id = :id AND r.type = ANY (:types)
+      AND {_SINCE} AND {_WANTED} {_NEWEST}
 """  # noqa: S608 - pieces of this file, no value
 _OF_TYPES = f"""
     SELECT k.* FROM unnest(hallpass.descendants()) b(org) CROSS JOIN unnest(:types) t(type) CROSS JOIN LATERAL (
         SELECT {_KEY} FROM hallpass.resource r
-        WHERE r.custodian = b.org AND r.type = t.type AND {_WANTED} {_NEWEST}) k
+        WHERE r.custodian = b.org AND r.type = t.type AND {_SINCE} AND {_WANTED} {_NEWEST}) k
     UNION
     SELECT k.* FROM unnest(:types) t(type) CROSS JOIN LATERAL (
         SELECT {_KEY} FROM hallpass.resource r
-        WHERE r.directory AND r.type = t.type AND {_OTHERS} AND {_WANTED} {_NEWEST}) k
+        WHERE r.directory AND r.type = t.type AND {_OTHERS} AND {_SINCE} AND {_WANTED} {_NEWEST}) k
     UNION
     SELECT k.* FROM hallpass.reached() s CROSS JOIN LATERAL (
         SELECT {_KEY} FROM hallpass.resource r
         WHERE r.compartment = s.compartment AND r.custodian = coalesce(s.custodian, r.custodian)
           AND r.type = ANY (:types)
-          AND {_OTHERS} AND {_WANTED} {_NEWEST}) k
+          AND {_OTHERS} AND {_SINCE_VISIBLE} AND {_WANTED} {_NEWEST}) k
     UNION
     SELECT {_KEY} FROM hallpass.party_versions(:types) p
-    JOIN hallpass.resource r ON r.compartment = p.compartment AND r.id = p.id AND r.version = p.version WHERE {_WANTED}
+    JOIN hallpass.resource r ON r.compartment = p.compartment AND r.id = p.id AND r.version = p.version
+    WHERE {_SINCE_VISIBLE} AND {_WANTED}
 """  # noqa: S608 - pieces of this file, no value
 _PAGE = """
     SELECT {columns} FROM (SELECT * FROM ({keys}) r {newest}) k
@@ -61,6 +80,9 @@ _COLUMNS = ", ".join(f"r.{name}" for name in Stored._fields)
 _BINDS: tuple[Any, ...] = (
     bindparam("types", type_=ARRAY(Text())),
     bindparam("since", type_=DateTime(timezone=True)),
+    bindparam("feed", type_=Text()),
+    bindparam("told", type_=DateTime(timezone=True)),
+    bindparam("horizon", type_=DateTime(timezone=True)),
     bindparam("at_lower", type_=DateTime(timezone=True)),
     bindparam("at_upper", type_=DateTime(timezone=True)),
     bindparam("after_at", type_=DateTime(timezone=True)),
@@ -72,12 +94,18 @@ _BINDS: tuple[Any, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Which versions: of these types, or of one resource; from `since` on; current at some point in `at`."""
+    """Which versions: of these types, or of one resource; from `since` on; current at some point in `at`.
+
+    `feed`, `told` and `horizon` are those of a feed's answer (app.db.feed).
+    """
 
     types: tuple[str, ...]
     id: UUID | None = None
     since: datetime | None = None
     at: tuple[datetime, datetime] | None = None
+    feed: str | None = None
+    told: datetime | None = None
+    horizon: datetime | None = None
 
 
 async def page(
@@ -87,15 +115,19 @@ async def page(
     found = _PAGE.format(columns=_COLUMNS, keys=_keys(span), newest=_NEWEST)
     if back:
         found = found.replace("< (:after_at", "> (:after_at").replace(" DESC", " ASC")
-    rows = await connection.execute(text(found).bindparams(*_BINDS), {**_values(span, after), "limit": limit})
+    rows = await connection.execute(text(found).bindparams(*_binds(span)), {**_values(span, after), "limit": limit})
     return [Stored(*row) for row in rows]
 
 
 async def total(connection: AsyncConnection, span: Span) -> int:
     """How many versions the caller sees in all."""
-    statement = text(f"SELECT count(*) FROM ({_keys(span)}) k").bindparams(*_BINDS)  # noqa: S608
+    statement = text(f"SELECT count(*) FROM ({_keys(span)}) k").bindparams(*_binds(span))  # noqa: S608
     found = await connection.execute(statement, {**_values(span, None), "limit": None})
     return int(found.scalar_one())
+
+
+def _binds(span: Span) -> tuple[Any, ...]:
+    return tuple(b for b in _BINDS if span.id is None or b.key not in ("told", "feed"))
 
 
 def _keys(span: Span) -> str:
@@ -107,10 +139,11 @@ def _values(span: Span, after: Position | None) -> dict[str, Any]:
     values = {
         "types": list(span.types),
         "since": span.since,
+        "horizon": span.horizon,
         "at_lower": span.at[0] if span.at else None,
         "at_upper": span.at[1] if span.at else None,
         "after_at": at,
         "after_id": after_id,
         "after_version": version,
     }
-    return values if span.id is None else {**values, "id": span.id}
+    return {**values, "told": span.told, "feed": span.feed} if span.id is None else {**values, "id": span.id}

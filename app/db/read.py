@@ -25,7 +25,7 @@ _VERSION = PreparedQuery(_NAMED.where(resource.c.version == bindparam("version")
 _LOCKED = func.hallpass.lock_current(bindparam("compartment"), bindparam("type"), bindparam("id")).table_valued(
     *(column(c.name, c.type) for c in COLUMNS)
 )
-_LOCK_CURRENT = PreparedQuery(select(*_LOCKED.c, func.hallpass.instant(type_=DateTime(timezone=True)).label("at")))
+_LOCK_CURRENT = PreparedQuery(select(*_LOCKED.c, func.hallpass.stamp(type_=DateTime(timezone=True)).label("at")))
 _MOMENT = text("SELECT hallpass.statement_time()")
 _VISIBLE = PreparedQuery(text("SELECT type, id, student FROM hallpass.seen(:ids)"))
 

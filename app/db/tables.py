@@ -185,6 +185,38 @@ emergency = Table(
     _moment("closes"),
 )
 
+feed_entry = Table(
+    "feed_entry",
+    metadata,
+    Column("reader", Text(), primary_key=True),
+    Column("feed", Text(), primary_key=True),
+    Column("id", Uuid(), primary_key=True),
+    Column("version", Integer(), primary_key=True, autoincrement=False),
+    Column("compartment", Uuid(), nullable=False),
+    Column("type", Text(collation="C"), nullable=False),
+    _moment("given"),
+    _moment("walk"),
+)
+
+feed_withdrawal = Table(
+    "feed_withdrawal",
+    metadata,
+    Column("reader", Text(), primary_key=True),
+    Column("feed", Text(), primary_key=True),
+    Column("type", Text(collation="C"), primary_key=True),
+    Column("id", Uuid(), primary_key=True),
+    _moment("at"),
+)
+
+feed_answer = Table(
+    "feed_answer",
+    metadata,
+    Column("reader", Text(), primary_key=True),
+    Column("feed", Text(), primary_key=True),
+    Column("since", DateTime(timezone=True), primary_key=True),
+    _moment("at"),
+)
+
 disclosure = Table(
     "disclosure",
     metadata,

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from app.db.feed import Withdrawn as Withdrawn
 from app.db.rows import Stored
 from app.search.query import Search
 from app.search.subset import Subset
@@ -85,6 +86,10 @@ class PendingResult:
     part: Subset | None = None
     document: dict[str, Any] | None = None
     """What a custodian is told about its own records: an explanation, a preview, a list of disclosures."""
+    withdrawn: tuple[Withdrawn, ...] = ()
+    """What a feed gave to this reader, and it no longer sees."""
+    since: datetime | None = None
+    """From when the reader of a feed goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,8 @@ class Result:
     search: Search | None = None
     held: tuple[int, datetime] | None = None
     document: dict[str, Any] | None = None
+    withdrawn: tuple[Withdrawn, ...] = ()
+    since: datetime | None = None
 
     @property
     def one(self) -> Released:
@@ -123,6 +130,8 @@ def release(found: PendingResult, descendants: frozenset[UUID]) -> Result:
         search=found.search,
         held=found.held,
         document=found.document,
+        withdrawn=found.withdrawn,
+        since=found.since,
     )
 
 

@@ -10,7 +10,7 @@ BEGIN
             PERFORM pg_advisory_xact_lock_shared(hashtextextended(v_compartment::text, 0));
         END IF;
     END LOOP;
-    RETURN hallpass.instant();
+    RETURN CASE WHEN p_exclusive THEN hallpass.stamp() ELSE hallpass.instant() END;
 END $$;
 COMMENT ON FUNCTION hallpass.lock_compartments IS
     'Takes the compartments'' locks in one order: exclusive to write, shared to disclose, so that a disclosure and the

@@ -163,7 +163,7 @@ AS_OWNER = frozenset(
         "party_versions",
         "place_organization",
     }
-    | {"put_terms", "reached", "remove_organization", "client_is_active", "try_lock_named"}
+    | {"put_terms", "reached", "released_since", "remove_organization", "client_is_active", "try_lock_named"}
 )
 """The functions that see past the wall on the app's behalf: each answers for the caller alone, or tells no record."""
 

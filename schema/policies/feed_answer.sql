@@ -1,0 +1,1 @@
+CREATE POLICY own ON hallpass.feed_answer USING (reader = (SELECT hallpass.feed_reader()));
