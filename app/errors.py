@@ -28,6 +28,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 
 class Kind(Enum):
@@ -95,6 +96,8 @@ class HallpassError(Exception):
         self.kind = kind
         self.issues: tuple[Issue, ...] = tuple(Issue(i) if isinstance(i, str) else i for i in issues)
         self.headers: dict[str, str] = headers or {}
+        self.told: tuple[Any, ...] = ()
+        """Versions of others' records that this error tells of: entered on the ledger before it is answered."""
         super().__init__(f"{kind.value}: " + "; ".join(i.text for i in self.issues))
 
     @property

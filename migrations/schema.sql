@@ -209,12 +209,18 @@ DECLARE
     v_node     record;
     v_excepted integer[];
     v_permit   uuid;
+    v_referral resource;
 BEGIN
     IF v_ancestors = '{}' OR caller() IS NULL THEN
         RETURN NULL;
     END IF;
     v_purposes := purposes();
     v_now := statement_time();
+    IF r_type = 'Task' AND r_refs && v_ancestors THEN
+        v_referral := referral_of(r_compartment, r_custodian, r_refs);
+        v_referral.labels := v_referral.labels || r_labels;
+        v_referral.confidentiality := greatest(v_referral.confidentiality, r_confidentiality);
+    END IF;
     -- From the last node to the root, so that each exception has spoken before its parent does.
     FOR v_node IN
         SELECT e.consent, p.node, p.parent, p.permit
@@ -223,9 +229,14 @@ BEGIN
         WHERE p.opens <= v_now AND v_now < p.closes
           AND (p.recipients IS NULL OR p.recipients && v_ancestors)
           AND (p.purposes IS NULL OR p.purposes && v_purposes)
-          AND (NOT p.permit OR NOT hangs_on_signers(r_labels) OR signers_suffice(e, r_labels, r_clinical))
-          AND conditions_match(p, e.part2, r_type, r_id, r_profiles, r_codes, r_confidentiality, r_labels, r_refs, r_authors,
-                   r_clinical, p.related IS NOT NULL AND refers(p.compartment, p.related, e.custodian, r_id))
+          AND ((NOT p.permit OR NOT hangs_on_signers(r_labels) OR signers_suffice(e, r_labels, r_clinical))
+               AND conditions_match(p, e.part2, r_type, r_id, r_profiles, r_codes, r_confidentiality, r_labels, r_refs,
+                   r_authors, r_clinical, p.related IS NOT NULL AND refers(p.compartment, p.related, e.custodian, r_id))
+               -- To an organization that a Task names it is covered where the referral is that it is about.
+               OR v_referral.id IS NOT NULL AND (NOT p.permit OR signers_suffice(e, v_referral.labels, v_referral.clinical))
+               AND conditions_match(p, e.part2, v_referral.type, v_referral.id, v_referral.profiles, v_referral.codes,
+                   v_referral.confidentiality, v_referral.labels, v_referral.refs, v_referral.authors, v_referral.clinical,
+                   p.related IS NOT NULL AND refers(p.compartment, p.related, e.custodian, v_referral.id)))
         ORDER BY e.consent, p.node DESC
     LOOP
         IF v_consent IS DISTINCT FROM v_node.consent THEN
@@ -258,7 +269,6 @@ CREATE FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests u
 DECLARE
     v_compartment     uuid;
     v_caller    uuid := caller();            -- read once: the settings are text, to be parsed at each mention
-    v_ancestors     uuid[] := ancestors();
     v_widened   text[] := purposes();
     v_client    text := current_setting('hallpass.client', true);
     v_emergency boolean := emergency();
@@ -309,11 +319,12 @@ BEGIN
                 r.compartment, r.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs, r.authors,
                 r.clinical)) END AS consent
             FROM (SELECT p.party, NOT p.party AND NOT r.directory AND r.student IS NOT NULL AS asked
-                  FROM (SELECT r.parties && v_ancestors AS party OFFSET 0) p) p OFFSET 0) c  -- else each mention judges
+                  FROM (SELECT sees_as_party(r.type, r.parties) AS party OFFSET 0) p) p OFFSET 0) c  -- else each mention judges
         LEFT JOIN release e ON a.consent IS NULL AND e.compartment = r.compartment AND e.consent = c.consent
         CROSS JOIN LATERAL (
             SELECT c.party, c.consent, CASE WHEN c.consent IS NOT NULL THEN coalesce(a.version, e.version) END
                    AS consent_version) o
+        WHERE r.current OR r.directory OR sees_current(r.compartment, r.id)
     ), reasoned AS (
         SELECT j.*, CASE WHEN j.basis = 'emergency' THEN (
                    SELECT e.reason FROM emergency e
@@ -429,8 +440,9 @@ CREATE FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_ids uuid[], 
         FROM hallpass.release e JOIN hallpass.provision p ON p.compartment = e.compartment AND p.consent = e.consent
         JOIN r ON r.custodian = e.custodian
         WHERE e.compartment = p_compartment
-          AND hallpass.provision_matches(p, e.part2, e.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels,
-                              r.refs, r.authors, r.clinical)
+          AND (r.type = 'Task' OR  -- covered where its referral is, which is judged live
+               hallpass.provision_matches(p, e.part2, e.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels,
+                              r.refs, r.authors, r.clinical))
     ), opening AS (
         SELECT r.id, unnest(o.ancestors) AS org, '-infinity'::timestamptz AS opens, 'infinity'::timestamptz AS closes
         FROM r JOIN hallpass.organization o ON o.id = r.custodian
@@ -470,6 +482,7 @@ CREATE FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_ids uuid[], 
            g.consent, g.version, g.purposes, g.since, g.until, r.custodian
     FROM opening o JOIN r ON r.id = o.id
     LEFT JOIN alone ON alone.org = o.org AND alone.id = o.id AND NOT hallpass.hangs_on_signers(r.labels)
+        AND r.type <> 'Task'
     LEFT JOIN signed g ON g.consent = alone.consent
     WHERE p_orgs IS NULL OR o.org = ANY (p_orgs)
     GROUP BY o.org, r.id, r.type, r.updated, r.custodian, g.consent, g.version, g.purposes, g.since, g.until
@@ -1049,6 +1062,26 @@ $$;
 
 COMMENT ON FUNCTION hallpass.record_security_event(p_kind text, p_client text, p_outcome text, p_detail text) IS 'Notes an event of a registered client for its organization; nothing where there is no such client.';
 
+CREATE FUNCTION hallpass.referral_of(p_compartment uuid, p_custodian uuid, p_refs uuid[]) RETURNS hallpass.resource
+    LANGUAGE plpgsql STABLE
+    AS $$
+DECLARE
+    v_found hallpass.resource;
+    v_count integer := 0;
+BEGIN
+    FOR v_found IN
+        SELECT * FROM hallpass.resource r
+        WHERE r.compartment = p_compartment AND r.id = ANY (p_refs) AND r.type = 'ServiceRequest' AND r.current
+          AND NOT r.deleted AND r.custodian = p_custodian
+        LIMIT 2
+    LOOP
+        v_count := v_count + 1;
+    END LOOP;
+    RETURN CASE WHEN v_count = 1 THEN v_found END;
+END $$;
+
+COMMENT ON FUNCTION hallpass.referral_of(p_compartment uuid, p_custodian uuid, p_refs uuid[]) IS 'The one current referral of a custodian among what a Task refers to; NULL where there is none or are several.';
+
 CREATE FUNCTION hallpass.refers(p_compartment uuid, p_from uuid[], p_custodian uuid, p_to uuid) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
@@ -1106,6 +1139,33 @@ BEGIN
 END $$;
 
 COMMENT ON FUNCTION hallpass.seen(p_ids uuid[]) IS 'Of these, the current resources that the caller sees. An invoker''s function: the wall judges.';
+
+CREATE FUNCTION hallpass.sees_as_party(r_type text, r_parties uuid[]) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT NOT r_type IN ('Task') AND r_parties && (SELECT hallpass.ancestors())::uuid[]
+$$;
+
+COMMENT ON FUNCTION hallpass.sees_as_party(r_type text, r_parties uuid[]) IS 'Whether the caller sees a resource since it is named in it. Of types that parties write into, being one decides
+     only what may be written.';
+
+CREATE FUNCTION hallpass.sees_current(p_compartment uuid, p_id uuid) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT EXISTS (
+        SELECT 1 FROM resource r
+        WHERE r.compartment = p_compartment AND r.id = p_id AND r.current
+          AND (sees_as_party(r.type, r.parties)
+               OR (r.student IS NOT NULL AND consent_permitting(
+                   r.compartment, r.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs,
+                   r.authors, r.clinical) IS NOT NULL)
+               OR (r.student IS NOT NULL AND emergency() AND in_emergency(r.type, r.labels)
+                   AND glass_broken(r.compartment))))
+$$;
+
+COMMENT ON FUNCTION hallpass.sees_current(p_compartment uuid, p_id uuid) IS 'Whether the caller sees the current version of another''s record: without that it sees no older one either, so that
+     a label that was raised, a party that was corrected and a release that was narrowed reach back.';
 
 CREATE FUNCTION hallpass.set_caller(p_client text, p_token text, p_organization uuid, p_purposes text[], p_emergency boolean, p_agreement boolean) RETURNS TABLE(standing boolean, at timestamp with time zone, ancestors uuid[], descendants uuid[], zone text)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1816,9 +1876,9 @@ ALTER TABLE hallpass.release ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.resource ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY see ON hallpass.resource FOR SELECT USING (((custodian = ANY (( SELECT hallpass.descendants() AS descendants)::uuid[])) OR (directory AND (( SELECT hallpass.caller() AS caller) IS NOT NULL)) OR (parties && ( SELECT hallpass.ancestors() AS ancestors)) OR ((student IS NOT NULL) AND current AND (EXISTS ( SELECT 1
+CREATE POLICY see ON hallpass.resource FOR SELECT USING (((custodian = ANY (( SELECT hallpass.descendants() AS descendants)::uuid[])) OR (directory AND (( SELECT hallpass.caller() AS caller) IS NOT NULL)) OR ((current OR hallpass.sees_current(compartment, id)) AND (hallpass.sees_as_party(type, parties) OR ((student IS NOT NULL) AND current AND (EXISTS ( SELECT 1
    FROM hallpass.visible_candidates a
-  WHERE ((a.compartment = resource.compartment) AND (a.org = ( SELECT hallpass.caller() AS caller)) AND (a.id = resource.id) AND a.precomputed)))) OR ((student IS NOT NULL) AND (hallpass.consent_permitting(compartment, custodian, type, id, profiles, codes, confidentiality, labels, refs, authors, clinical) IS NOT NULL)) OR ((student IS NOT NULL) AND ( SELECT hallpass.emergency() AS emergency) AND hallpass.in_emergency(type, labels) AND hallpass.glass_broken(compartment))));
+  WHERE ((a.compartment = resource.compartment) AND (a.org = ( SELECT hallpass.caller() AS caller)) AND (a.id = resource.id) AND a.precomputed)))) OR ((student IS NOT NULL) AND (hallpass.consent_permitting(compartment, custodian, type, id, profiles, codes, confidentiality, labels, refs, authors, clinical) IS NOT NULL)) OR ((student IS NOT NULL) AND ( SELECT hallpass.emergency() AS emergency) AND hallpass.in_emergency(type, labels) AND hallpass.glass_broken(compartment))))));
 
 CREATE POLICY see ON hallpass.term_date FOR SELECT USING (((EXISTS ( SELECT 1
    FROM hallpass.access a
@@ -2016,6 +2076,9 @@ REVOKE ALL ON FUNCTION hallpass.record_command(p_organization uuid, p_detail tex
 REVOKE ALL ON FUNCTION hallpass.record_security_event(p_kind text, p_client text, p_outcome text, p_detail text) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.record_security_event(p_kind text, p_client text, p_outcome text, p_detail text) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.referral_of(p_compartment uuid, p_custodian uuid, p_refs uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.referral_of(p_compartment uuid, p_custodian uuid, p_refs uuid[]) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.refers(p_compartment uuid, p_from uuid[], p_custodian uuid, p_to uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.refers(p_compartment uuid, p_from uuid[], p_custodian uuid, p_to uuid) TO hallpass_app;
 
@@ -2030,6 +2093,12 @@ GRANT ALL ON FUNCTION hallpass.remove_organization(p_id uuid) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.seen(p_ids uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.seen(p_ids uuid[]) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.sees_as_party(r_type text, r_parties uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.sees_as_party(r_type text, r_parties uuid[]) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.sees_current(p_compartment uuid, p_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.sees_current(p_compartment uuid, p_id uuid) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.set_caller(p_client text, p_token text, p_organization uuid, p_purposes text[], p_emergency boolean, p_agreement boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.set_caller(p_client text, p_token text, p_organization uuid, p_purposes text[], p_emergency boolean, p_agreement boolean) TO hallpass_app;

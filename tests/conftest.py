@@ -26,7 +26,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 FIXTURES_OF_SERVERS = frozenset({"server", "running"})
-SLOW = ("tests/bench/", "tests/conformance/", "tests/openapi/", "tests/intake/test_generate.py", "tests/test_")
+SLOW = (
+    "assurance/",
+    "tests/bench/",
+    "tests/conformance/",
+    "tests/openapi/",
+    "tests/intake/test_generate.py",
+    "tests/test_",
+)
 """Where a test may start a server by itself, or takes long without one."""
 
 

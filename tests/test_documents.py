@@ -58,3 +58,10 @@ def test_every_target_that_a_document_names_is_in_the_makefile_and_has_a_line_in
     makefile = (ROOT / "Makefile").read_text()
     named = {t for d in DOCUMENTS for t in re.findall(r"`make ([a-z-]+)", (ROOT / d).read_text())}
     assert [t for t in sorted(named) if not re.search(rf"^{t}:.*## ", makefile, flags=re.M)] == []
+
+
+def test_each_decision_has_a_number_of_its_own_and_is_in_the_index() -> None:
+    index = (ROOT / "docs" / "decisions" / "README.md").read_text()
+    pages = sorted(path.name for path in (ROOT / "docs" / "decisions").glob("0*.md"))
+    assert re.findall(r"^\d+\. \[.*\]\((.*)\)$", index, flags=re.M) == pages
+    assert len({page[:4] for page in pages}) == len(pages)

@@ -272,7 +272,9 @@ def _placed(error: HallpassError, entry: Entry) -> HallpassError:
         Issue(i.text, i.expression if (i.expression or "").startswith("Bundle") else _below(entry, i), i.code)
         for i in error.issues
     )
-    return HallpassError(error.kind, *issues, headers=error.headers)
+    placed = HallpassError(error.kind, *issues, headers=error.headers)
+    placed.told = error.told
+    return placed
 
 
 def _below(entry: Entry, issue: Issue) -> str:

@@ -18,9 +18,17 @@ OBSERVATION_VALUE = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue"
 
 
 def resource_attributes(
-    declared: ResourceType, resource: dict[str, Any], own_id: UUID, custodian: UUID, zone: ZoneInfo
+    declared: ResourceType,
+    resource: dict[str, Any],
+    own_id: UUID,
+    custodian: UUID,
+    zone: ZoneInfo,
+    before: dict[str, Any] | None = None,
 ) -> ResourceAttributes:
-    """The facts of one version. Dates are taken in `zone`, the custodian's."""
+    """The attributes of one version; `before` is the version that it supersedes. Dates are in the custodian's zone.
+
+    A Consent that was never active is its writer's alone: those whom it names are no parties.
+    """
     confidentiality, labels = _labels(resource)
     own = {k: v for k, v in resource.items() if k not in declared.party_writes}
     return ResourceAttributes(
@@ -34,7 +42,10 @@ def resource_attributes(
         confidentiality=confidentiality,
         labels=labels,
         parties=frozenset(
-            target[1] for text in declared.parties(resource) if (target := parse_local(text)) and target[0] in MEMBERS
+            target[1]
+            for text in _parties(declared, resource, before or {})
+            if (target := parse_local(text))
+            if target[0] in MEMBERS
         ),
         refs=frozenset(target for _, target in local_targets(own)),
         authors=frozenset(i for path in declared.authors for r in values(resource, path) if (i := local_id(r))),
@@ -44,6 +55,12 @@ def resource_attributes(
 
 
 MEMBERS = frozenset({"Organization"})
+
+
+def _parties(declared: ResourceType, resource: dict[str, Any], before: dict[str, Any]) -> list[str]:
+    if declared.name == "Consent" and "active" not in (resource.get("status"), before.get("status")):
+        return []
+    return declared.parties(resource)
 
 
 def student_of(declared: ResourceType, resource: dict[str, Any], own_id: UUID) -> UUID | None:

@@ -7,7 +7,7 @@ to PostgreSQL, and a property test holds the two equal.
 from __future__ import annotations
 
 from calendar import isleap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import MAXYEAR, UTC, date, datetime, time
 from enum import Enum
 from uuid import UUID
@@ -18,6 +18,8 @@ from app.consent.jurisdictions import part2_age
 from app.consent.model import PolicySet, Provision, Release, Requester, ResourceAttributes, Window
 
 MAJORITY = 18
+_WRITTEN_BY_PARTIES = frozenset({"Task"})
+"""Types of which being a party decides what may be written, and nothing about what is seen."""
 _FIRST_YEAR = datetime(1000, 1, 1, tzinfo=UTC)
 """Before it there is no law, and a date that is open to the past has no day in every zone."""
 
@@ -74,7 +76,7 @@ def decide(policies: PolicySet, requester: Requester, attributes: ResourceAttrib
         return Permit(Basis.CUSTODY)
     if attributes.directory:
         return Permit(Basis.DIRECTORY)
-    if attributes.parties & requester.ancestors:
+    if attributes.type not in _WRITTEN_BY_PARTIES and attributes.parties & requester.ancestors:
         return Permit(Basis.PARTY)
     if attributes.student is None:
         return Deny("no release opens a resource of several students")
@@ -82,6 +84,17 @@ def decide(policies: PolicySet, requester: Requester, attributes: ResourceAttrib
     if isinstance(found, Deny) and _glass_broken(policies, requester, attributes):
         return Permit(Basis.EMERGENCY, trace=found.trace)
     return found
+
+
+def decide_version(
+    policies: PolicySet, requester: Requester, version: ResourceAttributes, current: ResourceAttributes
+) -> Permit | Deny:
+    """As `decide`, of an older version: it is seen where both it and the current one are.
+
+    So a label that was raised, a party that was corrected and a release that was narrowed reach back.
+    """
+    own, last = decide(policies, requester, version), decide(policies, requester, current)
+    return own if isinstance(last, Permit) else last
 
 
 def _glass_broken(policies: PolicySet, requester: Requester, attributes: ResourceAttributes) -> bool:
@@ -189,7 +202,29 @@ def _agreed(policies: PolicySet, release: Release, requester: Requester) -> bool
 def unmet_condition(
     p: Provision, release: Release, policies: PolicySet, requester: Requester, attributes: ResourceAttributes
 ) -> str | None:
-    """The first element of a provision that does not cover the request; None when all do."""
+    """The first element of a provision that does not cover the request; None when all do.
+
+    A Task is covered where it is by itself; to an organization that it names, also where the referral is that it is
+    about.
+    """
+    unmet = _unmet(p, release, policies, requester, attributes)
+    referral = _referral(policies, attributes) if unmet and attributes.refs & requester.ancestors else None
+    return unmet if referral is None or _unmet(p, release, policies, requester, referral) else None
+
+
+def _referral(policies: PolicySet, attributes: ResourceAttributes) -> ResourceAttributes | None:
+    """The one referral of the same custodian that a Task refers to, with the Task's labels as well as its own."""
+    named = [policies.referrals[i] for i in attributes.refs if i in policies.referrals]
+    own = [r for r in named if r.custodian == attributes.custodian]
+    if attributes.type != "Task" or len(own) != 1:
+        return None
+    confidentiality = max(own[0].confidentiality, attributes.confidentiality)
+    return replace(own[0], labels=own[0].labels | attributes.labels, confidentiality=confidentiality)
+
+
+def _unmet(
+    p: Provision, release: Release, policies: PolicySet, requester: Requester, attributes: ResourceAttributes
+) -> str | None:
     if not in_window(p.period, requester.now):
         return "period: not now"
     if p.recipients is not None and not p.recipients & requester.ancestors:

@@ -99,6 +99,8 @@ class PolicySet:
     agreements: tuple[Agreement, ...] = ()
     places: Mapping[UUID, Place] = field(default_factory=dict)
     focal: Mapping[UUID, tuple[UUID, frozenset[UUID]]] = field(default_factory=dict)
+    referrals: Mapping[UUID, ResourceAttributes] = field(default_factory=dict)
+    """The student's current ServiceRequests: to those whom a Task names it counts as covered where its referral is."""
     agreement_required: bool = True
     emergencies: tuple[tuple[UUID, Window], ...] = ()
     """Which organizations broke the glass for this student, and when."""

@@ -127,6 +127,7 @@ async def _rules(
             session.connection, {f.custodian for f in held} | {session.caller.organization}
         ),
         focal={f.id: (f.custodian, f.refs) for f in held},
+        referrals={f.id: f for f in held if f.type == "ServiceRequest"},
         agreement_required=session.settings.require_agreement,
     )
 

@@ -12,7 +12,7 @@ from typing import Any
 from app.errors import HallpassError, Kind
 from app.exchange import writes
 from app.exchange.release import PendingResult
-from app.exchange.third_party_writes import require_party
+from app.exchange.third_party_writes import judging, require_party
 from app.exchange.validated import validate_body
 from app.fhir.json import dump, parse
 from app.limits.long_work import LARGE_BYTES, off_loop
@@ -33,11 +33,11 @@ async def patch(
         raise HallpassError(Kind.GONE, "The resource was deleted.")
     client, large = session.caller.client, len(old.body) > LARGE_BYTES
     content = await off_loop(client, partial(parse, old.body), large=large)
-    if old.custodian not in session.descendants:
-        # Before it is changed: whether a patch fits tells what is stored, and nobody is told that off the ledger.
-        require_party(declared, content, session.ancestors)
-    changed = await off_loop(client, lambda: _sound(change(content)), large=True)  # a short patch may be long work
-    validated = await validate_body(client, declared, changed, session.settings)
+    with judging(session, old):  # whether a patch fits tells what is stored
+        if old.custodian not in session.descendants:
+            require_party(declared, content, session.ancestors)
+        changed = await off_loop(client, lambda: _sound(change(content)), large=True)  # a short patch may be long work
+        validated = await validate_body(client, declared, changed, session.settings)
     return await writes.update(session, declared, validated, resource_id, None, method="PATCH", seen=old)
 
 

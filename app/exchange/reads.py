@@ -78,6 +78,14 @@ def shown(row: Stored | None, known: Known | None, part: Subset | None) -> Pendi
     return PendingResult((PendingRow(row),), part=part, held=held)
 
 
+async def again(session: Session, row: Stored) -> Stored:
+    """A version that was seen before, if the caller still sees it. Raises NOT_FOUND."""
+    found = await store.version(session.connection, row.type, row.id, row.version)
+    if found is None:
+        raise not_found()
+    return found
+
+
 async def current(session: Session, declared: ResourceType, resource_id: str) -> Stored | None:
     """The newest version that is the current one, if the caller sees it."""
     found = as_uuid(resource_id)

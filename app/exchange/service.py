@@ -22,8 +22,9 @@ from app.db.engine import RETRY, Database, sqlstate, unavailable
 from app.db.rows import Stored
 from app.errors import HallpassError, Kind
 from app.exchange import reads
+from app.exchange.dry_run import DryRun
 from app.exchange.read_batcher import ReadBatcher, ReadRequest
-from app.exchange.release import PendingResult, Released, Result, release
+from app.exchange.release import PendingResult, PendingRow, Released, Result, release
 from app.fhir.etags import Known
 from app.ledger import disclose
 from app.ledger.refusals import RefusalLog
@@ -69,7 +70,11 @@ class AccessService:
                 return await self._once(caller, interaction, unit_of_work, request)
             except _TryAgain:
                 pass
+            except DryRun as e:
+                await self._tell(caller, interaction, e.error, request)
+                raise
             except HallpassError as e:
+                await self._tell(caller, interaction, e, request)
                 await self._refused(caller, e)
                 raise
             except DBAPIError as e:
@@ -139,6 +144,30 @@ class AccessService:
             if not await self._entered(connection, caller, interaction, leaving, request):
                 raise _TryAgain
         return [release(f, session.descendants) for f in found]
+
+    async def _tell(self, caller: Caller, interaction: str, error: HallpassError | None, request: UUID) -> None:
+        """Enter on the ledger what an error tells of others' records, before it is answered.
+
+        Raises NOT_FOUND where that is no longer visible, and UNAVAILABLE where it cannot be entered.
+        """
+        if error is None or not error.told:
+            return
+
+        async def told(session: Session) -> list[PendingResult]:
+            rows = [await reads.again(session, row) for row in error.told]
+            return [PendingResult(tuple(PendingRow(row) for row in rows))]
+
+        for attempt in range(TRIES):
+            try:
+                await self._once(caller, interaction, told, request)
+                return
+            except _TryAgain:
+                pass
+            except DBAPIError as e:
+                if sqlstate(e) not in RETRY:
+                    raise
+            await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - spreads out rivals
+        raise unavailable()
 
     async def _entered(
         self, connection: AsyncConnection, caller: Caller, interaction: str, leaving: list[Stored], request: UUID

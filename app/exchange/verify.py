@@ -131,7 +131,8 @@ class Verifier:
         content = await _content(connection, row)
         at = f"{row.type}/{row.id}"
         found = []
-        own = resource_attributes(TYPES[row.type], content, row.id, row.custodian, session.zone)
+        before = content if row.deleted else await _superseded(connection, row)
+        own = resource_attributes(TYPES[row.type], content, row.id, row.custodian, session.zone, before)
         if own != await stored_rules.attributes_of(connection, row.compartment, row.id):
             found.append(Difference("the facts of the current version", at))
         expected = None if row.deleted else terms(row.type, content, session.zone, session.settings.fhir_base)
@@ -168,6 +169,12 @@ async def _batches(connection: AsyncConnection, *, day: datetime) -> list[Differ
 
 async def _ends(connection: AsyncConnection) -> list[Difference]:
     return [Difference(*found) for found in await batches.ends(connection)]
+
+
+async def _superseded(connection: AsyncConnection, row: Stored) -> dict[str, Any]:
+    """The content of the version before; nothing before the first."""
+    before = await read.version(connection, row.type, row.id, row.version - 1)
+    return parse(before.body) if before and before.body else {}
 
 
 async def _content(connection: AsyncConnection, row: Stored) -> dict[str, Any]:
@@ -207,7 +214,7 @@ def _agree(should: Any, does: Any) -> bool:
         return bool(should == does)
     wanted = should.release
     if wanted is None and should.draft is not None and does is not None:
-        wanted = replace(should.draft, signer=does.signer, age=does.age)
+        wanted = replace(should.draft, signer=does.signer, age=does.age, cosigned=does.cosigned)
     return bool(wanted == does)
 
 

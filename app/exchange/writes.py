@@ -23,7 +23,7 @@ from app.exchange import reads
 from app.exchange.ended import require_not_widened
 from app.exchange.reference_check import check_references
 from app.exchange.release import PendingResult, PendingRow
-from app.exchange.third_party_writes import as_party
+from app.exchange.third_party_writes import as_party, judging
 from app.exchange.validated import Validated
 from app.fhir.body import compose
 from app.fhir.etags import names
@@ -69,13 +69,15 @@ async def update(
         raise HallpassError(Kind.INVALID, Issue("The id in the body is not the one in the URL.", f"{declared.name}.id"))
     content = validated.content
     if old.custodian not in session.descendants:
-        content = as_party(declared, parse(old.body) if old.body else {}, content, session.ancestors)
+        with judging(session, old):
+            content = as_party(declared, parse(old.body) if old.body else {}, content, session.ancestors)
     if not old.deleted and _digest(content) == old.digest:
         return PendingResult((PendingRow(old),), unchanged=True)
     if _compartment(declared, content, old.id) != old.compartment:
         text = "A record stays with its student. To move it, end this record and create another."
         raise HallpassError(Kind.UNPROCESSABLE, Issue(text, f"{declared.name}.{declared.student}", "business-rule"))
-    row = await _file(session, declared, content, old, (old.compartment, old.id), method, at)
+    with judging(session, old):
+        row = await _file(session, declared, content, old, (old.compartment, old.id), method, at)
     return PendingResult((PendingRow(row),))
 
 
@@ -94,7 +96,9 @@ async def delete(session: Session, declared: ResourceType, resource_id: str, if_
         version=old.version + 1, deleted=True, updated=at, method="DELETE", body=b"", label_at=0, digest=b""
     )
     zone = await _zone(session, old.custodian)
-    await write.put(session.connection, row, resource_attributes(declared, content, old.id, old.custodian, zone), None)
+    await write.put(
+        session.connection, row, resource_attributes(declared, content, old.id, old.custodian, zone, content), None
+    )
     await update_projections(session, declared, row, content, zone)
     return PendingResult(absent=True)
 
@@ -118,8 +122,10 @@ async def locked(
     found = await store.lock_current(session.connection, seen.compartment, declared.name, seen.id)
     if found is None:
         raise not_found()
-    if if_match is not None and not names(if_match, found[0].version):
-        raise HallpassError(Kind.PRECONDITION, "The resource has changed since the version in If-Match. Read it again.")
+    with judging(session, found[0]):
+        if if_match is not None and not names(if_match, found[0].version):
+            text = "The resource has changed since the version in If-Match. Read it again."
+            raise HallpassError(Kind.PRECONDITION, text)
     return found
 
 
@@ -146,7 +152,7 @@ async def _file(
     own, (body, label_at), digest, found = await off_loop(
         client,
         lambda: (
-            resource_attributes(declared, content, resource_id, custodian, zone),
+            resource_attributes(declared, content, resource_id, custodian, zone, before),
             compose(declared.name, resource_id, version, at, content),
             _digest(content),
             terms(declared.name, content, zone, session.settings.fhir_base),

@@ -15,7 +15,7 @@ from assurance.chaos.receipts import Receipt
 
 SLACK = 0.001
 """Seconds: the ledger counts microseconds, and so does this machine's one clock."""
-PARTY = frozenset({"Task", "Consent"})
+PARTY = frozenset({"Consent"})
 DIRECTORY = frozenset({"Organization"})
 _ENTRIES = text("""
     SELECT client, extract(epoch FROM at)::float8 AS at, type, id::text, version, interaction, recipient::text,

@@ -12,12 +12,18 @@ DECLARE
     v_node     record;
     v_excepted integer[];
     v_permit   uuid;
+    v_referral resource;
 BEGIN
     IF v_ancestors = '{}' OR caller() IS NULL THEN
         RETURN NULL;
     END IF;
     v_purposes := purposes();
     v_now := statement_time();
+    IF r_type = 'Task' AND r_refs && v_ancestors THEN
+        v_referral := referral_of(r_compartment, r_custodian, r_refs);
+        v_referral.labels := v_referral.labels || r_labels;
+        v_referral.confidentiality := greatest(v_referral.confidentiality, r_confidentiality);
+    END IF;
     -- From the last node to the root, so that each exception has spoken before its parent does.
     FOR v_node IN
         SELECT e.consent, p.node, p.parent, p.permit
@@ -26,9 +32,14 @@ BEGIN
         WHERE p.opens <= v_now AND v_now < p.closes
           AND (p.recipients IS NULL OR p.recipients && v_ancestors)
           AND (p.purposes IS NULL OR p.purposes && v_purposes)
-          AND (NOT p.permit OR NOT hangs_on_signers(r_labels) OR signers_suffice(e, r_labels, r_clinical))
-          AND conditions_match(p, e.part2, r_type, r_id, r_profiles, r_codes, r_confidentiality, r_labels, r_refs, r_authors,
-                   r_clinical, p.related IS NOT NULL AND refers(p.compartment, p.related, e.custodian, r_id))
+          AND ((NOT p.permit OR NOT hangs_on_signers(r_labels) OR signers_suffice(e, r_labels, r_clinical))
+               AND conditions_match(p, e.part2, r_type, r_id, r_profiles, r_codes, r_confidentiality, r_labels, r_refs,
+                   r_authors, r_clinical, p.related IS NOT NULL AND refers(p.compartment, p.related, e.custodian, r_id))
+               -- To an organization that a Task names it is covered where the referral is that it is about.
+               OR v_referral.id IS NOT NULL AND (NOT p.permit OR signers_suffice(e, v_referral.labels, v_referral.clinical))
+               AND conditions_match(p, e.part2, v_referral.type, v_referral.id, v_referral.profiles, v_referral.codes,
+                   v_referral.confidentiality, v_referral.labels, v_referral.refs, v_referral.authors, v_referral.clinical,
+                   p.related IS NOT NULL AND refers(p.compartment, p.related, e.custodian, v_referral.id)))
         ORDER BY e.consent, p.node DESC
     LOOP
         IF v_consent IS DISTINCT FROM v_node.consent THEN

@@ -6,7 +6,6 @@ CREATE OR REPLACE FUNCTION hallpass.disclose(
 DECLARE
     v_compartment     uuid;
     v_caller    uuid := caller();            -- read once: the settings are text, to be parsed at each mention
-    v_ancestors     uuid[] := ancestors();
     v_widened   text[] := purposes();
     v_client    text := current_setting('hallpass.client', true);
     v_emergency boolean := emergency();
@@ -57,11 +56,12 @@ BEGIN
                 r.compartment, r.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs, r.authors,
                 r.clinical)) END AS consent
             FROM (SELECT p.party, NOT p.party AND NOT r.directory AND r.student IS NOT NULL AS asked
-                  FROM (SELECT r.parties && v_ancestors AS party OFFSET 0) p) p OFFSET 0) c  -- else each mention judges
+                  FROM (SELECT sees_as_party(r.type, r.parties) AS party OFFSET 0) p) p OFFSET 0) c  -- else each mention judges
         LEFT JOIN release e ON a.consent IS NULL AND e.compartment = r.compartment AND e.consent = c.consent
         CROSS JOIN LATERAL (
             SELECT c.party, c.consent, CASE WHEN c.consent IS NOT NULL THEN coalesce(a.version, e.version) END
                    AS consent_version) o
+        WHERE r.current OR r.directory OR sees_current(r.compartment, r.id)
     ), reasoned AS (
         SELECT j.*, CASE WHEN j.basis = 'emergency' THEN (
                    SELECT e.reason FROM emergency e

@@ -33,7 +33,7 @@ async def world(database: URL) -> AsyncIterator[World]:
 @pytest_asyncio.fixture(scope="module")
 async def scene(world: World) -> Scene:
     """The clinic sees visits, and owns a Task."""
-    scene = await set_scene(world, "Encounter", "Patient")
+    scene = await set_scene(world, "Encounter", "Patient", "Task")
     referral = scene.records["ServiceRequest"]
     task = build.task(scene.student, referral, scene.district.reference, scene.clinic.reference)
     scene.records["owned"] = await scene.district.create(task)

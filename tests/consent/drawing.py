@@ -69,6 +69,7 @@ _record_labels = _mostly(_NOTHING, *_subsets(LABELS, 1, 2), weight=1)
 _record_levels = _mostly(3, 0, 2, 4, 5, 6, weight=1)
 _record_codes = st.sampled_from(_subsets(CODES, 0, 2))
 _record_refs = st.sampled_from(_subsets(_IDS, 0, 2))
+_task_refs = st.builds(lambda *ids: frozenset(ids), st.sampled_from(RECORDS[:3]), st.sampled_from(RECIPIENTS))
 _record_parties = _mostly(_NOTHING, *_subsets(ORGANIZATIONS, 1, 2), weight=1)
 _record_profiles = _mostly(_NOTHING, frozenset({PROFILE}))
 _record_authors = st.sampled_from(_subsets(AUTHORS, 0, 1))
@@ -107,7 +108,7 @@ def attributes(draw: st.DrawFn, own_id: UUID, student: UUID) -> ResourceAttribut
         confidentiality=draw(_record_levels),
         labels=draw(_record_labels),
         parties=draw(_record_parties) if declared.name in ("Consent", "Task") else _NOTHING,
-        refs=draw(_record_refs),
+        refs=draw(_record_refs) | (draw(_task_refs) if declared.name == "Task" else _NOTHING),
         authors=draw(_record_authors),
         clinical=draw(_mostly(None, *WINDOWS, weight=1)) if declared.clinical_date else None,
         timeless=not declared.clinical_date,

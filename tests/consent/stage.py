@@ -27,6 +27,7 @@ class Held:
     id: UUID
     content: Spec
     version: int = 1
+    before: Spec = field(default_factory=dict)
 
     @property
     def type(self) -> str:
@@ -82,7 +83,9 @@ class Stage:
         member = self.network.members[by]
         stored = await (member.save({**content, "id": str(own_id)}) if own_id else member.create(content))
         version = int(stored["meta"]["versionId"])
-        self.held[name] = found = Held(kind, spec, by, UUID(stored["id"]), content, version)
+        self.held[name] = found = Held(
+            kind, spec, by, UUID(stored["id"]), content, version, known.content if known else {}
+        )
         if kind == "release":
             self._compile(name, found, datetime.fromisoformat(spec.get("written", self.written)))
 
@@ -103,7 +106,7 @@ class Stage:
         found = self.held[name]
         declared = TYPES[found.type]
         return read_facts.resource_attributes(
-            declared, found.content, found.id, self.network.id(found.by), self.network.zone(found.by)
+            declared, found.content, found.id, self.network.id(found.by), self.network.zone(found.by), found.before
         )
 
     def policies(self) -> PolicySet:
@@ -117,6 +120,7 @@ class Stage:
             agreements=(*self.network.agreements, *self._agreements()),
             places=self.network.places,
             focal=focal,
+            referrals={h.id: self.attributes(n) for n, h in records.items() if h.type == "ServiceRequest"},
         )
 
     def requester(self, who: str, purposes: tuple[str, ...], at: datetime) -> Requester:

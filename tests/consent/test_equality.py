@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, event, given, settings
 from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from app.consent.evaluate import Basis, Deny, Permit, birthday, decide
+from app.consent.evaluate import Basis, Deny, Permit, birthday, decide, decide_version
 from app.consent.model import PolicySet, Requester, ResourceAttributes
 from app.db import tables
 from app.db.engine import Database
@@ -132,7 +132,7 @@ async def _compare(owner: AsyncConnection, world: World, requester: Requester) -
         policies = world.policies(record.now.student)
         for number, attributes in enumerate(record.versions, 1):
             row = said[attributes.id, number]
-            decision = decide(policies, requester, attributes)
+            decision = decide_version(policies, requester, attributes, record.now)
             permitted = isinstance(decision, Permit)
             event(decision.basis.value if isinstance(decision, Permit) else "denied")
             assert row.visible == permitted, (requester, attributes, decision)

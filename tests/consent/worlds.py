@@ -139,6 +139,11 @@ class World:
                 for r in self.records
                 if r.compartment == student and not r.deleted
             },
+            referrals={
+                r.now.id: r.now
+                for r in self.records
+                if r.compartment == student and not r.deleted and r.now.type == "ServiceRequest"
+            },
             agreement_required=self.agreement_required,
             emergencies=tuple((o, w) for compartment, o, w in self.emergencies if compartment == student),
         )

@@ -23,6 +23,7 @@ SUD = {"security": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode
 async def scene(world: World) -> Scene:
     """The clinic may see the student and the referral, and is the owner of a Task. Of the visit it may see nothing."""
     found = await set_scene(world, "Patient", "ServiceRequest")
+    await found.release("Task", provision={"securityLabel": SUD["security"]})
     found.records["shared"] = await found.district.create(
         build.task(
             found.student, found.records["ServiceRequest"], found.district.reference, found.clinic.reference, meta=SUD

@@ -197,7 +197,8 @@ async def test_what_is_refused_or_empty_enters_nothing(scene: Scene) -> None:
 async def test_the_entry_cites_the_version_of_the_consent_that_was_in_force(scene: Scene) -> None:
     path = f"/Consent/{await release_id(scene)}"
     release = (await scene.district.get(path)).json()
-    await scene.district.save({**release, "dateTime": "2026-09-16"})
+    nearer = {**release["provision"]["period"], "end": "2027-05-31"}
+    await scene.district.save({**release, "provision": {**release["provision"], "period": nearer}})
     await scene.clinic.get(f"/Patient/{scene.student['id']}")
     assert (await ledger(scene.world, scene.clinic))[-1][4:] == (UUID(release["id"]), 2)
 

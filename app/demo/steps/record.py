@@ -11,8 +11,8 @@ from app.demo.families import Family
 from app.demo.steps.scene import Scene
 
 Row = dict[str, str]
-RELEASED = {"Patient", "RelatedPerson", "ServiceRequest"}
-"""The types that the district's release opened."""
+RELEASED = {"Patient", "RelatedPerson", "ServiceRequest", "Task"}
+"""The types that the district's release opened; the Task since its referral was."""
 
 
 async def account(scene: Scene, family: Family, release: Json, visit: Json, at_its_end: list[Row]) -> None:

@@ -31,8 +31,8 @@ async def refer(scene: Scene, family: Family) -> Referrals:
     t.say(
         f"{district.member.name} stores two referrals to {clinic.member.name}, for counseling and for a vision check,"
     )
-    t.say("and a Task to follow the first. The Task stays a draft with no owner until there is a signature: naming the")
-    t.say("clinic as its owner would show it the Task, and with it that the child was referred.")
+    t.say("and a Task to follow the first. It is about the student like any other record: whoever is named in it,")
+    t.say("nobody outside sees it before there is a signature.")
     for kind in ("ServiceRequest", "Task", "Patient"):
         page = await scene.search(clinic, kind)
         t.hold(f"The clinic finds no {kind}.", page["total"] == 0 and "entry" not in page, page)

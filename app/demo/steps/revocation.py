@@ -36,11 +36,12 @@ async def revoke(scene: Scene, family: Family, request: Json, task: Json, releas
 
 
 async def _left(scene: Scene, task: Json, release: Json, visit: Json) -> None:
-    """What the clinic keeps: its own record, its Task, and the form under which it had received the data."""
+    """What the clinic keeps: its own record, and the form under which it had received the data."""
+    await scene.hidden(scene.clinic, reference(task))
     own = [references(await scene.search(scene.clinic, kind)) for kind in ("Encounter", "Task")]
     form = await scene.clinic.resource("GET", reference(release))
     scene.telling.hold(
-        "What the clinic keeps is its own Encounter, its Task, and the release, which says that it has ended.",
-        own == [[reference(visit)], [reference(task)]] and form["status"] == "inactive",
+        "What the clinic keeps is its own Encounter, and the release, which says that it has ended.",
+        own == [[reference(visit)], []] and form["status"] == "inactive",
         own,
     )

@@ -1,5 +1,5 @@
 """What an import keeps of itself at the exchange: of which district it was, what it counted, and whether one runs now.
-docs/decisions/0025-whose-word-counts.md
+docs/decisions/0030-whose-word-counts.md
 """
 
 from __future__ import annotations

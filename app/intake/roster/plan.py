@@ -1,5 +1,5 @@
 """What an import has to do, known without asking the exchange for a single record: the source against what was written.
-docs/decisions/0025-whose-word-counts.md
+docs/decisions/0030-whose-word-counts.md
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """What this source's import last wrote, kept at the exchange itself: Groups that only the custodian reads.
-docs/decisions/0025-whose-word-counts.md
+docs/decisions/0030-whose-word-counts.md
 
 A Group has no members here; an extension holds, of up to some hundred records, each one's key, its id and the digests
 of what was last written. It is written in the transaction that writes the records, so that no way of ending leaves

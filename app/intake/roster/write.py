@@ -1,5 +1,5 @@
 """Writes what an import has to do: creates in batches, changes in transactions together with what was written.
-https://hl7.org/fhir/R4/http.html#transaction and docs/decisions/0025-whose-word-counts.md
+https://hl7.org/fhir/R4/http.html#transaction and docs/decisions/0030-whose-word-counts.md
 """
 
 from __future__ import annotations
