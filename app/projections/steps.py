@@ -123,6 +123,12 @@ async def _save_place(session: Session, row: Stored, _content: dict[str, Any], p
     parent, zone, honor, state = place
     before = await projections.place(session.connection, row.id)
     known = {before[0]} if before else set()
+    if before is None and parent is None and not session.operator:
+        text = "You can add an organization under your own: name it in partOf. Ask the operator for any other."
+        raise HallpassError(Kind.FORBIDDEN, Issue(text, "Organization.partOf"))
+    if before is not None and row.id not in session.descendants and not session.operator:
+        text = "An organization's entry is its own, or that of one above it. Ask the operator to change it."
+        raise HallpassError(Kind.FORBIDDEN, Issue(text, "Organization"))
     if parent is not None and parent not in session.descendants | known and not session.operator:
         text = "You can place an organization under your own. Ask the operator for any other move."
         raise HallpassError(Kind.FORBIDDEN, Issue(text, "Organization.partOf"))
