@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
-from sqlalchemy import select
 
 from app import health
 from app.api import failures, fast_routes
@@ -22,8 +21,8 @@ from app.auth.endpoints import auth_router
 from app.auth.service import Auth
 from app.capability.catalog import TYPES as DEFINITIONS
 from app.db.engine import Database
-from app.db.tables import secret
 from app.exchange.service import AccessService
+from app.keyring import Keyring
 from app.limits.limits import Leaving
 from app.openapi.serve import openapi_router
 from app.processes import Closing
@@ -60,9 +59,6 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with db.begin() as connection:
-            found = await connection.execute(select(secret.c.value).where(secret.c.name == "cursor"))
-            app.state.page_tokens = PageTokens(found.scalar_one())
         yield
         await db.dispose()
 
@@ -75,6 +71,7 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     )
     app.state.settings = settings
     app.state.db = db
+    app.state.page_tokens = PageTokens(Keyring.of(settings).derive("page tokens"))
     app.state.auth = Auth.create(db, settings)
     app.state.limits = app.state.auth.limits
     app.state.access_service = AccessService(db, settings, app.state.limits.connections)

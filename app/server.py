@@ -17,9 +17,11 @@ from fastapi import FastAPI
 from sqlalchemy import URL
 
 from app import processes
+from app.auth.keys import require_ours
 from app.db import embedded, migrate
 from app.db.address import BadAddress, owner_url
-from app.db.engine import Database
+from app.db.engine import Database, owner_transaction
+from app.keyring import Keyring, WrongKey
 from app.main import create_app
 from app.settings import Settings, UnsafeSettings, load
 
@@ -57,6 +59,22 @@ def prepare_schema(settings: Settings) -> None:
     asyncio.run(migrate.check(database_url(settings), create=settings.database_url is None))
 
 
+def require_key(settings: Settings) -> None:
+    """Raise UnsafeSettings where the database's signing keys were sealed with another key than the settings name."""
+
+    async def look() -> None:
+        async with owner_transaction(database_url(settings)) as connection:
+            await require_ours(connection, Keyring.of(settings))
+
+    try:
+        asyncio.run(look())
+    except WrongKey:
+        raise UnsafeSettings(
+            "HALLPASS_KEY: the signing keys in the database are sealed with another key. Give that one, or several "
+            "separated by commas; if it is lost, run `hallpass keys rotate --discard`"
+        ) from None
+
+
 def application() -> FastAPI:
     """The application of one process, from the environment; called within the loop that serves it."""
     settings = load()
@@ -71,6 +89,7 @@ def serve(settings: Settings, when_listening: Callable[[], None]) -> None:
     """Serve until told to stop. `when_listening` is called in a thread of its own once requests are taken."""
     _require_free(settings.host, settings.port)
     prepare_schema(settings)
+    require_key(settings)
     _log_to_stderr()
     threading.Thread(target=_watch, args=(settings, when_listening), daemon=True).start()
     config = uvicorn.Config(

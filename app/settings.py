@@ -9,7 +9,7 @@ from typing import Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -26,6 +26,12 @@ class Settings(BaseSettings):
         description="PostgreSQL 15 or later as a role that may create roles and tables; none: the embedded server.",
     )
     data_dir: Path = Field(default=Path(".hallpass"), description="Where the embedded database and its socket live.")
+    key: SecretStr | None = Field(
+        default=None, description="Seals the signing keys in the database: 32 bytes in base64 (`hallpass keys new`)."
+    )
+    key_file: Path | None = Field(
+        default=None, description="A file with that key instead; with neither, one is made in the data directory."
+    )
     base_url: str = Field(
         default="http://127.0.0.1:8000",
         description="The server's own address as its clients see it: token audience and absolute links.",

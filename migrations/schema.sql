@@ -1336,6 +1336,15 @@ CREATE TABLE hallpass.alembic_version (
     version_num character varying(32) NOT NULL
 );
 
+CREATE TABLE hallpass.app_login (
+    role text NOT NULL,
+    password text NOT NULL,
+    created timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    retired timestamp with time zone
+);
+
+COMMENT ON TABLE hallpass.app_login IS 'How the application logs in. The owner of the tables alone reads it.';
+
 CREATE TABLE hallpass.applied_schema (
     tables text NOT NULL,
     code text NOT NULL,
@@ -1524,16 +1533,9 @@ CREATE TABLE hallpass.revoked_token (
     expires timestamp with time zone NOT NULL
 );
 
-CREATE TABLE hallpass.secret (
-    name text NOT NULL,
-    value bytea NOT NULL
-);
-
-COMMENT ON TABLE hallpass.secret IS 'Keys that every process shares: the one that seals page cursors.';
-
 CREATE TABLE hallpass.signing_key (
     kid text NOT NULL,
-    pem text NOT NULL,
+    sealed text NOT NULL,
     created timestamp with time zone DEFAULT now() NOT NULL,
     retires timestamp with time zone,
     expires timestamp with time zone
@@ -1636,6 +1638,9 @@ ALTER TABLE ONLY hallpass.agreement
 ALTER TABLE ONLY hallpass.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
 
+ALTER TABLE ONLY hallpass.app_login
+    ADD CONSTRAINT app_login_pkey PRIMARY KEY (role);
+
 ALTER TABLE ONLY hallpass.assertion
     ADD CONSTRAINT assertion_pkey PRIMARY KEY (client, jti);
 
@@ -1689,9 +1694,6 @@ ALTER TABLE ONLY hallpass.resource
 
 ALTER TABLE ONLY hallpass.revoked_token
     ADD CONSTRAINT revoked_token_pkey PRIMARY KEY (jti);
-
-ALTER TABLE ONLY hallpass.secret
-    ADD CONSTRAINT secret_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY hallpass.signing_key
     ADD CONSTRAINT signing_key_pkey PRIMARY KEY (kid);
@@ -2151,8 +2153,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.feed_withdrawal TO hallpass_
 GRANT SELECT ON TABLE hallpass.organization TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE ON TABLE hallpass.revoked_token TO hallpass_app;
-
-GRANT SELECT ON TABLE hallpass.secret TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.signing_key TO hallpass_app;
 

@@ -12,6 +12,7 @@ import pytest_asyncio
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from app import keyring
 from app.db import embedded
 from app.db.address import owner_url
 from app.db.engine import Database
@@ -56,6 +57,12 @@ def _recording(request: pytest.FixtureRequest) -> Iterator[None]:
     else:
         with recording(folder):
             yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _key() -> None:
+    """A key for what runs in this process, so that none is made in its working directory."""
+    os.environ["HALLPASS_KEY"] = keyring.new()
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,8 @@ from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.db.caller import lock
-from app.db.engine import Database
-from app.db.migrate import create_role
+from app.db.engine import Database, owner_transaction
+from app.db.login import make_group
 from tests import build
 from tests.scene import as_owner, set_scene
 from tests.world import Member, World, open_world
@@ -226,4 +226,9 @@ async def test_a_store_that_is_all_taken_answers_503_and_then_serves_again(datab
 
 async def test_several_processes_make_the_apps_role_at_the_same_time(server: URL) -> None:
     """It belongs to the server, and not to one database of it."""
-    await asyncio.gather(*(create_role(server) for _ in range(8)))
+
+    async def make() -> None:
+        async with owner_transaction(server.set(database="postgres")) as connection:
+            await make_group(connection)
+
+    await asyncio.gather(*(make() for _ in range(8)))

@@ -13,6 +13,7 @@ from app.auth.keys import Keys
 from app.auth.prune import Pruner
 from app.auth.tokens import Tokens
 from app.db.engine import Database
+from app.keyring import Keyring
 from app.ledger.refusals import RefusalLog
 from app.limits.limits import Limits
 from app.settings import Settings
@@ -41,9 +42,10 @@ class Auth:
         *,
         clock: Callable[[], float] = time.time,
         fetcher: JwksFetcher | None = None,
+        keyring: Keyring | None = None,
     ) -> Self:
         """Wire the parts; `clock` answers seconds of the epoch. Reads and writes nothing."""
-        keys = Keys(db, clock, token_seconds=settings.token_seconds)
+        keys = Keys(db, clock, keyring or Keyring.of(settings), token_seconds=settings.token_seconds)
         fetcher = fetcher or JwksFetcher(allow_http=settings.allow_http_jwks, clock=clock)
         audience = settings.base_url + TOKEN_PATH
         return cls(

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from sqlalchemy import URL
+from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 DRIVER = "postgresql+asyncpg"
@@ -29,6 +30,8 @@ TLS = frozenset(
 """What the driver reads from a URL of its own, which travels within ours as `dsn`."""
 PLACE = frozenset({"host", "port", "user", "password", "dbname"})
 _TIMEOUT = "connect_timeout"
+_asyncpg: Any = asyncpg
+_DIALECT = _asyncpg.dialect()
 _WRITABLE = "read-write"
 
 
@@ -69,9 +72,21 @@ def owner_url(text: str) -> URL:
 
 def open_engine(url: URL, **options: Any) -> AsyncEngine:
     """An engine on a URL of `owner_url`, which gives up on a host that does not answer. Errors quote no value."""
-    arguments = {"timeout": float(str(url.query.get(_TIMEOUT, CONNECT_SECONDS))), **options.pop("connect_args", {})}
-    plain = url.difference_update_query([_TIMEOUT])
-    return create_async_engine(plain, hide_parameters=True, connect_args=arguments, **options)
+    arguments = {"timeout": _patience(url), **options.pop("connect_args", {})}
+    return create_async_engine(_plain(url), hide_parameters=True, connect_args=arguments, **options)
+
+
+def driver_arguments(url: URL) -> dict[str, Any]:
+    """What the driver itself is called with for a URL of `owner_url`."""
+    return {**_DIALECT.create_connect_args(_plain(url))[1], "timeout": _patience(url)}
+
+
+def _plain(url: URL) -> URL:
+    return url.difference_update_query([_TIMEOUT])
+
+
+def _patience(url: URL) -> float:
+    return float(str(url.query.get(_TIMEOUT, CONNECT_SECONDS)))
 
 
 def spelled(url: URL) -> str:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
+import asyncpg
 from sqlalchemy import URL, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from app.db import driver
-from app.db.address import open_engine
+from app.db.address import driver_arguments, open_engine
+from app.db.login import Login, read
 from app.errors import HallpassError, Kind
 
-APP_ROLE = "hallpass_app"
 POOL_SECONDS = 10
 """How long a request waits for a connection."""
 RESERVE_SECONDS = 5
@@ -28,17 +28,6 @@ CANCELED = "57014"
 """A statement that ran longer than it may."""
 RETRY = ("40001", "40P01")
 """Serialization failure and deadlock: run the transaction again."""
-
-
-def app_url(owner: URL) -> URL:
-    """The same database as the app's role, with the password that `app_password` derives."""
-    return owner.set(username=APP_ROLE, password=app_password(owner))
-
-
-def app_password(owner: URL) -> str:
-    """A password for the app's role that each process derives from the owner's, so that none has to be kept."""
-    key = f"{owner.username}:{owner.password or ''}".encode()
-    return hmac.new(key, APP_ROLE.encode(), hashlib.sha256).hexdigest()
 
 
 def sqlstate(error: DBAPIError) -> str:
@@ -53,8 +42,9 @@ class Database:
         self.owner = owner
         self.pool_size = pool_size
         self.commit_seconds = statement_timeout_ms / 1000
-        self.engine = _pool(owner, pool_size, POOL_SECONDS, statement_timeout_ms)
-        self._reserve = _pool(owner, 1, RESERVE_SECONDS, RESERVE_SECONDS * 1000)
+        logins = _Logins(owner)
+        self.engine = _pool(logins, pool_size, POOL_SECONDS, statement_timeout_ms)
+        self._reserve = _pool(logins, 1, RESERVE_SECONDS, RESERVE_SECONDS * 1000)
         """One connection that no request of a client can hold."""
 
     @asynccontextmanager
@@ -116,26 +106,46 @@ async def _transaction(engine: AsyncEngine, commit_seconds: float) -> AsyncItera
         raise unavailable() from e
 
 
-def _pool(owner: URL, size: int, seconds: int, statement_timeout_ms: int) -> AsyncEngine:
+class _Logins:
+    """Connects as the app's role. After a rotation the login is read anew."""
+
+    def __init__(self, owner: URL) -> None:
+        self.owner = owner
+        self._known: Login | None = None
+
+    async def connect(self, **settings: str) -> asyncpg.Connection:
+        """A connection of the driver's, with these settings of the server's."""
+        if self._known is not None:
+            with suppress(asyncpg.InvalidAuthorizationSpecificationError):  # the password's is below it
+                return await self._connect(self._known, settings)
+        self._known = await read(self.owner)
+        return await self._connect(self._known, settings)
+
+    async def _connect(self, login: Login, settings: dict[str, str]) -> asyncpg.Connection:
+        whole = {**driver_arguments(self.owner), "user": login.role, "password": login.password}
+        # a plan made once stands as long as its connection
+        return await asyncpg.connect(**whole, server_settings=settings, max_cached_statement_lifetime=0)
+
+
+def _pool(logins: _Logins, size: int, seconds: int, statement_timeout_ms: int) -> AsyncEngine:
     """Connections as the app's role: `size` at the most, each waited for as long as `seconds`."""
+    connect = partial(
+        logins.connect,
+        application_name="hallpass",
+        statement_timeout=str(statement_timeout_ms),
+        idle_in_transaction_session_timeout="30000",
+        lock_timeout=str(statement_timeout_ms),
+        timezone="UTC",
+        jit="off",
+    )
     engine = open_engine(
-        app_url(owner),
+        logins.owner,
+        async_creator=connect,
         isolation_level="AUTOCOMMIT",  # it is the driver that begins and commits
         pool_size=size,
         max_overflow=0,
         pool_timeout=seconds,
         pool_use_lifo=True,  # a connection that was just used has its plans and caches at hand
-        connect_args={
-            "max_cached_statement_lifetime": 0,  # a plan made once stands as long as its connection
-            "server_settings": {
-                "application_name": "hallpass",
-                "statement_timeout": str(statement_timeout_ms),
-                "idle_in_transaction_session_timeout": "30000",
-                "lock_timeout": str(statement_timeout_ms),
-                "timezone": "UTC",
-                "jit": "off",
-            },
-        },
     )
     event.listen(engine.sync_engine, "handle_error", _lost)
     event.listen(engine.sync_engine, "checkin", _returned)

@@ -17,9 +17,9 @@ from sqlalchemy import URL, Connection, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db import schema
+from app.db import login, schema
 from app.db.address import open_engine, spelled
-from app.db.engine import APP_ROLE, app_password, sqlstate
+from app.db.engine import owner_transaction, sqlstate
 from app.db.tables import SCHEMA
 
 LOCK = 0x68616C6C  # of the migration, and of the role: several processes may start at once
@@ -56,13 +56,16 @@ async def migrate(owner: URL, source: Source = HERE, *, create: bool = False) ->
     Returns the revision before (None for a new database) and after. Raises WrongSchema.
     """
     await _require_usable(owner, create=create)
-    await create_role(owner)
     engine = open_engine(owner)
     try:
         async with engine.connect() as connection:
             await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": LOCK})
+            restored = not await login.group_exists(connection)
+            await login.make_group(connection)
             await connection.commit()
-            change = await _upgrade(connection, source)
+            change = await _upgrade(connection, source, whole=restored)
+            await login.ensure(connection)
+            await connection.commit()
             await connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": LOCK})
     finally:
         await engine.dispose()
@@ -81,6 +84,7 @@ async def check(owner: URL, *, create: bool = False) -> bool:
         async with engine.connect() as connection:
             revision = await connection.run_sync(_revision)
             applied = await connection.run_sync(schema.applied)
+            role = await login.group_exists(connection)
     finally:
         await engine.dispose()
     head = _script(HERE).get_current_head()
@@ -94,9 +98,13 @@ async def check(owner: URL, *, create: bool = False) -> bool:
     tables, code = schema.load().checksums()
     if applied is None or applied[0] != tables:
         raise WrongSchema(_UNMIGRATED)
+    if not role:
+        raise WrongSchema("the database was restored on a server without its roles: run `hallpass migrate`")
     if applied[1] != code:
         raise WrongSchema("the database's functions and policies are another version's: run `hallpass migrate`")
     await _partition(owner)
+    async with owner_transaction(owner) as connection:
+        await login.ensure(connection)
     return created
 
 
@@ -134,7 +142,8 @@ def _revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection, opts={"version_table_schema": SCHEMA}).get_current_revision()
 
 
-async def _upgrade(connection: AsyncConnection, source: Source) -> tuple[str | None, str]:
+async def _upgrade(connection: AsyncConnection, source: Source, *, whole: bool) -> tuple[str | None, str]:
+    """With `whole`, what can be applied again is in any case: a dump brings no grants to a new server."""
     target, head = schema.load(source.schema), str(_script(source).get_current_head())
     async with connection.begin():
         before = await connection.run_sync(_revision)
@@ -147,7 +156,7 @@ async def _upgrade(connection: AsyncConnection, source: Source) -> tuple[str | N
         steps = await connection.run_sync(schema.steps, target)
     if before == head and applied is not None and applied[0] != target.checksums()[0]:
         raise WrongSchema(_UNMIGRATED)
-    if before != head or applied != target.checksums():
+    if whole or before != head or applied != target.checksums():
         for step in steps:
             await _patiently(partial(_in_transaction, connection, step))
     return before, head
@@ -184,20 +193,6 @@ def _create(connection: Connection, source: Source, target: schema.Schema) -> No
     context = MigrationContext.configure(connection, opts={"version_table_schema": SCHEMA})
     context.stamp(_script(source), "head")
     schema.create(connection, target)
-
-
-async def create_role(owner: URL) -> None:
-    """The app's role with its password. All databases of a server share it, so the lock is taken in one for all."""
-    engine = open_engine(owner.set(database="postgres"))
-    try:
-        async with engine.begin() as connection:
-            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
-            if not await connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": APP_ROLE}):
-                await connection.execute(text(f"CREATE ROLE {APP_ROLE} LOGIN"))
-            password = app_password(owner)  # hexadecimal digits only
-            await connection.execute(text(f"ALTER ROLE {APP_ROLE} PASSWORD '{password}'"))
-    finally:
-        await engine.dispose()
 
 
 async def _require_usable(owner: URL, *, create: bool) -> bool:

@@ -37,8 +37,6 @@ class Schema:
     policies: dict[str, str]
     """By table."""
     grants: str
-    seed: str
-    """The rows that a new database starts with."""
 
     def checksums(self) -> tuple[str, str]:
         """Of the tables, and of all that is applied again when it changes."""
@@ -57,7 +55,6 @@ def load(folder: Path = FOLDER) -> Schema:
         views=(*files("views").values(), *files("triggers").values()),
         policies=files("policies"),
         grants=(folder / "grants.sql").read_text(),
-        seed=(folder / "seed.sql").read_text(),
     )
 
 
@@ -66,7 +63,6 @@ def create(connection: Connection, schema: Schema) -> None:
     _run(connection, schema.tables)
     for step in steps(connection, schema):
         step(connection)
-    _run(connection, (schema.seed,))
 
 
 def steps(connection: Connection, schema: Schema) -> list[Callable[[Connection], None]]:

@@ -312,7 +312,7 @@ signing_key = Table(
     "signing_key",
     metadata,
     Column("kid", Text(), primary_key=True),
-    Column("pem", Text(), nullable=False),
+    Column("sealed", Text(), nullable=False),
     _moment("created", now=True),
     _moment("retires", nullable=True),
     _moment("expires", nullable=True),
@@ -325,9 +325,11 @@ revoked_token = Table(
     _moment("expires"),
 )
 
-secret = Table(
-    "secret",
+app_login = Table(
+    "app_login",
     metadata,
-    Column("name", Text(), primary_key=True),
-    Column("value", LargeBinary(), nullable=False),
+    Column("role", Text(), primary_key=True),
+    Column("password", Text(), nullable=False),
+    _moment("created", now=True),
+    _moment("retired", nullable=True),
 )

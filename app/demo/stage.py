@@ -21,7 +21,7 @@ from uuid import uuid4
 import httpx
 from sqlalchemy import URL, text
 
-from app.db import embedded
+from app.db import embedded, login
 from app.db.address import open_engine, owner_url
 from app.db.migrate import migrate
 from app.demo.api import Unexpected
@@ -70,12 +70,14 @@ async def _database(server: str | None, folder: Path) -> AsyncIterator[URL]:
         return
     owner = owner_url(server).set(database=f"hallpass_demo_{uuid4().hex[:12]}")
     await migrate(owner, create=True)
+    role = (await login.read(owner)).role
     try:
         yield owner
     finally:
         engine = open_engine(owner.set(database="postgres"), isolation_level="AUTOCOMMIT")
         async with engine.connect() as connection:
             await connection.execute(text(f'DROP DATABASE IF EXISTS "{owner.database}" WITH (FORCE)'))
+            await connection.execute(text(f"DROP ROLE {role}"))
         await engine.dispose()
 
 

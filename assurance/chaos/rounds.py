@@ -38,7 +38,7 @@ CLIENTS = 4
 """Of each of the two clinics."""
 JUDGED_EVERY = 20
 BACK_SECONDS = 60
-_ENDED = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'hallpass_app'")
+_ENDED = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename LIKE 'hallpass\\_app%'")
 
 
 class Rounds:

@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import BYTEA
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.db import history, include, match, read, search_queries, seek
-from app.db.engine import APP_ROLE
+from app.db.login import APP_ROLE
 from app.db.match import Subject, visible
 from app.db.rows import Stored
 from app.db.tables import SCHEMA, metadata

@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from app import main
 from app.auth.service import Auth
-from app.db.engine import APP_ROLE, Database
+from app.db.engine import Database
+from app.db.login import APP_ROLE
 from app.settings import Settings
 from assurance.noninterference.determinism import EPOCH, Clock, drawing
 from assurance.noninterference.names import Names

@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 
 from app.auth import jose
+from app.keyring import Keyring
 from tests import build
 from tests.api.asking import FORM, PLAIN, refused
 from tests.scene import Scene, as_owner
@@ -87,8 +88,8 @@ async def test_a_token_that_does_not_hold_is_a_401(scene: Scene, world: World) -
 
 async def world_keys(scene: Scene) -> dict[str, Any]:
     """The server's own signing key, as somebody would have who had stolen it: only what a token says is then wrong."""
-    rows = await as_owner(scene.world, "SELECT pem FROM hallpass.signing_key")
-    return jose.from_pem(rows[0].pem)
+    rows = await as_owner(scene.world, "SELECT kid, sealed FROM hallpass.signing_key")
+    return jose.from_pem(Keyring.of(scene.world.settings).open(rows[0].kid, rows[0].sealed))
 
 
 def unsigned(said: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from app.auth.jose import flaw, public
 from app.auth.keys import LIFE, REFRESH, SLACK, Keys
 from app.db.engine import Database
+from app.keyring import Keyring
 from tests.auth.support import Clock
 
 SECONDS = 300
@@ -21,8 +22,11 @@ async def no_keys(db: Database) -> None:
         await connection.execute(text("DELETE FROM hallpass.signing_key"))
 
 
+KEYRING = Keyring([bytes(32)])
+
+
 def process(db: Database, clock: Clock) -> Keys:
-    return Keys(db, clock, token_seconds=SECONDS)
+    return Keys(db, clock, KEYRING, token_seconds=SECONDS)
 
 
 async def rows(db: Database) -> int:

@@ -27,11 +27,11 @@ _SET = PreparedQuery(text("SELECT set_config('hallpass.client', :to, true)"))
 _GET = PreparedQuery(text("SELECT current_setting('hallpass.client')"))
 _OPEN = text("""
     SELECT count(*) FROM pg_stat_activity
-    WHERE datname = current_database() AND usename = 'hallpass_app' AND state <> 'idle'
+    WHERE datname = current_database() AND usename LIKE 'hallpass\\_app%' AND state <> 'idle'
 """)
 _KILL = text("""
     SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
-    WHERE datname = current_database() AND usename = 'hallpass_app'
+    WHERE datname = current_database() AND usename LIKE 'hallpass\\_app%'
 """)
 
 

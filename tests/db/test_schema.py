@@ -97,7 +97,12 @@ async def test_a_policy_and_a_grant_that_were_taken_out_are_gone_after_migrating
 async def test_a_changed_table_without_a_migration_is_refused(server: URL, source: Source) -> None:
     async with empty_database(server) as url:
         await migrate(url)
-        edit(source, "tables/secret.sql", "value bytea NOT NULL", "value bytea NOT NULL,\n    note  text")
+        edit(
+            source,
+            "tables/revoked_token.sql",
+            "expires timestamptz NOT NULL",
+            "expires timestamptz NOT NULL,\n    note    text",
+        )
         with pytest.raises(WrongSchema, match="Add a migration"):
             await migrate(url, source)
 
@@ -105,10 +110,15 @@ async def test_a_changed_table_without_a_migration_is_refused(server: URL, sourc
 async def test_a_migration_alters_a_table_and_the_functions_follow(server: URL, source: Source) -> None:
     async with empty_database(server) as url:
         await migrate(url)
-        edit(source, "tables/secret.sql", "value bytea NOT NULL", "value bytea NOT NULL,\n    note  text")
+        edit(
+            source,
+            "tables/revoked_token.sql",
+            "expires timestamptz NOT NULL",
+            "expires timestamptz NOT NULL,\n    note    text",
+        )
         (source.migrations / "versions" / "0002_note.py").write_text(
             'from alembic import op\n\nrevision = "0002"\ndown_revision = "0001"\n\n\n'
-            'def upgrade():\n    op.execute("ALTER TABLE hallpass.secret ADD COLUMN note text")\n'
+            'def upgrade():\n    op.execute("ALTER TABLE hallpass.revoked_token ADD COLUMN note text")\n'
         )
         assert await migrate(url, source) == ("0001", "0002")
         async with empty_database(server) as new:

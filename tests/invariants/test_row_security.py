@@ -14,7 +14,7 @@ from app.resources import REGISTRY, TYPES, Visibility
 from tests.scene import Scene, as_owner, entered, set_scene
 from tests.world import World
 
-BEFORE_THE_CALLER = frozenset({"client", "assertion", "signing_key", "revoked_token", "secret", "alembic_version"})
+BEFORE_THE_CALLER = frozenset({"client", "assertion", "signing_key", "revoked_token", "alembic_version"})
 """What says who calls has to be read before anybody does. There is no record in it."""
 OF_RECORDS = frozenset(
     {"resource", "access", "student", "authority", "release", "provision", "disclosure"}
@@ -150,6 +150,7 @@ AS_OWNER = frozenset(
         "break_glass",
         "disclose",
         "set_caller",
+        "standbys_follow",
         "glass_broken",
         "index_newcomer",
         "index_organization",
