@@ -24,18 +24,21 @@ def judging(session: Session, stored: Stored) -> Iterator[None]:
     try:
         yield
     except HallpassError as e:
-        if stored.student is not None and stored.custodian not in session.descendants and not stored.deleted:
+        if stored.student is not None and stored.custodian != session.caller.organization and not stored.deleted:
             e.told = e.told if stored in e.told else (*e.told, stored)
         raise
 
 
-def require_own_entry(session: Session, declared: ResourceType, content: dict[str, Any]) -> None:
+async def require_own_entry(session: Session, declared: ResourceType, content: dict[str, Any]) -> None:
     """Raise FORBIDDEN where a directory entry is about organizations none of which is the caller's, or below it."""
     named = [local_id(r, "Organization") for path in declared.entry_of for r in values(content, path)]
     if not named or session.operator:
         return
-    if any(i is not None and (i in session.descendants or ("Organization", i) in session.pending) for i in named):
-        return
+    for organization in named:
+        if organization is None:
+            continue
+        if ("Organization", organization) in session.pending or await session.holds(organization):
+            return
     text = "A directory entry about an organization is filed by that organization, by one above it, or by the operator."
     raise HallpassError(Kind.FORBIDDEN, Issue(text, f"{declared.name}.{declared.entry_of[0]}"))
 
