@@ -22,7 +22,8 @@ from app.db.rows import Stored
 _DISCLOSE = PreparedQuery(
     text("""
         SELECT entered, own FROM hallpass.disclose(
-            :agent, :purposes, :requests, :interactions, :compartments, :ids, :versions, :custodians, :locked_compartments,
+            :agent, :purposes, :requests, :interactions, :compartments, :ids, :versions, :custodians,
+            :locked_compartments,
             :locked_custodians)
     """).bindparams(bindparam("agent", type_=JSONB(none_as_null=True)))
 )
