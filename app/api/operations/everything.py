@@ -7,17 +7,19 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from app.api import http, parameters
-from app.api.context import Context, RequestContext
+from app.api.context import RequestContext
 from app.api.page_tokens import PageTokens
 from app.api.search import narrowed, opened, page, searchable, understand
+from app.capability.operation import Body, Call, Operation
 from app.errors import HallpassError, Issue, Kind
 from app.exchange import everything
 from app.exchange.everything import Opened
 from app.exchange.service import PendingResult, Session
 from app.fhir.dates import BEGINNING, END, interval
+from app.resources import ResourceType
 from app.search.query import Search, Within
 
 NAMES = ("start", "end", "_since", "_type", "_count", "_cursor", "_summary", "_elements")
@@ -34,39 +36,15 @@ _NOBODY = UUID(int=0)
 _Ask = Callable[[Session, str, Search, Opened], Awaitable[PendingResult]]
 
 
-def add(router: APIRouter) -> None:
-    """The routes of the two operations."""
+async def of_patient(request: Request, context: RequestContext, _declared: ResourceType, id: str) -> Response:
+    """A page of a student's record."""
+    return await _answer(request, context, f"Patient/{id}/$everything", NAMES, id, everything.of_patient)
 
-    @router.post(
-        "/Patient/{id}/$everything",
-        operation_id="everythingOfPatientByPost",
-        summary="The visible record of one student in one call",
-        tags=["Patient"],
-    )
-    @router.get(
-        "/Patient/{id}/$everything",
-        operation_id="everythingOfPatient",
-        summary="The visible record of one student in one call",
-        tags=["Patient"],
-    )
-    async def of_patient(request: Request, id: str, context: Context) -> Response:
-        return await _answer(request, context, f"Patient/{id}/$everything", NAMES, id, everything.of_patient)
 
-    @router.post(
-        "/Encounter/{id}/$everything",
-        operation_id="everythingOfEncounterByPost",
-        summary="An Encounter with what belongs to it",
-        tags=["Encounter"],
-    )
-    @router.get(
-        "/Encounter/{id}/$everything",
-        operation_id="everythingOfEncounter",
-        summary="An Encounter with what belongs to it",
-        tags=["Encounter"],
-    )
-    async def of_encounter(request: Request, id: str, context: Context) -> Response:
-        path = f"Encounter/{id}/$everything"
-        return await _answer(request, context, path, ENCOUNTER_NAMES, id, everything.of_encounter)
+async def of_encounter(request: Request, context: RequestContext, _declared: ResourceType, id: str) -> Response:
+    """A page of what belongs to an Encounter."""
+    path = f"Encounter/{id}/$everything"
+    return await _answer(request, context, path, ENCOUNTER_NAMES, id, everything.of_encounter)
 
 
 async def _answer(
@@ -116,3 +94,38 @@ def _moment(session: Session, given: dict[str, str], name: str) -> tuple[datetim
     except ValueError:
         raise HallpassError(Kind.INVALID, Issue(f"The parameter {name!r} is a FHIR date.")) from None
     return (found.lower, found.upper) if found else None
+
+
+_SHARED = ("changedSince", "types", "count", "summary", "elements")
+_PERIOD = ("start", "end", *_SHARED)
+_BODY = Body(("Parameters",), "The same parameters.", required=False)
+_PAGE = "A page of it; the links lead to the others."
+OPERATIONS = (
+    Operation(
+        name="everything",
+        type="Patient",
+        calls=(
+            Call("GET", "everythingOfPatient", "The visible record of one student", asked=_PERIOD),
+            Call("POST", "everythingOfPatientByPost", "The visible record of one student, by a body", asked=_PERIOD),
+        ),
+        note="start, end, _since, _type, _count; with the directory's entries that the record names",
+        answer=of_patient,
+        hl7="Patient-everything",
+        body=_BODY,
+        returns_text=_PAGE,
+    ),
+    Operation(
+        name="everything",
+        type="Encounter",
+        calls=(
+            Call("GET", "everythingOfEncounter", "An Encounter with what belongs to it", asked=_SHARED),
+            Call("POST", "everythingOfEncounterByPost", "An Encounter with its own, by a body", asked=_SHARED),
+        ),
+        note="_since, _type, _count; what it refers to and what refers to it",
+        answer=of_encounter,
+        scopes=("system/Encounter.r",),
+        hl7="Encounter-everything",
+        body=_BODY,
+        returns_text=_PAGE,
+    ),
+)

@@ -12,11 +12,12 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from app.api import http, parameters
-from app.api.context import Context, RequestContext
+from app.api.context import RequestContext
 from app.capability import profiling
+from app.capability.operation import Body, Call, Operation
 from app.errors import HallpassError, Issue, Kind
 from app.exchange import reads, writes
 from app.exchange.dry_run import DryRun, dry_run
@@ -31,28 +32,17 @@ MODES = ("create", "update", "delete", "profile")
 _LETTERS = {"create": "c", "update": "u", "delete": "d"}
 
 
-def add(router: APIRouter, declared: ResourceType) -> None:
-    """The routes of POST /{type}/$validate and POST /{type}/{id}/$validate."""
-    name = declared.name
-
-    @router.post(f"/{name}/$validate", operation_id=f"validate{name}", summary=f"Say whether a {name} is valid")
-    async def validate(request: Request, context: Context) -> Response:
-        asked = await _asked(request, context, declared)
-        if asked["mode"] in ("update", "delete"):
-            raise _bad("Use this mode on an instance: [type]/[id]/$validate.", "mode")
-        return http.respond(request, dump(await _judge(context, declared, asked, None)))
-
-    @router.post(
-        f"/{name}/{{id}}/$validate",
-        operation_id=f"validateInstance{name}",
-        summary=f"Say whether a write of a {name} would be accepted",
-    )
-    async def validate_instance(request: Request, id: str, context: Context) -> Response:
-        asked = await _asked(request, context, declared)
+async def validate(request: Request, context: RequestContext, declared: ResourceType, id: str | None) -> Response:
+    """Every finding. Raises INVALID for a mode that is asked at the other level."""
+    asked = await _asked(request, context, declared)
+    if id is None and asked["mode"] in ("update", "delete"):
+        raise _bad("Use this mode on an instance: [type]/[id]/$validate.", "mode")
+    if id is not None:
         if asked["mode"] == "create":
             raise _bad("Use this mode on the type: [type]/$validate.", "mode")
-        await context.one("read", lambda session: _exists(session, declared, id))
-        return http.respond(request, dump(await _judge(context, declared, asked, id)))
+        own = id
+        await context.one("read", lambda session: _exists(session, declared, own))
+    return http.respond(request, dump(await _judge(context, declared, asked, id)))
 
 
 async def _exists(session: Session, declared: ResourceType, id: str) -> list[PendingResult]:
@@ -143,3 +133,22 @@ async def _write(
 
 def _bad(text: str, name: str) -> HallpassError:
     return HallpassError(Kind.INVALID, Issue(text, f"Parameters.parameter.where(name='{name}')"))
+
+
+_SUMMARY = "Check a resource, or whether a write of it would be accepted"
+OPERATIONS = (
+    Operation(
+        name="validate",
+        type=None,
+        calls=(
+            Call("POST", "validate", _SUMMARY, instance=False, asked=("modeOfType", "profile")),
+            Call("POST", "validateInstance", _SUMMARY, asked=("modeOfInstance", "profile")),
+        ),
+        note="mode create, update, delete or profile; with a mode of a write, that write is done and undone",
+        answer=validate,
+        hl7="Resource-validate",
+        body=Body(("AnyResource",), "A resource of the type, or Parameters with resource, mode and profile."),
+        returns="OperationOutcome",
+        returns_text="Every finding.",
+    ),
+)

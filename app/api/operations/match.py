@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from app.api import bundle, http, parameters
-from app.api.context import Context
+from app.api.context import RequestContext
 from app.api.search import understand
+from app.capability.operation import Body, Call, Operation
 from app.errors import HallpassError, Issue, Kind
 from app.exchange import matching
 from app.exchange.service import PendingResult, Session
 from app.fhir.validation.validate import check
 from app.limits.long_work import is_large
+from app.resources import ResourceType
 from app.resources.paths import values
 from app.search.normal import LONGEST_ASKED, fold
 from app.search.query import Search
@@ -25,31 +27,26 @@ KINDS = {"resource": "resource", "onlyCertainMatches": "valueBoolean", "count": 
 DEFAULT_COUNT = 10
 
 
-def add(router: APIRouter) -> None:
-    """The route of POST /Patient/$match."""
+async def match(request: Request, context: RequestContext, _declared: ResourceType, _id: None) -> Response:
+    """The students that fit, graded."""
+    http.require_acceptable(request)
+    http.parameters(request)
+    content = await context.body(request, "Patient", "s")
+    given = await context.off_loop(lambda: _given(content), large=is_large(content))
+    patient = given["resource"]
+    count = given.get("count", DEFAULT_COUNT)
+    if count < 1:
+        text = "The parameter count is a whole number above 0."
+        raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Parameters.parameter.where(name='count')"))
+    certain = given.get("onlyCertainMatches", False)
 
-    @router.post(
-        "/Patient/$match", operation_id="matchPatient", summary="Find a student by a description", tags=["Patient"]
-    )
-    async def match(request: Request, context: Context) -> Response:
-        http.require_acceptable(request)
-        http.parameters(request)
-        content = await context.body(request, "Patient", "s")
-        given = await context.off_loop(lambda: _given(content), large=is_large(content))
-        patient = given["resource"]
-        count = given.get("count", DEFAULT_COUNT)
-        if count < 1:
-            text = "The parameter count is a whole number above 0."
-            raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Parameters.parameter.where(name='count')"))
-        certain = given.get("onlyCertainMatches", False)
+    async def unit_of_work(session: Session) -> list[PendingResult]:
+        most = min(count, context.settings.max_count)
+        return [await matching.match(session, patient, _searches(session, patient), most, only_certain=certain)]
 
-        async def unit_of_work(session: Session) -> list[PendingResult]:
-            most = min(count, context.settings.max_count)
-            return [await matching.match(session, patient, _searches(session, patient), most, only_certain=certain)]
-
-        answer = await context.one("match", unit_of_work)
-        links = [("self", f"{context.base}/Patient/$match")]
-        return http.respond(request, bundle.searchset(answer.released, context.base, links, answer.total))
+    answer = await context.one("match", unit_of_work)
+    links = [("self", f"{context.base}/Patient/$match")]
+    return http.respond(request, bundle.searchset(answer.released, context.base, links, answer.total))
 
 
 def _given(content: dict[str, Any]) -> dict[str, Any]:
@@ -101,3 +98,18 @@ def _escaped(text: str) -> str:
     for special in "\\,|$":
         text = text.replace(special, f"\\{special}")
     return text
+
+
+OPERATIONS = (
+    Operation(
+        name="match",
+        type="Patient",
+        calls=(Call("POST", "matchPatient", "Find a student by a description", instance=False),),
+        note="resource, onlyCertainMatches, count; over what the caller may see; certain only if nothing contradicts",
+        answer=match,
+        scopes=("system/Patient.s",),
+        hl7="Patient-match",
+        body=Body(("Patient", "Parameters"), "A Patient, or Parameters with resource, onlyCertainMatches and count."),
+        returns_text="The students that the caller may see and that fit, graded.",
+    ),
+)

@@ -15,12 +15,13 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.api import http
-from app.api.context import Context, RequestContext
+from app.api.context import RequestContext
 from app.api.page_tokens import PageTokens
+from app.capability.operation import Call, Operation, Parameter
 from app.errors import HallpassError, Issue, Kind
 from app.exchange import disclosures
 from app.exchange.service import PendingResult, Result, Session
@@ -28,6 +29,7 @@ from app.fhir.dates import interval
 from app.fhir.json import dump
 from app.ledger.entries import Entry, Filter, Position
 from app.ledger.events import audit_event
+from app.resources import ResourceType
 from app.resources.refs import as_uuid
 
 COLUMNS = ("when", "what", "from", "to", "client", "why", "how", "basis", "release", "reason")
@@ -35,44 +37,17 @@ NAMES = frozenset({"start", "end", "recipient", "basis", "consent", "_count", "_
 BASES = frozenset({"release", "party", "directory", "emergency"})
 
 
-@dataclass(frozen=True, slots=True)
-class Accounting:
-    """One of the accountings: the type that it is asked of, and who answers."""
-
-    type: str
-    operation: str
-    summary: str
-    ask: Callable[[Session, str, Filter, Position | None, int], Awaitable[PendingResult]]
+Ask = Callable[[Session, str, Filter, Position | None, int], Awaitable[PendingResult]]
 
 
-ACCOUNTINGS = (
-    Accounting("Patient", "disclosuresOfPatient", "A student's record of disclosures", disclosures.of_student),
-    Accounting(
-        "Organization",
-        "disclosuresToOrganization",
-        "All that an organization received of what you hold",
-        disclosures.of_recipient,
-    ),
-    Accounting("Consent", "disclosuresUnderConsent", "What was disclosed under a release", disclosures.of_consent),
-)
+def _accounting(kind: str, ask: Ask) -> Callable[[Request, RequestContext, ResourceType, str], Awaitable[Response]]:
+    async def disclosed(request: Request, context: RequestContext, _declared: ResourceType, id: str) -> Response:
+        return await _answer(request, context, kind, ask, id)
+
+    return disclosed
 
 
-def add(router: APIRouter) -> None:
-    """The routes of the accountings."""
-    for one in ACCOUNTINGS:
-        _add(router, one)
-
-
-def _add(router: APIRouter, one: Accounting) -> None:
-    path = f"/{one.type}/{{id}}/$disclosures"
-
-    @router.get(path, operation_id=one.operation, summary=one.summary, tags=[one.type])
-    async def disclosures(request: Request, id: str, context: Context) -> Response:
-        return await _answer(request, context, one, id)
-
-
-async def _answer(request: Request, context: RequestContext, one: Accounting, resource_id: str) -> Response:
-    kind = one.type
+async def _answer(request: Request, context: RequestContext, kind: str, ask: Ask, resource_id: str) -> Response:
     query = dict(request.query_params)
     unknown = sorted(set(query) - NAMES)
     if unknown:
@@ -88,7 +63,7 @@ async def _answer(request: Request, context: RequestContext, one: Accounting, re
     async def page(after: Position | None) -> Result:
         async def unit_of_work(session: Session) -> list[PendingResult]:
             wanted = _filter(query, kind, resource_id, session.zone)
-            return [await one.ask(session, resource_id, wanted, after, limit)]
+            return [await ask(session, resource_id, wanted, after, limit)]
 
         return await context.one("disclosures", unit_of_work)
 
@@ -254,4 +229,55 @@ _HTML = _Table(
     f"<style>{_STYLE}</style><h1>Record of disclosures</h1><table><thead><tr>{_HEADINGS}</tr></thead><tbody>\n",
     _html,
     "</tbody></table></html>\n",
+)
+
+
+_RECORD = (
+    Parameter("start", "dateTime", "Disclosures from this time on."),
+    Parameter("end", "dateTime", "Disclosures before this time."),
+    Parameter("recipient", "string", "The id of the Organization that received."),
+    Parameter("basis", "code", "release, party, directory or emergency."),
+    Parameter("_count", "integer", "Entries on a page."),
+    Parameter("return", "Bundle", "AuditEvents, one for each resource version disclosed.", 1, use="out"),
+)
+_ASKED = ("start", "end", "recipient", "basis", "consent", "pageCount", "formatOfDisclosures")
+
+
+def _operation(kind: str, operation_id: str, summary: str, note: str, ask: Ask) -> Operation:
+    return Operation(
+        name="disclosures",
+        type=kind,
+        calls=(Call("GET", operation_id, summary, asked=_ASKED),),
+        note=note,
+        answer=_accounting(kind, ask),
+        scopes=("system/AuditEvent.s",),
+        parameters=tuple(p for p in _RECORD if kind != "Organization" or p.name != "recipient"),
+        returns_text="A Bundle of AuditEvents; a table, and a page to print, by _format.",
+        headers=("Link",),
+        also=("text/csv", "text/html"),
+    )
+
+
+OPERATIONS = (
+    _operation(
+        "Patient",
+        "disclosuresOfPatient",
+        "A student's record of disclosures",
+        "a student's record of disclosures, for the custodian; also as CSV and HTML",
+        disclosures.of_student,
+    ),
+    _operation(
+        "Organization",
+        "disclosuresToOrganization",
+        "All that an organization received of what you hold",
+        "all that an organization received of the caller's records",
+        disclosures.of_recipient,
+    ),
+    _operation(
+        "Consent",
+        "disclosuresUnderConsent",
+        "What was disclosed under a release",
+        "what was disclosed under a release, for the custodian",
+        disclosures.of_consent,
+    ),
 )
