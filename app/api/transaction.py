@@ -33,6 +33,7 @@ from app.fhir.etags import known
 from app.fhir.links import Links
 from app.fhir.references import references, rewrite
 from app.limits.long_work import is_large
+from app.limits.results import Budget
 from app.resources import TYPES
 from app.resources.paths import first
 from app.resources.refs import as_uuid, parse_local
@@ -60,14 +61,18 @@ class Transaction:
         matches = await self._matches(session)
         links = Links(self._through.base, _targets(self._entries, matches))
         if len(self._entries) > 1:
-            await lock_order.records(session, _records(self._entries, links, matches))
+            await lock_order.records(session, *_records(self._entries, links, matches))
             session.claimed.update(_written(self._entries, matches))
         session.pending.update(t for text in links.targets.values() if (t := parse_local(text)))
         found: dict[str, PendingResult] = {}
+        budget = Budget.of_whole(self._through.settings)
         for entry in await in_turn(session, self._entries):
             with _placing(entry, alone=len(self._entries) == 1):
                 found[entry.at] = await self._one(session, entry, links)
                 _require_target(entry, links, found[entry.at])
+            if len(self._entries) > 1:  # an entry of a batch leaves by itself
+                pending = found[entry.at].pending
+                budget.require(sum(len(p.row.body) for p in pending), len(pending))
         if len(self._entries) > 1:
             await self._require_gone(session, matches)
         return [found[entry.at] for entry in self._entries]
@@ -230,18 +235,18 @@ def _written(entries: list[Entry], matches: dict[str, list[UUID]]) -> set[UUID]:
     return {i for e in written for i in [*matches.get(e.at, ()), *([as_uuid(e.id)] if e.id else ())] if i is not None}
 
 
-def _records(entries: list[Entry], links: Links, matches: dict[str, list[UUID]]) -> set[UUID]:
-    """The ids of what the entries write, and of the students whom what they create is about."""
-    found = _written(entries, matches)
+def _records(
+    entries: list[Entry], links: Links, matches: dict[str, list[UUID]]
+) -> tuple[set[UUID], list[lock_order.Creation]]:
+    """The ids of what the entries update or delete, and what they create about students."""
+    created: list[lock_order.Creation] = []
     for entry in entries:
-        if entry.method == "GET":
-            continue
-        path = TYPES[entry.type].student
+        path = TYPES[entry.type].student if entry.method != "GET" else None
         text = first(entry.resource, f"{path}.reference") if path not in (None, "id") else None
         student = parse_local((links.find(text, entry.full_url) or text) if isinstance(text, str) else None)
-        if student is not None:
-            found.add(student[1])
-    return found
+        if student is not None and entry.resource is not None and not entry.id and not matches.get(entry.at):
+            created.append(lock_order.Creation(entry.type, student[1], entry.resource))
+    return _written(entries, matches), created
 
 
 def _require_target(entry: Entry, links: Links, found: PendingResult) -> None:

@@ -14,6 +14,7 @@ from app.db.rows import Stored
 from app.errors import HallpassError, Kind, not_found
 from app.exchange.release import PendingResult, PendingRow
 from app.fhir.etags import Known, etag
+from app.limits.results import Budget, fitting
 from app.resources import ResourceType
 from app.resources.refs import as_uuid
 from app.scopes import allows
@@ -103,13 +104,17 @@ async def search(session: Session, wanted: Search, after: Cursor | None) -> Pend
     await plan_by(session.connection, search_queries.plans(wanted))
     if wanted.count == 0:
         return PendingResult(total=await _total(session, wanted) if counted else None, search=wanted)
-    rows = await fetch(session.connection, *search_queries.page(wanted, org, after, wanted.count, counted=counted))
+    rows = await fetch(
+        session.connection,
+        *search_queries.page(wanted, org, after, wanted.count, counted=counted, emergency=session.caller.in_emergency),
+    )
     total = None
     if counted:  # counted with the page, so that the two agree; where there is no row to say it, by itself
         total = int(rows[0].total) if rows else await _total(session, wanted) if after else 0
     back = after is not None and after.back
-    more = len(rows) > wanted.count
-    rows = rows[: wanted.count][::-1] if back else rows[: wanted.count]
+    most = fitting([len(row.body) for row in rows[: wanted.count]], session.settings.max_result_bytes)
+    more = len(rows) > most
+    rows = rows[:most][::-1] if back else rows[:most]
     cursors = {}
     as_of = after.as_of if after is not None else search_queries.moment(rows[0], wanted) if rows else None
     if rows and (more or back):
@@ -118,20 +123,24 @@ async def search(session: Session, wanted: Search, after: Cursor | None) -> Pend
         cursors["previous"] = search_queries.cursor_at(rows[0], wanted, back=True, as_of=as_of).pack()
     found = [store.stored(row) for row in rows]
     brought = await _included(session, wanted, found)
+    Budget.of_whole(session.settings).require(sum(len(r.body) for r in brought), len(found) + len(brought))
     pending = (*(PendingRow(r) for r in found), *(PendingRow(r, "include") for r in brought))
     return PendingResult(pending, total=total, cursors=cursors, search=wanted, part=part)
 
 
 async def _total(session: Session, wanted: Search) -> int:
-    return int(await scalar(session.connection, *search_queries.total(wanted, session.caller.organization)))
+    return int(
+        await scalar(
+            session.connection,
+            *search_queries.total(wanted, session.caller.organization, emergency=session.caller.in_emergency),
+        )
+    )
 
 
 async def compartment(session: Session, patient: str) -> UUID:
     """The student whose compartment is meant. Raises NOT_FOUND where the caller sees nothing in it."""
     student = as_uuid(patient)
-    if student is None or not await store.rows_exist(
-        session.connection, *search_queries.reaches(student, session.caller.organization)
-    ):
+    if student is None or not await store.rows_exist(session.connection, *search_queries.reaches(student)):
         raise not_found()
     return student
 
@@ -140,8 +149,7 @@ async def matches(session: Session, wanted: Search, limit: int) -> list[Stored]:
     """The resources in the caller's own custody that a condition matches, as many as `limit`."""
     await plan_by(session.connection, search_queries.plans(wanted))
     return await store.rows(
-        session.connection,
-        *search_queries.page(wanted, session.caller.organization, None, limit - 1, held=session.descendants),
+        session.connection, *search_queries.page(wanted, session.caller.organization, None, limit - 1, held=True)
     )
 
 
