@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "import": ("app.commands.imports:imports", "Push a district's roster over the API."),
     "ledger": ("app.commands.ledger:ledger", "The disclosure ledger."),
     "verify": ("app.commands.verify:verify", "Recompute what is computed from the resources, and report differences."),
+    "doctor": ("app.commands.doctor:doctor", "Look for what is unsafe, and say what to do."),
     "export-openapi": ("app.commands.documents:export_openapi", "Write the OpenAPI document."),
     "export-reference": ("app.commands.documents:export_reference", "Write docs/reference.md and docs/profiles.md."),
     "export-package": ("app.commands.documents:export_package", "Write the profiles and codes as a FHIR package."),
