@@ -72,7 +72,15 @@ async def test_what_must_be_mended_is_found_and_is_the_exit_status(
 
 
 def test_a_setting_that_is_unsafe_is_found(database: URL, tmp_path: Path) -> None:
-    status, said = doctor(database, tmp_path, HALLPASS_HOST="0.0.0.0", HALLPASS_REQUIRE_AGREEMENT="false")
+    status, said = doctor(database, tmp_path, HALLPASS_HOST="192.0.2.1", HALLPASS_REQUIRE_AGREEMENT="false")
     assert status == 1
-    assert "listens on 0.0.0.0" in said
+    assert "listens on 192.0.2.1" in said
     assert "releases need no agreement" in said
+
+
+async def test_migrating_again_takes_back_what_was_granted(database: URL, tmp_path: Path) -> None:
+    await execute(database, "GRANT DELETE ON hallpass.disclosure TO hallpass_app")
+    environment = fresh_environment(tmp_path) | {"DATABASE_URL": database.render_as_string(hide_password=False)}
+    again = await asyncio.to_thread(lambda: hallpass("migrate", "--again", environment=environment))
+    assert again.exit_code == 0, again.output
+    assert (await asyncio.to_thread(doctor, database, tmp_path))[0] == 0

@@ -51,7 +51,8 @@ async def _row_security(connection: AsyncConnection) -> list[Finding]:
     )
     return [
         Finding(
-            f"row-level security is off for hallpass.{row.relname}", "Run `hallpass migrate`, then look who did it."
+            f"row-level security is off for hallpass.{row.relname}",
+            f"Run ALTER TABLE hallpass.{row.relname} ENABLE ROW LEVEL SECURITY.",
         )
         for row in rows
         if row.relname not in WITHOUT_ROWS_OF_MEMBERS
@@ -69,9 +70,9 @@ async def _roles(connection: AsyncConnection) -> list[Finding]:
     )
     names = {row.rolname: row for row in roles}
     if APP_ROLE not in names:
-        return [Finding(f"the role {APP_ROLE} is missing", "Run `hallpass migrate`.")]
+        return [Finding(f"the role {APP_ROLE} is missing", "Run `hallpass migrate --again`.")]
     if names[APP_ROLE].rolcanlogin:
-        found.append(Finding(f"the role {APP_ROLE} can log in", "Run `hallpass migrate`."))
+        found.append(Finding(f"the role {APP_ROLE} can log in", "Run `hallpass migrate --again`."))
     for name, row in names.items():
         if row.strong:
             todo = f"Run ALTER ROLE {name} NOSUPERUSER NOBYPASSRLS NOCREATEROLE."
@@ -111,7 +112,7 @@ async def _grants(connection: AsyncConnection) -> list[Finding]:
             found.append(f"the app's role may change hallpass.{row.relname}")
         if row.relname == "app_login" and row.reads:
             found.append("the app's role may read its own login")
-    return [Finding(what, "Run `hallpass migrate`, then look who granted it.") for what in found]
+    return [Finding(what, "Run `hallpass migrate --again`, then look who granted it.") for what in found]
 
 
 async def _replication(connection: AsyncConnection) -> list[Finding]:
