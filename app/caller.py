@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.scopes import Scope
+from app.scopes import EMERGENCY, Scope
+
+BREAK_THE_GLASS = "BTG"
+"""The purpose of use of an emergency. https://terminology.hl7.org/CodeSystem-v3-ActReason.html"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +26,8 @@ class Caller:
     purposes: frozenset[str]
     token: str
     agent: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def in_emergency(self) -> bool:
+        """Whether the token was given for an emergency: both its scope and its purpose say so, to open and to read."""
+        return EMERGENCY in self.scopes and BREAK_THE_GLASS in self.purposes

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.caller import Caller
+from app.db.caller import holds
 from app.errors import HallpassError, Issue, Kind
 from app.scopes import allows
 from app.settings import Settings
@@ -16,13 +17,12 @@ from app.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """The caller inside a transaction: what it may do, and which organizations stand above and below its own."""
+    """The caller inside a transaction: what it may do, and which organizations its own is part of."""
 
     connection: AsyncConnection
     caller: Caller
     settings: Settings
     ancestors: frozenset[UUID]
-    descendants: frozenset[UUID]
     zone: ZoneInfo
     operator: bool = False
     pending: set[tuple[str, UUID]] = field(default_factory=set)
@@ -40,6 +40,10 @@ class Session:
         if resource_id in self.written:
             raise HallpassError(Kind.UNPROCESSABLE, "Two entries of the transaction write the same resource.")
         self.written.add(resource_id)
+
+    async def holds(self, custodian: UUID) -> bool:
+        """Whether what an organization holds is in the caller's custody: its own, or that of a part of it."""
+        return custodian == self.caller.organization or await holds(self.connection, custodian)
 
     def require(self, type_name: str, letter: str) -> None:
         """Raise FORBIDDEN unless a scope allows this interaction, one of c, r, u, d, s, on this type."""

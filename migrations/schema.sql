@@ -2,15 +2,6 @@
 
 CREATE SCHEMA hallpass;
 
-CREATE TYPE hallpass.leaving AS (
-	caller integer,
-	ask bigint,
-	compartment uuid,
-	id uuid,
-	version integer,
-	student uuid
-);
-
 CREATE TYPE hallpass.resource_version AS (
 	compartment uuid,
 	id uuid,
@@ -36,6 +27,14 @@ CREATE TYPE hallpass.resource_version AS (
 	clinical tstzrange
 );
 
+CREATE FUNCTION hallpass.acting() RETURNS uuid
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    SELECT coalesce(hallpass.caller(), nullif(current_setting('hallpass.operator_for', true), '')::uuid)
+$$;
+
+COMMENT ON FUNCTION hallpass.acting() IS 'The caller''s organization, or the one on whose behalf the operator acts.';
+
 CREATE TABLE hallpass.release (
     compartment uuid NOT NULL,
     consent uuid NOT NULL,
@@ -48,22 +47,31 @@ CREATE TABLE hallpass.release (
     opens timestamp with time zone NOT NULL,
     closes timestamp with time zone NOT NULL,
     recipients uuid[] NOT NULL,
-    cosigned boolean DEFAULT false NOT NULL
+    cosigned boolean DEFAULT false NOT NULL,
+    born_from date,
+    born_to date,
+    authority_opens timestamp with time zone,
+    authority_closes timestamp with time zone,
+    CONSTRAINT release_check CHECK ((((born_from IS NULL) = (born_to IS NULL)) AND ((authority_opens IS NULL) = (authority_closes IS NULL))))
 );
 
 CREATE FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid, p_ancestors uuid[]) RETURNS SETOF hallpass.release
     LANGUAGE sql STABLE
     AS $$
-    SELECT e.* FROM hallpass.release e
-    JOIN hallpass.student s ON s.compartment = e.compartment JOIN hallpass.organization o ON o.id = e.custodian
+    SELECT e.* FROM hallpass.release e JOIN hallpass.organization o ON o.id = e.custodian
+    LEFT JOIN hallpass.student s ON s.compartment = e.compartment
     WHERE e.compartment = p_compartment AND e.custodian = p_custodian AND e.opens <= hallpass.statement_time() AND hallpass.statement_time() < e.closes
       AND CASE WHEN e.signer IS NULL THEN
-          hallpass.birthday(s.born_to, e.age, o.zone) <= e.signed
+          hallpass.birthday(coalesce(e.born_to, s.born_to), e.age, o.zone) <= e.signed
       ELSE
-          e.signed < hallpass.birthday(s.born_from, 18, o.zone)
-          AND (o.honor OR hallpass.statement_time() < hallpass.birthday(s.born_from, 18, o.zone))
-          AND EXISTS (SELECT 1 FROM hallpass.authority a
+          e.signed < hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone)
+          AND (o.honor OR hallpass.statement_time() < hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone))
+          AND CASE WHEN e.authority_opens IS NOT NULL THEN
+              e.authority_opens <= e.signed AND hallpass.statement_time() < e.authority_closes
+          ELSE
+              EXISTS (SELECT 1 FROM hallpass.authority a
                       WHERE a.compartment = e.compartment AND a.id = e.signer AND a.opens <= e.signed AND hallpass.statement_time() < a.closes)
+          END
       END
       AND (NOT hallpass.agreement_required() OR EXISTS (
           SELECT 1 FROM hallpass.agreement g
@@ -77,20 +85,49 @@ CREATE FUNCTION hallpass.agreed_custodians() RETURNS uuid[]
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
-    SELECT coalesce(array_agg(DISTINCT o.id), '{}')
-    FROM agreement g JOIN organization o ON o.ancestors @> ARRAY[g.discloser, g.custodian]
-    WHERE g.recipient = ANY (ancestors()) AND g.opens <= statement_time() AND statement_time() < g.closes
+    SELECT coalesce(array_agg(c.custodian), '{}') FROM releasing() c(custodian) WHERE agrees(c.custodian)
 $$;
 
-COMMENT ON FUNCTION hallpass.agreed_custodians() IS 'The organizations with an agreement, now, to disclose to the caller.';
+COMMENT ON FUNCTION hallpass.agreed_custodians() IS 'Of the custodians whose releases name the caller, those that may disclose to it now by an agreement.';
+
+CREATE FUNCTION hallpass.agreement_key(p_discloser uuid, p_recipient uuid) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT uuid_hash_extended(p_recipient, uuid_hash_extended(p_discloser, 4))
+$$;
+
+COMMENT ON FUNCTION hallpass.agreement_key(p_discloser uuid, p_recipient uuid) IS 'The lock that orders disclosures from one organization to another and the end of their agreement.';
 
 CREATE FUNCTION hallpass.agreement_required() RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('hallpass.agreement_required', true), ''), 'true')::boolean $$;
 
+CREATE FUNCTION hallpass.agrees(p_custodian uuid) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT EXISTS (
+        SELECT 1 FROM tree d CROSS JOIN unnest(ancestors()) r(recipient)
+        JOIN agreement g ON g.discloser = d.ancestor AND g.recipient = r.recipient
+        WHERE d.id = p_custodian AND g.opens <= statement_time() AND statement_time() < g.closes
+          AND EXISTS (SELECT 1 FROM tree h WHERE h.id = p_custodian AND h.ancestor = g.custodian))
+$$;
+
+COMMENT ON FUNCTION hallpass.agrees(p_custodian uuid) IS 'Whether an agreement lets a custodian disclose to the caller now.';
+
 CREATE FUNCTION hallpass.ancestors() RETURNS uuid[]
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('hallpass.ancestors', true), ''), '{}')::uuid[] $$;
+
+CREATE FUNCTION hallpass.await_disclosures(p_client text, p_token text) RETURNS void
+    LANGUAGE sql
+    AS $$
+    SELECT pg_advisory_xact_lock(hallpass.client_key(p_client)) WHERE p_client IS NOT NULL;
+    SELECT pg_advisory_xact_lock(hallpass.token_key(p_token)) WHERE p_token IS NOT NULL;
+$$;
+
+COMMENT ON FUNCTION hallpass.await_disclosures(p_client text, p_token text) IS 'Waits until no disclosure of a client, or under a token, is between its last check and its commit. It is asked once
+     the client is disabled, or the token revoked, and that has committed: who comes later sees it.';
 
 CREATE FUNCTION hallpass.birthday(born date, age integer, zone text) RETURNS timestamp with time zone
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -105,32 +142,59 @@ $$;
 
 COMMENT ON FUNCTION hallpass.birthday(born date, age integer, zone text) IS 'The first moment of the day on which one born on that day reaches an age.';
 
-CREATE FUNCTION hallpass.break_glass(p_system text, p_value text, p_client text, p_reason text, p_for interval) RETURNS uuid
+CREATE FUNCTION hallpass.break_glass(p_system text, p_value text, p_client text, p_reason text, p_for interval) RETURNS SETOF uuid
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
 DECLARE
-    v_compartments uuid[];
+    c_most CONSTANT integer := 20;
 BEGIN
     IF NOT emergency() OR caller() IS NULL THEN
         RAISE EXCEPTION 'not an emergency';
     END IF;
-    SELECT array_agg(DISTINCT t.compartment) INTO v_compartments FROM term_token t
-        WHERE t.type = 'Patient' AND t.param = 'identifier' AND t.system = p_system AND t.code = p_value;
-    IF cardinality(v_compartments) IS DISTINCT FROM 1 THEN
-        RETURN NULL;
-    END IF;
-    PERFORM lock_compartments(v_compartments, true);
-    INSERT INTO emergency VALUES (v_compartments[1], gen_random_uuid(), caller(), p_client, p_reason, statement_time(), statement_time() + p_for);
-    PERFORM index_student(v_compartments[1], ARRAY[caller()]);
-    RETURN v_compartments[1];
+    RETURN QUERY
+    WITH held AS (
+        SELECT DISTINCT ON (r.custodian) r.compartment, f.updated
+        FROM term_token t JOIN resource r ON r.compartment = t.compartment AND r.id = t.id AND r.current AND NOT r.deleted
+        JOIN resource f ON f.compartment = r.compartment AND f.id = r.id AND f.version = 1
+        WHERE t.type = 'Patient' AND t.param = 'identifier' AND t.system = p_system AND t.code = p_value
+        ORDER BY r.custodian, f.updated, r.id
+    ), opened AS (
+        INSERT INTO emergency SELECT h.compartment, gen_random_uuid(), caller(), p_client, p_reason, statement_time(), statement_time() + p_for
+        FROM (SELECT * FROM held ORDER BY held.updated, held.compartment LIMIT c_most) h RETURNING emergency.compartment
+    )
+    SELECT o.compartment FROM opened o ORDER BY 1;
 END $$;
 
-COMMENT ON FUNCTION hallpass.break_glass(p_system text, p_value text, p_client text, p_reason text, p_for interval) IS 'Opens the one student with this identifier to the caller for a while; NULL where there is not exactly one.';
+COMMENT ON FUNCTION hallpass.break_glass(p_system text, p_value text, p_client text, p_reason text, p_for interval) IS 'Opens the student with this identifier to the caller for a while, as each organization holds it: another that holds
+     one by the same identifier hides none and is told of what is read of its own. Returns the students.';
 
 CREATE FUNCTION hallpass.caller() RETURNS uuid
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT nullif(current_setting('hallpass.organization', true), '')::uuid $$;
+
+CREATE FUNCTION hallpass.clear_index_backlog(p_limit integer) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+DECLARE
+    v_due  index_backlog;
+    v_done integer := 0;
+BEGIN
+    FOR v_due IN SELECT * FROM index_backlog b ORDER BY b.since LIMIT p_limit LOOP
+        CONTINUE WHEN NOT pg_try_advisory_xact_lock(index_key(v_due.compartment, v_due.custodian))
+                   OR NOT pg_try_advisory_xact_lock(release_key(v_due.compartment, v_due.custodian));
+        PERFORM index_student(v_due.compartment, v_due.custodian, NULL);
+        UPDATE validity k SET exact = true
+            WHERE k.compartment = v_due.compartment AND k.custodian = v_due.custodian AND NOT k.exact;
+        DELETE FROM index_backlog b WHERE b.compartment = v_due.compartment AND b.custodian = v_due.custodian;
+        v_done := v_done + 1;
+    END LOOP;
+    RETURN v_done;
+END $$;
+
+COMMENT ON FUNCTION hallpass.clear_index_backlog(p_limit integer) IS 'Takes out of the access index what ended releases left in it, and settles anew what narrowed ones unsettled. It
+     waits for nobody: what is being written is left to the next time. Returns of how many (student, custodian).';
 
 CREATE FUNCTION hallpass.client_is_active(p_client text, p_token text, p_organization uuid, p_emergency boolean) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -140,6 +204,18 @@ CREATE FUNCTION hallpass.client_is_active(p_client text, p_token text, p_organiz
                    AND c.disabled IS NULL AND (NOT p_emergency OR c.emergency))
        AND NOT EXISTS (SELECT 1 FROM revoked_token t WHERE t.jti = p_token)
 $$;
+
+CREATE FUNCTION hallpass.client_key(p_client text) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$ SELECT hashtextextended(p_client, 6) $$;
+
+COMMENT ON FUNCTION hallpass.client_key(p_client text) IS 'The lock that a client''s disclosures share from their last check to their commit.';
+
+CREATE FUNCTION hallpass.condition_key(p_condition uuid) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$ SELECT uuid_hash_extended(p_condition, 0) $$;
+
+COMMENT ON FUNCTION hallpass.condition_key(p_condition uuid) IS 'The lock of a condition by which an organization creates or updates.';
 
 CREATE TABLE hallpass.provision (
     compartment uuid NOT NULL,
@@ -257,99 +333,139 @@ END $$;
 
 COMMENT ON FUNCTION hallpass.consent_permitting(r_compartment uuid, r_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) IS 'The Consent that opens a resource with these facts to the caller now; NULL: none does, or a deny applies.';
 
-CREATE FUNCTION hallpass.descendants() RETURNS uuid[]
-    LANGUAGE sql STABLE PARALLEL SAFE
-    AS $$ SELECT coalesce(nullif(current_setting('hallpass.descendants', true), ''), '{}')::uuid[] $$;
+CREATE FUNCTION hallpass.count_custody() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+BEGIN
+    -- A version stands in for the one before: a first one is one more, and what is deleted or comes back one less or more.
+    INSERT INTO custody_count
+        SELECT n.custodian, n.type, sum(n.records) FROM (
+            SELECT n.custodian, n.type, (NOT n.deleted)::integer - coalesce((
+                SELECT (NOT b.deleted)::integer FROM resource b
+                WHERE n.version > 1 AND b.compartment = n.compartment AND b.id = n.id AND b.version = n.version - 1), 0) AS records
+            FROM new_rows n WHERE n.current AND NOT n.directory) n
+        GROUP BY 1, 2 HAVING sum(n.records) <> 0;
+    RETURN NULL;
+END $$;
 
-CREATE FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_hold uuid[]) RETURNS integer
+COMMENT ON FUNCTION hallpass.count_custody() IS 'Appends what the versions of a statement change of how much is held.';
+
+CREATE FUNCTION hallpass.defer_index(p_compartment uuid, p_custodian uuid, p_distrust boolean) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    UPDATE validity SET exact = false WHERE p_distrust AND compartment = p_compartment AND custodian = p_custodian AND exact;
+    INSERT INTO index_backlog VALUES (p_compartment, p_custodian) ON CONFLICT DO NOTHING;
+$$;
+
+COMMENT ON FUNCTION hallpass.defer_index(p_compartment uuid, p_custodian uuid, p_distrust boolean) IS 'Leaves the access index as it is after a release ended, to be brought up to date later. With p_distrust, after one
+     was narrowed: until then each record that the custodian''s releases of the student cover is judged by the whole rule.';
+
+CREATE FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_shards uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[]) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 DECLARE
-    v_compartment     uuid;
     v_caller    uuid := caller();            -- read once: the settings are text, to be parsed at each mention
-    v_widened   text[] := purposes();
+    v_ancestors     uuid[] := ancestors();
     v_client    text := current_setting('hallpass.client', true);
     v_emergency boolean := emergency();
-    v_agreed    uuid[];
+    v_key       bigint;
     v_chain      smallint;
     v_before    chain_end;
     v_at        timestamptz;
-    v_count     integer;
     v_link      bytea;
     c_tries     CONSTANT integer := 100;
 BEGIN
-    IF NOT pg_try_advisory_xact_lock_shared(0) THEN
-        RETURN -2;
+    entered := 0;
+    SELECT coalesce(array_agg(c.custodian), '{}') INTO own
+        FROM (SELECT DISTINCT c FROM unnest(p_custodians) c) c(custodian) WHERE holds(c.custodian);
+    IF p_custodians <@ own THEN
+        RETURN;  -- the caller's own: no disclosure
     END IF;
-    FOREACH v_compartment IN ARRAY p_hold LOOP
+    FOREACH v_key IN ARRAY disclosure_keys(p_locked_shards, p_locked_custodians) LOOP
         -- What comes later in the order is not taken: who waits for one lock must hold none that comes after it.
-        IF NOT pg_try_advisory_xact_lock_shared(hashtextextended(v_compartment::text, 0)) THEN
-            RETURN -2;
+        IF NOT pg_try_advisory_xact_lock_shared(v_key) THEN
+            entered := -2;
+            RETURN;
         END IF;
     END LOOP;
     IF current_setting('synchronous_commit') = 'off' THEN
         PERFORM set_config('synchronous_commit', 'on', true);  -- what is answered is durable, however the server is set
     END IF;
     IF v_caller IS NULL OR NOT client_is_active(v_client, current_setting('hallpass.token'), v_caller, v_emergency) THEN
-        RETURN -1;
+        entered := -1;
+        RETURN;
     END IF;
-    v_agreed := CASE WHEN agreement_required() THEN agreed_custodians() END;
+    IF v_ancestors IS DISTINCT FROM (SELECT o.ancestors FROM organization o WHERE o.id = v_caller) THEN
+        RAISE EXCEPTION 'the caller''s organization was moved meanwhile' USING ERRCODE = '40001';
+    END IF;
     v_chain := lock_chain();
     SELECT * INTO v_before FROM chain_end c WHERE c.chain = v_chain;
     v_at := instant();
     FOR v_try IN 1..c_tries LOOP
     BEGIN
-    WITH judged AS MATERIALIZED (
-        SELECT r.compartment, v_at AS at, coalesce(k.request, p_requests[1]) AS request, r.id, r.version, r.type,
-               coalesce(k.interaction, p_interactions[1]) AS interaction, r.student, r.custodian,
-               v_caller AS recipient, v_client AS client, p_agent AS agent, p_purposes AS purposes,
-               CASE WHEN o.party THEN 'party' WHEN r.directory THEN 'directory' WHEN o.consent IS NOT NULL THEN 'release'
-                    WHEN v_emergency AND r.student IS NOT NULL AND in_emergency(r.type, r.labels)
-                         AND glass_broken(r.compartment) THEN 'emergency' END AS basis,
-               o.consent, o.consent_version
-        FROM unnest(p_requests, p_interactions, p_compartments, p_ids, p_versions) AS k(request, interaction, compartment, id, version)
-        JOIN resource r ON r.compartment = k.compartment AND r.id = k.id AND r.version = k.version
-        LEFT JOIN access a ON r.current AND a.compartment = r.compartment AND a.org = v_caller AND a.id = r.id
-            AND a.since <= statement_time() AND statement_time() < a.until AND (a.purposes IS NULL OR a.purposes && v_widened)
-            AND (v_agreed IS NULL OR r.custodian = ANY (v_agreed))
-        CROSS JOIN LATERAL (
-            SELECT p.party, CASE WHEN p.asked THEN coalesce(a.consent, consent_permitting(
-                r.compartment, r.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs, r.authors,
-                r.clinical)) END AS consent
-            FROM (SELECT p.party, NOT p.party AND NOT r.directory AND r.student IS NOT NULL AS asked
-                  FROM (SELECT sees_as_party(r.type, r.parties) AS party OFFSET 0) p) p OFFSET 0) c  -- else each mention judges
-        LEFT JOIN release e ON a.consent IS NULL AND e.compartment = r.compartment AND e.consent = c.consent
-        CROSS JOIN LATERAL (
-            SELECT c.party, c.consent, CASE WHEN c.consent IS NOT NULL THEN coalesce(a.version, e.version) END
-                   AS consent_version) o
-        WHERE r.current OR r.directory OR sees_current(r.compartment, r.id)
-    ), reasoned AS (
+    WITH leaving AS MATERIALIZED (
+        SELECT coalesce(k.request, p_requests[1]) AS request, coalesce(k.interaction, p_interactions[1]) AS interaction,
+               r.compartment, r.id, r.version, r.type, r.student, r.custodian, r.directory, r.current, r.deleted, r.labels,
+               sees_as_party(r.type, r.parties) AS party
+        FROM unnest(p_requests, p_interactions, p_compartments, p_ids, p_versions, p_custodians)
+             AS k(request, interaction, compartment, id, version, custodian)
+        JOIN resource r ON r.compartment = k.compartment AND r.id = k.id AND r.version = k.version AND r.custodian = k.custodian
+        WHERE NOT r.custodian = ANY (own) AND (r.current OR r.directory OR sees_current(r.compartment, r.id))
+    ), precomputed AS MATERIALIZED (
+        SELECT DISTINCT ON (l.compartment, l.id) l.compartment, l.id, l.version, k.consent, k.version AS consent_version
+        FROM leaving l
+        CROSS JOIN LATERAL (SELECT a.org, a.consent FROM access a WHERE a.compartment = l.compartment AND a.id = l.id
+                            AND a.org = ANY (v_ancestors) AND a.precomputed AND a.consent IS NOT NULL OFFSET 0) a
+        CROSS JOIN LATERAL (SELECT k.consent, k.version FROM active_release k WHERE k.org = a.org
+                            AND k.consent = a.consent AND k.exact OFFSET 0) k
+        WHERE l.current AND NOT l.deleted AND l.student IS NOT NULL
+        ORDER BY l.compartment, l.id, k.consent
+    ), asked AS MATERIALIZED (
+        SELECT j.* FROM (
+            SELECT array_agg(l.compartment) AS compartments, array_agg(l.id) AS ids, array_agg(l.version) AS versions
+            FROM (SELECT DISTINCT l.compartment, l.id, l.version FROM leaving l
+                  WHERE l.student IS NOT NULL AND NOT l.party AND NOT EXISTS (
+                      SELECT 1 FROM precomputed s WHERE s.compartment = l.compartment AND s.id = l.id AND s.version = l.version)) l
+            HAVING count(*) > 0) k
+        CROSS JOIN LATERAL judge(k.compartments, k.ids, k.versions) j
+    ), opened AS MATERIALIZED (
+        SELECT * FROM precomputed UNION ALL SELECT * FROM asked
+    ), judged AS MATERIALIZED (
+        SELECT l.*, CASE WHEN l.party THEN 'party' WHEN l.directory THEN 'directory' WHEN o.consent IS NOT NULL THEN 'release'
+                         WHEN v_emergency AND l.student IS NOT NULL AND in_emergency(l.type, l.labels)
+                              AND glass_broken(l.compartment) THEN 'emergency' END AS basis,
+               CASE WHEN NOT l.party THEN o.consent END AS consent,
+               CASE WHEN NOT l.party THEN o.consent_version END AS consent_version
+        FROM leaving l LEFT JOIN opened o ON o.compartment = l.compartment AND o.id = l.id AND o.version = l.version
+    ), reasoned AS MATERIALIZED (
         SELECT j.*, CASE WHEN j.basis = 'emergency' THEN (
                    SELECT e.reason FROM emergency e
-                   WHERE e.compartment = j.compartment AND e.organization = j.recipient AND e.opens <= statement_time() AND statement_time() < e.closes
+                   WHERE e.compartment = j.compartment AND e.organization = v_caller AND e.opens <= statement_time() AND statement_time() < e.closes
                    ORDER BY e.opens DESC LIMIT 1) END AS reason
         FROM judged j WHERE j.basis IS NOT NULL
-    ), entered AS (
+    ), inserted AS (
         INSERT INTO disclosure (compartment, at, request, id, version, type, interaction, student, custodian, recipient, client,
                                 agent, purposes, basis, consent, consent_version, reason, chain, batch)
-        SELECT r.compartment, r.at, r.request, r.id, r.version, r.type, r.interaction, r.student, r.custodian, r.recipient,
-               r.client, r.agent, r.purposes, r.basis, r.consent, r.consent_version, r.reason, v_chain,
+        SELECT r.compartment, v_at, r.request, r.id, r.version, r.type, r.interaction, r.student, r.custodian, v_caller,
+               v_client, p_agent, p_purposes, r.basis, r.consent, r.consent_version, r.reason, v_chain,
                coalesce(v_before.n, 0) + 1
         FROM reasoned r
     )
     SELECT count(*), next_link(v_before.link, string_agg(entry_bytes(
-               r.compartment, r.at, r.request, r.id, r.version, r.type, r.interaction, r.student, r.custodian, r.recipient,
-               r.client, r.agent, r.purposes, r.basis, r.consent, r.consent_version, r.reason), ''
+               r.compartment, v_at, r.request, r.id, r.version, r.type, r.interaction, r.student, r.custodian, v_caller,
+               v_client, p_agent, p_purposes, r.basis, r.consent, r.consent_version, r.reason), ''
                ORDER BY r.compartment, r.request, r.id, r.version))
-        INTO v_count, v_link FROM reasoned r;
-    IF v_count > 0 THEN
-        INSERT INTO batch VALUES (v_chain, coalesce(v_before.n, 0) + 1, v_at, v_count, v_link);
+        INTO entered, v_link FROM reasoned r;
+    IF entered > 0 THEN
+        INSERT INTO batch VALUES (v_chain, coalesce(v_before.n, 0) + 1, v_at, entered, v_link);
         INSERT INTO chain_end VALUES (v_chain, coalesce(v_before.n, 0) + 1, v_link)
             ON CONFLICT (chain) DO UPDATE SET n = EXCLUDED.n, link = EXCLUDED.link;
     END IF;
-    RETURN v_count;
+    RETURN;
     EXCEPTION WHEN unique_violation THEN
         -- Two entries of a Bundle may be about one version, and the clock need not have gone on between them.
         IF v_try = c_tries THEN
@@ -360,10 +476,35 @@ BEGIN
     END LOOP;
 END $$;
 
-COMMENT ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_hold uuid[]) IS 'Judges each version once more, for the caller of this transaction, and enters on the ledger those that it may see.
-     One request and interaction may stand for all. Takes the locks of the compartments in `p_hold`, given in order; those of
-     others the caller of this function holds. Answers how many entries; -1 when the caller no longer stands; -2, and
-     nothing entered, when a write goes on in a compartment of `p_hold`: then wait for it first.';
+COMMENT ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_shards uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[]) IS 'Judges each version once more, for the caller of this transaction, and enters on the ledger those that it may see:
+     all in one statement, after sharing the locks of what could end it. One request and interaction may stand for all.
+     Returns how many entries, and which of the custodians are the caller''s own, whose versions are not entered; -1 when
+     the caller no longer stands; -2, and nothing entered, when a write goes on that may end it: then wait for it first
+     (lock_disclosure).';
+
+CREATE FUNCTION hallpass.disclosure_keys(p_compartments uuid[], p_custodians uuid[]) RETURNS bigint[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    WITH place AS MATERIALIZED (
+        SELECT t.ancestor FROM (SELECT DISTINCT c FROM unnest(p_custodians) c) x(custodian)
+        JOIN tree t ON t.id = x.custodian WHERE NOT holds(x.custodian)
+    ), ancestors AS MATERIALIZED (
+        SELECT a.org FROM unnest(ancestors()) a(org)
+    )
+    SELECT array_agg(DISTINCT k.key ORDER BY k.key) FROM (
+        SELECT client_key(current_setting('hallpass.client', true)) AS key
+        UNION ALL SELECT token_key(current_setting('hallpass.token', true))
+        UNION ALL SELECT place_key(a.org) FROM ancestors a
+        UNION ALL SELECT place_key(p.ancestor) FROM place p
+        UNION ALL SELECT agreement_key(p.ancestor, a.org) FROM place p CROSS JOIN ancestors a WHERE agreement_required()
+        UNION ALL SELECT release_key(k.compartment, k.custodian) FROM unnest(p_compartments, p_custodians) AS k(compartment, custodian)
+            WHERE NOT holds(k.custodian)
+    ) k
+$$;
+
+COMMENT ON FUNCTION hallpass.disclosure_keys(p_compartments uuid[], p_custodians uuid[]) IS 'The locks that a disclosure of what these custodians hold about these students shares, in their order. What the
+     caller holds itself takes none.';
 
 CREATE FUNCTION hallpass.drop_ledger(p_before timestamp with time zone) RETURNS TABLE(partition text, since timestamp with time zone, until timestamp with time zone, entries bigint, students bigint)
     LANGUAGE plpgsql
@@ -407,88 +548,76 @@ COMMENT ON FUNCTION hallpass.entry_bytes(compartment uuid, at timestamp with tim
 
 CREATE TABLE hallpass.access (
     compartment uuid NOT NULL,
-    org uuid NOT NULL,
     id uuid NOT NULL,
+    org uuid NOT NULL,
+    consent uuid,
     type text NOT NULL COLLATE pg_catalog."C",
     updated timestamp with time zone NOT NULL,
-    opens timestamp with time zone NOT NULL,
-    closes timestamp with time zone NOT NULL,
-    consent uuid,
-    version integer,
-    purposes text[],
-    since timestamp with time zone,
-    until timestamp with time zone,
     custodian uuid NOT NULL,
-    CONSTRAINT access_check CHECK ((((consent IS NULL) = (version IS NULL)) AND ((consent IS NULL) = (since IS NULL)) AND ((consent IS NULL) = (until IS NULL)) AND ((consent IS NOT NULL) OR (purposes IS NULL))))
+    precomputed boolean NOT NULL
 );
 
-COMMENT ON TABLE hallpass.access IS 'Candidates: a row for each organization and current resource that custody, party or a release may open.';
+COMMENT ON TABLE hallpass.access IS 'Visible candidates: a row for each (organization that a release or a record names, current record, release). None
+     for custody, and none for who is part of the named. `precomputed` is the record''s alone, so that nobody''s place in the
+     tree bears on it.';
 
-CREATE FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_ids uuid[], p_orgs uuid[]) RETURNS SETOF hallpass.access
+CREATE FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_custodian uuid, p_ids uuid[]) RETURNS SETOF hallpass.access
     LANGUAGE sql STABLE
     AS $$
     WITH r AS MATERIALIZED (
         SELECT * FROM hallpass.resource r
         WHERE r.compartment = p_compartment AND r.current AND NOT r.deleted AND NOT r.directory
-          AND (p_ids IS NULL OR r.id = ANY (p_ids))
-    ), reach AS MATERIALIZED (
-        SELECT e.consent, m.id AS org, m.ancestors FROM hallpass.release e
-        JOIN hallpass.organization m ON m.ancestors && e.recipients
-        WHERE e.compartment = p_compartment AND (p_orgs IS NULL OR m.id = ANY (p_orgs))
+          AND (p_custodian IS NULL OR r.custodian = p_custodian) AND (p_ids IS NULL OR r.id = ANY (p_ids))
     ), covered AS MATERIALIZED (
-        SELECT r.id, e.consent, p.node, p.permit, p.recipients
+        SELECT r.id, e.consent, p.permit, p.permit AND p.node = 0 AND p.recipients IS NOT NULL AS plain,
+               coalesce(t.recipients, e.recipients) AS named, 
+               hallpass.hangs_on_signers(r.labels) OR r.type = 'Task' AS live
         FROM hallpass.release e JOIN hallpass.provision p ON p.compartment = e.compartment AND p.consent = e.consent
+        JOIN hallpass.provision t ON t.compartment = e.compartment AND t.consent = e.consent AND t.node = 0
         JOIN r ON r.custodian = e.custodian
-        WHERE e.compartment = p_compartment
+        WHERE e.compartment = p_compartment AND (p_custodian IS NULL OR e.custodian = p_custodian)
           AND (r.type = 'Task' OR  -- covered where its referral is, which is judged live
                hallpass.provision_matches(p, e.part2, e.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels,
                               r.refs, r.authors, r.clinical))
-    ), opening AS (
-        SELECT r.id, unnest(o.ancestors) AS org, '-infinity'::timestamptz AS opens, 'infinity'::timestamptz AS closes
-        FROM r JOIN hallpass.organization o ON o.id = r.custodian
+    ), precomputed AS (
+        SELECT c.id, bool_and(c.plain) AND NOT bool_or(c.live) AS precomputed FROM covered c GROUP BY c.id
+    ), named AS (
+        SELECT DISTINCT c.id, x AS org, c.consent FROM covered c CROSS JOIN unnest(c.named) x WHERE c.permit
         UNION ALL
-        SELECT r.id, m.id, '-infinity', 'infinity'
-        FROM r JOIN hallpass.organization m ON m.ancestors && r.parties WHERE r.parties <> '{}'
-        UNION ALL
-        SELECT c.id, reach.org, e.opens, e.closes
-        FROM (SELECT DISTINCT id, consent FROM covered WHERE permit) c
-        JOIN hallpass.release e ON e.compartment = p_compartment AND e.consent = c.consent
-        JOIN reach ON reach.consent = c.consent
-        UNION ALL
-        SELECT r.id, e.organization, e.opens, e.closes
-        FROM hallpass.emergency e CROSS JOIN r
-        WHERE e.compartment = p_compartment AND hallpass.in_emergency(r.type, r.labels)
-    ), alone AS (
-        -- Of all that could ever bear on a record for an organization, times and purposes aside, there is one node.
-        SELECT m.org, c.id, (array_agg(c.consent))[1] AS consent
-        FROM covered c
-        JOIN hallpass.provision t ON t.compartment = p_compartment AND t.consent = c.consent AND t.node = 0
-        JOIN (SELECT DISTINCT org, ancestors FROM reach) m
-            ON (t.recipients IS NULL OR t.recipients && m.ancestors) AND (c.recipients IS NULL OR c.recipients && m.ancestors)
-        GROUP BY m.org, c.id HAVING count(*) = 1 AND bool_and(c.permit AND c.node = 0)
-    ), signed AS (
-        SELECT e.consent, e.version, t.purposes, greatest(e.opens, t.opens) AS since,
-               CASE WHEN e.signer IS NULL THEN least(e.closes, t.closes)
-                    ELSE least(e.closes, t.closes, a.closes, hallpass.birthday(s.born_from, 18, o.zone)) END AS until
-        FROM hallpass.release e
-        JOIN hallpass.provision t ON t.compartment = e.compartment AND t.consent = e.consent AND t.node = 0
-        JOIN hallpass.student s ON s.compartment = e.compartment JOIN hallpass.organization o ON o.id = e.custodian
-        LEFT JOIN hallpass.authority a ON a.compartment = e.compartment AND a.id = e.signer AND a.opens <= e.signed
-        WHERE e.compartment = p_compartment
-          AND CASE WHEN e.signer IS NULL THEN hallpass.birthday(s.born_to, e.age, o.zone) <= e.signed
-                   ELSE a.id IS NOT NULL AND e.signed < hallpass.birthday(s.born_from, 18, o.zone) END
+        SELECT DISTINCT r.id, x, NULL::uuid FROM r CROSS JOIN unnest(r.parties) x
+        WHERE NOT r.type IN ('Task')
     )
-    SELECT p_compartment, o.org, r.id, r.type, r.updated, min(o.opens), max(o.closes),
-           g.consent, g.version, g.purposes, g.since, g.until, r.custodian
-    FROM opening o JOIN r ON r.id = o.id
-    LEFT JOIN alone ON alone.org = o.org AND alone.id = o.id AND NOT hallpass.hangs_on_signers(r.labels)
-        AND r.type <> 'Task'
-    LEFT JOIN signed g ON g.consent = alone.consent
-    WHERE p_orgs IS NULL OR o.org = ANY (p_orgs)
-    GROUP BY o.org, r.id, r.type, r.updated, r.custodian, g.consent, g.version, g.purposes, g.since, g.until
+    SELECT p_compartment, n.id, n.org, n.consent, r.type, r.updated, r.custodian, n.consent IS NULL OR s.precomputed
+    FROM named n JOIN r USING (id) LEFT JOIN precomputed s USING (id)
 $$;
 
-COMMENT ON FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_ids uuid[], p_orgs uuid[]) IS 'The rows that the access index should hold for a compartment; of some resources or organizations only, where given.';
+COMMENT ON FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_custodian uuid, p_ids uuid[]) IS 'The rows that the access index should hold for a student; for one custodian or some records only, where given.';
+
+CREATE FUNCTION hallpass.expected_validity(p_compartment uuid) RETURNS TABLE(org uuid, consent uuid, compartment uuid, version integer, custodian uuid, since timestamp with time zone, until timestamp with time zone, majority timestamp with time zone, purposes text[], root_since timestamp with time zone, root_until timestamp with time zone)
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT x.org, e.consent, e.compartment, e.version, e.custodian, e.opens,
+           CASE WHEN e.signer IS NULL THEN
+               CASE WHEN hallpass.birthday(coalesce(e.born_to, s.born_to), e.age, o.zone) <= e.signed
+                    THEN e.closes ELSE '-infinity' END
+           ELSE
+               CASE WHEN coalesce(e.authority_opens, a.opens) <= e.signed
+                         AND e.signed < hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone)
+                    THEN least(e.closes, coalesce(e.authority_closes, a.closes)) ELSE '-infinity' END
+           END,
+           CASE WHEN e.signer IS NOT NULL THEN hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone) END,
+           t.purposes, t.opens, t.closes
+    FROM hallpass.release e
+    JOIN hallpass.provision t ON t.compartment = e.compartment AND t.consent = e.consent AND t.node = 0
+    JOIN hallpass.organization o ON o.id = e.custodian
+    LEFT JOIN hallpass.student s ON s.compartment = e.compartment
+    LEFT JOIN hallpass.authority a ON a.compartment = e.compartment AND a.id = e.signer
+    CROSS JOIN LATERAL unnest(CASE WHEN t.recipients IS NOT NULL THEN t.recipients WHEN e.recipients <> '{}' THEN e.recipients
+                                   ELSE '{00000000-0000-0000-0000-000000000000}' END) x(org)
+    WHERE e.compartment = p_compartment
+$$;
+
+COMMENT ON FUNCTION hallpass.expected_validity(p_compartment uuid) IS 'The rows that hallpass.validity should hold for a student.';
 
 CREATE FUNCTION hallpass.feed_answered(p_feed text, p_since timestamp with time zone, p_at timestamp with time zone, p_gives boolean) RETURNS void
     LANGUAGE plpgsql
@@ -596,6 +725,18 @@ END $$;
 COMMENT ON FUNCTION hallpass.feed_withdraw(p_feed text, p_at timestamp with time zone, p_told timestamp with time zone) IS 'Which resources that a reader was given it no longer sees. Answers those of which it was not told by `p_told`. An
      invoker''s function: the wall says what is seen.';
 
+CREATE FUNCTION hallpass.fold_custody_counts() RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    WITH many AS (SELECT h.custodian, h.type FROM custody_count h GROUP BY 1, 2 HAVING count(*) > 1),
+    gone AS (DELETE FROM custody_count h USING many m WHERE h.custodian = m.custodian AND h.type = m.type RETURNING h.*),
+    made AS (INSERT INTO custody_count SELECT g.custodian, g.type, sum(g.records) FROM gone g GROUP BY 1, 2 RETURNING 1)
+    SELECT count(*) FROM gone WHERE (SELECT count(*) FROM made) >= 0
+$$;
+
+COMMENT ON FUNCTION hallpass.fold_custody_counts() IS 'Makes one row of the many of a custodian and type. One at a time: whoever calls it holds the lock of pruning.';
+
 CREATE FUNCTION hallpass.glass_broken(r_compartment uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
@@ -613,6 +754,25 @@ $$;
 COMMENT ON FUNCTION hallpass.hangs_on_signers(r_labels text[]) IS 'Whether it depends on who signed a release that it opens a record with these labels: then the access index settles
      nothing, and the rule is asked live.';
 
+CREATE FUNCTION hallpass.holds(p_custodian uuid) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    SELECT coalesce(p_custodian = hallpass.acting(), false) OR EXISTS (
+        SELECT 1 FROM hallpass.tree t WHERE t.ancestor = hallpass.acting() AND t.id = p_custodian)
+$$;
+
+COMMENT ON FUNCTION hallpass.holds(p_custodian uuid) IS 'Whether what an organization holds is in the custody of the caller: its own, or that of a part of it.';
+
+CREATE FUNCTION hallpass.honoring() RETURNS uuid[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT coalesce(array_agg(c.custodian), '{}') FROM releasing() c(custodian)
+    JOIN organization o ON o.id = c.custodian WHERE o.honor
+$$;
+
+COMMENT ON FUNCTION hallpass.honoring() IS 'Of the custodians whose releases name the caller, those that honor a parent''s signature past the 18th birthday.';
+
 CREATE FUNCTION hallpass.in_directory(type text) RETURNS boolean
     LANGUAGE sql IMMUTABLE
     AS $$
@@ -627,102 +787,157 @@ CREATE FUNCTION hallpass.in_emergency(r_type text, r_labels text[]) RETURNS bool
 
 COMMENT ON FUNCTION hallpass.in_emergency(r_type text, r_labels text[]) IS 'Whether a record is one that a broken glass opens.';
 
-CREATE FUNCTION hallpass.index_newcomer(p_id uuid) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'hallpass', 'pg_temp'
+CREATE FUNCTION hallpass.in_line(p_one uuid, p_other uuid) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
-DECLARE
-    v_ancestors uuid[];
-    v_compartment uuid;
-BEGIN
-    SELECT o.ancestors INTO v_ancestors FROM organization o WHERE o.id = p_id;
-    INSERT INTO access (compartment, org, id, type, updated, opens, closes, custodian)
-        SELECT r.compartment, p_id, r.id, r.type, r.updated, '-infinity', 'infinity', r.custodian FROM resource r
-        WHERE r.parties && v_ancestors AND r.current AND NOT r.deleted AND r.parties <> '{}';
-    FOR v_compartment IN SELECT DISTINCT e.compartment FROM release e WHERE e.recipients && v_ancestors ORDER BY 1 LOOP
-        PERFORM index_student(v_compartment, ARRAY[p_id]);
-    END LOOP;
-END $$;
+    SELECT p_one = p_other OR EXISTS (
+        SELECT 1 FROM hallpass.tree t
+        WHERE (t.ancestor, t.id) IN ((p_one, p_other), (p_other, p_one)))
+$$;
 
-COMMENT ON FUNCTION hallpass.index_newcomer(p_id uuid) IS 'Fills the access index of an organization that is new: it sees what those above it see as party or recipient.';
+COMMENT ON FUNCTION hallpass.in_line(p_one uuid, p_other uuid) IS 'Whether one organization is the other, a part of it, or what it is part of.';
 
-CREATE FUNCTION hallpass.index_organization(p_id uuid) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'hallpass', 'pg_temp'
-    AS $$
-DECLARE
-    v_compartment uuid;
-BEGIN
-    FOR v_compartment IN
-        SELECT r.compartment FROM resource r
-        WHERE r.custodian IN (SELECT o.id FROM organization o WHERE o.ancestors @> ARRAY[p_id]) AND NOT r.directory
-        UNION SELECT r.compartment FROM resource r JOIN organization o ON o.ancestors @> ARRAY[p_id] AND r.parties && o.ancestors
-        WHERE r.current AND NOT r.deleted AND r.parties <> '{}'
-        UNION SELECT e.compartment FROM release e JOIN organization o ON o.ancestors @> ARRAY[p_id] AND e.recipients && o.ancestors
-        UNION SELECT a.compartment FROM access a WHERE a.org IN (SELECT o.id FROM organization o WHERE o.ancestors @> ARRAY[p_id])
-        ORDER BY 1
-    LOOP
-        PERFORM index_student(v_compartment, NULL);
-    END LOOP;
-END $$;
+CREATE FUNCTION hallpass.index_key(p_compartment uuid, p_custodian uuid) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$ SELECT uuid_hash_extended(p_custodian, uuid_hash_extended(p_compartment, 2)) $$;
 
-COMMENT ON FUNCTION hallpass.index_organization(p_id uuid) IS 'Brings the access index up to date after an organization moved: rare, and as long as its records are many.';
-
-CREATE FUNCTION hallpass.index_released(p_compartment uuid) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'hallpass', 'pg_temp'
-    AS $$
-DECLARE
-    v_recipients uuid[];
-BEGIN
-    SELECT array_agg(DISTINCT x) INTO v_recipients FROM release e CROSS JOIN unnest(e.recipients) x
-        WHERE e.compartment = p_compartment;
-    IF v_recipients IS NOT NULL THEN
-        PERFORM index_student(p_compartment, v_recipients);
-    END IF;
-END $$;
-
-COMMENT ON FUNCTION hallpass.index_released(p_compartment uuid) IS 'Brings the access index up to date after what the releases of a student are judged by has changed.';
+COMMENT ON FUNCTION hallpass.index_key(p_compartment uuid, p_custodian uuid) IS 'The lock that orders records and releases of a custodian about a student: shared to store a record, exclusive to
+     index all of them.';
 
 CREATE FUNCTION hallpass.index_resource(p_compartment uuid, p_id uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
 DECLARE
-    v_ids uuid[] := ARRAY[p_id];
+    v_custodian uuid;
+    v_type      text;
+    v_ids       uuid[] := ARRAY[p_id];
 BEGIN
-    IF EXISTS (SELECT 1 FROM provision p WHERE p.compartment = p_compartment AND p_id = ANY (p.related)) THEN
-        -- A release opens what this one refers to; so what any version of it has referred to may open or close now.
+    SELECT r.custodian, r.type INTO v_custodian, v_type FROM resource r
+        WHERE r.compartment = p_compartment AND r.id = p_id AND r.current;
+    IF EXISTS (SELECT 1 FROM provision p WHERE p.compartment = p_compartment AND p.related IS NOT NULL) THEN
+        -- A release opens what a record refers to; so what any version of this one referred to may open or close now.
         SELECT v_ids || array_agg(DISTINCT ref) INTO v_ids
-            FROM resource r CROSS JOIN unnest(r.refs) ref WHERE r.compartment = p_compartment AND r.id = p_id;
+            FROM resource r CROSS JOIN unnest(r.refs) ref
+            WHERE r.compartment = p_compartment AND r.id = p_id
+              AND EXISTS (SELECT 1 FROM provision p WHERE p.compartment = p_compartment AND p_id = ANY (p.related));
+        IF v_type IN ('Patient', 'RelatedPerson') THEN
+            PERFORM defer_index(p_compartment, v_custodian, true);  -- it does not wait for who writes what refers to it
+        END IF;
     END IF;
-    DELETE FROM access a WHERE a.compartment = p_compartment AND a.id = ANY (v_ids);
-    INSERT INTO access SELECT * FROM expected_access_rows(p_compartment, v_ids, NULL);
+    PERFORM index_student(p_compartment, v_custodian, v_ids);
 END $$;
 
-COMMENT ON FUNCTION hallpass.index_resource(p_compartment uuid, p_id uuid) IS 'Brings the access index up to date with one resource.';
+COMMENT ON FUNCTION hallpass.index_resource(p_compartment uuid, p_id uuid) IS 'Brings the access index up to date with one record.';
 
-CREATE FUNCTION hallpass.index_student(p_compartment uuid, p_recipients uuid[]) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION hallpass.index_student(p_compartment uuid, p_custodian uuid, p_ids uuid[]) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
     AS $$
-DECLARE
-    v_orgs uuid[];
-BEGIN
-    IF p_recipients IS NOT NULL THEN
-        SELECT coalesce(array_agg(m.id), '{}') INTO v_orgs FROM organization m WHERE m.ancestors && p_recipients;
-    END IF;
-    DELETE FROM access a WHERE a.compartment = p_compartment AND (v_orgs IS NULL OR a.org = ANY (v_orgs));
-    INSERT INTO access SELECT * FROM expected_access_rows(p_compartment, NULL, v_orgs);
-END $$;
+    WITH due AS MATERIALIZED (SELECT * FROM expected_access_rows(p_compartment, p_custodian, p_ids)),
+    gone AS (
+        DELETE FROM access a WHERE a.compartment = p_compartment AND (p_custodian IS NULL OR a.custodian = p_custodian)
+          AND (p_ids IS NULL OR a.id = ANY (p_ids))
+          AND NOT EXISTS (SELECT 1 FROM due d WHERE d.id = a.id AND d.org = a.org AND d.consent IS NOT DISTINCT FROM a.consent)
+        RETURNING 1
+    ), made AS (
+        INSERT INTO access AS a SELECT * FROM due
+        ON CONFLICT (compartment, id, org, consent) DO UPDATE SET updated = EXCLUDED.updated, precomputed = EXCLUDED.precomputed
+            WHERE (a.updated, a.precomputed) IS DISTINCT FROM (EXCLUDED.updated, EXCLUDED.precomputed)
+        RETURNING 1
+    )
+    SELECT (SELECT count(*) FROM gone)::integer + (SELECT count(*) FROM made)::integer
+$$;
 
-COMMENT ON FUNCTION hallpass.index_student(p_compartment uuid, p_recipients uuid[]) IS 'Brings the access index up to date with a student''s releases, for these recipients or (NULL) for all.';
+COMMENT ON FUNCTION hallpass.index_student(p_compartment uuid, p_custodian uuid, p_ids uuid[]) IS 'Brings the access index up to date with a student''s records and releases, of one custodian or some records where
+     given. It writes what differs and nothing else, and returns how many rows that is.';
 
 CREATE FUNCTION hallpass.instant() RETURNS timestamp with time zone
     LANGUAGE sql
     AS $$ SELECT clock_timestamp() $$;
 
 COMMENT ON FUNCTION hallpass.instant() IS 'The wall clock, by which the ledger dates its entries.';
+
+CREATE FUNCTION hallpass.judge(p_compartments uuid[], p_ids uuid[], p_versions integer[]) RETURNS TABLE(compartment uuid, id uuid, version integer, consent uuid, consent_version integer)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 50
+    SET search_path TO 'hallpass', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+DECLARE
+    v_ancestors     uuid[] := ancestors();
+    v_purposes  text[] := purposes();
+    v_now       timestamptz := statement_time();
+    v_agreement boolean := agreement_required();
+BEGIN
+    IF caller() IS NULL OR cardinality(p_ids) = 0 THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    WITH r AS MATERIALIZED (
+        SELECT r.compartment, r.id, r.version, r.custodian, r.type, r.profiles, r.codes, r.confidentiality, r.labels, r.refs,
+               r.authors, r.clinical
+        FROM unnest(p_compartments, p_ids, p_versions) AS k(compartment, id, version) CROSS JOIN LATERAL (
+            SELECT * FROM resource r WHERE r.compartment = k.compartment AND r.id = k.id
+              AND (r.version = k.version OR k.version IS NULL AND r.current AND NOT r.deleted) OFFSET 0) r
+        WHERE r.student IS NOT NULL
+    ), custodian AS MATERIALIZED (
+        SELECT c.custodian, o.honor FROM (SELECT DISTINCT r.custodian FROM r) c
+        JOIN organization o ON o.id = c.custodian WHERE NOT v_agreement OR agrees(c.custodian)
+    ), force AS MATERIALIZED (
+        SELECT k.compartment, k.consent, k.version, k.custodian, x.e
+        FROM (SELECT DISTINCT r.compartment, r.custodian FROM r) c JOIN custodian o ON o.custodian = c.custodian
+        CROSS JOIN LATERAL (
+            SELECT DISTINCT k.compartment, k.consent, k.version, k.custodian FROM validity k
+            WHERE k.compartment = c.compartment AND k.custodian = c.custodian AND k.since <= v_now AND v_now < k.until
+              AND (k.majority IS NULL OR v_now < k.majority OR o.honor)) k
+        CROSS JOIN LATERAL (
+            SELECT e FROM release e WHERE e.compartment = k.compartment AND e.consent = k.consent OFFSET 0) x(e)
+    ), node AS MATERIALIZED (
+        SELECT x.p, f.e, f.custodian, f.version
+        FROM force f CROSS JOIN LATERAL (
+            SELECT p FROM provision p WHERE p.compartment = f.compartment AND p.consent = f.consent OFFSET 0) x(p)
+        WHERE (x.p).opens <= v_now AND v_now < (x.p).closes AND ((x.p).recipients IS NULL OR (x.p).recipients && v_ancestors)
+          AND ((x.p).purposes IS NULL OR (x.p).purposes && v_purposes)
+    ), said AS (
+        SELECT r.compartment, r.id, r.version, (n.p).consent, n.version AS consent_version,
+               CASE WHEN count(*) = 1 THEN CASE WHEN min((n.p).node) = 0 THEN bool_and((n.p).permit) END
+                    ELSE verdict(array_agg((n.p).node ORDER BY (n.p).node DESC), array_agg((n.p).parent ORDER BY (n.p).node DESC),
+                                 bool_or((n.p).permit) FILTER (WHERE (n.p).node = 0)) END AS permits
+        FROM r JOIN node n ON (n.p).compartment = r.compartment AND n.custodian = r.custodian
+        WHERE r.type <> 'Task' AND (NOT (n.p).permit OR NOT hangs_on_signers(r.labels) OR signers_suffice(n.e, r.labels, r.clinical))
+          AND provision_matches(n.p, (n.e).part2, n.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs,
+                     r.authors, r.clinical)
+        GROUP BY r.compartment, r.id, r.version, (n.p).consent, n.version
+    )
+    (SELECT DISTINCT ON (s.compartment, s.id, s.version) s.compartment, s.id, s.version, s.consent, s.consent_version FROM said s
+    WHERE s.permits AND NOT EXISTS (
+        SELECT 1 FROM said d WHERE d.compartment = s.compartment AND d.id = s.id AND d.version = s.version AND NOT d.permits)
+    ORDER BY s.compartment, s.id, s.version, s.consent)
+    UNION ALL  -- a Task is covered where its referral is
+    SELECT r.compartment, r.id, r.version, o.consent, e.version FROM r
+    CROSS JOIN LATERAL (SELECT consent_permitting(
+        r.compartment, r.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs, r.authors,
+        r.clinical) AS consent OFFSET 0) o
+    JOIN release e ON e.compartment = r.compartment AND e.consent = o.consent
+    WHERE r.type = 'Task';
+END $$;
+
+COMMENT ON FUNCTION hallpass.judge(p_compartments uuid[], p_ids uuid[], p_versions integer[]) IS 'Of these versions (without one: of the current ones), those that a release opens to the caller now, and which release that is; all in one statement.';
+
+CREATE FUNCTION hallpass.lock_agreements(p_disclosers uuid[], p_recipients uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_key bigint;
+BEGIN
+    FOR v_key IN SELECT DISTINCT hallpass.agreement_key(k.discloser, k.recipient)
+                 FROM unnest(p_disclosers, p_recipients) AS k(discloser, recipient) ORDER BY 1 LOOP
+        PERFORM pg_advisory_xact_lock(v_key);
+    END LOOP;
+END $$;
+
+COMMENT ON FUNCTION hallpass.lock_agreements(p_disclosers uuid[], p_recipients uuid[]) IS 'Waits for the disclosures in flight under these agreements; those that come wait for this transaction''s end.';
 
 CREATE FUNCTION hallpass.lock_chain() RETURNS smallint
     LANGUAGE plpgsql
@@ -742,25 +957,18 @@ END $$;
 
 COMMENT ON FUNCTION hallpass.lock_chain() IS 'A chain of the ledger in which nobody else enters until the end of this transaction. It waits for nobody.';
 
-CREATE FUNCTION hallpass.lock_compartments(p_compartments uuid[], p_exclusive boolean) RETURNS timestamp with time zone
+CREATE FUNCTION hallpass.lock_conditions(p_conditions uuid[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
 DECLARE
-    v_compartment uuid;
+    v_key bigint;
 BEGIN
-    PERFORM pg_advisory_xact_lock_shared(0);  -- organizations, agreements, clients and tokens stand still meanwhile
-    FOR v_compartment IN SELECT DISTINCT s FROM unnest(p_compartments) s ORDER BY s LOOP
-        IF p_exclusive THEN
-            PERFORM pg_advisory_xact_lock(hashtextextended(v_compartment::text, 0));
-        ELSE
-            PERFORM pg_advisory_xact_lock_shared(hashtextextended(v_compartment::text, 0));
-        END IF;
+    FOR v_key IN SELECT DISTINCT hallpass.condition_key(c) FROM unnest(p_conditions) c ORDER BY 1 LOOP
+        PERFORM pg_advisory_xact_lock(v_key);
     END LOOP;
-    RETURN CASE WHEN p_exclusive THEN hallpass.stamp() ELSE hallpass.instant() END;
 END $$;
 
-COMMENT ON FUNCTION hallpass.lock_compartments(p_compartments uuid[], p_exclusive boolean) IS 'Takes the compartments'' locks in one order: exclusive to write, shared to disclose, so that a disclosure and the
-     write that ends its release have an order. Answers the time after the wait: what is written has no earlier one.';
+COMMENT ON FUNCTION hallpass.lock_conditions(p_conditions uuid[]) IS 'Takes the locks of conditions, in one order, before any lock of a record.';
 
 CREATE TABLE hallpass.resource (
     compartment uuid NOT NULL,
@@ -787,22 +995,84 @@ CREATE TABLE hallpass.resource (
     clinical tstzrange
 );
 
-CREATE FUNCTION hallpass.lock_current(p_compartment uuid, p_type text, p_id uuid) RETURNS SETOF hallpass.resource
+CREATE FUNCTION hallpass.lock_current(p_compartment uuid, p_custodian uuid, p_type text, p_id uuid, p_kind text) RETURNS SETOF hallpass.resource
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    PERFORM hallpass.lock_compartments(ARRAY[p_compartment], true);
+    PERFORM hallpass.lock_writes(ARRAY[p_compartment], ARRAY[p_custodian], ARRAY[p_id], ARRAY[p_kind]);
     RETURN QUERY SELECT * FROM hallpass.resource r WHERE r.id = p_id AND r.type = p_type AND r.current;
 END $$;
 
-COMMENT ON FUNCTION hallpass.lock_current(p_compartment uuid, p_type text, p_id uuid) IS 'The current version, if the caller sees it, as it is under the lock to write.';
+COMMENT ON FUNCTION hallpass.lock_current(p_compartment uuid, p_custodian uuid, p_type text, p_id uuid, p_kind text) IS 'The current version, if the caller sees it, as it is under the locks to write.';
 
-CREATE FUNCTION hallpass.lock_network() RETURNS void
-    LANGUAGE sql
-    AS $$ SELECT pg_advisory_xact_lock(0) $$;
+CREATE FUNCTION hallpass.lock_disclosure(p_compartments uuid[], p_custodians uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_key bigint;
+BEGIN
+    FOREACH v_key IN ARRAY hallpass.disclosure_keys(p_compartments, p_custodians) LOOP
+        PERFORM pg_advisory_xact_lock_shared(v_key);
+    END LOOP;
+END $$;
 
-COMMENT ON FUNCTION hallpass.lock_network() IS 'Gives a change of an agreement, a client, a token or the tree of organizations an order with every disclosure: it
-     waits for those in flight, and those that come wait for its commit.';
+COMMENT ON FUNCTION hallpass.lock_disclosure(p_compartments uuid[], p_custodians uuid[]) IS 'Waits for the writes that may end a disclosure, and shares their locks with it.';
+
+CREATE FUNCTION hallpass.lock_writes(p_compartments uuid[], p_custodians uuid[], p_ids uuid[], p_kinds text[]) RETURNS timestamp with time zone
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+DECLARE
+    v_lock record;
+BEGIN
+    FOR v_lock IN
+        WITH w AS MATERIALIZED (
+            SELECT k.*, EXISTS (
+                SELECT 1 FROM release e JOIN provision p ON p.compartment = e.compartment AND p.consent = e.consent
+                WHERE e.compartment = k.compartment AND e.custodian = k.custodian AND p.related IS NOT NULL) AS related
+            FROM unnest(p_compartments, p_custodians, p_ids, p_kinds) AS k(compartment, custodian, id, kind)
+        ), taken AS (
+            SELECT 1 AS level, record_key(w.id) AS key, true AS exclusive, NULL::uuid AS compartment, NULL::uuid AS custodian
+                FROM w WHERE w.kind NOT IN ('create', 'index')
+            UNION ALL
+            SELECT 2, index_key(w.compartment, w.custodian), w.kind IN ('sign', 'index') OR w.related AND w.kind <> 'party',
+                   w.compartment, w.custodian FROM w WHERE w.kind <> 'policy'
+            UNION ALL
+            SELECT 3, release_key(w.compartment, w.custodian), true, NULL, NULL
+                FROM w WHERE w.kind IN ('update', 'policy', 'sign', 'index')
+            UNION ALL  -- releases of a part, or of what it is part of, rest on this one's records
+            SELECT 3, release_key(w.compartment, o.custodian), true, NULL, NULL
+                FROM w CROSS JOIN LATERAL (
+                    SELECT e.custodian FROM release e WHERE e.compartment = w.compartment
+                    UNION SELECT s.custodian FROM student s WHERE s.compartment = w.compartment
+                    UNION SELECT a.custodian FROM authority a WHERE a.compartment = w.compartment) o
+                WHERE w.kind IN ('policy', 'sign') AND in_line(o.custodian, w.custodian)
+        )
+        SELECT t.level, t.key, bool_or(t.exclusive) AS exclusive, min(t.compartment::text)::uuid AS compartment,
+               min(t.custodian::text)::uuid AS custodian
+        FROM taken t GROUP BY 1, 2 ORDER BY 1, 2
+    LOOP
+        IF v_lock.exclusive THEN
+            PERFORM pg_advisory_xact_lock(v_lock.key);
+        ELSE
+            PERFORM pg_advisory_xact_lock_shared(v_lock.key);
+        END IF;
+    END LOOP;
+    IF EXISTS (
+        SELECT 1 FROM unnest(p_compartments, p_custodians, p_kinds) AS k(compartment, custodian, kind)
+        JOIN release e ON e.compartment = k.compartment AND e.custodian = k.custodian
+        JOIN provision p ON p.compartment = e.compartment AND p.consent = e.consent AND p.related IS NOT NULL
+        WHERE k.kind IN ('create', 'update')
+          AND NOT pg_try_advisory_xact_lock(index_key(k.compartment, k.custodian))) THEN
+        RAISE EXCEPTION 'a release that reaches what records refer to came meanwhile' USING ERRCODE = '40001';
+    END IF;
+    RETURN CASE WHEN 'index' = ALL (p_kinds) THEN instant() ELSE stamp() END;
+END $$;
+
+COMMENT ON FUNCTION hallpass.lock_writes(p_compartments uuid[], p_custodians uuid[], p_ids uuid[], p_kinds text[]) IS 'Takes the locks of writes, in one order: of the records (1), of the index (2), of releases (3). Whoever holds one of
+     the last waits for none of the others, so that what ends a release waits for disclosures alone. The kinds are
+     create, update (by the custodian: it may end what is seen of the record), party (by another), policy (what releases
+     rest on), sign (what opens more) and index. Returns the time after the wait: what is written has no earlier one.';
 
 CREATE FUNCTION hallpass.next_link(before bytea, entries bytea) RETURNS bytea
     LANGUAGE sql IMMUTABLE
@@ -851,46 +1121,68 @@ CREATE FUNCTION hallpass.party_versions(p_types text[]) RETURNS TABLE(compartmen
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
     SELECT r.compartment, r.id, r.version FROM resource r
-    WHERE r.parties <> '{}' AND r.parties && ancestors() AND r.type = ANY (p_types) AND NOT r.custodian = ANY (descendants())
+    WHERE r.parties <> '{}' AND r.parties && ancestors() AND r.type = ANY (p_types) AND NOT holds(r.custodian)
 $$;
 
 COMMENT ON FUNCTION hallpass.party_versions(p_types text[]) IS 'The versions of others'' resources that the caller sees as a party, for the history of a type.';
+
+CREATE FUNCTION hallpass.place_key(p_organization uuid) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$ SELECT uuid_hash_extended(p_organization, 5) $$;
+
+COMMENT ON FUNCTION hallpass.place_key(p_organization uuid) IS 'The lock that orders disclosures by or to an organization, or a part of it, and its move in the tree.';
 
 CREATE FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean, p_state text DEFAULT NULL::text) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
 DECLARE
-    v_old   uuid[];
+    v_old   organization;
     v_ancestors uuid[];
+    v_compartment uuid;
+    c_depth CONSTANT integer := 12;
 BEGIN
-    SELECT o.ancestors INTO v_old FROM organization o WHERE o.id = p_id;
+    SELECT * INTO v_old FROM organization o WHERE o.id = p_id;
+    IF v_old.id IS NULL THEN  -- what it becomes a part of keeps its place until this is committed
+        PERFORM pg_advisory_xact_lock_shared(place_key(t.ancestor)) FROM tree t WHERE t.id = p_parent ORDER BY t.ancestor;
+    ELSIF v_old.ancestors[2] IS DISTINCT FROM p_parent THEN
+        PERFORM pg_advisory_xact_lock(place_key(p_id));
+    END IF;
     SELECT ARRAY[p_id] || coalesce((SELECT o.ancestors FROM organization o WHERE o.id = p_parent), '{}') INTO v_ancestors;
     IF p_id = ANY (v_ancestors[2:]) THEN
         RETURN 'cycle';
     END IF;
-    IF v_old <> v_ancestors OR (v_old IS NULL AND p_parent IS NOT NULL) THEN
-        -- A write that indexes meanwhile is waited for, and waits. It may be this one: its own lock does not hold it up.
-        PERFORM pg_advisory_xact_lock(0);
+    IF v_old.ancestors IS DISTINCT FROM v_ancestors AND cardinality(v_ancestors) > c_depth THEN
+        RETURN 'deep';
     END IF;
-    IF v_old <> v_ancestors AND caller() IS NOT NULL AND EXISTS (
-        SELECT 1 FROM client c JOIN organization o ON o.id = c.organization WHERE o.ancestors @> ARRAY[p_id]) THEN
+    IF v_old.ancestors <> v_ancestors AND caller() IS NOT NULL AND EXISTS (
+        SELECT 1 FROM client c JOIN tree t ON t.id = c.organization WHERE t.ancestor = p_id) THEN
         RETURN 'member';
     END IF;
     INSERT INTO organization VALUES (p_id, v_ancestors, p_zone, p_honour, p_state)
         ON CONFLICT (id) DO UPDATE SET ancestors = v_ancestors, zone = p_zone, honor = p_honour, state = p_state;
-    IF v_old <> v_ancestors THEN
+    IF v_old.id IS NULL THEN
+        INSERT INTO tree SELECT t.ancestor, p_id FROM tree t WHERE t.id = p_parent UNION ALL SELECT p_id, p_id;
+    ELSIF v_old.ancestors <> v_ancestors THEN
         UPDATE organization o SET ancestors = o.ancestors[:array_position(o.ancestors, p_id) - 1] || v_ancestors
-        WHERE o.ancestors @> ARRAY[p_id] AND o.id <> p_id;
-        PERFORM index_organization(p_id);
-    ELSIF v_old IS NULL AND p_parent IS NOT NULL THEN
-        PERFORM index_newcomer(p_id);
+            WHERE o.ancestors @> ARRAY[p_id] AND o.id <> p_id;
+        DELETE FROM tree t USING tree d 
+            WHERE d.ancestor = p_id AND t.id = d.id
+              AND NOT EXISTS (SELECT 1 FROM tree s WHERE s.ancestor = p_id AND s.id = t.ancestor);
+        INSERT INTO tree SELECT a.ancestor, d.id FROM tree d CROSS JOIN tree a 
+            WHERE d.ancestor = p_id AND a.id = p_parent ON CONFLICT DO NOTHING;
+    END IF;
+    IF v_old.zone <> p_zone THEN  -- a birthday begins there at another moment
+        FOR v_compartment IN SELECT DISTINCT e.compartment FROM release e WHERE e.custodian = p_id ORDER BY 1 LOOP
+            PERFORM refresh_validity(v_compartment, p_id);
+        END LOOP;
     END IF;
     RETURN 'placed';
 END $$;
 
-COMMENT ON FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean, p_state text) IS 'Puts an organization in its place in the tree. Answers placed; or, and nothing done, cycle (it would be part of
-     itself) or member (it calls for itself, so that its place, and who sees its records, is the operator''s to change).';
+COMMENT ON FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean, p_state text) IS 'Puts an organization in its place in the tree: a row, and one for each that it is part of. Returns placed; or, and
+     nothing done, cycle (it would be part of itself), deep (too many above it) or member (it calls for itself, so that
+     its place, and who sees its records, is the operator''s to change).';
 
 CREATE FUNCTION hallpass.provision_matches(p hallpass.provision, part2 boolean, focal_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) RETURNS boolean
     LANGUAGE sql STABLE
@@ -919,61 +1211,78 @@ BEGIN
     IF NOT p_row.directory THEN
         PERFORM hallpass.index_resource(p_row.compartment, p_row.id);
     END IF;
-    PERFORM hallpass.put_terms(p_row.compartment, p_row.id, p_row.type, p_terms);
+    PERFORM hallpass.put_terms(p_row.compartment, p_row.id, p_row.type, p_terms, p_row.version > 1);
 END $$;
 
 COMMENT ON FUNCTION hallpass.put(p_row hallpass.resource_version, p_terms jsonb) IS 'Stores a version as the current one, and brings both indexes up to date with it. An invoker''s function: the wall
      judges what it writes.';
 
-CREATE FUNCTION hallpass.put_terms(p_compartment uuid, p_id uuid, p_type text, p_terms jsonb) RETURNS void
+CREATE FUNCTION hallpass.put_terms(p_compartment uuid, p_id uuid, p_type text, p_terms jsonb, p_replace boolean) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
+DECLARE
+    v_custodian uuid;
 BEGIN
-    IF NOT EXISTS (SELECT 1 FROM resource r WHERE r.compartment = p_compartment AND r.id = p_id AND r.current
-                   AND (r.custodian = ANY (descendants()) OR (r.type IN ('Task') AND r.parties && ancestors()))) THEN
+    SELECT r.custodian INTO v_custodian FROM resource r WHERE r.compartment = p_compartment AND r.id = p_id AND r.current
+        AND (holds(r.custodian) OR (r.type IN ('Task') AND r.parties && ancestors()));
+    IF v_custodian IS NULL THEN
         RAISE EXCEPTION 'only who writes a resource writes its terms';
     END IF;
-    DELETE FROM term_token t WHERE t.compartment = p_compartment AND t.id = p_id;
-    INSERT INTO term_token (compartment, id, type, param, n, system, code)
-        SELECT p_compartment, p_id, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.system, x.code
-        FROM jsonb_to_recordset(p_terms -> 'term_token') AS x(param text, system text, code text);
-    DELETE FROM term_string t WHERE t.compartment = p_compartment AND t.id = p_id;
-    INSERT INTO term_string (compartment, id, type, param, n, folded, exact)
-        SELECT p_compartment, p_id, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.folded, x.exact
-        FROM jsonb_to_recordset(p_terms -> 'term_string') AS x(param text, folded text, exact text);
-    DELETE FROM term_reference t WHERE t.compartment = p_compartment AND t.id = p_id;
-    INSERT INTO term_reference (compartment, id, type, param, n, target_type, target, url, system, code)
-        SELECT p_compartment, p_id, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.target_type, x.target, x.url, x.system, x.code
-        FROM jsonb_to_recordset(p_terms -> 'term_reference') AS x(param text, target_type text, target uuid, url text, system text, code text);
-    DELETE FROM term_date t WHERE t.compartment = p_compartment AND t.id = p_id;
-    INSERT INTO term_date (compartment, id, type, param, n, lower, upper)
-        SELECT p_compartment, p_id, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.lower, x.upper
-        FROM jsonb_to_recordset(p_terms -> 'term_date') AS x(param text, lower timestamp with time zone, upper timestamp with time zone);
-    DELETE FROM term_quantity t WHERE t.compartment = p_compartment AND t.id = p_id;
-    INSERT INTO term_quantity (compartment, id, type, param, n, low, high, system, code, unit)
-        SELECT p_compartment, p_id, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.low, x.high, x.system, x.code, x.unit
-        FROM jsonb_to_recordset(p_terms -> 'term_quantity') AS x(param text, low numeric, high numeric, system text, code text, unit text);
-    DELETE FROM term_uri t WHERE t.compartment = p_compartment AND t.id = p_id;
-    INSERT INTO term_uri (compartment, id, type, param, n, value)
-        SELECT p_compartment, p_id, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.value
-        FROM jsonb_to_recordset(p_terms -> 'term_uri') AS x(param text, value text);
+    IF p_replace THEN
+        DELETE FROM term_token t WHERE t.compartment = p_compartment AND t.id = p_id;
+        DELETE FROM term_string t WHERE t.compartment = p_compartment AND t.id = p_id;
+        DELETE FROM term_reference t WHERE t.compartment = p_compartment AND t.id = p_id;
+        DELETE FROM term_date t WHERE t.compartment = p_compartment AND t.id = p_id;
+        DELETE FROM term_quantity t WHERE t.compartment = p_compartment AND t.id = p_id;
+        DELETE FROM term_uri t WHERE t.compartment = p_compartment AND t.id = p_id;
+    END IF;
+    IF p_terms ? 'term_token' THEN
+        INSERT INTO term_token (compartment, id, custodian, type, param, n, system, code)
+            SELECT p_compartment, p_id, v_custodian, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.system, x.code
+            FROM jsonb_to_recordset(p_terms -> 'term_token') AS x(param text, system text, code text);
+    END IF;
+    IF p_terms ? 'term_string' THEN
+        INSERT INTO term_string (compartment, id, custodian, type, param, n, folded, exact)
+            SELECT p_compartment, p_id, v_custodian, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.folded, x.exact
+            FROM jsonb_to_recordset(p_terms -> 'term_string') AS x(param text, folded text, exact text);
+    END IF;
+    IF p_terms ? 'term_reference' THEN
+        INSERT INTO term_reference (compartment, id, custodian, type, param, n, target_type, target, url, system, code)
+            SELECT p_compartment, p_id, v_custodian, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.target_type, x.target, x.url, x.system, x.code
+            FROM jsonb_to_recordset(p_terms -> 'term_reference') AS x(param text, target_type text, target uuid, url text, system text, code text);
+    END IF;
+    IF p_terms ? 'term_date' THEN
+        INSERT INTO term_date (compartment, id, custodian, type, param, n, lower, upper)
+            SELECT p_compartment, p_id, v_custodian, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.lower, x.upper
+            FROM jsonb_to_recordset(p_terms -> 'term_date') AS x(param text, lower timestamp with time zone, upper timestamp with time zone);
+    END IF;
+    IF p_terms ? 'term_quantity' THEN
+        INSERT INTO term_quantity (compartment, id, custodian, type, param, n, low, high, system, code, unit)
+            SELECT p_compartment, p_id, v_custodian, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.low, x.high, x.system, x.code, x.unit
+            FROM jsonb_to_recordset(p_terms -> 'term_quantity') AS x(param text, low numeric, high numeric, system text, code text, unit text);
+    END IF;
+    IF p_terms ? 'term_uri' THEN
+        INSERT INTO term_uri (compartment, id, custodian, type, param, n, value)
+            SELECT p_compartment, p_id, v_custodian, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.value
+            FROM jsonb_to_recordset(p_terms -> 'term_uri') AS x(param text, value text);
+    END IF;
 END $$;
 
-COMMENT ON FUNCTION hallpass.put_terms(p_compartment uuid, p_id uuid, p_type text, p_terms jsonb) IS 'Replaces the terms of a resource; an empty object takes them away.';
+COMMENT ON FUNCTION hallpass.put_terms(p_compartment uuid, p_id uuid, p_type text, p_terms jsonb, p_replace boolean) IS 'Stores the terms of a resource; with p_replace those before are taken away first.';
 
 CREATE FUNCTION hallpass.reached() RETURNS TABLE(compartment uuid, custodian uuid)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
-    SELECT e.compartment, e.custodian FROM release e
-    WHERE e.recipients && ancestors() AND release_is_active(e, ancestors())
+    SELECT k.compartment, k.custodian FROM unnest(ancestors()) o(org)
+    CROSS JOIN LATERAL (SELECT k.compartment, k.custodian FROM active_release k WHERE k.org = o.org OFFSET 0) k
     UNION
     SELECT m.compartment, NULL FROM emergency m
     WHERE emergency() AND m.organization = caller() AND m.opens <= statement_time() AND statement_time() < m.closes
 $$;
 
-COMMENT ON FUNCTION hallpass.reached() IS 'The students of whom a release in force, or a broken glass, may open something to the caller, and whose records
+COMMENT ON FUNCTION hallpass.reached() IS 'The students of whom an active release, or a broken glass, may open something to the caller, and whose records
      (NULL: of any custodian). Each version is judged by itself all the same.';
 
 CREATE FUNCTION hallpass.read(p_callers jsonb, p_agreement boolean, p_caller integer[], p_requests uuid[], p_interactions text[], p_types text[], p_ids uuid[], p_versions integer[]) RETURNS TABLE(ask bigint, state text, own boolean, compartment uuid, id uuid, version integer, type text, custodian uuid, student uuid, directory boolean, current boolean, deleted boolean, updated timestamp with time zone, method text, body bytea, label_at integer, digest bytea)
@@ -982,62 +1291,60 @@ CREATE FUNCTION hallpass.read(p_callers jsonb, p_agreement boolean, p_caller int
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 DECLARE
-    v_held   boolean[] := try_lock_named(p_types, p_ids);
-    v_caller jsonb;
-    v_number integer;
-    v_descendants  uuid[];
-    v_asks   bigint[];
-    v_rows   resource[];
-    v_go     leaving[] := '{}';
-    v_part   record;
+    v_caller  jsonb;
+    v_number  integer;
+    v_standing boolean;
+    v_asks    bigint[];
+    v_rows    resource[];
+    v_go      record;
+    v_entered record;
 BEGIN
-    RETURN QUERY SELECT h.n, 'held', NULL::boolean, NULL::uuid, NULL::uuid, NULL::integer, NULL::text, NULL::uuid,
-        NULL::uuid, NULL::boolean, NULL::boolean, NULL::boolean, NULL::timestamptz, NULL::text, NULL::bytea,
-        NULL::integer, NULL::bytea
-        FROM unnest(v_held) WITH ORDINALITY AS h(held, n) WHERE NOT h.held;
     FOR v_caller, v_number IN SELECT c.value, c.ordinality FROM jsonb_array_elements(p_callers) WITH ORDINALITY c LOOP
-        v_descendants := set_caller_from_json(v_caller, p_agreement);
-        IF v_descendants IS NULL THEN
+        v_standing := set_caller_from_json(v_caller, p_agreement);
+        IF v_standing THEN
+            SELECT array_agg(k.n), array_agg(r) INTO v_asks, v_rows
+                FROM unnest(p_caller, p_types, p_ids, p_versions) WITH ORDINALITY AS k(caller, type, id, version, n)
+                CROSS JOIN LATERAL (
+                    SELECT s FROM resource s WHERE s.id = k.id AND s.type = k.type
+                        AND CASE WHEN k.version IS NULL THEN s.current ELSE s.version = k.version END) AS x(r)
+                WHERE k.caller = v_number;
+            SELECT array_agg(p_requests[v_asks[r.ordinality]]) AS requests,
+                   array_agg(p_interactions[v_asks[r.ordinality]]) AS interactions, array_agg(r.compartment) AS compartments,
+                   array_agg(r.id) AS ids, array_agg(r.version) AS versions, array_agg(r.custodian) AS custodians,
+                   coalesce(array_agg(r.compartment) FILTER (WHERE NOT r.directory), '{}') AS locked_shards,
+                   coalesce(array_agg(r.custodian) FILTER (WHERE NOT r.directory), '{}') AS locked_custodians
+                INTO v_go FROM unnest(v_rows) WITH ORDINALITY AS r WHERE NOT r.deleted AND r.custodian <> caller();
+            SELECT 0 AS entered, ARRAY[caller()] AS own INTO v_entered;
+            IF v_go.ids IS NOT NULL THEN
+                SELECT d.entered, d.own || caller() AS own INTO v_entered FROM disclose(
+                    nullif(v_caller->'agent', 'null'), ARRAY(SELECT jsonb_array_elements_text(v_caller->'purposes')),
+                    v_go.requests, v_go.interactions, v_go.compartments, v_go.ids, v_go.versions, v_go.custodians,
+                    v_go.locked_shards, v_go.locked_custodians) d;
+                IF v_entered.entered >= 0
+                   AND v_entered.entered <> (SELECT count(*) FROM unnest(v_go.custodians) c WHERE NOT c = ANY (v_entered.own)) THEN
+                    RAISE EXCEPTION 'what was seen is no longer visible' USING ERRCODE = '40001';
+                END IF;
+                v_standing := v_entered.entered <> -1;
+            END IF;
+        END IF;
+        IF NOT v_standing THEN
             RETURN QUERY SELECT k.n, 'out', NULL::boolean, NULL::uuid, NULL::uuid, NULL::integer, NULL::text, NULL::uuid,
                 NULL::uuid, NULL::boolean, NULL::boolean, NULL::boolean, NULL::timestamptz, NULL::text, NULL::bytea,
                 NULL::integer, NULL::bytea
-                FROM unnest(p_caller) WITH ORDINALITY AS k(caller, n) WHERE k.caller = v_number AND v_held[k.n];
-            CONTINUE;
-        END IF;
-        SELECT array_agg(k.n), array_agg(r) INTO v_asks, v_rows
-            FROM unnest(p_caller, p_types, p_ids, p_versions) WITH ORDINALITY AS k(caller, type, id, version, n)
-            CROSS JOIN LATERAL (
-                SELECT s FROM resource s WHERE s.id = k.id AND s.type = k.type
-                    AND CASE WHEN k.version IS NULL THEN s.current ELSE s.version = k.version END) AS x(r)
-            WHERE k.caller = v_number AND v_held[k.n];
-        v_go := v_go || ARRAY(
-            SELECT (v_number, v_asks[r.ordinality], r.compartment, r.id, r.version, r.student)::leaving
-            FROM unnest(v_rows) WITH ORDINALITY AS r WHERE NOT r.deleted AND NOT r.custodian = ANY (v_descendants));
-        RETURN QUERY SELECT v_asks[r.ordinality], 'seen', r.custodian = ANY (v_descendants), r.compartment, r.id, r.version, r.type,
-            r.custodian, r.student, r.directory, r.current, r.deleted, r.updated, r.method, r.body, r.label_at, r.digest
-            FROM unnest(v_rows) WITH ORDINALITY AS r;
-    END LOOP;
-    FOR v_part IN
-        SELECT g.caller, array_agg(p_requests[g.ask]) AS requests, array_agg(p_interactions[g.ask]) AS interactions,
-               array_agg(g.compartment) AS compartments, array_agg(g.id) AS ids, array_agg(g.version) AS versions
-        FROM unnest(v_go) g GROUP BY g.caller
-    LOOP
-        v_caller := p_callers -> (v_part.caller - 1);
-        IF v_part.caller <> v_number THEN
-            PERFORM set_caller_from_json(v_caller, p_agreement);
-            v_number := v_part.caller;
-        END IF;
-        IF disclose(nullif(v_caller->'agent', 'null'), ARRAY(SELECT jsonb_array_elements_text(v_caller->'purposes')),
-                    v_part.requests, v_part.interactions, v_part.compartments, v_part.ids, v_part.versions, '{}')
-           <> cardinality(v_part.requests) THEN
-            RAISE EXCEPTION 'what was seen is no longer visible' USING ERRCODE = '40001';
+                FROM unnest(p_caller) WITH ORDINALITY AS k(caller, n) WHERE k.caller = v_number;
+        ELSE
+            RETURN QUERY SELECT v_asks[r.ordinality],
+                CASE WHEN v_entered.entered = -2 AND r.custodian <> caller() THEN 'held' ELSE 'seen' END,
+                r.custodian = ANY (v_entered.own), r.compartment, r.id, r.version, r.type,
+                r.custodian, r.student, r.directory, r.current, r.deleted, r.updated, r.method, r.body, r.label_at, r.digest
+                FROM unnest(v_rows) WITH ORDINALITY AS r;
         END IF;
     END LOOP;
 END $$;
 
 COMMENT ON FUNCTION hallpass.read(p_callers jsonb, p_agreement boolean, p_caller integer[], p_requests uuid[], p_interactions text[], p_types text[], p_ids uuid[], p_versions integer[]) IS 'The reads of several callers, judged, entered on the ledger and answered in one statement, so that they share one
-     commit. An ask without a row: nothing is there that its caller sees. State held: a write is going on, ask alone.
-     State out: the caller does not stand.';
+     commit. An ask without a row: nothing is there that its caller sees. State held: a write is going on that may end
+     it, ask alone. State out: the caller does not stand.';
 
 CREATE FUNCTION hallpass.record_command(p_organization uuid, p_detail text) RETURNS void
     LANGUAGE sql
@@ -1048,6 +1355,12 @@ CREATE FUNCTION hallpass.record_command(p_organization uuid, p_detail text) RETU
     ON CONFLICT (organization, minute, kind, client, outcome, detail)
         DO UPDATE SET last = EXCLUDED.last, times = event.times + 1
 $$;
+
+CREATE FUNCTION hallpass.record_key(p_id uuid) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$ SELECT uuid_hash_extended(p_id, 1) $$;
+
+COMMENT ON FUNCTION hallpass.record_key(p_id uuid) IS 'The lock that orders the versions of one record.';
 
 CREATE FUNCTION hallpass.record_security_event(p_kind text, p_client text, p_outcome text, p_detail text) RETURNS void
     LANGUAGE sql SECURITY DEFINER
@@ -1093,24 +1406,68 @@ $$;
 
 COMMENT ON FUNCTION hallpass.refers(p_compartment uuid, p_from uuid[], p_custodian uuid, p_to uuid) IS 'Whether one of these resources, of this custodian, refers to another.';
 
-CREATE FUNCTION hallpass.release_is_active(e hallpass.release, recipient_ancestors uuid[]) RETURNS boolean
-    LANGUAGE sql STABLE
+CREATE FUNCTION hallpass.refresh_validity(p_compartment uuid, p_custodian uuid) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
     AS $$
-    SELECT EXISTS (SELECT 1 FROM hallpass.active_releases(e.compartment, e.custodian, recipient_ancestors) f WHERE f.consent = e.consent)
+    WITH due AS MATERIALIZED (SELECT * FROM expected_validity(p_compartment) v WHERE in_line(v.custodian, p_custodian)),
+    made AS (
+        INSERT INTO validity AS k SELECT d.*, true FROM due d
+        ON CONFLICT (org, consent) DO UPDATE
+            SET version = EXCLUDED.version, since = EXCLUDED.since, until = EXCLUDED.until, majority = EXCLUDED.majority,
+                purposes = EXCLUDED.purposes, root_since = EXCLUDED.root_since, root_until = EXCLUDED.root_until
+            WHERE (k.version, k.since, k.until, k.majority, k.purposes, k.root_since, k.root_until) IS DISTINCT FROM
+                  (EXCLUDED.version, EXCLUDED.since, EXCLUDED.until, EXCLUDED.majority, EXCLUDED.purposes,
+                   EXCLUDED.root_since, EXCLUDED.root_until)
+        RETURNING 1
+    ), gone AS (
+        DELETE FROM validity k WHERE k.compartment = p_compartment AND in_line(k.custodian, p_custodian)
+          AND NOT EXISTS (SELECT 1 FROM due d WHERE d.org = k.org AND d.consent = k.consent)
+        RETURNING 1
+    )
+    SELECT (SELECT count(*) FROM made)::integer + (SELECT count(*) FROM gone)::integer
 $$;
 
-COMMENT ON FUNCTION hallpass.release_is_active(e hallpass.release, recipient_ancestors uuid[]) IS 'Whether a release has effect now: in its time, its signer with authority, under an agreement.';
+COMMENT ON FUNCTION hallpass.refresh_validity(p_compartment uuid, p_custodian uuid) IS 'Brings up to date what a student''s releases rest on: those of a custodian, of a part of it and of what it is part of.
+     It is called under their locks. Returns how many rows it wrote.';
+
+CREATE FUNCTION hallpass.release_key(p_compartment uuid, p_custodian uuid) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$ SELECT uuid_hash_extended(p_custodian, uuid_hash_extended(p_compartment, 3)) $$;
+
+COMMENT ON FUNCTION hallpass.release_key(p_compartment uuid, p_custodian uuid) IS 'The lock that orders disclosures of what a custodian holds about a student, which share it until they commit, and
+     what may end them. Nobody else''s write takes it.';
 
 CREATE FUNCTION hallpass.released_since(p_since timestamp with time zone) RETURNS TABLE(compartment uuid, custodian uuid)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
-    SELECT e.compartment, e.custodian FROM release e
-    JOIN resource c ON c.compartment = e.compartment AND c.id = e.consent AND c.current
-    WHERE e.recipients && ancestors() AND (c.updated >= p_since OR e.opens >= p_since) AND release_is_active(e, ancestors())
+    SELECT k.compartment, k.custodian FROM unnest(ancestors()) o(org)
+    CROSS JOIN LATERAL (SELECT * FROM active_release k WHERE k.org = o.org OFFSET 0) k
+    JOIN release e ON e.compartment = k.compartment AND e.consent = k.consent
+    JOIN resource c ON c.compartment = k.compartment AND c.id = k.consent AND c.current
+    WHERE c.updated >= p_since OR e.opens >= p_since
 $$;
 
 COMMENT ON FUNCTION hallpass.released_since(p_since timestamp with time zone) IS 'The students of whom a release that was written or began since then opens something to the caller.';
+
+CREATE FUNCTION hallpass.releasing() RETURNS SETOF uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    WITH RECURSIVE c AS (
+        SELECT o.org, x.custodian FROM unnest(ancestors()) o(org) CROSS JOIN LATERAL (
+            SELECT k.custodian FROM validity k WHERE k.org = o.org ORDER BY k.custodian LIMIT 1) x
+        UNION ALL
+        SELECT c.org, x.custodian FROM c CROSS JOIN LATERAL (
+            SELECT k.custodian FROM validity k WHERE k.org = c.org AND k.custodian > c.custodian
+            ORDER BY k.custodian LIMIT 1) x
+    )
+    SELECT DISTINCT c.custodian FROM c
+$$;
+
+COMMENT ON FUNCTION hallpass.releasing() IS 'The custodians whose releases name the caller; found one by one in the index, however many releases there are.';
 
 CREATE FUNCTION hallpass.remove_organization(p_id uuid) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1118,23 +1475,23 @@ CREATE FUNCTION hallpass.remove_organization(p_id uuid) RETURNS boolean
     AS $$
 BEGIN
     IF EXISTS (SELECT 1 FROM client c WHERE c.organization = p_id)
-       OR EXISTS (SELECT 1 FROM organization o WHERE o.ancestors @> ARRAY[p_id] AND o.id <> p_id)
+       OR EXISTS (SELECT 1 FROM tree t WHERE t.ancestor = p_id AND t.id <> p_id)
        OR EXISTS (SELECT 1 FROM resource r WHERE r.custodian = p_id AND r.current AND NOT r.deleted AND r.id <> p_id) THEN
         RETURN false;
     END IF;
     DELETE FROM organization o WHERE o.id = p_id;
-    DELETE FROM access a WHERE a.org = p_id;
+    DELETE FROM tree t WHERE t.id = p_id;
     RETURN true;
 END $$;
 
 COMMENT ON FUNCTION hallpass.remove_organization(p_id uuid) IS 'Takes an organization out of the tree; false, and nothing done, while it has clients, parts or records.';
 
-CREATE FUNCTION hallpass.seen(p_ids uuid[]) RETURNS TABLE(type text, id uuid, student uuid)
+CREATE FUNCTION hallpass.seen(p_ids uuid[]) RETURNS TABLE(type text, id uuid, student uuid, custodian uuid)
     LANGUAGE plpgsql STABLE
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 BEGIN
-    RETURN QUERY SELECT r.type, r.id, r.student FROM hallpass.resource r
+    RETURN QUERY SELECT r.type, r.id, r.student, r.custodian FROM hallpass.resource r
         WHERE r.id = ANY (p_ids) AND r.current AND NOT r.deleted;
 END $$;
 
@@ -1167,58 +1524,53 @@ $$;
 COMMENT ON FUNCTION hallpass.sees_current(p_compartment uuid, p_id uuid) IS 'Whether the caller sees the current version of another''s record: without that it sees no older one either, so that
      a label that was raised, a party that was corrected and a release that was narrowed reach back.';
 
-CREATE FUNCTION hallpass.set_caller(p_client text, p_token text, p_organization uuid, p_purposes text[], p_emergency boolean, p_agreement boolean) RETURNS TABLE(standing boolean, at timestamp with time zone, ancestors uuid[], descendants uuid[], zone text)
+CREATE FUNCTION hallpass.set_caller(p_client text, p_token text, p_organization uuid, p_purposes text[], p_emergency boolean, p_agreement boolean) RETURNS TABLE(standing boolean, at timestamp with time zone, ancestors uuid[], zone text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
 DECLARE
     v_ancestors uuid[];
-    v_descendants uuid[];
     v_zone  text;
 BEGIN
     IF NOT client_is_active(p_client, p_token, p_organization, p_emergency) THEN
-        PERFORM set_config('hallpass.organization', '', true), set_config('hallpass.ancestors', '', true),
-                set_config('hallpass.descendants', '', true);
-        RETURN QUERY SELECT false, statement_time(), '{}'::uuid[], '{}'::uuid[], ''::text;
+        PERFORM set_config('hallpass.organization', '', true), set_config('hallpass.ancestors', '', true);
+        RETURN QUERY SELECT false, statement_time(), '{}'::uuid[], ''::text;
         RETURN;
     END IF;
     SELECT o.ancestors, o.zone INTO v_ancestors, v_zone FROM organization o WHERE o.id = p_organization;
-    SELECT array_agg(o.id ORDER BY o.id) INTO v_descendants FROM organization o WHERE o.ancestors @> ARRAY[p_organization];
     PERFORM set_config('hallpass.organization', p_organization::text, true),
             set_config('hallpass.ancestors', v_ancestors::text, true),
-            set_config('hallpass.descendants', v_descendants::text, true),
             set_config('hallpass.purposes', p_purposes::text, true),
             set_config('hallpass.agreement_required', p_agreement::text, true),
             set_config('hallpass.emergency', p_emergency::text, true),
             set_config('hallpass.client', p_client, true),
             set_config('hallpass.token', p_token, true);
-    RETURN QUERY SELECT true, statement_time(), v_ancestors, v_descendants, v_zone;
+    RETURN QUERY SELECT true, statement_time(), v_ancestors, v_zone;
 END $$;
 
-COMMENT ON FUNCTION hallpass.set_caller(p_client text, p_token text, p_organization uuid, p_purposes text[], p_emergency boolean, p_agreement boolean) IS 'Sets the caller for this transaction, if its client and token still stand; purposes come widened by hierarchy.';
+COMMENT ON FUNCTION hallpass.set_caller(p_client text, p_token text, p_organization uuid, p_purposes text[], p_emergency boolean, p_agreement boolean) IS 'Sets the caller for this transaction, if its client and token still stand; purposes come widened by hierarchy. What
+     is part of the caller''s organization is not listed: hallpass.tree is asked.';
 
-CREATE FUNCTION hallpass.set_caller_from_json(p_caller jsonb, p_agreement boolean) RETURNS uuid[]
+CREATE FUNCTION hallpass.set_caller_from_json(p_caller jsonb, p_agreement boolean) RETURNS boolean
     LANGUAGE sql
     AS $$
-    SELECT e.descendants FROM hallpass.set_caller(
+    SELECT e.standing FROM hallpass.set_caller(
         p_caller->>'client', p_caller->>'token', (p_caller->>'organization')::uuid,
         ARRAY(SELECT jsonb_array_elements_text(p_caller->'widened')), (p_caller->>'emergency')::boolean, p_agreement) e
-    WHERE e.standing
 $$;
 
-COMMENT ON FUNCTION hallpass.set_caller_from_json(p_caller jsonb, p_agreement boolean) IS 'Enters a caller of `read`; the organizations below its own, NULL: it does not stand.';
+COMMENT ON FUNCTION hallpass.set_caller_from_json(p_caller jsonb, p_agreement boolean) IS 'Enters a caller of `read`; false: it does not stand.';
 
-CREATE FUNCTION hallpass.set_operator(p_organization uuid) RETURNS TABLE(at timestamp with time zone, ancestors uuid[], descendants uuid[])
+CREATE FUNCTION hallpass.set_operator(p_organization uuid) RETURNS TABLE(at timestamp with time zone, ancestors uuid[])
     LANGUAGE plpgsql
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
 DECLARE
     v_ancestors uuid[] := coalesce((SELECT o.ancestors FROM organization o WHERE o.id = p_organization), ARRAY[p_organization]);
-    v_descendants uuid[] := ARRAY(SELECT o.id FROM organization o WHERE o.ancestors @> ARRAY[p_organization]
-                            UNION SELECT p_organization);
 BEGIN
-    PERFORM set_config('hallpass.ancestors', v_ancestors::text, true), set_config('hallpass.descendants', v_descendants::text, true);
-    RETURN QUERY SELECT statement_time(), v_ancestors, v_descendants;
+    PERFORM set_config('hallpass.ancestors', v_ancestors::text, true),
+            set_config('hallpass.operator_for', p_organization::text, true);
+    RETURN QUERY SELECT statement_time(), v_ancestors;
 END $$;
 
 COMMENT ON FUNCTION hallpass.set_operator(p_organization uuid) IS 'The network''s operator at the console, as the owner of the tables, on behalf of an organization.';
@@ -1237,7 +1589,7 @@ BEGIN
     IF NOT hangs_on_signers(r_labels) THEN
         RETURN true;
     END IF;
-    SELECT s.born_to INTO v_born FROM student s WHERE s.compartment = e.compartment;
+    v_born := coalesce(e.born_to, (SELECT s.born_to FROM student s WHERE s.compartment = e.compartment));
     IF v_born IS NULL OR NOT (e.signer IS NULL OR e.cosigned) THEN
         RETURN false;
     END IF;
@@ -1295,33 +1647,61 @@ CREATE FUNCTION hallpass.statement_time() RETURNS timestamp with time zone
 
 COMMENT ON FUNCTION hallpass.statement_time() IS 'The one clock: what is in time is in time at this moment.';
 
-CREATE FUNCTION hallpass.try_lock_compartments(p_compartments uuid[]) RETURNS boolean[]
-    LANGUAGE plpgsql
+CREATE FUNCTION hallpass.token_key(p_token text) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$ SELECT hashtextextended(p_token, 7) $$;
+
+COMMENT ON FUNCTION hallpass.token_key(p_token text) IS 'The lock that a token''s disclosures share from their last check to their commit.';
+
+CREATE FUNCTION hallpass.verdict(p_nodes integer[], p_parents integer[], p_root boolean) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE
     AS $$
 DECLARE
-    v_held  boolean[] := '{}';
-    v_still boolean := pg_try_advisory_xact_lock_shared(0);
-    v_compartment uuid;
+    v_excepted integer[] := '{}';
 BEGIN
-    FOREACH v_compartment IN ARRAY p_compartments LOOP
-        v_held := v_held || (v_still AND (v_compartment IS NULL OR pg_try_advisory_xact_lock_shared(
-            hashtextextended(v_compartment::text, 0))));
+    -- Nodes from the last to the root, so that each exception has spoken before its parent does.
+    FOR i IN 1..cardinality(p_nodes) LOOP
+        IF p_nodes[i] = 0 THEN
+            RETURN p_root <> (0 = ANY (v_excepted));
+        ELSIF NOT p_nodes[i] = ANY (v_excepted) THEN
+            v_excepted := v_excepted || p_parents[i];
+        END IF;
     END LOOP;
-    RETURN v_held;
+    RETURN NULL;
 END $$;
 
-COMMENT ON FUNCTION hallpass.try_lock_compartments(p_compartments uuid[]) IS 'Takes the compartments'' locks as `hold` does, shared, without waiting: false where a write holds one.';
+COMMENT ON FUNCTION hallpass.verdict(p_nodes integer[], p_parents integer[], p_root boolean) IS 'Whether a release permits (true) or denies (false), by those of its nodes that apply; NULL: its root does not.';
 
-CREATE FUNCTION hallpass.try_lock_named(p_types text[], p_ids uuid[]) RETURNS boolean[]
-    LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'hallpass', 'pg_temp'
-    AS $$
-    SELECT try_lock_compartments(array_agg((SELECT r.compartment FROM resource r WHERE r.id = k.id AND r.type = k.type AND NOT r.directory
-                               LIMIT 1) ORDER BY k.n))
-    FROM unnest(p_types, p_ids) WITH ORDINALITY AS k(type, id, n)
-$$;
+CREATE TABLE hallpass.validity (
+    org uuid NOT NULL,
+    consent uuid NOT NULL,
+    compartment uuid NOT NULL,
+    version integer NOT NULL,
+    custodian uuid NOT NULL,
+    since timestamp with time zone NOT NULL,
+    until timestamp with time zone NOT NULL,
+    majority timestamp with time zone,
+    purposes text[],
+    root_since timestamp with time zone NOT NULL,
+    root_until timestamp with time zone NOT NULL,
+    exact boolean DEFAULT true NOT NULL
+)
+WITH (fillfactor='80');
 
-COMMENT ON FUNCTION hallpass.try_lock_named(p_types text[], p_ids uuid[]) IS 'As `try_lock_compartments`, of the compartments that these resources are in; which those are is not said. True where there is none.';
+COMMENT ON TABLE hallpass.validity IS 'When a release has effect: a row for each (organization named, release), written with what it rests on. Every row of
+     the access index points here, so that ending a release is a row or two, whatever it opened.';
+
+CREATE VIEW hallpass.active_release WITH (security_invoker='true') AS
+ SELECT org,
+    consent,
+    compartment,
+    version,
+    custodian,
+    exact
+   FROM hallpass.validity k
+  WHERE ((since <= hallpass.statement_time()) AND (hallpass.statement_time() < until) AND (root_since <= hallpass.statement_time()) AND (hallpass.statement_time() < root_until) AND ((majority IS NULL) OR (hallpass.statement_time() < majority) OR (custodian = ANY (( SELECT hallpass.honoring() AS honoring)::uuid[]))) AND ((purposes IS NULL) OR (purposes && ( SELECT hallpass.purposes() AS purposes))) AND ((NOT ( SELECT hallpass.agreement_required() AS agreement_required)) OR (custodian = ANY (( SELECT hallpass.agreed_custodians() AS agreed_custodians)::uuid[]))));
+
+COMMENT ON VIEW hallpass.active_release IS 'The releases whose roots permit something, now, to an organization that they name, for the caller''s purposes.';
 
 CREATE TABLE hallpass.agreement (
     id uuid NOT NULL,
@@ -1400,6 +1780,15 @@ CREATE TABLE hallpass.client (
     disabled timestamp with time zone,
     CONSTRAINT client_check CHECK (((jwks IS NULL) <> (jwks_uri IS NULL)))
 );
+
+CREATE TABLE hallpass.custody_count (
+    custodian uuid NOT NULL,
+    type text NOT NULL COLLATE pg_catalog."C",
+    records bigint NOT NULL
+);
+
+COMMENT ON TABLE hallpass.custody_count IS 'How many current records of a type an organization holds, as changes to be summed: exact in every snapshot, and no
+     write waits for another. The worker folds them.';
 
 CREATE TABLE hallpass.disclosure (
     compartment uuid NOT NULL,
@@ -1509,6 +1898,14 @@ CREATE TABLE hallpass.feed_withdrawal (
 
 COMMENT ON TABLE hallpass.feed_withdrawal IS 'What a reader was given by a feed and no longer sees.';
 
+CREATE TABLE hallpass.index_backlog (
+    compartment uuid NOT NULL,
+    custodian uuid NOT NULL,
+    since timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+COMMENT ON TABLE hallpass.index_backlog IS 'Where the access index says more than the releases do: one of them ended or was narrowed. It opens nothing by that.';
+
 CREATE TABLE hallpass.ledger_drop (
     at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     partition text NOT NULL,
@@ -1551,6 +1948,7 @@ CREATE TABLE hallpass.student (
 CREATE TABLE hallpass.term_date (
     compartment uuid NOT NULL,
     id uuid NOT NULL,
+    custodian uuid NOT NULL,
     param text NOT NULL COLLATE pg_catalog."C",
     n integer NOT NULL,
     type text NOT NULL COLLATE pg_catalog."C",
@@ -1561,6 +1959,7 @@ CREATE TABLE hallpass.term_date (
 CREATE TABLE hallpass.term_quantity (
     compartment uuid NOT NULL,
     id uuid NOT NULL,
+    custodian uuid NOT NULL,
     param text NOT NULL COLLATE pg_catalog."C",
     n integer NOT NULL,
     type text NOT NULL COLLATE pg_catalog."C",
@@ -1574,6 +1973,7 @@ CREATE TABLE hallpass.term_quantity (
 CREATE TABLE hallpass.term_reference (
     compartment uuid NOT NULL,
     id uuid NOT NULL,
+    custodian uuid NOT NULL,
     param text NOT NULL COLLATE pg_catalog."C",
     n integer NOT NULL,
     type text NOT NULL COLLATE pg_catalog."C",
@@ -1587,6 +1987,7 @@ CREATE TABLE hallpass.term_reference (
 CREATE TABLE hallpass.term_string (
     compartment uuid NOT NULL,
     id uuid NOT NULL,
+    custodian uuid NOT NULL,
     param text NOT NULL COLLATE pg_catalog."C",
     n integer NOT NULL,
     type text NOT NULL COLLATE pg_catalog."C",
@@ -1597,6 +1998,7 @@ CREATE TABLE hallpass.term_string (
 CREATE TABLE hallpass.term_token (
     compartment uuid NOT NULL,
     id uuid NOT NULL,
+    custodian uuid NOT NULL,
     param text NOT NULL COLLATE pg_catalog."C",
     n integer NOT NULL,
     type text NOT NULL COLLATE pg_catalog."C",
@@ -1607,30 +2009,24 @@ CREATE TABLE hallpass.term_token (
 CREATE TABLE hallpass.term_uri (
     compartment uuid NOT NULL,
     id uuid NOT NULL,
+    custodian uuid NOT NULL,
     param text NOT NULL COLLATE pg_catalog."C",
     n integer NOT NULL,
     type text NOT NULL COLLATE pg_catalog."C",
     value text NOT NULL COLLATE pg_catalog."C"
 );
 
-CREATE VIEW hallpass.visible_candidates WITH (security_invoker='true') AS
- SELECT compartment,
-    org,
-    id,
-    type,
-    updated,
-    custodian,
-    ((custodian = ANY (( SELECT hallpass.descendants() AS descendants)::uuid[])) OR COALESCE(((since <= hallpass.statement_time()) AND (hallpass.statement_time() < until) AND ((purposes IS NULL) OR (purposes && ( SELECT hallpass.purposes() AS purposes))) AND ((NOT ( SELECT hallpass.agreement_required() AS agreement_required)) OR (custodian = ANY (( SELECT hallpass.agreed_custodians() AS agreed_custodians)::uuid[])))), false)) AS precomputed
-   FROM hallpass.access a
-  WHERE ((opens <= hallpass.statement_time()) AND (hallpass.statement_time() < closes));
+CREATE TABLE hallpass.tree (
+    ancestor uuid NOT NULL,
+    id uuid NOT NULL
+);
 
-COMMENT ON VIEW hallpass.visible_candidates IS 'What the caller might see now, and whether that it does is precomputed by the index alone: in its custody, or opened by
-     the one release that bears on it.';
+COMMENT ON TABLE hallpass.tree IS 'The tree of organizations, unfolded: custody is asked of it, so that no request loads the list of its parts.';
 
 ALTER TABLE ONLY hallpass.disclosure ATTACH PARTITION hallpass.disclosure_other DEFAULT;
 
 ALTER TABLE ONLY hallpass.access
-    ADD CONSTRAINT access_pkey PRIMARY KEY (compartment, org, id);
+    ADD CONSTRAINT access_compartment_id_org_consent_key UNIQUE NULLS NOT DISTINCT (compartment, id, org, consent);
 
 ALTER TABLE ONLY hallpass.agreement
     ADD CONSTRAINT agreement_pkey PRIMARY KEY (discloser, recipient, id);
@@ -1677,6 +2073,9 @@ ALTER TABLE ONLY hallpass.feed_entry
 ALTER TABLE ONLY hallpass.feed_withdrawal
     ADD CONSTRAINT feed_withdrawal_pkey PRIMARY KEY (reader, feed, type, id);
 
+ALTER TABLE ONLY hallpass.index_backlog
+    ADD CONSTRAINT index_backlog_pkey PRIMARY KEY (compartment, custodian);
+
 ALTER TABLE ONLY hallpass.ledger_drop
     ADD CONSTRAINT ledger_drop_pkey PRIMARY KEY (partition);
 
@@ -1719,11 +2118,13 @@ ALTER TABLE ONLY hallpass.term_token
 ALTER TABLE ONLY hallpass.term_uri
     ADD CONSTRAINT term_uri_pkey PRIMARY KEY (compartment, id, param, n);
 
-CREATE INDEX access_id ON hallpass.access USING btree (org, id);
+ALTER TABLE ONLY hallpass.tree
+    ADD CONSTRAINT tree_pkey PRIMARY KEY (ancestor, id);
 
-CREATE INDEX access_page ON hallpass.access USING btree (org, type, updated DESC, id DESC);
+ALTER TABLE ONLY hallpass.validity
+    ADD CONSTRAINT validity_pkey PRIMARY KEY (org, consent);
 
-CREATE INDEX access_resource ON hallpass.access USING btree (compartment, id);
+CREATE INDEX access_page ON hallpass.access USING btree (org, type, updated DESC, id DESC) INCLUDE (compartment, consent, custodian, precomputed);
 
 CREATE INDEX agreement_id ON hallpass.agreement USING btree (id);
 
@@ -1732,6 +2133,8 @@ CREATE INDEX agreement_recipient ON hallpass.agreement USING btree (recipient);
 CREATE INDEX assertion_expires ON hallpass.assertion USING btree (expires);
 
 CREATE INDEX batch_at ON hallpass.batch USING brin (at);
+
+CREATE INDEX custody_count_sum ON hallpass.custody_count USING btree (custodian, type) INCLUDE (records);
 
 CREATE INDEX disclosure_at ON ONLY hallpass.disclosure USING brin (at);
 
@@ -1765,6 +2168,8 @@ CREATE INDEX resource_directory ON hallpass.resource USING btree (type, updated 
 
 CREATE INDEX resource_directory_history ON hallpass.resource USING btree (type, updated DESC, id DESC, version DESC) WHERE directory;
 
+CREATE INDEX resource_held ON hallpass.resource USING btree (custodian, type, updated DESC, id DESC) INCLUDE (compartment) WHERE (current AND (NOT deleted) AND (NOT directory));
+
 CREATE INDEX resource_parties ON hallpass.resource USING gin (parties) WHERE (parties <> '{}'::uuid[]);
 
 CREATE INDEX term_date_lower ON hallpass.term_date USING btree (type, param, lower);
@@ -1784,6 +2189,12 @@ CREATE INDEX term_string_folded ON hallpass.term_string USING btree (type, param
 CREATE INDEX term_token_code ON hallpass.term_token USING btree (type, param, code, system);
 
 CREATE INDEX term_uri_value ON hallpass.term_uri USING btree (type, param, value);
+
+CREATE INDEX tree_id ON hallpass.tree USING btree (id) INCLUDE (ancestor);
+
+CREATE INDEX validity_compartment ON hallpass.validity USING btree (compartment);
+
+CREATE INDEX validity_custodian ON hallpass.validity USING btree (org, custodian);
 
 ALTER INDEX hallpass.disclosure_at ATTACH PARTITION hallpass.disclosure_other_at_idx;
 
@@ -1814,6 +2225,8 @@ ALTER STATISTICS hallpass.term_token_values SET STATISTICS 1000;
 CREATE STATISTICS hallpass.term_uri_values (mcv) ON param, type, value FROM hallpass.term_uri;
 ALTER STATISTICS hallpass.term_uri_values SET STATISTICS 1000;
 
+CREATE TRIGGER count_custody AFTER INSERT ON hallpass.resource REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION hallpass.count_custody();
+
 ALTER TABLE ONLY hallpass.client
     ADD CONSTRAINT client_organization_fkey FOREIGN KEY (organization) REFERENCES hallpass.organization(id);
 
@@ -1822,13 +2235,19 @@ ALTER TABLE ONLY hallpass.provision
 
 ALTER TABLE hallpass.access ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY add ON hallpass.resource FOR INSERT WITH CHECK (((custodian = ANY (( SELECT hallpass.descendants() AS descendants)::uuid[])) OR ((type = 'Task'::text) AND (parties && ( SELECT hallpass.ancestors() AS ancestors)))));
+CREATE POLICY add ON hallpass.resource FOR INSERT WITH CHECK (((custodian = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
+   FROM hallpass.tree t
+  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = resource.custodian)))) OR ((type = 'Task'::text) AND (parties && ( SELECT hallpass.ancestors() AS ancestors)))));
 
 ALTER TABLE hallpass.agreement ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.authority ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY concerned ON hallpass.event FOR SELECT USING ((organization = ANY (( SELECT hallpass.descendants() AS descendants)::uuid[])));
+CREATE POLICY concerned ON hallpass.event FOR SELECT USING (((organization = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
+   FROM hallpass.tree t
+  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = event.organization))))));
+
+ALTER TABLE hallpass.custody_count ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.disclosure ENABLE ROW LEVEL SECURITY;
 
@@ -1842,27 +2261,47 @@ ALTER TABLE hallpass.feed_entry ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.feed_withdrawal ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY held ON hallpass.agreement USING ((custodian = ANY (( SELECT hallpass.descendants() AS descendants)::uuid[])));
+CREATE POLICY held ON hallpass.agreement USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
+   FROM hallpass.tree t
+  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = agreement.custodian))))));
 
-CREATE POLICY held ON hallpass.authority USING ((custodian = ANY (( SELECT hallpass.descendants() AS descendants)::uuid[])));
+CREATE POLICY held ON hallpass.authority USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
+   FROM hallpass.tree t
+  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = authority.custodian))))));
 
-CREATE POLICY held ON hallpass.disclosure FOR SELECT USING ((custodian = ANY (( SELECT hallpass.descendants() AS descendants)::uuid[])));
+CREATE POLICY held ON hallpass.custody_count FOR SELECT USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
+   FROM hallpass.tree t
+  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = custody_count.custodian))))));
+
+CREATE POLICY held ON hallpass.disclosure FOR SELECT USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
+   FROM hallpass.tree t
+  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = disclosure.custodian))))));
 
 CREATE POLICY held ON hallpass.provision USING ((EXISTS ( SELECT 1
    FROM hallpass.release e
   WHERE ((e.compartment = provision.compartment) AND (e.consent = provision.consent)))));
 
-CREATE POLICY held ON hallpass.release USING ((custodian = ANY (( SELECT hallpass.descendants() AS descendants)::uuid[])));
+CREATE POLICY held ON hallpass.release USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
+   FROM hallpass.tree t
+  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = release.custodian))))));
 
-CREATE POLICY held ON hallpass.student USING ((custodian = ANY (( SELECT hallpass.descendants() AS descendants)::uuid[])));
+CREATE POLICY held ON hallpass.student USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
+   FROM hallpass.tree t
+  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = student.custodian))))));
+
+ALTER TABLE hallpass.index_backlog ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY member ON hallpass.agreement FOR SELECT USING ((( SELECT hallpass.caller() AS caller) IS NOT NULL));
 
 CREATE POLICY member ON hallpass.organization FOR SELECT USING ((( SELECT hallpass.caller() AS caller) IS NOT NULL));
 
-ALTER TABLE hallpass.organization ENABLE ROW LEVEL SECURITY;
+CREATE POLICY member ON hallpass.tree FOR SELECT USING ((( SELECT hallpass.caller() AS caller) IS NOT NULL));
 
-CREATE POLICY own ON hallpass.access FOR SELECT USING ((org = ( SELECT hallpass.caller() AS caller)));
+CREATE POLICY named ON hallpass.access FOR SELECT USING ((org = ANY (( SELECT hallpass.ancestors() AS ancestors)::uuid[])));
+
+CREATE POLICY named ON hallpass.validity FOR SELECT USING ((org = ANY (( SELECT hallpass.ancestors() AS ancestors)::uuid[])));
+
+ALTER TABLE hallpass.organization ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY own ON hallpass.emergency FOR SELECT USING ((organization = ( SELECT hallpass.caller() AS caller)));
 
@@ -1878,37 +2317,59 @@ ALTER TABLE hallpass.release ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.resource ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY see ON hallpass.resource FOR SELECT USING (((custodian = ANY (( SELECT hallpass.descendants() AS descendants)::uuid[])) OR (directory AND (( SELECT hallpass.caller() AS caller) IS NOT NULL)) OR ((current OR hallpass.sees_current(compartment, id)) AND (hallpass.sees_as_party(type, parties) OR ((student IS NOT NULL) AND current AND (EXISTS ( SELECT 1
-   FROM hallpass.visible_candidates a
-  WHERE ((a.compartment = resource.compartment) AND (a.org = ( SELECT hallpass.caller() AS caller)) AND (a.id = resource.id) AND a.precomputed)))) OR ((student IS NOT NULL) AND (hallpass.consent_permitting(compartment, custodian, type, id, profiles, codes, confidentiality, labels, refs, authors, clinical) IS NOT NULL)) OR ((student IS NOT NULL) AND ( SELECT hallpass.emergency() AS emergency) AND hallpass.in_emergency(type, labels) AND hallpass.glass_broken(compartment))))));
-
-CREATE POLICY see ON hallpass.term_date FOR SELECT USING (((EXISTS ( SELECT 1
+CREATE POLICY see ON hallpass.resource FOR SELECT USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
+   FROM hallpass.tree t
+  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = resource.custodian)))) OR (directory AND (( SELECT hallpass.caller() AS caller) IS NOT NULL)) OR ((current OR hallpass.sees_current(compartment, id)) AND (hallpass.sees_as_party(type, parties) OR ((student IS NOT NULL) AND current AND (EXISTS ( SELECT 1
+   FROM (hallpass.access a
+     CROSS JOIN LATERAL ( SELECT 1 AS "?column?"
+           FROM hallpass.active_release k_1
+          WHERE ((k_1.org = a.org) AND (k_1.consent = a.consent) AND k_1.exact)
+         OFFSET 0) k)
+  WHERE ((a.compartment = resource.compartment) AND (a.id = resource.id) AND a.precomputed)))) OR ((student IS NOT NULL) AND ((NOT current) OR deleted OR (EXISTS ( SELECT 1
    FROM hallpass.access a
-  WHERE ((a.compartment = term_date.compartment) AND (a.org = ( SELECT hallpass.caller() AS caller)) AND (a.id = term_date.id)))) OR (hallpass.in_directory(type) AND (( SELECT hallpass.caller() AS caller) IS NOT NULL))));
+  WHERE ((a.compartment = resource.compartment) AND (a.id = resource.id))))) AND (hallpass.consent_permitting(compartment, custodian, type, id, profiles, codes, confidentiality, labels, refs, authors, clinical) IS NOT NULL)) OR ((student IS NOT NULL) AND ( SELECT hallpass.emergency() AS emergency) AND hallpass.in_emergency(type, labels) AND hallpass.glass_broken(compartment))))));
 
-CREATE POLICY see ON hallpass.term_quantity FOR SELECT USING (((EXISTS ( SELECT 1
+CREATE POLICY see ON hallpass.term_date FOR SELECT USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (hallpass.in_directory(type) AND (( SELECT hallpass.caller() AS caller) IS NOT NULL)) OR (EXISTS ( SELECT 1
    FROM hallpass.access a
-  WHERE ((a.compartment = term_quantity.compartment) AND (a.org = ( SELECT hallpass.caller() AS caller)) AND (a.id = term_quantity.id)))) OR (hallpass.in_directory(type) AND (( SELECT hallpass.caller() AS caller) IS NOT NULL))));
+  WHERE ((a.compartment = term_date.compartment) AND (a.id = term_date.id)))) OR (EXISTS ( SELECT 1
+   FROM hallpass.tree t
+  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = term_date.custodian)))) OR (( SELECT hallpass.emergency() AS emergency) AND hallpass.glass_broken(compartment))));
 
-CREATE POLICY see ON hallpass.term_reference FOR SELECT USING (((EXISTS ( SELECT 1
+CREATE POLICY see ON hallpass.term_quantity FOR SELECT USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (hallpass.in_directory(type) AND (( SELECT hallpass.caller() AS caller) IS NOT NULL)) OR (EXISTS ( SELECT 1
    FROM hallpass.access a
-  WHERE ((a.compartment = term_reference.compartment) AND (a.org = ( SELECT hallpass.caller() AS caller)) AND (a.id = term_reference.id)))) OR (hallpass.in_directory(type) AND (( SELECT hallpass.caller() AS caller) IS NOT NULL))));
+  WHERE ((a.compartment = term_quantity.compartment) AND (a.id = term_quantity.id)))) OR (EXISTS ( SELECT 1
+   FROM hallpass.tree t
+  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = term_quantity.custodian)))) OR (( SELECT hallpass.emergency() AS emergency) AND hallpass.glass_broken(compartment))));
 
-CREATE POLICY see ON hallpass.term_string FOR SELECT USING (((EXISTS ( SELECT 1
+CREATE POLICY see ON hallpass.term_reference FOR SELECT USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (hallpass.in_directory(type) AND (( SELECT hallpass.caller() AS caller) IS NOT NULL)) OR (EXISTS ( SELECT 1
    FROM hallpass.access a
-  WHERE ((a.compartment = term_string.compartment) AND (a.org = ( SELECT hallpass.caller() AS caller)) AND (a.id = term_string.id)))) OR (hallpass.in_directory(type) AND (( SELECT hallpass.caller() AS caller) IS NOT NULL))));
+  WHERE ((a.compartment = term_reference.compartment) AND (a.id = term_reference.id)))) OR (EXISTS ( SELECT 1
+   FROM hallpass.tree t
+  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = term_reference.custodian)))) OR (( SELECT hallpass.emergency() AS emergency) AND hallpass.glass_broken(compartment))));
 
-CREATE POLICY see ON hallpass.term_token FOR SELECT USING (((EXISTS ( SELECT 1
+CREATE POLICY see ON hallpass.term_string FOR SELECT USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (hallpass.in_directory(type) AND (( SELECT hallpass.caller() AS caller) IS NOT NULL)) OR (EXISTS ( SELECT 1
    FROM hallpass.access a
-  WHERE ((a.compartment = term_token.compartment) AND (a.org = ( SELECT hallpass.caller() AS caller)) AND (a.id = term_token.id)))) OR (hallpass.in_directory(type) AND (( SELECT hallpass.caller() AS caller) IS NOT NULL))));
+  WHERE ((a.compartment = term_string.compartment) AND (a.id = term_string.id)))) OR (EXISTS ( SELECT 1
+   FROM hallpass.tree t
+  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = term_string.custodian)))) OR (( SELECT hallpass.emergency() AS emergency) AND hallpass.glass_broken(compartment))));
 
-CREATE POLICY see ON hallpass.term_uri FOR SELECT USING (((EXISTS ( SELECT 1
+CREATE POLICY see ON hallpass.term_token FOR SELECT USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (hallpass.in_directory(type) AND (( SELECT hallpass.caller() AS caller) IS NOT NULL)) OR (EXISTS ( SELECT 1
    FROM hallpass.access a
-  WHERE ((a.compartment = term_uri.compartment) AND (a.org = ( SELECT hallpass.caller() AS caller)) AND (a.id = term_uri.id)))) OR (hallpass.in_directory(type) AND (( SELECT hallpass.caller() AS caller) IS NOT NULL))));
+  WHERE ((a.compartment = term_token.compartment) AND (a.id = term_token.id)))) OR (EXISTS ( SELECT 1
+   FROM hallpass.tree t
+  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = term_token.custodian)))) OR (( SELECT hallpass.emergency() AS emergency) AND hallpass.glass_broken(compartment))));
+
+CREATE POLICY see ON hallpass.term_uri FOR SELECT USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (hallpass.in_directory(type) AND (( SELECT hallpass.caller() AS caller) IS NOT NULL)) OR (EXISTS ( SELECT 1
+   FROM hallpass.access a
+  WHERE ((a.compartment = term_uri.compartment) AND (a.id = term_uri.id)))) OR (EXISTS ( SELECT 1
+   FROM hallpass.tree t
+  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = term_uri.custodian)))) OR (( SELECT hallpass.emergency() AS emergency) AND hallpass.glass_broken(compartment))));
 
 ALTER TABLE hallpass.student ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY supersede ON hallpass.resource FOR UPDATE USING (((custodian = ANY (( SELECT hallpass.descendants() AS descendants)::uuid[])) OR ((type = 'Task'::text) AND (parties && ( SELECT hallpass.ancestors() AS ancestors)))));
+CREATE POLICY supersede ON hallpass.resource FOR UPDATE USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
+   FROM hallpass.tree t
+  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = resource.custodian)))) OR ((type = 'Task'::text) AND (parties && ( SELECT hallpass.ancestors() AS ancestors)))));
 
 ALTER TABLE hallpass.term_date ENABLE ROW LEVEL SECURITY;
 
@@ -1922,7 +2383,14 @@ ALTER TABLE hallpass.term_token ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.term_uri ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE hallpass.tree ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.validity ENABLE ROW LEVEL SECURITY;
+
 GRANT USAGE ON SCHEMA hallpass TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.acting() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.acting() TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.release TO hallpass_app;
 
@@ -1932,11 +2400,20 @@ GRANT ALL ON FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian u
 REVOKE ALL ON FUNCTION hallpass.agreed_custodians() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.agreed_custodians() TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.agreement_key(p_discloser uuid, p_recipient uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.agreement_key(p_discloser uuid, p_recipient uuid) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.agreement_required() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.agreement_required() TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.agrees(p_custodian uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.agrees(p_custodian uuid) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.ancestors() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.ancestors() TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.await_disclosures(p_client text, p_token text) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.await_disclosures(p_client text, p_token text) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.birthday(born date, age integer, zone text) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.birthday(born date, age integer, zone text) TO hallpass_app;
@@ -1947,8 +2424,17 @@ GRANT ALL ON FUNCTION hallpass.break_glass(p_system text, p_value text, p_client
 REVOKE ALL ON FUNCTION hallpass.caller() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.caller() TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.clear_index_backlog(p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.clear_index_backlog(p_limit integer) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.client_is_active(p_client text, p_token text, p_organization uuid, p_emergency boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.client_is_active(p_client text, p_token text, p_organization uuid, p_emergency boolean) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.client_key(p_client text) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.client_key(p_client text) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.condition_key(p_condition uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.condition_key(p_condition uuid) TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.provision TO hallpass_app;
 
@@ -1958,11 +2444,17 @@ GRANT ALL ON FUNCTION hallpass.conditions_match(p hallpass.provision, part2 bool
 REVOKE ALL ON FUNCTION hallpass.consent_permitting(r_compartment uuid, r_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.consent_permitting(r_compartment uuid, r_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.descendants() FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.descendants() TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.count_custody() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.count_custody() TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_hold uuid[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_hold uuid[]) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.defer_index(p_compartment uuid, p_custodian uuid, p_distrust boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.defer_index(p_compartment uuid, p_custodian uuid, p_distrust boolean) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_shards uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_shards uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[]) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.disclosure_keys(p_compartments uuid[], p_custodians uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.disclosure_keys(p_compartments uuid[], p_custodians uuid[]) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.drop_ledger(p_before timestamp with time zone) FROM PUBLIC;
 
@@ -1974,8 +2466,11 @@ GRANT ALL ON FUNCTION hallpass.entry_bytes(compartment uuid, at timestamp with t
 
 GRANT SELECT ON TABLE hallpass.access TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_ids uuid[], p_orgs uuid[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_ids uuid[], p_orgs uuid[]) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_custodian uuid, p_ids uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_custodian uuid, p_ids uuid[]) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.expected_validity(p_compartment uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.expected_validity(p_compartment uuid) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.feed_answered(p_feed text, p_since timestamp with time zone, p_at timestamp with time zone, p_gives boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.feed_answered(p_feed text, p_since timestamp with time zone, p_at timestamp with time zone, p_gives boolean) TO hallpass_app;
@@ -1995,11 +2490,20 @@ GRANT ALL ON FUNCTION hallpass.feed_reader() TO hallpass_app;
 REVOKE ALL ON FUNCTION hallpass.feed_withdraw(p_feed text, p_at timestamp with time zone, p_told timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.feed_withdraw(p_feed text, p_at timestamp with time zone, p_told timestamp with time zone) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.fold_custody_counts() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.fold_custody_counts() TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.glass_broken(r_compartment uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.glass_broken(r_compartment uuid) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.hangs_on_signers(r_labels text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.hangs_on_signers(r_labels text[]) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.holds(p_custodian uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.holds(p_custodian uuid) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.honoring() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.honoring() TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.in_directory(type text) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.in_directory(type text) TO hallpass_app;
@@ -2007,39 +2511,45 @@ GRANT ALL ON FUNCTION hallpass.in_directory(type text) TO hallpass_app;
 REVOKE ALL ON FUNCTION hallpass.in_emergency(r_type text, r_labels text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.in_emergency(r_type text, r_labels text[]) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.index_newcomer(p_id uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.index_newcomer(p_id uuid) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.in_line(p_one uuid, p_other uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.in_line(p_one uuid, p_other uuid) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.index_organization(p_id uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.index_organization(p_id uuid) TO hallpass_app;
-
-REVOKE ALL ON FUNCTION hallpass.index_released(p_compartment uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.index_released(p_compartment uuid) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.index_key(p_compartment uuid, p_custodian uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.index_key(p_compartment uuid, p_custodian uuid) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.index_resource(p_compartment uuid, p_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.index_resource(p_compartment uuid, p_id uuid) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.index_student(p_compartment uuid, p_recipients uuid[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.index_student(p_compartment uuid, p_recipients uuid[]) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.index_student(p_compartment uuid, p_custodian uuid, p_ids uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.index_student(p_compartment uuid, p_custodian uuid, p_ids uuid[]) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.instant() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.instant() TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.judge(p_compartments uuid[], p_ids uuid[], p_versions integer[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.judge(p_compartments uuid[], p_ids uuid[], p_versions integer[]) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.lock_agreements(p_disclosers uuid[], p_recipients uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.lock_agreements(p_disclosers uuid[], p_recipients uuid[]) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.lock_chain() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.lock_chain() TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.lock_compartments(p_compartments uuid[], p_exclusive boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.lock_compartments(p_compartments uuid[], p_exclusive boolean) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.lock_conditions(p_conditions uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.lock_conditions(p_conditions uuid[]) TO hallpass_app;
 
 GRANT SELECT,INSERT ON TABLE hallpass.resource TO hallpass_app;
 
 GRANT UPDATE(current) ON TABLE hallpass.resource TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.lock_current(p_compartment uuid, p_type text, p_id uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.lock_current(p_compartment uuid, p_type text, p_id uuid) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.lock_current(p_compartment uuid, p_custodian uuid, p_type text, p_id uuid, p_kind text) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.lock_current(p_compartment uuid, p_custodian uuid, p_type text, p_id uuid, p_kind text) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.lock_network() FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.lock_network() TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.lock_disclosure(p_compartments uuid[], p_custodians uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.lock_disclosure(p_compartments uuid[], p_custodians uuid[]) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.lock_writes(p_compartments uuid[], p_custodians uuid[], p_ids uuid[], p_kinds text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.lock_writes(p_compartments uuid[], p_custodians uuid[], p_ids uuid[], p_kinds text[]) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.next_link(before bytea, entries bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.next_link(before bytea, entries bytea) TO hallpass_app;
@@ -2051,6 +2561,9 @@ REVOKE ALL ON FUNCTION hallpass.partition_ledger(p_from date, p_until date) FROM
 
 REVOKE ALL ON FUNCTION hallpass.party_versions(p_types text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.party_versions(p_types text[]) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.place_key(p_organization uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.place_key(p_organization uuid) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean, p_state text) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean, p_state text) TO hallpass_app;
@@ -2064,8 +2577,8 @@ GRANT ALL ON FUNCTION hallpass.purposes() TO hallpass_app;
 REVOKE ALL ON FUNCTION hallpass.put(p_row hallpass.resource_version, p_terms jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.put(p_row hallpass.resource_version, p_terms jsonb) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.put_terms(p_compartment uuid, p_id uuid, p_type text, p_terms jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.put_terms(p_compartment uuid, p_id uuid, p_type text, p_terms jsonb) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.put_terms(p_compartment uuid, p_id uuid, p_type text, p_terms jsonb, p_replace boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.put_terms(p_compartment uuid, p_id uuid, p_type text, p_terms jsonb, p_replace boolean) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.reached() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.reached() TO hallpass_app;
@@ -2074,6 +2587,9 @@ REVOKE ALL ON FUNCTION hallpass.read(p_callers jsonb, p_agreement boolean, p_cal
 GRANT ALL ON FUNCTION hallpass.read(p_callers jsonb, p_agreement boolean, p_caller integer[], p_requests uuid[], p_interactions text[], p_types text[], p_ids uuid[], p_versions integer[]) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.record_command(p_organization uuid, p_detail text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION hallpass.record_key(p_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.record_key(p_id uuid) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.record_security_event(p_kind text, p_client text, p_outcome text, p_detail text) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.record_security_event(p_kind text, p_client text, p_outcome text, p_detail text) TO hallpass_app;
@@ -2084,11 +2600,17 @@ GRANT ALL ON FUNCTION hallpass.referral_of(p_compartment uuid, p_custodian uuid,
 REVOKE ALL ON FUNCTION hallpass.refers(p_compartment uuid, p_from uuid[], p_custodian uuid, p_to uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.refers(p_compartment uuid, p_from uuid[], p_custodian uuid, p_to uuid) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.release_is_active(e hallpass.release, recipient_ancestors uuid[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.release_is_active(e hallpass.release, recipient_ancestors uuid[]) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.refresh_validity(p_compartment uuid, p_custodian uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.refresh_validity(p_compartment uuid, p_custodian uuid) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.release_key(p_compartment uuid, p_custodian uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.release_key(p_compartment uuid, p_custodian uuid) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.released_since(p_since timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.released_since(p_since timestamp with time zone) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.releasing() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.releasing() TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.remove_organization(p_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.remove_organization(p_id uuid) TO hallpass_app;
@@ -2122,11 +2644,15 @@ GRANT ALL ON FUNCTION hallpass.standbys_follow() TO hallpass_app;
 REVOKE ALL ON FUNCTION hallpass.statement_time() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.statement_time() TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.try_lock_compartments(p_compartments uuid[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.try_lock_compartments(p_compartments uuid[]) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.token_key(p_token text) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.token_key(p_token text) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.try_lock_named(p_types text[], p_ids uuid[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.try_lock_named(p_types text[], p_ids uuid[]) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.verdict(p_nodes integer[], p_parents integer[], p_root boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.verdict(p_nodes integer[], p_parents integer[], p_root boolean) TO hallpass_app;
+
+GRANT SELECT ON TABLE hallpass.validity TO hallpass_app;
+
+GRANT SELECT ON TABLE hallpass.active_release TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.agreement TO hallpass_app;
 
@@ -2137,6 +2663,8 @@ GRANT SELECT,INSERT,DELETE ON TABLE hallpass.assertion TO hallpass_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.authority TO hallpass_app;
 
 GRANT SELECT ON TABLE hallpass.client TO hallpass_app;
+
+GRANT SELECT ON TABLE hallpass.custody_count TO hallpass_app;
 
 GRANT SELECT ON TABLE hallpass.disclosure TO hallpass_app;
 
@@ -2170,4 +2698,4 @@ GRANT SELECT ON TABLE hallpass.term_token TO hallpass_app;
 
 GRANT SELECT ON TABLE hallpass.term_uri TO hallpass_app;
 
-GRANT SELECT ON TABLE hallpass.visible_candidates TO hallpass_app;
+GRANT SELECT ON TABLE hallpass.tree TO hallpass_app;

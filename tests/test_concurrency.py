@@ -12,7 +12,7 @@ import pytest_asyncio
 from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from app.db.caller import lock
+from app.db.caller import lock_disclosure
 from app.db.engine import Database, owner_transaction
 from app.db.login import make_group
 from tests import build
@@ -120,14 +120,16 @@ async def test_a_release_misses_nothing_that_is_written_while_it_is_signed(world
     assert set(seen) == {*written, scene.records["ServiceRequest"]["id"]}
 
 
-async def test_a_new_record_waits_for_who_is_just_given_the_others(world: World) -> None:
-    """So that what is written and what is given have an order."""
+async def test_a_change_of_a_record_waits_for_who_is_just_given_it(world: World) -> None:
+    """So that what is written and what is given have an order: it may be labeled now."""
     district = await world.member("District")
     student = await district.create(patient())
+    visit = await district.create(build.encounter(student))
     engine = create_async_engine(world.db.owner)
     async with engine.connect() as reader:
-        await lock(reader, {UUID(student["id"])}, exclusive=False)
-        writing = asyncio.create_task(district.create(build.encounter(student)))
+        await lock_disclosure(reader, [(UUID(student["id"]), district.organization)])
+        assert (await asyncio.wait_for(district.create(build.encounter(student)), 5))["id"]
+        writing = asyncio.create_task(district.save({**visit, "status": "cancelled"}))
         while not writing.done():
             if (await as_owner(world, "SELECT count(*) FROM pg_locks WHERE NOT granted"))[0][0]:
                 break

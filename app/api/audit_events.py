@@ -16,7 +16,7 @@ from fastapi import APIRouter, Request, Response
 
 from app.api import http
 from app.api.context import Context, RequestContext
-from app.api.disclosures import BASES, count_of, events_bundle, position
+from app.api.operations.disclosures import BASES, count_of, events_bundle, position
 from app.api.page_tokens import PageTokens
 from app.api.search import form
 from app.capability.interactions import LEDGER_PARAMETERS

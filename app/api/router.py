@@ -8,19 +8,14 @@ from app.api import (
     audit_events,
     batch,
     definitions,
-    disclosures,
-    everything,
     history,
     http,
     instance,
-    match,
-    meta,
     notices,
     operations,
     patch,
     search,
     type_level,
-    validation,
 )
 from app.capability.statement import capability_statement
 from app.fhir.json import dump
@@ -33,20 +28,15 @@ def fhir_router() -> APIRouter:
     router = APIRouter(prefix="/fhir")
     _metadata(router)
     batch.add(router)
-    operations.add(router)
     notices.add(router)
     definitions.add(router)
-    disclosures.add(router)
     audit_events.add(router)
-    everything.add(router)
-    match.add(router)
     search.add_system(router)
     history.add_system(router)
     for declared in REGISTRY:
         typed = APIRouter(tags=[declared.name])
         search.add(typed, declared)
-        meta.add(typed, declared)
-        validation.add(typed, declared)
+        operations.add(typed, declared)
         type_level.add(typed, declared)
         history.add(typed, declared)
         instance.add(typed, declared)

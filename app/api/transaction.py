@@ -60,7 +60,7 @@ class Transaction:
         matches = await self._matches(session)
         links = Links(self._through.base, _targets(self._entries, matches))
         if len(self._entries) > 1:
-            await lock_order.records(session, _records(self._entries, links, matches))
+            await lock_order.records(session, *_records(self._entries, links, matches))
             session.claimed.update(_written(self._entries, matches))
         session.pending.update(t for text in links.targets.values() if (t := parse_local(text)))
         found: dict[str, PendingResult] = {}
@@ -230,18 +230,18 @@ def _written(entries: list[Entry], matches: dict[str, list[UUID]]) -> set[UUID]:
     return {i for e in written for i in [*matches.get(e.at, ()), *([as_uuid(e.id)] if e.id else ())] if i is not None}
 
 
-def _records(entries: list[Entry], links: Links, matches: dict[str, list[UUID]]) -> set[UUID]:
-    """The ids of what the entries write, and of the students whom what they create is about."""
-    found = _written(entries, matches)
+def _records(
+    entries: list[Entry], links: Links, matches: dict[str, list[UUID]]
+) -> tuple[set[UUID], list[lock_order.Creation]]:
+    """The ids of what the entries update or delete, and what they create about students."""
+    created: list[lock_order.Creation] = []
     for entry in entries:
-        if entry.method == "GET":
-            continue
-        path = TYPES[entry.type].student
+        path = TYPES[entry.type].student if entry.method != "GET" else None
         text = first(entry.resource, f"{path}.reference") if path not in (None, "id") else None
         student = parse_local((links.find(text, entry.full_url) or text) if isinstance(text, str) else None)
-        if student is not None:
-            found.add(student[1])
-    return found
+        if student is not None and entry.resource is not None and not entry.id and not matches.get(entry.at):
+            created.append(lock_order.Creation(entry.type, student[1], entry.resource))
+    return _written(entries, matches), created
 
 
 def _require_target(entry: Entry, links: Links, found: PendingResult) -> None:

@@ -145,12 +145,16 @@ async def rotate_key(
 
 
 async def disable(connection: AsyncConnection, id: str, at: datetime) -> None:
-    """Shut a client out from now on, its running tokens as well. Raises HallpassError(NOT_FOUND).
+    """Shut a client out, its running tokens as well, once this is committed. Raises HallpassError(NOT_FOUND).
 
-    What it is being given meanwhile is waited for.
+    It waits for nothing that the client does. `await_disclosures`, afterwards, waits for what was checked just before.
     """
-    await connection.execute(text("SELECT hallpass.lock_network()"))
     await _change(connection, id, {"disabled": func.coalesce(table.c.disabled, at)}, "disabled")
+
+
+async def await_disclosures(connection: AsyncConnection, id: str) -> None:
+    """Wait until no disclosure to a client that was disabled is between its last check and its commit."""
+    await connection.execute(text("SELECT hallpass.await_disclosures(:id, NULL)"), {"id": id})
 
 
 async def _change(connection: AsyncConnection, id: str, values: dict[str, Any], what: str) -> None:

@@ -117,8 +117,9 @@ class Tokens:
         expires = datetime.fromtimestamp(token.claims["exp"], UTC)
         values = {"jti": token.caller.token, "expires": expires}
         async with self._db.begin() as connection:
-            await connection.execute(text("SELECT hallpass.lock_network()"))  # what it is being given is waited for
             await connection.execute(insert(revoked_token).values(values).on_conflict_do_nothing())
+        async with self._db.begin() as connection:  # what was checked just before has been given when this is answered
+            await connection.execute(text("SELECT hallpass.await_disclosures(NULL, :jti)"), {"jti": token.caller.token})
         for digest in [d for d, known in self._known.items() if known.caller == token.caller]:
             del self._known[digest]
 

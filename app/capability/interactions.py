@@ -7,9 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-HL7 = "http://hl7.org/fhir/OperationDefinition"
-OURS = "https://hallpass.example/fhir/OperationDefinition"
-
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
@@ -19,18 +16,6 @@ class Interaction:
     request: str
     """Method and path: `[type]`, `[id]` and `[vid]` stand for what they name, `?[condition]` for search parameters."""
     note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One operation: where it is asked, and whose definition it follows."""
-
-    name: str
-    type: str | None
-    """The type that has it; None: every type."""
-    requests: tuple[str, ...]
-    definition: str
-    note: str
 
 
 OF_TYPES: tuple[Interaction, ...] = (
@@ -76,70 +61,3 @@ LEDGER_PARAMETERS: dict[str, tuple[str, str]] = {
     "subtype": ("token", "The basis of a disclosure, or the kind of another event"),
 }
 """What AuditEvents are searched by: the type of the parameter, and what it is about."""
-OPERATIONS: tuple[Operation, ...] = (
-    Operation(
-        "validate",
-        None,
-        ("POST [type]/$validate", "POST [type]/[id]/$validate"),
-        f"{HL7}/Resource-validate",
-        "mode create, update, delete or profile; with a mode of a write, that write is done and undone",
-    ),
-    Operation("meta", None, ("GET [type]/[id]/$meta",), f"{HL7}/Resource-meta", "read only"),
-    Operation(
-        "everything",
-        "Patient",
-        ("GET Patient/[id]/$everything", "POST Patient/[id]/$everything"),
-        f"{HL7}/Patient-everything",
-        "start, end, _since, _type, _count; with the directory's entries that the record names",
-    ),
-    Operation(
-        "everything",
-        "Encounter",
-        ("GET Encounter/[id]/$everything", "POST Encounter/[id]/$everything"),
-        f"{HL7}/Encounter-everything",
-        "_since, _type, _count; what it refers to and what refers to it",
-    ),
-    Operation(
-        "match",
-        "Patient",
-        ("POST Patient/$match",),
-        f"{HL7}/Patient-match",
-        "resource, onlyCertainMatches, count; over what the caller may see; certain only if nothing contradicts",
-    ),
-    Operation(
-        "disclosures",
-        "Patient",
-        ("GET Patient/[id]/$disclosures",),
-        f"{OURS}/Patient-disclosures",
-        "a student's record of disclosures, for the custodian; also as CSV and HTML",
-    ),
-    Operation(
-        "disclosures",
-        "Organization",
-        ("GET Organization/[id]/$disclosures",),
-        f"{OURS}/Organization-disclosures",
-        "all that an organization received of the caller's records",
-    ),
-    Operation(
-        "disclosures",
-        "Consent",
-        ("GET Consent/[id]/$disclosures",),
-        f"{OURS}/Consent-disclosures",
-        "what was disclosed under a release, for the custodian",
-    ),
-    Operation(
-        "explain-access",
-        "Patient",
-        ("POST Patient/[id]/$explain-access",),
-        f"{OURS}/Patient-explain-access",
-        "why a recipient may see a student's records, or not, for the custodian",
-    ),
-    Operation(
-        "break-glass",
-        "Patient",
-        ("POST Patient/$break-glass",),
-        f"{OURS}/Patient-break-glass",
-        "in an emergency, with a reason, for clients registered for it",
-    ),
-    Operation("preview", "Consent", ("POST Consent/$preview",), f"{OURS}/Consent-preview", "what a draft would open"),
-)

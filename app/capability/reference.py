@@ -14,9 +14,9 @@ from app.capability.interactions import (
     OF_LEDGER,
     OF_SYSTEM,
     OF_TYPES,
-    OPERATIONS,
     Interaction,
 )
+from app.capability.operation import operations
 from app.capability.searching import SEARCHED
 from app.capability.statement import COMPARTMENT
 from app.resources import REGISTRY, Visibility
@@ -92,7 +92,7 @@ def _operations() -> Iterable[str]:
             o.note,
             f"rest.resource.operation: `{o.definition}`",
         )
-        for o in OPERATIONS
+        for o in operations()
     )
     yield from _table(("operation", "type", "request", "what it does", "CapabilityStatement"), rows)
 

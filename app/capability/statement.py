@@ -10,7 +10,8 @@ from functools import lru_cache
 from typing import Any
 
 from app.capability.catalog import TYPES
-from app.capability.interactions import LEDGER_PARAMETERS, OF_LEDGER, OF_SYSTEM, OF_TYPES, OPERATIONS, Interaction
+from app.capability.interactions import LEDGER_PARAMETERS, OF_LEDGER, OF_SYSTEM, OF_TYPES, Interaction
+from app.capability.operation import operations
 from app.capability.profiles import PROFILES
 from app.capability.searching import SEARCHED, definition_of
 from app.resources import REGISTRY, ResourceType
@@ -87,7 +88,7 @@ def _resource(declared: ResourceType, deletes: str) -> dict[str, Any]:
         **_unless_empty("searchRevInclude", _reverse(declared.name)),
         "searchParam": [_parameter(p) for p in parameters],
         "operation": [
-            {"name": o.name, "definition": o.definition} for o in OPERATIONS if o.type in (None, declared.name)
+            {"name": o.name, "definition": o.definition} for o in operations() if o.type in (None, declared.name)
         ],
     }
 

@@ -102,8 +102,12 @@ def disable(client_id: Annotated[str, typer.Argument(help="The client's id.")]) 
     async def work(connection: AsyncConnection, _settings: Settings) -> None:
         await clients.disable(connection, client_id, datetime.now(UTC))
 
+    async def await_disclosures(connection: AsyncConnection, _settings: Settings) -> None:
+        await clients.await_disclosures(connection, client_id)
+
     with plainly():
         as_owner(work)
+        as_owner(await_disclosures)
         typer.echo(f"{client_id} is disabled")
 
 

@@ -7,7 +7,10 @@ from typing import Annotated
 
 import typer
 
+from app.console import plainly
 from app.intake.command import Job, run
+from app.intake.csv.guess import guess as guess_mapping
+from app.intake.csv.reader import Csv
 from app.intake.edfi.reader import EdFi
 from app.intake.oneroster.reader import OneRoster
 from app.intake.roster.source import Source
@@ -55,6 +58,31 @@ def oneroster(
 ) -> None:
     """Import a OneRoster package. Its guardians have no authority until `hallpass guardians mark` says so."""
     _run(OneRoster(source, district), client_id, key, url, dry_run, accept_shrink, report)
+
+
+@imports.command()
+def csv(
+    file: Annotated[Path, typer.Argument(help="A CSV file: each row a student, its school and its contacts.")],
+    mapping: Annotated[Path, typer.Option(help="The mapping file; `hallpass import guess` writes a first one.")],
+    client_id: Client,
+    key: Key,
+    url: Url = DEFAULT_URL,
+    dry_run: DryRun = False,
+    accept_shrink: AcceptShrink = False,
+    report: ReportFile = None,
+) -> None:
+    """Import a CSV of any layout by a mapping file."""
+    with plainly():
+        source = Csv(file, mapping)
+        source.open()
+    _run(source, client_id, key, url, dry_run, accept_shrink, report)
+
+
+@imports.command()
+def guess(file: Annotated[Path, typer.Argument(help="A CSV file.")]) -> None:
+    """Print a first mapping for a CSV, by the names of its columns. Check it: nothing about authority is guessed."""
+    with plainly():
+        typer.echo(guess_mapping(file))
 
 
 def _run(

@@ -63,7 +63,6 @@ All others (a bare parent, a guardian ad litem, step, foster, fetal parents) hav
 
 _PARENTS: dict[str, list[str]] = _DEFINITIONS["purposes"]
 PURPOSES: frozenset[str] = frozenset(_PARENTS)
-BREAK_THE_GLASS = "BTG"
 
 
 def widen(purposes: Iterable[str]) -> frozenset[str]:

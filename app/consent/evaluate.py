@@ -1,6 +1,6 @@
 """May this caller see this resource version? The rule in plain Python: the reference that the SQL is held to.
 
-docs/rule.md says it in words; schema/functions (`consent_permitting`, `provision_matches`, `release_is_active`) says it
+docs/rule.md says it in words; schema/functions (`consent_permitting`, `provision_matches`, `active_releases`) says it
 to PostgreSQL, and a property test holds the two equal.
 """
 
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from app.consent.codes import BOTH_SIGN, HANGS_ON_SIGNERS, MINOR_SIGNS, NORMAL, PART2, PSYCHOTHERAPY_NOTE
 from app.consent.jurisdictions import part2_age
-from app.consent.model import PolicySet, Provision, Release, Requester, ResourceAttributes, Window
+from app.consent.model import Place, PolicySet, Provision, Release, Requester, ResourceAttributes, Window
 
 MAJORITY = 18
 _WRITTEN_BY_PARTIES = frozenset({"Task"})
@@ -163,26 +163,28 @@ def _out_of_force(
         return "it opens what its own writer holds, and another organization holds this"
     if recipients is not None and not recipients & requester.ancestors:
         return "it names other recipients"
-    if place is None or policies.born is None:
+    born = release.born or policies.born
+    if place is None or born is None:
         return "the student's date of birth is not known, so nobody's right to sign is"
     if not in_window((release.opens, release.closes), requester.now):
         return "it is not in its period"
-    return _signature_gap(policies, release, requester.now, ZoneInfo(place.zone), place.honor) or (
+    return _signature_gap(policies, release, born, requester.now, place) or (
         None if _agreed(policies, release, requester) else "no agreement between the organizations is in force"
     )
 
 
-def _signature_gap(policies: PolicySet, release: Release, now: datetime, zone: ZoneInfo, honor: bool) -> str | None:
-    assert policies.born is not None
-    first, last = policies.born
+def _signature_gap(
+    policies: PolicySet, release: Release, born: tuple[date, date], now: datetime, place: Place
+) -> str | None:
+    (first, last), zone = born, ZoneInfo(place.zone)
     if release.signer is None:
         return None if birthday(last, release.age, zone) <= release.signed else "the student was too young to sign"
     adult = birthday(first, MAJORITY, zone)
     if release.signed >= adult:
         return "a parent signed after the student's 18th birthday"
-    if not honor and now >= adult:
+    if not place.honor and now >= adult:
         return "the student is 18, and a parent's signature has ended"
-    window = policies.authorities.get(release.signer)
+    window = release.authority or policies.authorities.get(release.signer)
     if window is None or not (window[0] <= release.signed and now < window[1]):
         return "its signer has no parental or guardian authority"
     return None
@@ -281,7 +283,7 @@ def _signers_suffice(release: Release, policies: PolicySet, attributes: Resource
     """
     if not attributes.labels & HANGS_ON_SIGNERS:
         return True
-    place, born = policies.places[release.custodian], policies.born
+    place, born = policies.places[release.custodian], release.born or policies.born
     if born is None or not (release.signer is None or release.cosigned):
         return False
     zone = ZoneInfo(place.zone)

@@ -43,6 +43,9 @@ class Release:
     """One active, complete Consent. `signer` is the RelatedPerson who signed; None: the student, from `age` on.
 
     `cosigned`: the student signed as well as the RelatedPerson.
+
+    `born` and `authority` are what the signature rests on, as it was when the Consent was written, where another
+    organization holds it: what that one changes later changes nobody else's release. None: the custodian's own.
     """
 
     consent: UUID
@@ -57,6 +60,8 @@ class Release:
     closes: datetime
     provisions: tuple[Provision, ...]
     cosigned: bool = False
+    born: tuple[date, date] | None = None
+    authority: Window | None = None
 
     @property
     def recipients(self) -> frozenset[UUID]:

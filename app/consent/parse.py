@@ -74,6 +74,8 @@ def read(consent: dict[str, Any], consent_id: UUID, version: int, s: ConsentCont
         closes=root.period[1],
         provisions=_gated(tree.nodes, named),
         cosigned=by.cosigned,
+        born=s.born if s.student in s.elsewhere else None,
+        authority=s.authorities.get(by.signer) if by.signer in s.elsewhere else None,
     )
     return ParsedConsent(None if missing else draft, tuple(missing), draft)
 

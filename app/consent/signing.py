@@ -23,7 +23,8 @@ class ConsentContext:
 
     `custodian` is the organization that writes it, in `zone` and `jurisdiction` (a US state's code, or None).
     `authorities` are the RelatedPersons of the student with authority, each in its window; `related` all of them.
-    `organizations` are those of the network among the ones that the Consent names.
+    `organizations` are those of the network among the ones that the Consent names. `elsewhere`: of the student and the
+    RelatedPersons, those that an organization outside the custodian's line in the tree holds.
     """
 
     custodian: UUID
@@ -35,6 +36,7 @@ class ConsentContext:
     authorities: Mapping[UUID, Window] = field(default_factory=dict)
     related: frozenset[UUID] = frozenset()
     organizations: frozenset[UUID] = frozenset()
+    elsewhere: frozenset[UUID] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

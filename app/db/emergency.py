@@ -13,10 +13,10 @@ _BREAK = text("SELECT hallpass.break_glass(:system, :value, :client, :reason, CA
 
 async def break_glass(
     connection: AsyncConnection, system: str, value: str, client: str, reason: str, hours: int
-) -> UUID | None:
-    """Open the one student with this identifier to the caller; None where there is not exactly one."""
-    found: UUID | None = await connection.scalar(
+) -> list[UUID]:
+    """Open the student with this identifier to the caller, as each organization holds it; none where nobody does."""
+    found = await connection.scalars(
         _BREAK,
         {"system": system, "value": value, "client": client, "reason": reason, "length": timedelta(hours=hours)},
     )
-    return found
+    return list(found)

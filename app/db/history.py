@@ -47,16 +47,19 @@ _WANTED = """
 """
 _NEWEST = "ORDER BY r.updated DESC, r.id DESC, r.version DESC LIMIT :limit"
 _KEY = "r.compartment, r.id, r.version, r.updated"
-_OTHERS = "NOT r.custodian = ANY ((SELECT hallpass.descendants())::uuid[])"
+_OTHERS = "NOT hallpass.holds(r.custodian)"
 
 _OF_ONE = f"""
     SELECT {_KEY} FROM hallpass.resource r WHERE r.id = :id AND r.type = ANY (:types)
       AND {_SINCE} AND {_WANTED} {_NEWEST}
 """  # noqa: S608 - pieces of this file, no value
 _OF_TYPES = f"""
-    SELECT k.* FROM unnest(hallpass.descendants()) b(org) CROSS JOIN unnest(:types) t(type) CROSS JOIN LATERAL (
+    SELECT k.* FROM (
+        SELECT DISTINCT h.custodian, h.type FROM hallpass.tree t JOIN hallpass.custody_count h ON h.custodian = t.id
+        WHERE t.ancestor = (SELECT hallpass.caller()) AND h.type = ANY (:types)) b
+    CROSS JOIN LATERAL (
         SELECT {_KEY} FROM hallpass.resource r
-        WHERE r.custodian = b.org AND r.type = t.type AND {_SINCE} AND {_WANTED} {_NEWEST}) k
+        WHERE r.custodian = b.custodian AND r.type = b.type AND {_SINCE} AND {_WANTED} {_NEWEST}) k
     UNION
     SELECT k.* FROM unnest(:types) t(type) CROSS JOIN LATERAL (
         SELECT {_KEY} FROM hallpass.resource r

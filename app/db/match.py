@@ -15,7 +15,7 @@ from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, FromClause, Table, and_, exists, false, literal, or_, select
+from sqlalchemy import ColumnElement, FromClause, Table, and_, exists, false, literal, or_, select, true
 
 from app.db import comparisons
 from app.db.comparisons import Columns, Condition
@@ -175,25 +175,29 @@ def _chain(clause: Chain, subject: Subject) -> Condition:
     found = []
     table = alias(term_reference, subject.depth)
     t, own = table.c, subject.owns(table.c, clause.parameter)
-    r = _named(resource, table, subject.depth + 1).c
+    found_by = _named(resource, table, subject.depth + 1)
+    r = found_by.c
     target = SimpleNamespace(compartment=r.compartment, id=t.target, type=r.type, updated=r.updated)
     for branch in clause.branches:
         there = and_(t.target_type == branch.type, r.type == branch.type)
         rest = Subject(cast(Columns, target), (branch.type,), subject.depth + 1)
-        found.append(exists().where(own, there, matches(branch.clause, rest)))
+        led = exists().select_from(table.join(found_by, true()))
+        found.append(led.where(own, there, matches(branch.clause, rest)))
     return or_(*found)
 
 
 def _has(clause: Has, subject: Subject) -> Condition:
     """A visible resource whose reference leads to the subject and for which the rest holds."""
     table = alias(term_reference, subject.depth + 1)
-    t, r = table.c, _naming(resource, table, subject.depth + 1).c
+    named_by = _naming(resource, table, subject.depth + 1)
+    t, r = table.c, named_by.c
     here = and_(t.target == subject.c.id, t.target_type == subject.c.type)
     own = and_(t.type == clause.type, t.param == clause.parameter, r.type == clause.type)
     source = SimpleNamespace(compartment=t.compartment, id=t.id, type=r.type, updated=r.updated)
     rest = Subject(cast(Columns, source), (clause.type,), subject.depth + 2)
     # OFFSET keeps it a question to each candidate, by the index of targets: joined, all that refers would be read.
-    return exists(select(literal(1)).where(here, own, matches(clause.clause, rest)).offset(0))
+    led = select(literal(1)).select_from(table.join(named_by, true()))
+    return exists(led.where(here, own, matches(clause.clause, rest)).offset(0))
 
 
 @lru_cache(maxsize=64)

@@ -13,7 +13,7 @@ from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.consent.model import Agreement, Place, Provision, Release, ResourceAttributes, Window
-from app.db.tables import agreement, organization, provision, release, resource
+from app.db.tables import agreement, organization, provision, release, resource, tree
 
 _FACTS = (
     "id", "type", "custodian", "student", "directory", "profiles", "codes", "confidentiality", "labels", "parties",
@@ -49,13 +49,15 @@ async def places(connection: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID,
 
 
 async def attributes(
-    connection: AsyncConnection, compartment: UUID, custodians: Iterable[UUID]
+    connection: AsyncConnection, compartment: UUID, custodian: UUID, *, parts: bool
 ) -> list[ResourceAttributes]:
-    """The facts of a student's current records in these organizations' custody."""
+    """The facts of a student's current records that an organization holds; with `parts`, also the parts of it."""
     c = resource.c
+    descendants = select(tree.c.id).where(tree.c.ancestor == custodian)
+    held = c.custodian.in_(descendants) if parts else c.custodian == custodian
     rows = await connection.execute(
         select(*(c[name] for name in _FACTS))
-        .where(c.compartment == compartment, c.current, ~c.deleted, c.custodian.in_(sorted(set(custodians))))
+        .where(c.compartment == compartment, c.current, ~c.deleted, held)
         .order_by(c.type, c.id)
     )
     return [_attributes(row) for row in rows]
@@ -85,6 +87,8 @@ def _release(row: Row[Any], provisions: tuple[Provision, ...]) -> Release:
         opens=row.opens,
         closes=row.closes,
         provisions=provisions,
+        born=None if row.born_from is None else (row.born_from, row.born_to),
+        authority=None if row.authority_opens is None else (row.authority_opens, row.authority_closes),
         cosigned=row.cosigned,
     )
 

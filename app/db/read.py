@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -12,29 +12,38 @@ from sqlalchemy import DateTime, bindparam, column, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.caller import waiting
+from app.db.caller import Write, waiting
 from app.db.driver import PreparedQuery, Statement, fetch
 from app.db.rows import Stored
-from app.db.tables import organization, resource
+from app.db.tables import organization, resource, tree
+
+
+class Seen(NamedTuple):
+    """What a reference leads to."""
+
+    type: str
+    student: UUID | None
+    custodian: UUID
+
 
 COLUMNS = tuple(resource.c[name] for name in Stored._fields)
 
 _NAMED = select(*COLUMNS).where(resource.c.id == bindparam("id"), resource.c.type == bindparam("type"))
 _CURRENT = PreparedQuery(_NAMED.where(resource.c.current))
 _VERSION = PreparedQuery(_NAMED.where(resource.c.version == bindparam("version")))
-_LOCKED = func.hallpass.lock_current(bindparam("compartment"), bindparam("type"), bindparam("id")).table_valued(
-    *(column(c.name, c.type) for c in COLUMNS)
-)
+_LOCKED = func.hallpass.lock_current(
+    *(bindparam(name) for name in ("compartment", "custodian", "type", "id", "kind"))
+).table_valued(*(column(c.name, c.type) for c in COLUMNS))
 _LOCK_CURRENT = PreparedQuery(select(*_LOCKED.c, func.hallpass.stamp(type_=DateTime(timezone=True)).label("at")))
 _MOMENT = text("SELECT hallpass.statement_time()")
-_VISIBLE = PreparedQuery(text("SELECT type, id, student FROM hallpass.seen(:ids)"))
+_VISIBLE = PreparedQuery(text("SELECT type, id, student, custodian FROM hallpass.seen(:ids)"))
 
 _REFERRERS = PreparedQuery(
     text(
         "SELECT 1 FROM hallpass.term_reference t"
         " JOIN hallpass.resource r ON r.compartment = t.compartment AND r.id = t.id"
         " WHERE t.target = ANY (CAST(:ids AS uuid[])) AND NOT t.id = ANY (CAST(:apart AS uuid[]))"
-        " AND r.current AND NOT r.deleted AND (NOT r.directory OR r.custodian = ANY (CAST(:own AS uuid[]))) LIMIT 1"
+        " AND r.current AND NOT r.deleted AND (NOT r.directory OR hallpass.holds(r.custodian)) LIMIT 1"
     )
 )
 
@@ -45,14 +54,17 @@ async def current(connection: AsyncConnection, type_name: str, resource_id: UUID
     return found[0] if found else None
 
 
-async def lock_current(
-    connection: AsyncConnection, compartment: UUID, type_name: str, resource_id: UUID
-) -> tuple[Stored, datetime] | None:
-    """As `current`, under the compartment's write lock; and the time after the wait. UNAVAILABLE as `waiting`."""
+async def lock_current(connection: AsyncConnection, type_name: str, write: Write) -> tuple[Stored, datetime] | None:
+    """As `current`, under the locks of a write; and the time after the wait. Raises UNAVAILABLE as `waiting`."""
+    values = {
+        "compartment": write.compartment,
+        "custodian": write.custodian,
+        "type": type_name,
+        "id": write.id,
+        "kind": write.kind,
+    }
     with waiting():
-        found = await fetch(
-            connection, _LOCK_CURRENT, {"compartment": compartment, "type": type_name, "id": resource_id}
-        )
+        found = await fetch(connection, _LOCK_CURRENT, values)
     return (stored(found[0]), found[0].at) if found else None
 
 
@@ -79,13 +91,13 @@ def stored(row: Any) -> Stored:
     return Stored(*row[: len(COLUMNS)])
 
 
-async def visible(connection: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, tuple[str, UUID | None]]:
-    """Of these ids, those of current resources that the caller sees: type and student by id."""
+async def visible(connection: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, Seen]:
+    """Of these ids, those of current resources that the caller sees."""
     wanted = sorted(set(ids))
     if not wanted:
         return {}
     found = await fetch(connection, _VISIBLE, {"ids": wanted})
-    return {row.id: (row.type, row.student) for row in found}
+    return {row.id: Seen(row.type, row.student, row.custodian) for row in found}
 
 
 async def bodies(connection: AsyncConnection, compartment: UUID, resource_id: UUID) -> list[bytes]:
@@ -99,18 +111,13 @@ async def bodies(connection: AsyncConnection, compartment: UUID, resource_id: UU
 
 
 async def bodies_held(
-    connection: AsyncConnection, compartment: UUID, type_name: str, custodians: Iterable[UUID], but: UUID
+    connection: AsyncConnection, compartment: UUID, type_name: str, holder: UUID, but: UUID
 ) -> list[bytes]:
-    """The current resources of a type in one compartment that these organizations hold, one id aside."""
-    c = resource.c
+    """The current resources of a type in one compartment that an organization and its parts hold, one id aside."""
+    c, held = resource.c, select(tree.c.id).where(tree.c.ancestor == holder)
     found = await connection.scalars(
         select(c.body).where(
-            c.compartment == compartment,
-            c.type == type_name,
-            c.current,
-            ~c.deleted,
-            c.id != but,
-            c.custodian.in_(list(custodians)),
+            c.compartment == compartment, c.type == type_name, c.current, ~c.deleted, c.id != but, c.custodian.in_(held)
         )
     )
     return list(found)
@@ -120,6 +127,12 @@ async def moment(connection: AsyncConnection) -> datetime:
     """The database's clock, which is the exchange's."""
     found: datetime = (await connection.execute(_MOMENT)).scalar_one()
     return found
+
+
+async def in_line(connection: AsyncConnection, one: UUID, other: UUID) -> bool:
+    """Whether one organization is the other, a part of it, or what it is part of."""
+    values = {"one": one, "other": other}
+    return one == other or bool(await connection.scalar(text("SELECT hallpass.in_line(:one, :other)"), values))
 
 
 async def zone(connection: AsyncConnection, organization_id: UUID) -> ZoneInfo:
@@ -135,14 +148,12 @@ async def organizations(connection: AsyncConnection, ids: Iterable[UUID]) -> fro
     return frozenset(found)
 
 
-async def are_referred_to(
-    connection: AsyncConnection, ids: Iterable[UUID], apart: Iterable[UUID], own: Iterable[UUID]
-) -> bool:
+async def are_referred_to(connection: AsyncConnection, ids: Iterable[UUID], apart: Iterable[UUID]) -> bool:
     """Whether a current resource that the caller sees, `apart` from these, refers to one of these ids.
 
-    What others hold in the directory does not count: anybody can refer from there. `own`: the caller's organizations.
+    What others hold in the directory does not count: anybody can refer from there.
     """
-    values = {"ids": sorted(ids), "apart": sorted(apart), "own": sorted(own)}
+    values = {"ids": sorted(ids), "apart": sorted(apart)}
     return bool(await fetch(connection, _REFERRERS, values))
 
 

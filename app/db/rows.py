@@ -29,8 +29,7 @@ class Stored(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CallerState:
-    """What the database answered to `hallpass.set_caller`: the caller's organizations and time zone."""
+    """What the database answered to `hallpass.set_caller`: what the caller is part of, and its time zone."""
 
     ancestors: frozenset[UUID]
-    descendants: frozenset[UUID]
     zone: str

@@ -71,27 +71,63 @@ resource = Table(
 access = Table(
     "access",
     metadata,
-    Column("compartment", Uuid(), primary_key=True),
-    Column("org", Uuid(), primary_key=True),
-    Column("id", Uuid(), primary_key=True),
+    Column("compartment", Uuid(), nullable=False),
+    Column("id", Uuid(), nullable=False),
+    Column("org", Uuid(), nullable=False),
+    Column("consent", Uuid()),
     Column("type", Text(collation="C"), nullable=False),
     _moment("updated"),
-    _moment("opens"),
-    _moment("closes"),
-    Column("consent", Uuid()),
-    Column("version", Integer()),
-    _texts("purposes", nullable=True),
-    _moment("since", nullable=True),
-    _moment("until", nullable=True),
     Column("custodian", Uuid(), nullable=False),
+    Column("precomputed", Boolean(), nullable=False),
 )
-open_access = table(
-    "visible_candidates",
-    *(column(name, access.c[name].type) for name in ("compartment", "org", "id", "type", "updated", "custodian")),
-    column("precomputed", Boolean()),
+
+validity = Table(
+    "validity",
+    metadata,
+    Column("org", Uuid(), primary_key=True),
+    Column("consent", Uuid(), primary_key=True),
+    Column("compartment", Uuid(), nullable=False),
+    Column("version", Integer(), nullable=False),
+    Column("custodian", Uuid(), nullable=False),
+    _moment("since"),
+    _moment("until"),
+    _moment("majority", nullable=True),
+    _texts("purposes", nullable=True),
+    _moment("root_since"),
+    _moment("root_until"),
+    Column("exact", Boolean(), nullable=False, server_default=text("true")),
+)
+active_release = table(
+    "active_release",
+    column("org", Uuid()),
+    column("consent", Uuid()),
+    column("exact", Boolean()),
     schema=SCHEMA,
 )
-"""Of the access index what the caller might see now; `precomputed`: it does, by the index alone."""
+"""The view of the releases that permit the caller something now; `exact`: what the index settles by them is so."""
+
+tree = Table(
+    "tree",
+    metadata,
+    Column("ancestor", Uuid(), primary_key=True),
+    Column("id", Uuid(), primary_key=True),
+)
+
+custody_count = Table(
+    "custody_count",
+    metadata,
+    Column("custodian", Uuid(), nullable=False),
+    Column("type", Text(collation="C"), nullable=False),
+    Column("records", BigInteger(), nullable=False),
+)
+
+index_backlog = Table(
+    "index_backlog",
+    metadata,
+    Column("compartment", Uuid(), primary_key=True),
+    Column("custodian", Uuid(), primary_key=True),
+    Column("since", DateTime(timezone=True), nullable=False, server_default=text("clock_timestamp()")),
+)
 
 organization = Table(
     "organization",
@@ -147,6 +183,10 @@ release = Table(
     _moment("opens"),
     _moment("closes"),
     _uuids("recipients"),
+    Column("born_from", Date()),
+    Column("born_to", Date()),
+    _moment("authority_opens", nullable=True),
+    _moment("authority_closes", nullable=True),
     Column("cosigned", Boolean(), nullable=False, server_default=text("false")),
 )
 

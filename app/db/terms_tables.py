@@ -28,6 +28,7 @@ def _table(name: str, *columns: Column[Any]) -> Table:
         Column("id", Uuid(), primary_key=True),
         Column("param", Text(collation="C"), primary_key=True),
         Column("n", Integer(), primary_key=True, autoincrement=False),
+        Column("custodian", Uuid(), nullable=False),
         Column("type", Text(collation="C"), nullable=False),
         *columns,
     )
@@ -81,7 +82,9 @@ Index("term_quantity_low", *(term_quantity.c[n] for n in ("type", "param", "low"
 Index("term_uri_value", *(term_uri.c[n] for n in ("type", "param", "value")))
 
 
-def term_rows(terms: Terms, compartment: UUID, id_: UUID, type_name: str) -> list[tuple[Table, list[dict[str, Any]]]]:
+def term_rows(
+    terms: Terms, compartment: UUID, id_: UUID, custodian: UUID, type_name: str
+) -> list[tuple[Table, list[dict[str, Any]]]]:
     """What to insert into each table for one resource; tables without a row are left out."""
     fields: tuple[tuple[Row, ...], ...] = (
         terms.tokens,
@@ -91,7 +94,7 @@ def term_rows(terms: Terms, compartment: UUID, id_: UUID, type_name: str) -> lis
         terms.quantities,
         terms.uris,
     )
-    head = {"compartment": compartment, "id": id_, "type": type_name}
+    head = {"compartment": compartment, "id": id_, "custodian": custodian, "type": type_name}
     return [
         (table, [{**head, "n": n, **asdict(row)} for n, row in enumerate(rows)])
         for table, rows in zip(TERM_TABLES, fields, strict=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.consent.model import Agreement, Provision, Release, ResourceAttributes, Window
+from app.db.caller import waiting
 from app.db.driver import PreparedQuery, fetch
 from app.db.rows import Stored
 from app.db.tables import agreement, authority, provision, release, resource, student
@@ -27,7 +28,7 @@ _PUT = PreparedQuery(
         " CAST(:terms AS jsonb))"
     ).bindparams(*(bindparam(c.name, type_=c.type) for c in resource.c))
 )
-_PUT_TERMS = text("SELECT hallpass.put_terms(:compartment, :id, :type, CAST(:terms AS jsonb))")
+_PUT_TERMS = text("SELECT hallpass.put_terms(:compartment, :id, :type, CAST(:terms AS jsonb), true)")
 
 
 def clinical_range(attributes: ResourceAttributes) -> Range[Any] | None:
@@ -61,30 +62,32 @@ async def put_terms(connection: AsyncConnection, row: Stored, terms: Terms | Non
 
 
 def _document(row: Stored, terms: Terms | None) -> str:
-    found = term_rows(terms, row.compartment, row.id, row.type) if terms else []
+    found = term_rows(terms, row.compartment, row.id, row.custodian, row.type) if terms else []
     return json.dumps({table.name: rows for table, rows in found}, default=str)
 
 
-async def index_student(connection: AsyncConnection, compartment: UUID, recipients: frozenset[UUID] | None) -> None:
-    """Bring the access index up to date with a student's releases to these recipients; None: to all."""
+async def index_student(connection: AsyncConnection, compartment: UUID, custodian: UUID | None) -> None:
+    """Bring the access index up to date with what a custodian (None: anybody) holds about a student."""
     await connection.execute(
-        text("SELECT hallpass.index_student(:compartment, :recipients)"),
-        {"compartment": compartment, "recipients": None if recipients is None else sorted(recipients)},
+        text("SELECT hallpass.index_student(:compartment, :custodian, NULL)"),
+        {"compartment": compartment, "custodian": custodian},
     )
 
 
-async def index_releases(connection: AsyncConnection, compartment: UUID, changed: Iterable[Release]) -> None:
-    """Bring the access index up to date after these forms of a student's releases came or went."""
-    found = list(changed)
-    if any(r.provisions[0].recipients is None for r in found):  # it bears on what every other release opens
-        await index_student(connection, compartment, None)
-    elif reached := frozenset(o for r in found for o in r.recipients):
-        await index_student(connection, compartment, reached)
+async def defer_index(connection: AsyncConnection, compartment: UUID, custodian: UUID, *, distrust: bool) -> None:
+    """Leave the access index to be brought up to date later; `distrust`: until then it settles nothing there."""
+    await connection.execute(
+        text("SELECT hallpass.defer_index(:compartment, :custodian, :distrust)"),
+        {"compartment": compartment, "custodian": custodian, "distrust": distrust},
+    )
 
 
-async def index_released(connection: AsyncConnection, compartment: UUID) -> None:
-    """Bring the access index up to date after what a student's releases are judged by has changed."""
-    await connection.execute(text("SELECT hallpass.index_released(:compartment)"), {"compartment": compartment})
+async def refresh_validity(connection: AsyncConnection, compartment: UUID, custodian: UUID) -> None:
+    """Bring up to date when a custodian's releases of a student, and those of its line in the tree, have effect."""
+    await connection.execute(
+        text("SELECT hallpass.refresh_validity(:compartment, :custodian)"),
+        {"compartment": compartment, "custodian": custodian},
+    )
 
 
 async def put_student(
@@ -116,9 +119,11 @@ async def put_authority(
         await connection.execute(insert(authority).values(row))
 
 
-async def lock_network(connection: AsyncConnection) -> None:
-    """Wait for every disclosure in flight, and let those that come wait for this transaction's end."""
-    await connection.execute(text("SELECT hallpass.lock_network()"))
+async def lock_agreements(connection: AsyncConnection, agreements: Collection[Agreement]) -> None:
+    """Wait for the disclosures in flight under these agreements, and let those that come wait for this transaction."""
+    values = {"disclosers": [a.discloser for a in agreements], "recipients": [a.recipient for a in agreements]}
+    with waiting():
+        await connection.execute(text("SELECT hallpass.lock_agreements(:disclosers, :recipients)"), values)
 
 
 async def put_agreements(connection: AsyncConnection, affiliation: UUID, agreements: Iterable[Agreement]) -> None:
@@ -140,7 +145,7 @@ async def put_agreements(connection: AsyncConnection, affiliation: UUID, agreeme
 async def place_organization(
     connection: AsyncConnection, organization: UUID, parent: UUID | None, zone: str, honor: bool, state: str | None
 ) -> str:
-    """Put an organization in the tree: placed, or refused as cycle or member (see the SQL function)."""
+    """Put an organization in the tree: placed, or refused as cycle, deep or member (see the SQL function)."""
     return str(
         await connection.scalar(
             text("SELECT hallpass.place_organization(:id, :parent, :zone, :honor, :state)"),
@@ -172,6 +177,10 @@ async def put_release(connection: AsyncConnection, compartment: UUID, consent: U
             opens=compiled.opens,
             closes=compiled.closes,
             recipients=sorted(compiled.recipients),
+            born_from=compiled.born[0] if compiled.born else None,
+            born_to=compiled.born[1] if compiled.born else None,
+            authority_opens=compiled.authority[0] if compiled.authority else None,
+            authority_closes=compiled.authority[1] if compiled.authority else None,
             cosigned=compiled.cosigned,
         )
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from uuid import UUID, uuid5
 
-from app.db.caller import lock
+from app.db.caller import lock_conditions
 from app.db.rows import Stored
 from app.errors import HallpassError, Issue, Kind, not_found
 from app.exchange import patching, writes
@@ -114,7 +114,7 @@ async def _matching(session: Session, declared: ResourceType, search: Search, mo
             Kind.INVALID, "The condition needs a search parameter that says which resource it is about."
         )
     require_joined(session, search)
-    await lock(session.connection, {own_lock(session, declared, search)}, exclusive=True)
+    await lock_conditions(session.connection, {own_lock(session, declared, search)})
     found = await matches(session, search, most + 1)
     if len(found) > most:
         text = f"The condition matches more than {'one' if most == 1 else most} of your resources."

@@ -51,7 +51,7 @@ async def of_consent(
 
 async def _require_held(session: Session, type_name: str, resource_id: str) -> None:
     row = await reads.current(session, TYPES[type_name], resource_id)
-    if row is None or row.custodian not in session.descendants:
+    if row is None or not await session.holds(row.custodian):
         raise not_found()
 
 

@@ -6,14 +6,12 @@ emergency, with the written reason, for the custodian to see.
 
 from __future__ import annotations
 
-from app.consent.codes import BREAK_THE_GLASS
 from app.db import emergency as store
 from app.errors import HallpassError, Issue, Kind, not_found
 from app.exchange import reads
-from app.exchange.release import PendingResult
+from app.exchange.release import PendingResult, PendingRow
 from app.ledger import security_log
 from app.resources import TYPES
-from app.scopes import EMERGENCY
 from app.session import Session
 
 SHORTEST_REASON = 20
@@ -21,11 +19,11 @@ HOURS = 1
 
 
 async def break_glass(session: Session, system: str, value: str, reason: str) -> PendingResult:
-    """Open the one student with this identifier, and answer the Patient.
+    """Open the student with this identifier, as each organization holds it, and answer the Patients.
 
     Raises FORBIDDEN without the emergency scope and the purpose BTG, UNPROCESSABLE without a reason, and NOT_FOUND.
     """
-    if EMERGENCY not in session.caller.scopes or BREAK_THE_GLASS not in session.caller.purposes:
+    if not session.caller.in_emergency:
         raise HallpassError(
             Kind.FORBIDDEN, "Emergency access needs a token with the purpose BTG and the emergency scope."
         )
@@ -34,7 +32,8 @@ async def break_glass(session: Session, system: str, value: str, reason: str) ->
         text = f"Say why, in {SHORTEST_REASON} characters at least: the student's custodian will read it."
         raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Parameters.parameter", "required"))
     found = await store.break_glass(session.connection, system, value, session.caller.client, reason.strip(), HOURS)
-    if found is None:
+    if not found:
         raise not_found()
     await security_log.record(session.connection, "emergency", session.caller.client, "0", "the glass was broken")
-    return await reads.read(session, TYPES["Patient"], str(found))
+    rows = [await reads.current(session, TYPES["Patient"], str(student)) for student in found]
+    return PendingResult(tuple(PendingRow(row) for row in rows if row is not None and not row.deleted))

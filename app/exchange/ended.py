@@ -29,7 +29,9 @@ async def require_not_widened(
     if after.get("status") != "active" or before.get("status") == "active":
         return
     compartment, own_id = place
-    for body in await store.bodies_held(session.connection, compartment, "Consent", session.descendants, own_id):
+    for body in await store.bodies_held(
+        session.connection, compartment, "Consent", session.caller.organization, own_id
+    ):
         ended = parse(body)
         if ended.get("status") in FINAL and same_evidence(ended, after, zone):
             text = "A Consent with the same signature has ended. Once it is signed again, file it with the new date."

@@ -48,7 +48,7 @@ async def explain(session: Session, patient: str, question: Question) -> Pending
     compartment = as_uuid(patient)
     if row is None or row.deleted or compartment is None:
         raise not_found()
-    held = await stored_rules.attributes(session.connection, compartment, session.descendants)
+    held = await stored_rules.attributes(session.connection, compartment, session.caller.organization, parts=True)
     if not held:
         raise not_found()
     policies = await _rules(session, compartment, held, await stored_rules.releases(session.connection, compartment))
@@ -70,7 +70,7 @@ async def preview(session: Session, validated: Validated) -> PendingResult:
     own = session.caller.organization
     found = await consent_context(session, compartment, own, consent, session.zone)
     reading = read_consent(consent, uuid4(), 1, found)
-    held = await stored_rules.attributes(session.connection, compartment, {own})
+    held = await stored_rules.attributes(session.connection, compartment, own, parts=False)
     return PendingResult(document=await _previewed(session, compartment, reading, held))
 
 

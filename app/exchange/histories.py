@@ -59,7 +59,8 @@ async def of_types(session: Session, types: tuple[str, ...], page: Page, *, foll
     found = await _page(session, span, replace(page, after=token), _walk(answer))
     withdrawn = [] if page.after else await feed.withdraw(session.connection, answer)
     since = _milliseconds(min(answer.at, answer.horizon))
-    tracked = [c.row for c in found.pending if c.row.custodian not in session.descendants and not c.row.directory]
+    others = [c.row for c in found.pending if not c.row.directory]
+    tracked = [row for row in others if not await session.holds(row.custodian)]
     if tracked:
         await feed.give(session.connection, answer, tracked)
     if not page.after:

@@ -30,7 +30,9 @@ async def match(
     rows: dict[UUID, Stored] = {}
     for wanted in searches:
         await plan_by(session.connection, search_queries.plans(wanted))
-        ask = search_queries.page(wanted, session.caller.organization, None, MOST_WEIGHED - 1)
+        ask = search_queries.page(
+            wanted, session.caller.organization, None, MOST_WEIGHED - 1, emergency=session.caller.in_emergency
+        )
         rows |= {r.id: r for r in await store.rows(session.connection, *ask)}
     trace = sorted(((score(patient, parse(r.body)), r) for r in rows.values()), key=lambda w: (-w[0], str(w[1].id)))
     found = [PendingRow(r, score=(s, g)) for s, r in trace if (g := grade(s)) is not None]

@@ -117,9 +117,7 @@ class Operator:
         zone = place[1] if place else self._settings.time_zone
         standing = await set_operator(connection, custodian, zone)
         caller = Caller("operator", custodian, frozenset(), frozenset(), "")
-        return Session(
-            connection, caller, self._settings, standing.ancestors, standing.descendants, ZoneInfo(zone), True
-        )
+        return Session(connection, caller, self._settings, standing.ancestors, ZoneInfo(zone), True)
 
 
 def _joined(content: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

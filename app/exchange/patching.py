@@ -34,7 +34,7 @@ async def patch(
     client, large = session.caller.client, len(old.body) > LARGE_BYTES
     content = await off_loop(client, partial(parse, old.body), large=large)
     with judging(session, old):  # whether a patch fits tells what is stored
-        if old.custodian not in session.descendants:
+        if not await session.holds(old.custodian):
             require_party(declared, content, session.ancestors)
         changed = await off_loop(client, lambda: _sound(change(content)), large=True)  # a short patch may be long work
         validated = await validate_body(client, declared, changed, session.settings)

@@ -17,7 +17,7 @@ import orjson
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.caller import Caller
-from app.consent.codes import BREAK_THE_GLASS, widen
+from app.consent.codes import widen
 from app.db.driver import FAULTS, on_driver
 from app.db.engine import Database
 from app.db.rows import Stored
@@ -153,6 +153,6 @@ def _told(caller: Caller) -> dict[str, Any]:
         "organization": str(caller.organization),
         "purposes": sorted(caller.purposes),
         "widened": sorted(widen(caller.purposes)),
-        "emergency": BREAK_THE_GLASS in caller.purposes,
+        "emergency": caller.in_emergency,
         "agent": agent(caller),
     }

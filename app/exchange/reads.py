@@ -103,7 +103,10 @@ async def search(session: Session, wanted: Search, after: Cursor | None) -> Pend
     await plan_by(session.connection, search_queries.plans(wanted))
     if wanted.count == 0:
         return PendingResult(total=await _total(session, wanted) if counted else None, search=wanted)
-    rows = await fetch(session.connection, *search_queries.page(wanted, org, after, wanted.count, counted=counted))
+    rows = await fetch(
+        session.connection,
+        *search_queries.page(wanted, org, after, wanted.count, counted=counted, emergency=session.caller.in_emergency),
+    )
     total = None
     if counted:  # counted with the page, so that the two agree; where there is no row to say it, by itself
         total = int(rows[0].total) if rows else await _total(session, wanted) if after else 0
@@ -123,15 +126,18 @@ async def search(session: Session, wanted: Search, after: Cursor | None) -> Pend
 
 
 async def _total(session: Session, wanted: Search) -> int:
-    return int(await scalar(session.connection, *search_queries.total(wanted, session.caller.organization)))
+    return int(
+        await scalar(
+            session.connection,
+            *search_queries.total(wanted, session.caller.organization, emergency=session.caller.in_emergency),
+        )
+    )
 
 
 async def compartment(session: Session, patient: str) -> UUID:
     """The student whose compartment is meant. Raises NOT_FOUND where the caller sees nothing in it."""
     student = as_uuid(patient)
-    if student is None or not await store.rows_exist(
-        session.connection, *search_queries.reaches(student, session.caller.organization)
-    ):
+    if student is None or not await store.rows_exist(session.connection, *search_queries.reaches(student)):
         raise not_found()
     return student
 
@@ -140,8 +146,7 @@ async def matches(session: Session, wanted: Search, limit: int) -> list[Stored]:
     """The resources in the caller's own custody that a condition matches, as many as `limit`."""
     await plan_by(session.connection, search_queries.plans(wanted))
     return await store.rows(
-        session.connection,
-        *search_queries.page(wanted, session.caller.organization, None, limit - 1, held=session.descendants),
+        session.connection, *search_queries.page(wanted, session.caller.organization, None, limit - 1, held=True)
     )
 
 

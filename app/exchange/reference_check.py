@@ -32,7 +32,7 @@ async def check_references(
     lost = [
         path
         for path, target in wanted.items()
-        if target is None or (target not in own and seen.get(target[1], ("", None))[0] != target[0])
+        if target is None or (target not in own and (target[1] not in seen or seen[target[1]].type != target[0]))
     ]
     if lost:
         raise HallpassError(Kind.UNPROCESSABLE, *(Issue(UNRESOLVED, path, "not-found") for path in lost))

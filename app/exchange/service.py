@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.caller import Caller
-from app.consent.codes import BREAK_THE_GLASS, widen
+from app.consent.codes import widen
 from app.db.caller import set_caller
 from app.db.engine import RETRY, Database, sqlstate, unavailable
 from app.db.rows import Stored
@@ -140,10 +140,11 @@ class AccessService:
         async with self._connections.hold(caller.client), self._db.begin() as connection:
             session = await self._enter(connection, caller)
             found = await unit_of_work(session)
-            leaving = [c.row for f in found for c in f.pending if c.row.custodian not in session.descendants]
-            if not await self._entered(connection, caller, interaction, leaving, request):
+            rows = [c.row for f in found for c in f.pending]
+            own = await self._entered(connection, caller, interaction, rows, request)
+            if own is None:
                 raise _TryAgain
-        return [release(f, session.descendants) for f in found]
+        return [release(f, own) for f in found]
 
     async def _tell(self, caller: Caller, interaction: str, error: HallpassError | None, request: UUID) -> None:
         """Enter on the ledger what an error tells of others' records, before it is answered.
@@ -170,11 +171,14 @@ class AccessService:
         raise unavailable()
 
     async def _entered(
-        self, connection: AsyncConnection, caller: Caller, interaction: str, leaving: list[Stored], request: UUID
-    ) -> bool:
-        """Whether all that is leaving is on the ledger. Raises UNAVAILABLE when the ledger cannot be written."""
+        self, connection: AsyncConnection, caller: Caller, interaction: str, rows: list[Stored], request: UUID
+    ) -> frozenset[UUID] | None:
+        """The custodians of these rows that are the caller's own, once all that discloses is on the ledger.
+
+        None where something is visible no more. Raises UNAVAILABLE when the ledger cannot be written.
+        """
         try:
-            return await disclose.disclose(connection, leaving, caller, request=request, interaction=interaction)
+            return await disclose.disclose(connection, rows, caller, request=request, interaction=interaction)
         except DBAPIError as e:
             if sqlstate(e) in RETRY:
                 raise
@@ -187,14 +191,12 @@ class AccessService:
             token=caller.token,
             organization=caller.organization,
             purposes=sorted(widen(caller.purposes)),
-            emergency=BREAK_THE_GLASS in caller.purposes,
+            emergency=caller.in_emergency,
             agreement_required=self._settings.require_agreement,
         )
         if standing is None:
             raise _login()
-        return Session(
-            connection, caller, self._settings, standing.ancestors, standing.descendants, ZoneInfo(standing.zone)
-        )
+        return Session(connection, caller, self._settings, standing.ancestors, ZoneInfo(standing.zone))
 
 
 def _login() -> HallpassError:

@@ -25,11 +25,12 @@ from app.consent.parse import ParsedConsent
 from app.db import policies as stored_rules
 from app.db import read, write
 from app.db.address import open_engine
-from app.db.caller import lock, set_operator
+from app.db.caller import set_operator
 from app.db.engine import Database
 from app.db.rows import Stored
 from app.db.tables import resource
 from app.db.terms_tables import TERM_TABLES, term_rows
+from app.exchange import verify_index
 from app.fhir.json import parse
 from app.ledger import batches
 from app.projections.steps import PROJECTIONS
@@ -43,11 +44,6 @@ _COMPARTMENTS = text(
     " UNION SELECT compartment FROM hallpass.release"
     " UNION SELECT compartment FROM hallpass.disclosure WHERE student IS NOT NULL"
 )
-_ACCESS = text("""
-    WITH have AS (SELECT * FROM hallpass.access WHERE compartment = :compartment),
-         want AS (SELECT * FROM hallpass.expected_access_rows(:compartment, NULL, NULL))
-    SELECT count(*) FROM ((TABLE have EXCEPT TABLE want) UNION ALL (TABLE want EXCEPT TABLE have)) d
-""")
 _ORPHANS = text("""
     SELECT e.consent FROM hallpass.release e WHERE e.compartment = :compartment AND NOT EXISTS (
         SELECT 1 FROM hallpass.resource r
@@ -93,6 +89,7 @@ class Verifier:
                 *(partial(self._compartment, compartment=compartment, repair=repair) for compartment in compartments),
                 *(partial(_batches, day=day) for day in days),
                 _ends,
+                partial(_network, repair=repair),
             ]
             for n, projection in enumerate(steps):
                 async with engine.begin() as connection:
@@ -105,7 +102,7 @@ class Verifier:
             await engine.dispose()
 
     async def _compartment(self, connection: AsyncConnection, *, compartment: UUID, repair: bool) -> list[Difference]:
-        await lock(connection, {compartment}, exclusive=True)
+        custodians = await verify_index.locked_custodians(connection, compartment)
         found: list[Difference] = []
         current = (
             select(*read.COLUMNS)
@@ -118,10 +115,8 @@ class Verifier:
             found.append(Difference("a release without its Consent", f"Consent/{consent}"))
             if repair:
                 await write.put_release(connection, compartment, consent, None)
-        if await connection.scalar(_ACCESS, {"compartment": compartment}):
-            found.append(Difference("the access index", f"compartment {compartment}"))
-            if repair:
-                await write.index_student(connection, compartment, None)
+        for what in await verify_index.differing(connection, compartment, custodians, repair=repair):
+            found.append(Difference(what, f"compartment {compartment}"))
         for entry in await connection.execute(_LEDGER, {"compartment": compartment}):
             found.append(Difference("a ledger entry that cites what is not there", f"{entry.id}/{entry.version}"))
         return found
@@ -136,7 +131,7 @@ class Verifier:
         if own != await stored_rules.attributes_of(connection, row.compartment, row.id):
             found.append(Difference("the facts of the current version", at))
         expected = None if row.deleted else terms(row.type, content, session.zone, session.settings.fhir_base)
-        wanted = _rows(term_rows(expected, row.compartment, row.id, row.type)) if expected else set()
+        wanted = _rows(term_rows(expected, row.compartment, row.id, row.custodian, row.type)) if expected else set()
         if await _stored_terms(connection, row) != wanted:
             found.append(Difference("the search index", at))
             if repair:
@@ -158,9 +153,13 @@ class Verifier:
         standing = await set_operator(connection, custodian, str(zone))
         caller = Caller("operator", custodian, frozenset(), frozenset(), "")
         return Session(
-            connection, caller, self._settings, standing.ancestors, standing.descendants, ZoneInfo(standing.zone),
+            connection, caller, self._settings, standing.ancestors, ZoneInfo(standing.zone),
             operator=True,
         )  # fmt: skip
+
+
+async def _network(connection: AsyncConnection, *, repair: bool) -> list[Difference]:
+    return [Difference(*found) for found in await verify_index.network(connection, repair=repair)]
 
 
 async def _batches(connection: AsyncConnection, *, day: datetime) -> list[Difference]:
@@ -215,6 +214,8 @@ def _agree(should: Any, does: Any) -> bool:
     wanted = should.release
     if wanted is None and should.draft is not None and does is not None:
         wanted = replace(should.draft, signer=does.signer, age=does.age, cosigned=does.cosigned)
+    if wanted is not None and does is not None:  # what others hold counts as it was at the writing
+        wanted = replace(wanted, born=does.born, authority=does.authority)
     return bool(wanted == does)
 
 

@@ -16,11 +16,12 @@ from zoneinfo import ZoneInfo
 from app.consent.attributes import resource_attributes, student_of
 from app.db import read as store
 from app.db import write
-from app.db.caller import lock
+from app.db.caller import Write, lock_writes
 from app.db.rows import Stored
 from app.errors import HallpassError, Issue, Kind, not_found
 from app.exchange import reads
 from app.exchange.ended import require_not_widened
+from app.exchange.lock_kinds import create_kind, update_kind
 from app.exchange.reference_check import check_references
 from app.exchange.release import PendingResult, PendingRow
 from app.exchange.third_party_writes import as_party, judging
@@ -45,7 +46,8 @@ async def create(
     compartment = _compartment(declared, validated.content, resource_id)
     if compartment != resource_id:  # who may not see the student does not wait for those who write about it
         await check_references(session, validated.content, {}, (declared.name, resource_id))
-    at = await lock(session.connection, {compartment}, exclusive=True)
+    kind = create_kind(declared.name, validated.content)
+    at = await lock_writes(session.connection, [Write(compartment, session.caller.organization, resource_id, kind)])
     row = await _file(session, declared, validated.content, None, (compartment, resource_id), "POST", at)
     return PendingResult((PendingRow(row),), created=True)
 
@@ -68,7 +70,7 @@ async def update(
     if validated.content.get("id") != resource_id:
         raise HallpassError(Kind.INVALID, Issue("The id in the body is not the one in the URL.", f"{declared.name}.id"))
     content = validated.content
-    if old.custodian not in session.descendants:
+    if not await session.holds(old.custodian):
         with judging(session, old):
             content = as_party(declared, parse(old.body) if old.body else {}, content, session.ancestors)
     if not old.deleted and _digest(content) == old.digest:
@@ -85,7 +87,7 @@ async def delete(session: Session, declared: ResourceType, resource_id: str, if_
     """Store a version that is a deletion. What was deleted before stays so."""
     session.require(declared.name, "d")
     old, at = await _held(session, declared, resource_id, if_match, None)
-    if old.custodian not in session.descendants:
+    if not await session.holds(old.custodian):
         raise _not_yours()
     if old.deleted:
         return PendingResult(absent=True)
@@ -119,7 +121,10 @@ async def locked(
     seen = seen or await reads.current(session, declared, resource_id)
     if seen is None:
         raise not_found()
-    found = await store.lock_current(session.connection, seen.compartment, declared.name, seen.id)
+    kind = await update_kind(session, declared.name, seen.custodian)
+    found = await store.lock_current(
+        session.connection, declared.name, Write(seen.compartment, seen.custodian, seen.id, kind)
+    )
     if found is None:
         raise not_found()
     with judging(session, found[0]):
@@ -196,7 +201,7 @@ async def _require_never_active(session: Session, declared: ResourceType, old: S
 
 async def require_unreferenced(session: Session, ids: Collection[UUID], *, apart: Collection[UUID]) -> None:
     """Raise CONFLICT where a resource that the caller sees, apart from these, refers to one that is deleted."""
-    if ids and await store.are_referred_to(session.connection, ids, apart, session.descendants):
+    if ids and await store.are_referred_to(session.connection, ids, apart):
         text = "Resources that you can see refer to it. Delete them or change them first, or in the same transaction."
         raise HallpassError(Kind.CONFLICT, Issue(text, None, "conflict"))
 

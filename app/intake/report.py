@@ -71,9 +71,9 @@ class Report:
 
     def table(self) -> None:
         """Print the counts. Records that were refused before they had a place in the table get a row of their own."""
-        table = Table("Record", "FHIR", *(s.value for s in Status))
+        table = Table("Record", *(s.value for s in Status))
         for name in self._names():
-            table.add_row(name, TYPES.get(name, ""), *(str(self.counts[name, s]) for s in Status))
+            table.add_row(name, *(str(self.counts[name, s]) for s in Status))
         self.console.print(table)
         for (kind, element), number in sorted(self.elements.items()):
             self.line(f"written: {element} of {number} {TYPES[kind]}")

@@ -15,13 +15,15 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.caller import Caller
-from app.db.caller import lock
-from app.db.driver import PreparedQuery, scalar
+from app.db.caller import lock_disclosure
+from app.db.driver import PreparedQuery, fetch
 from app.db.rows import Stored
 
 _DISCLOSE = PreparedQuery(
     text("""
-        SELECT hallpass.disclose(:agent, :purposes, :requests, :interactions, :compartments, :ids, :versions, :hold)
+        SELECT entered, own FROM hallpass.disclose(
+            :agent, :purposes, :requests, :interactions, :compartments, :ids, :versions, :custodians, :locked_shards,
+            :locked_custodians)
     """).bindparams(bindparam("agent", type_=JSONB(none_as_null=True)))
 )
 _WRITING = -2
@@ -30,15 +32,16 @@ _WRITING = -2
 
 async def disclose(
     connection: AsyncConnection, rows: Sequence[Stored], caller: Caller, *, request: UUID, interaction: str
-) -> bool:
-    """Enter each version once, for the caller of this transaction.
+) -> frozenset[UUID] | None:
+    """Enter each version of others' once, for the caller of this transaction; return which custodians are its own.
 
-    False when one of them is visible no more, or the caller itself no longer stands: then nothing may leave.
+    None when one of them is visible no more, or the caller itself no longer stands: then nothing may leave.
     """
-    found = {(r.compartment, r.id, r.version): r for r in rows}
+    found = {(r.compartment, r.id, r.version): r for r in rows if r.custodian != caller.organization}
     if not found:
-        return True
-    keys, compartments = sorted(found), {r.compartment for r in rows if not r.directory}
+        return frozenset({caller.organization})
+    keys = sorted(found)
+    locked = sorted({(r.compartment, r.custodian) for r in found.values() if not r.directory})
     values = {
         "agent": agent(caller),
         "purposes": sorted(caller.purposes),
@@ -47,13 +50,17 @@ async def disclose(
         "compartments": [k[0] for k in keys],
         "ids": [k[1] for k in keys],
         "versions": [k[2] for k in keys],
-        "hold": sorted(compartments),
+        "custodians": [found[k].custodian for k in keys],
+        "locked_shards": [compartment for compartment, _ in locked],
+        "locked_custodians": [custodian for _, custodian in locked],
     }
-    entered = await scalar(connection, _DISCLOSE, values)
-    if entered == _WRITING:  # waited for in a statement of its own: what is in time is judged after the wait
-        await lock(connection, compartments, exclusive=False)
-        entered = await scalar(connection, _DISCLOSE, values)
-    return bool(entered == len(keys))
+    (result,) = await fetch(connection, _DISCLOSE, values)
+    if result.entered == _WRITING:  # waited for in a statement of its own: what is in time is judged after the wait
+        await lock_disclosure(connection, locked)
+        (result,) = await fetch(connection, _DISCLOSE, values)
+    own = frozenset(result.own) | {caller.organization}
+    disclosed = [k for k in keys if found[k].custodian not in own]
+    return own if result.entered == len(disclosed) else None
 
 
 def agent(caller: Caller) -> dict[str, Any] | None:

@@ -7,15 +7,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Row, Select, Uuid, func, literal, literal_column, select, true, tuple_
+from sqlalchemy import ColumnElement, Row, Select, func, literal, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.tables import disclosure, resource
+from app.db.tables import disclosure, resource, tree
 
 Position = tuple[datetime, UUID, UUID, int]
 """Time, request, resource and version of an entry."""
-_BELOW: ColumnElement[Any] = literal_column("(SELECT hallpass.descendants())", ARRAY(Uuid))
-"""The organizations whose records the caller holds: the custodians whose entries it sees."""
 ORDER = (disclosure.c.at, disclosure.c.request, disclosure.c.id, disclosure.c.version)
 
 
@@ -82,7 +80,10 @@ def paged(wanted: Filter, after: Position | None, limit: int) -> Select[Any]:
     chosen = _chosen(wanted) + (_behind(wanted, after) if after is not None else [])
     if wanted.student or wanted.entity or wanted.consent:
         return select(disclosure).where(*chosen).order_by(*_order(wanted, disclosure.c)).limit(limit)
-    held = func.unnest(_BELOW).table_valued("custodian", name="held").render_derived()
+    descendants = select(tree.c.id.label("custodian")).where(
+        tree.c.ancestor == select(func.hallpass.caller()).scalar_subquery()
+    )
+    held = descendants.subquery("held")
     own = select(disclosure).where(disclosure.c.custodian == held.c.custodian, *chosen)
     each = own.order_by(*_order(wanted, disclosure.c)).limit(limit).lateral()
     return select(each).select_from(held, each).order_by(*_order(wanted, each.c)).limit(limit)

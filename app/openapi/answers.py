@@ -5,11 +5,9 @@ https://hl7.org/fhir/R4/http.html#summary and https://spec.openapis.org/oas/v3.1
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from app.api.http import FHIR_JSON
-from app.errors import Kind
 from app.openapi.examples import of_error
 from app.openapi.schemas import ref
 
@@ -64,28 +62,8 @@ HEADERS: dict[str, Json] = {
 }
 VERSION = ("ETag", "Last-Modified")
 
-EVERY = (Kind.INTERNAL,)
-"""What every operation may come to."""
-STORE = (*EVERY, Kind.UNAVAILABLE)
-OPEN = (*EVERY, Kind.INVALID, Kind.NOT_ACCEPTABLE)
-"""What those for everybody may come to."""
-READING = (*STORE, Kind.TOO_MANY, Kind.UNKNOWN_PARAM, Kind.INVALID, Kind.LOGIN, Kind.FORBIDDEN, Kind.NOT_ACCEPTABLE)
-SEARCHING = (*READING, Kind.TOO_COSTLY)
-BODY = (Kind.MALFORMED, Kind.TOO_LARGE, Kind.UNSUPPORTED, Kind.UNPROCESSABLE)
-WRITING = (*READING, *BODY, Kind.CONFLICT, Kind.PRECONDITION)
-DELETING = (
-    *STORE,
-    Kind.TOO_MANY,
-    Kind.UNKNOWN_PARAM,
-    Kind.INVALID,
-    Kind.LOGIN,
-    Kind.FORBIDDEN,
-    Kind.CONFLICT,
-    Kind.PRECONDITION,
-)
 
-
-def failures(_kinds: Iterable[Kind]) -> Json:
+def failures() -> Json:
     """The response of every error, whatever its status."""
     return {"default": {"$ref": f"#/components/responses/{ERROR}"}}
 

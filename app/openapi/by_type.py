@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.errors import Kind
 from app.openapi import answers, parameters
 from app.openapi.answers import VERSION
 from app.openapi.examples import of_answer, of_body
@@ -64,7 +63,6 @@ def _read(name: str) -> Json:
         name,
         parameters=asked,
         success={200: response(name), 304: response("NotModified")},
-        kinds=(*answers.READING, Kind.NOT_FOUND, Kind.GONE),
         scopes=[scope(name, "r")],
     )
 
@@ -78,7 +76,6 @@ def _create(declared: ResourceType) -> Json:
         parameters=[ref("If-None-Exist")],
         body=body(name),
         success={"2XX": response(name)},
-        kinds=answers.WRITING,
         scopes=[scope(name, "c")],
     )
 
@@ -91,7 +88,6 @@ def _update(name: str) -> Json:
         parameters=[ref("If-Match")],
         body=body(name),
         success={200: response(name)},
-        kinds=(*answers.WRITING, Kind.NOT_FOUND),
         scopes=[scope(name, "u")],
     )
 
@@ -104,7 +100,6 @@ def _patch(name: str) -> Json:
         parameters=[ref("If-Match")],
         body=body("Patch"),
         success={200: response(name)},
-        kinds=(*answers.WRITING, Kind.NOT_FOUND, Kind.GONE),
         scopes=[scope(name, "u")],
     )
 
@@ -116,7 +111,6 @@ def _delete(name: str) -> Json:
         name,
         parameters=[ref("If-Match")],
         success={204: response("Deleted")},
-        kinds=(*answers.DELETING, Kind.NOT_FOUND),
         scopes=[scope(name, "d")],
     )
 
@@ -130,7 +124,6 @@ def _conditional_update(declared: ResourceType) -> Json:
         parameters=[ref("If-Match")],
         body=body(name),
         success={"2XX": response(name)},
-        kinds=answers.WRITING,
         scopes=[scope(name, "u"), scope(name, "c")],
     )
 
@@ -144,7 +137,6 @@ def _conditional_patch(declared: ResourceType) -> Json:
         parameters=[ref("If-Match")],
         body=body("Patch"),
         success={200: response(name)},
-        kinds=(*answers.WRITING, Kind.NOT_FOUND, Kind.GONE),
         scopes=[scope(name, "u")],
     )
 
@@ -157,7 +149,6 @@ def _conditional_delete(declared: ResourceType) -> Json:
         name,
         parameters=[ref("If-Match")],
         success={204: response("Deleted")},
-        kinds=(*answers.DELETING, Kind.TOO_COSTLY),
         scopes=[scope(name, "d")],
     )
 
@@ -170,6 +161,5 @@ def _search(declared: ResourceType) -> Json:
         name,
         parameters=parameters.search(declared),
         success={200: response("Page")},
-        kinds=answers.SEARCHING,
         scopes=[scope(name, "s")],
     )

@@ -8,7 +8,17 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from app.openapi import answers, by_type, of_any_type, of_record, of_server, of_system, parameters, values
+from app.openapi import (
+    answers,
+    by_type,
+    of_any_type,
+    of_operations,
+    of_record,
+    of_server,
+    of_system,
+    parameters,
+    values,
+)
 from app.openapi.operation import schemes
 from app.openapi.patch import JSON_PATCH, MERGE_PATCH
 from app.openapi.schemas import of_types
@@ -29,7 +39,7 @@ type). A condition is any search of the type, and finds among what the caller ho
 Searches: repeat a parameter to ask for all of its values; commas are OR. Modifiers stand behind a name (`name:exact`),
 chains too (`patient.name`), and `_has:Type:reference:parameter` asks from the other side. The reference lists them.
 """
-TAGS = ("AuditEvent", of_any_type.TAG, of_system.TAG, of_system.OPEN_TAG, of_server.AUTH, of_server.SERVER)
+TAGS = ("AuditEvent", of_operations.TAG, of_system.TAG, of_system.OPEN_TAG, of_server.AUTH, of_server.SERVER)
 BESIDE = ("Bundle", "OperationOutcome", "Parameters")
 """The types in bodies and answers that are no records. What definitions hold is told by HL7, not here."""
 
@@ -48,7 +58,7 @@ def document(base_url: str) -> Json:
         "servers": [{"url": base_url}],
         "tags": [
             {"name": n}
-            for n in (*TYPES, of_any_type.TAG, of_system.TAG, of_system.OPEN_TAG, of_server.AUTH, of_server.SERVER)
+            for n in (*TYPES, of_operations.TAG, of_system.TAG, of_system.OPEN_TAG, of_server.AUTH, of_server.SERVER)
         ],
         "paths": paths(),
         "components": _components(),
@@ -58,7 +68,7 @@ def document(base_url: str) -> Json:
 def paths() -> dict[str, Json]:
     """Every path item, by path."""
     found: dict[str, Json] = {}
-    beside = (of_any_type.paths(), of_record.paths(), of_system.paths(), of_server.paths())
+    beside = (of_any_type.paths(), of_operations.paths(), of_record.paths(), of_system.paths(), of_server.paths())
     for part in (*map(by_type.paths, REGISTRY), *beside):
         found |= part
     return dict(sorted(found.items()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.api.audit_events import KINDS
-from app.api.disclosures import BASES
+from app.api.operations.disclosures import BASES
 from app.openapi.primitives import MOMENT
 
 _UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"

@@ -8,18 +8,17 @@ from __future__ import annotations
 from typing import Any
 
 from app.auth.form import TYPE as FORM
-from app.errors import Kind
 from app.openapi import answers
 from app.openapi.answers import VERSION
 from app.openapi.examples import of_answer, of_body
-from app.openapi.operation import body, json_body, operation, response
+from app.openapi.of_operations import TAG
+from app.openapi.operation import body, operation, response
 from app.openapi.parameters import ALWAYS, ref
 from app.openapi.patch import media_types
 from app.openapi.schemas import ANY
 from app.openapi.schemas import ref as schema
 
 Json = dict[str, Any]
-TAG = "Every type"
 _ONE = "/fhir/{type}/{id}"
 _AT = [ref("since"), ref("at"), ref("pageCount"), *ALWAYS]
 
@@ -29,13 +28,8 @@ def paths() -> dict[str, Json]:
     return {
         "/fhir/{type}/_search": {"post": _search_by_post()},
         "/fhir/{type}/_history": {"get": _history_of_type()},
-        "/fhir/{type}/$validate": {"post": _validate("validate", "modeOfType", [], ())},
         f"{_ONE}/_history": {"get": _history()},
         f"{_ONE}/_history/{{vid}}": {"get": _vread()},
-        f"{_ONE}/$meta": {"get": _meta()},
-        f"{_ONE}/$validate": {
-            "post": _validate("validateInstance", "modeOfInstance", [ref("id")], (Kind.NOT_FOUND, Kind.GONE))
-        },
         "/fhir/Patient/{id}/{type}": {"get": _compartment()},
         "/fhir/Patient/{id}/{type}/_search": {"post": _compartment_by_post()},
     }
@@ -52,9 +46,6 @@ def responses() -> dict[str, Json]:
         "Version": answers.json("The version.", schema(ANY), *VERSION, shown=of_answer("vreadPatient", "200")),
         "NotModified": answers.empty("The caller has it already.", *VERSION),
         "Deleted": answers.empty("It is deleted, now or before; by a condition, what matched is."),
-        "Outcome": answers.json(
-            "Every finding.", schema("OperationOutcome"), shown=of_answer("validateEncounter", "200")
-        ),
     }
 
 
@@ -73,7 +64,6 @@ def _search_by_post() -> Json:
         parameters=[ref("type"), ref("Prefer")],
         body=body("SearchForm"),
         success={200: response("Page")},
-        kinds=(*answers.SEARCHING, *answers.BODY),
     )
 
 
@@ -84,7 +74,6 @@ def _compartment() -> Json:
         TAG,
         parameters=[ref("id"), ref("compartmentType"), ref("count"), ref("total"), *ALWAYS, ref("Prefer")],
         success={200: response("Page")},
-        kinds=(*answers.SEARCHING, Kind.NOT_FOUND),
         description="It takes what the search of the type takes; with `*`, what a search of several types takes.",
     )
 
@@ -97,7 +86,6 @@ def _compartment_by_post() -> Json:
         parameters=[ref("id"), ref("compartmentType"), ref("Prefer")],
         body=body("SearchForm"),
         success={200: response("Page")},
-        kinds=(*answers.SEARCHING, *answers.BODY, Kind.NOT_FOUND),
     )
 
 
@@ -108,7 +96,6 @@ def _history() -> Json:
         TAG,
         parameters=[ref("type"), ref("id"), *_AT],
         success={200: response("Versions")},
-        kinds=(*answers.READING, Kind.NOT_FOUND),
     )
 
 
@@ -119,7 +106,6 @@ def _history_of_type() -> Json:
         TAG,
         parameters=[ref("type"), *_AT],
         success={200: response("Versions")},
-        kinds=answers.READING,
     )
 
 
@@ -131,31 +117,4 @@ def _vread() -> Json:
         TAG,
         parameters=[ref("type"), ref("id"), ref("vid"), ref("part"), *ALWAYS, *conditions],
         success={200: response("Version"), 304: response("NotModified")},
-        kinds=(*answers.READING, Kind.NOT_FOUND, Kind.GONE),
-    )
-
-
-def _meta() -> Json:
-    found = answers.json(
-        "Parameters with the meta element.", schema("Parameters"), *VERSION, shown=of_answer("metaPatient", "200")
-    )
-    return operation(
-        "meta",
-        "The meta element of a resource",
-        TAG,
-        parameters=[ref("type"), ref("id"), *ALWAYS],
-        success={200: found},
-        kinds=(*answers.READING, Kind.NOT_FOUND, Kind.GONE),
-    )
-
-
-def _validate(operation_id: str, mode: str, more: list[Json], kinds: tuple[Kind, ...]) -> Json:
-    return operation(
-        operation_id,
-        "Check a resource, or whether a write of it would be accepted",
-        TAG,
-        parameters=[ref("type"), *more, ref(mode), ref("profile"), *ALWAYS],
-        body=json_body(schema(ANY), "A resource of the type, or Parameters with resource, mode and profile."),
-        success={200: response("Outcome")},
-        kinds=(*answers.READING, *answers.BODY, *kinds),
     )

@@ -12,7 +12,6 @@ from app.auth.form import TYPE as FORM
 from app.auth.issue import GRANT_TYPE
 from app.auth.oauth import OAuthCode
 from app.auth.service import TOKEN_PATH
-from app.errors import Kind
 from app.openapi import answers
 from app.openapi.operation import operation
 from app.openapi.schemas import ref as schema
@@ -145,7 +144,6 @@ def _token() -> Json:
         AUTH,
         body=_form(("grant_type", "scope", "client_assertion_type", "client_assertion"), fields),
         success={200: _plain("A token.", schema("Token")), 400: _plain("A refusal.", schema("OAuthError"))},
-        kinds=answers.STORE,
         public=True,
     )
     refused = _plain(
@@ -168,7 +166,6 @@ def _about_token(operation_id: str, summary: str, result: str | None) -> Json:
             200: _plain("The answer.", schema(result) if result else {"type": "object"}),
             400: _plain("A refusal.", schema("OAuthError")),
         },
-        kinds=answers.STORE,
     )
     found["security"].append({})
     refused = _plain("The request is not authenticated.", schema("OAuthError"))
@@ -179,7 +176,7 @@ def _about_token(operation_id: str, summary: str, result: str | None) -> Json:
 
 def _public(operation_id: str, summary: str, tag: str, body: Json) -> Json:
     success = {200: _plain(f"{summary}.", body)}
-    return operation(operation_id, summary, tag, success=success, kinds=answers.STORE, public=True)
+    return operation(operation_id, summary, tag, success=success, public=True)
 
 
 def _configuration(operation_id: str) -> Json:
@@ -188,11 +185,11 @@ def _configuration(operation_id: str) -> Json:
 
 def _document(operation_id: str, summary: str, media_type: str, read_as: str) -> Json:
     success = {200: {"description": f"{summary}.", "content": {media_type: {"schema": {"type": read_as}}}}}
-    return operation(operation_id, summary, SERVER, success=success, kinds=answers.EVERY, public=True)
+    return operation(operation_id, summary, SERVER, success=success, public=True)
 
 
 def _asset() -> Json:
     found = _document("docsAsset", "A part of the page for people", "text/plain", "string")
     found["parameters"] = [{"name": "asset", "in": "path", "required": True, "schema": _TEXT}]
     found["responses"]["200"] = {"description": "The part.", "content": {"*/*": {}}}
-    return found | {"responses": {**found["responses"], **answers.failures([Kind.NOT_FOUND])}}
+    return found

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from app.capability.searching import SEARCHED
-from app.errors import Kind
 from app.openapi import answers, parameters
 from app.openapi.examples import of_answer, of_body
 from app.openapi.operation import body, json_body, operation, response
@@ -42,7 +41,6 @@ def _bundle() -> Json:
         parameters=[*ALWAYS, ref("Prefer")],
         body=json_body(schema("Bundle"), "A Bundle of type batch or transaction.", shown=of_body("bundle")),
         success={200: answers.json(text, schema("Bundle"), shown=of_answer("bundle", "200"))},
-        kinds=(*answers.WRITING, Kind.TOO_COSTLY, Kind.NOT_FOUND, Kind.GONE),
     )
 
 
@@ -53,7 +51,6 @@ def _search() -> Json:
         TAG,
         parameters=parameters.search(None),
         success={200: response("Page")},
-        kinds=answers.SEARCHING,
     )
 
 
@@ -65,7 +62,6 @@ def _search_by_post() -> Json:
         parameters=[ref("Prefer")],
         body=body("SearchForm"),
         success={200: response("Page")},
-        kinds=(*answers.SEARCHING, *answers.BODY),
     )
 
 
@@ -76,7 +72,6 @@ def _history() -> Json:
         TAG,
         parameters=[ref("types"), ref("since"), ref("at"), ref("pageCount"), *ALWAYS],
         success={200: response("Versions")},
-        kinds=answers.READING,
     )
 
 
@@ -87,7 +82,6 @@ def _metadata() -> Json:
         TAG,
         parameters=ALWAYS,
         success={200: answers.json("The CapabilityStatement.", schema(ANY))},
-        kinds=answers.OPEN,
         public=True,
     )
 
@@ -99,7 +93,6 @@ def _read(operation_id: str, summary: str, more: list[Json]) -> Json:
         OPEN_TAG,
         parameters=[*more, ref("id"), *ALWAYS],
         success={200: answers.json("The definition.", schema(ANY))},
-        kinds=(*answers.OPEN, Kind.NOT_FOUND),
         public=True,
     )
 
@@ -111,6 +104,5 @@ def _find() -> Json:
         OPEN_TAG,
         parameters=[ref("definitionType"), *(ref(f"Definition.{n}") for n in SEARCHED), *ALWAYS],
         success={200: answers.json("Those that have the values.", schema("Bundle"))},
-        kinds=answers.OPEN,
         public=True,
     )

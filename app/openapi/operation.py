@@ -5,11 +5,10 @@ https://spec.openapis.org/oas/v3.1.1#operation-object
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.api.http import FHIR_JSON
-from app.errors import Kind
 from app.openapi.answers import failures
 from app.resources import TYPES
 
@@ -30,7 +29,6 @@ def operation(
     tag: str,
     *,
     success: Mapping[Any, Json],
-    kinds: Iterable[Kind],
     parameters: Sequence[Json] = (),
     body: Json | None = None,
     description: str = "",
@@ -45,7 +43,7 @@ def operation(
         found["parameters"] = list(parameters)
     if body is not None:
         found["requestBody"] = body
-    found["responses"] = {**{str(s): r for s, r in success.items()}, **failures(kinds)}
+    found["responses"] = {**{str(s): r for s, r in success.items()}, **failures()}
     found["security"] = [] if public else [{BACKEND: list(scopes)}]
     return found
 

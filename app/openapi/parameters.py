@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from app.api.disclosures import BASES
+from app.api.operations.disclosures import BASES
 from app.capability.catalog import TYPES as DEFINITIONS
 from app.capability.interactions import LEDGER_PARAMETERS
 from app.capability.searching import SEARCHED

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from app.consent.model import Window
 from app.consent.signing import ConsentContext, authority
 from app.db import read as store
+from app.db.rows import Stored
 from app.fhir.dates import born
 from app.fhir.json import parse
 from app.resources.paths import first, values
@@ -20,17 +21,24 @@ async def consent_context(
     session: Session, student: UUID, custodian: UUID, consent: dict[str, Any], zone: ZoneInfo
 ) -> ConsentContext:
     """The student's birth, the signers' authority, and which named organizations are of the network."""
-    patient = await content_of(session, "Patient", student)
+    subject = await current_of(session, "Patient", student)
+    patient = parse(subject.body) if subject else None
+    elsewhere = (
+        {subject.id} if subject and not await store.in_line(session.connection, subject.custodian, custodian) else set()
+    )
     people: dict[UUID, Window] = {}
     related: set[UUID] = set()
     for performer in values(consent, "performer"):
         person = local_id(performer, "RelatedPerson")
-        content = await content_of(session, "RelatedPerson", person) if person else None
+        signer = await current_of(session, "RelatedPerson", person) if person else None
+        content = parse(signer.body) if signer else None
         if person and content and local_id(content.get("patient"), "Patient") == student:
             related.add(person)
             window = authority(content, zone)
             if window:
                 people[person] = window
+                if signer and not await store.in_line(session.connection, signer.custodian, custodian):
+                    elsewhere.add(person)
     named = {target for kind, target in local_targets(consent) if kind == "Organization"}
     birth_date = patient.get("birthDate") if patient else None
     holder = await content_of(session, "Organization", custodian)
@@ -44,10 +52,17 @@ async def consent_context(
         authorities=people,
         related=frozenset(related),
         organizations=await store.organizations(session.connection, named),
+        elsewhere=frozenset(elsewhere),
     )
 
 
 async def content_of(session: Session, type_name: str, resource_id: UUID) -> dict[str, Any] | None:
     """A current resource that the caller sees, parsed; None where there is none."""
+    found = await current_of(session, type_name, resource_id)
+    return parse(found.body) if found else None
+
+
+async def current_of(session: Session, type_name: str, resource_id: UUID) -> Stored | None:
+    """A current resource that the caller sees and that is not deleted; None where there is none."""
     found = await store.current(session.connection, type_name, resource_id)
-    return parse(found.body) if found and not found.deleted else None
+    return found if found and not found.deleted else None

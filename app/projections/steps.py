@@ -9,15 +9,20 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from app.consent import codes as c
-from app.consent.model import Agreement
+from app.consent.model import Agreement, Release
+from app.consent.narrowing import narrows
 from app.consent.parse import ParsedConsent
 from app.consent.parse import read as read_consent
 from app.consent.signing import authority
 from app.db import projections, write
 from app.db import read as store
+from app.db.caller import Write, lock_writes
 from app.db.rows import Stored
 from app.errors import HallpassError, Issue, Kind
 from app.fhir.dates import BEGINNING, END, born, period
@@ -63,7 +68,7 @@ async def _save_born(session: Session, row: Stored, _content: dict[str, Any], kn
     before = await projections.born(session.connection, row.compartment)
     if before != known:
         await write.put_student(session.connection, row.compartment, row.custodian, known)
-        await write.index_released(session.connection, row.compartment)
+        await write.refresh_validity(session.connection, row.compartment, row.custodian)
 
 
 async def _authority(_session: Session, row: Stored, content: dict[str, Any], zone: ZoneInfo) -> Any:
@@ -74,7 +79,7 @@ async def _save_authority(session: Session, row: Stored, _content: dict[str, Any
     before = await projections.authority(session.connection, row.compartment, row.id)
     if before != window:
         await write.put_authority(session.connection, row.compartment, row.id, row.custodian, window)
-        await write.index_released(session.connection, row.compartment)
+        await write.refresh_validity(session.connection, row.compartment, row.custodian)
 
 
 async def _agreements(_session: Session, row: Stored, content: dict[str, Any], zone: ZoneInfo) -> frozenset[Agreement]:
@@ -96,8 +101,8 @@ async def _agreements(_session: Session, row: Stored, content: dict[str, Any], z
 async def _save_agreements(
     session: Session, row: Stored, _content: dict[str, Any], found: frozenset[Agreement]
 ) -> None:
-    if await projections.agreements(session.connection, row.id) - found:
-        await write.lock_network(session.connection)
+    if ended := await projections.agreements(session.connection, row.id) - found:
+        await write.lock_agreements(session.connection, ended)
     await write.put_agreements(session.connection, row.id, found)
 
 
@@ -122,8 +127,8 @@ async def _save_place(session: Session, row: Stored, _content: dict[str, Any], p
         return
     parent, zone, honor, state = place
     before = await projections.place(session.connection, row.id)
-    known = {before[0]} if before else set()
-    if parent is not None and parent not in session.descendants | known and not session.operator:
+    kept = before is not None and before[0] == parent
+    if parent is not None and not kept and not session.operator and not await session.holds(parent):
         text = "You can place an organization under your own. Ask the operator for any other move."
         raise HallpassError(Kind.FORBIDDEN, Issue(text, "Organization.partOf"))
     if before and before[1] != zone and await store.holds_records(session.connection, row.id):
@@ -132,6 +137,9 @@ async def _save_place(session: Session, row: Stored, _content: dict[str, Any], p
     placed = await write.place_organization(session.connection, row.id, parent, zone, honor, state)
     if placed == "cycle":
         text = "An organization cannot be part of itself."
+        raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Organization.partOf", "business-rule"))
+    if placed == "deep":
+        text = "The tree of organizations is no deeper than 12. Place it under one that is nearer to the top."
         raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Organization.partOf", "business-rule"))
     if placed == "member":
         text = "This organization has API clients of its own. Ask the operator to move it."
@@ -162,8 +170,34 @@ async def _save_release(session: Session, row: Stored, _content: dict[str, Any],
     if reading.missing:
         raise HallpassError(Kind.UNPROCESSABLE, *reading.missing)
     before = await projections.release(session.connection, row.compartment, row.id)
-    await write.put_release(session.connection, row.compartment, row.id, reading.release)
-    await write.index_releases(session.connection, row.compartment, [r for r in (before, reading.release) if r])
+    await put_release(session.connection, row.compartment, row.custodian, row.id, before, reading.release)
+
+
+async def put_release(
+    connection: AsyncConnection,
+    compartment: UUID,
+    custodian: UUID,
+    consent: UUID,
+    before: Release | None,
+    now: Release | None,
+) -> None:
+    """Put a release in the place of the one before, with what the access index has to know.
+
+    What opens more is indexed here. What only ends or narrows writes a row for each organization named, whatever it
+    had opened: the index is brought up to date later, and until then what it precomputed is judged.
+    """
+    if before == now:
+        return
+    opens = now is not None and any(p.permit for p in now.provisions) and not (before and narrows(before, now))
+    excepted = now is not None and (before is None or len(now.provisions) != len(before.provisions))
+    if opens:
+        await lock_writes(connection, [Write(compartment, custodian, consent, "index")])
+    await write.put_release(connection, compartment, consent, now)
+    await write.refresh_validity(connection, compartment, custodian)
+    if opens:
+        await write.index_student(connection, compartment, custodian)
+    else:
+        await write.defer_index(connection, compartment, custodian, distrust=excepted)
 
 
 async def _load_born(session: Session, row: Stored) -> Any:

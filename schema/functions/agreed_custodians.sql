@@ -1,7 +1,6 @@
 CREATE OR REPLACE FUNCTION hallpass.agreed_custodians() RETURNS uuid[]
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = hallpass, pg_temp AS $$
-    SELECT coalesce(array_agg(DISTINCT o.id), '{}')
-    FROM agreement g JOIN organization o ON o.ancestors @> ARRAY[g.discloser, g.custodian]
-    WHERE g.recipient = ANY (ancestors()) AND g.opens <= statement_time() AND statement_time() < g.closes
+    SELECT coalesce(array_agg(c.custodian), '{}') FROM releasing() c(custodian) WHERE agrees(c.custodian)
 $$;
-COMMENT ON FUNCTION hallpass.agreed_custodians IS 'The organizations with an agreement, now, to disclose to the caller.';
+COMMENT ON FUNCTION hallpass.agreed_custodians IS
+    'Of the custodians whose releases name the caller, those that may disclose to it now by an agreement.';

@@ -1,92 +1,108 @@
 CREATE OR REPLACE FUNCTION hallpass.disclose(
     p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[],
-    p_versions integer[], p_hold uuid[]
-) RETURNS integer LANGUAGE plpgsql SECURITY DEFINER
+    p_versions integer[], p_custodians uuid[], p_locked_shards uuid[], p_locked_custodians uuid[],
+    OUT entered integer, OUT own uuid[]
+) LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = hallpass, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-    v_compartment     uuid;
     v_caller    uuid := caller();            -- read once: the settings are text, to be parsed at each mention
-    v_widened   text[] := purposes();
+    v_ancestors     uuid[] := ancestors();
     v_client    text := current_setting('hallpass.client', true);
     v_emergency boolean := emergency();
-    v_agreed    uuid[];
+    v_key       bigint;
     v_chain      smallint;
     v_before    chain_end;
     v_at        timestamptz;
-    v_count     integer;
     v_link      bytea;
     c_tries     CONSTANT integer := 100;
 BEGIN
-    IF NOT pg_try_advisory_xact_lock_shared(0) THEN
-        RETURN -2;
+    entered := 0;
+    SELECT coalesce(array_agg(c.custodian), '{}') INTO own
+        FROM (SELECT DISTINCT c FROM unnest(p_custodians) c) c(custodian) WHERE holds(c.custodian);
+    IF p_custodians <@ own THEN
+        RETURN;  -- the caller's own: no disclosure
     END IF;
-    FOREACH v_compartment IN ARRAY p_hold LOOP
+    FOREACH v_key IN ARRAY disclosure_keys(p_locked_shards, p_locked_custodians) LOOP
         -- What comes later in the order is not taken: who waits for one lock must hold none that comes after it.
-        IF NOT pg_try_advisory_xact_lock_shared(hashtextextended(v_compartment::text, 0)) THEN
-            RETURN -2;
+        IF NOT pg_try_advisory_xact_lock_shared(v_key) THEN
+            entered := -2;
+            RETURN;
         END IF;
     END LOOP;
     IF current_setting('synchronous_commit') = 'off' THEN
         PERFORM set_config('synchronous_commit', 'on', true);  -- what is answered is durable, however the server is set
     END IF;
     IF v_caller IS NULL OR NOT client_is_active(v_client, current_setting('hallpass.token'), v_caller, v_emergency) THEN
-        RETURN -1;
+        entered := -1;
+        RETURN;
     END IF;
-    v_agreed := CASE WHEN agreement_required() THEN agreed_custodians() END;
+    IF v_ancestors IS DISTINCT FROM (SELECT o.ancestors FROM organization o WHERE o.id = v_caller) THEN
+        RAISE EXCEPTION 'the caller''s organization was moved meanwhile' USING ERRCODE = '40001';
+    END IF;
     v_chain := lock_chain();
     SELECT * INTO v_before FROM chain_end c WHERE c.chain = v_chain;
     v_at := instant();
     FOR v_try IN 1..c_tries LOOP
     BEGIN
-    WITH judged AS MATERIALIZED (
-        SELECT r.compartment, v_at AS at, coalesce(k.request, p_requests[1]) AS request, r.id, r.version, r.type,
-               coalesce(k.interaction, p_interactions[1]) AS interaction, r.student, r.custodian,
-               v_caller AS recipient, v_client AS client, p_agent AS agent, p_purposes AS purposes,
-               CASE WHEN o.party THEN 'party' WHEN r.directory THEN 'directory' WHEN o.consent IS NOT NULL THEN 'release'
-                    WHEN v_emergency AND r.student IS NOT NULL AND in_emergency(r.type, r.labels)
-                         AND glass_broken(r.compartment) THEN 'emergency' END AS basis,
-               o.consent, o.consent_version
-        FROM unnest(p_requests, p_interactions, p_compartments, p_ids, p_versions) AS k(request, interaction, compartment, id, version)
-        JOIN resource r ON r.compartment = k.compartment AND r.id = k.id AND r.version = k.version
-        LEFT JOIN access a ON r.current AND a.compartment = r.compartment AND a.org = v_caller AND a.id = r.id
-            AND a.since <= statement_time() AND statement_time() < a.until AND (a.purposes IS NULL OR a.purposes && v_widened)
-            AND (v_agreed IS NULL OR r.custodian = ANY (v_agreed))
-        CROSS JOIN LATERAL (
-            SELECT p.party, CASE WHEN p.asked THEN coalesce(a.consent, consent_permitting(
-                r.compartment, r.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs, r.authors,
-                r.clinical)) END AS consent
-            FROM (SELECT p.party, NOT p.party AND NOT r.directory AND r.student IS NOT NULL AS asked
-                  FROM (SELECT sees_as_party(r.type, r.parties) AS party OFFSET 0) p) p OFFSET 0) c  -- else each mention judges
-        LEFT JOIN release e ON a.consent IS NULL AND e.compartment = r.compartment AND e.consent = c.consent
-        CROSS JOIN LATERAL (
-            SELECT c.party, c.consent, CASE WHEN c.consent IS NOT NULL THEN coalesce(a.version, e.version) END
-                   AS consent_version) o
-        WHERE r.current OR r.directory OR sees_current(r.compartment, r.id)
-    ), reasoned AS (
+    WITH leaving AS MATERIALIZED (
+        SELECT coalesce(k.request, p_requests[1]) AS request, coalesce(k.interaction, p_interactions[1]) AS interaction,
+               r.compartment, r.id, r.version, r.type, r.student, r.custodian, r.directory, r.current, r.deleted, r.labels,
+               sees_as_party(r.type, r.parties) AS party
+        FROM unnest(p_requests, p_interactions, p_compartments, p_ids, p_versions, p_custodians)
+             AS k(request, interaction, compartment, id, version, custodian)
+        JOIN resource r ON r.compartment = k.compartment AND r.id = k.id AND r.version = k.version AND r.custodian = k.custodian
+        WHERE NOT r.custodian = ANY (own) AND (r.current OR r.directory OR sees_current(r.compartment, r.id))
+    ), precomputed AS MATERIALIZED (
+        SELECT DISTINCT ON (l.compartment, l.id) l.compartment, l.id, l.version, k.consent, k.version AS consent_version
+        FROM leaving l
+        CROSS JOIN LATERAL (SELECT a.org, a.consent FROM access a WHERE a.compartment = l.compartment AND a.id = l.id
+                            AND a.org = ANY (v_ancestors) AND a.precomputed AND a.consent IS NOT NULL OFFSET 0) a
+        CROSS JOIN LATERAL (SELECT k.consent, k.version FROM active_release k WHERE k.org = a.org
+                            AND k.consent = a.consent AND k.exact OFFSET 0) k
+        WHERE l.current AND NOT l.deleted AND l.student IS NOT NULL
+        ORDER BY l.compartment, l.id, k.consent
+    ), asked AS MATERIALIZED (
+        SELECT j.* FROM (
+            SELECT array_agg(l.compartment) AS compartments, array_agg(l.id) AS ids, array_agg(l.version) AS versions
+            FROM (SELECT DISTINCT l.compartment, l.id, l.version FROM leaving l
+                  WHERE l.student IS NOT NULL AND NOT l.party AND NOT EXISTS (
+                      SELECT 1 FROM precomputed s WHERE s.compartment = l.compartment AND s.id = l.id AND s.version = l.version)) l
+            HAVING count(*) > 0) k
+        CROSS JOIN LATERAL judge(k.compartments, k.ids, k.versions) j
+    ), opened AS MATERIALIZED (
+        SELECT * FROM precomputed UNION ALL SELECT * FROM asked
+    ), judged AS MATERIALIZED (
+        SELECT l.*, CASE WHEN l.party THEN 'party' WHEN l.directory THEN 'directory' WHEN o.consent IS NOT NULL THEN 'release'
+                         WHEN v_emergency AND l.student IS NOT NULL AND in_emergency(l.type, l.labels)
+                              AND glass_broken(l.compartment) THEN 'emergency' END AS basis,
+               CASE WHEN NOT l.party THEN o.consent END AS consent,
+               CASE WHEN NOT l.party THEN o.consent_version END AS consent_version
+        FROM leaving l LEFT JOIN opened o ON o.compartment = l.compartment AND o.id = l.id AND o.version = l.version
+    ), reasoned AS MATERIALIZED (
         SELECT j.*, CASE WHEN j.basis = 'emergency' THEN (
                    SELECT e.reason FROM emergency e
-                   WHERE e.compartment = j.compartment AND e.organization = j.recipient AND e.opens <= statement_time() AND statement_time() < e.closes
+                   WHERE e.compartment = j.compartment AND e.organization = v_caller AND e.opens <= statement_time() AND statement_time() < e.closes
                    ORDER BY e.opens DESC LIMIT 1) END AS reason
         FROM judged j WHERE j.basis IS NOT NULL
-    ), entered AS (
+    ), inserted AS (
         INSERT INTO disclosure (compartment, at, request, id, version, type, interaction, student, custodian, recipient, client,
                                 agent, purposes, basis, consent, consent_version, reason, chain, batch)
-        SELECT r.compartment, r.at, r.request, r.id, r.version, r.type, r.interaction, r.student, r.custodian, r.recipient,
-               r.client, r.agent, r.purposes, r.basis, r.consent, r.consent_version, r.reason, v_chain,
+        SELECT r.compartment, v_at, r.request, r.id, r.version, r.type, r.interaction, r.student, r.custodian, v_caller,
+               v_client, p_agent, p_purposes, r.basis, r.consent, r.consent_version, r.reason, v_chain,
                coalesce(v_before.n, 0) + 1
         FROM reasoned r
     )
     SELECT count(*), next_link(v_before.link, string_agg(entry_bytes(
-               r.compartment, r.at, r.request, r.id, r.version, r.type, r.interaction, r.student, r.custodian, r.recipient,
-               r.client, r.agent, r.purposes, r.basis, r.consent, r.consent_version, r.reason), ''
+               r.compartment, v_at, r.request, r.id, r.version, r.type, r.interaction, r.student, r.custodian, v_caller,
+               v_client, p_agent, p_purposes, r.basis, r.consent, r.consent_version, r.reason), ''
                ORDER BY r.compartment, r.request, r.id, r.version))
-        INTO v_count, v_link FROM reasoned r;
-    IF v_count > 0 THEN
-        INSERT INTO batch VALUES (v_chain, coalesce(v_before.n, 0) + 1, v_at, v_count, v_link);
+        INTO entered, v_link FROM reasoned r;
+    IF entered > 0 THEN
+        INSERT INTO batch VALUES (v_chain, coalesce(v_before.n, 0) + 1, v_at, entered, v_link);
         INSERT INTO chain_end VALUES (v_chain, coalesce(v_before.n, 0) + 1, v_link)
             ON CONFLICT (chain) DO UPDATE SET n = EXCLUDED.n, link = EXCLUDED.link;
     END IF;
-    RETURN v_count;
+    RETURN;
     EXCEPTION WHEN unique_violation THEN
         -- Two entries of a Bundle may be about one version, and the clock need not have gone on between them.
         IF v_try = c_tries THEN
@@ -97,7 +113,8 @@ BEGIN
     END LOOP;
 END $$;
 COMMENT ON FUNCTION hallpass.disclose IS
-    'Judges each version once more, for the caller of this transaction, and enters on the ledger those that it may see.
-     One request and interaction may stand for all. Takes the locks of the compartments in `p_hold`, given in order; those of
-     others the caller of this function holds. Answers how many entries; -1 when the caller no longer stands; -2, and
-     nothing entered, when a write goes on in a compartment of `p_hold`: then wait for it first.';
+    'Judges each version once more, for the caller of this transaction, and enters on the ledger those that it may see:
+     all in one statement, after sharing the locks of what could end it. One request and interaction may stand for all.
+     Returns how many entries, and which of the custodians are the caller''s own, whose versions are not entered; -1 when
+     the caller no longer stands; -2, and nothing entered, when a write goes on that may end it: then wait for it first
+     (lock_disclosure).';

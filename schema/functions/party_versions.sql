@@ -1,7 +1,7 @@
 CREATE OR REPLACE FUNCTION hallpass.party_versions(p_types text[]) RETURNS TABLE (compartment uuid, id uuid, version integer)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = hallpass, pg_temp AS $$
     SELECT r.compartment, r.id, r.version FROM resource r
-    WHERE r.parties <> '{}' AND r.parties && ancestors() AND r.type = ANY (p_types) AND NOT r.custodian = ANY (descendants())
+    WHERE r.parties <> '{}' AND r.parties && ancestors() AND r.type = ANY (p_types) AND NOT holds(r.custodian)
 $$;
 COMMENT ON FUNCTION hallpass.party_versions IS
     'The versions of others'' resources that the caller sees as a party, for the history of a type.';

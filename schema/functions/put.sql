@@ -10,7 +10,7 @@ BEGIN
     IF NOT p_row.directory THEN
         PERFORM hallpass.index_resource(p_row.compartment, p_row.id);
     END IF;
-    PERFORM hallpass.put_terms(p_row.compartment, p_row.id, p_row.type, p_terms);
+    PERFORM hallpass.put_terms(p_row.compartment, p_row.id, p_row.type, p_terms, p_row.version > 1);
 END $$;
 COMMENT ON FUNCTION hallpass.put IS
     'Stores a version as the current one, and brings both indexes up to date with it. An invoker''s function: the wall

@@ -1,13 +1,11 @@
-CREATE OR REPLACE FUNCTION hallpass.set_operator(p_organization uuid)
-    RETURNS TABLE (at timestamptz, ancestors uuid[], descendants uuid[])
+CREATE OR REPLACE FUNCTION hallpass.set_operator(p_organization uuid) RETURNS TABLE (at timestamptz, ancestors uuid[])
     LANGUAGE plpgsql SET search_path = hallpass, pg_temp AS $$
 DECLARE
     v_ancestors uuid[] := coalesce((SELECT o.ancestors FROM organization o WHERE o.id = p_organization), ARRAY[p_organization]);
-    v_descendants uuid[] := ARRAY(SELECT o.id FROM organization o WHERE o.ancestors @> ARRAY[p_organization]
-                            UNION SELECT p_organization);
 BEGIN
-    PERFORM set_config('hallpass.ancestors', v_ancestors::text, true), set_config('hallpass.descendants', v_descendants::text, true);
-    RETURN QUERY SELECT statement_time(), v_ancestors, v_descendants;
+    PERFORM set_config('hallpass.ancestors', v_ancestors::text, true),
+            set_config('hallpass.operator_for', p_organization::text, true);
+    RETURN QUERY SELECT statement_time(), v_ancestors;
 END $$;
 COMMENT ON FUNCTION hallpass.set_operator IS
     'The network''s operator at the console, as the owner of the tables, on behalf of an organization.';

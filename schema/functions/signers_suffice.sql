@@ -11,7 +11,7 @@ BEGIN
     IF NOT hangs_on_signers(r_labels) THEN
         RETURN true;
     END IF;
-    SELECT s.born_to INTO v_born FROM student s WHERE s.compartment = e.compartment;
+    v_born := coalesce(e.born_to, (SELECT s.born_to FROM student s WHERE s.compartment = e.compartment));
     IF v_born IS NULL OR NOT (e.signer IS NULL OR e.cosigned) THEN
         RETURN false;
     END IF;

@@ -1,1 +1,2 @@
-CREATE POLICY own ON hallpass.access FOR SELECT USING (org = (SELECT hallpass.caller()));
+-- What names the caller, or what the caller is part of.
+CREATE POLICY named ON hallpass.access FOR SELECT USING (org = ANY ((SELECT hallpass.ancestors())::uuid[]));

@@ -1,1 +1,2 @@
-CREATE POLICY concerned ON hallpass.event FOR SELECT USING (organization = ANY ((SELECT hallpass.descendants())::uuid[]));
+CREATE POLICY concerned ON hallpass.event FOR SELECT USING (organization = (SELECT hallpass.caller()) OR EXISTS (
+    SELECT 1 FROM hallpass.tree t WHERE t.ancestor = (SELECT hallpass.caller()) AND t.id = organization));

@@ -1,1 +1,2 @@
-CREATE POLICY held ON hallpass.student USING (custodian = ANY ((SELECT hallpass.descendants())::uuid[]));
+CREATE POLICY held ON hallpass.student USING (custodian = (SELECT hallpass.caller()) OR EXISTS (
+    SELECT 1 FROM hallpass.tree t WHERE t.ancestor = (SELECT hallpass.caller()) AND t.id = custodian));

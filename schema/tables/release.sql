@@ -11,6 +11,12 @@ CREATE TABLE hallpass.release (
     closes     timestamptz NOT NULL,
     recipients uuid[] NOT NULL,              -- every organization that any provision names
     cosigned   boolean NOT NULL DEFAULT false, -- the student signed too, where a RelatedPerson did
+    -- What the signature rests on, as it was at the writing, where another organization holds it; else its own, as it is.
+    born_from        date,
+    born_to          date,
+    authority_opens  timestamptz,
+    authority_closes timestamptz,
+    CHECK ((born_from IS NULL) = (born_to IS NULL) AND (authority_opens IS NULL) = (authority_closes IS NULL)),
     PRIMARY KEY (compartment, consent)
 );
 CREATE INDEX release_recipients ON hallpass.release USING gin (recipients);

@@ -29,6 +29,8 @@ CREATE INDEX resource_by_id ON hallpass.resource (id, version);
 CREATE INDEX resource_directory ON hallpass.resource (type, updated DESC, id DESC)
     WHERE current AND NOT deleted AND directory;
 CREATE INDEX resource_custody ON hallpass.resource (custodian, type, updated DESC, id DESC, version DESC);
+CREATE INDEX resource_held ON hallpass.resource (custodian, type, updated DESC, id DESC) INCLUDE (compartment)
+    WHERE current AND NOT deleted AND NOT directory;
 CREATE INDEX resource_directory_history ON hallpass.resource (type, updated DESC, id DESC, version DESC)
     WHERE directory;
 CREATE INDEX resource_parties ON hallpass.resource USING gin (parties) WHERE parties <> '{}';

@@ -1,6 +1,7 @@
 CREATE TABLE hallpass.term_date (
     compartment uuid NOT NULL,
     id uuid NOT NULL,
+    custodian uuid NOT NULL,
     param text COLLATE "C" NOT NULL,
     n integer NOT NULL,
     type text COLLATE "C" NOT NULL,

@@ -56,7 +56,12 @@ async def held(world: World, student: str) -> AsyncIterator[asyncio.Event]:
         engine = create_async_engine(world.db.owner)
         async with engine.begin() as connection:
             await connection.execute(
-                text("SELECT hallpass.lock_compartments(ARRAY[CAST(:s AS uuid)], true)"), {"s": student}
+                text(
+                    "SELECT pg_advisory_xact_lock(hallpass.index_key(r.compartment, r.custodian)),"
+                    " pg_advisory_xact_lock(hallpass.release_key(r.compartment, r.custodian))"
+                    " FROM hallpass.resource r WHERE r.id = CAST(:s AS uuid) AND r.current"
+                ),
+                {"s": student},
             )
             began.set()
             await done.wait()

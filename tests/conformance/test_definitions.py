@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import pytest
 
-from app.api import disclosures
+from app.api.operations import disclosures
 from app.capability.catalog import TYPES, ours, resolve
 from app.capability.statement import capability_statement
 from app.consent import codes as consent

@@ -17,7 +17,7 @@ from tests.world import Member
 
 _ENTER = text("SELECT * FROM hallpass.set_caller(:client, '', :organization, :purposes, false, true)")
 _JUDGED = text("""
-    SELECT CASE WHEN r.custodian = ANY (hallpass.descendants()) THEN 'custody' WHEN r.directory THEN 'directory'
+    SELECT CASE WHEN hallpass.holds(r.custodian) THEN 'custody' WHEN r.directory THEN 'directory'
                 WHEN hallpass.sees_as_party(r.type, r.parties) THEN 'party' ELSE CAST(o.consent AS text) END
     FROM hallpass.resource r
     CROSS JOIN LATERAL (SELECT CASE WHEN r.student IS NOT NULL THEN hallpass.consent_permitting(

@@ -90,6 +90,7 @@ _signed = _mostly(EDGES[1], EDGES[2], *BIRTHDAYS, *(b - TICK for b in BIRTHDAYS)
 _births = st.sampled_from((CHILD,) * 5 + BIRTHS + (None,))
 _later = _mostly(timedelta(0), timedelta(days=30))
 _authorities = _mostly(ALWAYS, None, *WINDOWS)
+_born_elsewhere = _mostly(None, *((b, b) for b in BIRTHS))
 _purpose = _mostly("TREAT", *PURPOSES, "COC", "", weight=1)
 
 
@@ -187,6 +188,8 @@ def release(draw: st.DrawFn, consent: UUID) -> Release:
         opens=opens,
         closes=closes,
         provisions=draw(provisions()),
+        born=draw(_born_elsewhere),
+        authority=draw(_mostly(None, *WINDOWS)),
     )
 
 
@@ -219,6 +222,7 @@ def _plain(world: World) -> World:
         root = release.provisions[0]
         named = replace(root, recipients=root.recipients and frozenset(RECIPIENTS), period=ALWAYS)
         to: dict[str, Any] = {"custodian": holder, "student": student, "signer": signer, "signed": EDGES[1]}
+        to |= {"born": None, "authority": None}
         return replace(release, opens=opens, closes=closes, provisions=(named, *release.provisions[1:]), **to)
 
     return replace(

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.consent.model import Release, ResourceAttributes
 from app.db import tables, write
+from app.projections.steps import put_release
 from tests.consent.worlds import ORGANIZATIONS, Record, World
 
 _CLOCK = text("UPDATE public.test_clock SET at = :at")
@@ -58,8 +59,10 @@ class Store:
 
     async def _release(self, consent: UUID, old: Release | None, new: Release | None) -> None:
         student = next(r.student for r in (old, new) if r)
-        await write.put_release(self.owner, student, consent, new)
-        await write.index_releases(self.owner, student, [r for r in (old, new) if r])
+        if old and new and old.custodian != new.custodian:  # no Consent changes hands: one ends, and another comes
+            await put_release(self.owner, student, old.custodian, consent, old, None)
+            old = None
+        await put_release(self.owner, student, (new or old).custodian, consent, old, new)  # type: ignore[union-attr]
 
     async def _write(self, found: list[tuple[Record, int]]) -> None:
         if not found:

@@ -12,7 +12,7 @@ from sqlalchemy import URL
 
 ROOT = Path(__file__).parents[2]
 PLANTED = Path(__file__).parent / "planted"
-_LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "node_modules", "*.egg-info", "docs", "bench", "planted")
+_LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "node_modules", "*.egg-info", "bench", "planted")
 
 
 def added(name: str, folder: Path) -> list[str]:

@@ -22,3 +22,10 @@ def test_a_resource_type_is_one_file(server: URL, tmp_path: Path) -> None:
         for name in ("care_plan", "condition", "immunization", "observation", "procedure", "questionnaire")
     ]
     passes(copy, server, "tests/planted_types.py")
+
+
+def test_an_operation_is_one_file(server: URL, tmp_path: Path) -> None:
+    copy = tmp_path / "project"
+    assert added("operation", copy) == ["app/api/operations/waiting.py"]
+    walks = ("tests/invariants/test_one_door.py", "tests/fhir/test_reference.py", "tests/openapi/test_document.py")
+    passes(copy, server, "tests/planted_operation.py", *walks, "-k", "planted or routes or requests or open_api")

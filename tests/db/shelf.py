@@ -21,7 +21,7 @@ from app.db.driver import PreparedQuery, fetch
 from app.db.engine import Database
 from app.db.include import included
 from app.db.rows import Stored
-from app.db.tables import access, client, organization, resource
+from app.db.tables import access, client, organization, resource, tree, validity
 from app.db.terms_tables import term_rows
 from app.resources import TYPES, Visibility
 from app.search.cursor import Cursor, unpack
@@ -30,8 +30,6 @@ from tests.search.support import index, search
 
 SPACE = UUID("6f1c9f0e-0000-4000-8000-000000000000")
 EPOCH = datetime(2024, 1, 1, 12, tzinfo=UTC)
-_SHUT = ("access", "opens = closes, closes = opens", "opens = closes, closes = opens")
-"""As the product keeps what is not there any more out of the access index."""
 
 
 def uid(name: str) -> UUID:
@@ -72,6 +70,7 @@ class Shelf:
             for name in organizations:
                 row = {"id": uid(name), "ancestors": [uid(name)], "zone": "America/New_York", "honor": False}
                 await connection.execute(insert(organization).values(row))
+                await connection.execute(insert(tree).values(ancestor=uid(name), id=uid(name)))
                 await connection.execute(
                     insert(client).values(
                         id=name, organization=uid(name), name=name, scopes=[], purposes=[], jwks={"keys": []}
@@ -109,44 +108,49 @@ class Shelf:
         )
         if not row.directory:
             await connection.execute(select(func.hallpass.index_resource(compartment, row.id)))
-        for table, rows in term_rows(index(content), compartment, row.id, declared.name):
+        for table, rows in term_rows(index(content), compartment, row.id, row.custodian, declared.name):
             await connection.execute(insert(table), rows)
         self._names[row.id] = name
 
     async def mislead(self, org: str, name: str, type_name: str, student: str) -> None:
-        """A row of the access index that says too much, of a record that the clinic holds."""
-        row = {
+        """A row of the access index that says too much, by a release that is none, of a record of the clinic's."""
+        where = {
             "compartment": uid(student),
             "org": uid(org),
-            "id": uid(name),
-            "type": type_name,
             "custodian": uid("clinic"),
+            "consent": uid(f"none for {name}"),
         }
-        always = {"updated": EPOCH, "opens": EPOCH, "closes": EPOCH + timedelta(days=36500)}
+        always = {"since": EPOCH, "until": EPOCH + timedelta(days=36500)}
+        root = {"root_since": EPOCH, "root_until": EPOCH + timedelta(days=36500)}
         async with self._as_owner() as connection:
-            await connection.execute(insert(access).values(**row, **always))
+            await connection.execute(
+                insert(access).values(**where, id=uid(name), type=type_name, updated=EPOCH, precomputed=False)
+            )
+            await connection.execute(insert(validity).values(**where, **always, **root, version=1))
 
     @asynccontextmanager
-    async def _changed(self, name: str, *tables: tuple[str, str, str]) -> AsyncIterator[None]:
-        for way in (1, 2):
+    async def _changed(self, name: str, column: str, meanwhile: str, before: str) -> AsyncIterator[None]:
+        for value, more in ((meanwhile, -1), (before, 1)):
             async with self._as_owner() as connection:
-                for change in tables:
-                    statement = f"UPDATE hallpass.{change[0]} SET {change[way]} WHERE id = '{uid(name)}'"
-                    await connection.execute(text(statement))
-            if way == 1:
+                where = f"WHERE id = '{uid(name)}'"
+                await connection.execute(text(f"UPDATE hallpass.resource SET {column} = {value} {where}"))
+                await connection.execute(
+                    text(
+                        f"INSERT INTO hallpass.custody_count SELECT custodian, type, {more}"
+                        f" FROM hallpass.resource {where}"
+                        " AND NOT directory"
+                    )
+                )
+            if value == meanwhile:
                 yield
 
     def deleted(self, name: str) -> AbstractAsyncContextManager[None]:
         """A resource whose current version is, meanwhile, a deletion; its search terms stay."""
-        return self._changed(name, ("resource", "deleted = true", "deleted = false"), _SHUT)
+        return self._changed(name, "deleted", "true", "false")
 
     def superseded(self, name: str) -> AbstractAsyncContextManager[None]:
         """A resource whose version is, meanwhile, not the current one; its search terms stay."""
-        return self._changed(name, ("resource", "current = false", "current = true"), _SHUT)
-
-    def windowed(self, name: str, window: str) -> AbstractAsyncContextManager[None]:
-        """A resource whose rows in the access index have, meanwhile, another window."""
-        return self._changed(name, ("access", window, "opens = '-infinity', closes = 'infinity'"))
+        return self._changed(name, "current", "false", "true")
 
     async def rows(self, org: str, statement: Any, values: dict[str, Any] | None = None) -> list[Any]:
         """What a statement gives to the organization's client."""

@@ -14,7 +14,7 @@ from tests.world import open_world
 
 _MADE = text("""
     SELECT sum(generic_plans) AS once, sum(custom_plans) AS anew FROM pg_prepared_statements
-    WHERE statement LIKE '%candidate%' AND (statement LIKE '%term_%') = :asks
+    WHERE statement LIKE '%AS candidate%' AND (statement LIKE '%term_%') = :asks
 """)
 
 

@@ -329,9 +329,7 @@ async def test_only_what_is_named_is_read_from_all_resources(shelf: Shelf, type_
     """The live check costs for each candidate and target, never for each row of everyone, whatever the statistics."""
     wanted = search(type_name, query)
     for ask in (search_queries.page(wanted, uid("district"), None, 10), search_queries.total(wanted, uid("district"))):
-        scans = list(_scans(await shelf.plan(*ask)))
-        assert scans
-        assert [s for s in scans if s != "Limit"] == []
+        assert set(_scans(await shelf.plan(*ask))) <= {"Limit", "Nested Loop"}
 
 
 @pytest.mark.parametrize("query", ["_include=Encounter:subject", "_include=*", "_revinclude=ServiceRequest:encounter"])
@@ -348,9 +346,12 @@ async def test_only_what_is_named_is_included_from_all_resources(shelf: Shelf, q
 def _scans(node: dict[str, Any], ancestors: str = "") -> Iterator[str]:
     """The kind of node above each scan of `resource`, without the policies' own and without the directory's.
 
+    What the caller holds is apart as well: it is read by the index of custodians.
+
     A Result in between only says whether the scan is made at all.
     """
-    if node.get("Relation Name") == "resource" and node["Alias"] != "d":
+    held = node.get("Index Name") in ("resource_held", "resource_custody")
+    if node.get("Relation Name") == "resource" and node["Alias"] != "d" and not held:
         yield ancestors
     for child in node.get("Plans", []):
         if child["Parent Relationship"] not in ("InitPlan", "SubPlan"):
@@ -413,13 +414,6 @@ async def test_only_current_versions_are_found(shelf: Shelf) -> None:
         assert await shelf.names("district", "Organization", "partof.name=aby") == []
 
 
-async def test_a_candidate_counts_in_its_time(shelf: Shelf) -> None:
-    """A row of the access index that is not open yet, or no longer, brings nothing."""
-    for window in ("opens = 'infinity'", "closes = '-infinity'"):
-        async with shelf.windowed("ana", window):
-            assert await shelf.names("district", "Patient", "") == ["ben"]
-
-
 async def test_includes_say_that_there_are_more(shelf: Shelf) -> None:
     """One above the limit comes, so that the caller knows."""
     wanted = search("Encounter", "_include=Encounter:*")
@@ -431,10 +425,10 @@ async def test_includes_say_that_there_are_more(shelf: Shelf) -> None:
 
 
 async def test_custody_narrows_what_is_visible(shelf: Shelf) -> None:
-    """With `held` only what those organizations hold is found, directory or not."""
+    """With `held` only what the caller holds is found, directory or not."""
     wanted = search("Organization", "")
     for holder, expected in (("district", {"dist-org", "school"}), ("clinic", set())):
-        rows = await shelf.rows("clinic", *search_queries.page(wanted, uid("clinic"), None, 10, held=[uid(holder)]))
+        rows = await shelf.rows(holder, *search_queries.page(wanted, uid(holder), None, 10, held=True))
         assert {shelf.name_of(r) for r in rows} == expected
 
 

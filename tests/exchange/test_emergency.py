@@ -105,6 +105,32 @@ async def test_a_reason_a_scope_and_a_student_are_needed(world: World) -> None:
     assert (await hospital.post("/Patient/$break-glass", _glass(number, 20 * "x"))).status_code == 200
 
 
+async def test_the_same_number_at_another_organization_hides_no_student(world: World) -> None:
+    """Whoever files a Patient by it neither stops the emergency nor stays off the ledger."""
+    district, planter, hospital = await world.member("District"), await world.member("Other"), await _hospital(world)
+    number = _value()
+    students = [await member.create(build.patient(number)) for member in (district, planter)]
+    visit = await district.create(build.encounter(students[0]))
+    opened = await hospital.post("/Patient/$break-glass", _glass(number))
+    assert opened.status_code == 200
+    assert {e["resource"]["id"] for e in opened.json()["entry"]} == {s["id"] for s in students}
+    assert await hospital.ids("/Encounter?patient=" + students[0]["id"]) == [visit["id"]]
+    for student in students:
+        assert (await _ledger(world, student))[0] == ("Patient", "emergency", WHY)
+
+
+async def test_what_was_opened_is_read_with_the_scope_as_well_as_the_purpose(world: World) -> None:
+    district, hospital = await world.member("District"), await _hospital(world)
+    number = _value()
+    student = await district.create(build.patient(number))
+    assert (await hospital.post("/Patient/$break-glass", _glass(number))).status_code == 200
+    await world.login(hospital, EVERYTHING, purpose_of_use="BTG")
+    assert (await hospital.get(f"/Patient/{student['id']}")).status_code == 404
+    assert student["id"] not in await hospital.ids("/Patient")
+    await world.login(hospital, f"{EVERYTHING} hallpass/emergency", purpose_of_use="BTG")
+    assert (await hospital.get(f"/Patient/{student['id']}")).status_code == 200
+
+
 async def test_a_broken_glass_is_told_to_who_broke_it_and_to_no_stranger(world: World) -> None:
     district, hospital, clinic = await world.member("District"), await _hospital(world), await world.member("Clinic")
     number = _value()

@@ -32,6 +32,10 @@ LEDGER_SHUT = "LOCK TABLE hallpass.batch IN SHARE MODE"
 """While another transaction holds this, what is disclosed waits to be entered."""
 
 
+ENDING = "SELECT pg_advisory_xact_lock(hallpass.release_key(CAST(:student AS uuid), CAST(:custodian AS uuid)))"
+"""What a write that may end a release holds."""
+
+
 @pytest_asyncio.fixture(scope="module")
 async def scene(db: Database) -> AsyncIterator[Scene]:
     """The clinic may see the student and the referral; the stranger nothing."""
@@ -191,8 +195,7 @@ async def test_of_one_statement_each_who_waited_gets_its_own_answer(scene: Scene
         world, "SELECT purposes FROM hallpass.disclosure WHERE id = :id ORDER BY at DESC LIMIT 1", id=referral
     )
     assert purposes == ["TREAT"]
-    lock = "SELECT pg_advisory_xact_lock(hashtextextended(CAST(:student AS text), 0))"
-    async with holding(world, lock, student=scene.student["id"]):
+    async with holding(world, ENDING, student=scene.student["id"], custodian=scene.district.organization):
         read_requests = read_request(district, "Patient", other), read_request(clinic, "ServiceRequest", referral)
         assert await _together(read_batcher, *read_requests) == [
             (other, True, False, False),
@@ -238,18 +241,21 @@ async def test_a_disabled_client_among_others_is_refused_alone(scene: Scene) -> 
 @pytest.mark.parametrize(
     "lock",
     [
-        "SELECT pg_advisory_xact_lock(hashtextextended(CAST(:student AS text), 0))",
-        "SELECT hallpass.lock_network(), CAST(:student AS text)",
+        ENDING,
+        "SELECT pg_advisory_xact_lock(hallpass.agreement_key(CAST(:custodian AS uuid), CAST(:recipient AS uuid)))",
+        "SELECT pg_advisory_xact_lock(hallpass.place_key(CAST(:custodian AS uuid)))",
     ],
 )
 async def test_a_write_under_way_holds_up_the_reads_that_it_may_end_and_no_other(scene: Scene, lock: str) -> None:
     one = scene.records["ServiceRequest"]["id"]
-    async with holding(scene.world, lock, student=scene.student["id"]):
+    named = {"student": scene.student["id"], "custodian": scene.district.organization}
+    named |= {"recipient": scene.clinic.organization}
+    async with holding(scene.world, lock, **{k: v for k, v in named.items() if f":{k}" in lock}):
         waiting = [asyncio.create_task(scene.clinic.get(f"/ServiceRequest{p}")) for p in (f"/{one}", f"?_id={one}")]
         await asyncio.sleep(0.8)  # longer than a caller is let try again
         assert not any(w.done() for w in waiting)
-        absent = await asyncio.wait_for(scene.clinic.get(f"/Patient/{uuid4()}"), 2) if "text)," in lock else None
-        assert absent is None or absent.status_code == 404
+        absent = await asyncio.wait_for(scene.clinic.get(f"/Patient/{uuid4()}"), 2)
+        assert absent.status_code == 404
     assert [(await w).status_code for w in waiting] == [200, 200]
 
 
@@ -262,13 +268,19 @@ async def test_a_page_that_waits_for_a_write_holds_nothing_that_the_write_takes_
     await scene.district.create(build.consent(student, mother, *parties, classes=("ServiceRequest",)))
     both = f"/ServiceRequest?_id={scene.records['ServiceRequest']['id']},{second['id']}"
     assert len(await scene.clinic.ids(both)) == 2
-    low, high = sorted([UUID(scene.student["id"]), UUID(student["id"])])
-    lock = "SELECT pg_advisory_xact_lock(hashtextextended(CAST(:student AS text), 0))"
-    async with holding(scene.world, lock, student=str(low)):
+    ordered = await as_owner(
+        scene.world,
+        "SELECT s FROM unnest(CAST(:students AS uuid[])) s ORDER BY hallpass.release_key(s, :custodian)",
+        students=[scene.student["id"], student["id"]],
+        custodian=scene.district.organization,
+    )
+    (low,), (high,) = ordered
+    custodian = scene.district.organization
+    async with holding(scene.world, ENDING, student=low, custodian=custodian):
         waiting = asyncio.create_task(scene.clinic.get(both))
         await asyncio.sleep(0.3)
         assert not waiting.done()
-        async with asyncio.timeout(0.5), holding(scene.world, lock, student=str(high)):
+        async with asyncio.timeout(0.5), holding(scene.world, ENDING, student=high, custodian=custodian):
             pass
     assert len((await waiting).json()["entry"]) == 2
 
@@ -294,9 +306,24 @@ async def test_what_shuts_a_caller_out_waits_for_what_it_is_being_given(scene: S
             engine = create_async_engine(world.db.owner)
             async with engine.begin() as connection:
                 await clients.disable(connection, other.client_id, datetime.now(UTC))
+            assert (await other.get(f"/Patient/{uuid4()}")).status_code == 401  # at once, whatever it is doing
+            async with engine.begin() as connection:
+                await clients.await_disclosures(connection, other.client_id)
             await engine.dispose()
 
-    async with holding(world, "SELECT pg_advisory_xact_lock_shared(0)"):
+    key = {
+        "an agreement": "agreement_key(CAST(:district AS uuid), CAST(:other AS uuid))",
+        "a token": "token_key(CAST(:token AS text))",
+        "a client": "client_key(CAST(:client AS text))",
+    }[what]
+    named = {
+        "district": scene.district.organization,
+        "other": other.organization,
+        "token": (await _caller(world, other)).token,
+        "client": other.client_id,
+    }
+    used = {k: v for k, v in named.items() if f":{k} " in key}
+    async with holding(world, f"SELECT pg_advisory_xact_lock_shared(hallpass.{key})", **used):
         waiting = asyncio.create_task(shut_out())
         await asyncio.sleep(0.3)
         assert not waiting.done()

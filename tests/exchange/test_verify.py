@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from app.db.caller import lock
+from app.db.caller import lock_disclosure
 from app.db.engine import Database
 from app.exchange.verify import Verifier
 from tests import build
@@ -119,10 +119,11 @@ async def test_the_facts_of_a_record_are_not_made_up_anew(world: World) -> None:
 
 async def test_a_student_that_is_being_read_is_waited_for(world: World) -> None:
     """Its ledger is being written."""
-    ((compartment,),) = await as_owner(world, "SELECT id FROM hallpass.resource WHERE type = 'Patient' LIMIT 1")
+    named = "SELECT id, custodian FROM hallpass.resource WHERE type = 'Patient' LIMIT 1"
+    ((compartment, custodian),) = await as_owner(world, named)
     engine = create_async_engine(world.db.owner)
     async with engine.connect() as reader:
-        await lock(reader, {compartment}, exclusive=False)
+        await lock_disclosure(reader, [(compartment, custodian)])
         looking = asyncio.create_task(_differences(world))
         while not looking.done():
             ((waiting,),) = await as_owner(world, "SELECT count(*) FROM pg_locks WHERE NOT granted")
@@ -153,9 +154,16 @@ async def test_an_error_tells_no_value_of_a_record(world: World) -> None:
     ("tampering", "finding"),
     [
         ("DELETE FROM hallpass.access WHERE type = 'ServiceRequest'", "the access index"),
-        ("INSERT INTO hallpass.access (compartment, org, id, type, updated, opens, closes, custodian) "
-         "SELECT compartment, gen_random_uuid(), id, type, updated, opens, closes, custodian "
+        ("INSERT INTO hallpass.access (compartment, org, id, type, updated, custodian, precomputed) "
+         "SELECT compartment, gen_random_uuid(), id, type, updated, custodian, precomputed "
          "FROM hallpass.access LIMIT 1", "the access index"),
+        ("UPDATE hallpass.access SET precomputed = NOT precomputed WHERE consent IS NOT NULL", "the access index"),
+        ("UPDATE hallpass.validity SET until = until + interval '1 day'", "when releases have effect"),
+        ("DELETE FROM hallpass.validity", "when releases have effect"),
+        ("DELETE FROM hallpass.custody_count", "a count of records"),
+        ("INSERT INTO hallpass.custody_count SELECT custodian, type, 1 FROM hallpass.custody_count LIMIT 1",
+         "a count of records"),
+        ("DELETE FROM hallpass.tree WHERE ancestor <> id", "the tree of organizations"),
         ("DELETE FROM hallpass.term_token WHERE type = 'Patient'", "the search index"),
         ("UPDATE hallpass.student SET born_from = '2001-01-01'", "what releases are judged by"),
         ("UPDATE hallpass.authority SET closes = now()", "what releases are judged by"),

@@ -12,7 +12,8 @@ from fastapi.routing import iter_route_contexts
 from fhir.resources.R4B.capabilitystatement import CapabilityStatement
 from sqlalchemy import make_url
 
-from app.capability.interactions import IN_COMPARTMENT, OF_LEDGER, OF_SYSTEM, OF_TYPES, OPERATIONS
+from app.capability.interactions import IN_COMPARTMENT, OF_LEDGER, OF_SYSTEM, OF_TYPES
+from app.capability.operation import operations
 from app.capability.reference import reference
 from app.capability.statement import capability_statement
 from app.db.engine import Database
@@ -89,7 +90,7 @@ def requests() -> Iterator[str]:
     held = [t.name for t in REGISTRY if t.visibility is Visibility.COMPARTMENT]
     plain = [(i.request, list(TYPES)) for i in OF_TYPES] + [(i.request, [""]) for i in (*OF_SYSTEM, *OF_LEDGER)]
     plain += [(i.request, held) for i in IN_COMPARTMENT]
-    plain += [(r, [o.type] if o.type else list(TYPES)) for o in OPERATIONS for r in o.requests]
+    plain += [(r, [o.type] if o.type else list(TYPES)) for o in operations() for r in o.requests]
     for request, types in plain:
         for name in types:
             method, _, path = request.partition("?")[0].partition(" ")

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from app.db.caller import lock
+from app.db.caller import Write, lock_writes
 from tests import build
 from tests.scene import FAMILY, Scene, as_owner, entered, patient, set_scene
 from tests.world import Member, World
@@ -112,9 +112,11 @@ async def mislead(scene: Scene) -> None:
     for name in HIDDEN:
         await as_owner(
             scene.world,
-            "INSERT INTO hallpass.access (compartment, org, id, type, updated, opens, closes, custodian)"
-            " SELECT compartment, :org, id, type, updated, '-infinity', 'infinity', custodian"
-            " FROM hallpass.resource WHERE id = :id AND current ON CONFLICT DO NOTHING",
+            "INSERT INTO hallpass.access (compartment, org, id, consent, type, updated, custodian, precomputed)"
+            " SELECT r.compartment, :org, r.id, k.consent, r.type, r.updated, r.custodian, false"
+            " FROM hallpass.resource r CROSS JOIN ("
+            "   SELECT consent FROM hallpass.validity WHERE org = :org UNION SELECT NULL) k"
+            " WHERE r.id = :id AND r.current ON CONFLICT DO NOTHING",
             org=scene.clinic.organization,
             id=scene.records[name]["id"],
         )
@@ -266,7 +268,8 @@ async def test_a_reference_to_what_is_hidden_is_refused_as_one_to_nothing(scene:
 async def test_a_write_about_a_hidden_student_waits_for_nobody_who_writes_about_it(scene: Scene) -> None:
     """The time it takes would tell that somebody does."""
     async with entered(scene.world, scene.district) as connection:
-        await lock(connection, {UUID(scene.student["id"])}, exclusive=True)
+        student, district = UUID(scene.student["id"]), scene.district.organization
+        await lock_writes(connection, [Write(student, district, student, "index")])
         for made in (
             build.encounter(scene.student),
             build.guardian(scene.student),

@@ -95,13 +95,14 @@ async def test_what_is_being_entered_about_a_student_keeps_nobody_from_being_tol
         path = f"/Patient/{scene.student['id']}"
         async with entered(world, scene.clinic) as connection:
             row = await connection.execute(
-                text("SELECT compartment, id, version FROM hallpass.resource WHERE type = 'Patient'")
+                text("SELECT compartment, id, version, custodian FROM hallpass.resource WHERE type = 'Patient'")
             )
-            compartment, own, version = row.one()
+            compartment, own, version, custodian = row.one()
             values = {
                 "compartments": [compartment],
                 "ids": [own],
                 "versions": [version],
+                "custodians": [custodian],
                 "requests": [uuid4()],
                 "how": ["read"],
             }
@@ -114,7 +115,8 @@ async def test_what_is_being_entered_about_a_student_keeps_nobody_from_being_tol
 
 
 ENTER = text(
-    "SELECT hallpass.disclose(NULL, '{TREAT}', :requests, :how, :compartments, :ids, :versions, :compartments)"
+    "SELECT entered FROM hallpass.disclose("
+    "NULL, '{TREAT}', :requests, :how, :compartments, :ids, :versions, :custodians, :compartments, :custodians)"
 )
 
 

@@ -212,7 +212,8 @@ async def test_a_custodian_reading_its_own_discloses_nothing(scene: Scene) -> No
 async def test_a_server_set_to_commit_without_waiting_for_the_disk_waits_for_the_ledger(scene: Scene) -> None:
     async with entered(scene.world, scene.clinic) as connection:
         await connection.execute(text("SET LOCAL synchronous_commit = off"))
-        await connection.execute(text("SELECT hallpass.disclose(NULL, '{}', '{}', '{}', '{}', '{}', '{}', '{}')"))
+        nobodys = "NULL, '{}', '{}', '{}', '{}', '{}', '{}', ARRAY[gen_random_uuid()], '{}', '{}'"
+        await connection.execute(text(f"SELECT hallpass.disclose({nobodys})"))
         assert await connection.scalar(text("SHOW synchronous_commit")) == "on"
 
 

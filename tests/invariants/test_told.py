@@ -56,7 +56,7 @@ async def test_what_a_patch_tells_a_party_of_a_task_is_entered(scene: Scene, kin
 
 
 async def test_what_an_update_tells_a_party_of_a_task_is_entered(scene: Scene) -> None:
-    """The list of the elements that differ, by itself, in a transaction, and in a rehearsal."""
+    """The list of the elements that differ, by itself, in a transaction, and in a dry run."""
     owned = scene.records["owned"]
     other = {**owned, "authoredOn": "2020-01-01"}
     entry = {"request": {"method": "PUT", "url": f"Task/{owned['id']}"}, "resource": other}

@@ -152,7 +152,7 @@ async def test_a_release_that_is_ended_opens_nothing_more(world: World) -> None:
     assert await clinic.ids("/Patient") == [student["id"]]
     await district.save({**release, "status": "inactive"})
     assert await clinic.ids("/Patient") == []
-    assert await as_owner(world, "SELECT id FROM hallpass.access WHERE consent = :id", id=release["id"]) == []
+    assert await as_owner(world, "SELECT org FROM hallpass.validity WHERE consent = :id", id=release["id"]) == []
 
 
 async def test_a_district_hangs_its_schools_under_itself_and_sees_what_they_hold(world: World) -> None:

@@ -11,7 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from app.capability.interactions import HL7, OPERATIONS
+from app.capability.operation import operations
 from app.capability.searching import HL7_PARAMETERS
 from app.resources import TYPES
 from app.search.parameters import PARAMETERS
@@ -40,9 +40,9 @@ def definitions() -> dict[str, Json]:
 
 def _named() -> set[str]:
     types = {f"{STRUCTURE}/{name}" for name in (*TYPES, "AuditEvent", *DATATYPES)}
-    operations = {o.definition for o in OPERATIONS if o.definition.startswith(HL7)}
+    defined = {o.definition for o in operations() if o.hl7}
     parameters = {p.url for own in PARAMETERS.values() for p in own.values()}
-    return types | operations | parameters | HL7_PARAMETERS | {COMPARTMENT}
+    return types | defined | parameters | HL7_PARAMETERS | {COMPARTMENT}
 
 
 def structure(name: str) -> Json:

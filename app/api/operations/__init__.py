@@ -1,0 +1,38 @@
+"""The operations, each in a module of its own that declares it: a new one is a new module.
+
+https://hl7.org/fhir/R4/operations.html
+"""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from app.api.context import Context
+from app.capability.operation import Call, Operation, operations
+from app.resources import ResourceType
+
+
+def add(router: APIRouter, declared: ResourceType) -> None:
+    """The routes of a type's operations. They come before those of instances, whose paths they resemble."""
+    for operation in operations():
+        if operation.type in (None, declared.name):
+            for call in operation.calls:
+                _add(router, declared, operation, call)
+
+
+def _add(router: APIRouter, declared: ResourceType, operation: Operation, call: Call) -> None:
+    async def of_instance(request: Request, id: str, context: Context) -> Response:
+        found: Response = await operation.answer(request, context, declared, id)
+        return found
+
+    async def of_type(request: Request, context: Context) -> Response:
+        found: Response = await operation.answer(request, context, declared, None)
+        return found
+
+    router.add_api_route(
+        f"/{declared.name}{'/{id}' if call.instance else ''}/${operation.name}",
+        of_instance if call.instance else of_type,
+        methods=[call.method],
+        operation_id=call.operation_id if operation.type else f"{call.operation_id}{declared.name}",
+        summary=call.summary,
+    )

@@ -1,2 +1,0 @@
-CREATE OR REPLACE FUNCTION hallpass.descendants() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE
-    AS $$ SELECT coalesce(nullif(current_setting('hallpass.descendants', true), ''), '{}')::uuid[] $$;

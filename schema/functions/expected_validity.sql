@@ -1,0 +1,26 @@
+CREATE OR REPLACE FUNCTION hallpass.expected_validity(p_compartment uuid)
+    RETURNS TABLE (org uuid, consent uuid, compartment uuid, version integer, custodian uuid, since timestamptz,
+                   until timestamptz, majority timestamptz, purposes text[], root_since timestamptz,
+                   root_until timestamptz)
+    LANGUAGE sql STABLE AS $$
+    SELECT x.org, e.consent, e.compartment, e.version, e.custodian, e.opens,
+           CASE WHEN e.signer IS NULL THEN
+               CASE WHEN hallpass.birthday(coalesce(e.born_to, s.born_to), e.age, o.zone) <= e.signed
+                    THEN e.closes ELSE '-infinity' END
+           ELSE
+               CASE WHEN coalesce(e.authority_opens, a.opens) <= e.signed
+                         AND e.signed < hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone)
+                    THEN least(e.closes, coalesce(e.authority_closes, a.closes)) ELSE '-infinity' END
+           END,
+           CASE WHEN e.signer IS NOT NULL THEN hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone) END,
+           t.purposes, t.opens, t.closes
+    FROM hallpass.release e
+    JOIN hallpass.provision t ON t.compartment = e.compartment AND t.consent = e.consent AND t.node = 0
+    JOIN hallpass.organization o ON o.id = e.custodian
+    LEFT JOIN hallpass.student s ON s.compartment = e.compartment
+    LEFT JOIN hallpass.authority a ON a.compartment = e.compartment AND a.id = e.signer
+    CROSS JOIN LATERAL unnest(CASE WHEN t.recipients IS NOT NULL THEN t.recipients WHEN e.recipients <> '{}' THEN e.recipients
+                                   ELSE '{00000000-0000-0000-0000-000000000000}' END) x(org)
+    WHERE e.compartment = p_compartment
+$$;
+COMMENT ON FUNCTION hallpass.expected_validity IS 'The rows that hallpass.validity should hold for a student.';

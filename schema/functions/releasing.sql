@@ -1,0 +1,14 @@
+CREATE OR REPLACE FUNCTION hallpass.releasing() RETURNS SETOF uuid
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = hallpass, pg_temp AS $$
+    WITH RECURSIVE c AS (
+        SELECT o.org, x.custodian FROM unnest(ancestors()) o(org) CROSS JOIN LATERAL (
+            SELECT k.custodian FROM validity k WHERE k.org = o.org ORDER BY k.custodian LIMIT 1) x
+        UNION ALL
+        SELECT c.org, x.custodian FROM c CROSS JOIN LATERAL (
+            SELECT k.custodian FROM validity k WHERE k.org = c.org AND k.custodian > c.custodian
+            ORDER BY k.custodian LIMIT 1) x
+    )
+    SELECT DISTINCT c.custodian FROM c
+$$;
+COMMENT ON FUNCTION hallpass.releasing IS
+    'The custodians whose releases name the caller; found one by one in the index, however many releases there are.';
