@@ -158,7 +158,7 @@ async def load_all(url: URL, size: int) -> None:
     raw = await asyncpg.connect(url.set(drivername="postgresql").render_as_string(hide_password=False))
     try:
         organizations = [CLINIC, STRANGER, *(uid("district", n) for n in range(DISTRICTS))]
-        await copy(raw, "organization", ([o, [o], "America/New_York", False] for o in organizations))
+        await copy(raw, "organization", ([o, [o], "America/New_York", False, None] for o in organizations))
         for o in organizations:
             statement = "INSERT INTO hallpass.client VALUES ($1, $2, 'x', '{}', '{}', '{\"keys\":[]}', NULL)"
             await raw.execute(statement, str(o), o)
@@ -170,7 +170,10 @@ async def load_all(url: URL, size: int) -> None:
         await copy(
             raw,
             "release",
-            ((s, uid("consent", s), 1, c, signed, uid("mother", s), 18, False, *ALWAYS, [CLINIC]) for s, c in opened),
+            (
+                (s, uid("consent", s), 1, c, signed, uid("mother", s), 18, False, *ALWAYS, [CLINIC], False)
+                for s, c in opened
+            ),
         )
         classes = ["Patient", "ServiceRequest", "Encounter"]
         blank = (None,) * 7
