@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "guardians": ("app.commands.guardians:guardians", "Who may sign for a student."),
     "ledger": ("app.commands.ledger:ledger", "The disclosure ledger."),
     "verify": ("app.commands.verify:verify", "Recompute what is computed from the resources, and report differences."),
+    "doctor": ("app.commands.doctor:doctor", "Look for what is unsafe, and say what to do."),
     "export-openapi": ("app.commands.documents:export_openapi", "Write the OpenAPI document."),
     "export-reference": ("app.commands.documents:export_reference", "Write docs/reference.md and docs/profiles.md."),
     "export-package": ("app.commands.documents:export_package", "Write the profiles and codes as a FHIR package."),

@@ -111,6 +111,40 @@ def test_an_agreement_is_recorded(running: Running, organization: str) -> None:
     assert UUID(printed(running.hallpass("agreement", "add", organization, clinic, "--both-ways")))
 
 
+def test_an_agreement_is_listed_and_ended(running: Running, organization: str) -> None:
+    clinic = printed(running.hallpass("org", "add", "Oak Clinic"))
+    agreed = printed(running.hallpass("agreement", "add", organization, clinic, "--end", "2099-06-30"))
+    line = "Cedar ISD -> Oak Clinic  until 2099-06-30"
+    assert f"{agreed}  active  {line}" in printed(running.hallpass("agreement", "list"))
+    printed(running.hallpass("agreement", "end", agreed))
+    assert f"{agreed}  ended  {line}" in printed(running.hallpass("agreement", "list"))
+
+
+def test_an_organization_is_edited_and_keeps_what_was_not_named(running: Running, organization: str) -> None:
+    edited = printed(running.hallpass("org", "add", "Elm Clinic", "--state", "TX", "--time-zone", "America/Denver"))
+    printed(running.hallpass("org", "edit", edited, "--name", "Elm Street Clinic", "--state", "CA"))
+    assert f"{edited}  Elm Street Clinic" in printed(running.hallpass("org", "list"))
+    client_id, key = client(running, edited)
+    bearer = {"Authorization": f"Bearer {printed(token(running, client_id, key))}"}
+    found = httpx.get(f"{running.url}/fhir/Organization/{edited}", headers=bearer, timeout=30).json()
+    assert (found["address"], found["extension"][0]["valueCode"]) == ([{"state": "CA"}], "America/Denver")
+
+
+def test_a_client_is_listed_with_what_it_may_and_when_it_last_got_a_token(running: Running, organization: str) -> None:
+    client_id, key = client(running, organization, "--scope", "system/Patient.rs", "--purpose", "TREAT")
+    lines = printed(running.hallpass("client", "list")).splitlines()
+    below = lines.index(f"{client_id}  {organization}  active  Program") + 1
+    assert lines[below] == "    no token yet; scopes system/Patient.rs; purposes TREAT"
+    printed(token(running, client_id, key, "--scope", "system/Patient.rs"))
+    assert "    last token 20" in printed(running.hallpass("client", "list")).splitlines()[below]
+
+
+def test_every_answer_carries_the_id_of_its_request(running: Running) -> None:
+    for path in ("/health/live", "/fhir/Patient", "/fhir/metadata", "/nothing"):
+        assert UUID(httpx.get(f"{running.url}{path}", timeout=30).headers["X-Request-Id"])
+    assert httpx.get(f"{running.url}/fhir/Patient").headers["X-Request-Id"] in running.log.read_text()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -119,6 +153,10 @@ def test_an_agreement_is_recorded(running: Running, organization: str) -> None:
         (["client", "add", "P", "--organization", "cedar", "--make-key", "k"], "valid UUID"),
         (["org", "add", "X", "--part-of", "cedar"], "valid UUID"),
         (["org", "add", "X", "--state", "Texas"], "two capital letters"),
+        (["org", "add", "X", "--state", "ZZ"], "two capital letters"),
+        (["org", "edit", str(uuid4())], "--name, --state or"),
+        (["org", "edit", str(uuid4()), "--name", "Y"], "There is no Organization"),
+        (["agreement", "end", str(uuid4())], "There is no OrganizationAffiliation"),
         (["agreement", "add", "cedar", "elm"], "valid UUID"),
         (["token", "--client", "x", "--key", "absent.jwk"], "There is no private JWK"),
         (["client", "add", "P", "--organization", str(uuid4()), "--jwks", "absent.json"], "absent.json"),

@@ -76,7 +76,7 @@ async def _fastapis(request: Request, error: Exception) -> Response:
 
 
 class _Around:
-    """Gives each request an id, answers what nothing else has answered, and writes the log's line."""
+    """Gives each request an id, which its answer carries, answers what nothing else has, and writes the log's line."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -87,12 +87,14 @@ class _Around:
             return
         request_id = uuid4()
         scope.setdefault("state", {})["request_id"] = request_id
+        request_header = (b"x-request-id", str(request_id).encode())
         started, status = time.perf_counter(), 0
 
         async def watched(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                message = {**message, "headers": [*message.get("headers", []), request_header]}
             await send(message)
 
         request = Request(scope, receive)

@@ -58,16 +58,22 @@ def add(
 
 @client.command("list")
 def list_clients() -> None:
-    """Print each client: id, organization, standing, name."""
+    """Print each client: id, organization, standing and name; below it when it last got a token, and what it may."""
 
-    async def work(connection: AsyncConnection, _settings: Settings) -> list[clients.Client]:
-        return await clients.everyone(connection)
+    async def work(
+        connection: AsyncConnection, _settings: Settings
+    ) -> tuple[list[clients.Client], dict[str, datetime]]:
+        return await clients.everyone(connection), await clients.last_logins(connection)
 
     with plainly():
-        listed = as_owner(work)
+        listed, used = as_owner(work)
     for found in listed:
         standing = "disabled" if found.disabled else "active"
+        last = f"last token {used[found.id]:%Y-%m-%d %H:%M} UTC" if found.id in used else "no token yet"
+        purposes = " ".join(sorted(found.purposes)) or "none"
+        emergency = "; may break the glass" if found.emergency else ""
         typer.echo(f"{found.id}  {found.organization}  {standing}  {found.name}")
+        typer.echo(f"    {last}; scopes {' '.join(found.scopes)}; purposes {purposes}{emergency}")
 
 
 @client.command("rotate")

@@ -17,10 +17,15 @@ def migrate(
     create: Annotated[
         bool, typer.Option("--create", help="Create the database if the server has none of its name.")
     ] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Apply functions, policies and grants though they are this version's.")
+    ] = False,
 ) -> None:
     """Bring the database to this version's schema."""
     with plainly():
         settings = load()
         owner = database_url(settings)
-        before, after = asyncio.run(migration.migrate(owner, create=create or settings.database_url is None))
+        before, after = asyncio.run(
+            migration.migrate(owner, create=create or settings.database_url is None, again=again)
+        )
         typer.echo(f"the schema is {after}" if before == after else f"the schema went from {before} to {after}")

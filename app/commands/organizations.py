@@ -25,11 +25,37 @@ def _operator() -> Operator:
     return Operator(open_database(settings), settings)
 
 
+STATES = frozenset(
+    {
+        *("AL", "AK", "AZ", "AR", "CA", "CO", "CT", "DE", "DC", "FL", "GA", "HI", "ID", "IL", "IN", "IA", "KS", "KY"),
+        *("LA", "ME", "MD", "MA", "MI", "MN", "MS", "MO", "MT", "NE", "NV", "NH", "NJ", "NM", "NY", "NC", "ND", "OH"),
+        *("OK", "OR", "PA", "RI", "SC", "SD", "TN", "TX", "UT", "VT", "VA", "WA", "WV", "WI", "WY"),
+        *("AS", "GU", "MP", "PR", "VI"),
+    }
+)
+"""The states, the District of Columbia and the territories, as the Postal Service writes them."""
+
+
 def _of_two_letters(state: str | None) -> str | None:
     """A state by another name would have no rules of its own. Raises BadParameter."""
-    if state is not None and not (len(state) == 2 and state.isascii() and state.isupper()):
-        raise typer.BadParameter("a state is two capital letters, as in TX")
+    if state is not None and state not in STATES:
+        raise typer.BadParameter("a US state or territory is two capital letters, as in TX")
     return state
+
+
+@org.command("edit")
+def edit_organization(
+    organization: Annotated[UUID, typer.Argument(help="The organization's id.")],
+    name: Annotated[str | None, typer.Option(help="Its new name.")] = None,
+    state: Annotated[str | None, typer.Option(help="Its US state code.", callback=_of_two_letters)] = None,
+    time_zone: Annotated[str | None, typer.Option(help="Its time zone, an IANA name.")] = None,
+) -> None:
+    """Change an organization's name, state or time zone."""
+    if not (name or state or time_zone):
+        raise typer.BadParameter("give --name, --state or --time-zone")
+    with plainly():
+        asyncio.run(_operator().edit_organization(organization, name=name, state=state, zone=time_zone))
+        typer.echo(f"{organization} is changed")
 
 
 @org.command("add")
@@ -88,3 +114,42 @@ def add_agreement(
     with plainly():
         added = _operator().add_agreement(discloser, recipient, both_ways=both_ways, end=end)
         typer.echo(asyncio.run(added))
+
+
+@agreement.command("list")
+def list_agreements() -> None:
+    """Print each agreement: id, whether it is in effect, who may share with whom, and until when."""
+
+    async def work(connection: AsyncConnection, _settings: Settings) -> list[tuple[UUID, str, str, str]]:
+        return [tuple(row) for row in await connection.execute(_AGREEMENTS)]
+
+    with plainly():
+        found = as_owner(work)
+    for id_, standing, pair, until in found:
+        typer.echo(f"{id_}  {standing}  {pair}  {until}")
+
+
+@agreement.command("end")
+def end_agreement(agreement_id: Annotated[UUID, typer.Argument(help="The agreement's id.")]) -> None:
+    """End an agreement: no release between the two has effect from now on, in the direction it stands for."""
+    with plainly():
+        asyncio.run(_operator().end_agreement(agreement_id))
+        typer.echo(f"{agreement_id} is ended")
+
+
+_AGREEMENTS = text("""
+    WITH named AS (
+        SELECT r.id, convert_from(r.body, 'UTF8')::jsonb AS body FROM hallpass.resource r
+        WHERE r.current AND NOT r.deleted AND r.type IN ('Organization', 'OrganizationAffiliation')
+    ), sides AS (
+        SELECT id, body, split_part(body #>> '{organization,reference}', '/', 2) AS one,
+               split_part(body #>> '{participatingOrganization,reference}', '/', 2) AS other
+        FROM named WHERE body ->> 'resourceType' = 'OrganizationAffiliation'
+    )
+    SELECT s.id,
+        CASE WHEN EXISTS (SELECT 1 FROM hallpass.agreement a
+                          WHERE a.id = s.id AND a.opens <= now() AND now() < a.closes) THEN 'active' ELSE 'ended' END,
+        coalesce(d.body ->> 'name', s.one) || ' -> ' || coalesce(r.body ->> 'name', s.other),
+        coalesce('until ' || (s.body #>> '{period,end}'), 'no end')
+    FROM sides s LEFT JOIN named d ON d.id::text = s.one LEFT JOIN named r ON r.id::text = s.other ORDER BY 3, 1
+""")

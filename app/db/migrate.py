@@ -48,10 +48,13 @@ class NoDatabase(WrongSchema):
     """The server has no database of this name."""
 
 
-async def migrate(owner: URL, source: Source = HERE, *, create: bool = False) -> tuple[str | None, str]:
+async def migrate(
+    owner: URL, source: Source = HERE, *, create: bool = False, again: bool = False
+) -> tuple[str | None, str]:
     """Create the application's role where it is absent, and bring the schema to this version's.
 
-    With `create` the database is made where the server has none of its name.
+    With `create` the database is made where the server has none of its name; with `again` functions, policies and
+    grants are applied though they are this version's.
     It may run while the version before serves. Where it does not get a lock soon enough it is tried again.
     Returns the revision before (None for a new database) and after. Raises WrongSchema.
     """
@@ -63,7 +66,7 @@ async def migrate(owner: URL, source: Source = HERE, *, create: bool = False) ->
             restored = not await login.group_exists(connection)
             await login.make_group(connection)
             await connection.commit()
-            change = await _upgrade(connection, source, whole=restored)
+            change = await _upgrade(connection, source, whole=restored or again)
             await login.ensure(connection)
             await connection.commit()
             await connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": LOCK})

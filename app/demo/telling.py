@@ -9,7 +9,7 @@ from rich.console import Console
 
 from app.demo.api import FHIR_JSON, Api, Json
 
-AGES = frozenset({"date"})
+AGES = frozenset({"date", "x-request-id"})
 """Response headers that differ between two answers that are the same."""
 
 

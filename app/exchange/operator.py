@@ -13,11 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.caller import Caller
 from app.consent.codes import PARTICIPATION, TIME_ZONE_EXTENSION
-from app.db import projections
+from app.db import projections, read
 from app.db.caller import set_operator
 from app.db.engine import Database, owner_transaction
+from app.errors import HallpassError, Kind
 from app.exchange import writes
 from app.exchange.validated import validate_now
+from app.fhir.json import parse
 from app.ledger import security_log
 from app.resources import TYPES
 from app.session import Session
@@ -77,6 +79,32 @@ class Operator:
             content["period"] = {"end": end}
         await self._create("OrganizationAffiliation", content, own_id, discloser)
 
+    async def end_agreement(self, agreement: UUID) -> None:
+        """Make an agreement inactive: no release rests on it from now on. Raises NOT_FOUND."""
+        await self._update("OrganizationAffiliation", agreement, {"active": False}, "ended")
+
+    async def edit_organization(
+        self, organization: UUID, *, name: str | None = None, state: str | None = None, zone: str | None = None
+    ) -> None:
+        """Change what is given, and nothing else. Raises NOT_FOUND."""
+        changes: dict[str, Any] = {"name": name} if name else {}
+        if state:
+            changes["address"] = [{"state": state}]
+        if zone:
+            changes["extension"] = [{"url": TIME_ZONE_EXTENSION, "valueCode": zone}]
+        await self._update("Organization", organization, changes, "edited")
+
+    async def _update(self, type_name: str, own_id: UUID, changes: dict[str, Any], done: str) -> None:
+        async with owner_transaction(self._owner) as connection:
+            row = await read.current(connection, type_name, own_id)
+            if row is None or row.deleted:
+                raise HallpassError(Kind.NOT_FOUND, f"There is no {type_name} with this id.")
+            session = await self._session(connection, row.custodian)
+            content = {**parse(row.body), **_joined(parse(row.body), changes)}
+            validated = validate_now(TYPES[type_name], content, self._settings.fhir_base)
+            await writes.update(session, TYPES[type_name], validated, str(own_id), None)
+            await security_log.record_command(connection, row.custodian, f"{type_name} {own_id} {done}")
+
     async def _create(self, type_name: str, content: dict[str, Any], own_id: UUID, custodian: UUID) -> None:
         validated = validate_now(TYPES[type_name], content, self._settings.fhir_base)
         async with owner_transaction(self._owner) as connection:
@@ -90,3 +118,15 @@ class Operator:
         standing = await set_operator(connection, custodian, zone)
         caller = Caller("operator", custodian, frozenset(), frozenset(), "")
         return Session(connection, caller, self._settings, standing.ancestors, ZoneInfo(zone), True)
+
+
+def _joined(content: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """The changes, beside what they do not replace: other lines of an address, other extensions."""
+    joined = dict(changes)
+    if "address" in changes and content.get("address"):
+        first, *others = content["address"]
+        joined["address"] = [{**first, **changes["address"][0]}, *others]
+    if "extension" in changes:
+        kept = [e for e in content.get("extension", []) if e.get("url") != TIME_ZONE_EXTENSION]
+        joined["extension"] = [*kept, *changes["extension"]]
+    return joined

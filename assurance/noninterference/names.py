@@ -62,7 +62,11 @@ class Names:
         location = response.header("Location")
         if location:
             _, about = self._renamed(location, about)
-        headers = tuple((k, self._header(k, v, about, len(response.body))) for k, v in response.headers)
+        headers = tuple(
+            (k, self._header(k, v, about, len(response.body)))
+            for k, v in response.headers
+            if k.lower() != "x-request-id"
+        )
         return Response(response.status, headers, body.encode())
 
     def _header(self, name: str, value: str, about: str, length: int) -> str:

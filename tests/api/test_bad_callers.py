@@ -36,7 +36,12 @@ async def test_a_reference_to_anothers_resource_is_refused_byte_for_byte_as_one_
         batched = await scene.stranger.post("", {"resourceType": "Bundle", "type": "batch", "entry": [entry]})
         refused(alone, 422, "not-found", "Patient.extension[0].value.reference")
         assert "422" in batched.text
-        answers.append([(r.status_code, dict(r.headers), r.content) for r in (alone, bundled, batched)])
+        answers.append(
+            [
+                (r.status_code, {k: v for k, v in r.headers.items() if k != "x-request-id"}, r.content)
+                for r in (alone, bundled, batched)
+            ]
+        )
     assert answers[0] == answers[1]
 
 

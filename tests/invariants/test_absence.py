@@ -33,7 +33,11 @@ HIDDEN = ("RelatedPerson", "Encounter", "Task", "Group", "labeled")
 
 def told(response: httpx.Response) -> tuple[int, dict[str, str], bytes]:
     """All of an answer but the clock."""
-    return response.status_code, {k: v for k, v in response.headers.items() if k != "last-modified"}, response.content
+    return (
+        response.status_code,
+        {k: v for k, v in response.headers.items() if k not in ("last-modified", "x-request-id")},
+        response.content,
+    )
 
 
 async def same(member: Member, path: str, hidden: str) -> tuple[int, dict[str, str], bytes]:

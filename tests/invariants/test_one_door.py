@@ -198,6 +198,6 @@ def _body(scene: Scene, path: str, record: dict[str, Any]) -> dict[str, Any]:
 
 def _seen(response: httpx.Response) -> tuple[int, dict[str, str], str]:
     """An answer with ids and clock set aside."""
-    kept = {k: v for k, v in response.headers.items() if k not in ("location", "last-modified")}
+    kept = {k: v for k, v in response.headers.items() if k not in ("location", "last-modified", "x-request-id")}
     body = ID.sub("ID", response.text)
     return response.status_code, kept, re.sub(r'"lastUpdated":"[^"]+"', "", body)
