@@ -18,10 +18,10 @@ from sqlalchemy import URL
 from bench.network import SAMPLE, Network
 
 TABLES = (
-    "resource", "access", "student", "authority", "release", "provision",
+    "resource", "access", "student", "authority", "release", "provision", "validity",
     "term_token", "term_string", "term_reference", "term_date", "term_quantity", "term_uri",
 )  # fmt: skip
-RELEASED = ("release", "provision", "authority")
+RELEASED = ("release", "provision", "authority", "validity")
 MANY = 20_000
 """From so many copies on it is quicker to make the indexes anew."""
 _COLUMNS = """
