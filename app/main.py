@@ -38,7 +38,7 @@ PUBLIC = frozenset(
         "/fhir/.well-known/smart-configuration",
         "/fhir/metadata",
         "/fhir/Library/{id}",
-        *(f"/fhir/{kind}{below}" for kind in DEFINITIONS for below in ("", "/{id}")),
+        *(f"/fhir/{kind}{below}" for kind in DEFINITIONS for below in ("", "/_search", "/{id}")),
         "/health",
         "/health/live",
         "/health/ready",

@@ -114,7 +114,7 @@ def test_an_agreement_is_recorded(running: Running, organization: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["client", "disable", "nobody"], "There is no such client"),
+        (["client", "disable", "nobody"], "There is no client with this id"),
         (["client", "add", "P", "--organization", str(uuid4())], "--jwks or --make-key"),
         (["client", "add", "P", "--organization", "cedar", "--make-key", "k"], "valid UUID"),
         (["org", "add", "X", "--part-of", "cedar"], "valid UUID"),

@@ -32,7 +32,7 @@ from app.search.refusal import shown
 
 KINDS = frozenset({"login", "token", "scope", "emergency", "command"})
 _CONTROLS = frozenset({"_count", "_cursor", "_sort", "_total"})
-_ONE = frozenset({"agent", "entity", "outcome", "patient", "purpose", "subtype", *_CONTROLS})
+_ONE = frozenset({"_id", "agent", "entity", "outcome", "patient", "purpose", "subtype", *_CONTROLS})
 _PREFIXES = ("eq", "ge", "gt", "le", "lt")
 _MICRO = timedelta(microseconds=1)
 
@@ -88,6 +88,10 @@ async def _answer(request: Request, context: RequestContext, given: list[tuple[s
     limit = count_of(query.get("_count"), context)
 
     async def unit_of_work(session: Session) -> list[PendingResult]:
+        if "_id" in query:
+            if set(query) - _CONTROLS != {"_id"}:
+                raise _bad("_id", "stands alone: leave the other criteria out")
+            return [await disclosures.named(session, query["_id"].split(",")[:limit])]
         asked = _asked(pairs, query, session.zone)
         return [await disclosures.search(session, asked.ledger, asked.security_log, after, limit, total=asked.total)]
 
@@ -117,7 +121,7 @@ def _once(pairs: list[tuple[str, str]]) -> dict[str, str]:
 
 
 def _asked(pairs: list[tuple[str, str]], query: dict[str, str], zone: ZoneInfo) -> _Asked:
-    start, end = _span([v for k, v in pairs if k == "date"], zone)
+    start, end = _span([v for k, v in pairs if k in ("date", "_lastUpdated")], zone)
     newest = _choice(query, "_sort", ("-date", "date")) != "date"
     subtype = _code(query, "subtype")
     if subtype is not None and subtype not in BASES | KINDS:

@@ -54,7 +54,7 @@ class _Writer:
         wanted = http.prefer(request)
         self._lenient = wanted.lenient
         self._named: set[tuple[str, UUID, int | None]] = set()
-        self._full = wanted.return_ == "representation" and "return=" in request.headers.get("Prefer", "")
+        self._return = wanted.return_
 
     async def single(self, entry: Entry | HallpassError) -> bytes:
         """One entry of a batch, in a transaction of its own, or what is wrong with its request."""
@@ -98,7 +98,9 @@ class _Writer:
             return bundle.unchanged(STATUS[304], *answer.held)
         status = STATUS[201 if answer.created else 200]
         said = success("Unchanged.") if answer.unchanged else None
-        body = self._full or entry.method == "GET"
+        if said is None and self._return == "OperationOutcome" and entry.method != "GET":
+            said = success("Stored." if answer.created else "Done.")
+        body = self._return == "representation" or entry.method == "GET"
         named = self._first(answer, body=body)
         return bundle.entry(status, base, answer.one, body=body, named=named, outcome_=said)
 

@@ -30,32 +30,38 @@ FHIR_JSON = "application/fhir+json"
 READABLE = frozenset({"application/fhir+json", "application/json", "text/json", "application/json+fhir"})
 _WILDCARDS = frozenset({"*/*", "application/*"})
 _FORMATS = READABLE | {"json"}
-_MISSPELT = {"presentation": "representation"}
-"""What fhirclient for JavaScript sends with a patch."""
 ALWAYS = frozenset({"_format", "_pretty"})
 """The parameters of every interaction."""
 
 Return = Literal["representation", "minimal", "OperationOutcome"]
 
 
+_RETURNS: dict[str, Return] = {
+    "representation": "representation",
+    "minimal": "minimal",
+    "operationoutcome": "OperationOutcome",
+    "presentation": "representation",  # fhirclient for JavaScript sends it with a patch
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Prefer:
-    """What the Prefer header asks for. https://hl7.org/fhir/R4/http.html#ops"""
+    """What the Prefer header asks for; `return_` is None where it does not say what a write returns."""
 
-    return_: Return = "representation"
+    return_: Return | None = None
     lenient: bool = False
 
 
 def prefer(request: Request) -> Prefer:
-    """Read the Prefer header. Raises INVALID for a value that `return` or `handling` does not have."""
-    wanted = ",".join(request.headers.getlist("Prefer")).replace(";", ",").split(",")
-    pairs = dict(part.strip().partition("=")[::2] for part in wanted if "=" in part)
-    return_ = pairs.get("return", "representation").strip('" ')
-    return_ = _MISSPELT.get(return_, return_)
-    handling = pairs.get("handling", "strict").strip('" ')
-    if return_ not in ("representation", "minimal", "OperationOutcome") or handling not in ("strict", "lenient"):
-        raise HallpassError(Kind.INVALID, Issue("The Prefer header asks for something that is not supported."))
-    return Prefer(return_, handling == "lenient")  # type: ignore[arg-type]
+    """Read the Prefer header. An unknown preference or value is ignored, of two the first counts, case does not.
+
+    https://hl7.org/fhir/R4/http.html#ops and https://www.rfc-editor.org/rfc/rfc7240#section-2
+    """
+    found: dict[str, str] = {}
+    for part in ",".join(request.headers.getlist("Prefer")).split(","):
+        name, _, value = part.partition(";")[0].partition("=")
+        found.setdefault(name.strip().lower(), value.strip().strip('"').strip().lower())
+    return Prefer(_RETURNS.get(found.get("return", "")), found.get("handling") == "lenient")
 
 
 def require_acceptable(request: Request) -> None:

@@ -52,6 +52,8 @@ OF_LEDGER: tuple[Interaction, ...] = (
     Interaction("search-type", "POST AuditEvent/_search"),
 )
 LEDGER_PARAMETERS: dict[str, tuple[str, str]] = {
+    "_id": ("token", "The ids of events; no other criterion stands beside it"),
+    "_lastUpdated": ("date", "As date"),
     "agent": ("reference", "Who received, or whose client it was: Organization/[id]"),
     "date": ("date", "When: eq, ge, gt, le, lt"),
     "entity": ("reference", "What was disclosed, the student it is about, or the Consent that was cited"),

@@ -19,7 +19,9 @@ def definition_of(type_name: str, code: str) -> str:
     """The canonical URL of the SearchParameter behind a parameter of AuditEvent or of a type of definitions."""
     if (type_name, code) in _OURS:
         return canonical("SearchParameter", f"{type_name}-{code}")
-    if type_name == "AuditEvent":
+    if code == "_lastUpdated":
+        return f"{HL7}/Resource-lastUpdated"
+    if type_name == "AuditEvent" and code != "_id":
         return f"{HL7}/AuditEvent-{code}"
     return f"{HL7}/Resource-id" if code == "_id" else f"{HL7}/conformance-{code}"
 

@@ -83,19 +83,30 @@ async def search(
     )
 
 
+async def named(session: Session, event_ids: list[str]) -> PendingResult:
+    """The AuditEvents with these ids that the caller may see."""
+    session.require("AuditEvent", "s")
+    found = [event for i in dict.fromkeys(event_ids) if (event := await _one(session, i)) is not None]
+    return PendingResult(total=len(found), document={"events": found})
+
+
 async def read(session: Session, event_id: str) -> PendingResult:
     """One AuditEvent. Raises NOT_FOUND where the caller may not see it."""
     session.require("AuditEvent", "r")
-    where, own = ids.place(event_id), as_uuid(event_id)
-    found: dict[str, Any] | None = None
-    if where is not None:
-        there = await entries.at(session.connection, where.compartment, where.at, where.request)
-        found = next((audit_event(e) for e in there if ids.mark(e) == where.mark), None)
-    elif own is not None and (event := await security_log.one(session.connection, own)) is not None:
-        found = security_event(event)
+    found = await _one(session, event_id)
     if found is None:
         raise not_found()
     return PendingResult(document=found)
+
+
+async def _one(session: Session, event_id: str) -> dict[str, Any] | None:
+    where, own = ids.place(event_id), as_uuid(event_id)
+    if where is not None:
+        there = await entries.at(session.connection, where.compartment, where.at, where.request)
+        return next((audit_event(e) for e in there if ids.mark(e) == where.mark), None)
+    if own is not None and (event := await security_log.one(session.connection, own)) is not None:
+        return security_event(event)
+    return None
 
 
 async def _page(session: Session, wanted: Filter, after: Position | None, count: int) -> PendingResult:

@@ -87,7 +87,7 @@ def security_event(event: Event) -> dict[str, Any]:
 
 
 def _subtypes(entry: Entry) -> list[dict[str, str]]:
-    found = [_coding(LIFECYCLE, "disclose", "Disclose"), {"system": OURS, "code": entry.basis}]
+    found = [_coding(LIFECYCLE, "disclose", "Disclose Record Lifecycle Event"), {"system": OURS, "code": entry.basis}]
     if entry.interaction in _RESTFUL:
         found.append({"system": INTERACTION, "code": entry.interaction})
     return found

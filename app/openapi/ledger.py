@@ -18,6 +18,8 @@ def _text(pattern: str) -> dict[str, Any]:
 
 
 SCHEMAS: dict[str, dict[str, Any]] = {
+    "_id": _text(r"[A-Za-z0-9.\-]{1,64}(,[A-Za-z0-9.\-]{1,64})*"),
+    "_lastUpdated": _text(f"(eq|ge|gt|le|lt)?{MOMENT}"),
     "agent": _text(f"((.*/)?Organization/)?{_UUID}(/_history.*)?"),
     "date": _text(f"(eq|ge|gt|le|lt)?{MOMENT}"),
     "entity": _text(f"(.*/)?{_UUID}(/_history.*)?"),

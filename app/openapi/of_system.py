@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.capability.catalog import TYPES as DEFINITIONS
 from app.capability.searching import SEARCHED
 from app.openapi import answers, parameters
 from app.openapi.examples import of_answer, of_body
@@ -27,7 +28,8 @@ def paths() -> dict[str, Json]:
         "/fhir/_history": {"get": _history()},
         "/fhir/metadata": {"get": _metadata()},
         "/fhir/Library/{id}": {"get": _read("readNotice", "A notice on redisclosure", [])},
-        "/fhir/{type}": {"get": _find()},
+        "/fhir/{type}": {"get": _by_query()},
+        **_forms(),
         "/fhir/{type}/{id}": {"get": _read("readDefinition", "Read a definition", [ref("definitionType")])},
     }
 
@@ -97,12 +99,23 @@ def _read(operation_id: str, summary: str, more: list[Json]) -> Json:
     )
 
 
-def _find() -> Json:
+def _find(operation_id: str, summary: str, asked: list[Json]) -> Json:
     return operation(
-        "searchDefinition",
-        "Find definitions of a type",
+        operation_id,
+        summary,
         OPEN_TAG,
-        parameters=[ref("definitionType"), *(ref(f"Definition.{n}") for n in SEARCHED), *ALWAYS],
+        parameters=[*asked, *ALWAYS],
         success={200: answers.json("Those that have the values.", schema("Bundle"))},
         public=True,
     )
+
+
+def _by_query() -> Json:
+    asked = [ref("definitionType"), *(ref(f"Definition.{n}") for n in (*SEARCHED, "_count", "_summary"))]
+    return _find("searchDefinition", "Find definitions of a type", asked)
+
+
+def _forms() -> dict[str, Json]:
+    """The search of each type of definitions by a form of the same parameters."""
+    forms = ((kind, f"Find definitions of type {kind} by a form of the same parameters") for kind in DEFINITIONS)
+    return {f"/fhir/{kind}/_search": {"post": _find(f"searchByPost{kind}", text, [])} for kind, text in forms}

@@ -121,6 +121,10 @@ SHARED: dict[str, Json] = {
         f"Definition.{n}": _query(n, f"The definition's {n.strip('_')}; several between commas.", {"type": "string"})
         for n in SEARCHED
     },
+    "Definition._count": _query(
+        "_count", "As many definitions at the most.", {"type": "string", "pattern": "^[0-9]{1,9}$"}
+    ),
+    "Definition._summary": _query("_summary", "A part of each definition, or their number.", _codes(SUMMARIES)),
     "If-Match": _header("If-Match", "The version that is to be changed, as its ETag; another is a 412.", _ETAGS),
     "If-None-Match": _header("If-None-Match", "The versions that the caller has, as ETags: then 304.", _ETAGS),
     "If-Modified-Since": _header(

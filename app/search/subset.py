@@ -12,7 +12,7 @@ from typing import Any
 
 from app.errors import HallpassError, Issue, Kind
 from app.fhir.json import dump, parse
-from app.fhir.validation.plan import Model, plan
+from app.fhir.validation.plan import Model, plan, resource_model
 from app.resources import TYPES
 from app.search.controls import SUMMARIES, json_keys, one_of
 
@@ -39,7 +39,7 @@ class Subset:
         if self.summary is None and included:
             return body
         content = parse(body)
-        model = TYPES[type_name].model
+        model = _model(type_name)
         kept = {k: v for k, v in content.items() if self._keeps(model, k)}
         beside, needed = _BY_INVARIANT.get(type_name, ("", ()))
         if not beside or beside in kept:
@@ -81,6 +81,14 @@ def subset_of_read(type_name: str, summary: str | None, elements: str | None) ->
         one_of("_summary", summary, tuple(s for s in SUMMARIES if s != "count"))
     keys = json_keys("_elements", elements, (type_name,)) if elements is not None else ()
     return subset(summary, keys)
+
+
+def _model(type_name: str) -> Model:
+    """The model of a type that holds records, or of a type of definitions. Raises KeyError for what is none."""
+    model = TYPES[type_name].model if type_name in TYPES else resource_model(type_name)
+    if model is None:
+        raise KeyError(type_name)
+    return model
 
 
 @cache

@@ -252,3 +252,14 @@ async def test_a_district_pages_through_what_its_schools_disclosed_in_one_order_
         url = next((link["url"] for link in page["link"] if link["relation"] == "next"), "")
     assert paged == [e["id"] for e in whole]
     assert len(await events(scene, f"entity=Patient/{student['id']}")) == 2
+
+
+async def test_events_are_found_by_their_ids_and_by_when_they_were_last_updated(scene: Scene) -> None:
+    events = (await scene.district.get("/AuditEvent?_count=3")).json()["entry"]
+    ids = [e["resource"]["id"] for e in events]
+    asked = ",".join([*ids, str(uuid4()), "x"])
+    assert sorted(await scene.district.ids(f"/AuditEvent?_id={asked}")) == sorted(ids)
+    assert await scene.stranger.ids(f"/AuditEvent?_id={asked}") == []
+    assert await scene.district.ids("/AuditEvent?_lastUpdated=lt2000") == []
+    assert set(ids) <= set(await scene.district.ids("/AuditEvent?_lastUpdated=gt2000&_count=50"))
+    assert (await scene.district.get(f"/AuditEvent?_id={ids[0]}&outcome=0")).status_code == 400

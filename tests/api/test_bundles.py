@@ -138,12 +138,13 @@ async def test_reads_of_all_kinds_answer_in_a_bundle_as_they_do_alone(district: 
     assert history.json()["entry"][0]["resource"]["total"] == 2
 
 
-@pytest.mark.parametrize("prefer", ["", "return=minimal", "return=representation"])
+@pytest.mark.parametrize("prefer", ["", "return=minimal", "return=representation", "return=OperationOutcome"])
 async def test_prefer_says_whether_a_bundle_answers_what_it_wrote(district: Member, prefer: str) -> None:
     for kind in ("batch", "transaction"):
         headers = {"Prefer": prefer} if prefer else {}
         answer = await district.post("", bundle(kind, entry("POST", "Patient", patient())), headers=headers)
         assert ("resource" in answer.json()["entry"][0]) is (prefer == "return=representation")
+        assert ("outcome" in answer.json()["entry"][0]["response"]) is (prefer == "return=OperationOutcome")
         assert answer.json()["entry"][0]["response"]["etag"] == 'W/"1"'
 
 

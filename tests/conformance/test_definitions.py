@@ -136,3 +136,20 @@ def test_a_code_system_that_the_server_writes_is_defined(url: str) -> None:
 )
 def test_an_extension_that_the_server_understands_is_defined(url: str) -> None:
     assert resolve(url) is not None
+
+
+async def test_definitions_are_counted_cut_and_found_by_a_form(world: World) -> None:
+    url = f"{BASE}/fhir/ValueSet"
+    every = (await world.http.get(url)).json()
+    some = (await world.http.get(f"{url}?_count=2")).json()
+    assert (some["total"], len(some["entry"])) == (every["total"], 2)
+    counted = (await world.http.get(f"{url}?_summary=count")).json()
+    assert (counted["total"], "entry" in counted) == (every["total"], False)
+    short = (await world.http.get(f"{url}?_summary=true")).json()["entry"][0]["resource"]
+    assert short["meta"]["tag"][0]["code"] == "SUBSETTED"
+    assert short["url"]
+    name = every["entry"][0]["resource"]["name"]
+    form = await world.http.post(f"{url}/_search", data={"name": name})
+    assert form.json()["entry"][0] == every["entry"][0]
+    assert (await world.http.get(f"{url}?_count=x")).status_code == 400
+    assert (await world.http.get(f"{url}?_summary=x")).status_code == 400
