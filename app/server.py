@@ -22,6 +22,7 @@ from app.db import embedded, migrate
 from app.db.address import BadAddress, owner_url
 from app.db.engine import Database, owner_transaction
 from app.keyring import Keyring, WrongKey
+from app.limits.protocol import BoundedProtocol
 from app.main import create_app
 from app.settings import Settings, UnsafeSettings, load
 
@@ -105,7 +106,7 @@ def serve(settings: Settings, when_listening: Callable[[], None]) -> None:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=10,
         timeout_worker_healthcheck=WORKER_SECONDS,
-        h11_max_incomplete_event_size=65_536,
+        http=BoundedProtocol,
     )
     processes.run(config)
 

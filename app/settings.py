@@ -75,6 +75,15 @@ class Settings(BaseSettings):
         default=20_000, ge=1_000, description="A resource with more JSON values is refused with 413."
     )
     max_bundle_entries: int = Field(default=1_000, ge=1, description="A Bundle with more entries is refused.")
+    max_result_bytes: int = Field(
+        default=20_000_000, ge=1_000, description="Bytes of records on one page, or in the answer to a transaction."
+    )
+    max_batch_bytes: int = Field(
+        default=200_000_000, ge=1_000, description="Bytes in the answer to a batch; its later entries are refused."
+    )
+    max_released: int = Field(
+        default=2_000, ge=1, description="Records that one request may be given, all entries of its Bundle together."
+    )
     default_count: int = Field(default=50, ge=1, description="Entries on a search page when _count is absent.")
     max_count: int = Field(default=500, ge=1, description="Entries on a search page at the most.")
     max_deletes: int = Field(

@@ -1,12 +1,14 @@
 """Batch and transaction Bundles. https://hl7.org/fhir/R4/http.html#transaction
 
-A batch is its entries one by one, each with its own outcome; operations may be among them. A transaction is one: by
-verb (DELETE, POST, PUT, GET), with references between its entries, all of it or nothing.
+A batch is its entries one by one, each with its own outcome; operations may be among them. Each is judged when all
+before it have left, and leaves at once: nothing is held until the end. A transaction is one: by verb (DELETE, POST,
+PUT, GET), with references between its entries, all of it or nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -18,10 +20,12 @@ from app.api.entries import Entry, read_entries
 from app.api.page_tokens import PageTokens
 from app.api.search import page
 from app.api.transaction import Transaction, history_of
+from app.auth.bearer import bearer
 from app.errors import HallpassError, Issue, Kind
 from app.exchange.service import Result
 from app.fhir.outcome import success
 from app.limits.long_work import is_large
+from app.limits.results import Budget
 
 STATUS = {200: "200 OK", 201: "201 Created", 204: "204 No Content", 304: "304 Not Modified"}
 
@@ -37,11 +41,12 @@ def add(router: APIRouter) -> None:
         large = is_large(content)
         kind, entries = await context.off_loop(lambda: read_entries(content, context.settings), large=large)
         writer = _Writer(request, context)
-        if kind == "batch":
-            parts = [await writer.single(entry) for entry in entries]
-        else:
-            parts = await writer.together([e for e in entries if isinstance(e, Entry)])
-        return http.respond(request, bundle.responses(f"{kind}-response", parts))
+        if kind == "batch" and entries:
+            pretty = request.query_params.get("_pretty") == "true"
+            parts = bundle.in_parts("batch-response", await writer.begun(entries), pretty=pretty)
+            return http.respond_in_parts(request, parts)
+        answers = await writer.together([e for e in entries if isinstance(e, Entry)])
+        return http.respond(request, bundle.responses(f"{kind}-response", answers))
 
 
 class _Writer:
@@ -53,25 +58,47 @@ class _Writer:
         self._seal: PageTokens = request.app.state.page_tokens
         wanted = http.prefer(request)
         self._lenient = wanted.lenient
+        self._budget = Budget.of_batch(context.settings)
         self._named: set[tuple[str, UUID, int | None]] = set()
         self._return = wanted.return_
 
-    async def single(self, entry: Entry | HallpassError) -> bytes:
-        """One entry of a batch, in a transaction of its own, or what is wrong with its request."""
-        if isinstance(entry, HallpassError):
-            return bundle.failure(entry)
+    async def begun(self, entries: list[Entry | HallpassError]) -> AsyncIterator[bytes]:
+        """A batch's entries as they are performed, the first of them now: what concerns all of them shows in it.
+
+        Raises UNAVAILABLE and LOGIN then. Later on they are the outcome of their entry: the others have left.
+        """
         try:
-            if entry.where.call:
-                return await call(self._request, entry)
-            transaction = Transaction(self._through, self._seal, [entry], lenient=self._lenient)
-            answers = await self._through.all(entry.interaction, transaction.perform)
-            written = self._written(entry, answers[0])
+            first = await self._performed(entries[0])
         except HallpassError as e:
             if e.kind in (Kind.UNAVAILABLE, Kind.LOGIN):
                 raise
-            return bundle.failure(e)
+            first = bundle.failure(e)
+        return self._each(first, entries[1:])
+
+    async def _each(self, first: bytes, others: list[Entry | HallpassError]) -> AsyncIterator[bytes]:
+        yield first
+        for entry in others:
+            try:
+                yield await self._performed(entry)
+            except HallpassError as e:
+                yield bundle.failure(e)
+
+    async def _performed(self, entry: Entry | HallpassError) -> bytes:
+        """One entry of a batch, in a transaction of its own. Raises what is wrong with it, and TOO_COSTLY."""
+        if isinstance(entry, HallpassError):
+            raise entry
+        await bearer(self._request)  # the token may have expired since the entry before
+        self._budget.require_left()
+        if entry.where.call:
+            found, records = await call(self._request, entry), 1
+        else:
+            self._request.app.state.limits.count(self._through.caller.client)
+            transaction = Transaction(self._through, self._seal, [entry], lenient=self._lenient)
+            (answer,) = await self._through.all(entry.interaction, transaction.perform)
+            found, records = self._written(entry, answer), len(answer.released)
+        self._budget.spend(len(found), records)
         await asyncio.sleep(0)
-        return written
+        return found
 
     async def together(self, entries: list[Entry]) -> list[bytes]:
         """All entries of a transaction, answered in the order in which they were sent."""

@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/http.html
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, Literal
 
 from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
 
 from app.api.middleware.compression import decompression
 from app.errors import HallpassError, Issue, Kind
@@ -120,13 +121,21 @@ def too_large(limit: int) -> HallpassError:
     return HallpassError(Kind.TOO_LARGE, f"A body has at most {limit} bytes.", headers={"Connection": "close"})
 
 
+def respond_in_parts(request: Request, parts: AsyncIterator[bytes]) -> Response:
+    """A JSON response that is sent while it is made. What cannot be made whole is broken off, and so is no JSON."""
+    return StreamingResponse(parts, 200, {"Cache-Control": "no-store"}, _json_kind(request))
+
+
 def respond(request: Request, content: bytes, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A JSON response, as FHIR's media type, or as plain JSON to those who ask for that."""
-    wanted = request.headers.get("Accept", "")
-    kind = "application/json" if "application/json" in wanted and FHIR_JSON not in wanted else FHIR_JSON
     if request.query_params.get("_pretty") == "true":
         content = dump(parse(content), pretty=True)
-    return Response(content, status, {"Cache-Control": "no-store", **(headers or {})}, kind)
+    return Response(content, status, {"Cache-Control": "no-store", **(headers or {})}, _json_kind(request))
+
+
+def _json_kind(request: Request) -> str:
+    wanted = request.headers.get("Accept", "")
+    return "application/json" if "application/json" in wanted and FHIR_JSON not in wanted else FHIR_JSON
 
 
 def one(request: Request, answer: Result) -> Response:

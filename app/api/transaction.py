@@ -33,6 +33,7 @@ from app.fhir.etags import known
 from app.fhir.links import Links
 from app.fhir.references import references, rewrite
 from app.limits.long_work import is_large
+from app.limits.results import Budget
 from app.resources import TYPES
 from app.resources.paths import first
 from app.resources.refs import as_uuid, parse_local
@@ -64,10 +65,14 @@ class Transaction:
             session.claimed.update(_written(self._entries, matches))
         session.pending.update(t for text in links.targets.values() if (t := parse_local(text)))
         found: dict[str, PendingResult] = {}
+        budget = Budget.of_whole(self._through.settings)
         for entry in await in_turn(session, self._entries):
             with _placing(entry, alone=len(self._entries) == 1):
                 found[entry.at] = await self._one(session, entry, links)
                 _require_target(entry, links, found[entry.at])
+            if len(self._entries) > 1:  # an entry of a batch leaves by itself
+                pending = found[entry.at].pending
+                budget.require(sum(len(p.row.body) for p in pending), len(pending))
         if len(self._entries) > 1:
             await self._require_gone(session, matches)
         return [found[entry.at] for entry in self._entries]

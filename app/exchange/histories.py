@@ -19,6 +19,7 @@ from app.db.history import Position, Span
 from app.db.rows import Stored
 from app.errors import HallpassError, Issue, Kind, not_found
 from app.exchange.release import PendingResult, PendingRow
+from app.limits.results import fitting
 from app.resources import ResourceType
 from app.resources.refs import as_uuid
 from app.session import Session
@@ -95,8 +96,9 @@ async def _page(session: Session, span: Span, page: Page, walk: str) -> PendingR
     position, back = _position(page.after) if page.after is not None else (None, False)
     rows = await store.page(session.connection, span, position, page.count + 1, back=back)
     total = await store.total(session.connection, span)
-    more = len(rows) > page.count
-    shown = rows[: page.count][::-1] if back else rows[: page.count]
+    most = fitting([len(row.body) for row in rows[: page.count]], session.settings.max_result_bytes)
+    more = len(rows) > most
+    shown = rows[:most][::-1] if back else rows[:most]
     cursors = {}
     if shown and (more or back):
         cursors["next"] = f"{walk}{_cursor(shown[-1])}"

@@ -14,6 +14,7 @@ from app.db.rows import Stored
 from app.errors import HallpassError, Kind, not_found
 from app.exchange.release import PendingResult, PendingRow
 from app.fhir.etags import Known, etag
+from app.limits.results import Budget, fitting
 from app.resources import ResourceType
 from app.resources.refs import as_uuid
 from app.scopes import allows
@@ -111,8 +112,9 @@ async def search(session: Session, wanted: Search, after: Cursor | None) -> Pend
     if counted:  # counted with the page, so that the two agree; where there is no row to say it, by itself
         total = int(rows[0].total) if rows else await _total(session, wanted) if after else 0
     back = after is not None and after.back
-    more = len(rows) > wanted.count
-    rows = rows[: wanted.count][::-1] if back else rows[: wanted.count]
+    most = fitting([len(row.body) for row in rows[: wanted.count]], session.settings.max_result_bytes)
+    more = len(rows) > most
+    rows = rows[:most][::-1] if back else rows[:most]
     cursors = {}
     as_of = after.as_of if after is not None else search_queries.moment(rows[0], wanted) if rows else None
     if rows and (more or back):
@@ -121,6 +123,7 @@ async def search(session: Session, wanted: Search, after: Cursor | None) -> Pend
         cursors["previous"] = search_queries.cursor_at(rows[0], wanted, back=True, as_of=as_of).pack()
     found = [store.stored(row) for row in rows]
     brought = await _included(session, wanted, found)
+    Budget.of_whole(session.settings).require(sum(len(r.body) for r in brought), len(found) + len(brought))
     pending = (*(PendingRow(r) for r in found), *(PendingRow(r, "include") for r in brought))
     return PendingResult(pending, total=total, cursors=cursors, search=wanted, part=part)
 

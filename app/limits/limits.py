@@ -6,9 +6,10 @@ for the whole server is divided by its processes (docs/decisions/0024-limits-by-
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.limits.addresses import Addresses
 from app.limits.rates import Rates
@@ -19,6 +20,8 @@ BURST_SECONDS = 10
 """A client that asked nothing for so long may ask at once what it may ask in that time."""
 WAIT_SECONDS = 5.0
 """How long a request waits for others of its client."""
+SEND_SECONDS = 30.0
+"""How long one part of an answer may wait for its client to read."""
 _HELD = "hallpass.limits.client"
 
 
@@ -81,8 +84,14 @@ class Leaving:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope.setdefault("state", {})  # so that all below write into the same
+
+        async def in_time(message: Message) -> None:
+            """Who does not read what it asked for is waited for no longer."""
+            async with asyncio.timeout(SEND_SECONDS):
+                await send(message)
+
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, in_time if scope["type"] == "http" else send)
         finally:
             self._limits.leave(scope)
 

@@ -80,7 +80,7 @@ SENT = {
     "a bad one": ("/Patient", large(20_000) | {"identifier": [{"nix": n} for n in range(200_000)]}),
     "match": ("/Patient/$match", large(6_000)),
     "nothing but strings": ("/Patient", {"resourceType": "Patient", "x": [""] * 1_500_000}),
-    "a large string": ("/Patient", build.patient("S", photo=[{"data": "A" * 4_000_000}])),
+    "a large string": ("/Patient", build.patient("S", photo=[{"contentType": "image/png", "data": "A" * 4_000_000}])),
     "parameters": (
         f"/Patient/{uuid4()}/$explain-access",
         {"resourceType": "Patient", "parameter": [{"name": "x"}] * 200_000},
