@@ -11,7 +11,8 @@ from app.db.rows import Stored
 from app.errors import HallpassError, Issue, Kind
 from app.exchange.validated import same
 from app.resources import ResourceType
-from app.resources.refs import parse_local
+from app.resources.paths import values
+from app.resources.refs import local_id, parse_local
 from app.session import Session
 
 _SERVERS = frozenset({"resourceType", "id", "meta", "text"})
@@ -26,6 +27,20 @@ def judging(session: Session, stored: Stored) -> Iterator[None]:
         if stored.student is not None and stored.custodian != session.caller.organization and not stored.deleted:
             e.told = e.told if stored in e.told else (*e.told, stored)
         raise
+
+
+async def require_own_entry(session: Session, declared: ResourceType, content: dict[str, Any]) -> None:
+    """Raise FORBIDDEN where a directory entry is about organizations none of which is the caller's, or below it."""
+    named = [local_id(r, "Organization") for path in declared.entry_of for r in values(content, path)]
+    if not named or session.operator:
+        return
+    for organization in named:
+        if organization is None:
+            continue
+        if ("Organization", organization) in session.pending or await session.holds(organization):
+            return
+    text = "A directory entry about an organization is filed by that organization, by one above it, or by the operator."
+    raise HallpassError(Kind.FORBIDDEN, Issue(text, f"{declared.name}.{declared.entry_of[0]}"))
 
 
 def as_party(

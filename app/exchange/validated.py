@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+from app.consent.codes import TYPE_NAMES
 from app.errors import HallpassError, Issue, Kind
 from app.fhir.json import canonical
 from app.fhir.references import rewrite
@@ -13,7 +15,6 @@ from app.limits.content import more_values, too_many_values
 from app.limits.long_work import is_large, off_loop
 from app.resources import TYPES, ResourceType, Visibility
 from app.resources.paths import values
-from app.resources.refs import local_targets
 from app.settings import Settings
 
 _PROOF = object()
@@ -50,6 +51,9 @@ async def validate_body(client: str, declared: ResourceType, content: dict[str, 
 
 def validate_now(declared: ResourceType, content: dict[str, Any], base_url: str) -> Validated:
     """Judge a resource by itself, at once. Raises UNPROCESSABLE with every finding."""
+    if declared.visibility is Visibility.DIRECTORY and content.get("contained"):
+        text = "Every member reads the directory: a directory resource contains no other. Refer to it instead."
+        raise HallpassError(Kind.UNPROCESSABLE, Issue(text, f"{declared.name}.contained", "business-rule"))
     check(declared.name, content)
     if any(tag.get("code") == "SUBSETTED" for tag in values(content, "meta.tag")):
         text = "The resource is marked SUBSETTED: it is only a part. Read the whole resource and send that."
@@ -62,12 +66,38 @@ def validate_now(declared: ResourceType, content: dict[str, Any], base_url: str)
 
 
 def _require_no_student(declared: ResourceType, content: dict[str, Any]) -> None:
-    """Everybody reads the directory, so nothing in it is about a student: not by reference, and not contained."""
-    inside = {r.get("resourceType") for r in values(content, "contained")}
-    targets = {name for name, _ in local_targets(content)}
-    if any(TYPES[name].visibility is not Visibility.DIRECTORY for name in (inside | targets) & set(TYPES)):
+    """Everybody reads the directory, so nothing in it is about a student.
+
+    Nothing refers to a type that is not of it, wherever that lies and by what it is known, and there is no note: the
+    types of the directory have no place for one.
+    """
+    if any(_is_about_a_student(node) for node in _nodes(content)):
         text = "Every member reads the directory: a directory resource must not be about a student."
         raise HallpassError(Kind.UNPROCESSABLE, Issue(text, declared.name, "business-rule"))
+
+
+_LISTED = frozenset(t.name for t in TYPES.values() if t.visibility is Visibility.DIRECTORY)
+_ABOUT_NOBODY = frozenset({"CodeSystem", "Endpoint", "InsurancePlan", "Library", "NamingSystem", "ValueSet"})
+_NOT_LISTED = TYPE_NAMES - _LISTED - _ABOUT_NOBODY
+
+
+def _is_about_a_student(node: dict[str, Any]) -> bool:
+    """Whether an element is a note, or a Reference to a type that is not of the directory."""
+    reference, kind = node.get("reference"), node.get("type")
+    segments = reference.split("/") if isinstance(reference, str) else []
+    return (
+        "valueAnnotation" in node
+        or not _NOT_LISTED.isdisjoint(segments)
+        or (isinstance(kind, str) and kind in _NOT_LISTED)
+    )
+
+
+def _nodes(content: Any) -> Iterator[dict[str, Any]]:
+    """Every object in a resource."""
+    if isinstance(content, dict):
+        yield content
+    for child in content.values() if isinstance(content, dict) else content if isinstance(content, list) else ():
+        yield from _nodes(child)
 
 
 def same(one: Any, other: Any) -> bool:

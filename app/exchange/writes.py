@@ -24,7 +24,7 @@ from app.exchange.ended import require_not_widened
 from app.exchange.lock_kinds import create_kind, update_kind
 from app.exchange.reference_check import check_references
 from app.exchange.release import PendingResult, PendingRow
-from app.exchange.third_party_writes import as_party, judging
+from app.exchange.third_party_writes import as_party, judging, require_own_entry
 from app.exchange.validated import Validated
 from app.fhir.body import compose
 from app.fhir.etags import names
@@ -151,6 +151,7 @@ async def _file(
     before = await off_loop(client, partial(parse, stored), large=len(stored) > LARGE_BYTES)
     await check_references(session, content, before, (declared.name, resource_id))
     zone = await _zone(session, custodian)
+    await require_own_entry(session, declared, content)
     if declared.name == "Consent":
         await require_not_widened(session, before, content, (compartment, resource_id), zone)
     version = old.version + 1 if old else 1

@@ -128,6 +128,12 @@ async def _save_place(session: Session, row: Stored, _content: dict[str, Any], p
     parent, zone, honor, state = place
     before = await projections.place(session.connection, row.id)
     kept = before is not None and before[0] == parent
+    if before is None and parent is None and not session.operator:
+        text = "You can add an organization under your own: name it in partOf. Ask the operator for any other."
+        raise HallpassError(Kind.FORBIDDEN, Issue(text, "Organization.partOf"))
+    if before is not None and not session.operator and not await session.holds(row.id):
+        text = "An organization's entry is its own, or that of one above it. Ask the operator to change it."
+        raise HallpassError(Kind.FORBIDDEN, Issue(text, "Organization"))
     if parent is not None and not kept and not session.operator and not await session.holds(parent):
         text = "You can place an organization under your own. Ask the operator for any other move."
         raise HallpassError(Kind.FORBIDDEN, Issue(text, "Organization.partOf"))

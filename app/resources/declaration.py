@@ -55,6 +55,8 @@ class ResourceType:
     """Top-level elements that a party that is not the custodian may change."""
     party_values: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Of a `party_writes` element of type code: the values that such a party may set."""
+    entry_of: tuple[str, ...] = ()
+    """Of a directory type: paths of the organizations whose entry it is; one of them files it, or one above it."""
     deletable: bool = True
 
     def __post_init__(self) -> None:

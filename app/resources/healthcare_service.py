@@ -15,5 +15,6 @@ HEALTHCARE_SERVICE = ResourceType(
     student=None,
     codes=("category", "type"),
     clinical_date=(),
+    entry_of=("providedBy",),
     authors=(),
 )

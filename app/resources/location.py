@@ -15,5 +15,6 @@ LOCATION = ResourceType(
     student=None,
     codes=("type",),
     clinical_date=(),
+    entry_of=("managingOrganization",),
     authors=(),
 )

@@ -15,5 +15,6 @@ ORGANIZATION_AFFILIATION = ResourceType(
     student=None,
     codes=("code",),
     clinical_date=(),
+    entry_of=("organization", "participatingOrganization"),
     authors=(),
 )

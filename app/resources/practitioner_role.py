@@ -15,5 +15,6 @@ PRACTITIONER_ROLE = ResourceType(
     student=None,
     codes=("code",),
     clinical_date=(),
+    entry_of=("organization",),
     authors=(),
 )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
+from app.resources import TYPES
 from assurance.noninterference import releases
 from assurance.noninterference.records import EXCEPTED, SERVICE, Body, build, coded, label
 from assurance.noninterference.scene import BOTH, Record, Scene
@@ -263,7 +264,11 @@ class Moves:
     def made(self, kind: str, by: str, worlds: str, student: str | None = None) -> Body:
         """A resource of a member's own that names no party."""
         pick = self.scene.pick(self.rng, by, worlds, student=student)
-        return build(kind, self.rng, pick)
+        made = build(kind, self.rng, pick)
+        for element in TYPES[kind].entry_of[:1]:  # nobody files in another's name
+            if element in made:
+                made[element] = {"reference": f"Organization/{self.scene.organizations[by]}"}
+        return made
 
     def coverable(self, student: str, worlds: str = BOTH, kind: str | None = None) -> Body:
         """A record of the holder's that a release can open: unlabelled, or with a label that one may name."""

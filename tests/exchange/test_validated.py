@@ -21,6 +21,19 @@ EXTENSION = "https://example.org/fhir/StructureDefinition/of"
         {"extension": [{"url": EXTENSION, "valueReference": {"reference": STUDENT}}]},
         {"extension": [{"url": EXTENSION, "valueReference": {"reference": f"{BASE}/{STUDENT}"}}]},
         {
+            "extension": [
+                {"url": EXTENSION, "valueReference": {"reference": f"https://elsewhere.example/fhir/{STUDENT}"}}
+            ]
+        },
+        {"extension": [{"url": EXTENSION, "valueReference": {"type": "Patient", "identifier": {"value": "S-1"}}}]},
+        {"extension": [{"url": EXTENSION, "valueAnnotation": {"text": "Ana Rivera came in on Monday"}}]},
+        {
+            "contained": [
+                {"resourceType": "Observation", "id": "o", "status": "final", "code": {"text": "HIV positive"}}
+            ]
+        },
+        {"contained": [{"resourceType": "Location", "id": "o", "name": "Room 4"}]},
+        {
             "contained": [{"resourceType": "Patient", "id": "p"}],
             "extension": [{"url": EXTENSION, "valueReference": {"reference": "#p"}}],
         },
@@ -29,7 +42,7 @@ EXTENSION = "https://example.org/fhir/StructureDefinition/of"
 def test_nothing_in_the_directory_is_about_a_student(more: dict[str, Any]) -> None:
     with pytest.raises(HallpassError, match="directory") as caught:
         validate_now(TYPES["Organization"], {"resourceType": "Organization", "name": "Clinic", **more}, BASE)
-    assert _where(caught.value) == [("Organization", "business-rule")]
+    assert _where(caught.value) in ([("Organization", "business-rule")], [("Organization.contained", "business-rule")])
 
 
 def test_a_part_of_a_resource_is_not_taken_for_the_whole() -> None:
