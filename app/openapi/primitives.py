@@ -33,7 +33,10 @@ _URI = f"{_SOLID}+"
 _DIGIT = rf"[A-Za-z0-9+/]{_SPACE}*"
 _PADDING = f"={_SPACE}*"
 _BASE64 = rf"{_SPACE}*(({_DIGIT}){{4}})*(({_DIGIT}){{4}}|({_DIGIT}){{3}}{_PADDING}|({_DIGIT}){{2}}({_PADDING}){{2}})"
-_OF_STRINGS = "[^\\u0000-\\u0008\\u000B\\u000C\\u000E-\\u001F]+"
+_CONTROL = r"\u0000-\u0008\u000B\u000C\u000E-\u001F"
+_EXOTIC = r"\u0085\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000"
+_OF_STRINGS = f"[^{_CONTROL}]*[^{_CONTROL}{_EXOTIC}][^{_CONTROL}]*"
+"""One character at least is no white space, or plain white space."""
 _LARGEST = 2**31 - 1
 
 

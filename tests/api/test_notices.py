@@ -6,7 +6,7 @@ import pytest
 
 from app.api.notices import NOTICES, library
 from app.db.engine import Database
-from app.fhir.validation.validate import from_model
+from tests.fhir.second_opinion import from_model
 from tests.world import BASE, open_world
 
 

@@ -9,8 +9,8 @@ import pytest
 from app.errors import HallpassError, Issue, Kind
 from app.fhir.outcome import outcome, success
 from app.fhir.validation.plan import resource_model
-from app.fhir.validation.validate import from_model
 from app.fhir.validation.validator import Validator
+from tests.fhir.second_opinion import from_model
 
 
 def faults(resource: dict[str, Any]) -> list[Issue]:

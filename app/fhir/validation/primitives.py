@@ -18,6 +18,7 @@ Check = Callable[[Any], str | None]
 
 MAX_STRING = 1024 * 1024
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
+_PLAIN_SPACE = frozenset(" \t\r\n")
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/=\s]|=\s*[^=\s]")
 
 _YEAR = r"(?!0000)[0-9]{4}"
@@ -40,6 +41,8 @@ def _string(value: Any) -> str | None:
         return f"must not be longer than {MAX_STRING} characters"
     if not value.isprintable() and _CONTROL.search(value):
         return "must not hold control characters"
+    if value.isspace() and not _PLAIN_SPACE.intersection(value):
+        return "must hold a character that is no exotic white space"
     return None
 
 
