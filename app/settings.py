@@ -58,6 +58,9 @@ class Settings(BaseSettings):
     client_rate: int = Field(
         default=500, ge=1, description="Requests of one client in a second, over time; entries of a batch count."
     )
+    client_daily_bytes: int = Field(
+        default=5_000_000_000, ge=1_000, description="Bytes of versions that one client may store in a day; then 429."
+    )
     login_rate: int = Field(default=10, ge=1, description="Tokens that one client gets in a second, over time.")
     address_rate: int = Field(
         default=100, ge=1, description="Requests without a valid token from one address in a second, over time."

@@ -52,6 +52,8 @@ async def principal(auth: Auth, request: Request, form: dict[str, str]) -> Princ
     try:
         caller = (await presented(request, auth)).caller
     except HallpassError as e:
+        if e.kind is Kind.TOO_MANY:
+            raise OAuthError(OAuthCode.SLOW_DOWN, e.issues[0].text, status=e.status, headers=e.headers) from None
         if e.kind is not Kind.LOGIN:
             raise
         raise _login(e.issues[0].text, e.headers) from None

@@ -137,3 +137,14 @@ async def test_logins_are_limited_by_client_and_failed_ones_by_address(database:
         for path in ("introspect", "revoke"):
             asked = (world.http.post(f"{BASE}/auth/{path}", data={"token": "x"}) for _ in range(10))
             assert {r.json()["error"] for r in await asyncio.gather(*asked)} >= {"slow_down"}
+
+
+async def test_a_client_that_fills_the_disk_is_stopped_and_no_other_is(database: URL) -> None:
+    async with open_world(Database(database), client_daily_bytes=1_000) as world:
+        one, other = await world.member("One"), await world.member("Other")
+        answers = [await one.post("/Patient", patient()) for _ in range(8)]
+        assert answers[0].status_code == 201
+        refused(answers[-1], 429, "throttled")
+        assert int(answers[-1].headers["Retry-After"]) > 1
+        assert (await one.get("/Patient?_count=1")).status_code == 200
+        assert (await other.post("/Patient", patient())).status_code == 201
