@@ -362,7 +362,7 @@ $$;
 COMMENT ON FUNCTION hallpass.defer_index(p_compartment uuid, p_custodian uuid, p_distrust boolean) IS 'Leaves the access index as it is after a release ended, to be brought up to date later. With p_distrust, after one
      was narrowed: until then each record that the custodian''s releases of the student cover is judged by the whole rule.';
 
-CREATE FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_shards uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[]) RETURNS record
+CREATE FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_compartments uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[]) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -385,7 +385,7 @@ BEGIN
     IF p_custodians <@ own THEN
         RETURN;  -- the caller's own: no disclosure
     END IF;
-    FOREACH v_key IN ARRAY disclosure_keys(p_locked_shards, p_locked_custodians) LOOP
+    FOREACH v_key IN ARRAY disclosure_keys(p_locked_compartments, p_locked_custodians) LOOP
         -- What comes later in the order is not taken: who waits for one lock must hold none that comes after it.
         IF NOT pg_try_advisory_xact_lock_shared(v_key) THEN
             entered := -2;
@@ -476,7 +476,7 @@ BEGIN
     END LOOP;
 END $$;
 
-COMMENT ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_shards uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[]) IS 'Judges each version once more, for the caller of this transaction, and enters on the ledger those that it may see:
+COMMENT ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_compartments uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[]) IS 'Judges each version once more, for the caller of this transaction, and enters on the ledger those that it may see:
      all in one statement, after sharing the locks of what could end it. One request and interaction may stand for all.
      Returns how many entries, and which of the custodians are the caller''s own, whose versions are not entered; -1 when
      the caller no longer stands; -2, and nothing entered, when a write goes on that may end it: then wait for it first
@@ -1311,7 +1311,7 @@ BEGIN
             SELECT array_agg(p_requests[v_asks[r.ordinality]]) AS requests,
                    array_agg(p_interactions[v_asks[r.ordinality]]) AS interactions, array_agg(r.compartment) AS compartments,
                    array_agg(r.id) AS ids, array_agg(r.version) AS versions, array_agg(r.custodian) AS custodians,
-                   coalesce(array_agg(r.compartment) FILTER (WHERE NOT r.directory), '{}') AS locked_shards,
+                   coalesce(array_agg(r.compartment) FILTER (WHERE NOT r.directory), '{}') AS locked_compartments,
                    coalesce(array_agg(r.custodian) FILTER (WHERE NOT r.directory), '{}') AS locked_custodians
                 INTO v_go FROM unnest(v_rows) WITH ORDINALITY AS r WHERE NOT r.deleted AND r.custodian <> caller();
             SELECT 0 AS entered, ARRAY[caller()] AS own INTO v_entered;
@@ -1319,7 +1319,7 @@ BEGIN
                 SELECT d.entered, d.own || caller() AS own INTO v_entered FROM disclose(
                     nullif(v_caller->'agent', 'null'), ARRAY(SELECT jsonb_array_elements_text(v_caller->'purposes')),
                     v_go.requests, v_go.interactions, v_go.compartments, v_go.ids, v_go.versions, v_go.custodians,
-                    v_go.locked_shards, v_go.locked_custodians) d;
+                    v_go.locked_compartments, v_go.locked_custodians) d;
                 IF v_entered.entered >= 0
                    AND v_entered.entered <> (SELECT count(*) FROM unnest(v_go.custodians) c WHERE NOT c = ANY (v_entered.own)) THEN
                     RAISE EXCEPTION 'what was seen is no longer visible' USING ERRCODE = '40001';
@@ -2449,8 +2449,8 @@ GRANT ALL ON FUNCTION hallpass.count_custody() TO hallpass_app;
 REVOKE ALL ON FUNCTION hallpass.defer_index(p_compartment uuid, p_custodian uuid, p_distrust boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.defer_index(p_compartment uuid, p_custodian uuid, p_distrust boolean) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_shards uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_shards uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[]) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_compartments uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_compartments uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[]) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.disclosure_keys(p_compartments uuid[], p_custodians uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.disclosure_keys(p_compartments uuid[], p_custodians uuid[]) TO hallpass_app;

@@ -107,7 +107,7 @@ class Source:
         return [*keys, Key(self.table.c.id, False, True)]
 
     def select(self, *columns: ColumnElement[Any], criteria: Iterable[Clause] = ()) -> Select[Any]:
-        """Shard and id of those that meet the criteria, and these columns."""
+        """Compartment and id of those that meet the criteria, and these columns."""
         met = [matches(clause, self.subject) for clause in criteria]
         found = select(self.table.c.compartment, self.table.c.id, *columns).where(*self.where, *met)
         found = found if self.joined is None else found.select_from(self.joined)

@@ -22,7 +22,8 @@ from app.db.rows import Stored
 _DISCLOSE = PreparedQuery(
     text("""
         SELECT entered, own FROM hallpass.disclose(
-            :agent, :purposes, :requests, :interactions, :compartments, :ids, :versions, :custodians, :locked_shards,
+            :agent, :purposes, :requests, :interactions, :compartments, :ids, :versions, :custodians,
+            :locked_compartments,
             :locked_custodians)
     """).bindparams(bindparam("agent", type_=JSONB(none_as_null=True)))
 )
@@ -51,7 +52,7 @@ async def disclose(
         "ids": [k[1] for k in keys],
         "versions": [k[2] for k in keys],
         "custodians": [found[k].custodian for k in keys],
-        "locked_shards": [compartment for compartment, _ in locked],
+        "locked_compartments": [compartment for compartment, _ in locked],
         "locked_custodians": [custodian for _, custodian in locked],
     }
     (result,) = await fetch(connection, _DISCLOSE, values)

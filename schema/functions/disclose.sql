@@ -1,6 +1,6 @@
 CREATE OR REPLACE FUNCTION hallpass.disclose(
     p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[],
-    p_versions integer[], p_custodians uuid[], p_locked_shards uuid[], p_locked_custodians uuid[],
+    p_versions integer[], p_custodians uuid[], p_locked_compartments uuid[], p_locked_custodians uuid[],
     OUT entered integer, OUT own uuid[]
 ) LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = hallpass, pg_temp SET plan_cache_mode = force_generic_plan AS $$
@@ -22,7 +22,7 @@ BEGIN
     IF p_custodians <@ own THEN
         RETURN;  -- the caller's own: no disclosure
     END IF;
-    FOREACH v_key IN ARRAY disclosure_keys(p_locked_shards, p_locked_custodians) LOOP
+    FOREACH v_key IN ARRAY disclosure_keys(p_locked_compartments, p_locked_custodians) LOOP
         -- What comes later in the order is not taken: who waits for one lock must hold none that comes after it.
         IF NOT pg_try_advisory_xact_lock_shared(v_key) THEN
             entered := -2;

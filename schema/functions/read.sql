@@ -27,7 +27,7 @@ BEGIN
             SELECT array_agg(p_requests[v_asks[r.ordinality]]) AS requests,
                    array_agg(p_interactions[v_asks[r.ordinality]]) AS interactions, array_agg(r.compartment) AS compartments,
                    array_agg(r.id) AS ids, array_agg(r.version) AS versions, array_agg(r.custodian) AS custodians,
-                   coalesce(array_agg(r.compartment) FILTER (WHERE NOT r.directory), '{}') AS locked_shards,
+                   coalesce(array_agg(r.compartment) FILTER (WHERE NOT r.directory), '{}') AS locked_compartments,
                    coalesce(array_agg(r.custodian) FILTER (WHERE NOT r.directory), '{}') AS locked_custodians
                 INTO v_go FROM unnest(v_rows) WITH ORDINALITY AS r WHERE NOT r.deleted AND r.custodian <> caller();
             SELECT 0 AS entered, ARRAY[caller()] AS own INTO v_entered;
@@ -35,7 +35,7 @@ BEGIN
                 SELECT d.entered, d.own || caller() AS own INTO v_entered FROM disclose(
                     nullif(v_caller->'agent', 'null'), ARRAY(SELECT jsonb_array_elements_text(v_caller->'purposes')),
                     v_go.requests, v_go.interactions, v_go.compartments, v_go.ids, v_go.versions, v_go.custodians,
-                    v_go.locked_shards, v_go.locked_custodians) d;
+                    v_go.locked_compartments, v_go.locked_custodians) d;
                 IF v_entered.entered >= 0
                    AND v_entered.entered <> (SELECT count(*) FROM unnest(v_go.custodians) c WHERE NOT c = ANY (v_entered.own)) THEN
                     RAISE EXCEPTION 'what was seen is no longer visible' USING ERRCODE = '40001';
