@@ -28,7 +28,7 @@ OF_TYPES: tuple[Interaction, ...] = (
     Interaction("delete", "DELETE [type]/[id]", "If-Match; refused while a resource that you see refers to it"),
     Interaction("delete", "DELETE [type]?[condition]", "inside the caller's own custody, up to HALLPASS_MAX_DELETES"),
     Interaction("history-instance", "GET [type]/[id]/_history", "_since, _at, _count"),
-    Interaction("history-type", "GET [type]/_history", "_since, _at, _count"),
+    Interaction("history-type", "GET [type]/_history", "_since, _at, _count; a feed: see docs/guides/referrals.md"),
     Interaction("create", "POST [type]", "If-None-Exist, or the same in the query"),
     Interaction("search-type", "GET [type]?[condition]"),
     Interaction("search-type", "POST [type]/_search"),
@@ -36,7 +36,7 @@ OF_TYPES: tuple[Interaction, ...] = (
 OF_SYSTEM: tuple[Interaction, ...] = (
     Interaction("transaction", "POST ", "by verb: DELETE, POST, PUT, PATCH, GET; all or nothing"),
     Interaction("batch", "POST ", "each entry for itself; operations too"),
-    Interaction("history-system", "GET _history", "_since, _at, _count, _type"),
+    Interaction("history-system", "GET _history", "_since, _at, _count, _type; a feed"),
     Interaction("search-system", "GET ?[condition]", "_type, and what all types searched have in common"),
     Interaction("search-system", "POST _search"),
 )

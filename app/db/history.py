@@ -63,7 +63,7 @@ _OF_TYPES = f"""
     UNION
     SELECT k.* FROM unnest(:types) t(type) CROSS JOIN LATERAL (
         SELECT {_KEY} FROM hallpass.resource r
-        WHERE r.directory AND r.type = t.type AND {_OTHERS} AND {_SINCE} AND {_WANTED} {_NEWEST}) k
+        WHERE r.directory AND r.type = t.type AND {_SINCE} AND {_WANTED} {_NEWEST}) k
     UNION
     SELECT k.* FROM hallpass.reached() s CROSS JOIN LATERAL (
         SELECT {_KEY} FROM hallpass.resource r

@@ -4,7 +4,7 @@ https://hl7.org/fhir/R4/http.html#history — each version is judged by its own 
 although those before and after it are not, and the total counts without it.
 
 The history of types is a feed: a reader that asks again since the moment that its last answer handed out gets what was
-written or became visible since, and what it was given and no longer sees. docs/decisions/0028-feed.md
+written or became visible since, and what it was given and no longer sees. docs/decisions/0031-feed.md
 """
 
 from __future__ import annotations
