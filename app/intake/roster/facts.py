@@ -15,17 +15,9 @@ from typing import Any, Self, TypeVar
 
 import orjson
 
-from app.intake.roster.model import Contact, Enrollment, Fact, Finding, Origin, School, Session, Staff, Student, Takes
+from app.intake.roster.model import Contact, Enrollment, Fact, Finding, Origin, Takes
 from app.intake.roster.units import digest
 
-KINDS: dict[str, type[Fact]] = {
-    "School": School,
-    "Student": Student,
-    "Contact": Contact,
-    "Enrollment": Enrollment,
-    "Session": Session,
-    "Staff": Staff,
-}
 T = TypeVar("T", bound=Fact)
 _TABLES = """
 PRAGMA journal_mode = OFF;
@@ -159,8 +151,6 @@ def key_of(fact: Fact) -> str:
         return f"{fact.student}/{fact.key}"
     if isinstance(fact, Enrollment):
         return f"{fact.school}/{fact.student}/{fact.begin or ''}"
-    if isinstance(fact, Staff):
-        return f"{fact.key}/{fact.school}/{fact.role}"
     return fact.key
 
 

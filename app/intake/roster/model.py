@@ -101,20 +101,7 @@ class Session:
     end: str
 
 
-@dataclass(frozen=True, slots=True)
-class Staff:
-    """Somebody of the staff in one role at one school. Only roles that the district names go in."""
-
-    key: str
-    origin: Origin
-    identifiers: list[Json]
-    names: list[Json]
-    role: str
-    school: str
-    telecom: list[Json] = field(default_factory=list)
-
-
-Fact: TypeAlias = School | Student | Contact | Enrollment | Session | Staff
+Fact: TypeAlias = School | Student | Contact | Enrollment | Session
 
 
 @dataclass(frozen=True, slots=True)
