@@ -18,10 +18,10 @@ from sqlalchemy import URL
 from bench.network import SAMPLE, Network
 
 TABLES = (
-    "resource", "access", "student", "authority", "release", "provision",
+    "resource", "access", "student", "authority", "release", "provision", "validity",
     "term_token", "term_string", "term_reference", "term_date", "term_quantity", "term_uri",
 )  # fmt: skip
-RELEASED = ("release", "provision", "authority")
+RELEASED = ("release", "provision", "authority", "validity")
 MANY = 20_000
 """From so many copies on it is quicker to make the indexes anew."""
 _COLUMNS = """
@@ -98,6 +98,8 @@ def _expression(name: str, kind: str, value: str, network: Network) -> str:
     """What a column of a copy holds."""
     if name == "updated":
         return "t.updated + g.copy * interval '1 millisecond'"
+    if name == "consent" and value:  # of each release that the student got, the sample's and those since
+        return f"md5('{value}/' || g.copy)::uuid"
     changed = {own: f"md5('{own}/' || g.copy)::uuid" for own in network.sample.values() if own in value}
     if value in changed and kind == "uuid":
         return changed[value]

@@ -85,10 +85,8 @@ def openings(size: int) -> Iterator[tuple[Any, ...]]:
     for n, declared, compartment, own, custodian, opened in resources(size):
         if declared.visibility is not Visibility.DIRECTORY:
             updated = START + timedelta(seconds=n)
-            yield compartment, custodian, own, declared.name, updated, *ALWAYS, *(None,) * 5, custodian
             if opened:
-                precomputed = (uid("consent", compartment), 1, None, ALWAYS[0], GROWN)
-                yield compartment, CLINIC, own, declared.name, updated, *ALWAYS, *precomputed, custodian
+                yield compartment, own, CLINIC, uid("consent", compartment), declared.name, updated, custodian, True
 
 
 def values(parameter: Parameter, number: int, compartment: UUID) -> tuple[Any, ...]:
@@ -139,9 +137,9 @@ def terms(size: int, table: str) -> Iterator[tuple[Any, ...]]:
         t.name: [p for p in PARAMETERS[t.name].values() if p.code not in COLUMNS and TABLES[p.kind] == table]
         for t in REGISTRY
     }
-    for n, declared, compartment, own, _, _ in resources(size):
+    for n, declared, compartment, own, custodian, _ in resources(size):
         for parameter in chosen[declared.name]:
-            yield compartment, own, parameter.code, 1, declared.name, *values(parameter, n, compartment)
+            yield compartment, own, custodian, parameter.code, 1, declared.name, *values(parameter, n, compartment)
 
 
 _INDEXES = """
@@ -159,6 +157,7 @@ async def load_all(url: URL, size: int) -> None:
     try:
         organizations = [CLINIC, STRANGER, *(uid("district", n) for n in range(DISTRICTS))]
         await copy(raw, "organization", ([o, [o], "America/New_York", False, None] for o in organizations))
+        await copy(raw, "tree", ([o, o] for o in organizations))
         for o in organizations:
             statement = "INSERT INTO hallpass.client VALUES ($1, $2, 'x', '{}', '{}', '{\"keys\":[]}', NULL)"
             await raw.execute(statement, str(o), o)
@@ -167,16 +166,19 @@ async def load_all(url: URL, size: int) -> None:
         mothers = ((s, uid("mother", s), c, *ALWAYS) for s, c in opened)
         await copy(raw, "authority", mothers)
         signed = datetime(2024, 1, 1, tzinfo=UTC)
+        unsaid = (False, None, None, None, None)
         await copy(
             raw,
             "release",
             (
-                (s, uid("consent", s), 1, c, signed, uid("mother", s), 18, False, *ALWAYS, [CLINIC], False)
+                (s, uid("consent", s), 1, c, signed, uid("mother", s), 18, False, *ALWAYS, [CLINIC], *unsaid)
                 for s, c in opened
             ),
         )
         classes = ["Patient", "ServiceRequest", "Encounter"]
         blank = (None,) * 7
+        stands = ((CLINIC, uid("consent", s), s, 1, c, *ALWAYS, GROWN, None, *ALWAYS, True) for s, c in opened)
+        await copy(raw, "validity", stands)
         await copy(
             raw,
             "provision",

@@ -2025,9 +2025,6 @@ COMMENT ON TABLE hallpass.tree IS 'The tree of organizations, unfolded: custody 
 
 ALTER TABLE ONLY hallpass.disclosure ATTACH PARTITION hallpass.disclosure_other DEFAULT;
 
-ALTER TABLE ONLY hallpass.access
-    ADD CONSTRAINT access_compartment_id_org_consent_key UNIQUE NULLS NOT DISTINCT (compartment, id, org, consent);
-
 ALTER TABLE ONLY hallpass.agreement
     ADD CONSTRAINT agreement_pkey PRIMARY KEY (discloser, recipient, id);
 
@@ -2125,6 +2122,8 @@ ALTER TABLE ONLY hallpass.validity
     ADD CONSTRAINT validity_pkey PRIMARY KEY (org, consent);
 
 CREATE INDEX access_page ON hallpass.access USING btree (org, type, updated DESC, id DESC) INCLUDE (compartment, consent, custodian, precomputed);
+
+CREATE UNIQUE INDEX access_row ON hallpass.access USING btree (compartment, id, org, consent) NULLS NOT DISTINCT;
 
 CREATE INDEX agreement_id ON hallpass.agreement USING btree (id);
 

@@ -1,14 +1,14 @@
 CREATE TABLE hallpass.access (
-    compartment     uuid NOT NULL,
+    compartment uuid NOT NULL,
     id        uuid NOT NULL,
     org       uuid NOT NULL,                 -- named; who is part of it comes with it in hallpass.ancestors
     consent   uuid,                          -- the release; NULL: a party, for as long as the record names it
     type      text COLLATE "C" NOT NULL,
     updated   timestamptz NOT NULL,
     custodian uuid NOT NULL,
-    precomputed   boolean NOT NULL,              -- every provision that covers the record is the root of a permit
-    UNIQUE NULLS NOT DISTINCT (compartment, id, org, consent)
+    precomputed boolean NOT NULL             -- every provision that covers the record is the root of a permit
 );
+CREATE UNIQUE INDEX access_row ON hallpass.access (compartment, id, org, consent) NULLS NOT DISTINCT;
 CREATE INDEX access_page ON hallpass.access (org, type, updated DESC, id DESC)
     INCLUDE (compartment, consent, custodian, precomputed);
 CREATE STATISTICS hallpass.access_types (mcv) ON org, type FROM hallpass.access;
