@@ -292,7 +292,7 @@ BEGIN
     END IF;
     v_purposes := purposes();
     v_now := statement_time();
-    IF r_type = 'Task' AND r_refs && v_ancestors THEN
+    IF r_type IN ('Task') AND r_refs && v_ancestors THEN
         v_referral := referral_of(r_compartment, r_custodian, r_refs);
         v_referral.labels := v_referral.labels || r_labels;
         v_referral.confidentiality := greatest(v_referral.confidentiality, r_confidentiality);
@@ -571,12 +571,12 @@ CREATE FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_custodian uu
     ), covered AS MATERIALIZED (
         SELECT r.id, e.consent, p.permit, p.permit AND p.node = 0 AND p.recipients IS NOT NULL AS plain,
                coalesce(t.recipients, e.recipients) AS named, 
-               hallpass.hangs_on_signers(r.labels) OR r.type = 'Task' AS live
+               hallpass.hangs_on_signers(r.labels) OR r.type IN ('Task') AS live
         FROM hallpass.release e JOIN hallpass.provision p ON p.compartment = e.compartment AND p.consent = e.consent
         JOIN hallpass.provision t ON t.compartment = e.compartment AND t.consent = e.consent AND t.node = 0
         JOIN r ON r.custodian = e.custodian
         WHERE e.compartment = p_compartment AND (p_custodian IS NULL OR e.custodian = p_custodian)
-          AND (r.type = 'Task' OR  -- covered where its referral is, which is judged live
+          AND (r.type IN ('Task') OR  -- covered where its referral is, which is judged live
                hallpass.provision_matches(p, e.part2, e.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels,
                               r.refs, r.authors, r.clinical))
     ), precomputed AS (
@@ -905,7 +905,7 @@ BEGIN
                     ELSE verdict(array_agg((n.p).node ORDER BY (n.p).node DESC), array_agg((n.p).parent ORDER BY (n.p).node DESC),
                                  bool_or((n.p).permit) FILTER (WHERE (n.p).node = 0)) END AS permits
         FROM r JOIN node n ON (n.p).compartment = r.compartment AND n.custodian = r.custodian
-        WHERE r.type <> 'Task' AND (NOT (n.p).permit OR NOT hangs_on_signers(r.labels) OR signers_suffice(n.e, r.labels, r.clinical))
+        WHERE NOT r.type IN ('Task') AND (NOT (n.p).permit OR NOT hangs_on_signers(r.labels) OR signers_suffice(n.e, r.labels, r.clinical))
           AND provision_matches(n.p, (n.e).part2, n.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs,
                      r.authors, r.clinical)
         GROUP BY r.compartment, r.id, r.version, (n.p).consent, n.version
@@ -920,7 +920,7 @@ BEGIN
         r.compartment, r.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs, r.authors,
         r.clinical) AS consent OFFSET 0) o
     JOIN release e ON e.compartment = r.compartment AND e.consent = o.consent
-    WHERE r.type = 'Task';
+    WHERE r.type IN ('Task');
 END $$;
 
 COMMENT ON FUNCTION hallpass.judge(p_compartments uuid[], p_ids uuid[], p_versions integer[]) IS 'Of these versions (without one: of the current ones), those that a release opens to the caller now, and which release that is; all in one statement.';

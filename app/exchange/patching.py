@@ -33,9 +33,9 @@ async def patch(
         raise HallpassError(Kind.GONE, "The resource was deleted.")
     client, large = session.caller.client, len(old.body) > LARGE_BYTES
     content = await off_loop(client, partial(parse, old.body), large=large)
+    if not await session.holds(old.custodian):
+        require_party(declared, content, session.ancestors)
     with judging(session, old):  # whether a patch fits tells what is stored
-        if not await session.holds(old.custodian):
-            require_party(declared, content, session.ancestors)
         changed = await off_loop(client, lambda: _sound(change(content)), large=True)  # a short patch may be long work
         validated = await validate_body(client, declared, changed, session.settings)
     return await writes.update(session, declared, validated, resource_id, None, method="PATCH", seen=old)

@@ -24,7 +24,7 @@ from app.exchange.ended import require_not_widened
 from app.exchange.lock_kinds import create_kind, update_kind
 from app.exchange.reference_check import check_references
 from app.exchange.release import PendingResult, PendingRow
-from app.exchange.third_party_writes import as_party, judging, require_own_entry
+from app.exchange.third_party_writes import as_party, judging, require_own_entry, require_party
 from app.exchange.validated import Validated
 from app.fhir.body import compose
 from app.fhir.etags import names
@@ -72,8 +72,10 @@ async def update(
         raise HallpassError(Kind.INVALID, Issue("The id in the body is not the one in the URL.", f"{declared.name}.id"))
     content = validated.content
     if not await session.holds(old.custodian):
+        stored = parse(old.body) if old.body else {}
+        require_party(declared, stored, session.ancestors)
         with judging(session, old):
-            content = as_party(declared, parse(old.body) if old.body else {}, content, session.ancestors)
+            content = as_party(declared, stored, content, session.ancestors)
     if not old.deleted and _digest(content) == old.digest:
         return PendingResult((PendingRow(old),), unchanged=True)
     if _compartment(declared, content, old.id) != old.compartment:

@@ -19,7 +19,7 @@ BEGIN
     END IF;
     v_purposes := purposes();
     v_now := statement_time();
-    IF r_type = 'Task' AND r_refs && v_ancestors THEN
+    IF r_type IN ({party_written_types}) AND r_refs && v_ancestors THEN
         v_referral := referral_of(r_compartment, r_custodian, r_refs);
         v_referral.labels := v_referral.labels || r_labels;
         v_referral.confidentiality := greatest(v_referral.confidentiality, r_confidentiality);

@@ -43,7 +43,7 @@ BEGIN
                     ELSE verdict(array_agg((n.p).node ORDER BY (n.p).node DESC), array_agg((n.p).parent ORDER BY (n.p).node DESC),
                                  bool_or((n.p).permit) FILTER (WHERE (n.p).node = 0)) END AS permits
         FROM r JOIN node n ON (n.p).compartment = r.compartment AND n.custodian = r.custodian
-        WHERE r.type <> 'Task' AND (NOT (n.p).permit OR NOT hangs_on_signers(r.labels) OR signers_suffice(n.e, r.labels, r.clinical))
+        WHERE NOT r.type IN ({party_written_types}) AND (NOT (n.p).permit OR NOT hangs_on_signers(r.labels) OR signers_suffice(n.e, r.labels, r.clinical))
           AND provision_matches(n.p, (n.e).part2, n.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs,
                      r.authors, r.clinical)
         GROUP BY r.compartment, r.id, r.version, (n.p).consent, n.version
@@ -58,7 +58,7 @@ BEGIN
         r.compartment, r.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs, r.authors,
         r.clinical) AS consent OFFSET 0) o
     JOIN release e ON e.compartment = r.compartment AND e.consent = o.consent
-    WHERE r.type = 'Task';
+    WHERE r.type IN ({party_written_types});
 END $$;
 COMMENT ON FUNCTION hallpass.judge IS
     'Of these versions (without one: of the current ones), those that a release opens to the caller now, and which release that is; all in one statement.';
