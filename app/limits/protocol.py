@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MAX_HEAD_BYTES = 65_536
@@ -19,7 +20,7 @@ BODY_SECONDS = 60.0
 """From the head until the body is whole."""
 MAX_CONNECTIONS = 2_000
 _TOO_LARGE = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: text/plain; charset=utf-8\r\n"
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: application/fhir+json\r\n"
     b"content-length: %d\r\nconnection: close\r\n\r\n%s"
 )
 
@@ -81,10 +82,12 @@ class BoundedProtocol(HttpToolsProtocol):
             super().on_message_complete()
 
     def _refuse(self) -> None:
-        text = f"A request has at most {MAX_HEADERS} headers, and {MAX_HEAD_BYTES} bytes of them.".encode()
+        text = f"A request has at most {MAX_HEADERS} headers, and {MAX_HEAD_BYTES} bytes of them. Send less."
+        issue = {"severity": "error", "code": "too-long", "details": {"text": text}}
+        body = orjson.dumps({"resourceType": "OperationOutcome", "issue": [issue]})
         self._refused = True
         self._wait(None)
-        self.transport.write(_TOO_LARGE % (len(text), text))
+        self.transport.write(_TOO_LARGE % (len(body), body))
         self.transport.close()
 
     def _wait(self, seconds: float | None) -> None:

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import psutil
 import uvicorn
-from fastapi import FastAPI
 from sqlalchemy import URL
 
 from app.server import KEEP_ALIVE_SECONDS, application
@@ -59,9 +58,9 @@ class Processes:
         self._parent.wait(30)
 
 
-def _serve(app: FastAPI, listening: socket.socket) -> None:
+def _serve(listening: socket.socket) -> None:
     config = uvicorn.Config(
-        app, access_log=False, log_level="critical", server_header=False,
+        application, factory=True, access_log=False, log_level="critical", server_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS, timeout_graceful_shutdown=2,
     )  # fmt: skip
     uvicorn.Server(config).run(sockets=[listening])
@@ -69,7 +68,6 @@ def _serve(app: FastAPI, listening: socket.socket) -> None:
 
 def _main() -> None:
     listening = socket.socket(fileno=int(sys.argv[1]))
-    app = application()  # it opens nothing before it serves
     parent, children = os.getppid(), set[int]()
     stopping = []
     signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
@@ -78,7 +76,7 @@ def _main() -> None:
             pid = os.fork()
             if pid == 0:
                 signal.signal(signal.SIGTERM, signal.SIG_DFL)
-                _serve(app, listening)
+                _serve(listening)
                 os._exit(0)
             children.add(pid)
         pid, _ = os.waitpid(-1, os.WNOHANG)

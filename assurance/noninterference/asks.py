@@ -251,6 +251,8 @@ class Asks:
         if "{id}" in route.path:
             return Request(route.method, path, self.client())
         query = {self.rng.choice(list(SEARCHED)): self.rng.choice([*known, "http://example.org/x"])}
+        if route.method == "POST":
+            return Request("POST", path, self.client(), FORM, urlencode(query))
         return Request(route.method, f"{path}?{urlencode(query)}", self.client())
 
 
@@ -274,6 +276,7 @@ _BY_SHAPE: dict[str, Asking] = {
     "POST /fhir": ("bundle", Asks._bundle),
     "GET /fhir/Library/{id}": ("other", Asks._definition),
     **{f"GET /fhir/{kind}": ("other", Asks._definition) for kind in catalog.TYPES},
+    **{f"POST /fhir/{kind}/_search": ("other", Asks._definition) for kind in catalog.TYPES},
     **{f"GET /fhir/{kind}/{{id}}": ("other", Asks._definition) for kind in catalog.TYPES},
     "GET /fhir/AuditEvent": ("operation", Asks._audit),
     "POST /fhir/AuditEvent/_search": ("operation", Asks._audit),

@@ -1,15 +1,14 @@
 """Version numbers, tokens and page cursors by the order in which they are first met: names instead of numbers.
 
 A version that the caller may not see shifts the numbers of those it may (a version id is an id), a page cursor can
-hold such a number, and the signature of a token is random. Nothing else is renamed: ids, times, links and what
-cursors say are compared as they are. The n-th number that is met of a resource becomes that resource's name n; that
+hold such a number, and the signature of a token is random. Nothing else is renamed: ids, times and links
+are compared as they are. The n-th number that is met of a resource becomes that resource's name n; that
 hides how great the numbers are and no more: which versions there are, their order and their content are compared.
 """
 
 from __future__ import annotations
 
 import re
-from base64 import urlsafe_b64decode
 from dataclasses import dataclass, field
 
 from assurance.noninterference.wire import Response
@@ -27,9 +26,6 @@ _PLACES = re.compile(
 _NUMBERS = ("version", "meta", "named", "etag")
 _HOLDER = re.compile(r"\{\{(version|token|cursor):([^:}]*):(\d+)\}\}")
 _IN_PATH = re.compile(rf".*?/({_ID})(?:/|\?|$)")
-_IN_CURSOR = re.compile(rf"({_ID}) (\d+)(?=\Z| back\Z)")
-_SEALED = 22
-"""Bytes of a page token before its text: the seal and the time."""
 ABSENT = 999_999
 """The version that a name stands for that was never met."""
 
@@ -105,13 +101,8 @@ class Names:
         return f"<{_place(self.versions.setdefault(of, []), number)}>"
 
     def _cursor(self, token: str) -> str:
-        """What a page token says, its seal aside; as it is if it is none."""
-        try:
-            text = urlsafe_b64decode(token + "=" * (-len(token) % 4))[_SEALED:].decode()
-        except ValueError:
-            return token
-        _place(self.cursors, token)
-        return _IN_CURSOR.sub(lambda m: f"{m[1]} {self._version(m[1], int(m[2]))}", text)
+        """A page token's name: it is encrypted, so that where it stands is all that it tells."""
+        return f"cursor {_place(self.cursors, token)}"
 
     def order(self) -> dict[str, list[int]]:
         """For each resource the names of its versions from the oldest on: equal in equal worlds."""

@@ -193,6 +193,8 @@ def _audited(asks: Asks, name: str, value: str | None = None) -> Request:
 
 ABSENT_EVENT = "A" * 64
 AUDITED: dict[str, Callable[[Asks], str]] = {
+    "_id": lambda asks: asks.rng.choice([*asks.scene.events, ABSENT_EVENT]),
+    "_lastUpdated": lambda asks: asks.rng.choice(["ge2026-10-01", "lt2026-10-01T12:05:00Z", "2026-10"]),
     "agent": lambda asks: f"Organization/{asks.id('Organization')}",
     "date": lambda asks: asks.rng.choice(["ge2026-10-01", "lt2026-10-01T12:05:00Z", "2026-10"]),
     "entity": lambda asks: (kind := asks.rng.choice(["Patient", "ServiceRequest", "Encounter"])) + f"/{asks.id(kind)}",

@@ -5,6 +5,7 @@ https://asgi.readthedocs.io/en/latest/specs/www.html
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import MutableMapping
 from dataclasses import dataclass
 from typing import Any
@@ -75,7 +76,9 @@ async def ask(app: FastAPI, method: str, path: str, headers: list[tuple[str, str
     chunks: list[bytes] = []
 
     async def receive() -> dict[str, Any]:
-        return events.pop() if events else {"type": "http.disconnect"}
+        if not events:
+            await asyncio.Event().wait()  # the client stays until it has its answer
+        return events.pop()
 
     async def send(event: MutableMapping[str, Any]) -> None:
         if event["type"] == "http.response.start":
