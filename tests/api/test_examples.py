@@ -22,7 +22,9 @@ pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="the examples are no
 FHIR_JSON = {"Content-Type": "application/fhir+json"}
 NO_PATIENT = "it is about a Group, a Device or a person who is not a Patient here"
 FINANCIAL = "a Task of a payment, about no Patient"
+CONTAINED = "every member reads the directory, so an entry contains no other resource"
 REFUSED: dict[str, str] = {
+    "HealthcareService/example": CONTAINED,
     "ServiceRequest/appendectomy-narrative": NO_PATIENT,
     "ServiceRequest/education": NO_PATIENT,
     "ServiceRequest/ob": NO_PATIENT,
@@ -50,7 +52,7 @@ def stand_in(text: str) -> str | None:
 def rewritten(resource: dict[str, Any], targets: dict[str, str]) -> dict[str, Any]:
     """The example with each reference leading to a resource that exists; to a type not served, as an identifier.
 
-    An Organization that is part of another becomes part of the member's own: of others' it may not.
+    Each Organization becomes part of the member's own: a member adds none elsewhere.
     """
     content = deepcopy({k: v for k, v in resource.items() if k != "id"})
     for reference in list(references(content)):
@@ -64,8 +66,8 @@ def rewritten(resource: dict[str, Any], targets: dict[str, str]) -> dict[str, An
             reference.value["identifier"] = {"system": "urn:ietf:rfc:3986", "value": f"urn:x:{text}"}
         else:
             reference.value["reference"] = target
-    if "partOf" in content and content["resourceType"] == "Organization":
-        content["partOf"] = {**content["partOf"], "reference": targets["own"]}
+    if content["resourceType"] == "Organization":
+        content["partOf"] = {**content.get("partOf", {}), "reference": targets["own"]}
     if content["resourceType"] == "Consent":
         content["status"] = "proposed"
     return content

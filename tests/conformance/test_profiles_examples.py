@@ -36,7 +36,11 @@ async def severities(member: Member, resource: dict[str, Any], query: str = "") 
     return [i["severity"] for i in response.json()["issue"]]
 
 
-@pytest.mark.parametrize("resource", [pytest.param(r, id=n) for n, r in examples(*TYPES)])
+REFUSED = {"HealthcareService-example.json"}
+"""Valid FHIR that the exchange refuses: an entry of the directory contains no other resource."""
+
+
+@pytest.mark.parametrize("resource", [pytest.param(r, id=n) for n, r in examples(*TYPES) if n not in REFUSED])
 async def test_an_official_example_is_valid(member: Member, resource: dict[str, Any]) -> None:
     assert set(await severities(member, resource)) <= {"information", "warning"}
 

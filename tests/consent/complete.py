@@ -25,4 +25,5 @@ async def furnish(stage: Puts) -> None:
     await stage.put("mother", {}, "person")
     await stage.put("aunt", {"is": "AUNT"}, "person")
     await stage.put("visit", {"type": "Encounter"}, "record")
-    await stage.put("earlier", {"status": "inactive"}, "release")
+    await stage.put("earlier", complete(["FERPA"]), "release")
+    await stage.put("earlier", complete(["FERPA"], status="inactive"), "release")
