@@ -193,11 +193,10 @@ def test_a_partial_birth_date_has_a_first_and_a_last_day(text: str, first: date,
     assert born(text) == (first, last)
 
 
-@given(st.dates(date(1900, 1, 1), date(2100, 1, 1)), st.integers(0, 120), st.sampled_from([4, 7, 10]))
-def test_a_birth_date_exists_in_every_year(day: date, age: int, length: int) -> None:
+@given(st.dates(date(1900, 1, 1), date(2100, 1, 1)), st.sampled_from([4, 7, 10]))
+def test_a_birth_date_holds_the_day_however_much_of_it_is_said(day: date, length: int) -> None:
     first, last = born(day.isoformat()[:length])
-    assert first <= last
-    assert first.replace(year=first.year + age) <= last.replace(year=last.year + age)
+    assert first <= day <= last
 
 
 @pytest.mark.parametrize("text", ["2012-02-30", "2012-05-04T10:00:00Z", "", "12"])
