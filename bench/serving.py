@@ -36,6 +36,8 @@ def product(stage: Stage, *, workers: int = 1) -> Iterator[Server]:
     settings = {
         "DATABASE_URL": stage.database.render_as_string(hide_password=False), "HALLPASS_PORT": str(port),
         "HALLPASS_BASE_URL": BASE, "HALLPASS_TOKEN_SECONDS": "3600", "HALLPASS_WORKERS": str(workers),
+        # One client asks for all that there is: its share is everything.
+        "HALLPASS_CLIENT_RATE": "1000000", "HALLPASS_CLIENT_CONNECTIONS": "10", "HALLPASS_CLIENT_RUNNING": "64",
     }  # fmt: skip
     with _process(["-m", "app.cli", "serve"], settings, port) as server:
         yield server
