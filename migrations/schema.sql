@@ -1083,7 +1083,7 @@ COMMENT ON FUNCTION hallpass.next_link(before bytea, entries bytea) IS 'The link
 CREATE FUNCTION hallpass.part2_age(p_state text, p_on date) RETURNS integer
     LANGUAGE sql STABLE
     AS $$
-    SELECT max(j.age) FROM (VALUES ('CA', 12, '2011-01-01'::date, NULL::date), ('WA', 13, '2011-01-01'::date, NULL::date)) j(state, age, since, until)
+    SELECT max(j.age) FROM (VALUES ('CA', 12, '2011-01-01'::date, NULL::date), ('WA', 13, '2018-04-01'::date, NULL::date)) j(state, age, since, until)
     WHERE j.state = p_state AND j.since <= p_on AND (j.until IS NULL OR p_on < j.until)
 $$;
 
