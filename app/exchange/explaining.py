@@ -58,6 +58,14 @@ async def explain(session: Session, patient: str, question: Question) -> Pending
     return PendingResult(document=explanation(results))
 
 
+async def sees(session: Session, compartment: UUID, recipient: UUID, resource_id: UUID) -> bool:
+    """Whether a recipient sees, for whatever purpose, a record that the caller holds."""
+    held = await stored_rules.attributes(session.connection, compartment, session.caller.organization, parts=True)
+    policies = await _rules(session, compartment, held, await stored_rules.releases(session.connection, compartment))
+    requester = await _requester(session, recipient, PURPOSES, policies, held)
+    return any(isinstance(decide(policies, requester, f), Permit) for f in held if f.id == resource_id)
+
+
 async def preview(session: Session, validated: Validated) -> PendingResult:
     """What a Consent, as drafted, would open of what the caller holds, and what keeps it from being active."""
     session.require("Consent", "r")
