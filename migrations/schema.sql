@@ -184,7 +184,7 @@ BEGIN
     FOR v_due IN SELECT * FROM index_backlog b ORDER BY b.since LIMIT p_limit LOOP
         CONTINUE WHEN NOT pg_try_advisory_xact_lock(index_key(v_due.compartment, v_due.custodian))
                    OR NOT pg_try_advisory_xact_lock(release_key(v_due.compartment, v_due.custodian));
-        PERFORM index_student(v_due.compartment, v_due.custodian, NULL);
+        PERFORM index_student(v_due.compartment, v_due.custodian);
         UPDATE validity k SET exact = true
             WHERE k.compartment = v_due.compartment AND k.custodian = v_due.custodian AND NOT k.exact;
         DELETE FROM index_backlog b WHERE b.compartment = v_due.compartment AND b.custodian = v_due.custodian;
@@ -561,24 +561,34 @@ COMMENT ON TABLE hallpass.access IS 'Visible candidates: a row for each (organiz
      for custody, and none for who is part of the named. `precomputed` is the record''s alone, so that nobody''s place in the
      tree bears on it.';
 
-CREATE FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_custodian uuid, p_ids uuid[]) RETURNS SETOF hallpass.access
-    LANGUAGE sql STABLE
+CREATE FUNCTION hallpass.expected_access_rows(p_compartments uuid[], p_ids uuid[]) RETURNS SETOF hallpass.access
+    LANGUAGE plpgsql STABLE
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
+BEGIN
+    RETURN QUERY
     WITH r AS MATERIALIZED (
-        SELECT * FROM hallpass.resource r
-        WHERE r.compartment = p_compartment AND r.current AND NOT r.deleted AND NOT r.directory
-          AND (p_custodian IS NULL OR r.custodian = p_custodian) AND (p_ids IS NULL OR r.id = ANY (p_ids))
-    ), covered AS MATERIALIZED (
-        SELECT r.id, e.consent, p.permit, p.permit AND p.node = 0 AND p.recipients IS NOT NULL AS plain,
-               coalesce(t.recipients, e.recipients) AS named, 
-               hallpass.hangs_on_signers(r.labels) OR r.type IN ('Task') AS live
-        FROM hallpass.release e JOIN hallpass.provision p ON p.compartment = e.compartment AND p.consent = e.consent
+        SELECT r.compartment, r.id, r.type, r.updated, r.custodian, r.profiles, r.codes, r.confidentiality, r.labels,
+               r.parties, r.refs, r.authors, r.clinical
+        FROM (SELECT DISTINCT k.compartment, k.id FROM unnest(p_compartments, p_ids) k(compartment, id)) k
+        JOIN hallpass.resource r ON r.compartment = k.compartment AND r.id = k.id
+        WHERE r.current AND NOT r.deleted AND NOT r.directory
+    ), node AS MATERIALIZED (
+        SELECT p.compartment, e.custodian, e.part2, x.p, p.permit,
+               p.permit AND p.node = 0 AND p.recipients IS NOT NULL AS plain,
+               e.consent, coalesce(t.recipients, e.recipients) AS named
+        FROM (SELECT DISTINCT r.compartment, r.custodian FROM r) k
+        JOIN hallpass.release e ON e.compartment = k.compartment AND e.custodian = k.custodian
+        JOIN hallpass.provision p ON p.compartment = e.compartment AND p.consent = e.consent
         JOIN hallpass.provision t ON t.compartment = e.compartment AND t.consent = e.consent AND t.node = 0
-        JOIN r ON r.custodian = e.custodian
-        WHERE e.compartment = p_compartment AND (p_custodian IS NULL OR e.custodian = p_custodian)
-          AND (r.type IN ('Task') OR  -- covered where its referral is, which is judged live
-               hallpass.provision_matches(p, e.part2, e.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels,
-                              r.refs, r.authors, r.clinical))
+        CROSS JOIN LATERAL (SELECT p OFFSET 0) x
+    ), covered AS MATERIALIZED (
+        SELECT r.compartment, r.id, n.consent, n.permit, n.plain, n.named,
+               hallpass.hangs_on_signers(r.labels) OR r.type IN ('Task') AS live
+        FROM r JOIN node n ON n.compartment = r.compartment AND n.custodian = r.custodian
+        WHERE r.type IN ('Task') OR  -- covered where its referral is, which is judged live
+              hallpass.provision_matches(n.p, n.part2, n.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality,
+                              r.labels, r.refs, r.authors, r.clinical)
     ), precomputed AS (
         SELECT c.id, bool_and(c.plain) AND NOT bool_or(c.live) AS precomputed FROM covered c GROUP BY c.id
     ), named AS (
@@ -587,11 +597,21 @@ CREATE FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_custodian uu
         SELECT DISTINCT r.id, x, NULL::uuid FROM r CROSS JOIN unnest(r.parties) x
         WHERE NOT r.type IN ('Task')
     )
-    SELECT p_compartment, n.id, n.org, n.consent, r.type, r.updated, r.custodian, n.consent IS NULL OR s.precomputed
-    FROM named n JOIN r USING (id) LEFT JOIN precomputed s USING (id)
+    SELECT r.compartment, n.id, n.org, n.consent, r.type, r.updated, r.custodian, n.consent IS NULL OR s.precomputed
+    FROM named n JOIN r USING (id) LEFT JOIN precomputed s USING (id);
+END $$;
+
+COMMENT ON FUNCTION hallpass.expected_access_rows(p_compartments uuid[], p_ids uuid[]) IS 'The rows that the access index should hold for these records, of any students.';
+
+CREATE FUNCTION hallpass.expected_student_access(p_compartment uuid) RETURNS SETOF hallpass.access
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT * FROM hallpass.expected_access_rows(
+        (SELECT array_agg(r.compartment) FROM hallpass.resource r WHERE r.compartment = p_compartment AND r.current),
+        (SELECT array_agg(r.id) FROM hallpass.resource r WHERE r.compartment = p_compartment AND r.current))
 $$;
 
-COMMENT ON FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_custodian uuid, p_ids uuid[]) IS 'The rows that the access index should hold for a student; for one custodian or some records only, where given.';
+COMMENT ON FUNCTION hallpass.expected_student_access(p_compartment uuid) IS 'The rows that the access index should hold for a student.';
 
 CREATE FUNCTION hallpass.expected_validity(p_compartment uuid) RETURNS TABLE(org uuid, consent uuid, compartment uuid, version integer, custodian uuid, since timestamp with time zone, until timestamp with time zone, majority timestamp with time zone, purposes text[], root_since timestamp with time zone, root_until timestamp with time zone)
     LANGUAGE sql STABLE
@@ -804,41 +824,36 @@ CREATE FUNCTION hallpass.index_key(p_compartment uuid, p_custodian uuid) RETURNS
 COMMENT ON FUNCTION hallpass.index_key(p_compartment uuid, p_custodian uuid) IS 'The lock that orders records and releases of a custodian about a student: shared to store a record, exclusive to
      index all of them.';
 
-CREATE FUNCTION hallpass.index_resource(p_compartment uuid, p_id uuid) RETURNS void
+CREATE FUNCTION hallpass.index_records(p_compartments uuid[], p_ids uuid[]) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 DECLARE
-    v_custodian uuid;
-    v_type      text;
-    v_ids       uuid[] := ARRAY[p_id];
+    v_compartments uuid[] := p_compartments;
+    v_ids          uuid[] := p_ids;
+    v_written      integer;
 BEGIN
-    SELECT r.custodian, r.type INTO v_custodian, v_type FROM resource r
-        WHERE r.compartment = p_compartment AND r.id = p_id AND r.current;
-    IF EXISTS (SELECT 1 FROM provision p WHERE p.compartment = p_compartment AND p.related IS NOT NULL) THEN
+    IF EXISTS (SELECT 1 FROM provision p WHERE p.compartment = ANY (p_compartments) AND p.related IS NOT NULL) THEN
         -- A release opens what a record refers to; so what any version of this one referred to may open or close now.
-        SELECT v_ids || array_agg(DISTINCT ref) INTO v_ids
-            FROM resource r CROSS JOIN unnest(r.refs) ref
-            WHERE r.compartment = p_compartment AND r.id = p_id
-              AND EXISTS (SELECT 1 FROM provision p WHERE p.compartment = p_compartment AND p_id = ANY (p.related));
-        IF v_type IN ('Patient', 'RelatedPerson') THEN
-            PERFORM defer_index(p_compartment, v_custodian, true);  -- it does not wait for who writes what refers to it
-        END IF;
+        SELECT array_agg(f.compartment), array_agg(f.id) INTO v_compartments, v_ids FROM (
+            SELECT k.compartment, k.id FROM unnest(p_compartments, p_ids) k(compartment, id)
+            UNION
+            SELECT r.compartment, ref FROM unnest(p_compartments, p_ids) k(compartment, id)
+            JOIN resource r ON r.compartment = k.compartment AND r.id = k.id CROSS JOIN unnest(r.refs) ref
+            JOIN resource t ON t.compartment = r.compartment AND t.id = ref AND t.current AND t.custodian = r.custodian
+            WHERE EXISTS (SELECT 1 FROM provision p WHERE p.compartment = k.compartment AND k.id = ANY (p.related))) f;
+        -- It does not wait for who writes what refers to a Patient or RelatedPerson.
+        PERFORM defer_index(r.compartment, r.custodian, true)
+            FROM unnest(p_compartments, p_ids) k(compartment, id)
+            JOIN resource r ON r.compartment = k.compartment AND r.id = k.id AND r.current
+            WHERE r.type IN ('Patient', 'RelatedPerson') AND EXISTS (
+                SELECT 1 FROM provision p WHERE p.compartment = k.compartment AND p.related IS NOT NULL);
     END IF;
-    PERFORM index_student(p_compartment, v_custodian, v_ids);
-END $$;
-
-COMMENT ON FUNCTION hallpass.index_resource(p_compartment uuid, p_id uuid) IS 'Brings the access index up to date with one record.';
-
-CREATE FUNCTION hallpass.index_student(p_compartment uuid, p_custodian uuid, p_ids uuid[]) RETURNS integer
-    LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'hallpass', 'pg_temp'
-    SET plan_cache_mode TO 'force_custom_plan'
-    AS $$
-    WITH due AS MATERIALIZED (SELECT * FROM expected_access_rows(p_compartment, p_custodian, p_ids)),
+    WITH due AS MATERIALIZED (SELECT * FROM expected_access_rows(v_compartments, v_ids)),
     gone AS (
-        DELETE FROM access a WHERE a.compartment = p_compartment AND (p_custodian IS NULL OR a.custodian = p_custodian)
-          AND (p_ids IS NULL OR a.id = ANY (p_ids))
+        DELETE FROM access a USING (SELECT DISTINCT k.compartment, k.id FROM unnest(v_compartments, v_ids) k(compartment, id)) k
+        WHERE a.compartment = k.compartment AND a.id = k.id
           AND NOT EXISTS (SELECT 1 FROM due d WHERE d.id = a.id AND d.org = a.org AND d.consent IS NOT DISTINCT FROM a.consent)
         RETURNING 1
     ), made AS (
@@ -847,11 +862,27 @@ CREATE FUNCTION hallpass.index_student(p_compartment uuid, p_custodian uuid, p_i
             WHERE (a.updated, a.precomputed) IS DISTINCT FROM (EXCLUDED.updated, EXCLUDED.precomputed)
         RETURNING 1
     )
-    SELECT (SELECT count(*) FROM gone)::integer + (SELECT count(*) FROM made)::integer
+    SELECT (SELECT count(*) FROM gone)::integer + (SELECT count(*) FROM made)::integer INTO v_written;
+    RETURN v_written;
+END $$;
+
+COMMENT ON FUNCTION hallpass.index_records(p_compartments uuid[], p_ids uuid[]) IS 'Brings the access index up to date with some records, of any students. It writes what differs and nothing else, and
+     returns how many rows that is.';
+
+CREATE FUNCTION hallpass.index_student(p_compartment uuid, p_custodian uuid) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT coalesce(index_records(array_agg(p_compartment), array_agg(k.id)), 0) FROM (
+        SELECT r.id FROM resource r
+        WHERE r.compartment = p_compartment AND r.current AND (p_custodian IS NULL OR r.custodian = p_custodian)
+        UNION
+        SELECT a.id FROM access a
+        WHERE a.compartment = p_compartment AND (p_custodian IS NULL OR a.custodian = p_custodian)) k
 $$;
 
-COMMENT ON FUNCTION hallpass.index_student(p_compartment uuid, p_custodian uuid, p_ids uuid[]) IS 'Brings the access index up to date with a student''s records and releases, of one custodian or some records where
-     given. It writes what differs and nothing else, and returns how many rows that is.';
+COMMENT ON FUNCTION hallpass.index_student(p_compartment uuid, p_custodian uuid) IS 'Brings the access index up to date with a student''s records and releases, of one custodian where given. It writes what
+     differs and nothing else, and returns how many rows that is.';
 
 CREATE FUNCTION hallpass.instant() RETURNS timestamp with time zone
     LANGUAGE sql
@@ -1197,79 +1228,113 @@ CREATE FUNCTION hallpass.purposes() RETURNS text[]
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('hallpass.purposes', true), ''), '{}')::text[] $$;
 
-CREATE FUNCTION hallpass.put(p_row hallpass.resource_version, p_terms jsonb) RETURNS void
+CREATE FUNCTION hallpass.put_many(p_rows hallpass.resource_version[], p_terms jsonb) RETURNS void
     LANGUAGE plpgsql
     AS $$
+DECLARE
+    v_records   uuid[];
+    v_students  uuid[];
+    v_all       uuid[];
+    v_places    uuid[];
+    v_replace   boolean;
 BEGIN
-    IF p_row.version > 1 THEN
-        UPDATE hallpass.resource r SET current = false WHERE r.compartment = p_row.compartment AND r.id = p_row.id AND r.current;
+    SELECT array_agg(n.compartment), array_agg(n.id), coalesce(bool_or(n.version > 1), false),
+           array_agg(n.compartment) FILTER (WHERE NOT n.directory), array_agg(n.id) FILTER (WHERE NOT n.directory)
+        INTO v_places, v_all, v_replace, v_students, v_records
+        FROM unnest(p_rows) n;
+    IF v_replace THEN
+        UPDATE hallpass.resource r SET current = false FROM unnest(v_places, v_all) k(compartment, id)
+            WHERE r.compartment = k.compartment AND r.id = k.id AND r.current;
     END IF;
     INSERT INTO hallpass.resource (compartment, id, version, type, custodian, student, directory, current, deleted,
                                    updated, method, body, label_at, digest, profiles, codes, confidentiality, labels,
                                    parties, refs, authors, clinical)
-        SELECT p_row.*;
-    IF NOT p_row.directory THEN
-        PERFORM hallpass.index_resource(p_row.compartment, p_row.id);
+        SELECT n.* FROM unnest(p_rows) n;
+    IF v_records IS NOT NULL THEN
+        PERFORM hallpass.index_records(v_students, v_records);
     END IF;
-    PERFORM hallpass.put_terms(p_row.compartment, p_row.id, p_row.type, p_terms, p_row.version > 1);
+    PERFORM hallpass.put_terms(v_places, v_all, p_terms, v_replace);
 END $$;
 
-COMMENT ON FUNCTION hallpass.put(p_row hallpass.resource_version, p_terms jsonb) IS 'Stores a version as the current one, and brings both indexes up to date with it. An invoker''s function: the wall
-     judges what it writes.';
+COMMENT ON FUNCTION hallpass.put_many(p_rows hallpass.resource_version[], p_terms jsonb) IS 'Stores versions of different records as the current ones, and brings both indexes up to date with them, all in a few
+     statements whatever their number. `p_terms` holds a list for each kind of term, with a list of terms for each row. An
+     invoker''s function: the wall judges what it writes.';
 
-CREATE FUNCTION hallpass.put_terms(p_compartment uuid, p_id uuid, p_type text, p_terms jsonb, p_replace boolean) RETURNS void
+CREATE FUNCTION hallpass.put_terms(p_compartments uuid[], p_ids uuid[], p_terms jsonb, p_replace boolean) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
 DECLARE
-    v_custodian uuid;
+    v_custodians uuid[];
+    v_types      text[];
 BEGIN
-    SELECT r.custodian INTO v_custodian FROM resource r WHERE r.compartment = p_compartment AND r.id = p_id AND r.current
-        AND (holds(r.custodian) OR (r.type IN ('Task') AND r.parties && ancestors()));
-    IF v_custodian IS NULL THEN
+    SELECT array_agg(r.custodian ORDER BY k.row), array_agg(r.type ORDER BY k.row) INTO v_custodians, v_types
+        FROM unnest(p_compartments, p_ids) WITH ORDINALITY k(compartment, id, row)
+        JOIN resource r ON r.compartment = k.compartment AND r.id = k.id AND r.current
+        WHERE holds(r.custodian) OR (r.type IN ('Task') AND r.parties && ancestors());
+    IF cardinality(v_custodians) IS DISTINCT FROM cardinality(p_ids) THEN
         RAISE EXCEPTION 'only who writes a resource writes its terms';
     END IF;
     IF p_replace THEN
-        DELETE FROM term_token t WHERE t.compartment = p_compartment AND t.id = p_id;
-        DELETE FROM term_string t WHERE t.compartment = p_compartment AND t.id = p_id;
-        DELETE FROM term_reference t WHERE t.compartment = p_compartment AND t.id = p_id;
-        DELETE FROM term_date t WHERE t.compartment = p_compartment AND t.id = p_id;
-        DELETE FROM term_quantity t WHERE t.compartment = p_compartment AND t.id = p_id;
-        DELETE FROM term_uri t WHERE t.compartment = p_compartment AND t.id = p_id;
+        DELETE FROM term_token t USING unnest(p_compartments, p_ids) k(compartment, id)
+            WHERE t.compartment = k.compartment AND t.id = k.id;
+        DELETE FROM term_string t USING unnest(p_compartments, p_ids) k(compartment, id)
+            WHERE t.compartment = k.compartment AND t.id = k.id;
+        DELETE FROM term_reference t USING unnest(p_compartments, p_ids) k(compartment, id)
+            WHERE t.compartment = k.compartment AND t.id = k.id;
+        DELETE FROM term_date t USING unnest(p_compartments, p_ids) k(compartment, id)
+            WHERE t.compartment = k.compartment AND t.id = k.id;
+        DELETE FROM term_quantity t USING unnest(p_compartments, p_ids) k(compartment, id)
+            WHERE t.compartment = k.compartment AND t.id = k.id;
+        DELETE FROM term_uri t USING unnest(p_compartments, p_ids) k(compartment, id)
+            WHERE t.compartment = k.compartment AND t.id = k.id;
     END IF;
     IF p_terms ? 'term_token' THEN
         INSERT INTO term_token (compartment, id, custodian, type, param, n, system, code)
-            SELECT p_compartment, p_id, v_custodian, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.system, x.code
-            FROM jsonb_to_recordset(p_terms -> 'term_token') AS x(param text, system text, code text);
+            SELECT p_compartments[l.row], p_ids[l.row], v_custodians[l.row], v_types[l.row], x.param, x.n, x.system, x.code
+            FROM jsonb_array_elements(p_terms -> 'term_token') WITH ORDINALITY l(terms, row)
+            CROSS JOIN LATERAL ROWS FROM (jsonb_to_recordset(l.terms) AS (param text, system text, code text))
+                WITH ORDINALITY x(param, system, code, n);
     END IF;
     IF p_terms ? 'term_string' THEN
         INSERT INTO term_string (compartment, id, custodian, type, param, n, folded, exact)
-            SELECT p_compartment, p_id, v_custodian, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.folded, x.exact
-            FROM jsonb_to_recordset(p_terms -> 'term_string') AS x(param text, folded text, exact text);
+            SELECT p_compartments[l.row], p_ids[l.row], v_custodians[l.row], v_types[l.row], x.param, x.n, x.folded, x.exact
+            FROM jsonb_array_elements(p_terms -> 'term_string') WITH ORDINALITY l(terms, row)
+            CROSS JOIN LATERAL ROWS FROM (jsonb_to_recordset(l.terms) AS (param text, folded text, exact text))
+                WITH ORDINALITY x(param, folded, exact, n);
     END IF;
     IF p_terms ? 'term_reference' THEN
         INSERT INTO term_reference (compartment, id, custodian, type, param, n, target_type, target, url, system, code)
-            SELECT p_compartment, p_id, v_custodian, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.target_type, x.target, x.url, x.system, x.code
-            FROM jsonb_to_recordset(p_terms -> 'term_reference') AS x(param text, target_type text, target uuid, url text, system text, code text);
+            SELECT p_compartments[l.row], p_ids[l.row], v_custodians[l.row], v_types[l.row], x.param, x.n, x.target_type, x.target, x.url, x.system, x.code
+            FROM jsonb_array_elements(p_terms -> 'term_reference') WITH ORDINALITY l(terms, row)
+            CROSS JOIN LATERAL ROWS FROM (jsonb_to_recordset(l.terms) AS (param text, target_type text, target uuid, url text, system text, code text))
+                WITH ORDINALITY x(param, target_type, target, url, system, code, n);
     END IF;
     IF p_terms ? 'term_date' THEN
         INSERT INTO term_date (compartment, id, custodian, type, param, n, lower, upper)
-            SELECT p_compartment, p_id, v_custodian, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.lower, x.upper
-            FROM jsonb_to_recordset(p_terms -> 'term_date') AS x(param text, lower timestamp with time zone, upper timestamp with time zone);
+            SELECT p_compartments[l.row], p_ids[l.row], v_custodians[l.row], v_types[l.row], x.param, x.n, x.lower, x.upper
+            FROM jsonb_array_elements(p_terms -> 'term_date') WITH ORDINALITY l(terms, row)
+            CROSS JOIN LATERAL ROWS FROM (jsonb_to_recordset(l.terms) AS (param text, lower timestamptz, upper timestamptz))
+                WITH ORDINALITY x(param, lower, upper, n);
     END IF;
     IF p_terms ? 'term_quantity' THEN
         INSERT INTO term_quantity (compartment, id, custodian, type, param, n, low, high, system, code, unit)
-            SELECT p_compartment, p_id, v_custodian, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.low, x.high, x.system, x.code, x.unit
-            FROM jsonb_to_recordset(p_terms -> 'term_quantity') AS x(param text, low numeric, high numeric, system text, code text, unit text);
+            SELECT p_compartments[l.row], p_ids[l.row], v_custodians[l.row], v_types[l.row], x.param, x.n, x.low, x.high, x.system, x.code, x.unit
+            FROM jsonb_array_elements(p_terms -> 'term_quantity') WITH ORDINALITY l(terms, row)
+            CROSS JOIN LATERAL ROWS FROM (jsonb_to_recordset(l.terms) AS (param text, low numeric, high numeric, system text, code text, unit text))
+                WITH ORDINALITY x(param, low, high, system, code, unit, n);
     END IF;
     IF p_terms ? 'term_uri' THEN
         INSERT INTO term_uri (compartment, id, custodian, type, param, n, value)
-            SELECT p_compartment, p_id, v_custodian, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.value
-            FROM jsonb_to_recordset(p_terms -> 'term_uri') AS x(param text, value text);
+            SELECT p_compartments[l.row], p_ids[l.row], v_custodians[l.row], v_types[l.row], x.param, x.n, x.value
+            FROM jsonb_array_elements(p_terms -> 'term_uri') WITH ORDINALITY l(terms, row)
+            CROSS JOIN LATERAL ROWS FROM (jsonb_to_recordset(l.terms) AS (param text, value text))
+                WITH ORDINALITY x(param, value, n);
     END IF;
 END $$;
 
-COMMENT ON FUNCTION hallpass.put_terms(p_compartment uuid, p_id uuid, p_type text, p_terms jsonb, p_replace boolean) IS 'Stores the terms of a resource; with p_replace those before are taken away first.';
+COMMENT ON FUNCTION hallpass.put_terms(p_compartments uuid[], p_ids uuid[], p_terms jsonb, p_replace boolean) IS 'Stores the terms of resources: `p_terms` holds a list for each kind that there is any of, with a list of terms for each
+     resource. With p_replace those before are taken away first.';
 
 CREATE FUNCTION hallpass.reached() RETURNS TABLE(compartment uuid, custodian uuid)
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -2465,8 +2530,11 @@ GRANT ALL ON FUNCTION hallpass.entry_bytes(compartment uuid, at timestamp with t
 
 GRANT SELECT ON TABLE hallpass.access TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_custodian uuid, p_ids uuid[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_custodian uuid, p_ids uuid[]) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.expected_access_rows(p_compartments uuid[], p_ids uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.expected_access_rows(p_compartments uuid[], p_ids uuid[]) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.expected_student_access(p_compartment uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.expected_student_access(p_compartment uuid) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.expected_validity(p_compartment uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.expected_validity(p_compartment uuid) TO hallpass_app;
@@ -2516,11 +2584,11 @@ GRANT ALL ON FUNCTION hallpass.in_line(p_one uuid, p_other uuid) TO hallpass_app
 REVOKE ALL ON FUNCTION hallpass.index_key(p_compartment uuid, p_custodian uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.index_key(p_compartment uuid, p_custodian uuid) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.index_resource(p_compartment uuid, p_id uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.index_resource(p_compartment uuid, p_id uuid) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.index_records(p_compartments uuid[], p_ids uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.index_records(p_compartments uuid[], p_ids uuid[]) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.index_student(p_compartment uuid, p_custodian uuid, p_ids uuid[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.index_student(p_compartment uuid, p_custodian uuid, p_ids uuid[]) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.index_student(p_compartment uuid, p_custodian uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.index_student(p_compartment uuid, p_custodian uuid) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.instant() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.instant() TO hallpass_app;
@@ -2573,11 +2641,11 @@ GRANT ALL ON FUNCTION hallpass.provision_matches(p hallpass.provision, part2 boo
 REVOKE ALL ON FUNCTION hallpass.purposes() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.purposes() TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.put(p_row hallpass.resource_version, p_terms jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.put(p_row hallpass.resource_version, p_terms jsonb) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.put_many(p_rows hallpass.resource_version[], p_terms jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.put_many(p_rows hallpass.resource_version[], p_terms jsonb) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.put_terms(p_compartment uuid, p_id uuid, p_type text, p_terms jsonb, p_replace boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.put_terms(p_compartment uuid, p_id uuid, p_type text, p_terms jsonb, p_replace boolean) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.put_terms(p_compartments uuid[], p_ids uuid[], p_terms jsonb, p_replace boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.put_terms(p_compartments uuid[], p_ids uuid[], p_terms jsonb, p_replace boolean) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.reached() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.reached() TO hallpass_app;

@@ -31,7 +31,7 @@ _EXACT = text("""
 """)
 _ACCESS = text("""
     WITH have AS (SELECT * FROM hallpass.access WHERE compartment = :compartment),
-         want AS (SELECT * FROM hallpass.expected_access_rows(:compartment, NULL, NULL))
+         want AS (SELECT * FROM hallpass.expected_student_access(:compartment))
     SELECT count(*) FROM ((TABLE have EXCEPT TABLE want) UNION ALL (TABLE want EXCEPT TABLE have)) d
 """)
 _VALIDITY = text("""

@@ -18,6 +18,7 @@ from app.db import read as store
 from app.db import write
 from app.db.caller import Write, lock_writes
 from app.db.rows import Stored
+from app.db.write import NewVersion
 from app.errors import HallpassError, Issue, Kind, not_found
 from app.exchange import reads
 from app.exchange.ended import require_not_widened
@@ -102,9 +103,8 @@ async def delete(session: Session, declared: ResourceType, resource_id: str, if_
         version=old.version + 1, deleted=True, updated=at, method="DELETE", body=b"", label_at=0, digest=b""
     )
     zone = await _zone(session, old.custodian)
-    await write.put(
-        session.connection, row, resource_attributes(declared, content, old.id, old.custodian, zone, content), None
-    )
+    own = resource_attributes(declared, content, old.id, old.custodian, zone, content)
+    await write.put_many(session.connection, [NewVersion(row, own, None)])
     await update_projections(session, declared, row, content, zone)
     return PendingResult(absent=True)
 
@@ -178,7 +178,7 @@ async def _file(
         method,
         body, label_at, digest,
     )  # fmt: skip
-    await write.put(session.connection, row, own, found)
+    await write.put_many(session.connection, [NewVersion(row, own, found)])
     await update_projections(session, declared, row, content, zone)
     return row
 
