@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from app.consent.evaluate import Permit
 from app.db import read as store
 from app.db.rows import Stored
 from app.errors import HallpassError, Issue, Kind
-from app.exchange.explaining import sees
+from app.exchange.explaining import decision_for, holdings
 from app.exchange.third_party_writes import judging
 from app.fhir.json import parse
 from app.projections.consent_context import current_of
@@ -100,7 +101,10 @@ async def _require_active(session: Session, task: Json) -> None:
 async def _require_ended(session: Session, task: Json, old: Stored) -> None:
     """Raise CONFLICT while the owner still sees the Task: it is asked to cancel what it took up."""
     owner = local_id(task.get("owner"), "Organization")
-    if owner is not None and await sees(session, old.compartment, owner, old.id):
+    if owner is None:
+        return
+    held = await holdings(session, old.compartment)
+    if isinstance(await decision_for(session, held, owner, old.id), Permit):
         text = (
             "The owner has taken it up, and its release stands. Ask it to cancel: set businessStatus to 5.2 and leave "
             "the status as it is. Once the release has ended, you may cancel by yourself."
