@@ -23,18 +23,18 @@ STATUS_REASONS: dict[str, str] = {
 
 BUSINESS_STATUS = "http://hl7.org/fhir/us/bser/CodeSystem/TaskBusinessStatusCS"
 CREATED, ACCEPTED, DECLINED = "2.0", "3.0", "4.0"
-SCHEDULED, UNATTENDED, EVENT_CANCELLED, EVENT_COMPLETED = "5.1.1", "5.1.2", "5.1.3", "5.1.4"
-CANCELLATION_REQUESTED, CANCELLED, COMPLETED = "5.2", "6.0", "7.0"
+SCHEDULED, UNATTENDED, EVENT_CANCELED, EVENT_COMPLETED = "5.1.1", "5.1.2", "5.1.3", "5.1.4"
+CANCELLATION_REQUESTED, CANCELED, COMPLETED = "5.2", "6.0", "7.0"
 BUSINESS_STATUSES: dict[str, str] = {
     CREATED: "Service Request Created",
     ACCEPTED: "Service Request Accepted",
     DECLINED: "Service Request Declined",
     SCHEDULED: "Service Request Event Scheduled",
     UNATTENDED: "Scheduled Service Request Event Unattended",
-    EVENT_CANCELLED: "Scheduled Service Request Event Cancelled",
+    EVENT_CANCELED: "Scheduled Service Request Event Cancelled",
     EVENT_COMPLETED: "Service Request Event Completed",
     CANCELLATION_REQUESTED: "Service Request Cancellation Requested",
-    CANCELLED: "Service Request Fulfillment Cancelled",
+    CANCELED: "Service Request Fulfillment Cancelled",
     COMPLETED: "Service Request Fulfillment Completed",
 }
 """Display by code, as BSeR has them."""

@@ -52,7 +52,7 @@ def _to(after: str, by: Iterable[Party], *before: str | None, needs: Iterable[Ne
 DRAFT, REQUESTED, ACCEPTED, IN_PROGRESS, ON_HOLD = "draft", "requested", "accepted", "in-progress", "on-hold"
 ASKED = "cancellation-requested"
 """The requester has asked to cancel; the status is still the owner's last. Said by businessStatus 5.2."""
-REJECTED, FAILED, COMPLETED, CANCELLED, ERROR = "rejected", "failed", "completed", "cancelled", "entered-in-error"
+REJECTED, FAILED, COMPLETED, CANCELED, ERROR = "rejected", "failed", "completed", "cancelled", "entered-in-error"
 OPEN = (ACCEPTED, IN_PROGRESS, ON_HOLD)
 """The statuses in which a referral is with its owner."""
 
@@ -71,10 +71,10 @@ TASK: tuple[Transition, ...] = (
     *_to(ON_HOLD, _OWNER, None, ACCEPTED, IN_PROGRESS, needs=_REASON),
     *_to(FAILED, _OWNER, None, *OPEN, ASKED, needs=_CODED),
     *_to(COMPLETED, _OWNER, None, *OPEN, ASKED, needs=_OUTCOME),
-    *_to(CANCELLED, _REQUESTER, DRAFT),
-    *_to(CANCELLED, _REQUESTER, REQUESTED, needs=_REASON),
-    *_to(CANCELLED, _OWNER, *OPEN, ASKED, needs=_REASON),
-    *_to(CANCELLED, _REQUESTER, *OPEN, ASKED, needs=[Need.REASON, Need.RELEASE_ENDED]),
+    *_to(CANCELED, _REQUESTER, DRAFT),
+    *_to(CANCELED, _REQUESTER, REQUESTED, needs=_REASON),
+    *_to(CANCELED, _OWNER, *OPEN, ASKED, needs=_REASON),
+    *_to(CANCELED, _REQUESTER, *OPEN, ASKED, needs=[Need.REASON, Need.RELEASE_ENDED]),
     *_to(ASKED, _REQUESTER, *OPEN, needs=_REASON),
     *(t for state in OPEN for t in _to(state, _REQUESTER, ASKED)),
     *_to(ERROR, _REQUESTER, DRAFT, REQUESTED, *OPEN, ASKED),
@@ -103,10 +103,10 @@ BUSINESS: dict[str, tuple[frozenset[str], frozenset[Party]]] = {
     c.DECLINED: (frozenset({REJECTED}), frozenset(_OWNER)),
     c.SCHEDULED: (frozenset(OPEN), frozenset(_OWNER)),
     c.UNATTENDED: (frozenset({*OPEN, FAILED}), frozenset(_OWNER)),
-    c.EVENT_CANCELLED: (frozenset({*OPEN, FAILED}), frozenset(_OWNER)),
+    c.EVENT_CANCELED: (frozenset({*OPEN, FAILED}), frozenset(_OWNER)),
     c.EVENT_COMPLETED: (frozenset({*OPEN, COMPLETED}), frozenset(_OWNER)),
     c.CANCELLATION_REQUESTED: (frozenset({ASKED}), frozenset(_REQUESTER)),
-    c.CANCELLED: (frozenset({CANCELLED}), frozenset(_EITHER)),
+    c.CANCELED: (frozenset({CANCELED}), frozenset(_EITHER)),
     c.COMPLETED: (frozenset({COMPLETED}), frozenset(_OWNER)),
 }
 """BSeR's business statuses: in which states each stands, and who sets it."""

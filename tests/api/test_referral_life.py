@@ -154,7 +154,7 @@ async def test_the_requester_asks_to_cancel_and_the_owner_confirms(scene: Scene)
     refused(await move(scene.district, task, status="cancelled", statusReason=REASON), 409, "business-rule")
     assert (await move(scene.district, task, businessStatus=ASKED, statusReason=REASON)).status_code == 200
     refused(await move(scene.clinic, task, status="in-progress"), 409, "business-rule")
-    done = {"coding": [{"system": c.BUSINESS_STATUS, "code": c.CANCELLED}]}
+    done = {"coding": [{"system": c.BUSINESS_STATUS, "code": c.CANCELED}]}
     assert (await move(scene.clinic, task, status="cancelled", businessStatus=done)).status_code == 200
 
 
