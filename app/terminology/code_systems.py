@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.consent.regimes import REGIMES
+from app.referral.codes import STATUS_REASONS
 from app.terminology.definition import Json, canonical, definition
 
 Concepts = dict[str, str]
@@ -119,6 +120,12 @@ _SYSTEMS: tuple[tuple[str, str, str, Concepts], ...] = (
         "Who signs for a record",
         "Security labels by which the custodian says who signs for a minor's record, where not a parent alone.",
         WHO_SIGNS,
+    ),
+    (
+        "referral-status-reason",
+        "Reasons of a referral's status",
+        "Why a referral was declined, put on hold, canceled, or came to nothing.",
+        STATUS_REASONS,
     ),
     ("expiry-event", "Expiry events", "Events at which a release ends, where it names no date.", EXPIRY_EVENT),
 )
