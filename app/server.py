@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from http.client import HTTPConnection, HTTPException
 
 import uvicorn
@@ -79,7 +80,7 @@ def require_key(settings: Settings) -> None:
 def application() -> FastAPI:
     """The application of one process, from the environment; called within the loop that serves it."""
     settings = load()
-    _log_to_stderr()
+    log_to_stderr()
     processes.drain_first(settings.drain_seconds)
     app = create_app(settings, open_database(settings))
     _settle_memory()
@@ -91,7 +92,7 @@ def serve(settings: Settings, when_listening: Callable[[], None]) -> None:
     _require_free(settings.host, settings.port)
     prepare_schema(settings)
     require_key(settings)
-    _log_to_stderr()
+    log_to_stderr()
     threading.Thread(target=_watch, args=(settings, when_listening), daemon=True).start()
     config = uvicorn.Config(
         "app.server:application",
@@ -108,7 +109,8 @@ def serve(settings: Settings, when_listening: Callable[[], None]) -> None:
         timeout_worker_healthcheck=WORKER_SECONDS,
         http=BoundedProtocol,
     )
-    processes.run(config)
+    with processes.worker_beside() if settings.worker else nullcontext():
+        processes.run(config)
 
 
 def _require_free(host: str, port: int) -> None:
@@ -158,7 +160,7 @@ class _Line(logging.Formatter):
         return f"{self._written},{int(record.msecs):03d}"
 
 
-def _log_to_stderr() -> None:
+def log_to_stderr() -> None:
     """One line for each request, by its route; never its query, its body or its answer."""
     log = logging.getLogger("hallpass")
     if not log.handlers:
