@@ -18,8 +18,9 @@ from app.db import migrate
 from app.jobs.job import Job, declared
 from app.jobs.runner import Worker
 from app.queue import state
-from app.server import database_url, log_to_stderr, open_database
+from app.server import database_url, open_database
 from app.settings import Settings, load
+from app.telemetry import log
 
 
 def worker(
@@ -29,7 +30,7 @@ def worker(
     with plainly():
         settings = load()
         asyncio.run(migrate.check(database_url(settings), create=settings.database_url is None))
-        log_to_stderr()
+        log.to_stderr(settings.log_format)
         asyncio.run(_work(settings, beside=beside))
 
 
