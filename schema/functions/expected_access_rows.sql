@@ -7,12 +7,12 @@ CREATE OR REPLACE FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_c
     ), covered AS MATERIALIZED (
         SELECT r.id, e.consent, p.permit, p.permit AND p.node = 0 AND p.recipients IS NOT NULL AS plain,
                coalesce(t.recipients, e.recipients) AS named, 
-               hallpass.hangs_on_signers(r.labels) OR r.type IN ({party_written_types}) AS live
+               hallpass.hangs_on_signers(r.labels) OR r.type IN ({live_types}) AS live
         FROM hallpass.release e JOIN hallpass.provision p ON p.compartment = e.compartment AND p.consent = e.consent
         JOIN hallpass.provision t ON t.compartment = e.compartment AND t.consent = e.consent AND t.node = 0
         JOIN r ON r.custodian = e.custodian
         WHERE e.compartment = p_compartment AND (p_custodian IS NULL OR e.custodian = p_custodian)
-          AND (r.type IN ({party_written_types}) OR  -- covered where its referral is, which is judged live
+          AND (r.type IN ({live_types}) OR  -- covered where another record is, which is judged live
                hallpass.provision_matches(p, e.part2, e.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels,
                               r.refs, r.authors, r.clinical))
     ), precomputed AS (
