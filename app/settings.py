@@ -113,6 +113,12 @@ class Settings(BaseSettings):
     require_agreement: bool = Field(
         default=True, description="A release has effect only under an active OrganizationAffiliation."
     )
+    sync_hosts: tuple[str, ...] = Field(
+        default=(), description="Hosts, as a JSON list, that `hallpass sync` may fetch rosters from; none by default."
+    )
+    sync_private: bool = Field(
+        default=False, description="Those hosts may be at private addresses, such as a SIS in the same building."
+    )
     allow_http_jwks: bool = Field(default=False, description="JWKS URLs may be http and loopback. For tests only.")
 
     @property
