@@ -72,9 +72,7 @@ async def awaiting_release(session: Session, search: Search, after: Cursor | Non
 async def _student(session: Session, compartment: UUID) -> _Student:
     own, nobody = session.caller.organization, UUID(int=0)
     bodies = {
-        name: tuple(
-            parse(b) for b in await store.bodies_held(session.connection, compartment, name, own, nobody)
-        )
+        name: tuple(parse(b) for b in await store.bodies_held(session.connection, compartment, name, own, nobody))
         for name in ("Task", "Consent")
     }
     return _Student(await holdings(session, compartment), bodies["Task"], bodies["Consent"])

@@ -58,7 +58,7 @@ OPERATIONS = (
                 asked=("patient", "count"),
             ),
         ),
-        note="patient, _count; for the custodian: active referrals whose provider does not see them, and what is missing",
+        note="patient, _count; for the custodian: active referrals that their provider does not see, and why",
         answer=awaiting_release,
         scopes=("system/ServiceRequest.s", "system/Task.s", "system/Consent.r"),
         parameters=(
