@@ -64,6 +64,11 @@ class ResourceType:
     """Of a directory type: paths of the organizations whose entry it is; one of them files it, or one above it."""
     deletable: bool = True
 
+    @property
+    def parties_see(self) -> bool:
+        """Whether an organization sees such a resource since it is named in it."""
+        return self.parties is not no_parties and not self.party_writes
+
     def __post_init__(self) -> None:
         if (self.visibility is Visibility.COMPARTMENT) != (self.student is not None):
             raise TypeError(f"{self.name}: a type of a compartment, and no other, names the path to its student")
