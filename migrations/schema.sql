@@ -1455,7 +1455,7 @@ COMMENT ON FUNCTION hallpass.put_terms(p_compartments uuid[], p_ids uuid[], p_te
      resource. With p_replace those before are taken away first.';
 
 CREATE FUNCTION hallpass.queried(p_types text[], p_party_types text[], p_students uuid[]) RETURNS TABLE(custodian uuid, students integer)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE
     SET search_path TO 'hallpass', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
