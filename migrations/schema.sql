@@ -2288,6 +2288,25 @@ CREATE TABLE hallpass.student (
     born_to date NOT NULL
 );
 
+CREATE TABLE hallpass.sync_source (
+    name text NOT NULL,
+    client text NOT NULL,
+    kind text NOT NULL,
+    place text NOT NULL,
+    district text,
+    mapping text,
+    sealed text NOT NULL,
+    schedule text NOT NULL,
+    next_run timestamp with time zone NOT NULL,
+    began timestamp with time zone,
+    ended timestamp with time zone,
+    status smallint,
+    report jsonb,
+    CONSTRAINT sync_source_kind_check CHECK ((kind = ANY (ARRAY['oneroster'::text, 'edfi'::text, 'inbox'::text])))
+);
+
+COMMENT ON TABLE hallpass.sync_source IS 'Rosters that the worker fetches on a schedule.';
+
 CREATE TABLE hallpass.term_date (
     compartment uuid NOT NULL,
     id uuid NOT NULL,
@@ -2463,6 +2482,9 @@ ALTER TABLE ONLY hallpass.signing_key
 
 ALTER TABLE ONLY hallpass.student
     ADD CONSTRAINT student_pkey PRIMARY KEY (compartment);
+
+ALTER TABLE ONLY hallpass.sync_source
+    ADD CONSTRAINT sync_source_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY hallpass.term_date
     ADD CONSTRAINT term_date_pkey PRIMARY KEY (compartment, id, param, n);
