@@ -28,7 +28,7 @@ from app.scopes import EMERGENCY, grant, parse_scope
 from app.settings import Settings
 
 AT_ONCE = 50
-LEASE = timedelta(seconds=90)
+LEASE = timedelta(seconds=150)
 """Longer than the longest time-out of an endpoint, with what comes before and after."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 300.0
 GIVES_UP = timedelta(hours=1)

@@ -178,7 +178,7 @@ def _body(scene: Scene, path: str, record: dict[str, Any]) -> dict[str, Any]:
     if path == "/fhir":
         entries = [{"request": {"method": "GET", "url": f"{record['resourceType']}/{record['id']}"}}]
         return {"resourceType": "Bundle", "type": "batch", "entry": entries}
-    if path.endswith("$everything"):
+    if path.endswith(("$everything", "$events")):
         return {"resourceType": "Parameters"}
     if path.endswith("$explain-access"):
         parameter = [

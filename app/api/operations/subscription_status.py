@@ -23,9 +23,7 @@ STATUSES = frozenset({"requested", "active", "error", "off"})
 async def answer(request: Request, context: RequestContext, _declared: ResourceType, id: str | None) -> Response:
     """The status of one Subscription, or of those that are asked for."""
     http.require_acceptable(request)
-    ids, among = await _asked(request, context)
-    if id is not None:
-        ids, among = [id], frozenset()
+    ids, among = await _asked(request, context) if id is None else ([id], frozenset[str]())  # else both are ignored
     kept: list[Told] = []
 
     async def unit_of_work(session: Session) -> list[PendingResult]:
