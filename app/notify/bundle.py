@@ -13,7 +13,7 @@ from uuid import NAMESPACE_URL, uuid4, uuid5
 
 from app.db.subscriptions import Event
 from app.exchange.following import Told
-from app.exchange.release import Released
+from app.exchange.service import Released
 from app.fhir.dates import instant
 from app.fhir.json import dump
 from app.subscriptions.definition import PREFIX
