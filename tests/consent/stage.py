@@ -91,7 +91,10 @@ class Stage:
         self.held[name] = found = Held(
             kind, spec, by, UUID(stored["id"]), content, version, known.content if known else {}
         )
-        found.versions = [*(known.versions if known else ()), (datetime.fromisoformat(spec.get("written", self.written)), content)]
+        found.versions = [
+            *(known.versions if known else ()),
+            (datetime.fromisoformat(spec.get("written", self.written)), content),
+        ]
         if kind == "release":
             self._compile(name, found, datetime.fromisoformat(spec.get("written", self.written)))
 
@@ -243,4 +246,3 @@ def _kind(spec: Spec) -> str:
     if "from" in spec:
         return "agreement"
     return "record" if spec.get("type") in TYPES else "release"
-
