@@ -109,7 +109,7 @@ class Stage:
 
     async def clear(self) -> None:
         """Take back the agreements of the case, which would bear on others."""
-        for name in [n for n, held in self.held.items() if held.kind == "agreement"]:
+        for name in [n for n, h in self.held.items() if h.kind == "agreement"]:
             await self.delete(name)
         for found in self.deleted:
             await self.network.forget(found.id)

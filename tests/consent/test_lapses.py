@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -68,4 +69,4 @@ def test_joined_windows_cover_what_each_covers(spans: list[Window], moment: date
     """And no two of them touch."""
     found = joined(spans)
     assert any(a <= moment < b for a, b in found) == any(a <= moment < b for a, b in spans)
-    assert all(one[1] < other[0] for one, other in zip(found, found[1:], strict=False))
+    assert all(one[1] < other[0] for one, other in pairwise(found))
