@@ -31,6 +31,11 @@ COLUMNS = tuple(resource.c[name] for name in Stored._fields)
 _NAMED = select(*COLUMNS).where(resource.c.id == bindparam("id"), resource.c.type == bindparam("type"))
 _CURRENT = PreparedQuery(_NAMED.where(resource.c.current))
 _VERSION = PreparedQuery(_NAMED.where(resource.c.version == bindparam("version")))
+_EARLIER = PreparedQuery(
+    _NAMED.where(
+        resource.c.compartment == bindparam("compartment"), resource.c.version < bindparam("version")
+    ).order_by(resource.c.version)
+)
 _LOCKED = func.hallpass.lock_current(
     *(bindparam(name) for name in ("compartment", "custodian", "type", "id", "kind"))
 ).table_valued(*(column(c.name, c.type) for c in COLUMNS))
@@ -98,6 +103,13 @@ async def visible(connection: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID
         return {}
     found = await fetch(connection, _VISIBLE, {"ids": wanted})
     return {row.id: Seen(row.type, row.student, row.custodian) for row in found}
+
+
+async def earlier(connection: AsyncConnection, row: Stored) -> list[Stored]:
+    """The visible versions of a resource before this one, oldest first."""
+    return await rows(
+        connection, _EARLIER, {"compartment": row.compartment, "id": row.id, "type": row.type, "version": row.version}
+    )
 
 
 async def bodies(connection: AsyncConnection, compartment: UUID, resource_id: UUID) -> list[bytes]:

@@ -166,7 +166,7 @@ agreement = Table(
     Column("custodian", Uuid(), nullable=False),
     Column("discloser", Uuid(), primary_key=True),
     Column("recipient", Uuid(), primary_key=True),
-    _moment("opens"),
+    Column("opens", DateTime(timezone=True), primary_key=True),
     _moment("closes"),
 )
 

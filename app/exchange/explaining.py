@@ -16,7 +16,6 @@ from app.consent.model import PolicySet, Release, Requester, ResourceAttributes
 from app.consent.parse import ParsedConsent
 from app.consent.parse import read as read_consent
 from app.consent.report import explanation, preview_report
-from app.consent.signing import authority
 from app.db import policies as stored_rules
 from app.db import read as store
 from app.errors import HallpassError, Issue, Kind, not_found
@@ -24,7 +23,7 @@ from app.exchange import reads
 from app.exchange.release import PendingResult
 from app.exchange.validated import Validated
 from app.fhir.dates import born
-from app.projections.consent_context import consent_context, content_of
+from app.projections.consent_context import consent_context, content_of, current_of, standing_authority
 from app.resources import TYPES
 from app.resources.refs import as_uuid, local_id
 from app.session import Session
@@ -135,8 +134,8 @@ async def _rules(
     patient = await content_of(session, "Patient", compartment)
     authorities = {}
     for signer in {r.signer for r in releases if r.signer}:
-        person = await content_of(session, "RelatedPerson", signer)
-        window = authority(person, session.zone) if person else None
+        person = await current_of(session, "RelatedPerson", signer)
+        window = await standing_authority(session, person, session.zone) if person else None
         if window:
             authorities[signer] = window
     day = patient.get("birthDate") if patient else None

@@ -199,9 +199,14 @@ def _parents(draw: st.DrawFn) -> tuple[int | None, ...]:
 
 
 @st.composite
-def _agreement(draw: st.DrawFn) -> Agreement:
-    discloser = draw(holders)
-    return Agreement(draw(_mostly(discloser, *ORGANIZATIONS, weight=1)), discloser, draw(whoever), draw(windows))
+def _agreements(draw: st.DrawFn, least: int, most: int) -> tuple[Agreement, ...]:
+    """Agreements, some of which lapse and return."""
+    found: list[Agreement] = []
+    for _ in range(draw(st.integers(least, most))):
+        discloser = draw(holders)
+        one = Agreement(draw(_mostly(discloser, *ORGANIZATIONS, weight=1)), discloser, draw(whoever), draw(windows))
+        found += [one, replace(one, period=draw(narrow))] if draw(st.booleans()) else [one]
+    return tuple(found)
 
 
 def worlds() -> Strategy:
@@ -256,7 +261,7 @@ def _worlds(draw: st.DrawFn) -> World:
         releases_before=tuple(replace(r, student=students_of.get(r.consent, r.student)) for r in before),
         born={s: (born, born + draw(_later)) for s in STUDENTS if (born := draw(_births))},
         authorities={(s, p): w for s in STUDENTS for p in PEOPLE if (w := draw(_authorities))},
-        agreements=tuple(draw(st.lists(_agreement(), min_size=1, max_size=6))),
+        agreements=draw(_agreements(1, 6)),
         emergencies=tuple(draw(st.lists(st.tuples(students, st.sampled_from(RECIPIENTS), windows), max_size=2))),
         agreement_required=draw(_mostly(False, True, weight=1)),
         purposes=tuple(frozenset({draw(_purpose), draw(_purpose)}) - {""} for _ in count),
@@ -285,7 +290,7 @@ def questions(draw: st.DrawFn, least: int = 1) -> Question:
         releases_before=(),
         born={student: (CHILD, CHILD)} if draw(_mostly(True, False)) else {},
         authorities={(student, p): ALWAYS for p in PEOPLE},
-        agreements=tuple(draw(st.lists(_agreement(), max_size=3))),
+        agreements=draw(_agreements(0, 3)),
         emergencies=(),
         agreement_required=draw(st.booleans()),
         purposes=(frozenset({draw(_purpose)}) - {""},) * len(ORGANIZATIONS),
