@@ -36,6 +36,11 @@ _EARLIER = PreparedQuery(
         resource.c.compartment == bindparam("compartment"), resource.c.version < bindparam("version")
     ).order_by(resource.c.version)
 )
+_IDENTIFIED = text("SELECT type, id FROM hallpass.identified(:types, :system, :value)")
+_VERIFIED = text(
+    "SELECT 'Organization' AS type, v.organization AS id FROM hallpass.verified_identifier v"
+    " WHERE v.system = :system AND v.value = :value"
+)
 _LOCKED = func.hallpass.lock_current(
     *(bindparam(name) for name in ("compartment", "custodian", "type", "id", "kind"))
 ).table_valued(*(column(c.name, c.type) for c in COLUMNS))
@@ -110,6 +115,15 @@ async def earlier(connection: AsyncConnection, row: Stored) -> list[Stored]:
     return await rows(
         connection, _EARLIER, {"compartment": row.compartment, "id": row.id, "type": row.type, "version": row.version}
     )
+
+
+async def identified(
+    connection: AsyncConnection, types: Iterable[str], system: str, value: str, *, by_operator: bool
+) -> list[str]:
+    """References to what an identifier names, two at the most: in the caller's custody, or as the operator verified."""
+    statement = _VERIFIED if by_operator else _IDENTIFIED
+    values = {"system": system, "value": value} | ({} if by_operator else {"types": list(types)})
+    return [f"{row.type}/{row.id}" for row in await connection.execute(statement, values)]
 
 
 async def bodies(connection: AsyncConnection, compartment: UUID, resource_id: UUID) -> list[bytes]:

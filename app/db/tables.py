@@ -138,6 +138,15 @@ organization = Table(
     Column("zone", Text(), nullable=False),
     Column("honor", Boolean(), nullable=False),
     Column("state", Text()),
+    Column("classes", ARRAY(Uuid()), nullable=False, server_default=text("'{}'::uuid[]")),
+)
+
+verified_identifier = Table(
+    "verified_identifier",
+    metadata,
+    Column("system", Text(collation="C"), primary_key=True),
+    Column("value", Text(collation="C"), primary_key=True),
+    Column("organization", Uuid(), nullable=False),
 )
 
 student = Table(

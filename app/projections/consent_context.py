@@ -55,6 +55,7 @@ async def consent_context(
         related=frozenset(related),
         organizations=await store.organizations(session.connection, named),
         elsewhere=frozenset(elsewhere),
+        intermediary=session.settings.operator_is_intermediary,
     )
 
 

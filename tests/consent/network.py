@@ -78,6 +78,8 @@ class Network(Organizations):
         placed = {"part_of": part_of, "zone": spec["zone"], "state": spec.get("state")}
         member = await self.world.member(name, purposes=purposes, **placed)
         self.place(name, member, spec)
+        if "classes" in spec:
+            await self.world.operator.edit_organization(member.organization, classes=spec["classes"])
         if spec.get("honor"):
             found = (await member.get(f"/Organization/{member.organization}")).json()
             found["extension"].append({"url": HONOR_EXTENSION, "valueBoolean": True})

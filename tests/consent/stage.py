@@ -48,6 +48,7 @@ class Stage:
     held: dict[str, Held] = field(default_factory=dict)
     releases: dict[str, Release] = field(default_factory=dict)
     deleted: list[Held] = field(default_factory=list)
+    intermediary: bool = True
 
     async def set_up(self, case: Case) -> None:
         """Write all that the case tells of, at the moment that it says."""
@@ -200,6 +201,7 @@ class Stage:
             authorities=self._authorities(),
             related=frozenset(h.id for h in self._people()),
             organizations=frozenset(self.network.places),
+            intermediary=self.intermediary,
         )
         return read(content, own_id, version, consent_context)
 
