@@ -2,6 +2,18 @@
 
 CREATE SCHEMA hallpass;
 
+CREATE TYPE hallpass.job_status AS ENUM (
+    'queued',
+    'picked',
+    'successful',
+    'exception',
+    'canceled',
+    'deleted',
+    'failed'
+);
+
+COMMENT ON TYPE hallpass.job_status IS 'pgqueuer''s states of a job.';
+
 CREATE TYPE hallpass.resource_version AS (
 	compartment uuid,
 	id uuid,
@@ -289,6 +301,9 @@ DECLARE
 BEGIN
     IF v_ancestors = '{}' OR caller() IS NULL THEN
         RETURN NULL;
+    END IF;
+    IF r_type IN ('Binary') THEN
+        RETURN permitting_by_referrer(r_compartment, r_custodian, r_type, r_id, r_profiles, r_confidentiality, r_labels);
     END IF;
     v_purposes := purposes();
     v_now := statement_time();
@@ -639,9 +654,9 @@ BEGIN
         CROSS JOIN LATERAL (SELECT p OFFSET 0) x
     ), covered AS MATERIALIZED (
         SELECT r.compartment, r.id, n.consent, n.permit, n.plain, n.named,
-               hallpass.hangs_on_signers(r.labels) OR r.type IN ('Task') AS live
+               hallpass.hangs_on_signers(r.labels) OR r.type IN ('Binary', 'Task') AS live
         FROM r JOIN node n ON n.compartment = r.compartment AND n.custodian = r.custodian
-        WHERE r.type IN ('Task') OR  -- covered where its referral is, which is judged live
+        WHERE r.type IN ('Binary', 'Task') OR  -- covered where another record is, which is judged live
               hallpass.provision_matches(n.p, n.part2, n.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality,
                               r.labels, r.refs, r.authors, r.clinical)
     ), precomputed AS (
@@ -852,14 +867,14 @@ COMMENT ON FUNCTION hallpass.honoring() IS 'Of the custodians whose releases nam
 CREATE FUNCTION hallpass.in_directory(type text) RETURNS boolean
     LANGUAGE sql IMMUTABLE
     AS $$
-    SELECT type IN ('HealthcareService', 'Location', 'Organization', 'OrganizationAffiliation', 'Practitioner', 'PractitionerRole')
+    SELECT type IN ('HealthcareService', 'Location', 'Organization', 'OrganizationAffiliation', 'Practitioner', 'PractitionerRole', 'Questionnaire')
 $$;
 
 COMMENT ON FUNCTION hallpass.in_directory(type text) IS 'Whether resources of a type are of the directory, which every member sees.';
 
 CREATE FUNCTION hallpass.in_emergency(r_type text, r_labels text[]) RETURNS boolean
     LANGUAGE sql IMMUTABLE
-    AS $$ SELECT r_type <> 'Consent' AND NOT r_labels && '{PSYTHPN,42CFRPart2}' $$;
+    AS $$ SELECT NOT r_type IN ('Consent', 'Binary') AND NOT r_labels && '{PSYTHPN,42CFRPart2}' $$;
 
 COMMENT ON FUNCTION hallpass.in_emergency(r_type text, r_labels text[]) IS 'Whether a record is one that a broken glass opens.';
 
@@ -992,7 +1007,7 @@ BEGIN
                     ELSE verdict(array_agg((n.p).node ORDER BY (n.p).node DESC), array_agg((n.p).parent ORDER BY (n.p).node DESC),
                                  bool_or((n.p).permit) FILTER (WHERE (n.p).node = 0)) END AS permits
         FROM r JOIN node n ON (n.p).compartment = r.compartment AND n.custodian = r.custodian
-        WHERE NOT r.type IN ('Task') AND (NOT (n.p).permit OR NOT hangs_on_signers(r.labels) OR signers_suffice(n.e, r.labels, r.clinical))
+        WHERE NOT r.type IN ('Binary', 'Task') AND (NOT (n.p).permit OR NOT hangs_on_signers(r.labels) OR signers_suffice(n.e, r.labels, r.clinical))
           AND provision_matches(n.p, (n.e).part2, n.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs,
                      r.authors, r.clinical)
         GROUP BY r.compartment, r.id, r.version, (n.p).consent, n.version
@@ -1001,13 +1016,13 @@ BEGIN
     WHERE s.permits AND NOT EXISTS (
         SELECT 1 FROM said d WHERE d.compartment = s.compartment AND d.id = s.id AND d.version = s.version AND NOT d.permits)
     ORDER BY s.compartment, s.id, s.version, s.consent)
-    UNION ALL  -- a Task is covered where its referral is
+    UNION ALL  -- a Task is covered where its referral is, a Binary where what refers to it is
     SELECT r.compartment, r.id, r.version, o.consent, e.version FROM r
     CROSS JOIN LATERAL (SELECT consent_permitting(
         r.compartment, r.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs, r.authors,
         r.clinical) AS consent OFFSET 0) o
     JOIN release e ON e.compartment = r.compartment AND e.consent = o.consent
-    WHERE r.type IN ('Task');
+    WHERE r.type IN ('Binary', 'Task');
 END $$;
 
 COMMENT ON FUNCTION hallpass.judge(p_compartments uuid[], p_ids uuid[], p_versions integer[]) IS 'Of these versions (without one: of the current ones), those that a release opens to the caller now, and which release that is; all in one statement.';
@@ -1240,6 +1255,26 @@ $$;
 
 COMMENT ON FUNCTION hallpass.party_versions(p_types text[]) IS 'The versions of others'' resources that the caller sees as a party, for the history of a type.';
 
+CREATE FUNCTION hallpass.permitting_by_referrer(r_compartment uuid, r_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_confidentiality smallint, r_labels text[]) RETURNS uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT o.consent FROM resource f
+    CROSS JOIN LATERAL (SELECT consent_permitting(
+        f.compartment, f.custodian, f.type, f.id, f.profiles, f.codes, f.confidentiality, f.labels, f.refs, f.authors,
+        f.clinical) IS NOT NULL AS seen OFFSET 0) s
+    CROSS JOIN LATERAL (SELECT consent_permitting(
+        f.compartment, f.custodian, f.type, f.id, f.profiles || r_profiles || r_type, f.codes,
+        greatest(f.confidentiality, r_confidentiality), f.labels || r_labels, f.refs, f.authors,
+        f.clinical) AS consent WHERE s.seen OFFSET 0) o
+    WHERE f.compartment = r_compartment AND f.custodian = r_custodian AND f.current AND NOT f.deleted
+      AND r_id = ANY (f.refs) AND NOT f.type IN ('Binary', 'Task') AND o.consent IS NOT NULL
+    ORDER BY f.id LIMIT 1
+$$;
+
+COMMENT ON FUNCTION hallpass.permitting_by_referrer(r_compartment uuid, r_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_confidentiality smallint, r_labels text[]) IS 'The Consent that opens a Binary to the caller now, as the record of the same custodian that refers to it: that record
+     is seen, and is so with the label of the Binary as well, and its type.';
+
 CREATE FUNCTION hallpass.place_key(p_organization uuid) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$ SELECT uuid_hash_extended(p_organization, 5) $$;
@@ -1420,7 +1455,7 @@ COMMENT ON FUNCTION hallpass.put_terms(p_compartments uuid[], p_ids uuid[], p_te
      resource. With p_replace those before are taken away first.';
 
 CREATE FUNCTION hallpass.queried(p_types text[], p_party_types text[], p_students uuid[]) RETURNS TABLE(custodian uuid, students integer)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE
     SET search_path TO 'hallpass', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
@@ -1870,6 +1905,14 @@ END $$;
 
 COMMENT ON FUNCTION hallpass.verdict(p_nodes integer[], p_parents integer[], p_root boolean) IS 'Whether a release permits (true) or denies (false), by those of its nodes that apply; NULL: its root does not.';
 
+CREATE FUNCTION hallpass.worker_lives() RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS (SELECT 1 FROM hallpass.worker w WHERE w.seen > now() - interval '30 seconds')
+$$;
+
+COMMENT ON FUNCTION hallpass.worker_lives() IS 'Whether a worker gave a sign of life lately: they give one every five seconds.';
+
 CREATE TABLE hallpass.validity (
     org uuid NOT NULL,
     consent uuid NOT NULL,
@@ -2113,6 +2156,99 @@ CREATE TABLE hallpass.index_backlog (
 
 COMMENT ON TABLE hallpass.index_backlog IS 'Where the access index says more than the releases do: one of them ended or was narrowed. It opens nothing by that.';
 
+CREATE TABLE hallpass.job (
+    id bigint NOT NULL,
+    priority integer NOT NULL,
+    queue_manager_id uuid,
+    created timestamp with time zone DEFAULT now() NOT NULL,
+    updated timestamp with time zone DEFAULT now() NOT NULL,
+    heartbeat timestamp with time zone DEFAULT now() NOT NULL,
+    execute_after timestamp with time zone DEFAULT now() NOT NULL,
+    status hallpass.job_status NOT NULL,
+    entrypoint text NOT NULL,
+    dedupe_key text,
+    payload bytea,
+    headers jsonb,
+    attempts integer DEFAULT 0 NOT NULL,
+    slot bigint
+);
+
+COMMENT ON TABLE hallpass.job IS 'Background work that waits, runs or has failed. Nothing in it is about a student but ids.';
+
+ALTER TABLE hallpass.job ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME hallpass.job_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE hallpass.job_log (
+    id bigint NOT NULL,
+    created timestamp with time zone DEFAULT now() NOT NULL,
+    job_id bigint NOT NULL,
+    status hallpass.job_status NOT NULL,
+    priority integer NOT NULL,
+    entrypoint text NOT NULL,
+    traceback jsonb,
+    aggregated boolean DEFAULT false
+);
+
+COMMENT ON TABLE hallpass.job_log IS 'What became of jobs, for a month. pgqueuer''s.';
+
+ALTER TABLE hallpass.job_log ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME hallpass.job_log_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE hallpass.job_schedule (
+    id bigint NOT NULL,
+    expression text NOT NULL,
+    entrypoint text NOT NULL,
+    heartbeat timestamp with time zone DEFAULT now() NOT NULL,
+    created timestamp with time zone DEFAULT now() NOT NULL,
+    updated timestamp with time zone DEFAULT now() NOT NULL,
+    next_run timestamp with time zone DEFAULT now() NOT NULL,
+    last_run timestamp with time zone,
+    status hallpass.job_status DEFAULT 'queued'::hallpass.job_status
+);
+
+COMMENT ON TABLE hallpass.job_schedule IS 'When each job that has a schedule is due next. pgqueuer''s.';
+
+ALTER TABLE hallpass.job_schedule ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME hallpass.job_schedule_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE hallpass.job_statistics (
+    id bigint NOT NULL,
+    created timestamp with time zone DEFAULT date_trunc('sec'::text, now()) NOT NULL,
+    count bigint NOT NULL,
+    priority integer NOT NULL,
+    status hallpass.job_status NOT NULL,
+    entrypoint text NOT NULL
+);
+
+COMMENT ON TABLE hallpass.job_statistics IS 'How many jobs ended how, by second. pgqueuer''s.';
+
+ALTER TABLE hallpass.job_statistics ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME hallpass.job_statistics_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE hallpass.ledger_drop (
     at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     partition text NOT NULL,
@@ -2230,6 +2366,15 @@ CREATE TABLE hallpass.tree (
 
 COMMENT ON TABLE hallpass.tree IS 'The tree of organizations, unfolded: custody is asked of it, so that no request loads the list of its parts.';
 
+CREATE TABLE hallpass.worker (
+    id uuid NOT NULL,
+    host text NOT NULL,
+    started timestamp with time zone DEFAULT now() NOT NULL,
+    seen timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON TABLE hallpass.worker IS 'The workers that run, by their signs of life.';
+
 ALTER TABLE ONLY hallpass.disclosure ATTACH PARTITION hallpass.disclosure_other DEFAULT;
 
 ALTER TABLE ONLY hallpass.agreement
@@ -2280,6 +2425,21 @@ ALTER TABLE ONLY hallpass.feed_withdrawal
 ALTER TABLE ONLY hallpass.index_backlog
     ADD CONSTRAINT index_backlog_pkey PRIMARY KEY (compartment, custodian);
 
+ALTER TABLE ONLY hallpass.job_log
+    ADD CONSTRAINT job_log_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY hallpass.job
+    ADD CONSTRAINT job_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY hallpass.job_schedule
+    ADD CONSTRAINT job_schedule_expression_entrypoint_key UNIQUE (expression, entrypoint);
+
+ALTER TABLE ONLY hallpass.job_schedule
+    ADD CONSTRAINT job_schedule_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY hallpass.job_statistics
+    ADD CONSTRAINT job_statistics_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY hallpass.ledger_drop
     ADD CONSTRAINT ledger_drop_pkey PRIMARY KEY (partition);
 
@@ -2328,6 +2488,9 @@ ALTER TABLE ONLY hallpass.tree
 ALTER TABLE ONLY hallpass.validity
     ADD CONSTRAINT validity_pkey PRIMARY KEY (org, consent);
 
+ALTER TABLE ONLY hallpass.worker
+    ADD CONSTRAINT worker_pkey PRIMARY KEY (id);
+
 CREATE INDEX access_page ON hallpass.access USING btree (org, type, updated DESC, id DESC) INCLUDE (compartment, consent, custodian, precomputed);
 
 CREATE UNIQUE INDEX access_row ON hallpass.access USING btree (compartment, id, org, consent) NULLS NOT DISTINCT;
@@ -2359,6 +2522,30 @@ CREATE INDEX emergency_organization ON hallpass.emergency USING btree (organizat
 CREATE INDEX event_first ON hallpass.event USING btree (organization, first);
 
 CREATE UNIQUE INDEX event_id ON hallpass.event USING btree (id);
+
+CREATE INDEX job_ep_ea_idx ON hallpass.job USING btree (entrypoint, execute_after) WHERE (status = 'queued'::hallpass.job_status);
+
+CREATE INDEX job_ep_prio_id_idx ON hallpass.job USING btree (entrypoint, priority DESC, id) WHERE (status = 'queued'::hallpass.job_status);
+
+CREATE INDEX job_log_created ON hallpass.job_log USING btree (created);
+
+CREATE INDEX job_log_entrypoint ON hallpass.job_log USING btree (entrypoint, created DESC);
+
+CREATE INDEX job_log_job_id_status ON hallpass.job_log USING btree (job_id, created DESC);
+
+CREATE INDEX job_log_not_aggregated ON hallpass.job_log USING btree ((1)) WHERE (NOT aggregated);
+
+CREATE INDEX job_picked_heartbeat_idx ON hallpass.job USING btree (heartbeat) WHERE (status = 'picked'::hallpass.job_status);
+
+CREATE UNIQUE INDEX job_picked_slot_idx ON hallpass.job USING btree (entrypoint, slot) WHERE ((status = 'picked'::hallpass.job_status) AND (slot IS NOT NULL));
+
+CREATE INDEX job_priority_id_id1_idx ON hallpass.job USING btree (priority, id DESC) WHERE (status = 'queued'::hallpass.job_status);
+
+CREATE INDEX job_queue_manager_id_idx ON hallpass.job USING btree (queue_manager_id) WHERE (queue_manager_id IS NOT NULL);
+
+CREATE UNIQUE INDEX job_statistics_unique_count ON hallpass.job_statistics USING btree (priority, date_trunc('sec'::text, timezone('UTC'::text, created)), status, entrypoint);
+
+CREATE UNIQUE INDEX job_unique_dedupe_key ON hallpass.job USING btree (dedupe_key) WHERE ((status = ANY (ARRAY['queued'::hallpass.job_status, 'picked'::hallpass.job_status])) AND (dedupe_key IS NOT NULL));
 
 CREATE INDEX organization_ancestors ON hallpass.organization USING gin (ancestors);
 
@@ -2777,6 +2964,9 @@ REVOKE ALL ON FUNCTION hallpass.partition_ledger(p_from date, p_until date) FROM
 REVOKE ALL ON FUNCTION hallpass.party_versions(p_types text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.party_versions(p_types text[]) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.permitting_by_referrer(r_compartment uuid, r_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_confidentiality smallint, r_labels text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.permitting_by_referrer(r_compartment uuid, r_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_confidentiality smallint, r_labels text[]) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.place_key(p_organization uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.place_key(p_organization uuid) TO hallpass_app;
 
@@ -2868,6 +3058,9 @@ GRANT ALL ON FUNCTION hallpass.token_key(p_token text) TO hallpass_app;
 REVOKE ALL ON FUNCTION hallpass.verdict(p_nodes integer[], p_parents integer[], p_root boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.verdict(p_nodes integer[], p_parents integer[], p_root boolean) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.worker_lives() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.worker_lives() TO hallpass_app;
+
 GRANT SELECT ON TABLE hallpass.validity TO hallpass_app;
 
 GRANT SELECT ON TABLE hallpass.active_release TO hallpass_app;
@@ -2896,6 +3089,16 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.feed_entry TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.feed_withdrawal TO hallpass_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.job TO hallpass_app;
+
+GRANT USAGE ON SEQUENCE hallpass.job_id_seq TO hallpass_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.job_log TO hallpass_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.job_schedule TO hallpass_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.job_statistics TO hallpass_app;
+
 GRANT SELECT ON TABLE hallpass.organization TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE ON TABLE hallpass.revoked_token TO hallpass_app;
@@ -2917,3 +3120,5 @@ GRANT SELECT ON TABLE hallpass.term_token TO hallpass_app;
 GRANT SELECT ON TABLE hallpass.term_uri TO hallpass_app;
 
 GRANT SELECT ON TABLE hallpass.tree TO hallpass_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.worker TO hallpass_app;
