@@ -163,6 +163,7 @@ AS_OWNER = frozenset(
         "glass_broken",
         "honoring",
         "lapsed_custodians",
+        "permitting_by_referrer",
     }
     | {"index_records", "index_student", "judge", "lock_writes", "party_versions", "place_organization", "put_terms"}
     | {"reached", "record_security_event", "refresh_validity", "releasing", "remove_organization", "set_caller"}
