@@ -119,6 +119,10 @@ class Settings(BaseSettings):
     sync_private: bool = Field(
         default=False, description="Those hosts may be at private addresses, such as a SIS in the same building."
     )
+    operator_is_intermediary: bool = Field(
+        default=True,
+        description="A Consent under 42 CFR Part 2 names the exchange besides the members (2.31(a)(4)(ii)).",
+    )
     allow_http_jwks: bool = Field(default=False, description="JWKS URLs may be http and loopback. For tests only.")
 
     @property
