@@ -17,7 +17,7 @@ from app.consent.model import PolicySet, Release, Requester, ResourceAttributes
 from app.consent.parse import ParsedConsent
 from app.consent.parse import read as read_consent
 from app.consent.recipients import BY_ID
-from app.consent.report import explanation, preview_report
+from app.consent.report import Outcome, explanation, preview_report
 from app.db import policies as stored_rules
 from app.db import read as store
 from app.errors import HallpassError, Issue, Kind, not_found
@@ -34,7 +34,10 @@ from app.session import Session
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Would this recipient see, for these purposes, records of a type, or one resource?"""
+    """Would this recipient see, for these purposes, records of a type, or one resource?
+
+    Without a purpose: for those that the recipient's own clients may assert.
+    """
 
     recipient: UUID
     purposes: frozenset[str]
@@ -109,16 +112,18 @@ async def _previewed(
     others = await stored_rules.releases(session.connection, compartment)
     policies = await policy_set(session, compartment, held, (*others, draft))
     purposes = frozenset(p for node in draft.provisions for p in node.purposes or ())
-    outcomes: dict[UUID, Counter[tuple[str, bool, str]]] = {}
+    outcomes: dict[UUID, Outcome] = {}
     for recipient in sorted(draft.recipients):
+        unusable: frozenset[str] = frozenset()
         if recipient in BY_ID:  # each member of it under agreement
             ancestors, weighed = frozenset({recipient}), replace(policies, agreement_required=False)
             now = await store.moment(session.connection)
             requester = Requester(recipient, ancestors, frozenset(), widen(purposes), now)
         else:
             requester, weighed = await _requester(session, recipient, purposes, policies, held), policies
+            unusable = purposes - widen(await stored_rules.asserted_purposes(session.connection, recipient))
         requester = replace(requester, now=max(requester.now, draft.opens))
-        outcomes[recipient] = Counter(_outcome(weighed, requester, f, draft) for f in held)
+        outcomes[recipient] = Outcome(Counter(_outcome(weighed, requester, f, draft) for f in held), unusable)
     return preview_report(reading.missing, outcomes)
 
 
@@ -173,11 +178,11 @@ async def _requester(
         raise HallpassError(
             Kind.UNPROCESSABLE, Issue("The recipient must be an Organization of this server.", "recipient")
         )
-    unknown = purposes - PURPOSES
-    if unknown or not purposes:
+    if purposes - PURPOSES:
         raise HallpassError(
             Kind.UNPROCESSABLE, Issue("The purpose must be a code of v3-ActReason, such as TREAT.", "purpose")
         )
+    purposes = purposes or await stored_rules.asserted_purposes(session.connection, recipient)
     descendants = {
         c for c in {f.custodian for f in held} if c in policies.places and recipient in policies.places[c].ancestors
     }
