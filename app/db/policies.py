@@ -102,6 +102,7 @@ def _release(row: Row[Any], provisions: tuple[Provision, ...]) -> Release:
         born=None if row.born_from is None else (row.born_from, row.born_to),
         authority=None if row.authority_opens is None else (row.authority_opens, row.authority_closes),
         cosigned=row.cosigned,
+        education=row.education,
     )
 
 

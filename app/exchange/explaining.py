@@ -13,11 +13,12 @@ from uuid import UUID, uuid4
 from app.consent.attributes import referrers
 from app.consent.codes import PURPOSES, widen
 from app.consent.evaluate import Deny, Permit, decide
-from app.consent.model import PolicySet, Release, Requester, ResourceAttributes
+from app.consent.model import AdultFrom, PolicySet, Release, Requester, ResourceAttributes
 from app.consent.parse import ParsedConsent
 from app.consent.parse import read as read_consent
 from app.consent.recipients import BY_ID
 from app.consent.report import Outcome, explanation, preview_report
+from app.consent.signing import guards_an_adult
 from app.db import policies as stored_rules
 from app.db import read as store
 from app.errors import HallpassError, Issue, Kind, not_found
@@ -26,7 +27,8 @@ from app.exchange.identifiers import resolve
 from app.exchange.release import PendingResult
 from app.exchange.validated import Validated
 from app.fhir.dates import born
-from app.projections.consent_context import consent_context, content_of, current_of, standing_authority
+from app.fhir.json import parse
+from app.projections.consent_context import adult_by, consent_context, current_of, standing_authority
 from app.resources import TYPES
 from app.resources.refs import as_uuid, local_id
 from app.session import Session
@@ -146,18 +148,24 @@ async def policy_set(
     session: Session, compartment: UUID, held: list[ResourceAttributes], releases: tuple[Release, ...]
 ) -> PolicySet:
     """What the releases are weighed against, from what the caller may see."""
-    patient = await content_of(session, "Patient", compartment)
+    subject = await current_of(session, "Patient", compartment)
+    patient = parse(subject.body) if subject else {}
     authorities = {}
+    adult_guardians: set[UUID] = set()
     for signer in {r.signer for r in releases if r.signer}:
         person = await current_of(session, "RelatedPerson", signer)
         window = await standing_authority(session, person, session.zone) if person else None
-        if window:
+        if person and window:
             authorities[signer] = window
-    day = patient.get("birthDate") if patient else None
+            if guards_an_adult(parse(person.body)):
+                adult_guardians.add(signer)
+    day = patient.get("birthDate")
     return PolicySet(
         releases=releases,
         born=born(day) if day else None,
         authorities=authorities,
+        adult=await adult_by(session, subject, patient, session.zone) if subject else AdultFrom(),
+        adult_guardians=frozenset(adult_guardians),
         agreements=await stored_rules.agreements(session.connection),
         places=await stored_rules.places(
             session.connection, {f.custodian for f in held} | {session.caller.organization}
