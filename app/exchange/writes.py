@@ -158,7 +158,7 @@ async def _file(
     await check_references(session, content, before, (declared.name, resource_id))
     zone = await _zone(session, custodian)
     await require_own_entry(session, declared, content)
-    await require_transition(session, declared, content, before, (compartment, old))
+    await require_transition(session, declared, content, before, old)
     content = with_author(declared, content, session.caller.organization)
     if declared.name == "Consent":
         await require_not_widened(session, before, content, (compartment, resource_id), zone)
