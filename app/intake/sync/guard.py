@@ -1,5 +1,5 @@
 """Lets a pull reach the hosts that the operator allows, and no address within the operator's own network.
-https://cheatsheetseries.owasp.org/cheatsheets/Server_Side_Request_Forgery_Prevention_Cheat_Sheet.html
+https://owasp.org/www-community/attacks/Server_Side_Request_Forgery
 """
 
 from __future__ import annotations
