@@ -639,6 +639,118 @@ $$;
 
 COMMENT ON FUNCTION hallpass.expected_validity(p_compartment uuid) IS 'The rows that hallpass.validity should hold for a student.';
 
+CREATE FUNCTION hallpass.export_choose(p_export uuid, p_types text[], p_compartments uuid[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone, p_by_patient boolean) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_feed    text;
+    v_at      timestamptz;
+    v_horizon timestamptz;
+    v_told    timestamptz;
+BEGIN
+    SELECT e.feed, e.at, e.horizon, e.told INTO v_feed, v_at, v_horizon, v_told FROM hallpass.export e WHERE e.id = p_export;
+    WITH released AS MATERIALIZED (
+        SELECT s.compartment, s.custodian FROM hallpass.released_since(p_since) s WHERE p_since IS NOT NULL AND v_told IS NULL
+    ), seen AS MATERIALIZED (
+        SELECT r.compartment, r.id, r.version, r.type, r.updated, NOT hallpass.holds(r.custodian) AS others
+        FROM unnest(p_compartments) c(compartment) CROSS JOIN LATERAL (
+            SELECT * FROM hallpass.resource r
+            WHERE r.compartment = c.compartment AND r.current AND NOT r.deleted AND NOT r.directory
+              AND r.type = ANY (p_types) AND (p_ids IS NULL OR r.id = ANY (p_ids))
+              AND r.updated < v_horizon AND (p_until IS NULL OR r.updated < p_until) OFFSET 0) r
+    ), chosen AS MATERIALIZED (
+        SELECT s.* FROM seen s
+        WHERE (p_since IS NULL OR s.updated >= p_since OR s.others AND CASE
+            WHEN v_told IS NULL THEN EXISTS (SELECT 1 FROM released w WHERE w.compartment = s.compartment)
+            ELSE NOT EXISTS (
+                SELECT 1 FROM hallpass.feed_entry f
+                WHERE f.reader = (SELECT hallpass.feed_reader()) AND f.feed = v_feed AND f.id = s.id AND f.version = s.version
+                  AND (f.given <= v_told OR f.walk = v_told)) END)
+          AND NOT EXISTS (SELECT 1 FROM hallpass.export_item i WHERE i.export = p_export AND i.id = s.id)
+    ), given AS (
+        INSERT INTO hallpass.feed_entry (reader, feed, id, version, compartment, type, given, walk)
+            SELECT hallpass.feed_reader(), v_feed, c.id, c.version, c.compartment, c.type, hallpass.instant(), v_at
+            FROM chosen c WHERE c.others
+        ON CONFLICT (reader, feed, id, version) DO NOTHING
+    )
+    INSERT INTO hallpass.export_item
+        SELECT p_export, k.series, k.base + row_number() OVER (
+                   PARTITION BY k.series ORDER BY k.compartment, k.type <> 'Patient', k.type, k.id),
+               k.compartment, k.id, k.version, k.type
+        FROM (SELECT c.*, s.series, coalesce((SELECT max(i.n) FROM hallpass.export_item i
+                  WHERE i.export = p_export AND i.series = s.series), 0) AS base
+              FROM chosen c CROSS JOIN LATERAL (SELECT CASE WHEN p_by_patient THEN '' ELSE c.type END AS series) s) k;
+END $$;
+
+COMMENT ON FUNCTION hallpass.export_choose(p_export uuid, p_types text[], p_compartments uuid[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone, p_by_patient boolean) IS 'Chooses the current versions that the caller sees in some compartments: with `p_since` those written since, or of
+     others and not yet given. What is chosen of others counts as given. An invoker''s function: the wall says what is seen.';
+
+CREATE FUNCTION hallpass.export_deleted(p_export uuid, p_types text[], p_since timestamp with time zone, p_until timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    AS $$
+    INSERT INTO hallpass.export_item
+        SELECT p_export, 'deleted', row_number() OVER (ORDER BY d.type, d.id), d.id, d.id, 0, d.type
+        FROM hallpass.export e CROSS JOIN LATERAL (
+            SELECT r.type, r.id FROM hallpass.tree t JOIN hallpass.resource r ON r.custodian = t.id
+            WHERE t.ancestor = (SELECT hallpass.caller()) AND r.type = ANY (p_types) AND r.updated >= p_since
+              AND r.updated < e.horizon AND r.current AND r.deleted
+            UNION
+            SELECT r.type, r.id FROM hallpass.resource r
+            WHERE r.directory AND r.type = ANY (p_types) AND r.updated >= p_since AND r.updated < e.horizon
+              AND r.current AND r.deleted
+            UNION
+            SELECT w.type, w.id FROM hallpass.feed_withdraw(e.feed, e.at, e.told) w) d
+        WHERE e.id = p_export
+          AND NOT EXISTS (SELECT 1 FROM hallpass.export_item i WHERE i.export = p_export AND i.id = d.id)
+$$;
+
+COMMENT ON FUNCTION hallpass.export_deleted(p_export uuid, p_types text[], p_since timestamp with time zone, p_until timestamp with time zone) IS 'Lists what was deleted since, of what the caller holds and of the directory, and what it was given and no longer sees.';
+
+CREATE FUNCTION hallpass.export_directory(p_export uuid, p_types text[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    AS $$
+    INSERT INTO hallpass.export_item
+        SELECT p_export, r.type, row_number() OVER (PARTITION BY r.type ORDER BY r.updated, r.id) + coalesce((
+                   SELECT max(i.n) FROM hallpass.export_item i WHERE i.export = p_export AND i.series = r.type), 0),
+               r.compartment, r.id, r.version, r.type
+        FROM hallpass.resource r JOIN hallpass.export e ON e.id = p_export
+        WHERE r.directory AND r.current AND NOT r.deleted AND r.type = ANY (p_types) AND (p_ids IS NULL OR r.id = ANY (p_ids))
+          AND r.updated < e.horizon AND (p_since IS NULL OR r.updated >= p_since) AND (p_until IS NULL OR r.updated < p_until)
+          AND NOT EXISTS (SELECT 1 FROM hallpass.export_item i WHERE i.export = p_export AND i.id = r.id)
+$$;
+
+COMMENT ON FUNCTION hallpass.export_directory(p_export uuid, p_types text[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone) IS 'Chooses entries of the directory, which every member reads.';
+
+CREATE FUNCTION hallpass.export_students(p_export uuid, p_types text[], p_only uuid[]) RETURNS integer
+    LANGUAGE sql
+    AS $$
+    WITH reach AS (
+        SELECT s.compartment FROM hallpass.reached() s
+        UNION
+        SELECT r.compartment FROM hallpass.tree t JOIN hallpass.resource r ON r.custodian = t.id
+        WHERE t.ancestor = (SELECT hallpass.caller()) AND r.current AND NOT r.deleted AND NOT r.directory
+        UNION
+        SELECT p.compartment FROM hallpass.party_versions(p_types) p
+    ), listed AS (
+        INSERT INTO hallpass.export_student
+            SELECT p_export, row_number() OVER (ORDER BY k.compartment), k.compartment FROM reach k
+            WHERE p_only IS NULL OR k.compartment = ANY (p_only)
+        RETURNING 1
+    )
+    SELECT count(*)::integer FROM listed
+$$;
+
+COMMENT ON FUNCTION hallpass.export_students(p_export uuid, p_types text[], p_only uuid[]) IS 'Lists the compartments in which the caller may see something, all or of these only. An invoker''s function.';
+
+CREATE FUNCTION hallpass.exports_running() RETURNS integer
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT count(*)::integer FROM export WHERE status IN ('accepted', 'choosing')
+$$;
+
+COMMENT ON FUNCTION hallpass.exports_running() IS 'How many exports of all clients are being chosen.';
+
 CREATE FUNCTION hallpass.feed_answered(p_feed text, p_since timestamp with time zone, p_at timestamp with time zone, p_gives boolean) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -1958,6 +2070,46 @@ CREATE TABLE hallpass.event (
     CONSTRAINT event_outcome_check CHECK ((outcome = ANY (ARRAY['0'::text, '4'::text, '8'::text])))
 );
 
+CREATE TABLE hallpass.export (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    client text NOT NULL,
+    request text NOT NULL,
+    asked jsonb NOT NULL,
+    feed text NOT NULL COLLATE pg_catalog."C",
+    status text DEFAULT 'accepted'::text NOT NULL,
+    at timestamp with time zone,
+    horizon timestamp with time zone,
+    told timestamp with time zone,
+    students integer DEFAULT 0 NOT NULL,
+    done integer DEFAULT 0 NOT NULL,
+    unseen text[] DEFAULT '{}'::text[] NOT NULL,
+    created timestamp with time zone DEFAULT now() NOT NULL,
+    ended timestamp with time zone,
+    CONSTRAINT export_status_check CHECK ((status = ANY (ARRAY['accepted'::text, 'choosing'::text, 'complete'::text, 'failed'::text])))
+);
+
+COMMENT ON TABLE hallpass.export IS 'A bulk export: what was asked, and how far its choice has come. Its files are read from the records when fetched.';
+
+CREATE TABLE hallpass.export_item (
+    export uuid NOT NULL,
+    series text NOT NULL COLLATE pg_catalog."C",
+    n bigint NOT NULL,
+    compartment uuid NOT NULL,
+    id uuid NOT NULL,
+    version integer NOT NULL,
+    type text NOT NULL COLLATE pg_catalog."C"
+);
+
+COMMENT ON TABLE hallpass.export_item IS 'Which versions an export holds: names alone. Whether one still may leave is judged when its line does.';
+
+CREATE TABLE hallpass.export_student (
+    export uuid NOT NULL,
+    n integer NOT NULL,
+    compartment uuid NOT NULL
+);
+
+COMMENT ON TABLE hallpass.export_student IS 'The compartments from which an export is chosen, one batch after the other.';
+
 CREATE TABLE hallpass.feed_answer (
     reader text NOT NULL,
     feed text NOT NULL,
@@ -2153,6 +2305,18 @@ ALTER TABLE ONLY hallpass.emergency
 ALTER TABLE ONLY hallpass.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (organization, minute, kind, client, outcome, detail);
 
+ALTER TABLE ONLY hallpass.export_item
+    ADD CONSTRAINT export_item_export_id_key UNIQUE (export, id);
+
+ALTER TABLE ONLY hallpass.export_item
+    ADD CONSTRAINT export_item_pkey PRIMARY KEY (export, series, n);
+
+ALTER TABLE ONLY hallpass.export
+    ADD CONSTRAINT export_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY hallpass.export_student
+    ADD CONSTRAINT export_student_pkey PRIMARY KEY (export, n);
+
 ALTER TABLE ONLY hallpass.feed_answer
     ADD CONSTRAINT feed_answer_pkey PRIMARY KEY (reader, feed, since);
 
@@ -2245,6 +2409,10 @@ CREATE INDEX event_first ON hallpass.event USING btree (organization, first);
 
 CREATE UNIQUE INDEX event_id ON hallpass.event USING btree (id);
 
+CREATE INDEX export_ended ON hallpass.export USING btree (ended);
+
+CREATE UNIQUE INDEX export_running ON hallpass.export USING btree (client) WHERE (status = ANY (ARRAY['accepted'::text, 'choosing'::text]));
+
 CREATE INDEX organization_ancestors ON hallpass.organization USING gin (ancestors);
 
 CREATE INDEX release_recipients ON hallpass.release USING gin (recipients);
@@ -2321,6 +2489,12 @@ CREATE TRIGGER count_custody AFTER INSERT ON hallpass.resource REFERENCING NEW T
 ALTER TABLE ONLY hallpass.client
     ADD CONSTRAINT client_organization_fkey FOREIGN KEY (organization) REFERENCES hallpass.organization(id);
 
+ALTER TABLE ONLY hallpass.export_item
+    ADD CONSTRAINT export_item_export_fkey FOREIGN KEY (export) REFERENCES hallpass.export(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY hallpass.export_student
+    ADD CONSTRAINT export_student_export_fkey FOREIGN KEY (export) REFERENCES hallpass.export(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY hallpass.provision
     ADD CONSTRAINT provision_compartment_consent_fkey FOREIGN KEY (compartment, consent) REFERENCES hallpass.release(compartment, consent) ON DELETE CASCADE;
 
@@ -2345,6 +2519,12 @@ ALTER TABLE hallpass.disclosure ENABLE ROW LEVEL SECURITY;
 ALTER TABLE hallpass.emergency ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.event ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.export ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.export_item ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.export_student ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.feed_answer ENABLE ROW LEVEL SECURITY;
 
@@ -2395,6 +2575,16 @@ CREATE POLICY named ON hallpass.validity FOR SELECT USING ((org = ANY (( SELECT 
 ALTER TABLE hallpass.organization ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY own ON hallpass.emergency FOR SELECT USING ((organization = ( SELECT hallpass.caller() AS caller)));
+
+CREATE POLICY own ON hallpass.export USING ((client = ( SELECT current_setting('hallpass.client'::text, true) AS current_setting)));
+
+CREATE POLICY own ON hallpass.export_item USING ((EXISTS ( SELECT 1
+   FROM hallpass.export e
+  WHERE (e.id = export_item.export))));
+
+CREATE POLICY own ON hallpass.export_student USING ((EXISTS ( SELECT 1
+   FROM hallpass.export e
+  WHERE (e.id = export_student.export))));
 
 CREATE POLICY own ON hallpass.feed_answer USING ((reader = ( SELECT hallpass.feed_reader() AS feed_reader)));
 
@@ -2565,6 +2755,21 @@ GRANT ALL ON FUNCTION hallpass.expected_student_access(p_compartment uuid) TO ha
 
 REVOKE ALL ON FUNCTION hallpass.expected_validity(p_compartment uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.expected_validity(p_compartment uuid) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.export_choose(p_export uuid, p_types text[], p_compartments uuid[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone, p_by_patient boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.export_choose(p_export uuid, p_types text[], p_compartments uuid[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone, p_by_patient boolean) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.export_deleted(p_export uuid, p_types text[], p_since timestamp with time zone, p_until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.export_deleted(p_export uuid, p_types text[], p_since timestamp with time zone, p_until timestamp with time zone) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.export_directory(p_export uuid, p_types text[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.export_directory(p_export uuid, p_types text[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.export_students(p_export uuid, p_types text[], p_only uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.export_students(p_export uuid, p_types text[], p_only uuid[]) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.exports_running() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.exports_running() TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.feed_answered(p_feed text, p_since timestamp with time zone, p_at timestamp with time zone, p_gives boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.feed_answered(p_feed text, p_since timestamp with time zone, p_at timestamp with time zone, p_gives boolean) TO hallpass_app;
@@ -2768,6 +2973,12 @@ GRANT SELECT ON TABLE hallpass.disclosure TO hallpass_app;
 GRANT SELECT ON TABLE hallpass.emergency TO hallpass_app;
 
 GRANT SELECT ON TABLE hallpass.event TO hallpass_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.export TO hallpass_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.export_item TO hallpass_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.export_student TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.feed_answer TO hallpass_app;
 
