@@ -16,7 +16,7 @@ from app.capability.interactions import (
     OF_TYPES,
     Interaction,
 )
-from app.capability.operation import operations
+from app.capability.operation import SYSTEM, operations
 from app.capability.searching import SEARCHED
 from app.capability.statement import COMPARTMENT
 from app.resources import REGISTRY, Visibility
@@ -87,10 +87,10 @@ def _operations() -> Iterable[str]:
     rows = (
         (
             f"`${o.name}`",
-            o.type or "every type",
+            "the service" if o.type == SYSTEM else o.type or "every type",
             "<br>".join(map(_code, o.requests)),
             o.note,
-            f"rest.resource.operation: `{o.definition}`",
+            f"rest.{'' if o.type == SYSTEM else 'resource.'}operation: `{o.definition}`",
         )
         for o in operations()
     )

@@ -43,17 +43,17 @@ _BOOLEANS = ("true", "false")
 Given = dict[str, list[str]]
 
 
-async def of_system(request: Request, context: RequestContext, _declared: ResourceType, _id: None) -> Response:
+async def of_system(request: Request, context: RequestContext, _declared: ResourceType | None, _id: None) -> Response:
     """All that the caller sees."""
     return await _kick_off(request, context, "system", None)
 
 
-async def of_patients(request: Request, context: RequestContext, _declared: ResourceType, _id: None) -> Response:
+async def of_patients(request: Request, context: RequestContext, _declared: ResourceType | None, _id: None) -> Response:
     """All that the caller sees of students."""
     return await _kick_off(request, context, "patient", None)
 
 
-async def of_group(request: Request, context: RequestContext, _declared: ResourceType, id: str) -> Response:
+async def of_group(request: Request, context: RequestContext, _declared: ResourceType | None, id: str) -> Response:
     """What the caller sees of a Group's members."""
     return await _kick_off(request, context, "group", id)
 
@@ -244,6 +244,7 @@ def _operation(name: str, type: str, calls: tuple[Call, ...], note: str, answer:
         canonical=f"http://hl7.org/fhir/uv/bulkdata/OperationDefinition/{name}",
         body=_BODY,
         returns="",
+        headers=("Content-Location",),
         returns_text=_STARTED,
         status=202,
     )
