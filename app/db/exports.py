@@ -78,7 +78,7 @@ _ROWS = text(f"""
               WHERE d.compartment = i.compartment AND d.id = i.id AND d.current AND d.deleted))) k
     WHERE k.so_far - octet_length(k.body) <= :bytes ORDER BY k.n
 """)  # noqa: S608 - the columns of a file of ours
-_FORGET = text("DELETE FROM hallpass.export WHERE ended < :before OR created < :before")
+_FORGET = text("SELECT hallpass.forget_exports(:before)").bindparams(bindparam("before", type_=DateTime(timezone=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,9 @@ async def allow_long(connection: AsyncConnection, seconds: int) -> None:
     await connection.execute(_LONG, {"milliseconds": str(seconds * 1000)})
 
 
-async def create(connection: AsyncConnection, client: str, request: str, asked: dict[str, Any], feed: str) -> UUID | None:
+async def create(
+    connection: AsyncConnection, client: str, request: str, asked: dict[str, Any], feed: str
+) -> UUID | None:
     """Store a kick-off; None where one of the same client is under way."""
     values = {"client": client, "request": request, "asked": asked, "feed": feed}
     found: UUID | None = await connection.scalar(_CREATE, values)
@@ -199,9 +201,7 @@ async def series(connection: AsyncConnection, id: UUID) -> dict[str, int]:
     return {row.series: row.last for row in await connection.execute(_SERIES, {"id": id})}
 
 
-async def names(
-    connection: AsyncConnection, id: UUID, series: str, after: int, last: int, limit: int
-) -> list[Name]:
+async def names(connection: AsyncConnection, id: UUID, series: str, after: int, last: int, limit: int) -> list[Name]:
     """Which versions stand in the next lines."""
     values = {"id": id, "series": series, "after": after, "last": last, "limit": limit}
     return [Name(*row) for row in await connection.execute(_NAMES, values)]
@@ -221,5 +221,5 @@ async def rows(
 
 
 async def forget(connection: AsyncConnection, before: datetime) -> None:
-    """Forget the exports of all clients that are over, as the owner of the tables."""
+    """Forget the exports of all clients that ended before a moment."""
     await connection.execute(_FORGET, {"before": before})

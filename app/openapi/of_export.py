@@ -35,7 +35,11 @@ def paths() -> dict[str, Json]:
     return {
         "/fhir/export/{id}": {
             "get": operation(
-                "exportStatus", "How an export stands", TAG, parameters=[id, *ALWAYS], success={200: complete, 202: waiting}
+                "exportStatus",
+                "How an export stands",
+                TAG,
+                parameters=[id, *ALWAYS],
+                success={200: complete, 202: waiting},
             ),
             "delete": operation("cancelExport", "Cancel an export", TAG, parameters=[id, *ALWAYS], success=canceled),
         },

@@ -37,10 +37,11 @@ def _add(router: APIRouter, declared: ResourceType | None, operation: Operation,
         found: Response = await operation.answer(request, context, declared, None)
         return found
 
+    of_each = declared.name if declared and operation.type is None else ""
     router.add_api_route(
         f"{f'/{declared.name}' if declared else ''}{'/{id}' if call.instance else ''}/${operation.name}",
         of_instance if call.instance else of_type,
         methods=[call.method],
-        operation_id=f"{call.operation_id}{declared.name}" if declared and operation.type is None else call.operation_id,
+        operation_id=f"{call.operation_id}{of_each}",
         summary=call.summary,
     )

@@ -1,6 +1,6 @@
 """The kick-off of a bulk export: of all, of students, or of a Group's members.
 
-https://hl7.org/fhir/uv/bulkdata/STU2/export.html#bulk-data-kick-off-request, with `_until` and `organizeOutputBy` of STU3
+https://hl7.org/fhir/uv/bulkdata/STU2/export.html#bulk-data-kick-off-request; `_until` and `organizeOutputBy` are STU3's
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ from app.exchange.service import PendingResult, Session
 from app.fhir.dates import interval
 from app.resources import REGISTRY, TYPES, ResourceType, Visibility
 from app.search.controls import json_keys
+from app.search.refusal import shown
 
-FORMATS = frozenset({"application/fhir+ndjson", "application/ndjson", "ndjson"})
+NDJSON = "application/fhir+ndjson"
+FORMATS = frozenset({NDJSON, "application/ndjson", "ndjson"})
 KINDS = {
     "_outputFormat": "valueString",
     "_since": "valueInstant",
@@ -38,6 +40,8 @@ KINDS = {
 }
 """The operation's parameters in a Parameters resource."""
 REPEATED = frozenset({"_type", "_typeFilter", "_elements", "patient", "includeAssociatedData"})
+CONTROLS = ("_sort", "_include", "_revinclude", "_elements", "_count", "_summary", "_total")
+"""What says how a search answers, and has no place in a `_typeFilter`."""
 _UNSERVED = "includeAssociatedData"
 _BOOLEANS = ("true", "false")
 Given = dict[str, list[str]]
@@ -92,7 +96,9 @@ def _text(parameter: dict[str, Any], n: int) -> str:
     key = KINDS.get(parameter["name"], "")
     value = parameter.get(key, next((v for k, v in parameter.items() if k.startswith("value")), None))
     if key and key not in parameter:
-        raise HallpassError(Kind.UNPROCESSABLE, Issue(f"The value must be a {key}.", f"Parameters.parameter[{n}].value"))
+        raise HallpassError(
+            Kind.UNPROCESSABLE, Issue(f"The value must be a {key}.", f"Parameters.parameter[{n}].value")
+        )
     if isinstance(value, dict):
         return str(value.get("reference", ""))
     return str(value).lower() if isinstance(value, bool) else str(value)
@@ -102,7 +108,8 @@ def _known(given: Given, *, lenient: bool) -> tuple[Given, tuple[str, ...]]:
     """What is understood of what is asked, and the names of what is not. Raises UNKNOWN_PARAM unless leniently."""
     strange = sorted(name for name in given if name not in KINDS or name == _UNSERVED)
     if strange and not lenient:
-        text = f"The parameter {strange[0]!r} is not served. An export takes {', '.join(k for k in KINDS if k != _UNSERVED)}."
+        served = ", ".join(k for k in KINDS if k != _UNSERVED)
+        text = f"The parameter {shown(strange[0])} is not served. An export takes {served}."
         raise HallpassError(Kind.UNKNOWN_PARAM, Issue(text))
     for name, texts in given.items():
         if name not in REPEATED and len(texts) > 1:
@@ -115,9 +122,9 @@ def _asked(
     *, level: Level, group: str | None, lenient: bool,
 ) -> Asked:  # fmt: skip
     """The kick-off that the parameters mean."""
-    if one := _one(given, "_outputFormat"):
-        if one.partition(";")[0].strip().replace(" ", "+") not in FORMATS:
-            raise _bad("_outputFormat", "must be application/fhir+ndjson")
+    format_ = _one(given, "_outputFormat") or NDJSON
+    if format_.partition(";")[0].strip().replace(" ", "+") not in FORMATS:
+        raise _bad("_outputFormat", "must be application/fhir+ndjson")
     organized = _one(given, "organizeOutputBy")
     if organized not in (None, "Patient"):
         raise _bad("organizeOutputBy", "must be Patient, or absent for a file of each type")
@@ -167,9 +174,8 @@ def _filters(given: Given, types: tuple[str, ...]) -> tuple[tuple[str, str], ...
             kind, mark, query = one.partition("?")
             if not mark or kind not in types:
                 raise _bad("_typeFilter", "is [type]?[search parameters], of one of the exported types")
-            if any(n.partition("=")[0].startswith(("_sort", "_include", "_revinclude", "_elements", "_count", "_summary"))
-                   for n in query.split("&")):  # fmt: skip
-                raise _bad("_typeFilter", "takes search parameters alone: no _sort, _include, _elements, _count or _summary")
+            if any(part.startswith(CONTROLS) for part in query.split("&")):
+                raise _bad("_typeFilter", f"takes search parameters alone: no {', '.join(CONTROLS)}")
             found.append((kind, query))
     return tuple(found)
 
@@ -229,7 +235,15 @@ def _bad(name: str, must: str) -> HallpassError:
     return HallpassError(Kind.INVALID, Issue(f"The parameter {name!r} {must}."))
 
 
-_ASKED = ("outputFormat", "exportSince", "exportUntil", "exportTypes", "typeFilter", "exportElements", "organizeOutputBy")
+_ASKED = (
+    "outputFormat",
+    "exportSince",
+    "exportUntil",
+    "exportTypes",
+    "typeFilter",
+    "exportElements",
+    "organizeOutputBy",
+)
 _BODY = Body(("Parameters",), "The same parameters; `patient` as references.")
 _STARTED = "The export is started: Content-Location says where to ask for it."
 

@@ -1,6 +1,6 @@
 """Choosing what an export holds, step by step: each is a transaction of the client that asked, under today's rule.
 
-Nothing leaves by it: a line is judged again, and entered on the ledger, when it does. docs/decisions/0033-bulk-export.md
+Nothing leaves by it: a line is judged again, and entered on the ledger, when it does (decision 33).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from app.session import Session
 STUDENTS = 200
 """Compartments that one step chooses from."""
 LISTING_SECONDS = 300
-"""How long listing the compartments may take, and what was deleted: one statement each over all that the client sees."""
+"""How long one statement over all that the client sees may take: listing the compartments, and what was deleted."""
 
 
 async def begin(session: Session, export: Export, asked: Asked) -> None:
@@ -73,9 +73,7 @@ async def finish(session: Session, export: Export, asked: Asked) -> None:
     filtered = {kind for kind, _ in asked.filters}
     directory = [t for t in asked.types if TYPES[t].visibility is Visibility.DIRECTORY and t not in filtered]
     if directory:
-        await exports.directory(
-            session.connection, export.id, directory, None, since=asked.since, until=asked.until
-        )
+        await exports.directory(session.connection, export.id, directory, None, since=asked.since, until=asked.until)
     if asked.since is not None:
         await exports.deleted(session.connection, export.id, asked.types, since=asked.since, until=asked.until)
     assert export.at is not None
@@ -86,7 +84,7 @@ async def finish(session: Session, export: Export, asked: Asked) -> None:
 
 
 def transaction_time(export: Export) -> datetime:
-    """The moment that the export is of: what is committed later is not older. In whole milliseconds, as an instant is."""
+    """The moment that the export is of: what is committed later is not older. Whole milliseconds, as in an instant."""
     assert export.at is not None
     assert export.horizon is not None
     earliest = min(export.at, export.horizon)
@@ -127,7 +125,7 @@ async def _compartments(session: Session, export: Export, asked: Asked, rows: li
 
 
 async def _patients(session: Session, asked: Asked) -> tuple[list[UUID] | None, list[str]]:
-    """The students that the export is narrowed to (None: it is not), and what was named and leads to none that is seen."""
+    """The students that the export is narrowed to (None: it is not), and what was named and leads to none."""
     if asked.group is None and asked.patients is None:
         return None, []
     named = set(asked.patients or ())

@@ -5,6 +5,7 @@ https://hl7.org/fhir/uv/bulkdata/STU2/export.html
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -84,7 +85,9 @@ async def standing(session: Session, id: str) -> Standing:
     if found.status != "complete":
         return Standing(found, asked)
     series = await exports.series(session.connection, found.id)
-    return Standing(found, asked, tuple([f for s, last in series.items() for f in await _files(session, found, s, last)]))
+    return Standing(
+        found, asked, tuple([f for s, last in series.items() for f in await _files(session, found, s, last)])
+    )
 
 
 async def cancel(session: Session, id: str) -> None:
@@ -119,14 +122,14 @@ async def deleted(session: Session, id: UUID, part: File, after: int) -> list[tu
     return [(name.type, name.id) for name in found]
 
 
-async def run(service: AccessService, payload: dict[str, Any]) -> None:
+async def steps(service: AccessService, payload: dict[str, Any]) -> AsyncIterator[None]:
     """Choose what an export holds, from where it stands, step by step. Nothing where it was canceled.
 
     Raises what the database does; run again, it goes on. Raises LOGIN where the client stands no more.
     """
     choice = _Choice(service, _unpacked(payload["caller"]), UUID(payload["export"]))
     while await choice.step():
-        pass
+        yield
 
 
 async def fail(service: AccessService, payload: dict[str, Any]) -> None:
