@@ -2215,7 +2215,7 @@ CREATE TABLE hallpass.event (
 );
 
 CREATE TABLE hallpass.export (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    id uuid NOT NULL,
     client text NOT NULL,
     request text NOT NULL,
     asked jsonb NOT NULL,
@@ -2227,7 +2227,7 @@ CREATE TABLE hallpass.export (
     students integer DEFAULT 0 NOT NULL,
     done integer DEFAULT 0 NOT NULL,
     unseen text[] DEFAULT '{}'::text[] NOT NULL,
-    created timestamp with time zone DEFAULT now() NOT NULL,
+    created timestamp with time zone NOT NULL,
     ended timestamp with time zone,
     CONSTRAINT export_status_check CHECK ((status = ANY (ARRAY['accepted'::text, 'choosing'::text, 'complete'::text, 'failed'::text])))
 );

@@ -23,8 +23,8 @@ _IDS = bindparam("ids", type_=ARRAY(Uuid()))
 _COLUMNS = ", ".join(f"r.{name}" for name in Stored._fields)
 _LONG = text("SELECT set_config('statement_timeout', :milliseconds, true)")
 _CREATE = text("""
-    INSERT INTO hallpass.export (client, request, asked, feed) VALUES (:client, :request, :asked, :feed)
-    ON CONFLICT DO NOTHING RETURNING id
+    INSERT INTO hallpass.export (id, client, request, asked, feed, created)
+    VALUES (:id, :client, :request, :asked, :feed, hallpass.instant()) ON CONFLICT DO NOTHING RETURNING id
 """).bindparams(bindparam("asked", type_=JSONB()))
 _RUNNING = text("SELECT hallpass.exports_running()")
 _LOAD = text("""
@@ -53,7 +53,7 @@ _DIRECTORY = text("SELECT hallpass.export_directory(:id, :types, :ids, :since, :
     _TYPES, _IDS, *_MOMENTS
 )
 _DELETED = text("SELECT hallpass.export_deleted(:id, :types, :since, :until)").bindparams(_TYPES, *_MOMENTS)
-_END = text("UPDATE hallpass.export SET status = :status, ended = clock_timestamp() WHERE id = :id")
+_END = text("UPDATE hallpass.export SET status = :status, ended = hallpass.instant() WHERE id = :id")
 _SERIES = text("""
     WITH RECURSIVE s AS (
         (SELECT series FROM hallpass.export_item WHERE export = :id ORDER BY series LIMIT 1)
@@ -117,12 +117,11 @@ async def allow_long(connection: AsyncConnection, seconds: int) -> None:
 
 
 async def create(
-    connection: AsyncConnection, client: str, request: str, asked: dict[str, Any], feed: str
-) -> UUID | None:
-    """Store a kick-off; None where one of the same client is under way."""
-    values = {"client": client, "request": request, "asked": asked, "feed": feed}
-    found: UUID | None = await connection.scalar(_CREATE, values)
-    return found
+    connection: AsyncConnection, id: UUID, client: str, request: str, asked: dict[str, Any], feed: str
+) -> bool:
+    """Store a kick-off. Whether it could be: not where one of the same client is under way."""
+    values = {"id": id, "client": client, "request": request, "asked": asked, "feed": feed}
+    return await connection.scalar(_CREATE, values) is not None
 
 
 async def running(connection: AsyncConnection) -> int:

@@ -1,5 +1,5 @@
 CREATE TABLE hallpass.export (
-    id           uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    id           uuid PRIMARY KEY,
     client       text NOT NULL,              -- who asked, and alone may fetch
     request      text NOT NULL,              -- the kick-off's URL
     asked        jsonb NOT NULL,             -- app.exchange.bulk.asked.Asked
@@ -11,7 +11,7 @@ CREATE TABLE hallpass.export (
     students     integer NOT NULL DEFAULT 0, -- whose records may be in it
     done         integer NOT NULL DEFAULT 0, -- for how many of these it is chosen
     unseen       text[] NOT NULL DEFAULT '{}', -- references asked for that lead to nothing that the client sees
-    created      timestamptz NOT NULL DEFAULT now(),
+    created      timestamptz NOT NULL,
     ended        timestamptz
 );
 CREATE UNIQUE INDEX export_running ON hallpass.export (client) WHERE status IN ('accepted', 'choosing');

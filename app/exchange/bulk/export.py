@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from app.caller import Caller
 from app.db import exports
@@ -71,11 +71,12 @@ async def start(session: Session, asked: Asked, request: str, most: int) -> UUID
         await choosing.members_of(session, asked.group)
     if await exports.running(session.connection) >= most:
         raise too_many("As many exports as may are under way. Ask again later.", RETRY_SECONDS * 6)
-    found = await exports.create(session.connection, session.caller.client, request, asked.as_json(), asked.feed)
-    if found is None:
+    id = uuid4()
+    client = session.caller.client
+    if not await exports.create(session.connection, id, client, request, asked.as_json(), asked.feed):
         raise too_many("This client has an export under way. Wait for its end, or cancel it.", RETRY_SECONDS)
-    await enqueue(session.connection, JOB, {"export": str(found), "caller": _packed(session.caller)})
-    return found
+    await enqueue(session.connection, JOB, {"export": str(id), "caller": _packed(session.caller)})
+    return id
 
 
 async def standing(session: Session, id: str) -> Standing:
