@@ -11,6 +11,7 @@ from app.capability.catalog import TYPES
 from app.capability.interactions import (
     IN_COMPARTMENT,
     LEDGER_PARAMETERS,
+    OF_EXPORTS,
     OF_LEDGER,
     OF_SYSTEM,
     OF_TYPES,
@@ -60,6 +61,8 @@ def _interactions() -> Iterable[str]:
     yield from _table(("request", "what it heeds", "CapabilityStatement"), inside)
     of_ledger = ((_code(i.request), i.note, f"`AuditEvent`: {i.code}") for i in OF_LEDGER)
     yield from _table(("request", "what it heeds", "CapabilityStatement"), of_ledger)
+    of_exports = ((_code(i.request), i.note, "after the kick-off") for i in OF_EXPORTS)
+    yield from _table(("request of a bulk export", "what it answers", ""), of_exports)
     yield "AuditEvents are searched by:\n"
     yield from _table(("parameter", "type", "what"), ((f"`{n}`", *about) for n, about in LEDGER_PARAMETERS.items()))
     yield (

@@ -178,7 +178,7 @@ def _body(scene: Scene, path: str, record: dict[str, Any]) -> dict[str, Any]:
     if path == "/fhir":
         entries = [{"request": {"method": "GET", "url": f"{record['resourceType']}/{record['id']}"}}]
         return {"resourceType": "Bundle", "type": "batch", "entry": entries}
-    if path.endswith("$everything"):
+    if path.endswith(("$everything", "$export")):
         return {"resourceType": "Parameters"}
     if path.endswith("$explain-access"):
         parameter = [
@@ -198,6 +198,10 @@ def _body(scene: Scene, path: str, record: dict[str, Any]) -> dict[str, Any]:
 
 def _seen(response: httpx.Response) -> tuple[int, dict[str, str], str]:
     """An answer with ids and clock set aside."""
-    kept = {k: v for k, v in response.headers.items() if k not in ("location", "last-modified", "x-request-id")}
+    kept = {
+        k: v
+        for k, v in response.headers.items()
+        if k not in ("location", "content-location", "last-modified", "x-request-id")
+    }
     body = ID.sub("ID", response.text)
     return response.status_code, kept, re.sub(r'"lastUpdated":"[^"]+"', "", body)
