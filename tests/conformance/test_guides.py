@@ -22,7 +22,7 @@ OF_DEMO = ("README", "roster", "referrals", "portal", "bulk", "disclosures")
 @pytest.fixture(scope="module")
 def demo() -> Iterator[Running]:
     """`hallpass serve --demo`, ready: one for all, as somebody would read them in a row."""
-    with serving("--demo", until="Stop with Ctrl-C") as found:
+    with serving("--demo", until="Stop with Ctrl-C", HALLPASS_WORKER="true") as found:
         yield found
 
 
