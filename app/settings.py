@@ -105,6 +105,10 @@ class Settings(BaseSettings):
     cors_origins: tuple[str, ...] = Field(
         default=(), description="Web origins, as a JSON list, whose pages may call the FHIR service; none by default."
     )
+    exports_running: int = Field(
+        default=20, ge=1, le=10_000, description="Bulk exports of all clients that are chosen at once; then 429."
+    )
+    export_hours: int = Field(default=24, ge=1, le=720, description="How long a bulk export can be fetched.")
     retention_years: int = Field(
         default=6, ge=6, le=100, description="How long the ledger is kept; `hallpass ledger drop` drops what is older."
     )

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from app.api import (
     audit_events,
     batch,
+    bulk,
     definitions,
     history,
     http,
@@ -28,6 +29,8 @@ def fhir_router() -> APIRouter:
     router = APIRouter(prefix="/fhir")
     _metadata(router)
     batch.add(router)
+    bulk.add(router)
+    operations.add_system(router)
     notices.add(router)
     definitions.add(router)
     audit_events.add(router)

@@ -102,6 +102,16 @@ SHARED: dict[str, Json] = {
     "since": _query("_since", "Versions stored at or after this moment.", moment()),
     "at": _query("_at", "Versions that were current at some time in this date or moment.", moment()),
     "changedSince": _query("_since", "Resources changed at or after this moment.", moment()),
+    "outputFormat": _query("_outputFormat", "NDJSON is the only format.", {"type": "string"}),
+    "exportSince": _query("_since", "What was written, or became visible, at or after this moment.", moment()),
+    "exportUntil": _query("_until", "What was written before this moment.", moment()),
+    "exportTypes": _query("_type", f"Resource types{_TYPES}.", _list(TYPES)),
+    "typeFilter": _query(
+        "_typeFilter", "`[type]?[search parameters]`, several between commas: alternatives.", {"type": "string"}
+    ),
+    "exportElements": _query("_elements", "Elements, of each type or as `Type.element`.", {"type": "string"}),
+    "organizeOutputBy": _query("organizeOutputBy", "Each student's records together.", _codes(("Patient",))),
+    "exportFile": _path("name", "The file's name.", {"type": "string", "pattern": r"^[A-Za-z]+(-[0-9]+)?\.ndjson$"}),
     "start": _query("start", "From this date.", moment()),
     "end": _query("end", "To this date, its whole day.", moment()),
     "basis": _query("basis", "Disclosures on this basis.", _codes(sorted(BASES))),

@@ -31,6 +31,7 @@ SERVED = (
     ("POST", "/fhir/[type]/$match"),
     ("POST", "/fhir/[type]/$validate"),
     ("POST", "/fhir/[type]/{id}/$validate"),
+    *((method, f"/fhir/{place}$export") for place in ("", "[type]/", "[type]/{id}/") for method in ("GET", "POST")),
     ("POST", "/fhir/[type]/$preview"),
     ("POST", "/fhir/[type]/$break-glass"),
     ("GET", "/fhir/[type]/$status"),
@@ -153,6 +154,27 @@ def _break_glass(asks: Asks, route: Route) -> Request:
     return _parameters(asks, route.path, given)
 
 
+def _export(asks: Asks, route: Route) -> Request:
+    rng = asks.rng
+    query: dict[str, str] = {}
+    if rng.random() < 0.5:
+        query["_type"] = ",".join(rng.sample(list(TYPES), 3))
+    if rng.random() < 0.4:
+        query["_since"] = rng.choice(["2026-10-01T12:00:00Z", "2026-10-01T12:05:00Z"])
+    if rng.random() < 0.2:
+        query["_until"] = "2026-10-01T12:10:00Z"
+    if rng.random() < 0.2:
+        query["organizeOutputBy"] = "Patient"
+    path = route.path.replace("{id}", asks.id("Group"))
+    if route.method == "GET":
+        return Request("GET", f"{path}?{urlencode(query)}", asks.client())
+    instants = ("_since", "_until")
+    given = [{"name": n, "valueInstant" if n in instants else "valueString": text} for n, text in query.items()]
+    if not route.path.startswith("/fhir/$") and rng.random() < 0.6:
+        given.append({"name": "patient", "valueReference": {"reference": f"Patient/{asks.id('Patient')}"}})
+    return _parameters(asks, path, given)
+
+
 def _subscriptions(asks: Asks, route: Route) -> Request:
     """How Subscriptions stand, and their events by number."""
     path = route.path.replace("{id}", asks.id(route.type))
@@ -182,6 +204,7 @@ OPERATIONS: dict[str, Callable[[Asks, Route], Request]] = {
     "$validate": _validate,
     "$preview": _preview,
     "$break-glass": _break_glass,
+    "$export": _export,
     "$status": _subscriptions,
     "$events": _subscriptions,
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from app.api.context import Context
-from app.capability.operation import Call, Operation, operations
+from app.capability.operation import SYSTEM, Call, Operation, operations
 from app.resources import ResourceType
 
 
@@ -20,7 +20,15 @@ def add(router: APIRouter, declared: ResourceType) -> None:
                 _add(router, declared, operation, call)
 
 
-def _add(router: APIRouter, declared: ResourceType, operation: Operation, call: Call) -> None:
+def add_system(router: APIRouter) -> None:
+    """The routes of the service's own operations."""
+    for operation in operations():
+        if operation.type == SYSTEM:
+            for call in operation.calls:
+                _add(router, None, operation, call)
+
+
+def _add(router: APIRouter, declared: ResourceType | None, operation: Operation, call: Call) -> None:
     async def of_instance(request: Request, id: str, context: Context) -> Response:
         found: Response = await operation.answer(request, context, declared, id)
         return found
@@ -29,10 +37,11 @@ def _add(router: APIRouter, declared: ResourceType, operation: Operation, call: 
         found: Response = await operation.answer(request, context, declared, None)
         return found
 
+    of_each = declared.name if declared and operation.type is None else ""
     router.add_api_route(
-        f"/{declared.name}{'/{id}' if call.instance else ''}/${operation.name}",
+        f"{f'/{declared.name}' if declared else ''}{'/{id}' if call.instance else ''}/${operation.name}",
         of_instance if call.instance else of_type,
         methods=[call.method],
-        operation_id=call.operation_id if operation.type else f"{call.operation_id}{declared.name}",
+        operation_id=f"{call.operation_id}{of_each}",
         summary=call.summary,
     )
