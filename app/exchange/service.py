@@ -30,6 +30,7 @@ from app.ledger import disclose
 from app.ledger.queries import Query, enter
 from app.ledger.refusals import RefusalLog
 from app.limits.shares import Shares
+from app.limits.stored import StoredBytes
 from app.resources import ResourceType
 from app.resources.refs import as_uuid
 from app.scopes import allows
@@ -50,8 +51,11 @@ class _TryAgain(Exception):
 class AccessService:
     """Lets out what a caller may see, and lets in what it may write."""
 
-    def __init__(self, db: Database, settings: Settings, connections: Shares) -> None:
+    def __init__(
+        self, db: Database, settings: Settings, connections: Shares, stored: StoredBytes | None = None
+    ) -> None:
         self._db = db
+        self._stored = stored or StoredBytes(settings.client_daily_bytes)
         self._settings = settings
         self._connections = connections
         self._read_batcher = ReadBatcher(db, settings)
@@ -222,6 +226,7 @@ class AccessService:
             ZoneInfo(standing.zone),
             request=request,
             interaction=interaction,
+            stored=self._stored,
             queries=queries,
         )
 

@@ -159,7 +159,7 @@ AS_OWNER = frozenset(
     }
     | {"index_records", "index_student", "judge", "lock_writes", "party_versions", "place_organization", "put_terms"}
     | {"reached", "record_security_event", "refresh_validity", "releasing", "remove_organization", "set_caller"}
-    | {"released_since", "sees_current", "standbys_follow"}
+    | {"released_since", "sees_current", "share_usage", "standbys_follow"}
 )
 """The functions that see past the wall on the app's behalf: each answers for the caller alone, or tells no record."""
 
