@@ -38,7 +38,6 @@ class Statements:
         connection.driver_connection.add_query_logger(self._fetched)
 
     def _fetched(self, query: Any) -> None:
-        if (
-            "hallpass." in query.query and _AT_ANY_TIME not in query.query
-        ):  # and not what the driver asks for itself, on a connection that is new
-            self._sent.append(query.query)
+        sent = query.query  # and not what the driver asks for itself, on a connection that is new
+        if "hallpass." in sent and _AT_ANY_TIME not in sent:
+            self._sent.append(sent)

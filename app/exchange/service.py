@@ -29,6 +29,7 @@ from app.fhir.etags import Known
 from app.ledger import disclose
 from app.ledger.queries import Query, enter
 from app.ledger.refusals import RefusalLog
+from app.limits.limits import WAIT_SECONDS
 from app.limits.shares import Shares
 from app.limits.stored import StoredBytes
 from app.resources import ResourceType
@@ -40,6 +41,8 @@ from app.settings import Settings
 
 UnitOfWork = Callable[[Session], Awaitable[list[PendingResult]]]
 TRIES = 6
+COSTLY_AT_ONCE = 1
+"""Costly searches of one client at once in one process: what they take in the database nothing else divides."""
 
 __all__ = ["AccessService", "PendingResult", "Released", "Result", "Session", "UnitOfWork"]
 
@@ -55,6 +58,7 @@ class AccessService:
         self, db: Database, settings: Settings, connections: Shares, stored: StoredBytes | None = None
     ) -> None:
         self._db = db
+        self._costly = Shares(COSTLY_AT_ONCE, settings.client_requests, WAIT_SECONDS)
         self._stored = stored or StoredBytes(settings.client_daily_bytes)
         self._settings = settings
         self._connections = connections
@@ -227,6 +231,7 @@ class AccessService:
             request=request,
             interaction=interaction,
             stored=self._stored,
+            costly=self._costly,
             queries=queries,
         )
 

@@ -1,7 +1,7 @@
 """How many bytes one client may store in a day, so that no client fills the disk, with it the ledger, for everybody.
 
-Each process counts what it stores, adds it to the database every few seconds, and learns what the others added: so it is
-one number for all of them, and outlasts them. What was rolled back counts too.
+Each process counts what it stores, adds it to the database every few seconds, and learns what the others added: so it
+is one number for all of them, and outlasts them. What was rolled back counts too.
 https://www.rfc-editor.org/rfc/rfc6585#section-4
 """
 
