@@ -12,6 +12,8 @@ from app.caller import Caller
 from app.db.caller import holds
 from app.errors import HallpassError, Issue, Kind
 from app.ledger.queries import Query
+from app.limits.shares import Shares
+from app.limits.stored import StoredBytes
 from app.scopes import allows
 from app.settings import Settings
 
@@ -36,6 +38,10 @@ class Session:
     """Ids of what this transaction has written."""
     request: UUID = field(default_factory=uuid4)
     interaction: str = ""
+    stored: StoredBytes | None = None
+    """Where what the caller stores is counted; None: nowhere, for the operator."""
+    costly: Shares | None = None
+    """Where a costly search takes its client's turn; None: it takes none."""
     queries: list[Query] = field(default_factory=list)
     """What was asked of others' records, as it is entered on the ledger."""
 

@@ -33,7 +33,6 @@ from app.fhir.body import compose, filed_by
 from app.fhir.etags import names
 from app.fhir.json import canonical, parse
 from app.limits.long_work import LARGE_BYTES, is_large, off_loop
-from app.limits.stored import count_stored
 from app.projections.steps import update_projections
 from app.resources import ResourceType, Visibility
 from app.search.terms import terms
@@ -177,8 +176,8 @@ async def _file(
         ),
         large=large,
     )
-    if not session.operator:
-        count_stored(client, len(body), session.settings.client_daily_bytes)
+    if session.stored is not None:
+        session.stored.count(client, len(body))
     row = Stored(
         compartment, resource_id, version, declared.name, custodian, own.student, own.directory, True, False, at,
         method,
