@@ -12,6 +12,7 @@ from sqlalchemy import Interval, Text, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.engine import Database
+from app.db.rows import Stored
 
 _CLAIM = text("SELECT * FROM hallpass.claim_subscriptions(:most, :lease)").bindparams(
     bindparam("lease", type_=Interval())
@@ -51,6 +52,14 @@ _EVENTS = text("""
 """)
 _WRITES = text("SELECT last_value FROM hallpass.write_count")
 _OWN = text("SELECT id FROM hallpass.subscription ORDER BY id")
+_COLUMNS = ", ".join(f"r.{name}" for name in Stored._fields)
+_UNCHANGED = text(f"""
+    SELECT {_COLUMNS} FROM hallpass.resource r
+    WHERE r.current AND NOT r.deleted AND r.type = :type AND r.updated >= :lower AND r.updated < :upper
+      AND (r.custodian IN (SELECT t.id FROM hallpass.tree t WHERE t.ancestor = (SELECT hallpass.caller()))
+           OR r.compartment IN (SELECT s.compartment FROM hallpass.reached() s))
+    ORDER BY r.updated, r.id
+""")  # noqa: S608 - no value
 _ALLOWED = text("SELECT hallpass.endpoint_allowed(:endpoint)")
 _GIVEN = text("SELECT hallpass.given_before(:compartment, :id, :version)")
 
@@ -181,6 +190,14 @@ async def events(connection: AsyncConnection, subscription: UUID, first: int, la
 async def writes(connection: AsyncConnection) -> int:
     """How many statements have written records, those of transactions that are under way included."""
     return int(await connection.scalar(_WRITES) or 0)
+
+
+async def unchanged_since(
+    connection: AsyncConnection, type_name: str, lower: datetime, upper: datetime
+) -> list[Stored]:
+    """What the caller sees now and was last written from one moment to another, the earliest first."""
+    values = {"type": type_name, "lower": lower, "upper": upper}
+    return [Stored(*row) for row in await connection.execute(_UNCHANGED, values)]
 
 
 async def endpoint_allowed(connection: AsyncConnection, endpoint: str) -> bool:

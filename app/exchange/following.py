@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -66,7 +66,8 @@ async def due(session: Session, subscription: UUID) -> tuple[Told | None, Pendin
     if state.sent < state.events:
         last = state.sent + definition.max_count
         return await _again(session, state, definition, "event-notification", state.sent + 1, last)
-    found, state = await _collect(session, state, definition)
+    collect = _overdue if definition.topic.overdue else _collect
+    found, state = await collect(session, state, definition)
     if found:
         numbered = tuple(
             Event(state.events + n, row.updated, row.type, row.id, row.version) for n, row in enumerate(found, start=1)
@@ -75,8 +76,9 @@ async def due(session: Session, subscription: UUID) -> tuple[Told | None, Pendin
         state = replace(state, events=numbered[-1].number)
     await subscriptions.save(session.connection, state)
     if found:
-        seen = frozenset(e.number for e in numbered)
-        return Told("event-notification", state, definition, numbered, seen), _pending(definition.content, found)
+        first, rows = numbered[: definition.max_count], found[: definition.max_count]
+        seen = frozenset(e.number for e in first)
+        return Told("event-notification", state, definition, first, seen), _pending(definition.content, rows)
     last_sent = state.last_sent or datetime.min.replace(tzinfo=UTC)
     if state.heartbeat is not None and (now - last_sent).total_seconds() >= state.heartbeat:
         return Told("heartbeat", state, definition), PendingResult()
@@ -179,6 +181,25 @@ async def _collect(session: Session, state: State, definition: Definition) -> tu
         horizon=None,
         seen=state.counted if caught_up else state.seen,
     )
+
+
+async def _overdue(session: Session, state: State, definition: Definition) -> tuple[list[Stored], State]:
+    """What became overdue since the last look: its last change is as long ago as its priority allows."""
+    counted = await subscriptions.writes(session.connection)
+    _, until = await feed.moment(session.connection)
+    found: list[Stored] = []
+    for priority, days in session.settings.overdue_days.items() if state.since is not None else ():
+        assert state.since is not None
+        allowed = timedelta(days=days)
+        for type_name in definition.topic.types:
+            rows = await subscriptions.unchanged_since(
+                session.connection, type_name, state.since - allowed, until - allowed
+            )
+            for row in rows:
+                due = parse(row.body).get("priority", "routine") == priority
+                if due and await _is_event(session, row, definition, row.updated):
+                    found.append(row)
+    return found, replace(state, since=until, told=until, seen=counted)
 
 
 async def _is_event(session: Session, row: Stored, definition: Definition, since: datetime) -> bool:

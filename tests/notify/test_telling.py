@@ -366,3 +366,26 @@ async def test_a_new_referral_under_a_standing_release_is_told_within_a_second(
         await active(scene.clinic, subscription(endpoint.url))
         await scene.district.create(build.referral(scene.student))
         await until(lambda: bool(endpoint.events), 5)  # a second on an idle machine; bench/notify.py measures it
+
+
+@pytest.mark.parametrize(("priority", "days"), [("urgent", 3), (None, 14)])
+async def test_requester_and_owner_are_reminded_once_of_a_task_that_is_overdue_by_its_priority(
+    scene: Scene, endpoint: Endpoint, priority: str | None, days: int
+) -> None:
+    await scene.release("ServiceRequest", "Task")
+    referral = scene.records["ServiceRequest"]
+    task = build.task(scene.student, referral, scene.district.reference, scene.clinic.reference)
+    made = await scene.district.create({**task, **({"priority": priority} if priority else {})})
+    fresh = await scene.district.create({**task, **({"priority": priority} if priority else {})})
+    async with listening() as own, telling(scene.world):
+        both = [(scene.clinic, endpoint), (scene.district, own)]
+        asked = [await active(member, subscription(where.url, "overdue")) for member, where in both]
+        for shift, which in ((f"{days} days 1 minute", made), (f"{days} days -1 hour", fresh)):
+            moved = f"updated = now() - interval '{shift}' WHERE id = '{which['id']}'"
+            await rows(OWNER[0], f"UPDATE hallpass.resource SET {moved} RETURNING 1")
+        back = "since = since - interval '2 minutes', walked = '-infinity'"
+        ids = ", ".join(f"'{a['id']}'" for a in asked)
+        await rows(OWNER[0], f"UPDATE hallpass.subscription SET {back} WHERE id IN ({ids}) RETURNING 1")
+        await until(lambda: bool(endpoint.events) and bool(own.events))
+        await asyncio.sleep(0.5)
+    assert endpoint.events == own.events == [(1, f"Task/{made['id']}")]
