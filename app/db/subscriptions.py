@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Interval, Text, bindparam, text
+from sqlalchemy import ARRAY, BigInteger, DateTime, Integer, Interval, Text, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.engine import Database
@@ -45,7 +45,16 @@ _REMOVE = (
     text("DELETE FROM hallpass.subscription WHERE id = :id"),
     text("DELETE FROM hallpass.feed_entry WHERE reader = hallpass.feed_reader() AND feed = :feed"),
 )
-_NUMBER = text("INSERT INTO hallpass.subscription_event VALUES (:subscription, :number, :at, :type, :id, :version)")
+_NUMBER = text("""
+    INSERT INTO hallpass.subscription_event (subscription, number, at, type, id, version)
+    SELECT :subscription, k.* FROM unnest(:numbers, :moments, :types, :ids, :versions) k
+""").bindparams(
+    bindparam("numbers", type_=ARRAY(BigInteger())),
+    bindparam("moments", type_=ARRAY(DateTime(timezone=True))),
+    bindparam("types", type_=ARRAY(Text())),
+    bindparam("ids", type_=ARRAY(Uuid())),
+    bindparam("versions", type_=ARRAY(Integer())),
+)
 _EVENTS = text("""
     SELECT number, at, type, id, version FROM hallpass.subscription_event
     WHERE subscription = :id AND number BETWEEN :first AND :last ORDER BY number LIMIT :most
@@ -176,9 +185,14 @@ async def remove(connection: AsyncConnection, subscription: UUID) -> None:
 
 async def number(connection: AsyncConnection, subscription: UUID, events: Sequence[Event]) -> None:
     """Keep events under their numbers."""
-    for e in events:
-        values = {"number": e.number, "at": e.at, "type": e.type, "id": e.id, "version": e.version}
-        await connection.execute(_NUMBER, {"subscription": subscription, **values})
+    values = {
+        "numbers": [e.number for e in events],
+        "moments": [e.at for e in events],
+        "types": [e.type for e in events],
+        "ids": [e.id for e in events],
+        "versions": [e.version for e in events],
+    }
+    await connection.execute(_NUMBER, {"subscription": subscription, **values})
 
 
 async def events(connection: AsyncConnection, subscription: UUID, first: int, last: int, most: int) -> list[Event]:
