@@ -52,7 +52,7 @@ class Told:
 
 
 async def due(session: Session, subscription: UUID) -> tuple[Told | None, PendingResult]:
-    """What is to be sent next. None: nothing."""
+    """What is to be sent next; None: nothing. Events get their numbers here, and are judged once more when they leave."""
     state = await subscriptions.lock(session.connection, subscription)
     content = await _content(session, subscription)
     if state is None or content is None or state.status not in ("requested", "active"):
@@ -64,8 +64,10 @@ async def due(session: Session, subscription: UUID) -> tuple[Told | None, Pendin
     if state.status == "requested":
         return Told("handshake", state, definition), PendingResult()
     if state.sent < state.events:
-        last = state.sent + definition.max_count
-        return await _again(session, state, definition, "event-notification", state.sent + 1, last)
+        waiting = await subscriptions.events(
+            session.connection, state.id, state.sent + 1, state.events, definition.max_count
+        )
+        return Told("event-notification", state, definition, tuple(waiting)), PendingResult()
     collect = _overdue if definition.topic.overdue else _collect
     found, state = await collect(session, state, definition)
     if found:
@@ -76,13 +78,19 @@ async def due(session: Session, subscription: UUID) -> tuple[Told | None, Pendin
         state = replace(state, events=numbered[-1].number)
     await subscriptions.save(session.connection, state)
     if found:
-        first, rows = numbered[: definition.max_count], found[: definition.max_count]
-        seen = frozenset(e.number for e in first)
-        return Told("event-notification", state, definition, first, seen), _pending(definition.content, rows)
+        return Told("event-notification", state, definition, numbered[: definition.max_count]), PendingResult()
     last_sent = state.last_sent or datetime.min.replace(tzinfo=UTC)
     if state.heartbeat is not None and (now - last_sent).total_seconds() >= state.heartbeat:
         return Told("heartbeat", state, definition), PendingResult()
     return None, PendingResult()
+
+
+async def judged(session: Session, told: Told) -> tuple[Told, PendingResult]:
+    """The same, as the subscriber may see it at this moment: what leaves next, and nothing else."""
+    numbers = [e.number for e in told.events]
+    if not numbers:
+        return told, PendingResult()
+    return await _again(session, told.state, told.definition, told.kind, numbers[0], numbers[-1])
 
 
 async def status(session: Session, ids: Sequence[str], among: frozenset[str]) -> list[Told]:
