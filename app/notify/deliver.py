@@ -69,7 +69,7 @@ class Deliverer:
             await asyncio.wait(self._running)
 
     async def _tell(self, one: Claimed) -> None:
-        sent, error, wait = None, None, 0.0
+        sent, error, wait, refused = None, None, 0.0, False
         told: Told | None = None
         caller = _caller(one)
         try:
@@ -77,7 +77,7 @@ class Deliverer:
             if told is not None:
                 sent = await self._send(caller, told)
         except NotTaken as e:
-            error = str(e)
+            error, refused = str(e), True
         except HallpassError as e:
             error = (
                 "The exchange cannot serve the subscription now." if e.kind is Kind.UNAVAILABLE else e.issues[0].text
@@ -90,7 +90,7 @@ class Deliverer:
             wait = min(FIRST_PAUSE * 2**failures, LONGEST_PAUSE)
         try:
             failing = await subscriptions.finish(self._db, one.id, sent, error, timedelta(seconds=wait))
-            if error is not None and told is not None and (told.kind == "handshake" or failing > GIVES_UP):
+            if error is not None and told is not None and refused and (told.kind == "handshake" or failing > GIVES_UP):
                 await self._set_status(caller, told, "error", error)
         except Exception as e:  # the lease runs out, and another goes on from there
             log.error("what became of a notification could not be kept: %s", type(e).__name__)
