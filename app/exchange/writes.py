@@ -21,6 +21,7 @@ from app.db.rows import Stored
 from app.db.write import NewVersion
 from app.errors import HallpassError, Issue, Kind, not_found
 from app.exchange import reads, subscribing
+from app.exchange.coded import require_coded
 from app.exchange.ended import require_not_widened
 from app.exchange.identifiers import resolve
 from app.exchange.lock_kinds import create_kind, update_kind
@@ -79,6 +80,7 @@ async def update(
         require_party(declared, stored, session.ancestors)
         with judging(session, old):
             content = as_party(declared, stored, content, session)
+            await require_coded(session, declared, stored, content)
     if not old.deleted and _digest(content) == old.digest:
         return PendingResult((PendingRow(old),), unchanged=True)
     if _compartment(declared, content, old.id) != old.compartment:

@@ -34,7 +34,9 @@ from app.resources import ResourceType
 from app.resources.refs import as_uuid
 
 COLUMNS = ("when", "what", "from", "to", "client", "user", "why", "how", "basis", "release", "signer", "reason")
-NAMES = frozenset({"start", "end", "recipient", "basis", "consent", "_count", "_cursor", "_format", "_pretty"})
+NAMES = frozenset(
+    {"start", "end", "recipient", "basis", "consent", "audience", "_count", "_cursor", "_format", "_pretty"}
+)
 BASES = frozenset({"release", "party", "directory", "emergency", "query"})
 
 
@@ -132,6 +134,8 @@ def _filter(query: dict[str, str], kind: str, resource_id: str, zone: ZoneInfo) 
     basis = query.get("basis")
     if basis is not None and basis not in BASES:
         raise HallpassError(Kind.INVALID, Issue(f"The basis is one of {', '.join(sorted(BASES))}."))
+    if query.get("audience", "parent") != "parent":
+        raise HallpassError(Kind.INVALID, Issue("The audience is parent; left out: the minor and the staff."))
     own = as_uuid(resource_id)
     recipient = own if kind == "Organization" else _id(query, "recipient")
     start, end = _date(query, "start", zone), _date(query, "end", zone)
@@ -142,6 +146,7 @@ def _filter(query: dict[str, str], kind: str, resource_id: str, zone: ZoneInfo) 
         recipient=recipient,
         basis=basis,
         consent=own if kind == "Consent" else _id(query, "consent"),
+        for_parent="audience" in query,
     )
 
 
@@ -258,10 +263,11 @@ _RECORD = (
     Parameter("end", "dateTime", "Disclosures before this time."),
     Parameter("recipient", "string", "The id of the Organization that received."),
     Parameter("basis", "code", "release, party, directory, emergency or query."),
+    Parameter("audience", "code", "parent: leave out what tells of care that the minor controls."),
     Parameter("_count", "integer", "Entries on a page."),
     Parameter("return", "Bundle", "AuditEvents, one for each resource version disclosed.", 1, use="out"),
 )
-_ASKED = ("start", "end", "recipient", "basis", "consent", "pageCount", "formatOfDisclosures")
+_ASKED = ("start", "end", "recipient", "basis", "consent", "audience", "pageCount", "formatOfDisclosures")
 
 
 def _operation(kind: str, operation_id: str, summary: str, note: str, ask: Ask) -> Operation:
