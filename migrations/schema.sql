@@ -2268,6 +2268,21 @@ CREATE TABLE hallpass.organization (
     state text
 );
 
+CREATE TABLE hallpass.outside_disclosure (
+    compartment uuid NOT NULL,
+    id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    entered timestamp with time zone NOT NULL,
+    custodian uuid NOT NULL,
+    client text NOT NULL,
+    recipient uuid,
+    consent uuid,
+    body jsonb NOT NULL
+);
+
+COMMENT ON TABLE hallpass.outside_disclosure IS 'Disclosures outside the exchange (telephone, paper, subpoena), as their custodian entered them. They are asserted: no
+     batch of the ledger seals them.';
+
 CREATE TABLE hallpass.revoked_token (
     jti text NOT NULL,
     expires timestamp with time zone NOT NULL
@@ -2446,6 +2461,9 @@ ALTER TABLE ONLY hallpass.ledger_drop
 ALTER TABLE ONLY hallpass.organization
     ADD CONSTRAINT organization_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY hallpass.outside_disclosure
+    ADD CONSTRAINT outside_disclosure_pkey PRIMARY KEY (compartment, at, id);
+
 ALTER TABLE ONLY hallpass.provision
     ADD CONSTRAINT provision_pkey PRIMARY KEY (compartment, consent, node);
 
@@ -2549,6 +2567,10 @@ CREATE UNIQUE INDEX job_unique_dedupe_key ON hallpass.job USING btree (dedupe_ke
 
 CREATE INDEX organization_ancestors ON hallpass.organization USING gin (ancestors);
 
+CREATE INDEX outside_disclosure_custodian ON hallpass.outside_disclosure USING btree (custodian, at);
+
+CREATE UNIQUE INDEX outside_disclosure_id ON hallpass.outside_disclosure USING btree (id);
+
 CREATE INDEX release_recipients ON hallpass.release USING gin (recipients);
 
 CREATE INDEX resource_by_id ON hallpass.resource USING btree (id, version);
@@ -2646,6 +2668,8 @@ ALTER TABLE hallpass.disclosure ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.emergency ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY enter ON hallpass.outside_disclosure FOR INSERT WITH CHECK ((custodian = ( SELECT hallpass.caller() AS caller)));
+
 ALTER TABLE hallpass.event ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.feed_answer ENABLE ROW LEVEL SECURITY;
@@ -2669,6 +2693,10 @@ CREATE POLICY held ON hallpass.custody_count FOR SELECT USING (((custodian = ( S
 CREATE POLICY held ON hallpass.disclosure FOR SELECT USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
    FROM hallpass.tree t
   WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = disclosure.custodian))))));
+
+CREATE POLICY held ON hallpass.outside_disclosure FOR SELECT USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
+   FROM hallpass.tree t
+  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = outside_disclosure.custodian))))));
 
 CREATE POLICY held ON hallpass.provision USING ((EXISTS ( SELECT 1
    FROM hallpass.release e
@@ -2695,6 +2723,8 @@ CREATE POLICY named ON hallpass.access FOR SELECT USING ((org = ANY (( SELECT ha
 CREATE POLICY named ON hallpass.validity FOR SELECT USING ((org = ANY (( SELECT hallpass.ancestors() AS ancestors)::uuid[])));
 
 ALTER TABLE hallpass.organization ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.outside_disclosure ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY own ON hallpass.emergency FOR SELECT USING ((organization = ( SELECT hallpass.caller() AS caller)));
 
@@ -3100,6 +3130,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.job_schedule TO hallpass_app
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.job_statistics TO hallpass_app;
 
 GRANT SELECT ON TABLE hallpass.organization TO hallpass_app;
+
+GRANT SELECT,INSERT ON TABLE hallpass.outside_disclosure TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE ON TABLE hallpass.revoked_token TO hallpass_app;
 

@@ -6,12 +6,16 @@ https://hl7.org/fhir/R4/searchparameter-registry.html — those of the types tha
 from __future__ import annotations
 
 from app.capability.interactions import LEDGER_PARAMETERS
+from app.search.parameters import FAST
 from app.terminology.definition import Json, canonical, definition
 
 HL7 = "http://hl7.org/fhir/SearchParameter"
 SEARCHED = {"_id": "token", "url": "uri", "version": "token", "name": "string", "status": "token"}
 """The search parameters of definitions, and their types."""
-_OURS = {("AuditEvent", "purpose"): "AuditEvent.purposeOfEvent | AuditEvent.agent.purposeOfUse"}
+_OURS = {
+    ("AuditEvent", "purpose"): "AuditEvent.purposeOfEvent | AuditEvent.agent.purposeOfUse",
+    ("AuditEvent", "consent"): "AuditEvent.entity.what.where(resolve() is Consent)",
+}
 """Search parameters that HL7 does not define, with their expressions."""
 
 
@@ -37,11 +41,11 @@ HL7_PARAMETERS = frozenset(
 
 def search_parameters() -> list[Json]:
     """The SearchParameters of the exchange's own."""
-    return [_parameter(type_name, code, expression) for (type_name, code), expression in _OURS.items()]
+    found = [_parameter(*place, *LEDGER_PARAMETERS[place[1]], expression) for place, expression in _OURS.items()]
+    return found + [_parameter(r["base"], r["code"], r["kind"], r["description"], r["expression"]) for r in FAST]
 
 
-def _parameter(type_name: str, code: str, expression: str) -> Json:
-    kind, description = LEDGER_PARAMETERS[code]
+def _parameter(type_name: str, code: str, kind: str, description: str, expression: str) -> Json:
     found = definition(
         "SearchParameter",
         f"{type_name}-{code}",

@@ -258,6 +258,20 @@ feed_answer = Table(
     _moment("at"),
 )
 
+outside_disclosure = Table(
+    "outside_disclosure",
+    metadata,
+    Column("compartment", Uuid(), primary_key=True),
+    Column("id", Uuid(), primary_key=True),
+    Column("at", DateTime(timezone=True), primary_key=True),
+    Column("entered", DateTime(timezone=True), nullable=False),
+    Column("custodian", Uuid(), nullable=False),
+    Column("client", Text(), nullable=False),
+    Column("recipient", Uuid()),
+    Column("consent", Uuid()),
+    Column("body", JSONB(), nullable=False),
+)
+
 disclosure = Table(
     "disclosure",
     metadata,

@@ -12,7 +12,7 @@ from app.db import read as store
 from app.errors import not_found
 from app.exchange import reads
 from app.exchange.release import PendingResult
-from app.ledger import entries, ids, security_log
+from app.ledger import entries, ids, outside, security_log
 from app.ledger.entries import Entry, Filter, Position
 from app.ledger.events import audit_event, security_event
 from app.ledger.security_log import Chosen
@@ -26,7 +26,7 @@ async def of_student(
 ) -> PendingResult:
     """A page of a student's disclosures. Raises NOT_FOUND where the caller does not hold the student."""
     session.require("AuditEvent", "s")
-    await _require_held(session, "Patient", patient)
+    await require_held(session, "Patient", patient)
     return await _page(session, wanted, after, count)
 
 
@@ -45,14 +45,16 @@ async def of_consent(
 ) -> PendingResult:
     """A page of what was disclosed under a Consent, whatever version. NOT_FOUND where the caller does not hold it."""
     session.require("AuditEvent", "s")
-    await _require_held(session, "Consent", consent)
+    await require_held(session, "Consent", consent)
     return await _page(session, wanted, after, count)
 
 
-async def _require_held(session: Session, type_name: str, resource_id: str) -> None:
+async def require_held(session: Session, type_name: str, resource_id: str) -> UUID:
+    """The id of a resource in the caller's custody. Raises NOT_FOUND for any other."""
     row = await reads.current(session, TYPES[type_name], resource_id)
     if row is None or not await session.holds(row.custodian):
         raise not_found()
+    return row.id
 
 
 async def search(
@@ -63,8 +65,7 @@ async def search(
     newest = wanted.newest_first if wanted else bool(events and events.newest_first)
     found: list[tuple[Position, dict[str, Any]]] = []
     if wanted is not None:
-        page = await entries.page(session.connection, wanted, after, count + 1)
-        found += [(e.position, audit_event(e)) for e in page]
+        found += [(e.position, audit_event(e)) for e in await _entries(session, wanted, after, count + 1)]
     if events is not None:
         found += [
             (e.position, security_event(e))
@@ -74,6 +75,7 @@ async def search(
     number = None
     if total:
         number = await entries.count(session.connection, wanted) if wanted else 0
+        number += await outside.count(session.connection, wanted) if wanted else 0
         number += await security_log.count(session.connection, events) if events else 0
     more = len(found) > count
     return PendingResult(
@@ -106,11 +108,20 @@ async def _one(session: Session, event_id: str) -> dict[str, Any] | None:
         return next((audit_event(e) for e in there if ids.mark(e) == where.mark), None)
     if own is not None and (event := await security_log.one(session.connection, own)) is not None:
         return security_event(event)
+    if own is not None and (entry := await outside.one(session.connection, own)) is not None:
+        return audit_event(entry)
     return None
 
 
+async def _entries(session: Session, wanted: Filter, after: Position | None, limit: int) -> list[Entry]:
+    """Entries of the ledger, and disclosures outside the exchange that the caller entered, in one order."""
+    found = await entries.page(session.connection, wanted, after, limit)
+    found += await outside.page(session.connection, wanted, after, limit)
+    return sorted(found, key=lambda e: e.position, reverse=wanted.newest_first)[:limit]
+
+
 async def _page(session: Session, wanted: Filter, after: Position | None, count: int) -> PendingResult:
-    found = await entries.page(session.connection, wanted, after, count + 1)
+    found = await _entries(session, wanted, after, count + 1)
     page = found[:count]
     names = await _names(session, page)
     return PendingResult(
@@ -125,4 +136,6 @@ def _packed(position: Position) -> str:
 
 async def _names(session: Session, page: list[Entry]) -> dict[UUID, str]:
     """The names of the organizations on a page, for people to read."""
-    return await store.organization_names(session.connection, {e.recipient for e in page} | {e.custodian for e in page})
+    known = {e.recipient for e in page} | {e.custodian for e in page}
+    told = {e.id: outside.recipient_name(e.asserted) for e in page if e.asserted is not None}
+    return told | await store.organization_names(session.connection, known)

@@ -37,6 +37,8 @@ _RESTFUL = frozenset({"read", "vread", "search", "history", "create", "update", 
 
 def audit_event(entry: Entry) -> dict[str, Any]:
     """The AuditEvent of one disclosure."""
+    if entry.asserted is not None:
+        return entry.asserted
     event: dict[str, Any] = {
         "resourceType": "AuditEvent",
         "id": entry_id(entry),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import html
 import io
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -34,7 +34,7 @@ from app.resources.refs import as_uuid
 
 COLUMNS = ("when", "what", "from", "to", "client", "why", "how", "basis", "release", "reason")
 NAMES = frozenset({"start", "end", "recipient", "basis", "consent", "_count", "_cursor", "_format", "_pretty"})
-BASES = frozenset({"release", "party", "directory", "emergency", "query"})
+BASES = frozenset({"release", "party", "directory", "emergency", "query", "asserted"})
 
 
 Ask = Callable[[Session, str, Filter, Position | None, int], Awaitable[PendingResult]]
@@ -131,19 +131,20 @@ def _filter(query: dict[str, str], kind: str, resource_id: str, zone: ZoneInfo) 
     if basis is not None and basis not in BASES:
         raise HallpassError(Kind.INVALID, Issue(f"The basis is one of {', '.join(sorted(BASES))}."))
     own = as_uuid(resource_id)
-    recipient = own if kind == "Organization" else _id(query, "recipient")
-    start, end = _date(query, "start", zone), _date(query, "end", zone)
+    recipient = own if kind == "Organization" else id_of(query, "recipient")
+    start, end = date_of(query, "start", zone), date_of(query, "end", zone)
     return Filter(
         student=own if kind == "Patient" else None,
         start=start[0] if start else None,
         end=end[1] if end else None,
         recipient=recipient,
         basis=basis,
-        consent=own if kind == "Consent" else _id(query, "consent"),
+        consent=own if kind == "Consent" else id_of(query, "consent"),
     )
 
 
-def _id(query: dict[str, str], name: str) -> Any:
+def id_of(query: Mapping[str, str], name: str) -> UUID | None:
+    """The id that a parameter names. Raises INVALID for what is none."""
     if name not in query:
         return None
     found = as_uuid(query[name].rpartition("/")[2])
@@ -152,7 +153,8 @@ def _id(query: dict[str, str], name: str) -> Any:
     return found
 
 
-def _date(query: dict[str, str], name: str, zone: ZoneInfo) -> tuple[datetime, datetime] | None:
+def date_of(query: Mapping[str, str], name: str, zone: ZoneInfo) -> tuple[datetime, datetime] | None:
+    """From when to when the date of a parameter is. Raises INVALID for what is none."""
     try:
         found = interval(query[name], zone) if name in query else None
     except ValueError:
