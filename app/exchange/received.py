@@ -10,12 +10,12 @@ from typing import Any
 from uuid import UUID
 
 from app.db import disclosed
-from app.db import read as store
 from app.errors import HallpassError, Kind
 from app.exchange.disclosures import require_held
 from app.exchange.release import PendingResult, PendingRow
 from app.fhir.dates import instant
 from app.ledger import recipients
+from app.ledger.names import Names, names_of
 from app.ledger.recipients import Received
 from app.session import Session
 
@@ -30,7 +30,7 @@ async def who(session: Session, patient: str, period: Period) -> PendingResult:
     if len(found) > recipients.MOST:
         text = f"There are more than {recipients.MOST} recipients and releases. Ask for a period, by start and end."
         raise HallpassError(Kind.TOO_COSTLY, text)
-    names = await store.organization_names(session.connection, {o for r in found for o in (r.recipient, r.custodian)})
+    names = await names_of(session.connection, (), {(o, r.last) for r in found for o in (r.recipient, r.custodian)})
     parts = [{"name": "recipient", "part": _parts(r, names)} for r in found]
     return PendingResult(document={"resourceType": "Parameters", **({"parameter": parts} if parts else {})})
 
@@ -49,10 +49,10 @@ async def copies(
     return PendingResult(tuple(PendingRow(row) for row in page), cursors=cursors)
 
 
-def _parts(r: Received, names: dict[UUID, str]) -> list[dict[str, Any]]:
+def _parts(r: Received, names: Names) -> list[dict[str, Any]]:
     parts: list[dict[str, Any]] = [
-        {"name": "organization", "valueReference": _organization(r.recipient, names)},
-        {"name": "custodian", "valueReference": _organization(r.custodian, names)},
+        {"name": "organization", "valueReference": _organization(r.recipient, names.organization(r.recipient, r.last))},
+        {"name": "custodian", "valueReference": _organization(r.custodian, names.organization(r.custodian, r.last))},
         {"name": "basis", "valueCode": r.basis},
     ]
     if r.consent is not None:
@@ -66,6 +66,5 @@ def _parts(r: Received, names: dict[UUID, str]) -> list[dict[str, Any]]:
     ]
 
 
-def _organization(organization: UUID, names: dict[UUID, str]) -> dict[str, str]:
-    name = names.get(organization)
+def _organization(organization: UUID, name: str | None) -> dict[str, str]:
     return {"reference": f"Organization/{organization}", **({"display": name} if name else {})}

@@ -72,9 +72,11 @@ async def one(connection: AsyncConnection, event_id: UUID) -> Entry | None:
     return _entry(row) if row is not None else None
 
 
-def recipient_name(event: dict[str, Any]) -> str:
-    """Who received, in words."""
-    for agent in event.get("agent", []):
+def recipient_name(entry: Entry) -> str:
+    """Who received outside the exchange, in words; empty for an organization of the network."""
+    if entry.asserted is None or entry.recipient != entry.id:
+        return ""
+    for agent in entry.asserted.get("agent", []):
         if agent.get("requestor") is True:
             who = agent.get("who", {})
             identifier = who.get("identifier", {})

@@ -13,6 +13,7 @@ from typing import Any
 
 from app.resources import REGISTRY
 from app.search.expressions import Path, compile_below, compile_expression
+from app.search.own import RECORDS
 
 
 class ParamKind(Enum):
@@ -115,29 +116,13 @@ UNSERVED = {
 """The standard parameters that are refused like any unknown one, and why."""
 
 
-FAST: tuple[dict[str, Any], ...] = tuple(
-    {
-        "base": "Consent",
-        "code": code,
-        "kind": "reference",
-        "expression": "Consent.organization",
-        "target": ["Organization"],
-        "url": f"https://hallpass.example/fhir/SearchParameter/Consent-{code}",
-        "description": description,
-    }
-    for code, description in (
-        ("controller", "Who controls what is released: the discloser"),
-        ("manager", "Who manages the Consent: the discloser, which files it"),
-    )
-)
-"""Search parameters of HL7 FAST Consent Management, which R4 lacks. There both are R5's extensions."""
 UNSEARCHED = frozenset({"Binary"})
 """Types of which HL7 defines no search parameter but those of every type."""
 
 
 def _load() -> dict[str, dict[str, Parameter]]:
     text = files("app.search.definitions").joinpath("search-parameters.json").read_text(encoding="utf-8")
-    records = [r for r in (*json.loads(text), *FAST) if r["code"] not in UNSERVED]
+    records = [*(r for r in json.loads(text) if r["code"] not in UNSERVED), *RECORDS]
     return {t.name: _of_type(t.name, t.model, records) for t in REGISTRY}
 
 

@@ -14,10 +14,10 @@ from typing import Any
 from app.capability.operation import operations
 from app.capability.searching import HL7_PARAMETERS
 from app.resources import TYPES
+from app.search.own import OURS
 from app.search.parameters import PARAMETERS
 
 Json = dict[str, Any]
-HL7 = "http://hl7.org/fhir/"
 STRUCTURE = "http://hl7.org/fhir/StructureDefinition"
 COMPARTMENT = "http://hl7.org/fhir/CompartmentDefinition/patient"
 DATATYPES = ("CodeableConcept", "Extension", "Identifier", "Period")
@@ -42,7 +42,7 @@ def definitions() -> dict[str, Json]:
 def _named() -> set[str]:
     types = {f"{STRUCTURE}/{name}" for name in (*TYPES, "AuditEvent", *DATATYPES)}
     defined = {o.definition for o in operations() if o.hl7}
-    parameters = {p.url for own in PARAMETERS.values() for p in own.values() if p.url.startswith(HL7)}
+    parameters = {p.url for own in PARAMETERS.values() for p in own.values() if not p.url.startswith(OURS)}
     return types | defined | parameters | HL7_PARAMETERS | {COMPARTMENT}
 
 
