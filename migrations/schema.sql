@@ -196,13 +196,14 @@ BEGIN
     END IF;
     RETURN QUERY
     WITH held AS (
-        SELECT DISTINCT ON (r.custodian) r.compartment, f.updated
+        SELECT DISTINCT ON (r.custodian) r.compartment, r.custodian, f.updated
         FROM term_token t JOIN resource r ON r.compartment = t.compartment AND r.id = t.id AND r.current AND NOT r.deleted
         JOIN resource f ON f.compartment = r.compartment AND f.id = r.id AND f.version = 1
         WHERE t.type = 'Patient' AND t.param = 'identifier' AND t.system = p_system AND t.code = p_value
         ORDER BY r.custodian, f.updated, r.id
     ), opened AS (
-        INSERT INTO emergency SELECT h.compartment, gen_random_uuid(), caller(), p_client, p_reason, statement_time(), statement_time() + p_for
+        INSERT INTO emergency SELECT h.compartment, gen_random_uuid(), caller(), p_client, p_reason, statement_time(), statement_time() + p_for,
+                h.custodian
         FROM (SELECT * FROM held ORDER BY held.updated, held.compartment LIMIT c_most) h RETURNING emergency.compartment
     )
     SELECT o.compartment FROM opened o ORDER BY 1;
@@ -2250,7 +2251,8 @@ CREATE TABLE hallpass.emergency (
     client text NOT NULL,
     reason text NOT NULL,
     opens timestamp with time zone NOT NULL,
-    closes timestamp with time zone NOT NULL
+    closes timestamp with time zone NOT NULL,
+    custodian uuid
 );
 
 CREATE TABLE hallpass.endpoint (
@@ -2307,6 +2309,17 @@ CREATE TABLE hallpass.feed_withdrawal (
 );
 
 COMMENT ON TABLE hallpass.feed_withdrawal IS 'What a reader was given by a feed and no longer sees.';
+
+CREATE TABLE hallpass.glass_review (
+    compartment uuid NOT NULL,
+    emergency uuid NOT NULL,
+    custodian uuid NOT NULL,
+    client text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    note text NOT NULL
+);
+
+COMMENT ON TABLE hallpass.glass_review IS 'Broken glass that the student''s custodian has reviewed. 34 CFR 99.32(a)(5), 99.36.';
 
 CREATE TABLE hallpass.index_backlog (
     compartment uuid NOT NULL,
@@ -2652,6 +2665,9 @@ ALTER TABLE ONLY hallpass.feed_entry
 ALTER TABLE ONLY hallpass.feed_withdrawal
     ADD CONSTRAINT feed_withdrawal_pkey PRIMARY KEY (reader, feed, type, id);
 
+ALTER TABLE ONLY hallpass.glass_review
+    ADD CONSTRAINT glass_review_pkey PRIMARY KEY (compartment, emergency, custodian);
+
 ALTER TABLE ONLY hallpass.index_backlog
     ADD CONSTRAINT index_backlog_pkey PRIMARY KEY (compartment, custodian);
 
@@ -2758,6 +2774,8 @@ CREATE INDEX disclosure_other_custodian_at_idx ON hallpass.disclosure_other USIN
 CREATE INDEX disclosure_recipient ON ONLY hallpass.disclosure USING btree (custodian, recipient, at);
 
 CREATE INDEX disclosure_other_custodian_recipient_at_idx ON hallpass.disclosure_other USING btree (custodian, recipient, at);
+
+CREATE INDEX emergency_custodian ON hallpass.emergency USING btree (custodian, opens);
 
 CREATE INDEX emergency_organization ON hallpass.emergency USING btree (organization);
 
@@ -2902,6 +2920,8 @@ ALTER TABLE hallpass.emergency ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.endpoint ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY enter ON hallpass.glass_review FOR INSERT WITH CHECK ((custodian = ( SELECT hallpass.caller() AS caller)));
+
 CREATE POLICY enter ON hallpass.outside_disclosure FOR INSERT WITH CHECK ((custodian = ( SELECT hallpass.caller() AS caller)));
 
 ALTER TABLE hallpass.event ENABLE ROW LEVEL SECURITY;
@@ -2911,6 +2931,8 @@ ALTER TABLE hallpass.feed_answer ENABLE ROW LEVEL SECURITY;
 ALTER TABLE hallpass.feed_entry ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.feed_withdrawal ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.glass_review ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY held ON hallpass.agreement USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
    FROM hallpass.tree t
@@ -2927,6 +2949,14 @@ CREATE POLICY held ON hallpass.custody_count FOR SELECT USING (((custodian = ( S
 CREATE POLICY held ON hallpass.disclosure FOR SELECT USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
    FROM hallpass.tree t
   WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = disclosure.custodian))))));
+
+CREATE POLICY held ON hallpass.emergency FOR SELECT USING ((EXISTS ( SELECT 1
+   FROM hallpass.tree t
+  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = emergency.custodian)))));
+
+CREATE POLICY held ON hallpass.glass_review FOR SELECT USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
+   FROM hallpass.tree t
+  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = glass_review.custodian))))));
 
 CREATE POLICY held ON hallpass.outside_disclosure FOR SELECT USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
    FROM hallpass.tree t
@@ -3395,6 +3425,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.feed_answer TO hallpass_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.feed_entry TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.feed_withdrawal TO hallpass_app;
+
+GRANT SELECT,INSERT ON TABLE hallpass.glass_review TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.job TO hallpass_app;
 

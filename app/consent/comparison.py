@@ -144,7 +144,7 @@ class _Question:
         found += [self.lower >= 0, self.lower < self.upper, self.upper <= latest]
         found += [self.now >= _micros(_EARLIEST), self.now <= latest]
         if len(self.ids) > 1:
-            found.append(z.AtMost(*self.ids.values(), 1))
+            found.append(z.PbLe([(flag, 1) for flag in self.ids.values()], 1))
         for purpose, flag in self.purposes.items():
             found += [z.Implies(flag, self.purposes[p]) for p in widen({purpose}) & self.purposes.keys() - {purpose}]
         return found

@@ -237,6 +237,18 @@ emergency = Table(
     Column("reason", Text(), nullable=False),
     _moment("opens"),
     _moment("closes"),
+    Column("custodian", Uuid()),
+)
+
+glass_review = Table(
+    "glass_review",
+    metadata,
+    Column("compartment", Uuid(), primary_key=True),
+    Column("emergency", Uuid(), primary_key=True),
+    Column("custodian", Uuid(), primary_key=True),
+    Column("client", Text(), nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("note", Text(), nullable=False),
 )
 
 feed_entry = Table(

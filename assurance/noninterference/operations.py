@@ -41,6 +41,9 @@ SERVED = (
     ("POST", "/fhir/[type]/$revokeConsent"),
     ("POST", "/fhir/[type]/$compare"),
     ("POST", "/fhir/AuditEvent/$recordDisclosure"),
+    ("POST", "/fhir/[type]/{id}/$statement"),
+    ("GET", "/fhir/[type]/$broken-glass"),
+    ("POST", "/fhir/[type]/$broken-glass"),
     ("GET", "/fhir/[type]/$status"),
     ("POST", "/fhir/[type]/$status"),
     ("GET", "/fhir/[type]/{id}/$status"),
@@ -190,6 +193,18 @@ def _compare(asks: Asks, route: Route) -> Request:
     return _parameters(asks, route.path, [{"name": "consent", "resource": draft}, with_])
 
 
+def _statement(asks: Asks, route: Route) -> Request:
+    path = route.path.replace("{id}", asks.id(route.type))
+    return _parameters(asks, path, [{"name": "text", "valueString": asks.rng.choice(["It was not so.", "Not me."])}])
+
+
+def _broken_glass(asks: Asks, route: Route) -> Request:
+    if route.method == "GET":
+        return Request("GET", f"{route.path}?reviewed={asks.rng.choice(['true', 'false'])}", asks.client())
+    glass = {"name": "glass", "valueId": asks.id("Patient")}
+    return _parameters(asks, route.path, [glass, {"name": "note", "valueString": "It was needed."}])
+
+
 def _record_disclosure(asks: Asks, route: Route) -> Request:
     event = {
         "resourceType": "AuditEvent",
@@ -239,6 +254,8 @@ OPERATIONS: dict[str, Callable[[Asks, Route], Request]] = {
     "$revokeConsent": _revoke_consent,
     "$compare": _compare,
     "$recordDisclosure": _record_disclosure,
+    "$statement": _statement,
+    "$broken-glass": _broken_glass,
     "$status": _subscriptions,
     "$events": _subscriptions,
 }

@@ -1,4 +1,4 @@
-"""HL7 FAST Consent Management at the door: filing, revoking, and a Consent in its shape."""
+"""HL7 FAST Consent Management on the wire: filing, revoking, and a Consent in its shape."""
 
 from __future__ import annotations
 

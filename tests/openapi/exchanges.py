@@ -205,6 +205,7 @@ async def _releases(recorder: Recorder, district: Member, clinic: Member, signed
     own = f"/{signed['patient']['reference']}"
     await ask("consentStatus", "GET", f"{own}/$consent-status")
     await ask("recipients", "GET", f"{own}/$recipients")
+    await ask("brokenGlass", "GET", "/Patient/$broken-glass?reviewed=false")
     await ask("disclosedCopy", "GET", f"{own}/$disclosed-copy?_count=1")
     outside = {
         "resourceType": "AuditEvent",
