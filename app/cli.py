@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sync": ("app.commands.sync:sync", "Rosters that the worker fetches on a schedule."),
     "inbox": ("app.commands.sync:inbox", "Let the worker watch a directory that SFTP fills with rosters."),
     "guardians": ("app.commands.guardians:guardians", "Who may sign for a student."),
+    "release": ("app.commands.releases:release", "Releases of information: from a signed form to a Consent."),
     "ledger": ("app.commands.ledger:ledger", "The disclosure ledger."),
     "verify": ("app.commands.verify:verify", "Recompute what is computed from the resources, and report differences."),
     "doctor": ("app.commands.doctor:doctor", "Look for what is unsafe, and say what to do."),

@@ -18,6 +18,7 @@ from app.api import (
     search,
     type_level,
 )
+from app.capability.operation import SYSTEM
 from app.capability.statement import capability_statement
 from app.fhir.json import dump
 from app.resources import REGISTRY
@@ -30,7 +31,7 @@ def fhir_router() -> APIRouter:
     _metadata(router)
     batch.add(router)
     bulk.add(router)
-    operations.add_system(router)
+    operations.add_to(router, SYSTEM)
     notices.add(router)
     definitions.add(router)
     audit_events.add(router)

@@ -61,6 +61,7 @@ LEDGER_PARAMETERS: dict[str, tuple[str, str]] = {
     "_id": ("token", "The ids of events; no other criterion stands beside it"),
     "_lastUpdated": ("date", "As date"),
     "agent": ("reference", "Who received, or whose client it was: Organization/[id]"),
+    "consent": ("reference", "The Consent that was cited: Consent/[id]"),
     "date": ("date", "When: eq, ge, gt, le, lt"),
     "entity": ("reference", "What was disclosed, the student it is about, or the Consent that was cited"),
     "outcome": ("token", "0, 4 or 8"),

@@ -131,6 +131,7 @@ def _ledger() -> dict[str, Any]:
             {"name": n, "definition": definition_of("AuditEvent", n), "type": kind, "documentation": t}
             for n, (kind, t) in LEDGER_PARAMETERS.items()
         ],
+        "operation": [{"name": o.name, "definition": o.definition} for o in operations() if o.type == "AuditEvent"],
     }
 
 

@@ -28,6 +28,7 @@ from app.exchange.lock_kinds import create_kind, update_kind
 from app.exchange.reference_check import check_references
 from app.exchange.referrals import require_transition
 from app.exchange.release import PendingResult, PendingRow
+from app.exchange.statements import kept
 from app.exchange.third_party_writes import as_party, judging, require_own_entry, require_party
 from app.exchange.validated import Validated
 from app.fhir.body import compose, filed_by
@@ -65,16 +66,20 @@ async def update(
     if_match: str | None,
     method: str = "PUT",
     seen: Stored | None = None,
+    *,
+    statements: bool = False,
 ) -> PendingResult:
     """Store a new version; the same content again stores none. There is no create by PUT: an unknown id is 404.
 
-    `seen`: the version that led here, where one did.
+    `seen`: the version that led here, where one did. Statements about a contested record stay, unless they are what the
+    update is about (`statements`).
     """
     session.require(declared.name, "u")
     old, at = await _held(session, declared, resource_id, if_match, seen)
     if validated.content.get("id") != resource_id:
         raise HallpassError(Kind.INVALID, Issue("The id in the body is not the one in the URL.", f"{declared.name}.id"))
     content = await resolve(session, declared, validated)
+    content = content if statements else kept(old, content)
     if not await session.holds(old.custodian):
         stored = parse(old.body) if old.body else {}
         require_party(declared, stored, session.ancestors)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from app.api.context import Context
-from app.capability.operation import SYSTEM, Call, Operation, operations
+from app.capability.operation import Call, Operation, operations
 from app.resources import ResourceType
 
 
@@ -17,18 +17,18 @@ def add(router: APIRouter, declared: ResourceType) -> None:
     for operation in operations():
         if operation.type in (None, declared.name):
             for call in operation.calls:
-                _add(router, declared, operation, call)
+                _add(router, declared.name, declared, operation, call)
 
 
-def add_system(router: APIRouter) -> None:
-    """The routes of the service's own operations."""
+def add_to(router: APIRouter, name: str) -> None:
+    """The routes of the operations of what holds no records: of AuditEvent, and of the service itself (SYSTEM)."""
     for operation in operations():
-        if operation.type == SYSTEM:
+        if operation.type == name:
             for call in operation.calls:
-                _add(router, None, operation, call)
+                _add(router, name, None, operation, call)
 
 
-def _add(router: APIRouter, declared: ResourceType | None, operation: Operation, call: Call) -> None:
+def _add(router: APIRouter, name: str, declared: ResourceType | None, operation: Operation, call: Call) -> None:
     async def of_instance(request: Request, id: str, context: Context) -> Response:
         found: Response = await operation.answer(request, context, declared, id)
         return found
@@ -37,11 +37,10 @@ def _add(router: APIRouter, declared: ResourceType | None, operation: Operation,
         found: Response = await operation.answer(request, context, declared, None)
         return found
 
-    of_each = declared.name if declared and operation.type is None else ""
     router.add_api_route(
-        f"{f'/{declared.name}' if declared else ''}{'/{id}' if call.instance else ''}/${operation.name}",
+        f"{f'/{name}' if name else ''}{'/{id}' if call.instance else ''}/${operation.name}",
         of_instance if call.instance else of_type,
         methods=[call.method],
-        operation_id=f"{call.operation_id}{of_each}",
+        operation_id=f"{call.operation_id}{name}" if operation.type is None else call.operation_id,
         summary=call.summary,
     )
