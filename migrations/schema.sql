@@ -1001,6 +1001,20 @@ END $$;
 
 COMMENT ON FUNCTION hallpass.lock_conditions(p_conditions uuid[]) IS 'Takes the locks of conditions, in one order, before any lock of a record.';
 
+CREATE FUNCTION hallpass.lock_create(p_compartment uuid, p_custodian uuid, p_id uuid, p_kind text, p_refs uuid[], OUT at timestamp with time zone, OUT ids uuid[], OUT types text[]) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    -- Who may not see the student does not wait for those who write about it.
+    IF p_compartment = p_id OR EXISTS (SELECT 1 FROM hallpass.seen(ARRAY[p_compartment])) THEN
+        at := hallpass.lock_writes(ARRAY[p_compartment], ARRAY[p_custodian], ARRAY[p_id], ARRAY[p_kind]);
+    END IF;
+    SELECT coalesce(array_agg(s.id), '{}'), coalesce(array_agg(s.type), '{}') INTO ids, types FROM hallpass.seen(p_refs) s;
+END $$;
+
+COMMENT ON FUNCTION hallpass.lock_create(p_compartment uuid, p_custodian uuid, p_id uuid, p_kind text, p_refs uuid[], OUT at timestamp with time zone, OUT ids uuid[], OUT types text[]) IS 'Takes the locks of the creation of a record, and returns the time after the wait (NULL: the caller does not see the
+     student, and nothing is locked) and which of its references lead to what the caller sees. An invoker''s function.';
+
 CREATE TABLE hallpass.resource (
     compartment uuid NOT NULL,
     id uuid NOT NULL,
@@ -1228,6 +1242,38 @@ CREATE FUNCTION hallpass.purposes() RETURNS text[]
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('hallpass.purposes', true), ''), '{}')::text[] $$;
 
+CREATE FUNCTION hallpass.put_authorities(p_compartments uuid[], p_ids uuid[], p_custodians uuid[], p_opens timestamp with time zone[], p_closes timestamp with time zone[], p_new boolean[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_changed record;
+BEGIN
+    FOR v_changed IN
+        WITH k AS MATERIALIZED (
+            SELECT * FROM unnest(p_compartments, p_ids, p_custodians, p_opens, p_closes, p_new)
+                k(compartment, id, custodian, opens, closes, new)
+        ), gone AS (
+            DELETE FROM hallpass.authority a USING k
+            WHERE a.compartment = k.compartment AND a.id = k.id AND k.opens IS NULL
+            RETURNING a.compartment, a.id
+        ), made AS (
+            INSERT INTO hallpass.authority AS a (compartment, id, custodian, opens, closes)
+                SELECT k.compartment, k.id, k.custodian, k.opens, k.closes FROM k WHERE k.opens IS NOT NULL
+            ON CONFLICT (compartment, id) DO UPDATE SET opens = EXCLUDED.opens, closes = EXCLUDED.closes
+                WHERE (a.opens, a.closes) IS DISTINCT FROM (EXCLUDED.opens, EXCLUDED.closes)
+            RETURNING a.compartment, a.id
+        )
+        SELECT DISTINCT k.compartment, k.custodian FROM k JOIN (TABLE gone UNION ALL TABLE made) c USING (compartment, id)
+        WHERE NOT k.new
+    LOOP
+        PERFORM set_config('synchronous_commit', 'remote_apply', true);  -- no standby serves what this ends
+        PERFORM hallpass.refresh_validity(v_changed.compartment, v_changed.custodian);
+    END LOOP;
+END $$;
+
+COMMENT ON FUNCTION hallpass.put_authorities(p_compartments uuid[], p_ids uuid[], p_custodians uuid[], p_opens timestamp with time zone[], p_closes timestamp with time zone[], p_new boolean[]) IS 'Keeps what releases need of RelatedPersons: the window of their authority; NULL: they have none. `p_new`: no release
+     can rest on the person yet. An invoker''s function.';
+
 CREATE FUNCTION hallpass.put_many(p_rows hallpass.resource_version[], p_terms jsonb) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -1259,6 +1305,35 @@ END $$;
 COMMENT ON FUNCTION hallpass.put_many(p_rows hallpass.resource_version[], p_terms jsonb) IS 'Stores versions of different records as the current ones, and brings both indexes up to date with them, all in a few
      statements whatever their number. `p_terms` holds a list for each kind of term, with a list of terms for each row. An
      invoker''s function: the wall judges what it writes.';
+
+CREATE FUNCTION hallpass.put_students(p_compartments uuid[], p_custodians uuid[], p_from date[], p_to date[], p_new boolean[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_changed record;
+BEGIN
+    FOR v_changed IN
+        WITH k AS MATERIALIZED (
+            SELECT * FROM unnest(p_compartments, p_custodians, p_from, p_to, p_new) k(compartment, custodian, born_from, born_to, new)
+        ), gone AS (
+            DELETE FROM hallpass.student s USING k WHERE s.compartment = k.compartment AND k.born_from IS NULL
+            RETURNING s.compartment
+        ), made AS (
+            INSERT INTO hallpass.student AS s (compartment, custodian, born_from, born_to)
+                SELECT k.compartment, k.custodian, k.born_from, k.born_to FROM k WHERE k.born_from IS NOT NULL
+            ON CONFLICT (compartment) DO UPDATE SET born_from = EXCLUDED.born_from, born_to = EXCLUDED.born_to
+                WHERE (s.born_from, s.born_to) IS DISTINCT FROM (EXCLUDED.born_from, EXCLUDED.born_to)
+            RETURNING s.compartment
+        )
+        SELECT k.compartment, k.custodian FROM k JOIN (TABLE gone UNION ALL TABLE made) c USING (compartment) WHERE NOT k.new
+    LOOP
+        PERFORM set_config('synchronous_commit', 'remote_apply', true);  -- no standby serves what this ends
+        PERFORM hallpass.refresh_validity(v_changed.compartment, v_changed.custodian);
+    END LOOP;
+END $$;
+
+COMMENT ON FUNCTION hallpass.put_students(p_compartments uuid[], p_custodians uuid[], p_from date[], p_to date[], p_new boolean[]) IS 'Keeps what releases need of Patients: the first and last possible day of birth; NULL: not known. `p_new`: no release
+     can rest on the Patient yet. An invoker''s function.';
 
 CREATE FUNCTION hallpass.put_terms(p_compartments uuid[], p_ids uuid[], p_terms jsonb, p_replace boolean) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2605,6 +2680,9 @@ GRANT ALL ON FUNCTION hallpass.lock_chain() TO hallpass_app;
 REVOKE ALL ON FUNCTION hallpass.lock_conditions(p_conditions uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.lock_conditions(p_conditions uuid[]) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.lock_create(p_compartment uuid, p_custodian uuid, p_id uuid, p_kind text, p_refs uuid[], OUT at timestamp with time zone, OUT ids uuid[], OUT types text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.lock_create(p_compartment uuid, p_custodian uuid, p_id uuid, p_kind text, p_refs uuid[], OUT at timestamp with time zone, OUT ids uuid[], OUT types text[]) TO hallpass_app;
+
 GRANT SELECT,INSERT ON TABLE hallpass.resource TO hallpass_app;
 
 GRANT UPDATE(current) ON TABLE hallpass.resource TO hallpass_app;
@@ -2641,8 +2719,14 @@ GRANT ALL ON FUNCTION hallpass.provision_matches(p hallpass.provision, part2 boo
 REVOKE ALL ON FUNCTION hallpass.purposes() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.purposes() TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.put_authorities(p_compartments uuid[], p_ids uuid[], p_custodians uuid[], p_opens timestamp with time zone[], p_closes timestamp with time zone[], p_new boolean[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.put_authorities(p_compartments uuid[], p_ids uuid[], p_custodians uuid[], p_opens timestamp with time zone[], p_closes timestamp with time zone[], p_new boolean[]) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.put_many(p_rows hallpass.resource_version[], p_terms jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.put_many(p_rows hallpass.resource_version[], p_terms jsonb) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.put_students(p_compartments uuid[], p_custodians uuid[], p_from date[], p_to date[], p_new boolean[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.put_students(p_compartments uuid[], p_custodians uuid[], p_from date[], p_to date[], p_new boolean[]) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.put_terms(p_compartments uuid[], p_ids uuid[], p_terms jsonb, p_replace boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.put_terms(p_compartments uuid[], p_ids uuid[], p_terms jsonb, p_replace boolean) TO hallpass_app;

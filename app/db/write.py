@@ -10,14 +10,13 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import delete, insert, text
 from sqlalchemy.dialects.postgresql import Range
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.consent.model import Agreement, Provision, Release, ResourceAttributes, Window
 from app.db.caller import waiting
 from app.db.driver import PreparedQuery, fetch
 from app.db.rows import Stored
-from app.db.tables import agreement, authority, provision, release, student
+from app.db.tables import agreement, provision, release
 from app.db.terms_tables import terms_document
 from app.limits.long_work import LARGE_BYTES, off_loop
 from app.search.rows import Terms
@@ -26,6 +25,11 @@ _PUT_MANY = PreparedQuery(
     text("SELECT hallpass.put_many(CAST(:rows AS hallpass.resource_version[]), CAST(:terms AS jsonb))")
 )
 _PUT_TERMS = text("SELECT hallpass.put_terms(:compartments, :ids, CAST(:terms AS jsonb), true)")
+
+_PUT_STUDENTS = PreparedQuery(text("SELECT hallpass.put_students(:compartments, :custodians, :first, :last, :new)"))
+_PUT_AUTHORITIES = PreparedQuery(
+    text("SELECT hallpass.put_authorities(:compartments, :ids, :custodians, :opens, :closes, :new)")
+)
 
 
 class NewVersion(NamedTuple):
@@ -113,33 +117,37 @@ async def refresh_validity(connection: AsyncConnection, compartment: UUID, custo
     )
 
 
-async def put_student(
-    connection: AsyncConnection, compartment: UUID, custodian: UUID, born: tuple[Any, Any] | None
-) -> None:
-    """Keep what releases need of a Patient: the first and last possible day of birth."""
-    if born is None:
-        await connection.execute(delete(student).where(student.c.compartment == compartment))
-        return
-    row = {"compartment": compartment, "custodian": custodian, "born_from": born[0], "born_to": born[1]}
-    await connection.execute(
-        upsert(student).values(row).on_conflict_do_update(index_elements=["compartment"], set_=row)
+async def put_students(connection: AsyncConnection, changes: Sequence[tuple[Stored, Any]]) -> None:
+    """Keep what releases need of Patients: the first and last possible day of birth; None: it is not known."""
+    rows, values = [row for row, _ in changes], [born or (None, None) for _, born in changes]
+    await fetch(
+        connection,
+        _PUT_STUDENTS,
+        {
+            "compartments": [row.compartment for row in rows],
+            "custodians": [row.custodian for row in rows],
+            "first": [first for first, _ in values],
+            "last": [last for _, last in values],
+            "new": [row.version == 1 for row in rows],
+        },
     )
 
 
-async def put_authority(
-    connection: AsyncConnection, compartment: UUID, person: UUID, custodian: UUID, window: Window | None
-) -> None:
-    """Keep what releases need of a RelatedPerson: the window of its authority; None: it has none."""
-    await connection.execute(delete(authority).where(authority.c.compartment == compartment, authority.c.id == person))
-    if window is not None:
-        row = {
-            "compartment": compartment,
-            "id": person,
-            "custodian": custodian,
-            "opens": window[0],
-            "closes": window[1],
-        }
-        await connection.execute(insert(authority).values(row))
+async def put_authorities(connection: AsyncConnection, changes: Sequence[tuple[Stored, Window | None]]) -> None:
+    """Keep what releases need of RelatedPersons: the window of their authority; None: they have none."""
+    rows = [row for row, _ in changes]
+    await fetch(
+        connection,
+        _PUT_AUTHORITIES,
+        {
+            "compartments": [row.compartment for row in rows],
+            "ids": [row.id for row in rows],
+            "custodians": [row.custodian for row in rows],
+            "opens": [window[0] if window else None for _, window in changes],
+            "closes": [window[1] if window else None for _, window in changes],
+            "new": [row.version == 1 for row in rows],
+        },
+    )
 
 
 async def lock_agreements(connection: AsyncConnection, agreements: Collection[Agreement]) -> None:
