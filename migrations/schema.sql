@@ -82,11 +82,13 @@ $$;
 COMMENT ON FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid, p_ancestors uuid[]) IS 'A custodian''s releases that have effect now: in their time, their signer with authority, under an agreement.';
 
 CREATE FUNCTION hallpass.agreed_custodians() RETURNS uuid[]
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
-    SELECT coalesce(array_agg(c.custodian), '{}') FROM releasing() c(custodian) WHERE agrees(c.custodian)
-$$;
+BEGIN
+    RETURN (SELECT coalesce(array_agg(c.custodian), '{}') FROM releasing() c(custodian) WHERE agrees(c.custodian));
+END $$;
 
 COMMENT ON FUNCTION hallpass.agreed_custodians() IS 'Of the custodians whose releases name the caller, those that may disclose to it now by an agreement.';
 
@@ -103,15 +105,17 @@ CREATE FUNCTION hallpass.agreement_required() RETURNS boolean
     AS $$ SELECT coalesce(nullif(current_setting('hallpass.agreement_required', true), ''), 'true')::boolean $$;
 
 CREATE FUNCTION hallpass.agrees(p_custodian uuid) RETURNS boolean
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
-    SELECT EXISTS (
+BEGIN
+    RETURN EXISTS (
         SELECT 1 FROM tree d CROSS JOIN unnest(ancestors()) r(recipient)
         JOIN agreement g ON g.discloser = d.ancestor AND g.recipient = r.recipient
         WHERE d.id = p_custodian AND g.opens <= statement_time() AND statement_time() < g.closes
-          AND EXISTS (SELECT 1 FROM tree h WHERE h.id = p_custodian AND h.ancestor = g.custodian))
-$$;
+          AND EXISTS (SELECT 1 FROM tree h WHERE h.id = p_custodian AND h.ancestor = g.custodian));
+END $$;
 
 COMMENT ON FUNCTION hallpass.agrees(p_custodian uuid) IS 'Whether an agreement lets a custodian disclose to the caller now.';
 
@@ -197,13 +201,15 @@ COMMENT ON FUNCTION hallpass.clear_index_backlog(p_limit integer) IS 'Takes out 
      waits for nobody: what is being written is left to the next time. Returns of how many (student, custodian).';
 
 CREATE FUNCTION hallpass.client_is_active(p_client text, p_token text, p_organization uuid, p_emergency boolean) RETURNS boolean
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
-    SELECT EXISTS (SELECT 1 FROM client c WHERE c.id = p_client AND c.organization = p_organization
+BEGIN
+    RETURN EXISTS (SELECT 1 FROM client c WHERE c.id = p_client AND c.organization = p_organization
                    AND c.disabled IS NULL AND (NOT p_emergency OR c.emergency))
-       AND NOT EXISTS (SELECT 1 FROM revoked_token t WHERE t.jti = p_token)
-$$;
+       AND NOT EXISTS (SELECT 1 FROM revoked_token t WHERE t.jti = p_token);
+END $$;
 
 CREATE FUNCTION hallpass.client_key(p_client text) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -381,7 +387,7 @@ DECLARE
 BEGIN
     entered := 0;
     SELECT coalesce(array_agg(c.custodian), '{}') INTO own
-        FROM (SELECT DISTINCT c FROM unnest(p_custodians) c) c(custodian) WHERE holds(c.custodian);
+        FROM (SELECT DISTINCT c FROM unnest(p_custodians) c OFFSET 0) c(custodian) WHERE holds(c.custodian);
     IF p_custodians <@ own THEN
         RETURN;  -- the caller's own: no disclosure
     END IF;
@@ -483,12 +489,15 @@ COMMENT ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_reques
      (lock_disclosure).';
 
 CREATE FUNCTION hallpass.disclosure_keys(p_compartments uuid[], p_custodians uuid[]) RETURNS bigint[]
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
-    WITH place AS MATERIALIZED (
-        SELECT t.ancestor FROM (SELECT DISTINCT c FROM unnest(p_custodians) c) x(custodian)
-        JOIN tree t ON t.id = x.custodian WHERE NOT holds(x.custodian)
+BEGIN
+    RETURN (WITH other AS MATERIALIZED (
+        SELECT x.custodian FROM (SELECT DISTINCT c FROM unnest(p_custodians) c OFFSET 0) x(custodian) WHERE NOT holds(x.custodian)
+    ), place AS MATERIALIZED (
+        SELECT t.ancestor FROM other x JOIN tree t ON t.id = x.custodian
     ), ancestors AS MATERIALIZED (
         SELECT a.org FROM unnest(ancestors()) a(org)
     )
@@ -499,9 +508,9 @@ CREATE FUNCTION hallpass.disclosure_keys(p_compartments uuid[], p_custodians uui
         UNION ALL SELECT place_key(p.ancestor) FROM place p
         UNION ALL SELECT agreement_key(p.ancestor, a.org) FROM place p CROSS JOIN ancestors a WHERE agreement_required()
         UNION ALL SELECT release_key(k.compartment, k.custodian) FROM unnest(p_compartments, p_custodians) AS k(compartment, custodian)
-            WHERE NOT holds(k.custodian)
-    ) k
-$$;
+            WHERE k.custodian IN (SELECT x.custodian FROM other x)
+    ) k);
+END $$;
 
 COMMENT ON FUNCTION hallpass.disclosure_keys(p_compartments uuid[], p_custodians uuid[]) IS 'The locks that a disclosure of what these custodians hold about these students shares, in their order. What the
      caller holds itself takes none.';
@@ -784,12 +793,14 @@ $$;
 COMMENT ON FUNCTION hallpass.holds(p_custodian uuid) IS 'Whether what an organization holds is in the custody of the caller: its own, or that of a part of it.';
 
 CREATE FUNCTION hallpass.honoring() RETURNS uuid[]
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
-    SELECT coalesce(array_agg(c.custodian), '{}') FROM releasing() c(custodian)
-    JOIN organization o ON o.id = c.custodian WHERE o.honor
-$$;
+BEGIN
+    RETURN (SELECT coalesce(array_agg(c.custodian), '{}') FROM releasing() c(custodian)
+            JOIN organization o ON o.id = c.custodian WHERE o.honor);
+END $$;
 
 COMMENT ON FUNCTION hallpass.honoring() IS 'Of the custodians whose releases name the caller, those that honor a parent''s signature past the 18th birthday.';
 
@@ -1593,9 +1604,12 @@ $$;
 COMMENT ON FUNCTION hallpass.released_since(p_since timestamp with time zone) IS 'The students of whom a release that was written or began since then opens something to the caller.';
 
 CREATE FUNCTION hallpass.releasing() RETURNS SETOF uuid
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
+BEGIN
+    RETURN QUERY
     WITH RECURSIVE c AS (
         SELECT o.org, x.custodian FROM unnest(ancestors()) o(org) CROSS JOIN LATERAL (
             SELECT k.custodian FROM validity k WHERE k.org = o.org ORDER BY k.custodian LIMIT 1) x
@@ -1604,8 +1618,8 @@ CREATE FUNCTION hallpass.releasing() RETURNS SETOF uuid
             SELECT k.custodian FROM validity k WHERE k.org = c.org AND k.custodian > c.custodian
             ORDER BY k.custodian LIMIT 1) x
     )
-    SELECT DISTINCT c.custodian FROM c
-$$;
+    SELECT DISTINCT c.custodian FROM c;
+END $$;
 
 COMMENT ON FUNCTION hallpass.releasing() IS 'The custodians whose releases name the caller; found one by one in the index, however many releases there are.';
 
@@ -1640,7 +1654,7 @@ COMMENT ON FUNCTION hallpass.seen(p_ids uuid[]) IS 'Of these, the current resour
 CREATE FUNCTION hallpass.sees_as_party(r_type text, r_parties uuid[]) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
-    SELECT NOT r_type IN ('Task') AND r_parties && (SELECT hallpass.ancestors())::uuid[]
+    SELECT NOT r_type IN ('Task') AND r_parties && hallpass.ancestors()
 $$;
 
 COMMENT ON FUNCTION hallpass.sees_as_party(r_type text, r_parties uuid[]) IS 'Whether the caller sees a resource since it is named in it. Of types that parties write into, being one decides
