@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
-from uuid import UUID
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,6 +18,7 @@ from app.db.read import Seen
 from app.db.rows import Stored
 from app.db.write import NewVersion
 from app.errors import HallpassError, Issue, Kind
+from app.ledger.queries import Query
 from app.scopes import allows
 from app.settings import Settings
 
@@ -88,6 +89,10 @@ class Session:
     written: set[UUID] = field(default_factory=set)
     """Ids of what this transaction has written."""
     memory: Memory = field(default_factory=Memory)
+    request: UUID = field(default_factory=uuid4)
+    interaction: str = ""
+    queries: list[Query] = field(default_factory=list)
+    """What was asked of others' records, as it is entered on the ledger."""
 
     def write_once(self, resource_id: UUID) -> None:
         """Raise UNPROCESSABLE where this transaction wrote the resource before: its outcome would hang on an order.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -17,6 +19,7 @@ from app.db import driver
 from app.db.address import driver_arguments, open_engine
 from app.db.login import Login, read
 from app.errors import HallpassError, Kind
+from app.telemetry import measures
 
 POOL_SECONDS = 10
 """How long a request waits for a connection."""
@@ -33,6 +36,14 @@ RETRY = ("40001", "40P01")
 def sqlstate(error: DBAPIError) -> str:
     """The SQLSTATE of a driver's error, or an empty string."""
     return str(getattr(error.orig, "sqlstate", None) or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """Signs of life: whether the standbys are there for which a commit waits, and a worker."""
+
+    standbys: bool
+    worker: bool
 
 
 class Database:
@@ -53,14 +64,12 @@ class Database:
         async with _transaction(self.engine, self.commit_seconds) as connection:
             yield connection
 
-    async def alive(self) -> bool:
-        """Ask the database for a sign of life on a connection of its own. Raises as `_transaction`.
-
-        Answers whether the standbys are there for which a commit waits.
-        """
+    async def alive(self) -> Signs:
+        """Ask the database for a sign of life on a connection of its own. Raises as `_transaction`."""
         async with _transaction(self._reserve, RESERVE_SECONDS) as connection:
-            found = await connection.exec_driver_sql("SELECT hallpass.standbys_follow()")
-            return bool(found.scalar_one())
+            found = await connection.exec_driver_sql("SELECT hallpass.standbys_follow(), hallpass.worker_lives()")
+            signs: Any = found.one()
+            return Signs(bool(signs[0]), bool(signs[1]))
 
     async def dispose(self) -> None:
         """Close the pools."""
@@ -92,7 +101,7 @@ async def _transaction(engine: AsyncEngine, commit_seconds: float) -> AsyncItera
     reached its standby; TOO_COSTLY when a statement ran too long.
     """
     try:
-        async with engine.connect() as connection, driver.transaction(connection, commit_seconds):
+        async with _connection(engine) as connection, driver.transaction(connection, commit_seconds):
             yield connection
     except driver.Unconfirmed as e:
         raise unconfirmed() from e
@@ -104,6 +113,21 @@ async def _transaction(engine: AsyncEngine, commit_seconds: float) -> AsyncItera
         raise
     except (OSError, TimeoutError, NoneFree) as e:
         raise unavailable() from e
+
+
+@asynccontextmanager
+async def _connection(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection of the pool: what waiting for it, and what is done on it, takes is measured."""
+    connection = engine.connect()
+    with measures.POOL_WAIT_SECONDS.time():
+        await connection.start()
+    measures.POOL_IN_USE.inc()
+    try:
+        with measures.TRANSACTION_SECONDS.time():
+            yield connection
+    finally:
+        measures.POOL_IN_USE.dec()
+        await asyncio.shield(asyncio.create_task(connection.close()))  # who is canceled gives it back too
 
 
 class _Logins:

@@ -20,6 +20,7 @@ from sqlalchemy import Connection, text
 from app.consent.codes import PART2
 from app.consent.jurisdictions import ROWS
 from app.resources import REGISTRY, Visibility
+from app.resources.declaration import OPEN_TO_CLAIM
 
 FOLDER = Path(__file__).resolve().parents[2] / "schema"
 
@@ -137,16 +138,19 @@ def _run(connection: Connection, scripts: tuple[str, ...]) -> None:
 
 
 def _filled(script: str) -> str:
-    """The script with `{directory_types}` and `{party_written_types}` replaced by names, quoted and sorted.
+    """The script with each list of types, such as `{directory_types}`, replaced by names, quoted and sorted.
 
     `{part2_rows}`: the rows of the table of jurisdictions that are about 42 CFR Part 2, as SQL values.
     """
     lists = {
         "directory_types": [t.name for t in REGISTRY if t.visibility is Visibility.DIRECTORY],
         "party_written_types": [t.name for t in REGISTRY if t.party_writes],
+        "referred_types": [t.name for t in REGISTRY if t.by_referrers],
+        "live_types": [t.name for t in REGISTRY if t.party_writes or t.by_referrers],
     }
     for name, types in lists.items():
         script = script.replace(f"{{{name}}}", ", ".join(f"'{t}'" for t in sorted(types)))
+    script = script.replace("{open_to_claim}", str(OPEN_TO_CLAIM))
     return script.replace("{part2_rows}", ", ".join(_part2_rows()))
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 from app.db import read as store
 from app.db import search_queries
-from app.db.caller import plan_by
 from app.db.driver import fetch, scalar
 from app.db.held_by_code import Code, code_of, held_by_code
 from app.db.include import included
 from app.db.rows import Stored
 from app.errors import HallpassError, Kind, not_found
+from app.exchange import queries
+from app.exchange.queries import joined_types
 from app.exchange.release import PendingResult, PendingRow
 from app.fhir.etags import Known, etag
 from app.limits.results import Budget, fitting
@@ -20,7 +21,7 @@ from app.resources import ResourceType
 from app.resources.refs import as_uuid
 from app.scopes import allows
 from app.search.cursor import Cursor
-from app.search.query import Chain, Clause, Has, Search
+from app.search.query import Search
 from app.search.subset import Subset, subset
 from app.session import Session
 
@@ -102,7 +103,7 @@ async def search(session: Session, wanted: Search, after: Cursor | None) -> Pend
     part = subset(wanted.summary, wanted.elements, includes=bool(wanted.includes))
     org = session.caller.organization
     counted = wanted.total != "none"
-    await plan_by(session.connection, search_queries.plans(wanted))
+    await queries.begin(session, wanted)
     if wanted.count == 0:
         return PendingResult(total=await _total(session, wanted) if counted else None, search=wanted)
     rows = await fetch(
@@ -161,7 +162,7 @@ async def matches_of_each(session: Session, wanted: Sequence[Search], limit: int
         if code is not None:
             groups.setdefault((search.types[0], code.parameter), []).append((n, code))
             continue
-        await plan_by(connection, search_queries.plans(search))
+        await queries.begin(session, search, held=True)
         found[n] = await store.rows(connection, *search_queries.page(search, org, None, limit - 1, held=True))
     for (type_name, _), asked in groups.items():
         rows = await held_by_code(connection, org, type_name, [code for _, code in asked], limit)
@@ -203,14 +204,3 @@ def require_joined(session: Session, wanted: Search) -> None:
     for clause in wanted.criteria:
         for name in joined_types(clause):
             session.require(name, "s")
-
-
-def joined_types(clause: Clause) -> Iterator[str]:
-    """The types that a criterion reads beside the one it belongs to."""
-    if isinstance(clause, Chain):
-        for branch in clause.branches:
-            yield branch.type
-            yield from joined_types(branch.clause)
-    elif isinstance(clause, Has):
-        yield clause.type
-        yield from joined_types(clause.clause)

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
 from app.errors import HallpassError, Issue, Kind
 from app.fhir.references import references
-from app.resources.refs import local_targets, parse_local
+from app.resources.refs import attached, local_targets, parse_local
 from app.session import Session
 
 UNRESOLVED = "The reference does not lead to a resource that you can see."
 
 Target = tuple[str, UUID]
+
+
+def _attached(node: Any, path: str) -> Iterator[tuple[str, tuple[str, UUID]]]:
+    """Path and target of each Attachment whose bytes are a Binary of this server."""
+    if isinstance(node, dict):
+        if found := attached(node):
+            yield f"{path}.url", found
+        for name, value in node.items():
+            yield from _attached(value, f"{path}.{name}")
+    elif isinstance(node, list):
+        for i, value in enumerate(node):
+            yield from _attached(value, f"{path}[{i}]")
 
 
 def targets(
@@ -32,6 +44,7 @@ def targets(
         target = parse_local(text)
         if target not in known and target not in own:
             wanted[f"{reference.path}.reference"] = target
+    wanted |= {p: t for p, t in _attached(content, itself[0]) if t not in known and t not in own}
     return wanted
 
 

@@ -96,7 +96,21 @@ def validate_now(declared: ResourceType, content: dict[str, Any], base_url: str)
 
 def _relative(content: dict[str, Any], base_url: str) -> dict[str, Any]:
     own = f"{base_url}/"
-    return rewrite(content, lambda text: text.removeprefix(own))
+    found: dict[str, Any] = _attached_here(rewrite(content, lambda text: text.removeprefix(own)), own)
+    return found
+
+
+def _attached_here(content: Any, own: str) -> Any:
+    """The same with each url of a Binary of this server made relative, as references are."""
+    if isinstance(content, list):
+        return [_attached_here(v, own) for v in content]
+    if not isinstance(content, dict):
+        return content
+    found = {k: _attached_here(v, own) if isinstance(v, dict | list) else v for k, v in content.items()}
+    url = found.get("url")
+    if isinstance(url, str) and url.startswith(f"{own}Binary/"):
+        found["url"] = url.removeprefix(own)
+    return found
 
 
 def _require_no_student(declared: ResourceType, content: dict[str, Any]) -> None:

@@ -24,6 +24,7 @@ from app.exchange import reads
 from app.exchange.ended import require_not_widened
 from app.exchange.lock_kinds import create_kind, update_kind
 from app.exchange.reference_check import Target, check_references, require_seen, targets
+from app.exchange.referrals import require_transition, with_author, with_author_of
 from app.exchange.release import PendingResult, PendingRow
 from app.exchange.third_party_writes import as_party, judging, require_own_entry, require_party
 from app.exchange.validated import Draft, Validated
@@ -88,14 +89,14 @@ async def update(
     if draft.content.get("id") != resource_id:
         raise HallpassError(Kind.INVALID, Issue("The id in the body is not the one in the URL.", f"{declared.name}.id"))
     held = await session.holds(old.custodian)
-    if held and not old.deleted and _digest(draft.content) == old.digest:
+    if held and not old.deleted and _is_stored(declared, old, draft.content):
         return PendingResult((PendingRow(old),), unchanged=True)
-    content = (await draft.validated()).content
+    content = with_author_of(declared, old, (await draft.validated()).content)
     if not held:
         stored = parse(old.body) if old.body else {}
         require_party(declared, stored, session.ancestors)
         with judging(session, old):
-            content = as_party(declared, stored, content, session.ancestors)
+            content = as_party(declared, stored, content, session)
     if not old.deleted and _digest(content) == old.digest:
         return PendingResult((PendingRow(old),), unchanged=True)
     if _compartment(declared, content, old.id) != old.compartment:
@@ -104,6 +105,12 @@ async def update(
     with judging(session, old):
         row = await _file(session, declared, content, old, (old.compartment, old.id), method, at)
     return PendingResult((PendingRow(row),))
+
+
+def _is_stored(declared: ResourceType, old: Stored, content: dict[str, Any]) -> bool:
+    """Whether a body, which may not have been judged yet, is what is stored."""
+    judged = isinstance(content.get("meta", {}), dict)
+    return judged and _digest(with_author_of(declared, old, content)) == old.digest
 
 
 async def delete(session: Session, declared: ResourceType, resource_id: str, if_match: str | None) -> PendingResult:
@@ -191,8 +198,11 @@ async def _file(
         await check_references(session, targets(session, content, before, (declared.name, resource_id)))
     zone = await _zone(session, custodian)
     await require_own_entry(session, declared, content)
-    if declared.name == "Consent":
+    if declared.name in ("Consent", "Task"):  # what they are held to may be in the same transaction
         await store_filed(session)
+    await require_transition(session, declared, content, before, (compartment, old))
+    content = with_author(declared, content, session.caller.organization)
+    if declared.name == "Consent":
         await require_not_widened(session, before, content, (compartment, resource_id), zone)
     version = old.version + 1 if old else 1
     own, (body, label_at), digest, found = await off_loop(
