@@ -22,6 +22,7 @@ from app.db.write import NewVersion
 from app.errors import HallpassError, Issue, Kind, not_found
 from app.exchange import reads
 from app.exchange.ended import require_not_widened
+from app.exchange.identifiers import resolve
 from app.exchange.lock_kinds import create_kind, update_kind
 from app.exchange.reference_check import Target, check_references, require_seen, targets
 from app.exchange.referrals import require_transition, with_author, with_author_of
@@ -47,17 +48,20 @@ async def create(
     session.require(declared.name, "c")
     resource_id = own_id or uuid4()
     session.write_once(resource_id)
-    compartment = _compartment(declared, validated.content, resource_id)
-    kind = create_kind(declared.name, validated.content)
+    if declared.name == "Consent":  # what it names by an identifier may be in the same transaction
+        await store_filed(session)
+    content = await resolve(session, declared, validated)
+    compartment = _compartment(declared, content, resource_id)
+    kind = create_kind(declared.name, content)
     place = Write(compartment, session.caller.organization, resource_id, kind)
-    wanted = targets(session, validated.content, {}, (declared.name, resource_id))
+    wanted = targets(session, content, {}, (declared.name, resource_id))
     at = session.locked_at(place)
     if at is not None:
         await check_references(session, wanted)
     else:
         await store_filed(session)
         at = await _locked_to_create(session, place, wanted)
-    row = await _file(session, declared, validated.content, None, (compartment, resource_id), "POST", at)
+    row = await _file(session, declared, content, None, (compartment, resource_id), "POST", at)
     return PendingResult((PendingRow(row),), created=True)
 
 
@@ -91,7 +95,7 @@ async def update(
     held = await session.holds(old.custodian)
     if held and not old.deleted and _is_stored(declared, old, draft.content):
         return PendingResult((PendingRow(old),), unchanged=True)
-    content = with_author_of(declared, old, (await draft.validated()).content)
+    content = with_author_of(declared, old, await resolve(session, declared, await draft.validated()))
     if not held:
         stored = parse(old.body) if old.body else {}
         require_party(declared, stored, session.ancestors)
@@ -200,7 +204,7 @@ async def _file(
     await require_own_entry(session, declared, content)
     if declared.name in ("Consent", "Task"):  # what they are held to may be in the same transaction
         await store_filed(session)
-    await require_transition(session, declared, content, before, (compartment, old))
+    await require_transition(session, declared, content, before, old)
     content = with_author(declared, content, session.caller.organization)
     if declared.name == "Consent":
         await require_not_widened(session, before, content, (compartment, resource_id), zone)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
 from app.consent import codes as c
+from app.consent.recipients import BY_CODE, classes_of
 from app.db import projections, write
 from app.db import read as store
 from app.db.rows import Stored
@@ -24,7 +26,16 @@ async def _compute(session: Session, row: Stored, content: dict[str, Any], _zone
     )
     before = await projections.place(session.connection, row.id)
     kept = before[1] if before else session.settings.time_zone
-    return local_id(content.get("partOf")), time_zone(content) or kept, honor, first(content, "address.state")
+    state, parent = first(content, "address.state"), local_id(content.get("partOf"))
+    return projections.OrganizationPlace(parent, time_zone(content) or kept, honor, state, _classes(content))
+
+
+def _classes(content: dict[str, Any]) -> frozenset[UUID]:
+    try:
+        return classes_of(content)
+    except KeyError:
+        text = f"Unknown class of recipients. Use one of: {', '.join(BY_CODE)}."
+        raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Organization.type", "code-invalid")) from None
 
 
 async def _current(session: Session, row: Stored) -> Any:
@@ -39,7 +50,7 @@ async def _store(session: Session, row: Stored, place: Any) -> None:
                 "The organization still has API clients, organizations under it, or records. Remove those first.",
             )
         return
-    parent, zone, honor, state = place
+    parent, zone, honor, state, classes = place
     before = await projections.place(session.connection, row.id)
     kept = before is not None and before[0] == parent
     if before is None and parent is None and not session.operator:
@@ -51,10 +62,11 @@ async def _store(session: Session, row: Stored, place: Any) -> None:
     if parent is not None and not kept and not session.operator and not await session.holds(parent):
         text = "You can place an organization under your own. Ask the operator for any other move."
         raise HallpassError(Kind.FORBIDDEN, Issue(text, "Organization.partOf"))
+    _require_own_classes(session, before, classes)
     if before and before[1] != zone and await store.holds_records(session.connection, row.id):
         text = "The time zone cannot change: the organization holds records whose dates are in it."
         raise HallpassError(Kind.CONFLICT, Issue(text, "Organization.extension", "business-rule"))
-    placed = await write.place_organization(session.connection, row.id, parent, zone, honor, state)
+    placed = await write.place_organization(session.connection, row.id, parent, zone, honor, state, classes)
     if placed == "cycle":
         text = "An organization cannot be part of itself."
         raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Organization.partOf", "business-rule"))
@@ -64,6 +76,15 @@ async def _store(session: Session, row: Stored, place: Any) -> None:
     if placed == "member":
         text = "This organization has API clients of its own. Ask the operator to move it."
         raise HallpassError(Kind.FORBIDDEN, Issue(text, "Organization.partOf"))
+
+
+def _require_own_classes(
+    session: Session, before: projections.OrganizationPlace | None, classes: frozenset[UUID]
+) -> None:
+    """Raise FORBIDDEN where a member says of which class of recipients an organization is."""
+    if classes != (before.classes if before else frozenset()) and not session.operator:
+        text = "Which class of recipients an organization is of is the operator's to say: releases may name it."
+        raise HallpassError(Kind.FORBIDDEN, Issue(text, "Organization.type"))
 
 
 def time_zone(organization: dict[str, Any]) -> str | None:

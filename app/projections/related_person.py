@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from app.consent.signing import authority
 from app.db import projections, write
 from app.db.rows import Stored
+from app.projections.consent_context import standing_authority
 from app.projections.projection import Change, Projection
 from app.session import Session
 
 
-async def _compute(_session: Session, row: Stored, content: dict[str, Any], zone: ZoneInfo) -> Any:
-    return None if row.deleted else authority(content, zone)
+async def _compute(session: Session, row: Stored, _content: dict[str, Any], zone: ZoneInfo) -> Any:
+    return await standing_authority(session, row, zone)
 
 
 async def _current(session: Session, row: Stored) -> Any:
