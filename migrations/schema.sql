@@ -60,6 +60,7 @@ CREATE TABLE hallpass.release (
     closes timestamp with time zone NOT NULL,
     recipients uuid[] NOT NULL,
     cosigned boolean DEFAULT false NOT NULL,
+    education boolean DEFAULT false NOT NULL,
     born_from date,
     born_to date,
     authority_opens timestamp with time zone,
@@ -72,23 +73,43 @@ CREATE FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid) R
     AS $$
     SELECT e.* FROM hallpass.release e JOIN hallpass.organization o ON o.id = e.custodian
     LEFT JOIN hallpass.student s ON s.compartment = e.compartment
+    LEFT JOIN hallpass.authority a ON a.compartment = e.compartment AND a.id = e.signer
+    CROSS JOIN LATERAL (
+        SELECT hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone) AS majority, hallpass.adult_from(e, s) AS adult,
+               e.authority_opens IS NULL AND coalesce(a.adult, false) AS for_an_adult) w
     WHERE e.compartment = p_compartment AND e.custodian = p_custodian AND e.opens <= hallpass.statement_time() AND hallpass.statement_time() < e.closes
+      AND coalesce(e.born_from, s.born_from) IS NOT NULL
       AND CASE WHEN e.signer IS NULL THEN
-          hallpass.birthday(coalesce(e.born_to, s.born_to), e.age, o.zone) <= e.signed
+          hallpass.birthday(coalesce(e.born_to, s.born_to), e.age, o.zone) <= e.signed OR coalesce(w.adult <= e.signed, false)
       ELSE
-          e.signed < hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone)
-          AND (o.honor OR hallpass.statement_time() < hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone))
-          AND CASE WHEN e.authority_opens IS NOT NULL THEN
-              e.authority_opens <= e.signed AND hallpass.statement_time() < e.authority_closes
-          ELSE
-              EXISTS (SELECT 1 FROM hallpass.authority a
-                      WHERE a.compartment = e.compartment AND a.id = e.signer AND a.opens <= e.signed AND hallpass.statement_time() < a.closes)
-          END
+          (w.for_an_adult
+           OR (e.signed < least(w.majority, w.adult) AND coalesce(hallpass.statement_time() < w.adult, true)
+               AND (o.honor OR hallpass.statement_time() < w.majority)))
+          AND coalesce(e.authority_opens, a.opens) <= e.signed
+          AND hallpass.statement_time() < coalesce(e.authority_closes, a.closes)
       END
       AND (NOT hallpass.agreement_required() OR e.opens >= hallpass.agreed_since(e.custodian))
 $$;
 
 COMMENT ON FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid) IS 'A custodian''s releases that have effect now: in their time, their signer with authority, under an agreement.';
+
+CREATE TABLE hallpass.student (
+    compartment uuid NOT NULL,
+    custodian uuid NOT NULL,
+    born_from date NOT NULL,
+    born_to date NOT NULL,
+    emancipated timestamp with time zone,
+    enrolled timestamp with time zone
+);
+
+CREATE FUNCTION hallpass.adult_from(e hallpass.release, s hallpass.student) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT CASE WHEN e.born_to IS NULL THEN least(s.emancipated, CASE WHEN e.education THEN s.enrolled END) END
+$$;
+
+COMMENT ON FUNCTION hallpass.adult_from(e hallpass.release, s hallpass.student) IS 'From when a student signs as an adult whatever the age, for such a release; NULL: from 18. What another organization
+     recorded does not count.';
 
 CREATE FUNCTION hallpass.agreed_custodians() RETURNS uuid[]
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -133,6 +154,16 @@ CREATE FUNCTION hallpass.agreement_required() RETURNS boolean
 CREATE FUNCTION hallpass.ancestors() RETURNS uuid[]
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('hallpass.ancestors', true), ''), '{}')::uuid[] $$;
+
+CREATE FUNCTION hallpass.asserted_purposes(p_organization uuid) RETURNS text[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT coalesce(array_agg(DISTINCT p), '{}') FROM tree t JOIN client c ON c.organization = t.id CROSS JOIN unnest(c.purposes) p
+    WHERE t.ancestor = p_organization AND c.disabled IS NULL
+$$;
+
+COMMENT ON FUNCTION hallpass.asserted_purposes(p_organization uuid) IS 'The purposes of use that the clients of an organization, and of its parts, may assert: those that a release to it can have.';
 
 CREATE FUNCTION hallpass.await_disclosures(p_client text, p_token text) RETURNS void
     LANGUAGE sql
@@ -709,23 +740,22 @@ BEGIN
         JOIN hallpass.provision p ON p.compartment = e.compartment AND p.consent = e.consent
         JOIN hallpass.provision t ON t.compartment = e.compartment AND t.consent = e.consent AND t.node = 0
         CROSS JOIN LATERAL (SELECT p OFFSET 0) x
-    ), covered AS MATERIALIZED (
-        SELECT r.compartment, r.id, n.consent, n.permit, n.plain, n.named,
-               hallpass.hangs_on_signers(r.labels) OR r.type IN ('Binary', 'Task') AS live
+    ), covered AS (
+        SELECT r.compartment, r.id, r.type, r.updated, r.custodian, n.consent, n.permit, n.named,
+               bool_and(n.plain) OVER one AND NOT bool_or(
+                   hallpass.hangs_on_signers(r.labels) OR r.type IN ('Binary', 'Task')) OVER one AS precomputed
         FROM r JOIN node n ON n.compartment = r.compartment AND n.custodian = r.custodian
         WHERE r.type IN ('Binary', 'Task') OR  -- covered where another record is, which is judged live
               hallpass.provision_matches(n.p, n.part2, n.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality,
                               r.labels, r.refs, r.authors, r.clinical)
-    ), precomputed AS (
-        SELECT c.id, bool_and(c.plain) AND NOT bool_or(c.live) AS precomputed FROM covered c GROUP BY c.id
-    ), named AS (
-        SELECT DISTINCT c.id, x AS org, c.consent FROM covered c CROSS JOIN unnest(c.named) x WHERE c.permit
-        UNION ALL
-        SELECT DISTINCT r.id, x, NULL::uuid FROM r CROSS JOIN unnest(r.parties) x
-        WHERE NOT r.type IN ('Task')
+        WINDOW one AS (PARTITION BY r.id)
     )
-    SELECT r.compartment, n.id, n.org, n.consent, r.type, r.updated, r.custodian, n.consent IS NULL OR s.precomputed
-    FROM named n JOIN r USING (id) LEFT JOIN precomputed s USING (id);
+    -- No step is joined with another: how many rows there are is not known when the plan is made.
+    SELECT DISTINCT c.compartment, c.id, x, c.consent, c.type, c.updated, c.custodian, c.precomputed
+        FROM covered c CROSS JOIN unnest(c.named) x WHERE c.permit
+    UNION ALL
+    SELECT DISTINCT r.compartment, r.id, x, NULL::uuid, r.type, r.updated, r.custodian, true
+        FROM r CROSS JOIN unnest(r.parties) x WHERE NOT r.type IN ('Task');
 END $$;
 
 COMMENT ON FUNCTION hallpass.expected_access_rows(p_compartments uuid[], p_ids uuid[]) IS 'The rows that the access index should hold for these records, of any students.';
@@ -746,13 +776,18 @@ CREATE FUNCTION hallpass.expected_validity(p_compartment uuid) RETURNS TABLE(org
     SELECT x.org, e.consent, e.compartment, e.version, e.custodian, e.opens,
            CASE WHEN e.signer IS NULL THEN
                CASE WHEN hallpass.birthday(coalesce(e.born_to, s.born_to), e.age, o.zone) <= e.signed
+                         OR hallpass.adult_from(e, s) <= e.signed
                     THEN e.closes ELSE '-infinity' END
            ELSE
-               CASE WHEN coalesce(e.authority_opens, a.opens) <= e.signed
-                         AND e.signed < hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone)
-                    THEN least(e.closes, coalesce(e.authority_closes, a.closes)) ELSE '-infinity' END
+               CASE WHEN coalesce(e.authority_opens, a.opens) <= e.signed AND coalesce(e.born_from, s.born_from) IS NOT NULL
+                         AND (w.adult OR e.signed < least(
+                             hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone), hallpass.adult_from(e, s)))
+                    THEN least(e.closes, coalesce(e.authority_closes, a.closes),
+                               CASE WHEN NOT w.adult THEN hallpass.adult_from(e, s) END)
+                    ELSE '-infinity' END
            END,
-           CASE WHEN e.signer IS NOT NULL THEN hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone) END,
+           CASE WHEN e.signer IS NOT NULL AND NOT w.adult
+                THEN hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone) END,
            t.purposes, t.opens, t.closes,
            CASE WHEN t.permit AND NOT array_to_string(t.classes, ' ') LIKE '%:%' THEN t.classes END
     FROM hallpass.release e
@@ -760,6 +795,7 @@ CREATE FUNCTION hallpass.expected_validity(p_compartment uuid) RETURNS TABLE(org
     JOIN hallpass.organization o ON o.id = e.custodian
     LEFT JOIN hallpass.student s ON s.compartment = e.compartment
     LEFT JOIN hallpass.authority a ON a.compartment = e.compartment AND a.id = e.signer
+    CROSS JOIN LATERAL (SELECT e.authority_opens IS NULL AND coalesce(a.adult, false) AS adult) w
     CROSS JOIN LATERAL unnest(CASE WHEN t.recipients IS NOT NULL THEN t.recipients WHEN e.recipients <> '{}' THEN e.recipients
                                    ELSE '{00000000-0000-0000-0000-000000000000}' END) x(org)
     WHERE e.compartment = p_compartment
@@ -1020,9 +1056,11 @@ BEGIN
     END IF;
     WITH due AS MATERIALIZED (SELECT * FROM expected_access_rows(v_compartments, v_ids)),
     gone AS (
-        DELETE FROM access a USING (SELECT DISTINCT k.compartment, k.id FROM unnest(v_compartments, v_ids) k(compartment, id)) k
-        WHERE a.compartment = k.compartment AND a.id = k.id
-          AND NOT EXISTS (SELECT 1 FROM due d WHERE d.id = a.id AND d.org = a.org AND d.consent IS NOT DISTINCT FROM a.consent)
+        DELETE FROM access a USING (  -- EXCEPT takes as long as its rows are many, whatever the plan expects
+            SELECT h.compartment, h.id, h.org, h.consent FROM unnest(v_compartments, v_ids) k(compartment, id)
+                JOIN access h ON h.compartment = k.compartment AND h.id = k.id
+            EXCEPT SELECT d.compartment, d.id, d.org, d.consent FROM due d) g
+        WHERE a.compartment = g.compartment AND a.id = g.id AND a.org = g.org AND a.consent IS NOT DISTINCT FROM g.consent
         RETURNING 1
     ), made AS (
         INSERT INTO access AS a SELECT * FROM due
@@ -1432,6 +1470,10 @@ BEGIN
         SELECT 1 FROM client c JOIN tree t ON t.id = c.organization WHERE t.ancestor = p_id) THEN
         RETURN 'member';
     END IF;
+    IF (v_old.zone, v_old.honor, v_old.state) IS DISTINCT FROM (p_zone, p_honour, p_state) AND caller() <> p_id AND EXISTS (
+        SELECT 1 FROM client c WHERE c.organization = p_id) THEN
+        RETURN 'member';
+    END IF;
     INSERT INTO organization VALUES (p_id, v_ancestors, p_zone, p_honour, p_state, p_classes)
         ON CONFLICT (id) DO UPDATE
             SET ancestors = v_ancestors, zone = p_zone, honor = p_honour, state = p_state, classes = p_classes;
@@ -1471,7 +1513,7 @@ CREATE FUNCTION hallpass.purposes() RETURNS text[]
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('hallpass.purposes', true), ''), '{}')::text[] $$;
 
-CREATE FUNCTION hallpass.put_authorities(p_compartments uuid[], p_ids uuid[], p_custodians uuid[], p_opens timestamp with time zone[], p_closes timestamp with time zone[], p_new boolean[]) RETURNS void
+CREATE FUNCTION hallpass.put_authorities(p_compartments uuid[], p_ids uuid[], p_custodians uuid[], p_opens timestamp with time zone[], p_closes timestamp with time zone[], p_adult boolean[], p_new boolean[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
 DECLARE
@@ -1479,17 +1521,17 @@ DECLARE
 BEGIN
     FOR v_changed IN
         WITH k AS MATERIALIZED (
-            SELECT * FROM unnest(p_compartments, p_ids, p_custodians, p_opens, p_closes, p_new)
-                k(compartment, id, custodian, opens, closes, new)
+            SELECT * FROM unnest(p_compartments, p_ids, p_custodians, p_opens, p_closes, p_adult, p_new)
+                k(compartment, id, custodian, opens, closes, adult, new)
         ), gone AS (
             DELETE FROM hallpass.authority a USING k
             WHERE a.compartment = k.compartment AND a.id = k.id AND k.opens IS NULL
             RETURNING a.compartment, a.id
         ), made AS (
-            INSERT INTO hallpass.authority AS a (compartment, id, custodian, opens, closes)
-                SELECT k.compartment, k.id, k.custodian, k.opens, k.closes FROM k WHERE k.opens IS NOT NULL
-            ON CONFLICT (compartment, id) DO UPDATE SET opens = EXCLUDED.opens, closes = EXCLUDED.closes
-                WHERE (a.opens, a.closes) IS DISTINCT FROM (EXCLUDED.opens, EXCLUDED.closes)
+            INSERT INTO hallpass.authority AS a (compartment, id, custodian, opens, closes, adult)
+                SELECT k.compartment, k.id, k.custodian, k.opens, k.closes, k.adult FROM k WHERE k.opens IS NOT NULL
+            ON CONFLICT (compartment, id) DO UPDATE SET opens = EXCLUDED.opens, closes = EXCLUDED.closes, adult = EXCLUDED.adult
+                WHERE (a.opens, a.closes, a.adult) IS DISTINCT FROM (EXCLUDED.opens, EXCLUDED.closes, EXCLUDED.adult)
             RETURNING a.compartment, a.id
         )
         SELECT DISTINCT k.compartment, k.custodian FROM k JOIN (TABLE gone UNION ALL TABLE made) c USING (compartment, id)
@@ -1500,7 +1542,7 @@ BEGIN
     END LOOP;
 END $$;
 
-COMMENT ON FUNCTION hallpass.put_authorities(p_compartments uuid[], p_ids uuid[], p_custodians uuid[], p_opens timestamp with time zone[], p_closes timestamp with time zone[], p_new boolean[]) IS 'Keeps what releases need of RelatedPersons: the window of their authority; NULL: they have none. `p_new`: no release
+COMMENT ON FUNCTION hallpass.put_authorities(p_compartments uuid[], p_ids uuid[], p_custodians uuid[], p_opens timestamp with time zone[], p_closes timestamp with time zone[], p_adult boolean[], p_new boolean[]) IS 'Keeps what releases need of RelatedPersons: the window of their authority; NULL: they have none. `p_new`: no release
      can rest on the person yet. An invoker''s function.';
 
 CREATE FUNCTION hallpass.put_many(p_rows hallpass.resource_version[], p_terms jsonb) RETURNS void
@@ -1535,7 +1577,7 @@ COMMENT ON FUNCTION hallpass.put_many(p_rows hallpass.resource_version[], p_term
      statements whatever their number. `p_terms` holds a list for each kind of term, with a list of terms for each row. An
      invoker''s function: the wall judges what it writes.';
 
-CREATE FUNCTION hallpass.put_students(p_compartments uuid[], p_custodians uuid[], p_from date[], p_to date[], p_new boolean[]) RETURNS void
+CREATE FUNCTION hallpass.put_students(p_compartments uuid[], p_custodians uuid[], p_from date[], p_to date[], p_emancipated timestamp with time zone[], p_enrolled timestamp with time zone[], p_new boolean[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
 DECLARE
@@ -1543,15 +1585,18 @@ DECLARE
 BEGIN
     FOR v_changed IN
         WITH k AS MATERIALIZED (
-            SELECT * FROM unnest(p_compartments, p_custodians, p_from, p_to, p_new) k(compartment, custodian, born_from, born_to, new)
+            SELECT * FROM unnest(p_compartments, p_custodians, p_from, p_to, p_emancipated, p_enrolled, p_new)
+                k(compartment, custodian, born_from, born_to, emancipated, enrolled, new)
         ), gone AS (
             DELETE FROM hallpass.student s USING k WHERE s.compartment = k.compartment AND k.born_from IS NULL
             RETURNING s.compartment
         ), made AS (
-            INSERT INTO hallpass.student AS s (compartment, custodian, born_from, born_to)
-                SELECT k.compartment, k.custodian, k.born_from, k.born_to FROM k WHERE k.born_from IS NOT NULL
-            ON CONFLICT (compartment) DO UPDATE SET born_from = EXCLUDED.born_from, born_to = EXCLUDED.born_to
-                WHERE (s.born_from, s.born_to) IS DISTINCT FROM (EXCLUDED.born_from, EXCLUDED.born_to)
+            INSERT INTO hallpass.student AS s (compartment, custodian, born_from, born_to, emancipated, enrolled)
+                SELECT k.compartment, k.custodian, k.born_from, k.born_to, k.emancipated, k.enrolled FROM k WHERE k.born_from IS NOT NULL
+            ON CONFLICT (compartment) DO UPDATE SET born_from = EXCLUDED.born_from, born_to = EXCLUDED.born_to,
+                    emancipated = EXCLUDED.emancipated, enrolled = EXCLUDED.enrolled
+                WHERE (s.born_from, s.born_to, s.emancipated, s.enrolled) IS DISTINCT FROM
+                      (EXCLUDED.born_from, EXCLUDED.born_to, EXCLUDED.emancipated, EXCLUDED.enrolled)
             RETURNING s.compartment
         )
         SELECT k.compartment, k.custodian FROM k JOIN (TABLE gone UNION ALL TABLE made) c USING (compartment) WHERE NOT k.new
@@ -1561,7 +1606,8 @@ BEGIN
     END LOOP;
 END $$;
 
-COMMENT ON FUNCTION hallpass.put_students(p_compartments uuid[], p_custodians uuid[], p_from date[], p_to date[], p_new boolean[]) IS 'Keeps what releases need of Patients: the first and last possible day of birth; NULL: not known. `p_new`: no release
+COMMENT ON FUNCTION hallpass.put_students(p_compartments uuid[], p_custodians uuid[], p_from date[], p_to date[], p_emancipated timestamp with time zone[], p_enrolled timestamp with time zone[], p_new boolean[]) IS 'Keeps what releases need of Patients: the first and last possible day of birth (NULL: not known), and
+     from when the student signs as an adult. `p_new`: no release
      can rest on the Patient yet. An invoker''s function.';
 
 CREATE FUNCTION hallpass.put_terms(p_compartments uuid[], p_ids uuid[], p_terms jsonb, p_replace boolean) RETURNS void
@@ -2003,6 +2049,7 @@ CREATE FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_
     AS $$
 DECLARE
     v_born date;
+    v_adult timestamptz;
     v_zone text;
     v_state text;
     v_care timestamptz := lower(r_clinical);
@@ -2011,13 +2058,19 @@ BEGIN
     IF NOT hangs_on_signers(r_labels) THEN
         RETURN true;
     END IF;
-    v_born := coalesce(e.born_to, (SELECT s.born_to FROM student s WHERE s.compartment = e.compartment));
-    IF v_born IS NULL OR NOT (e.signer IS NULL OR e.cosigned) THEN
+    SELECT coalesce(e.born_to, s.born_to), adult_from(e, s) INTO v_born, v_adult FROM (VALUES (e.compartment)) x(compartment)
+        LEFT JOIN student s ON s.compartment = x.compartment;
+    IF v_born IS NULL THEN
         RETURN false;
     END IF;
     SELECT o.zone, o.state INTO v_zone, v_state FROM organization o WHERE o.id = e.custodian;
-    IF e.signer IS NULL AND birthday(v_born, 18, v_zone) <= e.signed THEN
+    IF birthday(v_born, 18, v_zone) <= e.signed AND (e.signer IS NULL OR e.authority_opens IS NULL AND EXISTS (
+           SELECT 1 FROM authority a WHERE a.compartment = e.compartment AND a.id = e.signer AND a.adult))
+       OR e.signer IS NULL AND v_adult <= e.signed THEN
         RETURN true;
+    END IF;
+    IF NOT (e.signer IS NULL OR e.cosigned) THEN
+        RETURN false;
     END IF;
     v_age := part2_age(v_state, (coalesce(v_care, e.signed) AT TIME ZONE v_zone)::date);
     IF 'both-sign' = ANY (r_labels) THEN
@@ -2179,7 +2232,8 @@ CREATE TABLE hallpass.authority (
     id uuid NOT NULL,
     custodian uuid NOT NULL,
     opens timestamp with time zone NOT NULL,
-    closes timestamp with time zone NOT NULL
+    closes timestamp with time zone NOT NULL,
+    adult boolean DEFAULT false NOT NULL
 );
 
 CREATE TABLE hallpass.batch (
@@ -2480,13 +2534,6 @@ CREATE TABLE hallpass.signing_key (
     created timestamp with time zone DEFAULT now() NOT NULL,
     retires timestamp with time zone,
     expires timestamp with time zone
-);
-
-CREATE TABLE hallpass.student (
-    compartment uuid NOT NULL,
-    custodian uuid NOT NULL,
-    born_from date NOT NULL,
-    born_to date NOT NULL
 );
 
 CREATE TABLE hallpass.subscription (
@@ -3085,6 +3132,11 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.release TO hallpass_app;
 REVOKE ALL ON FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid) TO hallpass_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.student TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.adult_from(e hallpass.release, s hallpass.student) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.adult_from(e hallpass.release, s hallpass.student) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.agreed_custodians() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.agreed_custodians() TO hallpass_app;
 
@@ -3099,6 +3151,9 @@ GRANT ALL ON FUNCTION hallpass.agreement_required() TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.ancestors() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.ancestors() TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.asserted_purposes(p_organization uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.asserted_purposes(p_organization uuid) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.await_disclosures(p_client text, p_token text) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.await_disclosures(p_client text, p_token text) TO hallpass_app;
@@ -3298,14 +3353,14 @@ GRANT ALL ON FUNCTION hallpass.provision_matches(p hallpass.provision, part2 boo
 REVOKE ALL ON FUNCTION hallpass.purposes() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.purposes() TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.put_authorities(p_compartments uuid[], p_ids uuid[], p_custodians uuid[], p_opens timestamp with time zone[], p_closes timestamp with time zone[], p_new boolean[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.put_authorities(p_compartments uuid[], p_ids uuid[], p_custodians uuid[], p_opens timestamp with time zone[], p_closes timestamp with time zone[], p_new boolean[]) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.put_authorities(p_compartments uuid[], p_ids uuid[], p_custodians uuid[], p_opens timestamp with time zone[], p_closes timestamp with time zone[], p_adult boolean[], p_new boolean[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.put_authorities(p_compartments uuid[], p_ids uuid[], p_custodians uuid[], p_opens timestamp with time zone[], p_closes timestamp with time zone[], p_adult boolean[], p_new boolean[]) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.put_many(p_rows hallpass.resource_version[], p_terms jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.put_many(p_rows hallpass.resource_version[], p_terms jsonb) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.put_students(p_compartments uuid[], p_custodians uuid[], p_from date[], p_to date[], p_new boolean[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.put_students(p_compartments uuid[], p_custodians uuid[], p_from date[], p_to date[], p_new boolean[]) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.put_students(p_compartments uuid[], p_custodians uuid[], p_from date[], p_to date[], p_emancipated timestamp with time zone[], p_enrolled timestamp with time zone[], p_new boolean[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.put_students(p_compartments uuid[], p_custodians uuid[], p_from date[], p_to date[], p_emancipated timestamp with time zone[], p_enrolled timestamp with time zone[], p_new boolean[]) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.put_terms(p_compartments uuid[], p_ids uuid[], p_terms jsonb, p_replace boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.put_terms(p_compartments uuid[], p_ids uuid[], p_terms jsonb, p_replace boolean) TO hallpass_app;
@@ -3429,8 +3484,6 @@ GRANT SELECT ON TABLE hallpass.organization TO hallpass_app;
 GRANT SELECT,INSERT,DELETE ON TABLE hallpass.revoked_token TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.signing_key TO hallpass_app;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.student TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.subscription TO hallpass_app;
 
