@@ -40,7 +40,7 @@ Searches: repeat a parameter to ask for all of its values; commas are OR. Modifi
 chains too (`patient.name`), and `_has:Type:reference:parameter` asks from the other side. The reference lists them.
 """
 TAGS = ("AuditEvent", of_operations.TAG, of_system.TAG, of_system.OPEN_TAG, of_server.AUTH, of_server.SERVER)
-BESIDE = ("Bundle", "OperationOutcome", "Parameters")
+BESIDE = ("Bundle", "MeasureReport", "OperationOutcome", "Parameters")
 """The types in bodies and answers that are no records. What definitions hold is told by HL7, not here."""
 
 

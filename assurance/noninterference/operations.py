@@ -28,6 +28,7 @@ SERVED = (
     ("POST", "/fhir/[type]/{id}/$explain-access"),
     ("GET", "/fhir/[type]/{id}/$meta"),
     ("GET", "/fhir/[type]/$awaiting-release"),
+    ("GET", "/fhir/[type]/{id}/$referral-report"),
     ("POST", "/fhir/[type]/$match"),
     ("POST", "/fhir/[type]/$validate"),
     ("POST", "/fhir/[type]/{id}/$validate"),
@@ -112,6 +113,12 @@ def _awaiting(asks: Asks, route: Route) -> Request:
     return Request("GET", f"{route.path}?{urlencode(query)}", asks.client())
 
 
+def _report(asks: Asks, route: Route) -> Request:
+    query = {"start": "2026-09-01", "end": "2026-10-31"} if asks.rng.random() < 0.8 else {"start": "2026-09-20"}
+    path = route.path.replace("{id}", asks.id(route.type))
+    return Request("GET", f"{path}?{urlencode(query)}", asks.client())
+
+
 def _match(asks: Asks, route: Route) -> Request:
     """A description as some record has it, hidden ones as well."""
     rng = asks.rng
@@ -158,6 +165,7 @@ OPERATIONS: dict[str, Callable[[Asks, Route], Request]] = {
     "$explain-access": _explain,
     "$awaiting-release": _awaiting,
     "$meta": _meta,
+    "$referral-report": _report,
     "$match": _match,
     "$validate": _validate,
     "$preview": _preview,
