@@ -2,6 +2,18 @@
 
 CREATE SCHEMA hallpass;
 
+CREATE TYPE hallpass.job_status AS ENUM (
+    'queued',
+    'picked',
+    'successful',
+    'exception',
+    'canceled',
+    'deleted',
+    'failed'
+);
+
+COMMENT ON TYPE hallpass.job_status IS 'pgqueuer''s states of a job.';
+
 CREATE TYPE hallpass.resource_version AS (
 	compartment uuid,
 	id uuid,
@@ -290,6 +302,9 @@ BEGIN
     IF v_ancestors = '{}' OR caller() IS NULL THEN
         RETURN NULL;
     END IF;
+    IF r_type IN ('Binary') THEN
+        RETURN permitting_by_referrer(r_compartment, r_custodian, r_type, r_id, r_profiles, r_confidentiality, r_labels);
+    END IF;
     v_purposes := purposes();
     v_now := statement_time();
     IF r_type IN ('Task') AND r_refs && v_ancestors THEN
@@ -457,7 +472,7 @@ BEGIN
     )
     SELECT count(*), next_link(v_before.link, string_agg(entry_bytes(
                r.compartment, v_at, r.request, r.id, r.version, r.type, r.interaction, r.student, r.custodian, v_caller,
-               v_client, p_agent, p_purposes, r.basis, r.consent, r.consent_version, r.reason), ''
+               v_client, p_agent, p_purposes, r.basis, r.consent, r.consent_version, r.reason, NULL, NULL), ''
                ORDER BY r.compartment, r.request, r.id, r.version))
         INTO entered, v_link FROM reasoned r;
     IF entered > 0 THEN
@@ -537,14 +552,69 @@ CREATE FUNCTION hallpass.emergency() RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('hallpass.emergency', true), ''), 'false')::boolean $$;
 
-CREATE FUNCTION hallpass.entry_bytes(compartment uuid, at timestamp with time zone, request uuid, id uuid, version integer, type text, interaction text, student uuid, custodian uuid, recipient uuid, client text, agent jsonb, purposes text[], basis text, consent uuid, consent_version integer, reason text) RETURNS bytea
+CREATE FUNCTION hallpass.enter_query(p_agent jsonb, p_purposes text[], p_request uuid, p_interaction text, p_type text, p_types text[], p_party_types text[], p_students uuid[], p_parameters text[], p_text text) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+DECLARE
+    v_caller  uuid := caller();
+    v_client  text := current_setting('hallpass.client', true);
+    v_ids     uuid[];
+    v_custodians uuid[];
+    v_students integer[];
+    v_chain   smallint;
+    v_before  chain_end;
+    v_at      timestamptz;
+    v_link    bytea;
+BEGIN
+    IF v_caller IS NULL THEN
+        RETURN 0;
+    END IF;
+    SELECT array_agg(gen_random_uuid()), array_agg(q.custodian), array_agg(q.students) INTO v_ids, v_custodians, v_students
+        FROM queried(p_types, p_party_types, p_students) q;
+    IF v_ids IS NULL THEN
+        RETURN 0;  -- it reads nobody else's
+    END IF;
+    IF current_setting('synchronous_commit') = 'off' THEN
+        PERFORM set_config('synchronous_commit', 'on', true);
+    END IF;
+    v_chain := lock_chain();
+    SELECT * INTO v_before FROM chain_end c WHERE c.chain = v_chain;
+    v_at := instant();
+    WITH inserted AS (
+        INSERT INTO disclosure (compartment, at, request, id, version, type, interaction, custodian, recipient, client, agent,
+                                purposes, basis, parameters, students, chain, batch)
+        SELECT e.custodian, v_at, p_request, e.id, 0, p_type, p_interaction, e.custodian, v_caller, v_client, p_agent,
+               p_purposes, 'query', p_parameters, e.students, v_chain, coalesce(v_before.n, 0) + 1
+        FROM unnest(v_ids, v_custodians, v_students) AS e(id, custodian, students)
+    ), logged AS (
+        INSERT INTO event (minute, kind, organization, client, outcome, detail, first, last, times)
+        VALUES (date_trunc('minute', v_at), 'query', v_caller, v_client, '0', p_text, v_at, v_at, 1)
+        ON CONFLICT (organization, minute, kind, client, outcome, detail) DO NOTHING
+    )
+    SELECT next_link(v_before.link, string_agg(entry_bytes(
+               e.custodian, v_at, p_request, e.id, 0, p_type, p_interaction, NULL, e.custodian, v_caller, v_client, p_agent,
+               p_purposes, 'query', NULL, NULL, NULL, p_parameters, e.students), '' ORDER BY e.custodian, e.id))
+        INTO v_link FROM unnest(v_ids, v_custodians, v_students) AS e(id, custodian, students);
+    INSERT INTO batch VALUES (v_chain, coalesce(v_before.n, 0) + 1, v_at, cardinality(v_ids), v_link);
+    INSERT INTO chain_end VALUES (v_chain, coalesce(v_before.n, 0) + 1, v_link)
+        ON CONFLICT (chain) DO UPDATE SET n = EXCLUDED.n, link = EXCLUDED.link;
+    RETURN cardinality(v_ids);
+END $$;
+
+COMMENT ON FUNCTION hallpass.enter_query(p_agent jsonb, p_purposes text[], p_request uuid, p_interaction text, p_type text, p_types text[], p_party_types text[], p_students uuid[], p_parameters text[], p_text text) IS 'Enters a query once for each custodian whose records its criteria read (hallpass.queried), whatever it finds: what it
+     asks by and of how many students. What it asks for is in the security log, for the organization that asked. Returns
+     how many entries.';
+
+CREATE FUNCTION hallpass.entry_bytes(compartment uuid, at timestamp with time zone, request uuid, id uuid, version integer, type text, interaction text, student uuid, custodian uuid, recipient uuid, client text, agent jsonb, purposes text[], basis text, consent uuid, consent_version integer, reason text, parameters text[], students integer) RETURNS bytea
     LANGUAGE sql STABLE
     AS $$
     SELECT record_send(ROW(compartment, at, request, id, version, type, interaction, student, custodian, recipient, client,
-                           agent, purposes, basis, consent, consent_version, reason))
+                           agent, purposes, basis, consent, consent_version, reason, parameters, students))
 $$;
 
-COMMENT ON FUNCTION hallpass.entry_bytes(compartment uuid, at timestamp with time zone, request uuid, id uuid, version integer, type text, interaction text, student uuid, custodian uuid, recipient uuid, client text, agent jsonb, purposes text[], basis text, consent uuid, consent_version integer, reason text) IS 'All that an entry says, each value with its type and length.';
+COMMENT ON FUNCTION hallpass.entry_bytes(compartment uuid, at timestamp with time zone, request uuid, id uuid, version integer, type text, interaction text, student uuid, custodian uuid, recipient uuid, client text, agent jsonb, purposes text[], basis text, consent uuid, consent_version integer, reason text, parameters text[], students integer) IS 'All that an entry says, each value with its type and length.';
 
 CREATE TABLE hallpass.access (
     compartment uuid NOT NULL,
@@ -584,9 +654,9 @@ BEGIN
         CROSS JOIN LATERAL (SELECT p OFFSET 0) x
     ), covered AS MATERIALIZED (
         SELECT r.compartment, r.id, n.consent, n.permit, n.plain, n.named,
-               hallpass.hangs_on_signers(r.labels) OR r.type IN ('Task') AS live
+               hallpass.hangs_on_signers(r.labels) OR r.type IN ('Binary', 'Task') AS live
         FROM r JOIN node n ON n.compartment = r.compartment AND n.custodian = r.custodian
-        WHERE r.type IN ('Task') OR  -- covered where its referral is, which is judged live
+        WHERE r.type IN ('Binary', 'Task') OR  -- covered where another record is, which is judged live
               hallpass.provision_matches(n.p, n.part2, n.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality,
                               r.labels, r.refs, r.authors, r.clinical)
     ), precomputed AS (
@@ -613,7 +683,7 @@ $$;
 
 COMMENT ON FUNCTION hallpass.expected_student_access(p_compartment uuid) IS 'The rows that the access index should hold for a student.';
 
-CREATE FUNCTION hallpass.expected_validity(p_compartment uuid) RETURNS TABLE(org uuid, consent uuid, compartment uuid, version integer, custodian uuid, since timestamp with time zone, until timestamp with time zone, majority timestamp with time zone, purposes text[], root_since timestamp with time zone, root_until timestamp with time zone)
+CREATE FUNCTION hallpass.expected_validity(p_compartment uuid) RETURNS TABLE(org uuid, consent uuid, compartment uuid, version integer, custodian uuid, since timestamp with time zone, until timestamp with time zone, majority timestamp with time zone, purposes text[], root_since timestamp with time zone, root_until timestamp with time zone, types text[])
     LANGUAGE sql STABLE
     AS $$
     SELECT x.org, e.consent, e.compartment, e.version, e.custodian, e.opens,
@@ -626,7 +696,8 @@ CREATE FUNCTION hallpass.expected_validity(p_compartment uuid) RETURNS TABLE(org
                     THEN least(e.closes, coalesce(e.authority_closes, a.closes)) ELSE '-infinity' END
            END,
            CASE WHEN e.signer IS NOT NULL THEN hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone) END,
-           t.purposes, t.opens, t.closes
+           t.purposes, t.opens, t.closes,
+           CASE WHEN t.permit AND NOT array_to_string(t.classes, ' ') LIKE '%:%' THEN t.classes END
     FROM hallpass.release e
     JOIN hallpass.provision t ON t.compartment = e.compartment AND t.consent = e.consent AND t.node = 0
     JOIN hallpass.organization o ON o.id = e.custodian
@@ -796,14 +867,14 @@ COMMENT ON FUNCTION hallpass.honoring() IS 'Of the custodians whose releases nam
 CREATE FUNCTION hallpass.in_directory(type text) RETURNS boolean
     LANGUAGE sql IMMUTABLE
     AS $$
-    SELECT type IN ('HealthcareService', 'Location', 'Organization', 'OrganizationAffiliation', 'Practitioner', 'PractitionerRole')
+    SELECT type IN ('HealthcareService', 'Location', 'Organization', 'OrganizationAffiliation', 'Practitioner', 'PractitionerRole', 'Questionnaire')
 $$;
 
 COMMENT ON FUNCTION hallpass.in_directory(type text) IS 'Whether resources of a type are of the directory, which every member sees.';
 
 CREATE FUNCTION hallpass.in_emergency(r_type text, r_labels text[]) RETURNS boolean
     LANGUAGE sql IMMUTABLE
-    AS $$ SELECT r_type <> 'Consent' AND NOT r_labels && '{PSYTHPN,42CFRPart2}' $$;
+    AS $$ SELECT NOT r_type IN ('Consent', 'Binary') AND NOT r_labels && '{PSYTHPN,42CFRPart2}' $$;
 
 COMMENT ON FUNCTION hallpass.in_emergency(r_type text, r_labels text[]) IS 'Whether a record is one that a broken glass opens.';
 
@@ -936,7 +1007,7 @@ BEGIN
                     ELSE verdict(array_agg((n.p).node ORDER BY (n.p).node DESC), array_agg((n.p).parent ORDER BY (n.p).node DESC),
                                  bool_or((n.p).permit) FILTER (WHERE (n.p).node = 0)) END AS permits
         FROM r JOIN node n ON (n.p).compartment = r.compartment AND n.custodian = r.custodian
-        WHERE NOT r.type IN ('Task') AND (NOT (n.p).permit OR NOT hangs_on_signers(r.labels) OR signers_suffice(n.e, r.labels, r.clinical))
+        WHERE NOT r.type IN ('Binary', 'Task') AND (NOT (n.p).permit OR NOT hangs_on_signers(r.labels) OR signers_suffice(n.e, r.labels, r.clinical))
           AND provision_matches(n.p, (n.e).part2, n.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs,
                      r.authors, r.clinical)
         GROUP BY r.compartment, r.id, r.version, (n.p).consent, n.version
@@ -945,13 +1016,13 @@ BEGIN
     WHERE s.permits AND NOT EXISTS (
         SELECT 1 FROM said d WHERE d.compartment = s.compartment AND d.id = s.id AND d.version = s.version AND NOT d.permits)
     ORDER BY s.compartment, s.id, s.version, s.consent)
-    UNION ALL  -- a Task is covered where its referral is
+    UNION ALL  -- a Task is covered where its referral is, a Binary where what refers to it is
     SELECT r.compartment, r.id, r.version, o.consent, e.version FROM r
     CROSS JOIN LATERAL (SELECT consent_permitting(
         r.compartment, r.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs, r.authors,
         r.clinical) AS consent OFFSET 0) o
     JOIN release e ON e.compartment = r.compartment AND e.consent = o.consent
-    WHERE r.type IN ('Task');
+    WHERE r.type IN ('Binary', 'Task');
 END $$;
 
 COMMENT ON FUNCTION hallpass.judge(p_compartments uuid[], p_ids uuid[], p_versions integer[]) IS 'Of these versions (without one: of the current ones), those that a release opens to the caller now, and which release that is; all in one statement.';
@@ -1184,6 +1255,26 @@ $$;
 
 COMMENT ON FUNCTION hallpass.party_versions(p_types text[]) IS 'The versions of others'' resources that the caller sees as a party, for the history of a type.';
 
+CREATE FUNCTION hallpass.permitting_by_referrer(r_compartment uuid, r_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_confidentiality smallint, r_labels text[]) RETURNS uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT o.consent FROM resource f
+    CROSS JOIN LATERAL (SELECT consent_permitting(
+        f.compartment, f.custodian, f.type, f.id, f.profiles, f.codes, f.confidentiality, f.labels, f.refs, f.authors,
+        f.clinical) IS NOT NULL AS seen OFFSET 0) s
+    CROSS JOIN LATERAL (SELECT consent_permitting(
+        f.compartment, f.custodian, f.type, f.id, f.profiles || r_profiles || r_type, f.codes,
+        greatest(f.confidentiality, r_confidentiality), f.labels || r_labels, f.refs, f.authors,
+        f.clinical) AS consent WHERE s.seen OFFSET 0) o
+    WHERE f.compartment = r_compartment AND f.custodian = r_custodian AND f.current AND NOT f.deleted
+      AND r_id = ANY (f.refs) AND NOT f.type IN ('Binary', 'Task') AND o.consent IS NOT NULL
+    ORDER BY f.id LIMIT 1
+$$;
+
+COMMENT ON FUNCTION hallpass.permitting_by_referrer(r_compartment uuid, r_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_confidentiality smallint, r_labels text[]) IS 'The Consent that opens a Binary to the caller now, as the record of the same custodian that refers to it: that record
+     is seen, and is so with the label of the Binary as well, and its type.';
+
 CREATE FUNCTION hallpass.place_key(p_organization uuid) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$ SELECT uuid_hash_extended(p_organization, 5) $$;
@@ -1363,6 +1454,55 @@ END $$;
 COMMENT ON FUNCTION hallpass.put_terms(p_compartments uuid[], p_ids uuid[], p_terms jsonb, p_replace boolean) IS 'Stores the terms of resources: `p_terms` holds a list for each kind that there is any of, with a list of terms for each
      resource. With p_replace those before are taken away first.';
 
+CREATE FUNCTION hallpass.queried(p_types text[], p_party_types text[], p_students uuid[]) RETURNS TABLE(custodian uuid, students integer)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'hallpass', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+BEGIN
+    IF p_students IS NULL THEN
+        RETURN QUERY
+        WITH readable AS MATERIALIZED (
+            SELECT k.custodian, k.compartment FROM unnest(ancestors()) o(org) CROSS JOIN LATERAL (
+                SELECT k.custodian, k.compartment FROM active_release k
+                WHERE k.org = o.org AND (k.types IS NULL OR k.types && p_types) OFFSET 0) k
+            UNION ALL
+            SELECT a.custodian, a.compartment FROM unnest(ancestors()) o(org) CROSS JOIN unnest(p_party_types) t(type)
+            CROSS JOIN LATERAL (
+                SELECT a.custodian, a.compartment FROM access a
+                WHERE a.org = o.org AND a.type = t.type AND a.consent IS NULL OFFSET 0) a
+            UNION ALL
+            SELECT r.custodian, r.compartment FROM emergency m CROSS JOIN LATERAL (
+                SELECT r.custodian, r.compartment FROM resource r WHERE r.compartment = m.compartment AND r.current
+                  AND r.student IS NOT NULL AND r.type = ANY (p_types) AND in_emergency(r.type, r.labels) OFFSET 0) r
+            WHERE emergency() AND m.organization = caller() AND m.opens <= statement_time() AND statement_time() < m.closes
+        )
+        SELECT r.custodian, count(DISTINCT r.compartment)::integer FROM readable r GROUP BY r.custodian
+        HAVING NOT holds(r.custodian);
+    ELSE
+        RETURN QUERY
+        WITH readable AS MATERIALIZED (
+            SELECT k.custodian, s.student FROM unnest(p_students) s(student) CROSS JOIN LATERAL (
+                SELECT k.custodian FROM active_release k
+                WHERE k.compartment = s.student AND k.org = ANY (ancestors()) AND (k.types IS NULL OR k.types && p_types) OFFSET 0) k
+            UNION ALL
+            SELECT a.custodian, s.student FROM unnest(p_students) s(student) CROSS JOIN LATERAL (
+                SELECT a.custodian FROM access a
+                WHERE a.compartment = s.student AND a.org = ANY (ancestors()) AND a.type = ANY (p_party_types)
+                  AND a.consent IS NULL OFFSET 0) a
+            UNION ALL
+            SELECT r.custodian, s.student FROM unnest(p_students) s(student) CROSS JOIN LATERAL (
+                SELECT r.custodian FROM resource r WHERE emergency() AND glass_broken(s.student) AND r.compartment = s.student
+                  AND r.current AND r.student IS NOT NULL AND r.type = ANY (p_types) AND in_emergency(r.type, r.labels) OFFSET 0) r
+        )
+        SELECT r.custodian, count(DISTINCT r.student)::integer FROM readable r GROUP BY r.custodian
+        HAVING NOT holds(r.custodian);
+    END IF;
+END $$;
+
+COMMENT ON FUNCTION hallpass.queried(p_types text[], p_party_types text[], p_students uuid[]) IS 'Whose records of these types a query of the caller reads, and of how many students each: all whose releases name
+     it now, or of these students alone. What one custodian is told hangs on its own records and releases.';
+
 CREATE FUNCTION hallpass.reached() RETURNS TABLE(compartment uuid, custodian uuid)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
@@ -1508,10 +1648,11 @@ CREATE FUNCTION hallpass.refresh_validity(p_compartment uuid, p_custodian uuid) 
         INSERT INTO validity AS k SELECT d.*, true FROM due d
         ON CONFLICT (org, consent) DO UPDATE
             SET version = EXCLUDED.version, since = EXCLUDED.since, until = EXCLUDED.until, majority = EXCLUDED.majority,
-                purposes = EXCLUDED.purposes, root_since = EXCLUDED.root_since, root_until = EXCLUDED.root_until
-            WHERE (k.version, k.since, k.until, k.majority, k.purposes, k.root_since, k.root_until) IS DISTINCT FROM
+                purposes = EXCLUDED.purposes, root_since = EXCLUDED.root_since, root_until = EXCLUDED.root_until,
+                types = EXCLUDED.types
+            WHERE (k.version, k.since, k.until, k.majority, k.purposes, k.root_since, k.root_until, k.types) IS DISTINCT FROM
                   (EXCLUDED.version, EXCLUDED.since, EXCLUDED.until, EXCLUDED.majority, EXCLUDED.purposes,
-                   EXCLUDED.root_since, EXCLUDED.root_until)
+                   EXCLUDED.root_since, EXCLUDED.root_until, EXCLUDED.types)
         RETURNING 1
     ), gone AS (
         DELETE FROM validity k WHERE k.compartment = p_compartment AND in_line(k.custodian, p_custodian)
@@ -1764,6 +1905,14 @@ END $$;
 
 COMMENT ON FUNCTION hallpass.verdict(p_nodes integer[], p_parents integer[], p_root boolean) IS 'Whether a release permits (true) or denies (false), by those of its nodes that apply; NULL: its root does not.';
 
+CREATE FUNCTION hallpass.worker_lives() RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS (SELECT 1 FROM hallpass.worker w WHERE w.seen > now() - interval '30 seconds')
+$$;
+
+COMMENT ON FUNCTION hallpass.worker_lives() IS 'Whether a worker gave a sign of life lately: they give one every five seconds.';
+
 CREATE TABLE hallpass.validity (
     org uuid NOT NULL,
     consent uuid NOT NULL,
@@ -1776,6 +1925,7 @@ CREATE TABLE hallpass.validity (
     purposes text[],
     root_since timestamp with time zone NOT NULL,
     root_until timestamp with time zone NOT NULL,
+    types text[],
     exact boolean DEFAULT true NOT NULL
 )
 WITH (fillfactor='80');
@@ -1789,7 +1939,8 @@ CREATE VIEW hallpass.active_release WITH (security_invoker='true') AS
     compartment,
     version,
     custodian,
-    exact
+    exact,
+    types
    FROM hallpass.validity k
   WHERE ((since <= hallpass.statement_time()) AND (hallpass.statement_time() < until) AND (root_since <= hallpass.statement_time()) AND (hallpass.statement_time() < root_until) AND ((majority IS NULL) OR (hallpass.statement_time() < majority) OR (custodian = ANY (( SELECT hallpass.honoring() AS honoring)::uuid[]))) AND ((purposes IS NULL) OR (purposes && ( SELECT hallpass.purposes() AS purposes))) AND ((NOT ( SELECT hallpass.agreement_required() AS agreement_required)) OR (custodian = ANY (( SELECT hallpass.agreed_custodians() AS agreed_custodians)::uuid[]))));
 
@@ -1902,12 +2053,16 @@ CREATE TABLE hallpass.disclosure (
     reason text,
     chain smallint NOT NULL,
     batch bigint NOT NULL,
-    CONSTRAINT disclosure_basis_check CHECK ((basis = ANY (ARRAY['release'::text, 'party'::text, 'directory'::text, 'emergency'::text]))),
-    CONSTRAINT disclosure_check CHECK (((basis = 'release'::text) = ((consent IS NOT NULL) AND (consent_version IS NOT NULL))))
+    parameters text[],
+    students integer,
+    CONSTRAINT disclosure_basis_check CHECK ((basis = ANY (ARRAY['release'::text, 'party'::text, 'directory'::text, 'emergency'::text, 'query'::text]))),
+    CONSTRAINT disclosure_check CHECK (((basis = 'release'::text) = ((consent IS NOT NULL) AND (consent_version IS NOT NULL)))),
+    CONSTRAINT disclosure_check1 CHECK (((basis = 'query'::text) = ((parameters IS NOT NULL) AND (students IS NOT NULL))))
 )
 PARTITION BY RANGE (at);
 
-COMMENT ON TABLE hallpass.disclosure IS 'The ledger: a row for each resource version that an organization other than its custodian was given.';
+COMMENT ON TABLE hallpass.disclosure IS 'The ledger: a row for each resource version that an organization other than its custodian was given, and for each
+     query whose criteria read a custodian''s records (under the custodian''s own id, in no student''s compartment).';
 
 CREATE TABLE hallpass.disclosure_other (
     compartment uuid CONSTRAINT disclosure_compartment_not_null NOT NULL,
@@ -1929,8 +2084,11 @@ CREATE TABLE hallpass.disclosure_other (
     reason text,
     chain smallint CONSTRAINT disclosure_chain_not_null NOT NULL,
     batch bigint CONSTRAINT disclosure_batch_not_null NOT NULL,
-    CONSTRAINT disclosure_basis_check CHECK ((basis = ANY (ARRAY['release'::text, 'party'::text, 'directory'::text, 'emergency'::text]))),
-    CONSTRAINT disclosure_check CHECK (((basis = 'release'::text) = ((consent IS NOT NULL) AND (consent_version IS NOT NULL))))
+    parameters text[],
+    students integer,
+    CONSTRAINT disclosure_basis_check CHECK ((basis = ANY (ARRAY['release'::text, 'party'::text, 'directory'::text, 'emergency'::text, 'query'::text]))),
+    CONSTRAINT disclosure_check CHECK (((basis = 'release'::text) = ((consent IS NOT NULL) AND (consent_version IS NOT NULL)))),
+    CONSTRAINT disclosure_check1 CHECK (((basis = 'query'::text) = ((parameters IS NOT NULL) AND (students IS NOT NULL))))
 );
 
 CREATE TABLE hallpass.emergency (
@@ -1954,7 +2112,7 @@ CREATE TABLE hallpass.event (
     first timestamp with time zone NOT NULL,
     last timestamp with time zone NOT NULL,
     times bigint NOT NULL,
-    CONSTRAINT event_kind_check CHECK ((kind = ANY (ARRAY['login'::text, 'token'::text, 'scope'::text, 'emergency'::text, 'command'::text]))),
+    CONSTRAINT event_kind_check CHECK ((kind = ANY (ARRAY['login'::text, 'token'::text, 'scope'::text, 'emergency'::text, 'command'::text, 'query'::text]))),
     CONSTRAINT event_outcome_check CHECK ((outcome = ANY (ARRAY['0'::text, '4'::text, '8'::text])))
 );
 
@@ -1997,6 +2155,99 @@ CREATE TABLE hallpass.index_backlog (
 );
 
 COMMENT ON TABLE hallpass.index_backlog IS 'Where the access index says more than the releases do: one of them ended or was narrowed. It opens nothing by that.';
+
+CREATE TABLE hallpass.job (
+    id bigint NOT NULL,
+    priority integer NOT NULL,
+    queue_manager_id uuid,
+    created timestamp with time zone DEFAULT now() NOT NULL,
+    updated timestamp with time zone DEFAULT now() NOT NULL,
+    heartbeat timestamp with time zone DEFAULT now() NOT NULL,
+    execute_after timestamp with time zone DEFAULT now() NOT NULL,
+    status hallpass.job_status NOT NULL,
+    entrypoint text NOT NULL,
+    dedupe_key text,
+    payload bytea,
+    headers jsonb,
+    attempts integer DEFAULT 0 NOT NULL,
+    slot bigint
+);
+
+COMMENT ON TABLE hallpass.job IS 'Background work that waits, runs or has failed. Nothing in it is about a student but ids.';
+
+ALTER TABLE hallpass.job ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME hallpass.job_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE hallpass.job_log (
+    id bigint NOT NULL,
+    created timestamp with time zone DEFAULT now() NOT NULL,
+    job_id bigint NOT NULL,
+    status hallpass.job_status NOT NULL,
+    priority integer NOT NULL,
+    entrypoint text NOT NULL,
+    traceback jsonb,
+    aggregated boolean DEFAULT false
+);
+
+COMMENT ON TABLE hallpass.job_log IS 'What became of jobs, for a month. pgqueuer''s.';
+
+ALTER TABLE hallpass.job_log ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME hallpass.job_log_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE hallpass.job_schedule (
+    id bigint NOT NULL,
+    expression text NOT NULL,
+    entrypoint text NOT NULL,
+    heartbeat timestamp with time zone DEFAULT now() NOT NULL,
+    created timestamp with time zone DEFAULT now() NOT NULL,
+    updated timestamp with time zone DEFAULT now() NOT NULL,
+    next_run timestamp with time zone DEFAULT now() NOT NULL,
+    last_run timestamp with time zone,
+    status hallpass.job_status DEFAULT 'queued'::hallpass.job_status
+);
+
+COMMENT ON TABLE hallpass.job_schedule IS 'When each job that has a schedule is due next. pgqueuer''s.';
+
+ALTER TABLE hallpass.job_schedule ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME hallpass.job_schedule_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE hallpass.job_statistics (
+    id bigint NOT NULL,
+    created timestamp with time zone DEFAULT date_trunc('sec'::text, now()) NOT NULL,
+    count bigint NOT NULL,
+    priority integer NOT NULL,
+    status hallpass.job_status NOT NULL,
+    entrypoint text NOT NULL
+);
+
+COMMENT ON TABLE hallpass.job_statistics IS 'How many jobs ended how, by second. pgqueuer''s.';
+
+ALTER TABLE hallpass.job_statistics ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME hallpass.job_statistics_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE TABLE hallpass.ledger_drop (
     at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
@@ -2115,6 +2366,15 @@ CREATE TABLE hallpass.tree (
 
 COMMENT ON TABLE hallpass.tree IS 'The tree of organizations, unfolded: custody is asked of it, so that no request loads the list of its parts.';
 
+CREATE TABLE hallpass.worker (
+    id uuid NOT NULL,
+    host text NOT NULL,
+    started timestamp with time zone DEFAULT now() NOT NULL,
+    seen timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON TABLE hallpass.worker IS 'The workers that run, by their signs of life.';
+
 ALTER TABLE ONLY hallpass.disclosure ATTACH PARTITION hallpass.disclosure_other DEFAULT;
 
 ALTER TABLE ONLY hallpass.agreement
@@ -2165,6 +2425,21 @@ ALTER TABLE ONLY hallpass.feed_withdrawal
 ALTER TABLE ONLY hallpass.index_backlog
     ADD CONSTRAINT index_backlog_pkey PRIMARY KEY (compartment, custodian);
 
+ALTER TABLE ONLY hallpass.job_log
+    ADD CONSTRAINT job_log_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY hallpass.job
+    ADD CONSTRAINT job_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY hallpass.job_schedule
+    ADD CONSTRAINT job_schedule_expression_entrypoint_key UNIQUE (expression, entrypoint);
+
+ALTER TABLE ONLY hallpass.job_schedule
+    ADD CONSTRAINT job_schedule_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY hallpass.job_statistics
+    ADD CONSTRAINT job_statistics_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY hallpass.ledger_drop
     ADD CONSTRAINT ledger_drop_pkey PRIMARY KEY (partition);
 
@@ -2213,6 +2488,9 @@ ALTER TABLE ONLY hallpass.tree
 ALTER TABLE ONLY hallpass.validity
     ADD CONSTRAINT validity_pkey PRIMARY KEY (org, consent);
 
+ALTER TABLE ONLY hallpass.worker
+    ADD CONSTRAINT worker_pkey PRIMARY KEY (id);
+
 CREATE INDEX access_page ON hallpass.access USING btree (org, type, updated DESC, id DESC) INCLUDE (compartment, consent, custodian, precomputed);
 
 CREATE UNIQUE INDEX access_row ON hallpass.access USING btree (compartment, id, org, consent) NULLS NOT DISTINCT;
@@ -2244,6 +2522,30 @@ CREATE INDEX emergency_organization ON hallpass.emergency USING btree (organizat
 CREATE INDEX event_first ON hallpass.event USING btree (organization, first);
 
 CREATE UNIQUE INDEX event_id ON hallpass.event USING btree (id);
+
+CREATE INDEX job_ep_ea_idx ON hallpass.job USING btree (entrypoint, execute_after) WHERE (status = 'queued'::hallpass.job_status);
+
+CREATE INDEX job_ep_prio_id_idx ON hallpass.job USING btree (entrypoint, priority DESC, id) WHERE (status = 'queued'::hallpass.job_status);
+
+CREATE INDEX job_log_created ON hallpass.job_log USING btree (created);
+
+CREATE INDEX job_log_entrypoint ON hallpass.job_log USING btree (entrypoint, created DESC);
+
+CREATE INDEX job_log_job_id_status ON hallpass.job_log USING btree (job_id, created DESC);
+
+CREATE INDEX job_log_not_aggregated ON hallpass.job_log USING btree ((1)) WHERE (NOT aggregated);
+
+CREATE INDEX job_picked_heartbeat_idx ON hallpass.job USING btree (heartbeat) WHERE (status = 'picked'::hallpass.job_status);
+
+CREATE UNIQUE INDEX job_picked_slot_idx ON hallpass.job USING btree (entrypoint, slot) WHERE ((status = 'picked'::hallpass.job_status) AND (slot IS NOT NULL));
+
+CREATE INDEX job_priority_id_id1_idx ON hallpass.job USING btree (priority, id DESC) WHERE (status = 'queued'::hallpass.job_status);
+
+CREATE INDEX job_queue_manager_id_idx ON hallpass.job USING btree (queue_manager_id) WHERE (queue_manager_id IS NOT NULL);
+
+CREATE UNIQUE INDEX job_statistics_unique_count ON hallpass.job_statistics USING btree (priority, date_trunc('sec'::text, timezone('UTC'::text, created)), status, entrypoint);
+
+CREATE UNIQUE INDEX job_unique_dedupe_key ON hallpass.job USING btree (dedupe_key) WHERE ((status = ANY (ARRAY['queued'::hallpass.job_status, 'picked'::hallpass.job_status])) AND (dedupe_key IS NOT NULL));
 
 CREATE INDEX organization_ancestors ON hallpass.organization USING gin (ancestors);
 
@@ -2552,8 +2854,11 @@ REVOKE ALL ON FUNCTION hallpass.drop_ledger(p_before timestamp with time zone) F
 REVOKE ALL ON FUNCTION hallpass.emergency() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.emergency() TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.entry_bytes(compartment uuid, at timestamp with time zone, request uuid, id uuid, version integer, type text, interaction text, student uuid, custodian uuid, recipient uuid, client text, agent jsonb, purposes text[], basis text, consent uuid, consent_version integer, reason text) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.entry_bytes(compartment uuid, at timestamp with time zone, request uuid, id uuid, version integer, type text, interaction text, student uuid, custodian uuid, recipient uuid, client text, agent jsonb, purposes text[], basis text, consent uuid, consent_version integer, reason text) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.enter_query(p_agent jsonb, p_purposes text[], p_request uuid, p_interaction text, p_type text, p_types text[], p_party_types text[], p_students uuid[], p_parameters text[], p_text text) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.enter_query(p_agent jsonb, p_purposes text[], p_request uuid, p_interaction text, p_type text, p_types text[], p_party_types text[], p_students uuid[], p_parameters text[], p_text text) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.entry_bytes(compartment uuid, at timestamp with time zone, request uuid, id uuid, version integer, type text, interaction text, student uuid, custodian uuid, recipient uuid, client text, agent jsonb, purposes text[], basis text, consent uuid, consent_version integer, reason text, parameters text[], students integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.entry_bytes(compartment uuid, at timestamp with time zone, request uuid, id uuid, version integer, type text, interaction text, student uuid, custodian uuid, recipient uuid, client text, agent jsonb, purposes text[], basis text, consent uuid, consent_version integer, reason text, parameters text[], students integer) TO hallpass_app;
 
 GRANT SELECT ON TABLE hallpass.access TO hallpass_app;
 
@@ -2659,6 +2964,9 @@ REVOKE ALL ON FUNCTION hallpass.partition_ledger(p_from date, p_until date) FROM
 REVOKE ALL ON FUNCTION hallpass.party_versions(p_types text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.party_versions(p_types text[]) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.permitting_by_referrer(r_compartment uuid, r_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_confidentiality smallint, r_labels text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.permitting_by_referrer(r_compartment uuid, r_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_confidentiality smallint, r_labels text[]) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.place_key(p_organization uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.place_key(p_organization uuid) TO hallpass_app;
 
@@ -2676,6 +2984,9 @@ GRANT ALL ON FUNCTION hallpass.put_many(p_rows hallpass.resource_version[], p_te
 
 REVOKE ALL ON FUNCTION hallpass.put_terms(p_compartments uuid[], p_ids uuid[], p_terms jsonb, p_replace boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.put_terms(p_compartments uuid[], p_ids uuid[], p_terms jsonb, p_replace boolean) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.queried(p_types text[], p_party_types text[], p_students uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.queried(p_types text[], p_party_types text[], p_students uuid[]) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.reached() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.reached() TO hallpass_app;
@@ -2747,6 +3058,9 @@ GRANT ALL ON FUNCTION hallpass.token_key(p_token text) TO hallpass_app;
 REVOKE ALL ON FUNCTION hallpass.verdict(p_nodes integer[], p_parents integer[], p_root boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.verdict(p_nodes integer[], p_parents integer[], p_root boolean) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.worker_lives() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.worker_lives() TO hallpass_app;
+
 GRANT SELECT ON TABLE hallpass.validity TO hallpass_app;
 
 GRANT SELECT ON TABLE hallpass.active_release TO hallpass_app;
@@ -2775,6 +3089,16 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.feed_entry TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.feed_withdrawal TO hallpass_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.job TO hallpass_app;
+
+GRANT USAGE ON SEQUENCE hallpass.job_id_seq TO hallpass_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.job_log TO hallpass_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.job_schedule TO hallpass_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.job_statistics TO hallpass_app;
+
 GRANT SELECT ON TABLE hallpass.organization TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE ON TABLE hallpass.revoked_token TO hallpass_app;
@@ -2796,3 +3120,5 @@ GRANT SELECT ON TABLE hallpass.term_token TO hallpass_app;
 GRANT SELECT ON TABLE hallpass.term_uri TO hallpass_app;
 
 GRANT SELECT ON TABLE hallpass.tree TO hallpass_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.worker TO hallpass_app;

@@ -9,7 +9,6 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import DateTime, bindparam, column, func, select, text
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.caller import Write, waiting
@@ -164,15 +163,3 @@ async def holds_records(connection: AsyncConnection, custodian: UUID) -> bool:
         select(c.id).where(c.custodian == custodian, c.current, ~c.deleted, ~c.directory).limit(1)
     )
     return found is not None
-
-
-async def organization_names(connection: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, str]:
-    """The names of organizations of the network by id."""
-    wanted = sorted(set(ids))
-    name = func.convert_from(resource.c.body, "UTF8").cast(JSONB)["name"].astext
-    found = await connection.execute(
-        select(resource.c.id, name).where(
-            resource.c.type == "Organization", resource.c.current, ~resource.c.deleted, resource.c.id.in_(wanted)
-        )
-    )
-    return {row[0]: str(row[1]) for row in found}

@@ -6,6 +6,7 @@ with the consent as an entity; https://profiles.ihe.net/ITI/BALP/content.html fo
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from app.consent.codes import ACT_REASON
 from app.fhir.dates import instant
 from app.ledger.entries import Entry
 from app.ledger.ids import entry_id
+from app.ledger.names import Names
 from app.ledger.security_log import Event
 
 DCM = "http://dicom.nema.org/resources/ontology/DCM"
@@ -28,27 +30,28 @@ EVENTS = {
     "token": ("110113", "Security Alert", "A token that does not hold was presented."),
     "scope": ("110113", "Security Alert", "A request went beyond the token's scopes."),
     "emergency": ("110127", "Emergency Override Started", "The glass was broken, or was tried to be."),
+    "query": ("110112", "Query", "A query read others' records; its text is what it asked for."),
     "command": ("110129", "Security Configuration", "The network's operator changed something."),
 }
 """By kind of event: DICOM's code and words for it, and what it means."""
 _RESTFUL = frozenset({"read", "vread", "search", "history", "create", "update", "delete", "batch", "transaction"})
 
 
-def audit_event(entry: Entry) -> dict[str, Any]:
-    """The AuditEvent of one disclosure."""
+def audit_event(entry: Entry, names: Names) -> dict[str, Any]:
+    """The AuditEvent of one disclosure, with the names as they were."""
     event: dict[str, Any] = {
         "resourceType": "AuditEvent",
         "id": entry_id(entry),
         "meta": {"lastUpdated": instant(entry.at)},
-        "type": _coding(DCM, "110106", "Export"),
+        "type": _coding(DCM, "110106", "Export") if entry.parameters is None else _coding(DCM, "110112", "Query"),
         "subtype": _subtypes(entry),
-        "action": "R",
+        "action": "R" if entry.parameters is None else "E",
         "recorded": instant(entry.at),
         "outcome": "0",
         "purposeOfEvent": [{"coding": [{"system": ACT_REASON, "code": p}]} for p in entry.purposes],
-        "agent": _agents(entry),
-        "source": {"observer": _organization(entry.custodian)},
-        "entity": _entities(entry),
+        "agent": _agents(entry, names),
+        "source": {"observer": _organization(entry.custodian, entry.at, names)},
+        "entity": _entities(entry, names),
     }
     if not entry.purposes:
         del event["purposeOfEvent"]
@@ -57,7 +60,7 @@ def audit_event(entry: Entry) -> dict[str, Any]:
     return event
 
 
-def security_event(event: Event) -> dict[str, Any]:
+def security_event(event: Event, names: Names) -> dict[str, Any]:
     """The AuditEvent of a login, a refusal, a broken glass or a command; `times` tells how often in its minute."""
     code, display, _ = EVENTS[event.kind]
     found: dict[str, Any] = {
@@ -74,7 +77,7 @@ def security_event(event: Event) -> dict[str, Any]:
         "agent": [
             {
                 "type": {"coding": [_coding(DCM, "110153", "Source Role ID")]},
-                "who": {**_organization(event.organization), "identifier": {"value": event.client}},
+                "who": {**_organization(event.organization, event.first, names), "identifier": {"value": event.client}},
                 "requestor": True,
             }
         ],
@@ -93,7 +96,7 @@ def _subtypes(entry: Entry) -> list[dict[str, str]]:
     return found
 
 
-def _agents(entry: Entry) -> list[dict[str, Any]]:
+def _agents(entry: Entry, names: Names) -> list[dict[str, Any]]:
     recipient = _coding(DCM, "110152", "Destination Role ID")
     source = _coding(DCM, "110153", "Source Role ID")
     custodian = _coding(PARTICIPATION_ROLE, "CST", "custodian")
@@ -101,10 +104,10 @@ def _agents(entry: Entry) -> list[dict[str, Any]]:
         {"type": {"coding": [source]}, "who": {"display": "Hallpass"}, "requestor": False},
         {
             "type": {"coding": [recipient]},
-            "who": {**_organization(entry.recipient), "identifier": {"value": entry.client}},
+            "who": {**_organization(entry.recipient, entry.at, names), "identifier": {"value": entry.client}},
             "requestor": True,
         },
-        {"type": {"coding": [custodian]}, "who": _organization(entry.custodian), "requestor": False},
+        {"type": {"coding": [custodian]}, "who": _organization(entry.custodian, entry.at, names), "requestor": False},
         *_behind(entry),
     ]
 
@@ -121,7 +124,9 @@ def _behind(entry: Entry) -> list[dict[str, Any]]:
              "requestor": False}]  # fmt: skip
 
 
-def _entities(entry: Entry) -> list[dict[str, Any]]:
+def _entities(entry: Entry, names: Names) -> list[dict[str, Any]]:
+    if entry.parameters is not None:
+        return [_query(entry, entry.parameters)]
     entities = [_entity(f"{entry.type}/{entry.id}/_history/{entry.version}", "4", "Domain Resource")]
     if entry.student is not None:
         patient = _entity(f"Patient/{entry.student}", "1", "Patient")
@@ -131,9 +136,21 @@ def _entities(entry: Entry) -> list[dict[str, Any]]:
         entities.append(
             {"what": {"reference": what}, "type": {"system": "http://hl7.org/fhir/resource-types", "code": "Consent"}}
         )
+    signed = [{"type": "signer", "valueString": who} for who in names.signed(entry)]
     request = {"type": "request", "valueString": str(entry.request)}
-    entities[-1] = {**entities[-1], "detail": [request]}
+    entities[-1] = {**entities[-1], "detail": [request, *signed]}
     return entities
+
+
+def _query(entry: Entry, parameters: tuple[str, ...]) -> dict[str, Any]:
+    """What was asked, by the names of its parameters: what it asked for is not the custodian's to read."""
+    details = [("type", entry.type), *(("parameter", name) for name in parameters)]
+    details += [("students", str(entry.students)), ("request", str(entry.request))]
+    return {
+        "type": _coding(ENTITY_TYPE, "2", "System Object"),
+        "role": _coding(ENTITY_ROLE, "24", "Query"),
+        "detail": [{"type": name, "valueString": value} for name, value in details],
+    }
 
 
 def _entity(reference: str, role: str, display: str) -> dict[str, Any]:
@@ -144,8 +161,9 @@ def _entity(reference: str, role: str, display: str) -> dict[str, Any]:
     }
 
 
-def _organization(organization: UUID) -> dict[str, str]:
-    return {"reference": f"Organization/{organization}"}
+def _organization(organization: UUID, at: datetime, names: Names) -> dict[str, str]:
+    name = names.organization(organization, at)
+    return {"reference": f"Organization/{organization}", **({"display": name} if name else {})}
 
 
 def _coding(system: str, code: str, display: str) -> dict[str, str]:

@@ -73,6 +73,7 @@ DISCLOSURE_BASIS: Concepts = {
     "party": "To a party that the record itself names: of a Consent its recipient, of a Task its requester or owner",
     "directory": "Of the directory, which is about no student",
     "emergency": "In an emergency, with a reason, without a release",
+    "query": "A query read records by its criteria; what it gave out is in entries of its own",
 }
 AUDIT_EVENT_KIND: Concepts = {
     "login": "A client asked for a token",
@@ -80,6 +81,7 @@ AUDIT_EVENT_KIND: Concepts = {
     "scope": "Something was asked that the token's scopes do not allow",
     "emergency": "A student's records were opened in an emergency",
     "command": "The operator ran a command",
+    "query": "A query read records of others: what it asked for",
 }
 ACTOR_ROLE: Concepts = {"intermediary": "The exchange through which the parties share"}
 WHO_SIGNS: Concepts = {

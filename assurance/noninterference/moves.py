@@ -26,7 +26,8 @@ RELEASED = ("first", "second", "third", "fourth", "grown")
 """The holder's students whose records a release to the caller opens, or may open later."""
 PAPER = ("payment", "expired")
 """Students with a Consent that names the caller and opens nothing to it."""
-KINDS = ("Patient", "RelatedPerson", "ServiceRequest", "Encounter", "Consent", "Task", "Group")
+_OPENED = ("Patient", "RelatedPerson", "ServiceRequest", "Encounter")
+KINDS = (*_OPENED, "Consent", "Task", "Group", "Binary", "DocumentReference", "QuestionnaireResponse")
 
 
 @dataclass(frozen=True, slots=True)

@@ -239,6 +239,54 @@ def _task(d: _Draw) -> Body:
     }
 
 
+def _document(d: _Draw) -> Body:
+    scan = d.ref("Binary", chance=0.5)
+    attachment = {"contentType": "text/plain", "title": d.one("A plan", "A form")}
+    security = d.maybe([coded(d.one("N", "R"), c.CONFIDENTIALITY_SYSTEM)], 0.2)
+    return {
+        "identifier": d.identifier(),
+        "status": d.one("current", "superseded"),
+        "type": d.maybe(d.concept("plan", "form")),
+        "category": d.maybe([d.concept("school")]),
+        "subject": d.pick("Patient"),
+        "date": d.one(*MOMENTS),
+        "author": d.refs("Practitioner", "Organization"),
+        "securityLabel": security,
+        "content": [{"attachment": {**attachment, **({"url": scan["reference"]} if scan else {})}}],
+    }
+
+
+def _binary(d: _Draw) -> Body:
+    return {
+        "contentType": d.one("text/plain", "application/pdf"),
+        "securityContext": d.pick("Patient"),
+        "data": d.one("cGxhbg==", "Zm9ybQ=="),
+    }
+
+
+def _answers(d: _Draw) -> Body:
+    return {
+        "identifier": d.identifier()[0],
+        "status": d.one("completed", "in-progress"),
+        "subject": d.pick("Patient"),
+        "authored": d.one(*MOMENTS),
+        "author": d.ref("RelatedPerson", "Practitioner"),
+        "questionnaire": d.maybe("http://example.org/forms/needs"),
+        "item": [{"linkId": "1", "answer": [{"valueString": d.one("yes", "no")}]}],
+    }
+
+
+def _questionnaire(d: _Draw) -> Body:
+    return {
+        "url": d.maybe(f"http://example.org/forms/{d.rng.randrange(3)}"),
+        "identifier": d.identifier(),
+        "status": d.one("active", "draft"),
+        "title": d.one("Needs", "Release of information"),
+        "effectivePeriod": d.maybe(d.period()),
+        "item": [{"linkId": "1", "text": "Is food short?", "type": "boolean"}],
+    }
+
+
 def _group(d: _Draw) -> Body:
     members = [{"entity": m} for m in (d.pick("Patient"), d.pick("Patient")) if m]
     return {
@@ -345,10 +393,14 @@ _BUILDERS: dict[str, Callable[[_Draw], Body]] = {
     "Consent": _consent,
     "Task": _task,
     "Group": _group,
+    "DocumentReference": _document,
+    "Binary": _binary,
+    "QuestionnaireResponse": _answers,
     "Organization": _organization,
     "OrganizationAffiliation": _affiliation,
     "Practitioner": _practitioner,
     "PractitionerRole": _practitioner_role,
     "HealthcareService": _healthcare_service,
     "Location": _location,
+    "Questionnaire": _questionnaire,
 }

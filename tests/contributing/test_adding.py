@@ -18,10 +18,15 @@ def test_a_law_is_one_file(server: URL, tmp_path: Path) -> None:
 def test_a_resource_type_is_one_file(server: URL, tmp_path: Path) -> None:
     copy = tmp_path / "project"
     assert added("types", copy) == [
-        f"app/resources/{name}.py"
-        for name in ("care_plan", "condition", "immunization", "observation", "procedure", "questionnaire")
+        f"app/resources/{name}.py" for name in ("care_plan", "condition", "immunization", "observation", "procedure")
     ]
     passes(copy, server, "tests/planted_types.py")
+
+
+def test_a_job_is_one_file(server: URL, tmp_path: Path) -> None:
+    copy = tmp_path / "project"
+    assert added("job", copy) == ["app/jobs/kinds/analyze_terms.py"]
+    passes(copy, server, "tests/planted_job.py")
 
 
 def test_an_operation_is_one_file(server: URL, tmp_path: Path) -> None:

@@ -29,12 +29,13 @@ from app.fhir.dates import interval
 from app.fhir.json import dump
 from app.ledger.entries import Entry, Filter, Position
 from app.ledger.events import audit_event
+from app.ledger.names import Names
 from app.resources import ResourceType
 from app.resources.refs import as_uuid
 
-COLUMNS = ("when", "what", "from", "to", "client", "why", "how", "basis", "release", "reason")
+COLUMNS = ("when", "what", "from", "to", "client", "user", "why", "how", "basis", "release", "signer", "reason")
 NAMES = frozenset({"start", "end", "recipient", "basis", "consent", "_count", "_cursor", "_format", "_pretty"})
-BASES = frozenset({"release", "party", "directory", "emergency"})
+BASES = frozenset({"release", "party", "directory", "emergency", "query"})
 
 
 Ask = Callable[[Session, str, Filter, Position | None, int], Awaitable[PendingResult]]
@@ -100,7 +101,8 @@ def _written(request: Request, table: _Table | None, answer: Result, own: str, l
         return Response(table.head + table.rows(_rows(answer)) + table.foot, 200, headers, table.kind)
     http.require_acceptable(request)
     links = [("self", own)] + ([("next", link)] if link else [])
-    events = [audit_event(e) for e in (answer.document or {})["entries"]]
+    document: dict[str, Any] = answer.document or {}
+    events = [audit_event(e, document["names"]) for e in document["entries"]]
     bundle = events_bundle(events, own.rpartition("/fhir/")[0] + "/fhir", links, None)
     return http.respond(request, dump(bundle), headers=headers)
 
@@ -175,21 +177,40 @@ def position(text: str) -> Position:
     return datetime.fromisoformat(at), UUID(request), UUID(resource), int(version)
 
 
-def _plain(entry: Entry, names: dict[UUID, str]) -> dict[str, str]:
+def _plain(entry: Entry, names: Names) -> dict[str, str]:
     """An entry in words: who, what, when, why and under which release."""
     release = f"Consent/{entry.consent} version {entry.consent_version}" if entry.consent else ""
     return {
         "when": entry.at.isoformat(timespec="seconds"),
-        "what": f"{entry.type}/{entry.id} version {entry.version}",
-        "from": names.get(entry.custodian, str(entry.custodian)),
-        "to": names.get(entry.recipient, str(entry.recipient)),
+        "what": _what(entry),
+        "from": _organization(entry.custodian, entry, names),
+        "to": _organization(entry.recipient, entry, names),
         "client": entry.client,
+        "user": _user(entry.agent or {}),
         "why": " ".join(entry.purposes),
         "how": entry.interaction,
         "basis": entry.basis,
         "release": release,
+        "signer": "; ".join(names.signed(entry)),
         "reason": entry.reason or "",
     }
+
+
+def _organization(organization: UUID, entry: Entry, names: Names) -> str:
+    """The name that an organization had then, with its id: another may have that name now."""
+    return " ".join(filter(None, (names.organization(organization, entry.at), f"({organization})")))
+
+
+def _user(agent: dict[str, str]) -> str:
+    """Who the client said was behind it."""
+    identifier = agent.get("subject_id")
+    return " ".join(filter(None, (agent.get("subject_name"), f"({identifier})" if identifier else None)))
+
+
+def _what(entry: Entry) -> str:
+    if entry.parameters is None:
+        return f"{entry.type}/{entry.id} version {entry.version}"
+    return f"{entry.type} by {', '.join(entry.parameters)}, {entry.students} students"
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +257,7 @@ _RECORD = (
     Parameter("start", "dateTime", "Disclosures from this time on."),
     Parameter("end", "dateTime", "Disclosures before this time."),
     Parameter("recipient", "string", "The id of the Organization that received."),
-    Parameter("basis", "code", "release, party, directory or emergency."),
+    Parameter("basis", "code", "release, party, directory, emergency or query."),
     Parameter("_count", "integer", "Entries on a page."),
     Parameter("return", "Bundle", "AuditEvents, one for each resource version disclosed.", 1, use="out"),
 )

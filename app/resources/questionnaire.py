@@ -1,4 +1,4 @@
-"""Questionnaire: a form, without answers.
+"""Questionnaire: a form without answers. It carries nothing about a student, so that every member can read it.
 https://hl7.org/fhir/R4/questionnaire.html
 """
 
