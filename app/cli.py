@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "agreement": ("app.commands.organizations:agreement", "Agreements: who may share with whom."),
     "client": ("app.commands.clients:client", "The clients: programs that call, each for one organization."),
     "token": ("app.commands.token:token", "Print an access token for a client."),
+    "partner": ("app.commands.partners:partners", "Providers without software, who answer referrals by mail."),
     "keys": ("app.commands.keys:keys", "The server's own signing keys."),
     "import": ("app.commands.imports:imports", "Bring the exchange up to a district's roster."),
     "guardians": ("app.commands.guardians:guardians", "Who may sign for a student."),

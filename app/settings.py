@@ -113,6 +113,10 @@ class Settings(BaseSettings):
     require_agreement: bool = Field(
         default=True, description="A release has effect only under an active OrganizationAffiliation."
     )
+    smtp_url: SecretStr | None = Field(
+        default=None, description="The mail server of notifications: smtp://user:password@host:587, or smtps://."
+    )
+    mail_from: str | None = Field(default=None, description="The address that mails of notifications come from.")
     allow_http_jwks: bool = Field(default=False, description="JWKS URLs may be http and loopback. For tests only.")
 
     @property

@@ -64,6 +64,7 @@ def _included(name: str, what: str) -> Json:
 _HELD = tuple(t.name for t in REGISTRY if t.visibility is Visibility.COMPARTMENT)
 _ID = {"type": "string", "pattern": f"^{ID}$"}
 _PAGE = {"type": "integer", "minimum": 1, "maximum": LARGEST_COUNT}
+_DAY = {"type": "string", "format": "date", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
 _TYPES = ", separated by commas"
 _ETAGS = {"type": "string", "pattern": _TAGS}
 TABLES = ("csv", "text/csv", "html", "text/html")
@@ -104,6 +105,9 @@ SHARED: dict[str, Json] = {
     "changedSince": _query("_since", "Resources changed at or after this moment.", moment()),
     "start": _query("start", "From this date.", moment()),
     "end": _query("end", "To this date, its whole day.", moment()),
+    "firstDay": _query("start", "The first day, such as 2026-09-01.", _DAY),
+    "lastDay": _query("end", "The last day, such as 2026-12-31.", _DAY),
+    "student": _query("patient", "Only this student's: an id, or Patient/id.", ledger.OWN_ID),
     "basis": _query("basis", "Disclosures on this basis.", _codes(sorted(BASES))),
     "recipient": _query("recipient", "Disclosures to this organization: an id, or Organization/id.", ledger.OWN_ID),
     "consent": _query("consent", "Disclosures under this release: an id, or Consent/id.", ledger.OWN_ID),
