@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "org": ("app.commands.organizations:org", "The organizations of the network."),
     "agreement": ("app.commands.organizations:agreement", "Agreements: who may share with whom."),
     "client": ("app.commands.clients:client", "The clients: programs that call, each for one organization."),
+    "endpoint": ("app.commands.endpoints:endpoint", "Where the notifications of each organization may go."),
     "token": ("app.commands.token:token", "Print an access token for a client."),
     "partner": ("app.commands.partners:partners", "Providers without software, who answer referrals by mail."),
     "keys": ("app.commands.keys:keys", "The server's own signing keys."),

@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import smtplib
 from email.message import EmailMessage
-from urllib.parse import unquote, urlsplit
 
 from app.errors import HallpassError, Kind
+from app.notify.mail import deliver
 from app.settings import Settings
 
 SECONDS = 20
@@ -44,17 +44,6 @@ async def send(settings: Settings, mail: tuple[str, str, str]) -> None:
     message["From"], message["To"], message["Subject"] = settings.mail_from, mail[0], mail[1]
     message.set_content(mail[2])
     try:
-        await asyncio.to_thread(_deliver, settings.smtp_url.get_secret_value(), message)
+        await asyncio.to_thread(deliver, settings.smtp_url.get_secret_value(), message, SECONDS)
     except (OSError, smtplib.SMTPException):
         raise HallpassError(Kind.UNAVAILABLE, "The mail server did not take the mail. Try again later.") from None
-
-
-def _deliver(url: str, message: EmailMessage) -> None:
-    server = urlsplit(url)
-    connect = smtplib.SMTP_SSL if server.scheme == "smtps" else smtplib.SMTP
-    with connect(str(server.hostname), server.port or 0, timeout=SECONDS) as session:
-        if server.scheme == "smtp" and session.has_extn("starttls"):
-            session.starttls()
-        if server.username:
-            session.login(unquote(server.username), unquote(server.password or ""))
-        session.send_message(message)

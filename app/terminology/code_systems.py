@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.consent.recipients import CLASSES
 from app.consent.regimes import REGIMES
 from app.referral.codes import STATUS_REASONS
 from app.report.measure_report import GROUPS, display
@@ -144,6 +145,12 @@ _SYSTEMS: tuple[tuple[str, str, str, Concepts], ...] = (
         "Measures of referrals",
         "What the report on referrals says: the codes of its groups.",
         {code: display(code) for code in GROUPS},
+    ),
+    (
+        "recipient-class",
+        "Classes of recipients",
+        "Kinds of members that a release may name as its recipient, as the operator says of each organization.",
+        {c.code: c.display for c in CLASSES},
     ),
     ("expiry-event", "Expiry events", "Events at which a release ends, where it names no date.", EXPIRY_EVENT),
 )

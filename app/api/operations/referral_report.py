@@ -67,7 +67,9 @@ OPERATIONS = (
     Operation(
         name="referral-report",
         type="Organization",
-        calls=(Call("GET", "referralReport", "What came of the referrals of an organization", asked=("firstDay", "lastDay")),),
+        calls=(
+            Call("GET", "referralReport", "What came of an organization's referrals", asked=("firstDay", "lastDay")),
+        ),
         note="start, end; counts and times of the referrals that it made or received, as far as the caller sees them",
         answer=referral_report,
         scopes=("system/Organization.r", "system/ServiceRequest.s", "system/Task.s", "system/Encounter.s"),
