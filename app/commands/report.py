@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import httpx
+import orjson
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -15,6 +16,7 @@ from rich.table import Table
 from app.console import plainly
 from app.errors import HallpassError, Kind
 from app.intake.token import Tokens, private_key
+from app.report.community import MEASURES, Published, read, together
 from app.report.figures import DIMENSIONS
 from app.report.table import by, draw, rows
 from app.settings import DEFAULT_URL
@@ -63,6 +65,60 @@ def show(console: Console, found: dict[str, Any], names: dict[str, str], dimensi
     for value, reached, made in by(found, "reached", dimension):
         parts.add_row(names.get(value, value), str(made), str(reached))
     console.print(parts)
+
+
+@report.command()
+def community(
+    month: Annotated[str, typer.Option(help="The month, such as 2026-09.")],
+    client_id: Annotated[str, typer.Option("--client", help="The client's id.")],
+    key: Annotated[Path, typer.Option(help="The file with the client's private key, a JWK.")],
+    url: Annotated[str, typer.Option(envvar="HALLPASS_BASE_URL", help="The server's address.")] = DEFAULT_URL,
+    out: Annotated[Path | None, typer.Option(help="A file to publish: the MeasureReport.")] = None,
+) -> None:
+    """Print the counts of the client's organization that may be published, and write them to a file."""
+    with plainly():
+        path = f"$community-report?{urlencode({'month': month})}"
+        found = asyncio.run(_community(client_id, key, url.rstrip("/"), path))
+        show_community(Console(), read(found), month)
+        if out:
+            out.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2))
+
+
+@report.command()
+def county(
+    files: Annotated[list[Path], typer.Argument(help="What districts have published: files of `report community`.")],
+) -> None:
+    """Print the sum of what districts have published for one month."""
+    with plainly():
+        try:
+            found = [orjson.loads(f.read_bytes()) for f in files]
+            tables = [read(f) for f in found]
+        except (OSError, ValueError, KeyError, TypeError) as e:
+            raise HallpassError(Kind.INVALID, "A file is no community report.") from e
+        months = {f["period"]["start"][:7] for f in found}
+        reporters = [f["reporter"]["reference"] for f in found]
+        if len(months) != 1 or len(set(reporters)) != len(reporters):
+            raise HallpassError(Kind.INVALID, "The files are of one month, and each of another district.")
+        show_community(Console(), together(tables), f"{months.pop()}, {len(found)} districts")
+
+
+def show_community(console: Console, found: Published, title: str) -> None:
+    """Print a table of counts; what is not told is a dash."""
+    table = Table("category", "area", *MEASURES, title=title)
+    for place, counts in found.items():
+        table.add_row(*place, *(str(counts.get(name, "–")) for name in MEASURES))
+    console.print(table)
+
+
+async def _community(client_id: str, key: Path, url: str, path: str) -> dict[str, Any]:
+    async with httpx.AsyncClient(timeout=60) as http:
+        tokens = Tokens(http, f"{url}/auth/token", client_id, private_key(key), scope=f"{SCOPE} system/Patient.rs")
+        try:
+            token = await tokens.get()
+            headers = {"Authorization": f"Bearer {token.value}"}
+            return _sound(await http.get(f"{url}/fhir/Organization/{token.organization}/{path}", headers=headers))
+        except (httpx.RequestError, httpx.HTTPStatusError, httpx.InvalidURL) as e:
+            raise HallpassError(Kind.UNAVAILABLE, f"{url} cannot be reached, or is busy.") from e
 
 
 async def _fetch(

@@ -56,7 +56,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class Found:
     """What the caller sees of it."""
 
     referrals: list[Stored]
@@ -70,23 +70,33 @@ class _Found:
 
 async def referral_report(session: Session, asked: Asked) -> PendingResult:
     """The report as a MeasureReport. Raises NOT_FOUND, and TOO_COSTLY where the period holds too many referrals."""
-    row = await reads.current(session, TYPES["Organization"], asked.organization)
-    if row is None or row.deleted:
-        raise not_found()
-    own = {r.id for r in await fetch(session.connection, _PARTS, {"organization": row.id})} | {row.id}
-    found = await _find(session, asked, own)
+    organization, own = await organization_with_parts(session, asked.organization)
+    found = await find(session, asked, own)
     now = await store.moment(session.connection)
-    reporter = f"Organization/{row.id}"
+    reporter = f"Organization/{organization}"
     document = await off_loop(
         session.caller.client,
-        lambda: measure_report(_counted(found, session.zone), reporter, asked.period, now),
+        lambda: measure_report([r for _, r in outcomes(found, session.zone)], reporter, asked.period, now),
         large=True,
     )
     others = [PendingRow(r) for r in found.all() if not await session.holds(r.custodian)]
     return PendingResult(tuple(others), document=document)
 
 
-async def _find(session: Session, asked: Asked, own: set[UUID]) -> _Found:
+async def organization_with_parts(session: Session, organization: str) -> tuple[UUID, set[UUID]]:
+    """An organization, and it with all that are part of it. Raises NOT_FOUND."""
+    row = await reads.current(session, TYPES["Organization"], organization)
+    if row is None or row.deleted:
+        raise not_found()
+    return row.id, {r.id for r in await fetch(session.connection, _PARTS, {"organization": row.id})} | {row.id}
+
+
+async def current_rows(session: Session, ids: Iterable[UUID]) -> list[Stored]:
+    """The current resources with these ids that the caller sees."""
+    return await _rows(session, _CURRENT, ids)
+
+
+async def find(session: Session, asked: Asked, own: set[UUID]) -> Found:
     """The referrals that the organization made or received, with their Tasks' versions, visits and reasons."""
     referrals = await _search(session, asked.referrals, MOST)
     tasks = await _search(session, asked.tasks, 2 * MOST)
@@ -97,7 +107,7 @@ async def _find(session: Session, asked: Asked, own: set[UUID]) -> _Found:
     kept = [r for r in referrals if r.id in wanted]
     about = [t.id for t in tasks if _focus(parse(t.body)) in wanted]
     reasons = {i for r in kept for n in parse(r.body).get("reasonReference", []) if (i := local_id(n))}
-    return _Found(
+    return Found(
         kept,
         await _rows(session, _VERSIONS, about),
         [v for v in visits if any(i in wanted for i in _answers(parse(v.body)))],
@@ -120,7 +130,8 @@ async def _rows(session: Session, statement: PreparedQuery, ids: Iterable[UUID])
     return await store.rows(session.connection, statement, {"ids": found}) if found else []
 
 
-def _counted(found: _Found, zone: ZoneInfo) -> list[Referral]:
+def outcomes(found: Found, zone: ZoneInfo) -> list[tuple[dict[str, Any], Referral]]:
+    """Each referral with what is counted of it."""
     histories: dict[UUID, dict[UUID, list[tuple[datetime, dict[str, Any]]]]] = defaultdict(lambda: defaultdict(list))
     for row in found.versions:
         task = parse(row.body)
@@ -137,8 +148,9 @@ def _counted(found: _Found, zone: ZoneInfo) -> list[Referral]:
         request = parse(row.body)
         named = [needs[i] for n in request.get("reasonReference", []) if (i := local_id(n)) in needs]
         school = str(next(iter(values(request, "requester.reference")), f"Organization/{row.custodian}"))
-        counted.append(referral(request, histories[row.id].values(), visits[row.id], named, zone, school))
-    return [r for r in counted if r is not None]
+        made = referral(request, histories[row.id].values(), visits[row.id], named, zone, school)
+        counted.append((request, made))
+    return [(request, made) for request, made in counted if made is not None]
 
 
 def _focus(task: dict[str, Any]) -> UUID | None:

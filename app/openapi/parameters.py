@@ -107,6 +107,8 @@ SHARED: dict[str, Json] = {
     "end": _query("end", "To this date, its whole day.", moment()),
     "firstDay": _query("start", "The first day, such as 2026-09-01.", _DAY),
     "lastDay": _query("end", "The last day, such as 2026-12-31.", _DAY),
+    "month": _query("month", "A month, such as 2026-09.", {"type": "string", "pattern": r"^20\d\d-(0[1-9]|1[0-2])$"})
+    | {"required": True},
     "student": _query("patient", "Only this student's: an id, or Patient/id.", ledger.OWN_ID),
     "basis": _query("basis", "Disclosures on this basis.", _codes(sorted(BASES))),
     "recipient": _query("recipient", "Disclosures to this organization: an id, or Organization/id.", ledger.OWN_ID),

@@ -1,4 +1,4 @@
-"""The pages of a light partner, as HTML. Pure: no script, one style sheet of its own, every value escaped.
+"""The pages of a light partner, as HTML. Pure: no script, one file of styles, every value escaped.
 
 https://www.w3.org/TR/WCAG22/ — labels, headings, one language; it works with the keyboard alone.
 """
@@ -23,7 +23,7 @@ textarea,select{width:100%;box-sizing:border-box}.note{color:#5a5a5a}[role=alert
 """
 
 
-def sheet(title: str, *parts: str) -> str:
+def html_page(title: str, *parts: str) -> str:
     """A page."""
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -53,13 +53,13 @@ def ask_code(link: str, address: str, *, sent: bool, wrong: str = "") -> str:
         f'<form method="post" action="/partner/{escape(link)}/code"><p>To see the referral you need a code. It is '
         f"sent to {escape(hidden)}.</p><button>{'Send another code' if sent else 'Send the code'}</button></form>"
     )
-    return sheet("A referral for your organization", *parts)
+    return html_page("A referral for your organization", *parts)
 
 
 def gone() -> str:
     """The page of a link that leads nowhere any more, for whatever reason."""
     text = "The link has expired, or the release under which the referral was shared has ended. Ask the school."
-    return sheet("This referral is not open to you", f"<p>{text}</p>")
+    return html_page("This referral is not open to you", f"<p>{text}</p>")
 
 
 def referral(link: str, task: Json, request: Json | None, student: Json | None, school: str, wrong: str = "") -> str:
@@ -84,7 +84,7 @@ def referral(link: str, task: Json, request: Json | None, student: Json | None, 
     )
     note = "<p class=note>Federal law does not allow you to pass this on without the family's written consent.</p>"
     version = str(first(task, "meta.versionId"))
-    return sheet("Referral", alert(wrong), f"<dl>{shown}</dl>", note, *_forms(link, task, version))
+    return html_page("Referral", alert(wrong), f"<dl>{shown}</dl>", note, *_forms(link, task, version))
 
 
 def _forms(link: str, task: Json, version: str) -> list[str]:

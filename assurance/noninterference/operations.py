@@ -29,6 +29,7 @@ SERVED = (
     ("GET", "/fhir/[type]/{id}/$meta"),
     ("GET", "/fhir/[type]/$awaiting-release"),
     ("GET", "/fhir/[type]/{id}/$referral-report"),
+    ("GET", "/fhir/[type]/{id}/$community-report"),
     ("POST", "/fhir/[type]/$match"),
     ("POST", "/fhir/[type]/$validate"),
     ("POST", "/fhir/[type]/{id}/$validate"),
@@ -125,6 +126,11 @@ def _report(asks: Asks, route: Route) -> Request:
     return Request("GET", f"{path}?{urlencode(query)}", asks.client())
 
 
+def _community(asks: Asks, route: Route) -> Request:
+    path = route.path.replace("{id}", asks.id(route.type))
+    return Request("GET", f"{path}?month={asks.rng.choice(['2026-07', '2026-08', '2026-10'])}", asks.client())
+
+
 def _match(asks: Asks, route: Route) -> Request:
     """A description as some record has it, hidden ones as well."""
     rng = asks.rng
@@ -186,6 +192,7 @@ OPERATIONS: dict[str, Callable[[Asks, Route], Request]] = {
     "$awaiting-release": _awaiting,
     "$meta": _meta,
     "$referral-report": _report,
+    "$community-report": _community,
     "$match": _match,
     "$validate": _validate,
     "$preview": _preview,

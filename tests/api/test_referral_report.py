@@ -103,3 +103,19 @@ async def test_a_period_is_two_days_in_order(scene: Scene) -> None:
     path = f"/{scene.district.reference['reference']}/$referral-report"
     refused(await scene.district.get(f"{path}?start=2026-09"), 400, "invalid")
     refused(await scene.district.get(f"{path}?start=2026-09-02&end=2026-09-01"), 400, "invalid")
+
+
+async def test_the_counts_for_the_county_are_the_districts_own_and_without_small_ones(scene: Scene) -> None:
+    for n in range(12):
+        student = await scene.district.create(build.patient(f"S-c{n}", address=[{"postalCode": "73334-1234"}]))
+        await scene.district.create(build.referral(student, category=[FOOD], authoredOn="2026-09-10"))
+    path = f"/{scene.district.reference['reference']}/$community-report"
+    response = await scene.district.get(f"{path}?month=2026-09")
+    assert response.status_code == 200, response.text
+    groups = {g["code"]["coding"][0]["code"]: g for g in response.json()["group"]}
+    (stratum,) = groups["referrals"]["stratifier"][0]["stratum"]
+    assert [c["value"]["text"] for c in stratum["component"]] == ["food", "73334"]
+    assert (stratum["measureScore"]["value"], groups["referrals"]["measureScore"]["value"]) == (10, 10)
+    refused(await scene.clinic.get(f"{path}?month=2026-09"), 403, "forbidden")
+    refused(await scene.district.get(f"{path}?month=2026-13"), 400, "invalid")
+    refused(await scene.district.get(f"{path}?month=2099-01"), 422, "business-rule")

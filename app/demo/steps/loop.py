@@ -40,9 +40,8 @@ async def decline(scene: Scene, family: Family, referrals: Referrals) -> Json:
     for more, status in (({}, 422), ({"statusReason": FULL}, 200)):
         answer = await clinic.send("PUT", reference(other), {**current, "status": "rejected", **more})
         t.heard(clinic, "PUT", reference(other), answer)
-        t.hold(
-            "It takes a coded reason." if status == 422 else "With one it is declined.", answer.status_code == status
-        )
+        fact = "It takes a coded reason." if status == 422 else "With one it is declined."
+        t.hold(fact, answer.status_code == status, answer.text)
     answer = await clinic.send("PUT", reference(other), {**current, "status": "accepted"})
     t.heard(clinic, "PUT", reference(other), answer)
     t.hold("Declined is final: nobody takes it up again.", answer.status_code == 409, answer.text)
@@ -87,9 +86,6 @@ async def _waiting(scene: Scene) -> list[str]:
     answer = await scene.district.send("GET", "ServiceRequest/$awaiting-release")
     listed = answer.json().get("parameter", [])
     found = [p["valueReference"]["reference"] for r in listed for p in r.get("part", []) if p["name"] == "request"]
-    scene.telling.detail(
-        [
-            f"{scene.district.member.name}: GET ServiceRequest/$awaiting-release  ->  {answer.status_code} {len(found)} found"
-        ]
-    )
+    said = f"{scene.district.member.name}: GET ServiceRequest/$awaiting-release"
+    scene.telling.detail([f"{said}  ->  {answer.status_code} {len(found)} found"])
     return found
