@@ -49,7 +49,7 @@ _SERVICE = (
     of_server.SERVER,
 )
 TAGS = ("AuditEvent", *_SERVICE)
-BESIDE = ("Bundle", "OperationOutcome", "Parameters")
+BESIDE = ("Bundle", "MeasureReport", "OperationOutcome", "Parameters")
 """The types in bodies and answers that are no records. What definitions hold is told by HL7, not here."""
 
 

@@ -64,6 +64,7 @@ def _included(name: str, what: str) -> Json:
 _HELD = tuple(t.name for t in REGISTRY if t.visibility is Visibility.COMPARTMENT)
 _ID = {"type": "string", "pattern": f"^{ID}$"}
 _PAGE = {"type": "integer", "minimum": 1, "maximum": LARGEST_COUNT}
+_DAY = {"type": "string", "format": "date", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
 _TYPES = ", separated by commas"
 _ETAGS = {"type": "string", "pattern": _TAGS}
 TABLES = ("csv", "text/csv", "html", "text/html")
@@ -115,6 +116,11 @@ SHARED: dict[str, Json] = {
     "start": _query("start", "From this date.", moment()),
     "end": _query("end", "To this date, its whole day.", moment()),
     "reviewed": _query("reviewed", "Only those that are reviewed, or are not.", {"type": "boolean"}),
+    "firstDay": _query("start", "The first day, such as 2026-09-01.", _DAY),
+    "lastDay": _query("end", "The last day, such as 2026-12-31.", _DAY),
+    "month": _query("month", "A month, such as 2026-09.", {"type": "string", "pattern": r"^20\d\d-(0[1-9]|1[0-2])$"})
+    | {"required": True},
+    "student": _query("patient", "Only this student's: an id, or Patient/id.", ledger.OWN_ID),
     "basis": _query("basis", "Disclosures on this basis.", _codes(sorted(BASES))),
     "recipient": _query("recipient", "Disclosures to this organization: an id, or Organization/id.", ledger.OWN_ID),
     "consent": _query("consent", "Disclosures under this release: an id, or Consent/id.", ledger.OWN_ID),

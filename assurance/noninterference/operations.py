@@ -28,6 +28,8 @@ SERVED = (
     ("POST", "/fhir/[type]/{id}/$explain-access"),
     ("GET", "/fhir/[type]/{id}/$meta"),
     ("GET", "/fhir/[type]/$awaiting-release"),
+    ("GET", "/fhir/[type]/{id}/$referral-report"),
+    ("GET", "/fhir/[type]/{id}/$community-report"),
     ("POST", "/fhir/[type]/$match"),
     ("POST", "/fhir/[type]/$validate"),
     ("POST", "/fhir/[type]/{id}/$validate"),
@@ -128,6 +130,17 @@ def _awaiting(asks: Asks, route: Route) -> Request:
     if asks.rng.random() < 0.3:
         query["patient"] = asks.id("Patient")
     return Request("GET", f"{route.path}?{urlencode(query)}", asks.client())
+
+
+def _report(asks: Asks, route: Route) -> Request:
+    query = {"start": "2026-09-01", "end": "2026-10-31"} if asks.rng.random() < 0.8 else {"start": "2026-09-20"}
+    path = route.path.replace("{id}", asks.id(route.type))
+    return Request("GET", f"{path}?{urlencode(query)}", asks.client())
+
+
+def _community(asks: Asks, route: Route) -> Request:
+    path = route.path.replace("{id}", asks.id(route.type))
+    return Request("GET", f"{path}?month={asks.rng.choice(['2026-07', '2026-08', '2026-10'])}", asks.client())
 
 
 def _match(asks: Asks, route: Route) -> Request:
@@ -264,6 +277,8 @@ OPERATIONS: dict[str, Callable[[Asks, Route], Request]] = {
     "$explain-access": _explain,
     "$awaiting-release": _awaiting,
     "$meta": _meta,
+    "$referral-report": _report,
+    "$community-report": _community,
     "$match": _match,
     "$validate": _validate,
     "$preview": _preview,
