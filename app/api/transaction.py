@@ -35,7 +35,7 @@ from app.fhir.references import references, rewrite
 from app.limits.long_work import is_large
 from app.limits.results import Budget
 from app.resources import TYPES
-from app.resources.paths import first
+from app.resources.paths import values
 from app.resources.refs import as_uuid, parse_local
 from app.search.query import Search
 from app.search.subset import subset_of_read
@@ -241,12 +241,20 @@ def _records(
     """The ids of what the entries update or delete, and what they create about students."""
     created: list[lock_order.Creation] = []
     for entry in entries:
-        path = TYPES[entry.type].student if entry.method != "GET" else None
-        text = first(entry.resource, f"{path}.reference") if path not in (None, "id") else None
-        student = parse_local((links.find(text, entry.full_url) or text) if isinstance(text, str) else None)
-        if student is not None and entry.resource is not None and not entry.id and not matches.get(entry.at):
-            created.append(lock_order.Creation(entry.type, student[1], entry.resource))
+        if entry.method == "GET" or entry.resource is None or entry.id or matches.get(entry.at):
+            continue
+        student = _student(entry, links)
+        if student is not None:
+            created.append(lock_order.Creation(entry.type, student, entry.resource))
     return _written(entries, matches), created
+
+
+def _student(entry: Entry, links: Links) -> UUID | None:
+    """The student of a resource that is created, by the references as the transaction leads them."""
+    path = TYPES[entry.type].student
+    texts = values(entry.resource, f"{path}.reference") if path not in (None, "id") else []
+    targets = (parse_local(links.find(text, entry.full_url) or text) for text in texts if isinstance(text, str))
+    return next((target[1] for target in targets if target and target[0] == "Patient"), None)
 
 
 def _require_target(entry: Entry, links: Links, found: PendingResult) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from app.consent.attributes import resource_attributes, student_of
+from app.consent.attributes import resource_attributes, students_of
 from app.db import read as store
 from app.db import write
 from app.db.caller import Write, lock_writes
@@ -184,11 +184,13 @@ def _compartment(declared: ResourceType, content: dict[str, Any], resource_id: U
     """The student's id, or outside a compartment the resource's own."""
     if declared.visibility is not Visibility.COMPARTMENT:
         return resource_id
-    student = student_of(declared, content, resource_id)
-    if student is None:
-        text = "The record must reference its student: a Patient of this server."
-        raise HallpassError(Kind.UNPROCESSABLE, Issue(text, f"{declared.name}.{declared.student}", "required"))
-    return student
+    students = students_of(declared, content, resource_id)
+    if len(students) == 1:
+        return next(iter(students))
+    text, code = "The record must reference its student: a Patient of this server.", "required"
+    if students:
+        text, code = "The record references several students. Store one record for each of them.", "business-rule"
+    raise HallpassError(Kind.UNPROCESSABLE, Issue(text, f"{declared.name}.{declared.student}", code))
 
 
 async def _zone(session: Session, custodian: UUID) -> ZoneInfo:

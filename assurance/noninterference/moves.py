@@ -14,18 +14,19 @@ from typing import Any
 
 from app.resources import TYPES
 from assurance.noninterference import releases
-from assurance.noninterference.records import EXCEPTED, SERVICE, Body, build, coded, label
+from assurance.noninterference.records import DRAWN, EXCEPTED, SERVICE, Body, build, coded, label
 from assurance.noninterference.scene import BOTH, Record, Scene
 from assurance.noninterference.wire import Request
 
 JSON = (("Content-Type", "application/fhir+json"),)
-COVERABLE = ("RelatedPerson", "ServiceRequest", "Encounter")
+REFERRALS = ("ServiceRequest", "Encounter")
+COVERABLE = ("RelatedPerson", *REFERRALS, *DRAWN)
 DIRECTORY = ("Practitioner", "PractitionerRole", "Location", "HealthcareService", "OrganizationAffiliation")
 RELEASED = ("first", "second", "third", "fourth", "grown")
 """The holder's students whose records a release to the caller opens, or may open later."""
 PAPER = ("payment", "expired")
 """Students with a Consent that names the caller and opens nothing to it."""
-KINDS = ("Patient", "RelatedPerson", "ServiceRequest", "Encounter", "Consent", "Task", "Group")
+KINDS = ("Patient", "RelatedPerson", "ServiceRequest", "Encounter", "Consent", "Task", "Group", *DRAWN)
 
 
 @dataclass(frozen=True, slots=True)
