@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -16,7 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import URL
 
-from app import processes
+from app import management, processes
 from app.auth.keys import require_ours
 from app.db import embedded, migrate
 from app.db.address import BadAddress, owner_url
@@ -25,6 +23,7 @@ from app.keyring import Keyring, WrongKey
 from app.limits.protocol import BoundedProtocol
 from app.main import create_app
 from app.settings import Settings, UnsafeSettings, load
+from app.telemetry import log
 
 KEEP_ALIVE_SECONDS = 75
 WORKER_SECONDS = 60
@@ -79,7 +78,7 @@ def require_key(settings: Settings) -> None:
 def application() -> FastAPI:
     """The application of one process, from the environment; called within the loop that serves it."""
     settings = load()
-    _log_to_stderr()
+    log.to_stderr(settings.log_format)
     processes.drain_first(settings.drain_seconds)
     app = create_app(settings, open_database(settings))
     _settle_memory()
@@ -91,7 +90,8 @@ def serve(settings: Settings, when_listening: Callable[[], None]) -> None:
     _require_free(settings.host, settings.port)
     prepare_schema(settings)
     require_key(settings)
-    _log_to_stderr()
+    log.to_stderr(settings.log_format)
+    _serve_measures(settings)
     threading.Thread(target=_watch, args=(settings, when_listening), daemon=True).start()
     config = uvicorn.Config(
         "app.server:application",
@@ -109,6 +109,17 @@ def serve(settings: Settings, when_listening: Callable[[], None]) -> None:
         http=BoundedProtocol,
     )
     processes.run(config)
+
+
+def _serve_measures(settings: Settings) -> None:
+    management.share_measures(settings)
+    try:
+        management.serve(settings, database_url(settings))
+    except OSError as e:
+        raise CannotListen(
+            f"cannot listen on {settings.metrics_host}:{settings.metrics_port} for metrics: {e.strerror or e}; "
+            "another port is chosen by HALLPASS_METRICS_PORT"
+        ) from e
 
 
 def _require_free(host: str, port: int) -> None:
@@ -143,27 +154,3 @@ def _settle_memory() -> None:
     """What stands when serving begins stays: the collector need not walk all of it again and again."""
     gc.collect()
     gc.freeze()
-
-
-class _Line(logging.Formatter):
-    """Writes each second of the clock once: there are many lines in one."""
-
-    _second, _written = -1, ""
-
-    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
-        """The local time to the millisecond, as logging itself writes it."""
-        if int(record.created) != self._second:
-            self._second = int(record.created)
-            self._written = time.strftime(datefmt or self.default_time_format, self.converter(record.created))
-        return f"{self._written},{int(record.msecs):03d}"
-
-
-def _log_to_stderr() -> None:
-    """One line for each request, by its route; never its query, its body or its answer."""
-    log = logging.getLogger("hallpass")
-    if not log.handlers:
-        handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(_Line("%(asctime)s %(levelname)s %(message)s"))
-        log.addHandler(handler)
-        log.setLevel(logging.INFO)
-        log.propagate = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from uuid import UUID
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.caller import Caller
 from app.db.caller import holds
 from app.errors import HallpassError, Issue, Kind
+from app.ledger.queries import Query
 from app.scopes import allows
 from app.settings import Settings
 
@@ -31,6 +32,10 @@ class Session:
     """Ids of what this transaction is going to write: what they refer to now stops no deletion."""
     written: set[UUID] = field(default_factory=set)
     """Ids of what this transaction has written."""
+    request: UUID = field(default_factory=uuid4)
+    interaction: str = ""
+    queries: list[Query] = field(default_factory=list)
+    """What was asked of others' records, as it is entered on the ledger."""
 
     def write_once(self, resource_id: UUID) -> None:
         """Raise UNPROCESSABLE where this transaction wrote the resource before: its outcome would hang on an order.

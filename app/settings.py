@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+LogFormat = Literal["text", "json"]
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -42,6 +43,11 @@ class Settings(BaseSettings):
     drain_seconds: float = Field(
         default=3, ge=0, le=300, description="Seconds to serve on after SIGTERM, so that others can take over."
     )
+    log_format: LogFormat = Field(default="text", description="Lines of the log: text, or one JSON object each.")
+    metrics_port: int | None = Field(
+        default=None, ge=1, le=65535, description="A port of its own for Prometheus, /metrics; none by default."
+    )
+    metrics_host: str = Field(default="127.0.0.1", description="The address of that port; never a public one.")
     pool_size: int = Field(default=10, ge=1, le=200, description="Database connections of one process.")
     client_connections: int = Field(
         default=4, ge=1, le=200, description="Database connections of one process that one client may hold at once."

@@ -38,6 +38,7 @@ def product(stage: Stage, *, workers: int = 1) -> Iterator[Server]:
         "HALLPASS_BASE_URL": BASE, "HALLPASS_TOKEN_SECONDS": "3600", "HALLPASS_WORKERS": str(workers),
         # One client asks for all that there is: its share is everything.
         "HALLPASS_CLIENT_RATE": "1000000", "HALLPASS_CLIENT_CONNECTIONS": "10", "HALLPASS_CLIENT_RUNNING": "64",
+        "HALLPASS_CLIENT_REQUESTS": "1000", "HALLPASS_CLIENT_DAILY_BYTES": "1000000000000",
     }  # fmt: skip
     with _process(["-m", "app.cli", "serve"], settings, port) as server:
         yield server

@@ -28,4 +28,4 @@ def _statements(stage: Stage, type_name: str, numbers: range) -> list[str]:
             f" FROM hallpass.{table} t, generate_series({numbers[0]}, {numbers[-1]}) copy"
             f" WHERE t.compartment = '{compartment}' AND t.id = '{one}'"
         )
-    return [*found, f"SELECT hallpass.index_student('{compartment}', NULL, NULL)"]
+    return [*found, f"SELECT hallpass.index_student('{compartment}', NULL)"]

@@ -184,7 +184,7 @@ BEGIN
     FOR v_due IN SELECT * FROM index_backlog b ORDER BY b.since LIMIT p_limit LOOP
         CONTINUE WHEN NOT pg_try_advisory_xact_lock(index_key(v_due.compartment, v_due.custodian))
                    OR NOT pg_try_advisory_xact_lock(release_key(v_due.compartment, v_due.custodian));
-        PERFORM index_student(v_due.compartment, v_due.custodian, NULL);
+        PERFORM index_student(v_due.compartment, v_due.custodian);
         UPDATE validity k SET exact = true
             WHERE k.compartment = v_due.compartment AND k.custodian = v_due.custodian AND NOT k.exact;
         DELETE FROM index_backlog b WHERE b.compartment = v_due.compartment AND b.custodian = v_due.custodian;
@@ -457,7 +457,7 @@ BEGIN
     )
     SELECT count(*), next_link(v_before.link, string_agg(entry_bytes(
                r.compartment, v_at, r.request, r.id, r.version, r.type, r.interaction, r.student, r.custodian, v_caller,
-               v_client, p_agent, p_purposes, r.basis, r.consent, r.consent_version, r.reason), ''
+               v_client, p_agent, p_purposes, r.basis, r.consent, r.consent_version, r.reason, NULL, NULL), ''
                ORDER BY r.compartment, r.request, r.id, r.version))
         INTO entered, v_link FROM reasoned r;
     IF entered > 0 THEN
@@ -537,14 +537,69 @@ CREATE FUNCTION hallpass.emergency() RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('hallpass.emergency', true), ''), 'false')::boolean $$;
 
-CREATE FUNCTION hallpass.entry_bytes(compartment uuid, at timestamp with time zone, request uuid, id uuid, version integer, type text, interaction text, student uuid, custodian uuid, recipient uuid, client text, agent jsonb, purposes text[], basis text, consent uuid, consent_version integer, reason text) RETURNS bytea
+CREATE FUNCTION hallpass.enter_query(p_agent jsonb, p_purposes text[], p_request uuid, p_interaction text, p_type text, p_types text[], p_party_types text[], p_students uuid[], p_parameters text[], p_text text) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+DECLARE
+    v_caller  uuid := caller();
+    v_client  text := current_setting('hallpass.client', true);
+    v_ids     uuid[];
+    v_custodians uuid[];
+    v_students integer[];
+    v_chain   smallint;
+    v_before  chain_end;
+    v_at      timestamptz;
+    v_link    bytea;
+BEGIN
+    IF v_caller IS NULL THEN
+        RETURN 0;
+    END IF;
+    SELECT array_agg(gen_random_uuid()), array_agg(q.custodian), array_agg(q.students) INTO v_ids, v_custodians, v_students
+        FROM queried(p_types, p_party_types, p_students) q;
+    IF v_ids IS NULL THEN
+        RETURN 0;  -- it reads nobody else's
+    END IF;
+    IF current_setting('synchronous_commit') = 'off' THEN
+        PERFORM set_config('synchronous_commit', 'on', true);
+    END IF;
+    v_chain := lock_chain();
+    SELECT * INTO v_before FROM chain_end c WHERE c.chain = v_chain;
+    v_at := instant();
+    WITH inserted AS (
+        INSERT INTO disclosure (compartment, at, request, id, version, type, interaction, custodian, recipient, client, agent,
+                                purposes, basis, parameters, students, chain, batch)
+        SELECT e.custodian, v_at, p_request, e.id, 0, p_type, p_interaction, e.custodian, v_caller, v_client, p_agent,
+               p_purposes, 'query', p_parameters, e.students, v_chain, coalesce(v_before.n, 0) + 1
+        FROM unnest(v_ids, v_custodians, v_students) AS e(id, custodian, students)
+    ), logged AS (
+        INSERT INTO event (minute, kind, organization, client, outcome, detail, first, last, times)
+        VALUES (date_trunc('minute', v_at), 'query', v_caller, v_client, '0', p_text, v_at, v_at, 1)
+        ON CONFLICT (organization, minute, kind, client, outcome, detail) DO NOTHING
+    )
+    SELECT next_link(v_before.link, string_agg(entry_bytes(
+               e.custodian, v_at, p_request, e.id, 0, p_type, p_interaction, NULL, e.custodian, v_caller, v_client, p_agent,
+               p_purposes, 'query', NULL, NULL, NULL, p_parameters, e.students), '' ORDER BY e.custodian, e.id))
+        INTO v_link FROM unnest(v_ids, v_custodians, v_students) AS e(id, custodian, students);
+    INSERT INTO batch VALUES (v_chain, coalesce(v_before.n, 0) + 1, v_at, cardinality(v_ids), v_link);
+    INSERT INTO chain_end VALUES (v_chain, coalesce(v_before.n, 0) + 1, v_link)
+        ON CONFLICT (chain) DO UPDATE SET n = EXCLUDED.n, link = EXCLUDED.link;
+    RETURN cardinality(v_ids);
+END $$;
+
+COMMENT ON FUNCTION hallpass.enter_query(p_agent jsonb, p_purposes text[], p_request uuid, p_interaction text, p_type text, p_types text[], p_party_types text[], p_students uuid[], p_parameters text[], p_text text) IS 'Enters a query once for each custodian whose records its criteria read (hallpass.queried), whatever it finds: what it
+     asks by and of how many students. What it asks for is in the security log, for the organization that asked. Returns
+     how many entries.';
+
+CREATE FUNCTION hallpass.entry_bytes(compartment uuid, at timestamp with time zone, request uuid, id uuid, version integer, type text, interaction text, student uuid, custodian uuid, recipient uuid, client text, agent jsonb, purposes text[], basis text, consent uuid, consent_version integer, reason text, parameters text[], students integer) RETURNS bytea
     LANGUAGE sql STABLE
     AS $$
     SELECT record_send(ROW(compartment, at, request, id, version, type, interaction, student, custodian, recipient, client,
-                           agent, purposes, basis, consent, consent_version, reason))
+                           agent, purposes, basis, consent, consent_version, reason, parameters, students))
 $$;
 
-COMMENT ON FUNCTION hallpass.entry_bytes(compartment uuid, at timestamp with time zone, request uuid, id uuid, version integer, type text, interaction text, student uuid, custodian uuid, recipient uuid, client text, agent jsonb, purposes text[], basis text, consent uuid, consent_version integer, reason text) IS 'All that an entry says, each value with its type and length.';
+COMMENT ON FUNCTION hallpass.entry_bytes(compartment uuid, at timestamp with time zone, request uuid, id uuid, version integer, type text, interaction text, student uuid, custodian uuid, recipient uuid, client text, agent jsonb, purposes text[], basis text, consent uuid, consent_version integer, reason text, parameters text[], students integer) IS 'All that an entry says, each value with its type and length.';
 
 CREATE TABLE hallpass.access (
     compartment uuid NOT NULL,
@@ -561,24 +616,34 @@ COMMENT ON TABLE hallpass.access IS 'Visible candidates: a row for each (organiz
      for custody, and none for who is part of the named. `precomputed` is the record''s alone, so that nobody''s place in the
      tree bears on it.';
 
-CREATE FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_custodian uuid, p_ids uuid[]) RETURNS SETOF hallpass.access
-    LANGUAGE sql STABLE
+CREATE FUNCTION hallpass.expected_access_rows(p_compartments uuid[], p_ids uuid[]) RETURNS SETOF hallpass.access
+    LANGUAGE plpgsql STABLE
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
+BEGIN
+    RETURN QUERY
     WITH r AS MATERIALIZED (
-        SELECT * FROM hallpass.resource r
-        WHERE r.compartment = p_compartment AND r.current AND NOT r.deleted AND NOT r.directory
-          AND (p_custodian IS NULL OR r.custodian = p_custodian) AND (p_ids IS NULL OR r.id = ANY (p_ids))
-    ), covered AS MATERIALIZED (
-        SELECT r.id, e.consent, p.permit, p.permit AND p.node = 0 AND p.recipients IS NOT NULL AS plain,
-               coalesce(t.recipients, e.recipients) AS named, 
-               hallpass.hangs_on_signers(r.labels) OR r.type IN ('Task') AS live
-        FROM hallpass.release e JOIN hallpass.provision p ON p.compartment = e.compartment AND p.consent = e.consent
+        SELECT r.compartment, r.id, r.type, r.updated, r.custodian, r.profiles, r.codes, r.confidentiality, r.labels,
+               r.parties, r.refs, r.authors, r.clinical
+        FROM (SELECT DISTINCT k.compartment, k.id FROM unnest(p_compartments, p_ids) k(compartment, id)) k
+        JOIN hallpass.resource r ON r.compartment = k.compartment AND r.id = k.id
+        WHERE r.current AND NOT r.deleted AND NOT r.directory
+    ), node AS MATERIALIZED (
+        SELECT p.compartment, e.custodian, e.part2, x.p, p.permit,
+               p.permit AND p.node = 0 AND p.recipients IS NOT NULL AS plain,
+               e.consent, coalesce(t.recipients, e.recipients) AS named
+        FROM (SELECT DISTINCT r.compartment, r.custodian FROM r) k
+        JOIN hallpass.release e ON e.compartment = k.compartment AND e.custodian = k.custodian
+        JOIN hallpass.provision p ON p.compartment = e.compartment AND p.consent = e.consent
         JOIN hallpass.provision t ON t.compartment = e.compartment AND t.consent = e.consent AND t.node = 0
-        JOIN r ON r.custodian = e.custodian
-        WHERE e.compartment = p_compartment AND (p_custodian IS NULL OR e.custodian = p_custodian)
-          AND (r.type IN ('Task') OR  -- covered where its referral is, which is judged live
-               hallpass.provision_matches(p, e.part2, e.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels,
-                              r.refs, r.authors, r.clinical))
+        CROSS JOIN LATERAL (SELECT p OFFSET 0) x
+    ), covered AS MATERIALIZED (
+        SELECT r.compartment, r.id, n.consent, n.permit, n.plain, n.named,
+               hallpass.hangs_on_signers(r.labels) OR r.type IN ('Task') AS live
+        FROM r JOIN node n ON n.compartment = r.compartment AND n.custodian = r.custodian
+        WHERE r.type IN ('Task') OR  -- covered where its referral is, which is judged live
+              hallpass.provision_matches(n.p, n.part2, n.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality,
+                              r.labels, r.refs, r.authors, r.clinical)
     ), precomputed AS (
         SELECT c.id, bool_and(c.plain) AND NOT bool_or(c.live) AS precomputed FROM covered c GROUP BY c.id
     ), named AS (
@@ -587,13 +652,23 @@ CREATE FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_custodian uu
         SELECT DISTINCT r.id, x, NULL::uuid FROM r CROSS JOIN unnest(r.parties) x
         WHERE NOT r.type IN ('Task')
     )
-    SELECT p_compartment, n.id, n.org, n.consent, r.type, r.updated, r.custodian, n.consent IS NULL OR s.precomputed
-    FROM named n JOIN r USING (id) LEFT JOIN precomputed s USING (id)
+    SELECT r.compartment, n.id, n.org, n.consent, r.type, r.updated, r.custodian, n.consent IS NULL OR s.precomputed
+    FROM named n JOIN r USING (id) LEFT JOIN precomputed s USING (id);
+END $$;
+
+COMMENT ON FUNCTION hallpass.expected_access_rows(p_compartments uuid[], p_ids uuid[]) IS 'The rows that the access index should hold for these records, of any students.';
+
+CREATE FUNCTION hallpass.expected_student_access(p_compartment uuid) RETURNS SETOF hallpass.access
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT * FROM hallpass.expected_access_rows(
+        (SELECT array_agg(r.compartment) FROM hallpass.resource r WHERE r.compartment = p_compartment AND r.current),
+        (SELECT array_agg(r.id) FROM hallpass.resource r WHERE r.compartment = p_compartment AND r.current))
 $$;
 
-COMMENT ON FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_custodian uuid, p_ids uuid[]) IS 'The rows that the access index should hold for a student; for one custodian or some records only, where given.';
+COMMENT ON FUNCTION hallpass.expected_student_access(p_compartment uuid) IS 'The rows that the access index should hold for a student.';
 
-CREATE FUNCTION hallpass.expected_validity(p_compartment uuid) RETURNS TABLE(org uuid, consent uuid, compartment uuid, version integer, custodian uuid, since timestamp with time zone, until timestamp with time zone, majority timestamp with time zone, purposes text[], root_since timestamp with time zone, root_until timestamp with time zone)
+CREATE FUNCTION hallpass.expected_validity(p_compartment uuid) RETURNS TABLE(org uuid, consent uuid, compartment uuid, version integer, custodian uuid, since timestamp with time zone, until timestamp with time zone, majority timestamp with time zone, purposes text[], root_since timestamp with time zone, root_until timestamp with time zone, types text[])
     LANGUAGE sql STABLE
     AS $$
     SELECT x.org, e.consent, e.compartment, e.version, e.custodian, e.opens,
@@ -606,7 +681,8 @@ CREATE FUNCTION hallpass.expected_validity(p_compartment uuid) RETURNS TABLE(org
                     THEN least(e.closes, coalesce(e.authority_closes, a.closes)) ELSE '-infinity' END
            END,
            CASE WHEN e.signer IS NOT NULL THEN hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone) END,
-           t.purposes, t.opens, t.closes
+           t.purposes, t.opens, t.closes,
+           CASE WHEN t.permit AND NOT array_to_string(t.classes, ' ') LIKE '%:%' THEN t.classes END
     FROM hallpass.release e
     JOIN hallpass.provision t ON t.compartment = e.compartment AND t.consent = e.consent AND t.node = 0
     JOIN hallpass.organization o ON o.id = e.custodian
@@ -804,41 +880,36 @@ CREATE FUNCTION hallpass.index_key(p_compartment uuid, p_custodian uuid) RETURNS
 COMMENT ON FUNCTION hallpass.index_key(p_compartment uuid, p_custodian uuid) IS 'The lock that orders records and releases of a custodian about a student: shared to store a record, exclusive to
      index all of them.';
 
-CREATE FUNCTION hallpass.index_resource(p_compartment uuid, p_id uuid) RETURNS void
+CREATE FUNCTION hallpass.index_records(p_compartments uuid[], p_ids uuid[]) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 DECLARE
-    v_custodian uuid;
-    v_type      text;
-    v_ids       uuid[] := ARRAY[p_id];
+    v_compartments uuid[] := p_compartments;
+    v_ids          uuid[] := p_ids;
+    v_written      integer;
 BEGIN
-    SELECT r.custodian, r.type INTO v_custodian, v_type FROM resource r
-        WHERE r.compartment = p_compartment AND r.id = p_id AND r.current;
-    IF EXISTS (SELECT 1 FROM provision p WHERE p.compartment = p_compartment AND p.related IS NOT NULL) THEN
+    IF EXISTS (SELECT 1 FROM provision p WHERE p.compartment = ANY (p_compartments) AND p.related IS NOT NULL) THEN
         -- A release opens what a record refers to; so what any version of this one referred to may open or close now.
-        SELECT v_ids || array_agg(DISTINCT ref) INTO v_ids
-            FROM resource r CROSS JOIN unnest(r.refs) ref
-            WHERE r.compartment = p_compartment AND r.id = p_id
-              AND EXISTS (SELECT 1 FROM provision p WHERE p.compartment = p_compartment AND p_id = ANY (p.related));
-        IF v_type IN ('Patient', 'RelatedPerson') THEN
-            PERFORM defer_index(p_compartment, v_custodian, true);  -- it does not wait for who writes what refers to it
-        END IF;
+        SELECT array_agg(f.compartment), array_agg(f.id) INTO v_compartments, v_ids FROM (
+            SELECT k.compartment, k.id FROM unnest(p_compartments, p_ids) k(compartment, id)
+            UNION
+            SELECT r.compartment, ref FROM unnest(p_compartments, p_ids) k(compartment, id)
+            JOIN resource r ON r.compartment = k.compartment AND r.id = k.id CROSS JOIN unnest(r.refs) ref
+            JOIN resource t ON t.compartment = r.compartment AND t.id = ref AND t.current AND t.custodian = r.custodian
+            WHERE EXISTS (SELECT 1 FROM provision p WHERE p.compartment = k.compartment AND k.id = ANY (p.related))) f;
+        -- It does not wait for who writes what refers to a Patient or RelatedPerson.
+        PERFORM defer_index(r.compartment, r.custodian, true)
+            FROM unnest(p_compartments, p_ids) k(compartment, id)
+            JOIN resource r ON r.compartment = k.compartment AND r.id = k.id AND r.current
+            WHERE r.type IN ('Patient', 'RelatedPerson') AND EXISTS (
+                SELECT 1 FROM provision p WHERE p.compartment = k.compartment AND p.related IS NOT NULL);
     END IF;
-    PERFORM index_student(p_compartment, v_custodian, v_ids);
-END $$;
-
-COMMENT ON FUNCTION hallpass.index_resource(p_compartment uuid, p_id uuid) IS 'Brings the access index up to date with one record.';
-
-CREATE FUNCTION hallpass.index_student(p_compartment uuid, p_custodian uuid, p_ids uuid[]) RETURNS integer
-    LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'hallpass', 'pg_temp'
-    SET plan_cache_mode TO 'force_custom_plan'
-    AS $$
-    WITH due AS MATERIALIZED (SELECT * FROM expected_access_rows(p_compartment, p_custodian, p_ids)),
+    WITH due AS MATERIALIZED (SELECT * FROM expected_access_rows(v_compartments, v_ids)),
     gone AS (
-        DELETE FROM access a WHERE a.compartment = p_compartment AND (p_custodian IS NULL OR a.custodian = p_custodian)
-          AND (p_ids IS NULL OR a.id = ANY (p_ids))
+        DELETE FROM access a USING (SELECT DISTINCT k.compartment, k.id FROM unnest(v_compartments, v_ids) k(compartment, id)) k
+        WHERE a.compartment = k.compartment AND a.id = k.id
           AND NOT EXISTS (SELECT 1 FROM due d WHERE d.id = a.id AND d.org = a.org AND d.consent IS NOT DISTINCT FROM a.consent)
         RETURNING 1
     ), made AS (
@@ -847,11 +918,27 @@ CREATE FUNCTION hallpass.index_student(p_compartment uuid, p_custodian uuid, p_i
             WHERE (a.updated, a.precomputed) IS DISTINCT FROM (EXCLUDED.updated, EXCLUDED.precomputed)
         RETURNING 1
     )
-    SELECT (SELECT count(*) FROM gone)::integer + (SELECT count(*) FROM made)::integer
+    SELECT (SELECT count(*) FROM gone)::integer + (SELECT count(*) FROM made)::integer INTO v_written;
+    RETURN v_written;
+END $$;
+
+COMMENT ON FUNCTION hallpass.index_records(p_compartments uuid[], p_ids uuid[]) IS 'Brings the access index up to date with some records, of any students. It writes what differs and nothing else, and
+     returns how many rows that is.';
+
+CREATE FUNCTION hallpass.index_student(p_compartment uuid, p_custodian uuid) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT coalesce(index_records(array_agg(p_compartment), array_agg(k.id)), 0) FROM (
+        SELECT r.id FROM resource r
+        WHERE r.compartment = p_compartment AND r.current AND (p_custodian IS NULL OR r.custodian = p_custodian)
+        UNION
+        SELECT a.id FROM access a
+        WHERE a.compartment = p_compartment AND (p_custodian IS NULL OR a.custodian = p_custodian)) k
 $$;
 
-COMMENT ON FUNCTION hallpass.index_student(p_compartment uuid, p_custodian uuid, p_ids uuid[]) IS 'Brings the access index up to date with a student''s records and releases, of one custodian or some records where
-     given. It writes what differs and nothing else, and returns how many rows that is.';
+COMMENT ON FUNCTION hallpass.index_student(p_compartment uuid, p_custodian uuid) IS 'Brings the access index up to date with a student''s records and releases, of one custodian where given. It writes what
+     differs and nothing else, and returns how many rows that is.';
 
 CREATE FUNCTION hallpass.instant() RETURNS timestamp with time zone
     LANGUAGE sql
@@ -1080,6 +1167,33 @@ CREATE FUNCTION hallpass.next_link(before bytea, entries bytea) RETURNS bytea
 
 COMMENT ON FUNCTION hallpass.next_link(before bytea, entries bytea) IS 'The link of a batch with these entries, behind the one before.';
 
+CREATE FUNCTION hallpass.operating_figures() RETURNS TABLE(name text, help text, value double precision)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    VALUES
+    ('organizations', 'Members and their departments.', (SELECT count(*)::double precision FROM hallpass.organization)),
+    ('clients', 'Clients that are not disabled.', (SELECT count(*) FROM hallpass.client WHERE disabled IS NULL)),
+    ('releases', 'Signed releases whose period covers now.',
+        (SELECT count(*) FROM hallpass.release WHERE opens <= now() AND now() < closes)),
+    ('releases_ending_30_days', 'Of these, how many end within 30 days.',
+        (SELECT count(*) FROM hallpass.release WHERE opens <= now() AND now() < closes AND closes < now() + interval '30 days')),
+    ('ledger_batches', 'Batches that the ledger holds.', (SELECT coalesce(sum(n), 0) FROM hallpass.chain_end)),
+    ('index_backlog', 'Students whose ended releases are still to be cleared from the index.',
+        (SELECT count(*) FROM hallpass.index_backlog)),
+    ('locks_waiting', 'Connections that wait for a lock.',
+        (SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))),
+    ('oldest_transaction_seconds', 'Age of the oldest transaction under way: feeds stop short of it.',
+        (SELECT coalesce(max(extract(epoch FROM clock_timestamp() - xact_start)), 0) FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid())),
+    ('database_bytes', 'Size of the database on disk.', pg_database_size(current_database())),
+    ('standbys_follow', '1: as many standbys follow as a commit waits for. 0: commits wait in vain.',
+        (SELECT hallpass.standbys_follow()::integer))
+$$;
+
+COMMENT ON FUNCTION hallpass.operating_figures() IS 'What an operator watches, as numbers without a word about anybody. Only the owner of the tables calls it.';
+
 CREATE FUNCTION hallpass.part2_age(p_state text, p_on date) RETURNS integer
     LANGUAGE sql STABLE
     AS $$
@@ -1197,79 +1311,162 @@ CREATE FUNCTION hallpass.purposes() RETURNS text[]
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('hallpass.purposes', true), ''), '{}')::text[] $$;
 
-CREATE FUNCTION hallpass.put(p_row hallpass.resource_version, p_terms jsonb) RETURNS void
+CREATE FUNCTION hallpass.put_many(p_rows hallpass.resource_version[], p_terms jsonb) RETURNS void
     LANGUAGE plpgsql
     AS $$
+DECLARE
+    v_records   uuid[];
+    v_students  uuid[];
+    v_all       uuid[];
+    v_places    uuid[];
+    v_replace   boolean;
 BEGIN
-    IF p_row.version > 1 THEN
-        UPDATE hallpass.resource r SET current = false WHERE r.compartment = p_row.compartment AND r.id = p_row.id AND r.current;
+    SELECT array_agg(n.compartment), array_agg(n.id), coalesce(bool_or(n.version > 1), false),
+           array_agg(n.compartment) FILTER (WHERE NOT n.directory), array_agg(n.id) FILTER (WHERE NOT n.directory)
+        INTO v_places, v_all, v_replace, v_students, v_records
+        FROM unnest(p_rows) n;
+    IF v_replace THEN
+        UPDATE hallpass.resource r SET current = false FROM unnest(v_places, v_all) k(compartment, id)
+            WHERE r.compartment = k.compartment AND r.id = k.id AND r.current;
     END IF;
     INSERT INTO hallpass.resource (compartment, id, version, type, custodian, student, directory, current, deleted,
                                    updated, method, body, label_at, digest, profiles, codes, confidentiality, labels,
                                    parties, refs, authors, clinical)
-        SELECT p_row.*;
-    IF NOT p_row.directory THEN
-        PERFORM hallpass.index_resource(p_row.compartment, p_row.id);
+        SELECT n.* FROM unnest(p_rows) n;
+    IF v_records IS NOT NULL THEN
+        PERFORM hallpass.index_records(v_students, v_records);
     END IF;
-    PERFORM hallpass.put_terms(p_row.compartment, p_row.id, p_row.type, p_terms, p_row.version > 1);
+    PERFORM hallpass.put_terms(v_places, v_all, p_terms, v_replace);
 END $$;
 
-COMMENT ON FUNCTION hallpass.put(p_row hallpass.resource_version, p_terms jsonb) IS 'Stores a version as the current one, and brings both indexes up to date with it. An invoker''s function: the wall
-     judges what it writes.';
+COMMENT ON FUNCTION hallpass.put_many(p_rows hallpass.resource_version[], p_terms jsonb) IS 'Stores versions of different records as the current ones, and brings both indexes up to date with them, all in a few
+     statements whatever their number. `p_terms` holds a list for each kind of term, with a list of terms for each row. An
+     invoker''s function: the wall judges what it writes.';
 
-CREATE FUNCTION hallpass.put_terms(p_compartment uuid, p_id uuid, p_type text, p_terms jsonb, p_replace boolean) RETURNS void
+CREATE FUNCTION hallpass.put_terms(p_compartments uuid[], p_ids uuid[], p_terms jsonb, p_replace boolean) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
 DECLARE
-    v_custodian uuid;
+    v_custodians uuid[];
+    v_types      text[];
 BEGIN
-    SELECT r.custodian INTO v_custodian FROM resource r WHERE r.compartment = p_compartment AND r.id = p_id AND r.current
-        AND (holds(r.custodian) OR (r.type IN ('Task') AND r.parties && ancestors()));
-    IF v_custodian IS NULL THEN
+    SELECT array_agg(r.custodian ORDER BY k.row), array_agg(r.type ORDER BY k.row) INTO v_custodians, v_types
+        FROM unnest(p_compartments, p_ids) WITH ORDINALITY k(compartment, id, row)
+        JOIN resource r ON r.compartment = k.compartment AND r.id = k.id AND r.current
+        WHERE holds(r.custodian) OR (r.type IN ('Task') AND r.parties && ancestors());
+    IF cardinality(v_custodians) IS DISTINCT FROM cardinality(p_ids) THEN
         RAISE EXCEPTION 'only who writes a resource writes its terms';
     END IF;
     IF p_replace THEN
-        DELETE FROM term_token t WHERE t.compartment = p_compartment AND t.id = p_id;
-        DELETE FROM term_string t WHERE t.compartment = p_compartment AND t.id = p_id;
-        DELETE FROM term_reference t WHERE t.compartment = p_compartment AND t.id = p_id;
-        DELETE FROM term_date t WHERE t.compartment = p_compartment AND t.id = p_id;
-        DELETE FROM term_quantity t WHERE t.compartment = p_compartment AND t.id = p_id;
-        DELETE FROM term_uri t WHERE t.compartment = p_compartment AND t.id = p_id;
+        DELETE FROM term_token t USING unnest(p_compartments, p_ids) k(compartment, id)
+            WHERE t.compartment = k.compartment AND t.id = k.id;
+        DELETE FROM term_string t USING unnest(p_compartments, p_ids) k(compartment, id)
+            WHERE t.compartment = k.compartment AND t.id = k.id;
+        DELETE FROM term_reference t USING unnest(p_compartments, p_ids) k(compartment, id)
+            WHERE t.compartment = k.compartment AND t.id = k.id;
+        DELETE FROM term_date t USING unnest(p_compartments, p_ids) k(compartment, id)
+            WHERE t.compartment = k.compartment AND t.id = k.id;
+        DELETE FROM term_quantity t USING unnest(p_compartments, p_ids) k(compartment, id)
+            WHERE t.compartment = k.compartment AND t.id = k.id;
+        DELETE FROM term_uri t USING unnest(p_compartments, p_ids) k(compartment, id)
+            WHERE t.compartment = k.compartment AND t.id = k.id;
     END IF;
     IF p_terms ? 'term_token' THEN
         INSERT INTO term_token (compartment, id, custodian, type, param, n, system, code)
-            SELECT p_compartment, p_id, v_custodian, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.system, x.code
-            FROM jsonb_to_recordset(p_terms -> 'term_token') AS x(param text, system text, code text);
+            SELECT p_compartments[l.row], p_ids[l.row], v_custodians[l.row], v_types[l.row], x.param, x.n, x.system, x.code
+            FROM jsonb_array_elements(p_terms -> 'term_token') WITH ORDINALITY l(terms, row)
+            CROSS JOIN LATERAL ROWS FROM (jsonb_to_recordset(l.terms) AS (param text, system text, code text))
+                WITH ORDINALITY x(param, system, code, n);
     END IF;
     IF p_terms ? 'term_string' THEN
         INSERT INTO term_string (compartment, id, custodian, type, param, n, folded, exact)
-            SELECT p_compartment, p_id, v_custodian, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.folded, x.exact
-            FROM jsonb_to_recordset(p_terms -> 'term_string') AS x(param text, folded text, exact text);
+            SELECT p_compartments[l.row], p_ids[l.row], v_custodians[l.row], v_types[l.row], x.param, x.n, x.folded, x.exact
+            FROM jsonb_array_elements(p_terms -> 'term_string') WITH ORDINALITY l(terms, row)
+            CROSS JOIN LATERAL ROWS FROM (jsonb_to_recordset(l.terms) AS (param text, folded text, exact text))
+                WITH ORDINALITY x(param, folded, exact, n);
     END IF;
     IF p_terms ? 'term_reference' THEN
         INSERT INTO term_reference (compartment, id, custodian, type, param, n, target_type, target, url, system, code)
-            SELECT p_compartment, p_id, v_custodian, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.target_type, x.target, x.url, x.system, x.code
-            FROM jsonb_to_recordset(p_terms -> 'term_reference') AS x(param text, target_type text, target uuid, url text, system text, code text);
+            SELECT p_compartments[l.row], p_ids[l.row], v_custodians[l.row], v_types[l.row], x.param, x.n, x.target_type, x.target, x.url, x.system, x.code
+            FROM jsonb_array_elements(p_terms -> 'term_reference') WITH ORDINALITY l(terms, row)
+            CROSS JOIN LATERAL ROWS FROM (jsonb_to_recordset(l.terms) AS (param text, target_type text, target uuid, url text, system text, code text))
+                WITH ORDINALITY x(param, target_type, target, url, system, code, n);
     END IF;
     IF p_terms ? 'term_date' THEN
         INSERT INTO term_date (compartment, id, custodian, type, param, n, lower, upper)
-            SELECT p_compartment, p_id, v_custodian, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.lower, x.upper
-            FROM jsonb_to_recordset(p_terms -> 'term_date') AS x(param text, lower timestamp with time zone, upper timestamp with time zone);
+            SELECT p_compartments[l.row], p_ids[l.row], v_custodians[l.row], v_types[l.row], x.param, x.n, x.lower, x.upper
+            FROM jsonb_array_elements(p_terms -> 'term_date') WITH ORDINALITY l(terms, row)
+            CROSS JOIN LATERAL ROWS FROM (jsonb_to_recordset(l.terms) AS (param text, lower timestamptz, upper timestamptz))
+                WITH ORDINALITY x(param, lower, upper, n);
     END IF;
     IF p_terms ? 'term_quantity' THEN
         INSERT INTO term_quantity (compartment, id, custodian, type, param, n, low, high, system, code, unit)
-            SELECT p_compartment, p_id, v_custodian, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.low, x.high, x.system, x.code, x.unit
-            FROM jsonb_to_recordset(p_terms -> 'term_quantity') AS x(param text, low numeric, high numeric, system text, code text, unit text);
+            SELECT p_compartments[l.row], p_ids[l.row], v_custodians[l.row], v_types[l.row], x.param, x.n, x.low, x.high, x.system, x.code, x.unit
+            FROM jsonb_array_elements(p_terms -> 'term_quantity') WITH ORDINALITY l(terms, row)
+            CROSS JOIN LATERAL ROWS FROM (jsonb_to_recordset(l.terms) AS (param text, low numeric, high numeric, system text, code text, unit text))
+                WITH ORDINALITY x(param, low, high, system, code, unit, n);
     END IF;
     IF p_terms ? 'term_uri' THEN
         INSERT INTO term_uri (compartment, id, custodian, type, param, n, value)
-            SELECT p_compartment, p_id, v_custodian, p_type, x.param, row_number() OVER (PARTITION BY x.param), x.value
-            FROM jsonb_to_recordset(p_terms -> 'term_uri') AS x(param text, value text);
+            SELECT p_compartments[l.row], p_ids[l.row], v_custodians[l.row], v_types[l.row], x.param, x.n, x.value
+            FROM jsonb_array_elements(p_terms -> 'term_uri') WITH ORDINALITY l(terms, row)
+            CROSS JOIN LATERAL ROWS FROM (jsonb_to_recordset(l.terms) AS (param text, value text))
+                WITH ORDINALITY x(param, value, n);
     END IF;
 END $$;
 
-COMMENT ON FUNCTION hallpass.put_terms(p_compartment uuid, p_id uuid, p_type text, p_terms jsonb, p_replace boolean) IS 'Stores the terms of a resource; with p_replace those before are taken away first.';
+COMMENT ON FUNCTION hallpass.put_terms(p_compartments uuid[], p_ids uuid[], p_terms jsonb, p_replace boolean) IS 'Stores the terms of resources: `p_terms` holds a list for each kind that there is any of, with a list of terms for each
+     resource. With p_replace those before are taken away first.';
+
+CREATE FUNCTION hallpass.queried(p_types text[], p_party_types text[], p_students uuid[]) RETURNS TABLE(custodian uuid, students integer)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+BEGIN
+    IF p_students IS NULL THEN
+        RETURN QUERY
+        WITH readable AS MATERIALIZED (
+            SELECT k.custodian, k.compartment FROM unnest(ancestors()) o(org) CROSS JOIN LATERAL (
+                SELECT k.custodian, k.compartment FROM active_release k
+                WHERE k.org = o.org AND (k.types IS NULL OR k.types && p_types) OFFSET 0) k
+            UNION ALL
+            SELECT a.custodian, a.compartment FROM unnest(ancestors()) o(org) CROSS JOIN unnest(p_party_types) t(type)
+            CROSS JOIN LATERAL (
+                SELECT a.custodian, a.compartment FROM access a
+                WHERE a.org = o.org AND a.type = t.type AND a.consent IS NULL OFFSET 0) a
+            UNION ALL
+            SELECT r.custodian, r.compartment FROM emergency m CROSS JOIN LATERAL (
+                SELECT r.custodian, r.compartment FROM resource r WHERE r.compartment = m.compartment AND r.current
+                  AND r.student IS NOT NULL AND r.type = ANY (p_types) AND in_emergency(r.type, r.labels) OFFSET 0) r
+            WHERE emergency() AND m.organization = caller() AND m.opens <= statement_time() AND statement_time() < m.closes
+        )
+        SELECT r.custodian, count(DISTINCT r.compartment)::integer FROM readable r GROUP BY r.custodian
+        HAVING NOT holds(r.custodian);
+    ELSE
+        RETURN QUERY
+        WITH readable AS MATERIALIZED (
+            SELECT k.custodian, s.student FROM unnest(p_students) s(student) CROSS JOIN LATERAL (
+                SELECT k.custodian FROM active_release k
+                WHERE k.compartment = s.student AND k.org = ANY (ancestors()) AND (k.types IS NULL OR k.types && p_types) OFFSET 0) k
+            UNION ALL
+            SELECT a.custodian, s.student FROM unnest(p_students) s(student) CROSS JOIN LATERAL (
+                SELECT a.custodian FROM access a
+                WHERE a.compartment = s.student AND a.org = ANY (ancestors()) AND a.type = ANY (p_party_types)
+                  AND a.consent IS NULL OFFSET 0) a
+            UNION ALL
+            SELECT r.custodian, s.student FROM unnest(p_students) s(student) CROSS JOIN LATERAL (
+                SELECT r.custodian FROM resource r WHERE emergency() AND glass_broken(s.student) AND r.compartment = s.student
+                  AND r.current AND r.student IS NOT NULL AND r.type = ANY (p_types) AND in_emergency(r.type, r.labels) OFFSET 0) r
+        )
+        SELECT r.custodian, count(DISTINCT r.student)::integer FROM readable r GROUP BY r.custodian
+        HAVING NOT holds(r.custodian);
+    END IF;
+END $$;
+
+COMMENT ON FUNCTION hallpass.queried(p_types text[], p_party_types text[], p_students uuid[]) IS 'Whose records of these types a query of the caller reads, and of how many students each: all whose releases name
+     it now, or of these students alone. What one custodian is told hangs on its own records and releases.';
 
 CREATE FUNCTION hallpass.reached() RETURNS TABLE(compartment uuid, custodian uuid)
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -1416,10 +1613,11 @@ CREATE FUNCTION hallpass.refresh_validity(p_compartment uuid, p_custodian uuid) 
         INSERT INTO validity AS k SELECT d.*, true FROM due d
         ON CONFLICT (org, consent) DO UPDATE
             SET version = EXCLUDED.version, since = EXCLUDED.since, until = EXCLUDED.until, majority = EXCLUDED.majority,
-                purposes = EXCLUDED.purposes, root_since = EXCLUDED.root_since, root_until = EXCLUDED.root_until
-            WHERE (k.version, k.since, k.until, k.majority, k.purposes, k.root_since, k.root_until) IS DISTINCT FROM
+                purposes = EXCLUDED.purposes, root_since = EXCLUDED.root_since, root_until = EXCLUDED.root_until,
+                types = EXCLUDED.types
+            WHERE (k.version, k.since, k.until, k.majority, k.purposes, k.root_since, k.root_until, k.types) IS DISTINCT FROM
                   (EXCLUDED.version, EXCLUDED.since, EXCLUDED.until, EXCLUDED.majority, EXCLUDED.purposes,
-                   EXCLUDED.root_since, EXCLUDED.root_until)
+                   EXCLUDED.root_since, EXCLUDED.root_until, EXCLUDED.types)
         RETURNING 1
     ), gone AS (
         DELETE FROM validity k WHERE k.compartment = p_compartment AND in_line(k.custodian, p_custodian)
@@ -1684,6 +1882,7 @@ CREATE TABLE hallpass.validity (
     purposes text[],
     root_since timestamp with time zone NOT NULL,
     root_until timestamp with time zone NOT NULL,
+    types text[],
     exact boolean DEFAULT true NOT NULL
 )
 WITH (fillfactor='80');
@@ -1697,7 +1896,8 @@ CREATE VIEW hallpass.active_release WITH (security_invoker='true') AS
     compartment,
     version,
     custodian,
-    exact
+    exact,
+    types
    FROM hallpass.validity k
   WHERE ((since <= hallpass.statement_time()) AND (hallpass.statement_time() < until) AND (root_since <= hallpass.statement_time()) AND (hallpass.statement_time() < root_until) AND ((majority IS NULL) OR (hallpass.statement_time() < majority) OR (custodian = ANY (( SELECT hallpass.honoring() AS honoring)::uuid[]))) AND ((purposes IS NULL) OR (purposes && ( SELECT hallpass.purposes() AS purposes))) AND ((NOT ( SELECT hallpass.agreement_required() AS agreement_required)) OR (custodian = ANY (( SELECT hallpass.agreed_custodians() AS agreed_custodians)::uuid[]))));
 
@@ -1810,12 +2010,16 @@ CREATE TABLE hallpass.disclosure (
     reason text,
     chain smallint NOT NULL,
     batch bigint NOT NULL,
-    CONSTRAINT disclosure_basis_check CHECK ((basis = ANY (ARRAY['release'::text, 'party'::text, 'directory'::text, 'emergency'::text]))),
-    CONSTRAINT disclosure_check CHECK (((basis = 'release'::text) = ((consent IS NOT NULL) AND (consent_version IS NOT NULL))))
+    parameters text[],
+    students integer,
+    CONSTRAINT disclosure_basis_check CHECK ((basis = ANY (ARRAY['release'::text, 'party'::text, 'directory'::text, 'emergency'::text, 'query'::text]))),
+    CONSTRAINT disclosure_check CHECK (((basis = 'release'::text) = ((consent IS NOT NULL) AND (consent_version IS NOT NULL)))),
+    CONSTRAINT disclosure_check1 CHECK (((basis = 'query'::text) = ((parameters IS NOT NULL) AND (students IS NOT NULL))))
 )
 PARTITION BY RANGE (at);
 
-COMMENT ON TABLE hallpass.disclosure IS 'The ledger: a row for each resource version that an organization other than its custodian was given.';
+COMMENT ON TABLE hallpass.disclosure IS 'The ledger: a row for each resource version that an organization other than its custodian was given, and for each
+     query whose criteria read a custodian''s records (under the custodian''s own id, in no student''s compartment).';
 
 CREATE TABLE hallpass.disclosure_other (
     compartment uuid CONSTRAINT disclosure_compartment_not_null NOT NULL,
@@ -1837,8 +2041,11 @@ CREATE TABLE hallpass.disclosure_other (
     reason text,
     chain smallint CONSTRAINT disclosure_chain_not_null NOT NULL,
     batch bigint CONSTRAINT disclosure_batch_not_null NOT NULL,
-    CONSTRAINT disclosure_basis_check CHECK ((basis = ANY (ARRAY['release'::text, 'party'::text, 'directory'::text, 'emergency'::text]))),
-    CONSTRAINT disclosure_check CHECK (((basis = 'release'::text) = ((consent IS NOT NULL) AND (consent_version IS NOT NULL))))
+    parameters text[],
+    students integer,
+    CONSTRAINT disclosure_basis_check CHECK ((basis = ANY (ARRAY['release'::text, 'party'::text, 'directory'::text, 'emergency'::text, 'query'::text]))),
+    CONSTRAINT disclosure_check CHECK (((basis = 'release'::text) = ((consent IS NOT NULL) AND (consent_version IS NOT NULL)))),
+    CONSTRAINT disclosure_check1 CHECK (((basis = 'query'::text) = ((parameters IS NOT NULL) AND (students IS NOT NULL))))
 );
 
 CREATE TABLE hallpass.emergency (
@@ -1862,7 +2069,7 @@ CREATE TABLE hallpass.event (
     first timestamp with time zone NOT NULL,
     last timestamp with time zone NOT NULL,
     times bigint NOT NULL,
-    CONSTRAINT event_kind_check CHECK ((kind = ANY (ARRAY['login'::text, 'token'::text, 'scope'::text, 'emergency'::text, 'command'::text]))),
+    CONSTRAINT event_kind_check CHECK ((kind = ANY (ARRAY['login'::text, 'token'::text, 'scope'::text, 'emergency'::text, 'command'::text, 'query'::text]))),
     CONSTRAINT event_outcome_check CHECK ((outcome = ANY (ARRAY['0'::text, '4'::text, '8'::text])))
 );
 
@@ -2368,7 +2575,7 @@ ALTER TABLE hallpass.student ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY supersede ON hallpass.resource FOR UPDATE USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
    FROM hallpass.tree t
-  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = resource.custodian)))) OR ((type = 'Task'::text) AND (parties && ( SELECT hallpass.ancestors() AS ancestors)))));
+  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = resource.custodian)))) OR ((type = 'Task'::text) AND (parties && (( SELECT hallpass.ancestors() AS ancestors) || '00000000-0000-0000-0000-000000000001'::uuid)))));
 
 ALTER TABLE hallpass.term_date ENABLE ROW LEVEL SECURITY;
 
@@ -2460,13 +2667,19 @@ REVOKE ALL ON FUNCTION hallpass.drop_ledger(p_before timestamp with time zone) F
 REVOKE ALL ON FUNCTION hallpass.emergency() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.emergency() TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.entry_bytes(compartment uuid, at timestamp with time zone, request uuid, id uuid, version integer, type text, interaction text, student uuid, custodian uuid, recipient uuid, client text, agent jsonb, purposes text[], basis text, consent uuid, consent_version integer, reason text) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.entry_bytes(compartment uuid, at timestamp with time zone, request uuid, id uuid, version integer, type text, interaction text, student uuid, custodian uuid, recipient uuid, client text, agent jsonb, purposes text[], basis text, consent uuid, consent_version integer, reason text) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.enter_query(p_agent jsonb, p_purposes text[], p_request uuid, p_interaction text, p_type text, p_types text[], p_party_types text[], p_students uuid[], p_parameters text[], p_text text) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.enter_query(p_agent jsonb, p_purposes text[], p_request uuid, p_interaction text, p_type text, p_types text[], p_party_types text[], p_students uuid[], p_parameters text[], p_text text) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.entry_bytes(compartment uuid, at timestamp with time zone, request uuid, id uuid, version integer, type text, interaction text, student uuid, custodian uuid, recipient uuid, client text, agent jsonb, purposes text[], basis text, consent uuid, consent_version integer, reason text, parameters text[], students integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.entry_bytes(compartment uuid, at timestamp with time zone, request uuid, id uuid, version integer, type text, interaction text, student uuid, custodian uuid, recipient uuid, client text, agent jsonb, purposes text[], basis text, consent uuid, consent_version integer, reason text, parameters text[], students integer) TO hallpass_app;
 
 GRANT SELECT ON TABLE hallpass.access TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_custodian uuid, p_ids uuid[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_custodian uuid, p_ids uuid[]) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.expected_access_rows(p_compartments uuid[], p_ids uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.expected_access_rows(p_compartments uuid[], p_ids uuid[]) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.expected_student_access(p_compartment uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.expected_student_access(p_compartment uuid) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.expected_validity(p_compartment uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.expected_validity(p_compartment uuid) TO hallpass_app;
@@ -2516,11 +2729,11 @@ GRANT ALL ON FUNCTION hallpass.in_line(p_one uuid, p_other uuid) TO hallpass_app
 REVOKE ALL ON FUNCTION hallpass.index_key(p_compartment uuid, p_custodian uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.index_key(p_compartment uuid, p_custodian uuid) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.index_resource(p_compartment uuid, p_id uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.index_resource(p_compartment uuid, p_id uuid) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.index_records(p_compartments uuid[], p_ids uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.index_records(p_compartments uuid[], p_ids uuid[]) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.index_student(p_compartment uuid, p_custodian uuid, p_ids uuid[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.index_student(p_compartment uuid, p_custodian uuid, p_ids uuid[]) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.index_student(p_compartment uuid, p_custodian uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.index_student(p_compartment uuid, p_custodian uuid) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.instant() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.instant() TO hallpass_app;
@@ -2553,6 +2766,9 @@ GRANT ALL ON FUNCTION hallpass.lock_writes(p_compartments uuid[], p_custodians u
 REVOKE ALL ON FUNCTION hallpass.next_link(before bytea, entries bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.next_link(before bytea, entries bytea) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.operating_figures() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.operating_figures() TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.part2_age(p_state text, p_on date) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.part2_age(p_state text, p_on date) TO hallpass_app;
 
@@ -2573,11 +2789,14 @@ GRANT ALL ON FUNCTION hallpass.provision_matches(p hallpass.provision, part2 boo
 REVOKE ALL ON FUNCTION hallpass.purposes() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.purposes() TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.put(p_row hallpass.resource_version, p_terms jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.put(p_row hallpass.resource_version, p_terms jsonb) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.put_many(p_rows hallpass.resource_version[], p_terms jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.put_many(p_rows hallpass.resource_version[], p_terms jsonb) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.put_terms(p_compartment uuid, p_id uuid, p_type text, p_terms jsonb, p_replace boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.put_terms(p_compartment uuid, p_id uuid, p_type text, p_terms jsonb, p_replace boolean) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.put_terms(p_compartments uuid[], p_ids uuid[], p_terms jsonb, p_replace boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.put_terms(p_compartments uuid[], p_ids uuid[], p_terms jsonb, p_replace boolean) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.queried(p_types text[], p_party_types text[], p_students uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.queried(p_types text[], p_party_types text[], p_students uuid[]) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.reached() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.reached() TO hallpass_app;

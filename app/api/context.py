@@ -82,6 +82,7 @@ class RequestContext:
 async def request_context(request: Request, caller: Annotated[Caller, Depends(bearer)]) -> RequestContext:
     """The way through the access service. A route without this is not served, unless it is on the short public list."""
     state = request.app.state
+    request.state.caller = caller
     await state.limits.enter(request.scope, caller.client)
     return RequestContext(state.access_service, caller, state.settings, request.state.request_id)
 

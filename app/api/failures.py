@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from typing import Any
 from uuid import uuid4
 
 from fastapi import FastAPI, Request, Response
@@ -17,10 +16,13 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.options import allowed, misdirected
+from app.caller import Caller
 from app.db.engine import unavailable
 from app.errors import HallpassError, Issue, Kind
 from app.fhir.json import dump
 from app.fhir.outcome import outcome
+from app.telemetry import measures
+from app.telemetry.log import RequestLine, answered
 
 log = logging.getLogger("hallpass")
 _FHIR_JSON = "application/fhir+json"
@@ -36,6 +38,7 @@ def install(app: FastAPI) -> None:
 
 def answer(request: Request, error: HallpassError) -> Response:
     """An error as a response."""
+    measures.REFUSALS.labels(error.kind.value).inc()
     headers = {"Cache-Control": "no-store", **error.headers}
     content = dump(outcome(error), pretty=request.query_params.get("_pretty") == "true")
     return Response(content, error.status, headers, _FHIR_JSON)
@@ -98,6 +101,7 @@ class _Around:
             await send(message)
 
         request = Request(scope, receive)
+        measures.UNDER_WAY.inc()
         try:
             app = await _starlettes(request, HTTPException(405)) if misdirected(request) else self._app
             await app(scope, receive, watched)
@@ -107,10 +111,27 @@ class _Around:
             if status:  # a part of it has left: the connection is broken off, so that nobody takes it for the whole
                 raise
             await _last_resort(error)(scope, receive, watched)
-        route: Any = scope.get("route")
-        path = getattr(route, "path", "(no route)")
-        took = (time.perf_counter() - started) * 1000
-        log.info("%s %s %d %.1fms %s", scope["method"], path, status, took, request_id)
+        finally:
+            measures.UNDER_WAY.dec()
+            _note(scope, status, time.perf_counter() - started)
+
+
+def _note(scope: Scope, status: int, seconds: float) -> None:
+    """Count the request, and write its line."""
+    path, state = getattr(scope.get("route"), "path", "(no route)"), scope["state"]
+    caller: Caller | None = state.get("caller")
+    measures.answered(scope["method"], path, status, seconds)
+    answered(
+        RequestLine(
+            scope["method"],
+            path,
+            status,
+            round(seconds * 1000, 1),
+            state["request_id"],
+            caller.client if caller else None,
+            caller.organization if caller else None,
+        )
+    )
 
 
 def _last_resort(error: Exception) -> ASGIApp:

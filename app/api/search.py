@@ -156,11 +156,16 @@ def page(answer: Result, context: RequestContext, page_tokens: PageTokens, path:
     links = [("self", here), ("first", _link(own, query, None))]
     for relation in ("next", "previous"):
         if relation in answer.cursors:
-            token = page_tokens.sign(answer.cursors[relation], _bound(context, path, answer.search))
-            links.append((relation, _link(own, query, token)))
+            links.append((relation, _link(own, query, page_token(answer, relation, context, page_tokens, path))))
     text = "Not understood, and left out as asked: " + ", ".join(answer.search.ignored)
     outcomes = [dump(warning(text))] if answer.search.ignored else []
     return bundle.searchset(answer.released, context.base, links, answer.total, outcomes)
+
+
+def page_token(answer: Result, relation: str, context: RequestContext, page_tokens: PageTokens, path: str) -> str:
+    """The token that leads from a page of a search to the one before or after it."""
+    assert answer.search is not None
+    return page_tokens.sign(answer.cursors[relation], _bound(context, path, answer.search))
 
 
 def opened(page_tokens: PageTokens, context: RequestContext, path: str, search: Search) -> Cursor | None:

@@ -102,10 +102,15 @@ SERVICE = (
 )
 TASK = (
     Rule(path="identifier"),
+    Rule(path="partOf", short="The Task of the referral that this one goes on with"),
     Rule(path="status", binding=("required", value_set("referral-task-status"))),
-    Rule(path="statusReason", short="Why it was rejected, failed, canceled or put on hold"),
+    Rule(
+        path="statusReason",
+        short="Why it was rejected, failed, canceled or put on hold",
+        binding=("extensible", value_set("referral-status-reason")),
+    ),
     Rule(path="statusReason.text", least=1),
-    Rule(path="businessStatus"),
+    Rule(path="businessStatus", short="How far it is, in BSeR's codes"),
     Rule(path="intent", pattern=ORDER),
     Rule(path="code", least=1, pattern=FULFILL),
     Rule(path="focus", short="The referral", least=1, targets=("ServiceRequest",)),
@@ -114,7 +119,11 @@ TASK = (
     Rule(path="authoredOn", least=1),
     Rule(path="lastModified"),
     Rule(path="requester", least=1, targets=_PEOPLE),
-    Rule(path="owner", short="The provider; none while it is a draft", targets=(*_PEOPLE, "HealthcareService")),
+    Rule(
+        path="owner",
+        short="The provider; none while it is a draft, or open to claim",
+        targets=(*_PEOPLE, "HealthcareService"),
+    ),
     Rule(path="note"),
     Rule(path="output", short="What came of it"),
 )

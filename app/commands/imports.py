@@ -8,11 +8,14 @@ from typing import Annotated
 import typer
 
 from app.console import plainly
+from app.errors import HallpassError, Kind
 from app.intake.command import Job, run
 from app.intake.csv.guess import guess as guess_mapping
 from app.intake.csv.reader import Csv
 from app.intake.edfi.reader import EdFi
 from app.intake.oneroster.reader import OneRoster
+from app.intake.oneroster.service import OneRosterService
+from app.intake.pull.credentials import read as read_credentials
 from app.intake.roster.source import Source
 from app.settings import DEFAULT_URL
 
@@ -25,6 +28,10 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would change, 
 AcceptShrink = Annotated[
     bool, typer.Option("--accept-shrink", help="Take a source that lost much, is empty, or is of another district.")
 ]
+CredentialsFile = Annotated[
+    Path | None, typer.Option("--credentials", help="For an address: a TOML file with [bearer], [oauth2] or [oauth1].")
+]
+Full = Annotated[bool, typer.Option("--full", help="For an address: pull everything, not only what changed.")]
 ReportFile = Annotated[Path | None, typer.Option("--report", help="A file for the report as JSON.")]
 
 
@@ -45,19 +52,23 @@ def edfi(
 
 @imports.command()
 def oneroster(
-    source: Annotated[Path, typer.Argument(help="A OneRoster 1.1 or 1.2 package: a zip, or its folder.")],
+    source: Annotated[str, typer.Argument(help="OneRoster 1.1 or 1.2: a zip, its folder, or a service's address.")],
     client_id: Client,
     key: Key,
     url: Url = DEFAULT_URL,
     district: Annotated[
-        str | None, typer.Option(help="The district's identifier, if the package has none or several.")
+        str | None, typer.Option(help="The district's identifier, if the source has none or several.")
     ] = None,
+    credentials: CredentialsFile = None,
+    full: Full = False,
     dry_run: DryRun = False,
     accept_shrink: AcceptShrink = False,
     report: ReportFile = None,
 ) -> None:
-    """Import a OneRoster package. Its guardians have no authority until `hallpass guardians mark` says so."""
-    _run(OneRoster(source, district), client_id, key, url, dry_run, accept_shrink, report)
+    """Import a OneRoster package or service. Guardians have no authority until `hallpass guardians mark` says so."""
+    with plainly():
+        found = _one_roster(source, district, credentials, full)
+    _run(found, client_id, key, url, dry_run, accept_shrink, report)
 
 
 @imports.command()
@@ -83,6 +94,14 @@ def guess(file: Annotated[Path, typer.Argument(help="A CSV file.")]) -> None:
     """Print a first mapping for a CSV, by the names of its columns. Check it: nothing about authority is guessed."""
     with plainly():
         typer.echo(guess_mapping(file))
+
+
+def _one_roster(source: str, district: str | None, credentials: Path | None, full: bool) -> Source:
+    if "://" not in source:
+        return OneRoster(Path(source), district)
+    if credentials is None:
+        raise HallpassError(Kind.INVALID, "A service asks who we are: give a file with --credentials.")
+    return OneRosterService(source, read_credentials(credentials), district, full)
 
 
 def _run(

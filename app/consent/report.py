@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +29,36 @@ def preview_report(missing: tuple[Issue, ...], outcomes: Outcomes) -> dict[str, 
             rows.append(_part("opens", *row) if opened else _part("keeps", *row, _text("why", why)))
         parts.append(_part("recipient", *rows))
     return _parameters(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A referral whose provider does not see it, with what there is on the way to a release, and why it is not seen."""
+
+    referral: UUID
+    tasks: tuple[str, ...]
+    provider: UUID
+    since: str | None
+    ended: tuple[str, ...]
+    drafts: tuple[tuple[str, tuple[Issue, ...]], ...]
+    why: Deny
+
+
+def waiting_report(waiting: list[Waiting]) -> dict[str, Any]:
+    """For each referral that waits for a release: its provider, its Tasks, and what is missing."""
+    return _parameters([_part("referral", *_waiting(w)) for w in waiting])
+
+
+def _waiting(w: Waiting) -> list[dict[str, Any]]:
+    parts = [_reference("request", f"ServiceRequest/{w.referral}")]
+    parts += [_reference("task", f"Task/{task}") for task in w.tasks]
+    parts.append(_reference("provider", f"Organization/{w.provider}"))
+    parts += [{"name": "since", "valueDateTime": w.since}] if w.since else []
+    parts += [_reference("ended", f"Consent/{consent}") for consent in w.ended]
+    for consent, issues in w.drafts:
+        gaps = [_part("missing", *_missing(issue)) for issue in issues]
+        parts.append(_part("draft", _reference("consent", f"Consent/{consent}"), *gaps))
+    return [*parts, _text("why", w.why.why), *(_part("weighed", *_trace_entry(t)) for t in w.why.trace)]
 
 
 def _record(attributes: ResourceAttributes, decision: Permit | Deny) -> list[dict[str, Any]]:

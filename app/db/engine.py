@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -17,6 +18,7 @@ from app.db import driver
 from app.db.address import driver_arguments, open_engine
 from app.db.login import Login, read
 from app.errors import HallpassError, Kind
+from app.telemetry import measures
 
 POOL_SECONDS = 10
 """How long a request waits for a connection."""
@@ -92,7 +94,7 @@ async def _transaction(engine: AsyncEngine, commit_seconds: float) -> AsyncItera
     reached its standby; TOO_COSTLY when a statement ran too long.
     """
     try:
-        async with engine.connect() as connection, driver.transaction(connection, commit_seconds):
+        async with _connection(engine) as connection, driver.transaction(connection, commit_seconds):
             yield connection
     except driver.Unconfirmed as e:
         raise unconfirmed() from e
@@ -104,6 +106,21 @@ async def _transaction(engine: AsyncEngine, commit_seconds: float) -> AsyncItera
         raise
     except (OSError, TimeoutError, NoneFree) as e:
         raise unavailable() from e
+
+
+@asynccontextmanager
+async def _connection(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection of the pool: what waiting for it, and what is done on it, takes is measured."""
+    connection = engine.connect()
+    with measures.POOL_WAIT_SECONDS.time():
+        await connection.start()
+    measures.POOL_IN_USE.inc()
+    try:
+        with measures.TRANSACTION_SECONDS.time():
+            yield connection
+    finally:
+        measures.POOL_IN_USE.dec()
+        await asyncio.shield(asyncio.create_task(connection.close()))  # who is canceled gives it back too
 
 
 class _Logins:

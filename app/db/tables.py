@@ -95,6 +95,7 @@ validity = Table(
     _texts("purposes", nullable=True),
     _moment("root_since"),
     _moment("root_until"),
+    _texts("types", nullable=True),
     Column("exact", Boolean(), nullable=False, server_default=text("true")),
 )
 active_release = table(
@@ -279,6 +280,8 @@ disclosure = Table(
     Column("reason", Text()),
     Column("chain", SmallInteger(), nullable=False),
     Column("batch", BigInteger(), nullable=False),
+    _texts("parameters", nullable=True),
+    Column("students", Integer()),
 )
 
 batch_row = Table(

@@ -8,10 +8,12 @@ are compared byte by byte (COLLATE "C") and a prefix is a range. '' stands for a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import Column, Index, Integer, Numeric, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 
@@ -85,18 +87,25 @@ Index("term_uri_value", *(term_uri.c[n] for n in ("type", "param", "value")))
 def term_rows(
     terms: Terms, compartment: UUID, id_: UUID, custodian: UUID, type_name: str
 ) -> list[tuple[Table, list[dict[str, Any]]]]:
-    """What to insert into each table for one resource; tables without a row are left out."""
-    fields: tuple[tuple[Row, ...], ...] = (
-        terms.tokens,
-        terms.strings,
-        terms.references,
-        terms.dates,
-        terms.quantities,
-        terms.uris,
-    )
+    """The rows of each table for one resource; tables without a row are left out."""
     head = {"compartment": compartment, "id": id_, "custodian": custodian, "type": type_name}
     return [
         (table, [{**head, "n": n, **asdict(row)} for n, row in enumerate(rows)])
-        for table, rows in zip(TERM_TABLES, fields, strict=True)
+        for table, rows in zip(TERM_TABLES, _fields(terms), strict=True)
         if rows
     ]
+
+
+def terms_document(found: Sequence[Terms | None]) -> str:
+    """The terms of resources as hallpass.put_terms takes them: by table, a list for each resource."""
+    fields = [_fields(terms) if terms is not None else _NONE for terms in found]
+    by_table = zip(TERM_TABLES, zip(*fields, strict=True), strict=True)
+    document = {table.name: lists for table, lists in by_table if any(lists)}
+    return orjson.dumps(document, default=str, option=orjson.OPT_NON_STR_KEYS).decode()  # SQLAlchemy's names are no str
+
+
+def _fields(terms: Terms) -> tuple[tuple[Row, ...], ...]:
+    return (terms.tokens, terms.strings, terms.references, terms.dates, terms.quantities, terms.uris)
+
+
+_NONE: tuple[tuple[Row, ...], ...] = ((),) * len(TERM_TABLES)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, insert, text
+import asyncpg
+from sqlalchemy import delete, insert, text
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,18 +17,58 @@ from app.consent.model import Agreement, Provision, Release, ResourceAttributes,
 from app.db.caller import waiting
 from app.db.driver import PreparedQuery, fetch
 from app.db.rows import Stored
-from app.db.tables import agreement, authority, provision, release, resource, student
-from app.db.terms_tables import term_rows
+from app.db.tables import agreement, authority, provision, release, student
+from app.db.terms_tables import terms_document
 from app.limits.long_work import LARGE_BYTES, off_loop
 from app.search.rows import Terms
 
-_PUT = PreparedQuery(
-    text(
-        f"SELECT hallpass.put(CAST(ROW({', '.join(f':{c.name}' for c in resource.c)}) AS hallpass.resource_version),"
-        " CAST(:terms AS jsonb))"
-    ).bindparams(*(bindparam(c.name, type_=c.type) for c in resource.c))
+_PUT_MANY = PreparedQuery(
+    text("SELECT hallpass.put_many(CAST(:rows AS hallpass.resource_version[]), CAST(:terms AS jsonb))")
 )
-_PUT_TERMS = text("SELECT hallpass.put_terms(:compartment, :id, :type, CAST(:terms AS jsonb), true)")
+_PUT_TERMS = text("SELECT hallpass.put_terms(:compartments, :ids, CAST(:terms AS jsonb), true)")
+
+
+class NewVersion(NamedTuple):
+    """A version to store: the row, what consent is judged by, and what it is found by (None: a deletion)."""
+
+    row: Stored
+    attributes: ResourceAttributes
+    terms: Terms | None
+
+
+async def put_many(connection: AsyncConnection, versions: Sequence[NewVersion]) -> None:
+    """Store versions as the current ones of their resources, and bring both indexes up to date with them.
+
+    It is one statement, whatever their number. Each is of another resource. Whoever calls has set the caller, holds the
+    locks of all of them (`app.db.caller.lock_writes`, whose answer is their `updated`), and has checked their
+    references. Row-level security judges each row. What follows from a Patient, a Consent and the other types that have
+    projections is not done here (app/projections).
+    """
+    if not versions:
+        return
+    large = sum(len(v.row.body) for v in versions) > LARGE_BYTES
+    documents = partial(terms_document, [v.terms for v in versions])
+    values = {
+        "rows": [_resource_version(v) for v in versions],
+        "terms": await off_loop(str(versions[0].row.custodian), documents, large=large),
+    }
+    await fetch(connection, _PUT_MANY, values)
+
+
+def _resource_version(version: NewVersion) -> tuple[Any, ...]:
+    """The columns of hallpass.resource_version, in their order."""
+    attributes = version.attributes
+    return (
+        *version.row,
+        sorted(attributes.profiles),
+        sorted(attributes.codes),
+        attributes.confidentiality,
+        sorted(attributes.labels),
+        sorted(attributes.parties),
+        sorted(attributes.refs),
+        sorted(attributes.authors),
+        _sent(clinical_range(attributes)),
+    )
 
 
 def clinical_range(attributes: ResourceAttributes) -> Range[Any] | None:
@@ -38,38 +78,21 @@ def clinical_range(attributes: ResourceAttributes) -> Range[Any] | None:
     return Range(*attributes.clinical) if attributes.clinical else None
 
 
-async def put(connection: AsyncConnection, row: Stored, attributes: ResourceAttributes, terms: Terms | None) -> None:
-    """Store a new version as the current one, and bring both indexes up to date with it; no terms: a deletion."""
-    values = {
-        **row._asdict(),
-        "profiles": sorted(attributes.profiles),
-        "codes": sorted(attributes.codes),
-        "confidentiality": attributes.confidentiality,
-        "labels": sorted(attributes.labels),
-        "parties": sorted(attributes.parties),
-        "refs": sorted(attributes.refs),
-        "authors": sorted(attributes.authors),
-        "clinical": clinical_range(attributes),
-        "terms": await off_loop(str(row.custodian), partial(_document, row, terms), large=len(row.body) > LARGE_BYTES),
-    }
-    await fetch(connection, _PUT, values)
+def _sent(about: Range[Any] | None) -> asyncpg.Range | None:
+    """A range as the driver takes it."""
+    return asyncpg.Range(about.lower, about.upper, empty=about.empty) if about is not None else None
 
 
 async def put_terms(connection: AsyncConnection, row: Stored, terms: Terms | None) -> None:
     """Replace what a resource is found by; None takes it away."""
-    values = {"compartment": row.compartment, "id": row.id, "type": row.type, "terms": _document(row, terms)}
+    values = {"compartments": [row.compartment], "ids": [row.id], "terms": terms_document([terms])}
     await connection.execute(_PUT_TERMS, values)
-
-
-def _document(row: Stored, terms: Terms | None) -> str:
-    found = term_rows(terms, row.compartment, row.id, row.custodian, row.type) if terms else []
-    return json.dumps({table.name: rows for table, rows in found}, default=str)
 
 
 async def index_student(connection: AsyncConnection, compartment: UUID, custodian: UUID | None) -> None:
     """Bring the access index up to date with what a custodian (None: anybody) holds about a student."""
     await connection.execute(
-        text("SELECT hallpass.index_student(:compartment, :custodian, NULL)"),
+        text("SELECT hallpass.index_student(:compartment, :custodian)"),
         {"compartment": compartment, "custodian": custodian},
     )
 

@@ -58,6 +58,28 @@ async def explain(session: Session, patient: str, question: Question) -> Pending
     return PendingResult(document=explanation(results))
 
 
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What the caller holds about one student, and the releases of it."""
+
+    records: list[ResourceAttributes]
+    policies: PolicySet
+
+
+async def holdings(session: Session, compartment: UUID) -> Holdings:
+    """What the caller and its parts hold about a student."""
+    held = await stored_rules.attributes(session.connection, compartment, session.caller.organization, parts=True)
+    releases = await stored_rules.releases(session.connection, compartment)
+    return Holdings(held, await _rules(session, compartment, held, releases))
+
+
+async def decision_for(session: Session, held: Holdings, recipient: UUID, resource_id: UUID) -> Permit | Deny:
+    """Whether a recipient sees, for whatever purpose, one of these records."""
+    requester = await _requester(session, recipient, PURPOSES, held.policies, held.records)
+    found = [decide(held.policies, requester, f) for f in held.records if f.id == resource_id]
+    return found[0] if found else Deny("there is no such record")
+
+
 async def preview(session: Session, validated: Validated) -> PendingResult:
     """What a Consent, as drafted, would open of what the caller holds, and what keeps it from being active."""
     session.require("Consent", "r")

@@ -12,6 +12,7 @@ from app.db import read as store
 from app.db import search_queries
 from app.db.caller import plan_by
 from app.db.rows import Stored
+from app.exchange import queries
 from app.exchange.match_score import grade, score
 from app.exchange.release import PendingResult, PendingRow
 from app.fhir.json import parse
@@ -28,6 +29,7 @@ async def match(
     """The best matches first, `count` at the most; of certain ones no more than one, where only that is wanted."""
     session.require("Patient", "s")
     rows: dict[UUID, Stored] = {}
+    await queries.begin_together(session, searches)
     for wanted in searches:
         await plan_by(session.connection, search_queries.plans(wanted))
         ask = search_queries.page(

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from uuid import UUID
 
 from app.db import read as store
 from app.db import search_queries
-from app.db.caller import plan_by
 from app.db.driver import fetch, scalar
 from app.db.include import included
 from app.db.rows import Stored
 from app.errors import HallpassError, Kind, not_found
+from app.exchange import queries
+from app.exchange.queries import joined_types
 from app.exchange.release import PendingResult, PendingRow
 from app.fhir.etags import Known, etag
 from app.limits.results import Budget, fitting
@@ -19,7 +19,7 @@ from app.resources import ResourceType
 from app.resources.refs import as_uuid
 from app.scopes import allows
 from app.search.cursor import Cursor
-from app.search.query import Chain, Clause, Has, Search
+from app.search.query import Search
 from app.search.subset import Subset, subset
 from app.session import Session
 
@@ -101,7 +101,7 @@ async def search(session: Session, wanted: Search, after: Cursor | None) -> Pend
     part = subset(wanted.summary, wanted.elements, includes=bool(wanted.includes))
     org = session.caller.organization
     counted = wanted.total != "none"
-    await plan_by(session.connection, search_queries.plans(wanted))
+    await queries.begin(session, wanted)
     if wanted.count == 0:
         return PendingResult(total=await _total(session, wanted) if counted else None, search=wanted)
     rows = await fetch(
@@ -147,7 +147,7 @@ async def compartment(session: Session, patient: str) -> UUID:
 
 async def matches(session: Session, wanted: Search, limit: int) -> list[Stored]:
     """The resources in the caller's own custody that a condition matches, as many as `limit`."""
-    await plan_by(session.connection, search_queries.plans(wanted))
+    await queries.begin(session, wanted, held=True)
     return await store.rows(
         session.connection, *search_queries.page(wanted, session.caller.organization, None, limit - 1, held=True)
     )
@@ -186,14 +186,3 @@ def require_joined(session: Session, wanted: Search) -> None:
     for clause in wanted.criteria:
         for name in joined_types(clause):
             session.require(name, "s")
-
-
-def joined_types(clause: Clause) -> Iterator[str]:
-    """The types that a criterion reads beside the one it belongs to."""
-    if isinstance(clause, Chain):
-        for branch in clause.branches:
-            yield branch.type
-            yield from joined_types(branch.clause)
-    elif isinstance(clause, Has):
-        yield clause.type
-        yield from joined_types(clause.clause)

@@ -11,6 +11,7 @@ from app.db.feed import Withdrawn as Withdrawn
 from app.db.rows import Stored
 from app.search.query import Search
 from app.search.subset import Subset
+from app.telemetry import measures
 
 Mode = Literal["match", "include"]
 Score = tuple[float, str]
@@ -120,6 +121,9 @@ def release(found: PendingResult, descendants: frozenset[UUID]) -> Result:
         Released(_PROOF, c.row, c.mode, disclosed=c.row.custodian not in descendants, part=found.part, score=c.score)
         for c in found.pending
     )
+    for c in found.pending:
+        if c.row.custodian not in descendants:
+            measures.DISCLOSURES.labels(c.row.type).inc()
     return Result(
         released=released,
         total=found.total,

@@ -27,6 +27,7 @@ from app.exchange.read_batcher import ReadBatcher, ReadRequest
 from app.exchange.release import PendingResult, PendingRow, Released, Result, release
 from app.fhir.etags import Known
 from app.ledger import disclose
+from app.ledger.queries import Query, enter
 from app.ledger.refusals import RefusalLog
 from app.limits.shares import Shares
 from app.resources import ResourceType
@@ -66,19 +67,21 @@ class AccessService:
         """
         request = request or uuid4()
         for attempt in range(TRIES):
+            queries: list[Query] = []
             try:
-                return await self._once(caller, interaction, unit_of_work, request)
+                return await self._once(caller, interaction, unit_of_work, request, queries)
             except _TryAgain:
                 pass
             except DryRun as e:
-                await self._tell(caller, interaction, e.error, request)
+                await self._tell(caller, interaction, e.error, request, queries)
                 raise
             except HallpassError as e:
-                await self._tell(caller, interaction, e, request)
+                await self._tell(caller, interaction, e, request, queries)
                 await self._refused(caller, e)
                 raise
             except DBAPIError as e:
                 if sqlstate(e) not in RETRY:
+                    await self._tell(caller, interaction, None, request, queries)
                     raise
             await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - spreads out rivals
         raise unavailable()
@@ -136,9 +139,12 @@ class AccessService:
         if error.kind is Kind.LOGIN:
             await self._refusal_log.refusal("token", caller.client, "revoked, or of a client that does not stand")
 
-    async def _once(self, caller: Caller, interaction: str, unit_of_work: UnitOfWork, request: UUID) -> list[Result]:
+    async def _once(
+        self, caller: Caller, interaction: str, unit_of_work: UnitOfWork, request: UUID, queries: list[Query]
+    ) -> list[Result]:
+        """One try; `queries` is filled with what is asked of others' records."""
         async with self._connections.hold(caller.client), self._db.begin() as connection:
-            session = await self._enter(connection, caller)
+            session = await self._enter(connection, caller, interaction, request, queries)
             found = await unit_of_work(session)
             rows = [c.row for f in found for c in f.pending]
             own = await self._entered(connection, caller, interaction, rows, request)
@@ -146,21 +152,32 @@ class AccessService:
                 raise _TryAgain
         return [release(f, own) for f in found]
 
-    async def _tell(self, caller: Caller, interaction: str, error: HallpassError | None, request: UUID) -> None:
+    async def _tell(
+        self,
+        caller: Caller,
+        interaction: str,
+        error: HallpassError | None,
+        request: UUID,
+        queries: list[Query],
+    ) -> None:
         """Enter on the ledger what an error tells of others' records, before it is answered.
 
-        Raises NOT_FOUND where that is no longer visible, and UNAVAILABLE where it cannot be entered.
+        Its own transaction was rolled back: the queries in it, by which it may have come to the error, are entered
+        again. Raises NOT_FOUND where that is no longer visible, and UNAVAILABLE where it cannot be entered.
         """
-        if error is None or not error.told:
+        versions = error.told if error is not None else ()
+        if not versions and not queries:
             return
 
         async def told(session: Session) -> list[PendingResult]:
-            rows = [await reads.again(session, row) for row in error.told]
+            for query in queries:
+                await enter(session.connection, query, caller, request=request, interaction=interaction)
+            rows = [await reads.again(session, row) for row in versions]
             return [PendingResult(tuple(PendingRow(row) for row in rows))]
 
         for attempt in range(TRIES):
             try:
-                await self._once(caller, interaction, told, request)
+                await self._once(caller, interaction, told, request, [])
                 return
             except _TryAgain:
                 pass
@@ -184,7 +201,9 @@ class AccessService:
                 raise
             raise unavailable() from e
 
-    async def _enter(self, connection: AsyncConnection, caller: Caller) -> Session:
+    async def _enter(
+        self, connection: AsyncConnection, caller: Caller, interaction: str, request: UUID, queries: list[Query]
+    ) -> Session:
         standing = await set_caller(
             connection,
             client=caller.client,
@@ -196,7 +215,16 @@ class AccessService:
         )
         if standing is None:
             raise _login()
-        return Session(connection, caller, self._settings, standing.ancestors, ZoneInfo(standing.zone))
+        return Session(
+            connection,
+            caller,
+            self._settings,
+            standing.ancestors,
+            ZoneInfo(standing.zone),
+            request=request,
+            interaction=interaction,
+            queries=queries,
+        )
 
 
 def _login() -> HallpassError:

@@ -11,6 +11,7 @@ from app.db.rows import Stored
 from app.errors import HallpassError, Issue, Kind
 from app.exchange.validated import same
 from app.resources import ResourceType
+from app.resources.declaration import OPEN_TO_CLAIM
 from app.resources.paths import values
 from app.resources.refs import local_id, parse_local
 from app.session import Session
@@ -43,36 +44,48 @@ async def require_own_entry(session: Session, declared: ResourceType, content: d
     raise HallpassError(Kind.FORBIDDEN, Issue(text, f"{declared.name}.{declared.entry_of[0]}"))
 
 
-def as_party(
-    declared: ResourceType, stored: dict[str, Any], sent: dict[str, Any], ancestors: frozenset[UUID]
-) -> dict[str, Any]:
+def as_party(declared: ResourceType, stored: dict[str, Any], sent: dict[str, Any], session: Session) -> dict[str, Any]:
     """The stored resource with a party's elements taken from what was sent.
 
-    Raises FORBIDDEN when the caller is no party, when anything else differs, or when a value is not the party's to
-    set. What the party never sees changed (meta, narrative) stays as the custodian wrote it.
+    Raises FORBIDDEN when the caller is no party, or when anything else differs. What the party never sees changed
+    (meta, narrative) stays as the custodian wrote it. What is open to claim, a party takes up by naming itself.
     """
-    require_party(declared, stored, ancestors)
-    foreign = [
-        name
-        for name in {*stored, *sent} - _SERVERS - set(declared.party_writes)
-        if not same(stored.get(name), sent.get(name))
-    ]
+    require_party(declared, stored, session.ancestors)
+    writes = set(declared.party_writes)
+    if declared.claim and claims(declared, stored, sent, session.caller.organization):
+        writes.add(declared.claim)
+    elif OPEN_TO_CLAIM in _parties(declared, stored):
+        require_named(declared, stored, session.ancestors)
+    foreign = [name for name in {*stored, *sent} - _SERVERS - writes if not same(stored.get(name), sent.get(name))]
     if foreign:
         text = "Only the organization that holds the resource can change this element."
         raise HallpassError(Kind.FORBIDDEN, *(Issue(text, f"{declared.name}.{n}") for n in sorted(foreign)))
-    for name, allowed in declared.party_values.items():
-        if sent.get(name) not in allowed and sent.get(name) != stored.get(name):
-            values = ", ".join(sorted(allowed))
-            text = f"The other party may set {values}. Only the organization that holds it sets the rest."
-            raise HallpassError(Kind.FORBIDDEN, Issue(text, f"{declared.name}.{name}"))
-    kept = {k: v for k, v in stored.items() if k not in declared.party_writes}
-    return kept | {k: v for k, v in sent.items() if k in declared.party_writes}
+    kept = {k: v for k, v in stored.items() if k not in writes}
+    return kept | {k: v for k, v in sent.items() if k in writes}
+
+
+def claims(declared: ResourceType, stored: dict[str, Any], sent: dict[str, Any], organization: UUID) -> bool:
+    """Whether a write takes up what is open to claim, for the organization."""
+    return (
+        OPEN_TO_CLAIM in _parties(declared, stored)
+        and declared.claim is not None
+        and local_id(sent.get(declared.claim), "Organization") == organization
+    )
 
 
 def require_party(declared: ResourceType, stored: dict[str, Any], ancestors: frozenset[UUID]) -> None:
-    """Raise FORBIDDEN unless the caller is a party of what is stored, and the type is one that parties write into."""
-    targets = [parse_local(text) for text in declared.parties(stored)] if stored else []
-    if not declared.party_writes or not any(t and t[1] in ancestors for t in targets):
+    """Raise FORBIDDEN unless the caller is a party of what is stored, or could be, and parties write into its type."""
+    require_named(declared, stored, ancestors | {OPEN_TO_CLAIM})
+
+
+def require_named(declared: ResourceType, stored: dict[str, Any], organizations: frozenset[UUID]) -> None:
+    """Raise FORBIDDEN unless one of these is a party of what is stored, and parties write into its type."""
+    if not declared.party_writes or not _parties(declared, stored) & organizations:
         raise HallpassError(
             Kind.FORBIDDEN, "Another organization holds this resource. Only that organization can change it."
         )
+
+
+def _parties(declared: ResourceType, stored: dict[str, Any]) -> frozenset[UUID]:
+    targets = [parse_local(text) for text in declared.parties(stored)] if stored else []
+    return frozenset(t[1] for t in targets if t)

@@ -52,7 +52,7 @@ _ORPHANS = text("""
 """)
 _LEDGER = text("""
     SELECT d.id, d.version FROM hallpass.disclosure d
-    WHERE d.compartment = :compartment AND (
+    WHERE d.compartment = :compartment AND d.basis <> 'query' AND (
         NOT EXISTS (SELECT 1 FROM hallpass.resource r
                     WHERE r.compartment = d.compartment AND r.id = d.id AND r.version = d.version)
         OR (d.consent IS NOT NULL AND NOT EXISTS (

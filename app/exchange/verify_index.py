@@ -31,12 +31,13 @@ _EXACT = text("""
 """)
 _ACCESS = text("""
     WITH have AS (SELECT * FROM hallpass.access WHERE compartment = :compartment),
-         want AS (SELECT * FROM hallpass.expected_access_rows(:compartment, NULL, NULL))
+         want AS (SELECT * FROM hallpass.expected_student_access(:compartment))
     SELECT count(*) FROM ((TABLE have EXCEPT TABLE want) UNION ALL (TABLE want EXCEPT TABLE have)) d
 """)
 _VALIDITY = text("""
     WITH have AS (
-        SELECT org, consent, compartment, version, custodian, since, until, majority, purposes, root_since, root_until
+        SELECT org, consent, compartment, version, custodian, since, until, majority, purposes, root_since, root_until,
+               types
         FROM hallpass.validity WHERE compartment = :compartment),
          want AS (SELECT * FROM hallpass.expected_validity(:compartment))
     SELECT count(*) FROM ((TABLE have EXCEPT TABLE want) UNION ALL (TABLE want EXCEPT TABLE have)) d

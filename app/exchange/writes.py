@@ -18,11 +18,13 @@ from app.db import read as store
 from app.db import write
 from app.db.caller import Write, lock_writes
 from app.db.rows import Stored
+from app.db.write import NewVersion
 from app.errors import HallpassError, Issue, Kind, not_found
 from app.exchange import reads
 from app.exchange.ended import require_not_widened
 from app.exchange.lock_kinds import create_kind, update_kind
 from app.exchange.reference_check import check_references
+from app.exchange.referrals import require_transition, with_author, with_author_of
 from app.exchange.release import PendingResult, PendingRow
 from app.exchange.third_party_writes import as_party, judging, require_own_entry, require_party
 from app.exchange.validated import Validated
@@ -70,12 +72,12 @@ async def update(
     old, at = await _held(session, declared, resource_id, if_match, seen)
     if validated.content.get("id") != resource_id:
         raise HallpassError(Kind.INVALID, Issue("The id in the body is not the one in the URL.", f"{declared.name}.id"))
-    content = validated.content
+    content = with_author_of(declared, old, validated.content)
     if not await session.holds(old.custodian):
         stored = parse(old.body) if old.body else {}
         require_party(declared, stored, session.ancestors)
         with judging(session, old):
-            content = as_party(declared, stored, content, session.ancestors)
+            content = as_party(declared, stored, content, session)
     if not old.deleted and _digest(content) == old.digest:
         return PendingResult((PendingRow(old),), unchanged=True)
     if _compartment(declared, content, old.id) != old.compartment:
@@ -101,9 +103,8 @@ async def delete(session: Session, declared: ResourceType, resource_id: str, if_
         version=old.version + 1, deleted=True, updated=at, method="DELETE", body=b"", label_at=0, digest=b""
     )
     zone = await _zone(session, old.custodian)
-    await write.put(
-        session.connection, row, resource_attributes(declared, content, old.id, old.custodian, zone, content), None
-    )
+    own = resource_attributes(declared, content, old.id, old.custodian, zone, content)
+    await write.put_many(session.connection, [NewVersion(row, own, None)])
     await update_projections(session, declared, row, content, zone)
     return PendingResult(absent=True)
 
@@ -155,6 +156,8 @@ async def _file(
     await check_references(session, content, before, (declared.name, resource_id))
     zone = await _zone(session, custodian)
     await require_own_entry(session, declared, content)
+    await require_transition(session, declared, content, before, (compartment, old))
+    content = with_author(declared, content, session.caller.organization)
     if declared.name == "Consent":
         await require_not_widened(session, before, content, (compartment, resource_id), zone)
     version = old.version + 1 if old else 1
@@ -175,7 +178,7 @@ async def _file(
         method,
         body, label_at, digest,
     )  # fmt: skip
-    await write.put(session.connection, row, own, found)
+    await write.put_many(session.connection, [NewVersion(row, own, found)])
     await update_projections(session, declared, row, content, zone)
     return row
 

@@ -101,7 +101,8 @@ async def perform(job: Job, report: Report, http: httpx.AsyncClient) -> None:
     key = private_key(job.key_file)
     exchange = Exchange(http, base_url, Tokens(http, f"{base_url}/auth/token", job.client_id, key))
     organization = _organization(job.organization or await exchange.organization())
-    opened = job.source.open()
+    last = await head(exchange, job.source.name, dry_run=True) if job.source.continues else None
+    opened = job.source.open(last.held.get("mark") if last else None)
     with RosterFacts(report.find) as facts, _progress(report.console) as progress:
         bar = progress.add_task("Reading", total=opened.size)
         about = opened.read(facts, datetime.now(UTC).date(), lambda n: progress.advance(bar, n))
@@ -109,6 +110,8 @@ async def perform(job: Job, report: Report, http: httpx.AsyncClient) -> None:
             today = datetime.now(UTC).date()
             builder = Builder(facts, organization, today, partial=not about.complete, dry_run=job.dry_run)
             await _bring_up(job, exchange, _Read(facts, builder, about), found, report, progress)
+            if found is not None and about.mark is not None:
+                found.held["mark"] = about.mark  # written as the place of the import is given up
         for remark in about.remarks:
             report.line(remark)
 

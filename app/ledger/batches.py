@@ -21,7 +21,8 @@ _BATCHES = text("""
     WITH made AS (
         SELECT d.chain, d.batch, count(*) AS entries, string_agg(hallpass.entry_bytes(
                    d.compartment, d.at, d.request, d.id, d.version, d.type, d.interaction, d.student, d.custodian,
-                   d.recipient, d.client, d.agent, d.purposes, d.basis, d.consent, d.consent_version, d.reason), ''
+                   d.recipient, d.client, d.agent, d.purposes, d.basis, d.consent, d.consent_version, d.reason,
+                   d.parameters, d.students), ''
                    ORDER BY d.compartment, d.request, d.id, d.version) AS bytes
         FROM hallpass.disclosure d WHERE d.at >= :day AND d.at < :day + interval '1 day' GROUP BY d.chain, d.batch
     ), kept AS (

@@ -57,6 +57,10 @@ class Entry:
     consent_version: int | None
     reason: str | None
     agent: dict[str, str] | None = None
+    parameters: tuple[str, ...] | None = None
+    """Of a query: what it asked by. It is of no one resource."""
+    students: int | None = None
+    """Of a query: how many of the custodian's students it could read."""
 
     @property
     def position(self) -> Position:
@@ -65,8 +69,8 @@ class Entry:
 
     @property
     def compartment(self) -> UUID:
-        """The student that it is about; its own resource outside a compartment."""
-        return self.student or self.id
+        """The student that it is about; outside a compartment the resource itself, and of a query the custodian."""
+        return self.custodian if self.parameters is not None else self.student or self.id
 
 
 async def page(connection: AsyncConnection, wanted: Filter, after: Position | None, limit: int) -> list[Entry]:
@@ -143,4 +147,5 @@ def _chosen(wanted: Filter) -> list[ColumnElement[bool]]:
 def _entry(row: Row[Any]) -> Entry:
     values = row._asdict()
     del values["compartment"], values["chain"], values["batch"]  # batches are numbered by what others disclosed too
-    return Entry(**{**values, "purposes": tuple(row.purposes)})
+    parameters = None if row.parameters is None else tuple(row.parameters)
+    return Entry(**{**values, "purposes": tuple(row.purposes), "parameters": parameters})

@@ -28,6 +28,7 @@ EVENTS = {
     "token": ("110113", "Security Alert", "A token that does not hold was presented."),
     "scope": ("110113", "Security Alert", "A request went beyond the token's scopes."),
     "emergency": ("110127", "Emergency Override Started", "The glass was broken, or was tried to be."),
+    "query": ("110112", "Query", "A query read others' records; its text is what it asked for."),
     "command": ("110129", "Security Configuration", "The network's operator changed something."),
 }
 """By kind of event: DICOM's code and words for it, and what it means."""
@@ -40,9 +41,9 @@ def audit_event(entry: Entry) -> dict[str, Any]:
         "resourceType": "AuditEvent",
         "id": entry_id(entry),
         "meta": {"lastUpdated": instant(entry.at)},
-        "type": _coding(DCM, "110106", "Export"),
+        "type": _coding(DCM, "110106", "Export") if entry.parameters is None else _coding(DCM, "110112", "Query"),
         "subtype": _subtypes(entry),
-        "action": "R",
+        "action": "R" if entry.parameters is None else "E",
         "recorded": instant(entry.at),
         "outcome": "0",
         "purposeOfEvent": [{"coding": [{"system": ACT_REASON, "code": p}]} for p in entry.purposes],
@@ -122,6 +123,8 @@ def _behind(entry: Entry) -> list[dict[str, Any]]:
 
 
 def _entities(entry: Entry) -> list[dict[str, Any]]:
+    if entry.parameters is not None:
+        return [_query(entry, entry.parameters)]
     entities = [_entity(f"{entry.type}/{entry.id}/_history/{entry.version}", "4", "Domain Resource")]
     if entry.student is not None:
         patient = _entity(f"Patient/{entry.student}", "1", "Patient")
@@ -134,6 +137,17 @@ def _entities(entry: Entry) -> list[dict[str, Any]]:
     request = {"type": "request", "valueString": str(entry.request)}
     entities[-1] = {**entities[-1], "detail": [request]}
     return entities
+
+
+def _query(entry: Entry, parameters: tuple[str, ...]) -> dict[str, Any]:
+    """What was asked, by the names of its parameters: what it asked for is not the custodian's to read."""
+    details = [("type", entry.type), *(("parameter", name) for name in parameters)]
+    details += [("students", str(entry.students)), ("request", str(entry.request))]
+    return {
+        "type": _coding(ENTITY_TYPE, "2", "System Object"),
+        "role": _coding(ENTITY_ROLE, "24", "Query"),
+        "detail": [{"type": name, "valueString": value} for name, value in details],
+    }
 
 
 def _entity(reference: str, role: str, display: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from app.db.engine import Database
 from app.errors import HallpassError
 from app.ledger import security_log
 from app.ledger.security_log import KindOfEvent
+from app.telemetry import measures
 
 log = logging.getLogger("hallpass.audit")
 APART = 1.0
@@ -31,11 +32,13 @@ class RefusalLog:
 
     async def login(self, client: str, what: str) -> None:
         """Note that a client was given a token. Raises UNAVAILABLE where that cannot be noted."""
+        measures.SECURITY_EVENTS.labels("login", "given").inc()
         async with self._db.begin() as connection:
             await security_log.record(connection, "login", client, "0", what)
 
     async def refusal(self, kind: KindOfEvent, client: str, why: str) -> None:
         """Note a refusal; `client` is who it claims to be, and nothing is noted where there is no such client."""
+        measures.SECURITY_EVENTS.labels(kind, "refused").inc()
         now = time.monotonic()
         if now - self._noted.get((kind, client, why), -APART) < APART:
             return

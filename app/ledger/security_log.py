@@ -1,4 +1,4 @@
-"""The trail of what is no disclosure: logins, refusals, broken glass and the operator's commands.
+"""The trail of what is no disclosure: logins, refusals, broken glass, the operator's commands, the text of queries.
 
 Alike events of one minute are one row that counts them, so that nobody fills the database by being refused. An event
 concerns the organization of the client that it is about, and is read by that organization alone.
@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.db.tables import event
 from app.ledger.entries import Position
 
-KindOfEvent = Literal["login", "token", "scope", "emergency", "command"]
+KindOfEvent = Literal["login", "token", "scope", "emergency", "command", "query"]
 Outcome = Literal["0", "4", "8"]
 """Success, minor failure, serious failure. https://hl7.org/fhir/R4/valueset-audit-event-outcome.html"""
 _NOTE = text("SELECT hallpass.record_security_event(:kind, :client, :outcome, :detail)")

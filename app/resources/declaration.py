@@ -7,15 +7,20 @@ one out fails at import.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
+from uuid import UUID
 
 
 def no_parties(_resource: dict[str, Any]) -> list[str]:
     """The rule of every type whose resources have no parties."""
     return []
+
+
+OPEN_TO_CLAIM = UUID(int=1)
+"""Stands among the parties of a record that is open to claim, in the place of the one that is to come."""
 
 
 class Visibility(Enum):
@@ -53,11 +58,16 @@ class ResourceType:
     """The references of a resource whose organizations see it without a release."""
     party_writes: tuple[str, ...] = ()
     """Top-level elements that a party that is not the custodian may change."""
-    party_values: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Of a `party_writes` element of type code: the values that such a party may set."""
+    claim: str | None = None
+    """The element by which whoever sees an open record takes it up, naming its own organization; None: nobody can."""
     entry_of: tuple[str, ...] = ()
     """Of a directory type: paths of the organizations whose entry it is; one of them files it, or one above it."""
     deletable: bool = True
+
+    @property
+    def parties_see(self) -> bool:
+        """Whether an organization sees such a resource since it is named in it."""
+        return self.parties is not no_parties and not self.party_writes
 
     def __post_init__(self) -> None:
         if (self.visibility is Visibility.COMPARTMENT) != (self.student is not None):

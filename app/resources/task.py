@@ -8,18 +8,16 @@ from typing import Any
 
 from fhir.resources.R4B.task import Task
 
-from app.resources.declaration import ResourceType, Visibility
+from app.resources.declaration import OPEN_TO_CLAIM, ResourceType, Visibility
 from app.resources.paths import values
 
 
 def parties(task: dict[str, Any]) -> list[str]:
-    """References of the Task's requester and owner."""
-    return values(task, "requester.reference") + values(task, "owner.reference")
+    """References of the Task's requester and owner; a Task that is requested of nobody has a party to come."""
+    open_to_claim = "owner" not in task and task.get("status") == "requested"
+    named = values(task, "requester.reference") + values(task, "owner.reference")
+    return [*named, f"Organization/{OPEN_TO_CLAIM}"] if open_to_claim else named
 
-
-TARGET_SETS = frozenset({"accepted", "rejected", "in-progress", "on-hold", "failed", "completed", "cancelled"})
-"""Statuses that the owner of a referral's Task sets; draft, requested and entered-in-error are the requester's.
-https://hl7.org/fhir/us/sdoh-clinicalcare/ (closed-loop referral)"""
 
 TASK = ResourceType(
     name="Task",
@@ -39,5 +37,5 @@ TASK = ResourceType(
         "note",
         "output",
     ),
-    party_values={"status": TARGET_SETS},
+    claim="owner",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.consent.regimes import REGIMES
+from app.referral.codes import STATUS_REASONS
 from app.terminology.definition import Json, canonical, definition
 
 Concepts = dict[str, str]
@@ -71,6 +72,7 @@ DISCLOSURE_BASIS: Concepts = {
     "party": "To a party that the record itself names: of a Consent its recipient, of a Task its requester or owner",
     "directory": "Of the directory, which is about no student",
     "emergency": "In an emergency, with a reason, without a release",
+    "query": "A query read records by its criteria; what it gave out is in entries of its own",
 }
 AUDIT_EVENT_KIND: Concepts = {
     "login": "A client asked for a token",
@@ -78,6 +80,7 @@ AUDIT_EVENT_KIND: Concepts = {
     "scope": "Something was asked that the token's scopes do not allow",
     "emergency": "A student's records were opened in an emergency",
     "command": "The operator ran a command",
+    "query": "A query read records of others: what it asked for",
 }
 ACTOR_ROLE: Concepts = {"intermediary": "The exchange through which the parties share"}
 WHO_SIGNS: Concepts = {
@@ -117,6 +120,12 @@ _SYSTEMS: tuple[tuple[str, str, str, Concepts], ...] = (
         "Who signs for a record",
         "Security labels by which the custodian says who signs for a minor's record, where not a parent alone.",
         WHO_SIGNS,
+    ),
+    (
+        "referral-status-reason",
+        "Reasons of a referral's status",
+        "Why a referral was declined, put on hold, canceled, or came to nothing.",
+        STATUS_REASONS,
     ),
     ("expiry-event", "Expiry events", "Events at which a release ends, where it names no date.", EXPIRY_EVENT),
 )

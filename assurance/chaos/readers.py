@@ -192,7 +192,9 @@ class Reader:
         if response is None:
             return
         task = response.json()
-        task["status"] = "accepted" if task["status"] != "accepted" else "in-progress"
+        after = {"requested": "accepted", "in-progress": "on-hold"}
+        task["status"] = after.get(task["status"], "in-progress")
+        task["statusReason"] = {"text": "waits for a place"}
         task["meta"].pop("security", None)
         prefer = self._dice.choice(["minimal", "representation"])
         headers = {"If-Match": response.headers["ETag"], "Prefer": f"return={prefer}"}

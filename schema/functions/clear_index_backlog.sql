@@ -7,7 +7,7 @@ BEGIN
     FOR v_due IN SELECT * FROM index_backlog b ORDER BY b.since LIMIT p_limit LOOP
         CONTINUE WHEN NOT pg_try_advisory_xact_lock(index_key(v_due.compartment, v_due.custodian))
                    OR NOT pg_try_advisory_xact_lock(release_key(v_due.compartment, v_due.custodian));
-        PERFORM index_student(v_due.compartment, v_due.custodian, NULL);
+        PERFORM index_student(v_due.compartment, v_due.custodian);
         UPDATE validity k SET exact = true
             WHERE k.compartment = v_due.compartment AND k.custodian = v_due.custodian AND NOT k.exact;
         DELETE FROM index_backlog b WHERE b.compartment = v_due.compartment AND b.custodian = v_due.custodian;

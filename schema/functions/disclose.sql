@@ -94,7 +94,7 @@ BEGIN
     )
     SELECT count(*), next_link(v_before.link, string_agg(entry_bytes(
                r.compartment, v_at, r.request, r.id, r.version, r.type, r.interaction, r.student, r.custodian, v_caller,
-               v_client, p_agent, p_purposes, r.basis, r.consent, r.consent_version, r.reason), ''
+               v_client, p_agent, p_purposes, r.basis, r.consent, r.consent_version, r.reason, NULL, NULL), ''
                ORDER BY r.compartment, r.request, r.id, r.version))
         INTO entered, v_link FROM reasoned r;
     IF entered > 0 THEN

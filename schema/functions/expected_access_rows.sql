@@ -1,20 +1,29 @@
-CREATE OR REPLACE FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_custodian uuid, p_ids uuid[])
-    RETURNS SETOF hallpass.access LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION hallpass.expected_access_rows(p_compartments uuid[], p_ids uuid[]) RETURNS SETOF hallpass.access
+    LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+    RETURN QUERY
     WITH r AS MATERIALIZED (
-        SELECT * FROM hallpass.resource r
-        WHERE r.compartment = p_compartment AND r.current AND NOT r.deleted AND NOT r.directory
-          AND (p_custodian IS NULL OR r.custodian = p_custodian) AND (p_ids IS NULL OR r.id = ANY (p_ids))
-    ), covered AS MATERIALIZED (
-        SELECT r.id, e.consent, p.permit, p.permit AND p.node = 0 AND p.recipients IS NOT NULL AS plain,
-               coalesce(t.recipients, e.recipients) AS named, 
-               hallpass.hangs_on_signers(r.labels) OR r.type IN ({party_written_types}) AS live
-        FROM hallpass.release e JOIN hallpass.provision p ON p.compartment = e.compartment AND p.consent = e.consent
+        SELECT r.compartment, r.id, r.type, r.updated, r.custodian, r.profiles, r.codes, r.confidentiality, r.labels,
+               r.parties, r.refs, r.authors, r.clinical
+        FROM (SELECT DISTINCT k.compartment, k.id FROM unnest(p_compartments, p_ids) k(compartment, id)) k
+        JOIN hallpass.resource r ON r.compartment = k.compartment AND r.id = k.id
+        WHERE r.current AND NOT r.deleted AND NOT r.directory
+    ), node AS MATERIALIZED (
+        SELECT p.compartment, e.custodian, e.part2, x.p, p.permit,
+               p.permit AND p.node = 0 AND p.recipients IS NOT NULL AS plain,
+               e.consent, coalesce(t.recipients, e.recipients) AS named
+        FROM (SELECT DISTINCT r.compartment, r.custodian FROM r) k
+        JOIN hallpass.release e ON e.compartment = k.compartment AND e.custodian = k.custodian
+        JOIN hallpass.provision p ON p.compartment = e.compartment AND p.consent = e.consent
         JOIN hallpass.provision t ON t.compartment = e.compartment AND t.consent = e.consent AND t.node = 0
-        JOIN r ON r.custodian = e.custodian
-        WHERE e.compartment = p_compartment AND (p_custodian IS NULL OR e.custodian = p_custodian)
-          AND (r.type IN ({party_written_types}) OR  -- covered where its referral is, which is judged live
-               hallpass.provision_matches(p, e.part2, e.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels,
-                              r.refs, r.authors, r.clinical))
+        CROSS JOIN LATERAL (SELECT p OFFSET 0) x
+    ), covered AS MATERIALIZED (
+        SELECT r.compartment, r.id, n.consent, n.permit, n.plain, n.named,
+               hallpass.hangs_on_signers(r.labels) OR r.type IN ({party_written_types}) AS live
+        FROM r JOIN node n ON n.compartment = r.compartment AND n.custodian = r.custodian
+        WHERE r.type IN ({party_written_types}) OR  -- covered where its referral is, which is judged live
+              hallpass.provision_matches(n.p, n.part2, n.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality,
+                              r.labels, r.refs, r.authors, r.clinical)
     ), precomputed AS (
         SELECT c.id, bool_and(c.plain) AND NOT bool_or(c.live) AS precomputed FROM covered c GROUP BY c.id
     ), named AS (
@@ -23,8 +32,8 @@ CREATE OR REPLACE FUNCTION hallpass.expected_access_rows(p_compartment uuid, p_c
         SELECT DISTINCT r.id, x, NULL::uuid FROM r CROSS JOIN unnest(r.parties) x
         WHERE NOT r.type IN ({party_written_types})
     )
-    SELECT p_compartment, n.id, n.org, n.consent, r.type, r.updated, r.custodian, n.consent IS NULL OR s.precomputed
-    FROM named n JOIN r USING (id) LEFT JOIN precomputed s USING (id)
-$$;
+    SELECT r.compartment, n.id, n.org, n.consent, r.type, r.updated, r.custodian, n.consent IS NULL OR s.precomputed
+    FROM named n JOIN r USING (id) LEFT JOIN precomputed s USING (id);
+END $$;
 COMMENT ON FUNCTION hallpass.expected_access_rows IS
-    'The rows that the access index should hold for a student; for one custodian or some records only, where given.';
+    'The rows that the access index should hold for these records, of any students.';

@@ -1,7 +1,7 @@
 CREATE OR REPLACE FUNCTION hallpass.expected_validity(p_compartment uuid)
     RETURNS TABLE (org uuid, consent uuid, compartment uuid, version integer, custodian uuid, since timestamptz,
                    until timestamptz, majority timestamptz, purposes text[], root_since timestamptz,
-                   root_until timestamptz)
+                   root_until timestamptz, types text[])
     LANGUAGE sql STABLE AS $$
     SELECT x.org, e.consent, e.compartment, e.version, e.custodian, e.opens,
            CASE WHEN e.signer IS NULL THEN
@@ -13,7 +13,8 @@ CREATE OR REPLACE FUNCTION hallpass.expected_validity(p_compartment uuid)
                     THEN least(e.closes, coalesce(e.authority_closes, a.closes)) ELSE '-infinity' END
            END,
            CASE WHEN e.signer IS NOT NULL THEN hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone) END,
-           t.purposes, t.opens, t.closes
+           t.purposes, t.opens, t.closes,
+           CASE WHEN t.permit AND NOT array_to_string(t.classes, ' ') LIKE '%:%' THEN t.classes END
     FROM hallpass.release e
     JOIN hallpass.provision t ON t.compartment = e.compartment AND t.consent = e.consent AND t.node = 0
     JOIN hallpass.organization o ON o.id = e.custodian

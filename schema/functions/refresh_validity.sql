@@ -5,10 +5,11 @@ CREATE OR REPLACE FUNCTION hallpass.refresh_validity(p_compartment uuid, p_custo
         INSERT INTO validity AS k SELECT d.*, true FROM due d
         ON CONFLICT (org, consent) DO UPDATE
             SET version = EXCLUDED.version, since = EXCLUDED.since, until = EXCLUDED.until, majority = EXCLUDED.majority,
-                purposes = EXCLUDED.purposes, root_since = EXCLUDED.root_since, root_until = EXCLUDED.root_until
-            WHERE (k.version, k.since, k.until, k.majority, k.purposes, k.root_since, k.root_until) IS DISTINCT FROM
+                purposes = EXCLUDED.purposes, root_since = EXCLUDED.root_since, root_until = EXCLUDED.root_until,
+                types = EXCLUDED.types
+            WHERE (k.version, k.since, k.until, k.majority, k.purposes, k.root_since, k.root_until, k.types) IS DISTINCT FROM
                   (EXCLUDED.version, EXCLUDED.since, EXCLUDED.until, EXCLUDED.majority, EXCLUDED.purposes,
-                   EXCLUDED.root_since, EXCLUDED.root_until)
+                   EXCLUDED.root_since, EXCLUDED.root_until, EXCLUDED.types)
         RETURNING 1
     ), gone AS (
         DELETE FROM validity k WHERE k.compartment = p_compartment AND in_line(k.custodian, p_custodian)

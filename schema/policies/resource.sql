@@ -22,7 +22,8 @@ CREATE POLICY add ON hallpass.resource FOR INSERT WITH CHECK (
     custodian = (SELECT hallpass.caller())
     OR EXISTS (SELECT 1 FROM hallpass.tree t WHERE t.ancestor = (SELECT hallpass.caller()) AND t.id = custodian)
     OR (type IN ({party_written_types}) AND parties && (SELECT hallpass.ancestors())::uuid[]));
+-- The last one: what is open to claim, by whoever sees it.
 CREATE POLICY supersede ON hallpass.resource FOR UPDATE USING (
     custodian = (SELECT hallpass.caller())
     OR EXISTS (SELECT 1 FROM hallpass.tree t WHERE t.ancestor = (SELECT hallpass.caller()) AND t.id = custodian)
-    OR (type IN ({party_written_types}) AND parties && (SELECT hallpass.ancestors())::uuid[]));
+    OR (type IN ({party_written_types}) AND parties && ((SELECT hallpass.ancestors())::uuid[] || '{open_to_claim}'::uuid)));

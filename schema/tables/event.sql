@@ -1,11 +1,11 @@
 CREATE TABLE hallpass.event (
     minute       timestamptz NOT NULL,       -- alike events of a minute are one row
     id           uuid NOT NULL DEFAULT gen_random_uuid(),
-    kind         text NOT NULL CHECK (kind IN ('login', 'token', 'scope', 'emergency', 'command')),
+    kind         text NOT NULL CHECK (kind IN ('login', 'token', 'scope', 'emergency', 'command', 'query')),
     organization uuid NOT NULL,              -- that the event concerns: the client's
     client       text NOT NULL,
     outcome      text NOT NULL CHECK (outcome IN ('0', '4', '8')),
-    detail       text NOT NULL,              -- a code or scope of ours; never a value of a record
+    detail       text NOT NULL,              -- a code or scope of ours; of a query its text
     first        timestamptz NOT NULL,
     last         timestamptz NOT NULL,
     times        bigint NOT NULL,

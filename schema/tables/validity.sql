@@ -10,6 +10,7 @@ CREATE TABLE hallpass.validity (
     purposes   text[],                       -- the root's; NULL: any
     root_since timestamptz NOT NULL,         -- the root's own period
     root_until timestamptz NOT NULL,
+    types      text[],                       -- that the root names; NULL: any, or it does not permit, or names profiles
     exact      boolean NOT NULL DEFAULT true, -- false: what the index says is precomputed is judged, until it is done again
     PRIMARY KEY (org, consent)
 ) WITH (fillfactor = 80);                    -- ending is an update in place

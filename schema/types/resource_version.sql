@@ -1,4 +1,4 @@
--- What hallpass.put stores. A type of its own, and not the table's row: a migration that adds a column to the table does
+-- What hallpass.put_many stores. A type of its own, and not the table's row: a migration that adds a column to the table does
 -- not change what the version before calls.
 CREATE TYPE hallpass.resource_version AS (
     compartment     uuid,

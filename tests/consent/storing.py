@@ -17,9 +17,7 @@ from tests.consent.worlds import ORGANIZATIONS, Record, World
 _CLOCK = text("UPDATE public.test_clock SET at = :at")
 _PLACE = text("SELECT hallpass.place_organization(:id, :parent, :zone, :honor, :state)")
 _SUPERSEDE = text("UPDATE hallpass.resource SET current = false WHERE id = ANY (:ids)")
-_INDEX = text(
-    "SELECT hallpass.index_resource(s, i) FROM unnest(CAST(:compartments AS uuid[]), CAST(:ids AS uuid[])) k(s, i)"
-)
+_INDEX = text("SELECT hallpass.index_records(:compartments, :ids)")
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ by the rule for one record, and by the rule for many."""
 _ASK = text("SELECT * FROM public.asked(:client, :purposes, :emergency, :agreement)")
 _COMPUTED = """
     SELECT c.* FROM (SELECT compartment FROM hallpass.resource UNION SELECT compartment FROM hallpass.access) s
-    CROSS JOIN LATERAL hallpass.expected_access_rows(s.compartment, NULL, NULL) c
+    CROSS JOIN LATERAL hallpass.expected_student_access(s.compartment) c
 """
 _SETTLED = """
     NOT EXISTS (

@@ -107,7 +107,7 @@ class Shelf:
             insert(resource).values(**row._asdict(), **attributes, confidentiality=3, clinical=Range(empty=True))
         )
         if not row.directory:
-            await connection.execute(select(func.hallpass.index_resource(compartment, row.id)))
+            await connection.execute(select(func.hallpass.index_records([compartment], [row.id])))
         for table, rows in term_rows(index(content), compartment, row.id, row.custodian, declared.name):
             await connection.execute(insert(table), rows)
         self._names[row.id] = name

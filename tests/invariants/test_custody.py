@@ -308,7 +308,7 @@ async def test_a_party_does_not_set_the_statuses_of_the_custodian(
     assert response.status_code == 403
     if status != "requested":
         response = await scene.clinic.put(f"/Task/{task['id']}", {**task, "status": status})
-        assert (response.status_code, response.json()["issue"][0]["expression"]) == (403, ["Task.status"])
+        assert (response.status_code, response.json()["issue"][0]["expression"]) == (409, ["Task.status"])
 
 
 async def test_the_output_of_a_task_points_at_nothing_that_its_writer_cannot_see(
@@ -318,7 +318,7 @@ async def test_the_output_of_a_task_points_at_nothing_that_its_writer_cannot_see
     answers = []
     for target in (scene.records["Encounter"]["id"], "00000000-0000-4000-8000-000000000000"):
         output = [{"type": {"text": "result"}, "valueReference": {"reference": f"Encounter/{target}"}}]
-        response = await scene.clinic.put(f"/Task/{task['id']}", {**task, "status": "completed", "output": output})
+        response = await scene.clinic.put(f"/Task/{task['id']}", {**task, "status": "accepted", "output": output})
         answers.append((response.status_code, response.content))
     assert answers[0] == answers[1]
     assert answers[0][0] == 422
@@ -350,7 +350,7 @@ async def test_what_a_party_writes_into_a_task_widens_no_release_that_follows_re
     )
     assert await third.ids("/ServiceRequest") == [scene.records["ServiceRequest"]["id"]]
     output = [{"type": {"text": "result"}, "valueReference": build.ref(visit)}]
-    response = await scene.clinic.put(f"/Task/{task['id']}", {**task, "status": "completed", "output": output})
+    response = await scene.clinic.put(f"/Task/{task['id']}", {**task, "status": "accepted", "output": output})
     assert response.status_code == 200, response.text
     assert await third.ids("/Encounter") == []
     assert (await third.get(f"/Encounter/{visit['id']}")).status_code == 404

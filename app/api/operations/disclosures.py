@@ -34,7 +34,7 @@ from app.resources.refs import as_uuid
 
 COLUMNS = ("when", "what", "from", "to", "client", "why", "how", "basis", "release", "reason")
 NAMES = frozenset({"start", "end", "recipient", "basis", "consent", "_count", "_cursor", "_format", "_pretty"})
-BASES = frozenset({"release", "party", "directory", "emergency"})
+BASES = frozenset({"release", "party", "directory", "emergency", "query"})
 
 
 Ask = Callable[[Session, str, Filter, Position | None, int], Awaitable[PendingResult]]
@@ -180,7 +180,7 @@ def _plain(entry: Entry, names: dict[UUID, str]) -> dict[str, str]:
     release = f"Consent/{entry.consent} version {entry.consent_version}" if entry.consent else ""
     return {
         "when": entry.at.isoformat(timespec="seconds"),
-        "what": f"{entry.type}/{entry.id} version {entry.version}",
+        "what": _what(entry),
         "from": names.get(entry.custodian, str(entry.custodian)),
         "to": names.get(entry.recipient, str(entry.recipient)),
         "client": entry.client,
@@ -190,6 +190,12 @@ def _plain(entry: Entry, names: dict[UUID, str]) -> dict[str, str]:
         "release": release,
         "reason": entry.reason or "",
     }
+
+
+def _what(entry: Entry) -> str:
+    if entry.parameters is None:
+        return f"{entry.type}/{entry.id} version {entry.version}"
+    return f"{entry.type} by {', '.join(entry.parameters)}, {entry.students} students"
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +242,7 @@ _RECORD = (
     Parameter("start", "dateTime", "Disclosures from this time on."),
     Parameter("end", "dateTime", "Disclosures before this time."),
     Parameter("recipient", "string", "The id of the Organization that received."),
-    Parameter("basis", "code", "release, party, directory or emergency."),
+    Parameter("basis", "code", "release, party, directory, emergency or query."),
     Parameter("_count", "integer", "Entries on a page."),
     Parameter("return", "Bundle", "AuditEvents, one for each resource version disclosed.", 1, use="out"),
 )

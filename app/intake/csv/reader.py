@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import quote
 
 from app.errors import HallpassError, Kind
@@ -31,6 +32,7 @@ _RELATION = {"mother": "MTH", "father": "FTH", "guardian": "GUARD", "parent": "P
 class Csv:
     """A CSV file and its mapping file."""
 
+    continues: ClassVar[bool] = False
     path: Path
     mapping: Path
 
@@ -39,7 +41,7 @@ class Csv:
         """The source's name, as its mapping gives it."""
         return f"csv-{load(self.mapping).name}"
 
-    def open(self) -> _Opened:
+    def open(self, last: Json | None = None) -> _Opened:
         """The file. Raises HallpassError where there is none, or the mapping is unfit."""
         if not self.path.is_file():
             raise HallpassError(Kind.INVALID, f"There is no file {self.path}.")

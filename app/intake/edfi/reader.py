@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import ClassVar
 
 from app.errors import HallpassError, Kind
 from app.intake.edfi import mapping
@@ -20,6 +21,7 @@ from app.intake.edfi.xml import Interchange, interchanges, located
 from app.intake.roster.facts import RosterFacts
 from app.intake.roster.model import Enrollment, Finding, Origin, Session, Takes
 from app.intake.roster.source import About, OnBytes
+from app.intake.roster.units import Json
 from app.intake.roster.years import Span, enrolled
 
 NAME = "edfi"
@@ -29,11 +31,12 @@ NAME = "edfi"
 class EdFi:
     """A folder, and the LocalEducationAgencyId that is meant where it has several."""
 
+    continues: ClassVar[bool] = False
     folder: Path
     agency: str | None = None
     name: str = NAME
 
-    def open(self) -> _Folder:
+    def open(self, last: Json | None = None) -> _Folder:
         """The files to read. Raises HallpassError where there is nothing to read."""
         files, passed_over = interchanges(self.folder)
         return _Folder(self, files, passed_over)

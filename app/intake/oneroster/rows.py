@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
+from typing import Protocol, TypeAlias
 
 import orjson
 
@@ -27,7 +28,7 @@ CREATE TABLE row (
     PRIMARY KEY (file, id)
 ) WITHOUT ROWID;
 CREATE INDEX row_user ON row (file, user);
-CREATE TABLE agent (student TEXT, agent TEXT, PRIMARY KEY (student, agent)) WITHOUT ROWID;
+CREATE TABLE agent (student TEXT, agent TEXT, said TEXT, PRIMARY KEY (student, agent, said)) WITHOUT ROWID;
 BEGIN;
 """
 _DAMAGED = re.compile(r"\d(?:\.\d+)?[eE]\+?\d+")
@@ -36,13 +37,37 @@ _UNREAD = frozenset({"password", "username"})
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
-class Rows:
-    """The rows of the files that matter, by file and sourcedId."""
+PULLED = "pulled"
+"""The mode of records that a service answered with all there is: each states its status, and is no file's row."""
 
-    def __init__(self, facts: RosterFacts) -> None:
+
+Fault: TypeAlias = tuple[str, str]
+"""A column, and what is wrong in it in words without the value."""
+
+
+class Given(Protocol):
+    """What rows come from: its version, and how each file comes (bulk, delta or PULLED)."""
+
+    @property
+    def version(self) -> str:
+        """1.1 or 1.2."""
+
+    @property
+    def modes(self) -> dict[str, str]:
+        """File -> how it comes."""
+
+
+class Rows:
+    """The rows of the files that matter, by file and sourcedId.
+
+    `live`: they are records of a service, which may change while they are read: the later one counts.
+    """
+
+    def __init__(self, facts: RosterFacts, *, live: bool = False) -> None:
         self.db = sqlite3.connect("", isolation_level=None)
         self.db.executescript(_TABLES)
         self._facts = facts
+        self._live = live
         self._warned: set[tuple[str, str]] = set()
         self.unreadable: set[str] = set()
         """Files of which a row was refused without telling whom it is about."""
@@ -54,11 +79,25 @@ class Rows:
                 table = read(file, f"{name}.csv", on_bytes, self._facts.find)
                 self._header(name, table, package.version)
                 for line, row in table.rows:
-                    self._take(name, Origin(table.name, line), row, package)
+                    self.take(name, line, row, package)
                 if table.ragged:
                     self.unreadable.add(name)
                 if table.empty:
                     self._warn(name, "", f"{table.empty} empty rows are passed over.", Origin(table.name))
+
+    def place(self, name: str, line: int) -> Origin:
+        """Where a row stands, for people."""
+        return Origin(name if self._live else f"{name}.csv", line)
+
+    def ids(self, name: str) -> Iterator[tuple[str, bool]]:
+        """The ids of a file's rows, and whether each is gone."""
+        query = "SELECT id, gone FROM row WHERE file = ? ORDER BY id"
+        return ((id_, bool(gone)) for id_, gone in self.db.execute(query, (name,)).fetchall())
+
+    def agents(self) -> list[tuple[str, str]]:
+        """Who stands to whom: of each pair one is the student, if either is."""
+        query = "SELECT DISTINCT student, agent FROM agent ORDER BY student, agent"
+        return [(student, agent) for student, agent in self.db.execute(query).fetchall()]
 
     def _header(self, name: str, table: Table, version: str) -> None:
         """Columns by name. Raises HallpassError where one is missing without which the file cannot be read."""
@@ -82,8 +121,11 @@ class Rows:
                 self._warn(name, column, "This column is missing. It counts as empty.", origin)
         table.header[:] = spelled
 
-    def _take(self, name: str, origin: Origin, row: Row, package: Package) -> None:
-        faults = list(_faults(name, row, package))
+    def take(self, name: str, line: int, row: Row, package: Given, more: Sequence[Fault] = ()) -> None:
+        """Keep a row, unless it has faults, or `more` of them are known: then each is told."""
+        origin = self.place(name, line)
+        known = {column for column, _ in more}
+        faults = [*more, *(f for f in _faults(name, row, package) if not known & {f[0], ""})]
         if faults:
             for column, text in faults:
                 self._facts.find(Finding(origin, text, column, refused=True, kind=name))
@@ -109,6 +151,11 @@ class Rows:
         mark = digest(body)
         query = "SELECT line, digest FROM row WHERE file = ? AND id = ?"
         before = self.db.execute(query, (name, ids[0])).fetchone()
+        if before is not None and self._live:
+            self.db.execute("DELETE FROM row WHERE file = ? AND id = ?", (name, ids[0]))
+            if name == "users":
+                self.db.execute("DELETE FROM agent WHERE said = ?", (ids[0],))
+            before = None
         if before is None:
             row = (name, *ids, origin.line, mark, gone, orjson.dumps(body))
             self.db.execute(
@@ -129,7 +176,7 @@ class Rows:
         """Who stands to whom, both ways: which of the two is the student is seen when all is read."""
         for agent in items(row.get("agentSourcedIds", "")):
             for pair in ((row["sourcedId"], agent), (agent, row["sourcedId"])):
-                self.db.execute("INSERT OR IGNORE INTO agent VALUES (?, ?)", pair)
+                self.db.execute("INSERT OR IGNORE INTO agent VALUES (?, ?, ?)", (*pair, row["sourcedId"]))
 
     def _warn(self, name: str, column: str, text: str, origin: Origin) -> None:
         """Warn once for a file and column."""
@@ -151,7 +198,7 @@ def day(text: str) -> str | None:
         return None
 
 
-def _faults(name: str, row: Row, package: Package) -> Iterator[tuple[str, str]]:
+def _faults(name: str, row: Row, package: Given) -> Iterator[Fault]:
     """Every fault of a row that refuses it: the column, and what is wrong in words without the value."""
     status = row.get("status", "")
     if status not in ("", "active", "tobedeleted"):
@@ -171,7 +218,7 @@ def _faults(name: str, row: Row, package: Package) -> Iterator[tuple[str, str]]:
     yield from _words(name, row)
 
 
-def _words(name: str, row: Row) -> Iterator[tuple[str, str]]:
+def _words(name: str, row: Row) -> Iterator[Fault]:
     """Faults of words and dates: none is guessed."""
     if (role := row.get("role")) and role not in ROLES:
         yield "role", "This is no role of OneRoster, as spelled there. A role is not guessed."

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -49,6 +50,24 @@ class RosterFacts:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.db.close()
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Read something that may turn out not to suffice: then nothing of it is kept or told."""
+        report, held = self._report, list[Finding]()
+        self._report = held.append
+        try:
+            yield
+        except BaseException:
+            for table in ("fact", "spoken", "taken", "leaving"):
+                self.db.execute(f"DELETE FROM {table}")  # noqa: S608 - names of this module
+            self.unattributed.clear()
+            held.clear()
+            raise
+        finally:
+            self._report = report
+            for finding in held:
+                report(finding)
 
     def add(self, fact: Fact) -> None:
         """Take a fact in. One that contradicts another is reported with both lines, and neither is taken."""

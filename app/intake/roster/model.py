@@ -15,13 +15,17 @@ from app.intake.roster.units import Json
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a fact stands: the file's name, and the line on which its row or record begins (0: not known)."""
+    """Where a fact stands: the file's name, and the line on which its row or record begins (0: not known).
+
+    A collection of a service has no file, hence no dot in its name; its records are counted as they come.
+    """
 
     file: str
     line: int = 0
 
     def __str__(self) -> str:
-        return f"{self.file}, line {self.line}" if self.line else self.file
+        unit = "line" if "." in self.file else "record"
+        return f"{self.file}, {unit} {self.line}" if self.line else self.file
 
 
 @dataclass(frozen=True, slots=True)

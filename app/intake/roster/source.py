@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Protocol, TypeAlias
+from typing import ClassVar, Protocol, TypeAlias
 
 from app.intake.roster.facts import RosterFacts
+from app.intake.roster.units import Json
 
 OnBytes: TypeAlias = Callable[[int], None]
 
@@ -20,25 +21,32 @@ class About:
     district: str
     complete: bool
     remarks: tuple[str, ...] = field(default=())
+    mark: Json | None = None
+    """What the next import of this source begins from; kept once everything of this one is written."""
 
 
 class Opened(Protocol):
     """A source that was found fit to be read."""
 
     @property
-    def size(self) -> int:
-        """How many bytes there are to read."""
+    def size(self) -> int | None:
+        """How many bytes there are to read; None where nobody knows before."""
 
     def read(self, facts: RosterFacts, today: date, on_bytes: OnBytes) -> About:
         """Read all of it into facts. Raises HallpassError where the source as a whole cannot be taken."""
 
 
 class Source(Protocol):
-    """A source by name. The name is part of where its statements are kept."""
+    """A source by name. The name is part of where its statements are kept.
+
+    `continues`: it begins from where its last import ended.
+    """
+
+    continues: ClassVar[bool]
 
     @property
     def name(self) -> str:
         """The source's name."""
 
-    def open(self) -> Opened:
-        """Open it. Raises HallpassError where there is nothing to read."""
+    def open(self, last: Json | None = None) -> Opened:
+        """Open it; `last` is the mark of the last import. Raises HallpassError where there is nothing to read."""

@@ -1,0 +1,122 @@
+"""Holds every write of a referral and its Task to the one table of their life (app/referral/table.py).
+
+docs/referral.md. Each version of a Task says in `meta.source` which organization wrote it, so that its history tells
+each transition's time and author.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from app.consent.evaluate import Permit
+from app.db import read as store
+from app.db.rows import Stored
+from app.errors import HallpassError, Issue, Kind
+from app.exchange.explaining import decision_for, holdings
+from app.exchange.third_party_writes import judging
+from app.fhir.json import parse
+from app.projections.consent_context import current_of
+from app.referral.judge import follows_referral, judge
+from app.referral.table import ACTIVE, TABLES, Need, Party
+from app.resources import ResourceType
+from app.resources.refs import local_id
+from app.session import Session
+
+Json = dict[str, Any]
+_AUTHORED = "Task"
+
+
+async def require_transition(
+    session: Session, declared: ResourceType, after: Json, before: Json, place: tuple[UUID, Stored | None]
+) -> None:
+    """Raise CONFLICT or UNPROCESSABLE where a write takes a referral or its Task where its table does not lead.
+
+    `place`: the student, and the version that is superseded; `before` its content.
+    """
+    if declared.name not in TABLES:
+        return
+    compartment, old = place
+    if old is not None and old.deleted:
+        kept = await store.version(session.connection, declared.name, old.id, old.version - 1)
+        before = parse(kept.body) if kept else {}
+    parties = await _parties(session, after, before, old)
+    verdict = judge(declared.name, before, after, parties)
+    if verdict.kind is not None:
+        raise HallpassError(verdict.kind, *verdict.issues)
+    if declared.name == "Task":
+        await _require_of_student(session, after, before, compartment)
+    if verdict.remaining and frozenset() not in verdict.remaining:
+        needs = min(verdict.remaining, key=len)
+        if Need.ACTIVE_REFERRAL in needs:
+            await _require_active(session, after)
+        if Need.RELEASE_ENDED in needs and old is not None:
+            await _require_ended(session, before, old)
+
+
+def with_author(declared: ResourceType, content: Json, organization: UUID) -> Json:
+    """The content of a Task with its author."""
+    if declared.name != _AUTHORED:
+        return content
+    return {**content, "meta": {**content.get("meta", {}), "source": f"Organization/{organization}"}}
+
+
+def with_author_of(declared: ResourceType, old: Stored, content: Json) -> Json:
+    """The content of a Task with the author of the version before, so that the same content again changes nothing."""
+    if declared.name != _AUTHORED or not old.body:
+        return content
+    source = parse(old.body).get("meta", {}).get("source")
+    meta = {k: v for k, v in content.get("meta", {}).items() if k != "source"} | ({"source": source} if source else {})
+    return {**content, "meta": meta} if meta else {k: v for k, v in content.items() if k != "meta"}
+
+
+async def _parties(session: Session, after: Json, before: Json, old: Stored | None) -> frozenset[Party]:
+    """What the caller is to a referral: by custody its requester, by the Task that stands its owner, or about to be."""
+    owner = local_id((before or after).get("owner"), "Organization")
+    found: set[Party] = set()
+    if old is None or await session.holds(old.custodian):
+        found.add(Party.REQUESTER)
+        if owner is not None and (owner in session.ancestors or await session.holds(owner)):
+            found.add(Party.OWNER)
+    elif owner in session.ancestors:
+        found.add(Party.OWNER)
+    elif owner is None and local_id(after.get("owner"), "Organization") == session.caller.organization:
+        found.add(Party.CLAIMANT)
+    return frozenset(found)
+
+
+async def _require_active(session: Session, task: Json) -> None:
+    """Raise CONFLICT where the referral, as far as the caller sees it, is not active."""
+    focus = local_id(task.get("focus"), "ServiceRequest")
+    row = await current_of(session, "ServiceRequest", focus) if focus and follows_referral(task) else None
+    if row is None:
+        return
+    status = parse(row.body).get("status")
+    if status != ACTIVE:
+        with judging(session, row):
+            text = f"The referral is {status}. Only an active referral is taken up."
+            raise HallpassError(Kind.CONFLICT, Issue(text, "Task.focus", "business-rule"))
+
+
+async def _require_ended(session: Session, task: Json, old: Stored) -> None:
+    """Raise CONFLICT while the owner still sees the Task: it is asked to cancel what it took up."""
+    owner = local_id(task.get("owner"), "Organization")
+    if owner is None:
+        return
+    held = await holdings(session, old.compartment)
+    if isinstance(await decision_for(session, held, owner, old.id), Permit):
+        text = (
+            "The owner has taken it up, and its release stands. Ask it to cancel: set businessStatus to 5.2 and leave "
+            "the status as it is. Once the release has ended, you may cancel by yourself."
+        )
+        raise HallpassError(Kind.CONFLICT, Issue(text, "Task.status", "business-rule"))
+
+
+async def _require_of_student(session: Session, after: Json, before: Json, compartment: UUID) -> None:
+    """Raise UNPROCESSABLE where a Task is part of one about another student."""
+    named = {i for r in after.get("partOf", []) if (i := local_id(r, "Task"))}
+    new = named - {i for r in before.get("partOf", []) if (i := local_id(r, "Task"))}
+    seen = await store.visible(session.connection, new)
+    if any(i in seen and seen[i].student != compartment for i in new):
+        text = "A Task is part of one about the same student."
+        raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Task.partOf", "business-rule"))

@@ -1,0 +1,41 @@
+CREATE OR REPLACE FUNCTION hallpass.index_records(p_compartments uuid[], p_ids uuid[]) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = hallpass, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    v_compartments uuid[] := p_compartments;
+    v_ids          uuid[] := p_ids;
+    v_written      integer;
+BEGIN
+    IF EXISTS (SELECT 1 FROM provision p WHERE p.compartment = ANY (p_compartments) AND p.related IS NOT NULL) THEN
+        -- A release opens what a record refers to; so what any version of this one referred to may open or close now.
+        SELECT array_agg(f.compartment), array_agg(f.id) INTO v_compartments, v_ids FROM (
+            SELECT k.compartment, k.id FROM unnest(p_compartments, p_ids) k(compartment, id)
+            UNION
+            SELECT r.compartment, ref FROM unnest(p_compartments, p_ids) k(compartment, id)
+            JOIN resource r ON r.compartment = k.compartment AND r.id = k.id CROSS JOIN unnest(r.refs) ref
+            JOIN resource t ON t.compartment = r.compartment AND t.id = ref AND t.current AND t.custodian = r.custodian
+            WHERE EXISTS (SELECT 1 FROM provision p WHERE p.compartment = k.compartment AND k.id = ANY (p.related))) f;
+        -- It does not wait for who writes what refers to a Patient or RelatedPerson.
+        PERFORM defer_index(r.compartment, r.custodian, true)
+            FROM unnest(p_compartments, p_ids) k(compartment, id)
+            JOIN resource r ON r.compartment = k.compartment AND r.id = k.id AND r.current
+            WHERE r.type IN ('Patient', 'RelatedPerson') AND EXISTS (
+                SELECT 1 FROM provision p WHERE p.compartment = k.compartment AND p.related IS NOT NULL);
+    END IF;
+    WITH due AS MATERIALIZED (SELECT * FROM expected_access_rows(v_compartments, v_ids)),
+    gone AS (
+        DELETE FROM access a USING (SELECT DISTINCT k.compartment, k.id FROM unnest(v_compartments, v_ids) k(compartment, id)) k
+        WHERE a.compartment = k.compartment AND a.id = k.id
+          AND NOT EXISTS (SELECT 1 FROM due d WHERE d.id = a.id AND d.org = a.org AND d.consent IS NOT DISTINCT FROM a.consent)
+        RETURNING 1
+    ), made AS (
+        INSERT INTO access AS a SELECT * FROM due
+        ON CONFLICT (compartment, id, org, consent) DO UPDATE SET updated = EXCLUDED.updated, precomputed = EXCLUDED.precomputed
+            WHERE (a.updated, a.precomputed) IS DISTINCT FROM (EXCLUDED.updated, EXCLUDED.precomputed)
+        RETURNING 1
+    )
+    SELECT (SELECT count(*) FROM gone)::integer + (SELECT count(*) FROM made)::integer INTO v_written;
+    RETURN v_written;
+END $$;
+COMMENT ON FUNCTION hallpass.index_records IS
+    'Brings the access index up to date with some records, of any students. It writes what differs and nothing else, and
+     returns how many rows that is.';

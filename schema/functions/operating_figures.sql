@@ -1,0 +1,24 @@
+CREATE OR REPLACE FUNCTION hallpass.operating_figures() RETURNS TABLE (name text, help text, value double precision)
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    VALUES
+    ('organizations', 'Members and their departments.', (SELECT count(*)::double precision FROM hallpass.organization)),
+    ('clients', 'Clients that are not disabled.', (SELECT count(*) FROM hallpass.client WHERE disabled IS NULL)),
+    ('releases', 'Signed releases whose period covers now.',
+        (SELECT count(*) FROM hallpass.release WHERE opens <= now() AND now() < closes)),
+    ('releases_ending_30_days', 'Of these, how many end within 30 days.',
+        (SELECT count(*) FROM hallpass.release WHERE opens <= now() AND now() < closes AND closes < now() + interval '30 days')),
+    ('ledger_batches', 'Batches that the ledger holds.', (SELECT coalesce(sum(n), 0) FROM hallpass.chain_end)),
+    ('index_backlog', 'Students whose ended releases are still to be cleared from the index.',
+        (SELECT count(*) FROM hallpass.index_backlog)),
+    ('locks_waiting', 'Connections that wait for a lock.',
+        (SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))),
+    ('oldest_transaction_seconds', 'Age of the oldest transaction under way: feeds stop short of it.',
+        (SELECT coalesce(max(extract(epoch FROM clock_timestamp() - xact_start)), 0) FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid())),
+    ('database_bytes', 'Size of the database on disk.', pg_database_size(current_database())),
+    ('standbys_follow', '1: as many standbys follow as a commit waits for. 0: commits wait in vain.',
+        (SELECT hallpass.standbys_follow()::integer))
+$$;
+COMMENT ON FUNCTION hallpass.operating_figures IS
+    'What an operator watches, as numbers without a word about anybody. Only the owner of the tables calls it.';
