@@ -14,6 +14,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "app.commands.serve:serve",
         "Start the API. Its settings are environment variables.",
     ),
+    "worker": ("app.commands.jobs:worker", "Do background work until told to stop."),
+    "jobs": ("app.commands.jobs:jobs", "List the background jobs: what is due, waits, runs and has failed."),
     "demo": ("app.commands.serve:demo", "Tell the story of one referral against a fresh server of its own."),
     "migrate": ("app.commands.migrate:migrate", "Bring the database to this version's schema."),
     "settings": ("app.commands.settings:settings", "List the settings, each with its default and what it does."),

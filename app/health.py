@@ -10,7 +10,7 @@ from app.processes import draining
 
 
 def install(app: FastAPI, db: Database) -> None:
-    """The routes under /health. They tell no more than a word."""
+    """The routes under /health. They tell no more than a word or two."""
 
     @app.get("/health/live", operation_id="live", tags=["operation"], summary="Whether the process answers")
     async def live() -> dict[str, str]:
@@ -19,17 +19,18 @@ def install(app: FastAPI, db: Database) -> None:
     @app.get("/health/ready", operation_id="ready", tags=["operation"], summary="Whether requests should be sent here")
     @app.get("/health", operation_id="health", tags=["operation"], summary="Whether the server can serve")
     async def ready(response: Response) -> dict[str, str]:
-        status = await _status(db)
-        if status != "ok":
+        found = await _found(db)
+        if found["status"] != "ok":
             response.status_code = 503
-        return {"status": status}
+        return found
 
 
-async def _status(db: Database) -> str:
+async def _found(db: Database) -> dict[str, str]:
+    """Without a worker requests are answered all the same, so that is told and is no reason to send them elsewhere."""
     if draining.is_set():
-        return "draining"
+        return {"status": "draining"}
     try:
-        follow = await db.alive()
+        signs = await db.alive()
     except HallpassError:
-        return "no database"
-    return "ok" if follow else "no standby"
+        return {"status": "no database"}
+    return {"status": "ok" if signs.standbys else "no standby", "worker": "ok" if signs.worker else "none"}

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import subprocess
 import sys
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import count
 from types import FrameType
 
 import uvicorn
@@ -14,6 +17,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
+MOST_PAUSE = 30
+"""Seconds before a worker that keeps ending is started again."""
+WORKER_ENDS = 25
 draining = threading.Event()
 """Set once this process has been told to end and still serves, so that others can take over."""
 
@@ -61,6 +67,47 @@ class Supervisor(Multiprocess):
     def handle_hup(self) -> None:
         """End, as for SIGTERM."""
         self.handle_term()
+
+
+@contextmanager
+def worker_beside() -> Iterator[None]:
+    """A worker in a process of its own, started again where it ends by itself.
+
+    It ends when the pipe from this process does, however that comes about.
+    """
+    ending = threading.Event()
+    running: list[subprocess.Popen[bytes]] = []
+
+    def look_after() -> None:
+        for tries in count():
+            command = [sys.executable, "-m", "app.cli", "worker", "--beside"]
+            running[:] = [subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)]  # noqa: S603
+            if ending.is_set():
+                running[0].communicate()
+            running[0].wait()
+            if ending.wait(min(2**tries, MOST_PAUSE)):
+                return
+
+    watching = threading.Thread(target=look_after, daemon=True)
+    watching.start()
+    try:
+        yield
+    finally:
+        ending.set()
+        for process in running:
+            _end(process)
+        watching.join(1)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Close the pipe, and wait until the worker has put away what it runs."""
+    assert process.stdin is not None
+    with suppress(OSError):
+        process.stdin.close()
+    try:
+        process.wait(WORKER_ENDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def run(config: uvicorn.Config) -> None:

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from http.client import HTTPConnection, HTTPException
 
 import uvicorn
@@ -108,7 +109,8 @@ def serve(settings: Settings, when_listening: Callable[[], None]) -> None:
         timeout_worker_healthcheck=WORKER_SECONDS,
         http=BoundedProtocol,
     )
-    processes.run(config)
+    with processes.worker_beside() if settings.worker else nullcontext():
+        processes.run(config)
 
 
 def _serve_measures(settings: Settings) -> None:

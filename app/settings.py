@@ -40,6 +40,10 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="The address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="The port to listen on.")
     workers: int = Field(default=1, ge=1, le=64, description="API processes.")
+    worker: bool = Field(
+        default=True,
+        description="Whether `hallpass serve` runs a worker too; else run `hallpass worker`.",
+    )
     drain_seconds: float = Field(
         default=3, ge=0, le=300, description="Seconds to serve on after SIGTERM, so that others can take over."
     )

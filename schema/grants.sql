@@ -1,6 +1,7 @@
 -- What the application's role may do. It starts from nothing each time, so that a grant taken out here is gone.
 -- Nothing is deleted but what is computed again; the ledger is written by hallpass.disclose alone.
 REVOKE ALL ON ALL TABLES IN SCHEMA hallpass FROM hallpass_app;
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA hallpass FROM hallpass_app;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA hallpass FROM hallpass_app, PUBLIC;
 
 GRANT USAGE ON SCHEMA hallpass TO hallpass_app;
@@ -17,6 +18,10 @@ GRANT SELECT ON hallpass.disclosure, hallpass.event TO hallpass_app;
 GRANT SELECT ON hallpass.client, hallpass.alembic_version TO hallpass_app;
 GRANT SELECT, INSERT, DELETE ON hallpass.assertion, hallpass.revoked_token TO hallpass_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON hallpass.signing_key TO hallpass_app;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON hallpass.job, hallpass.job_log, hallpass.job_schedule, hallpass.job_statistics,
+    hallpass.worker TO hallpass_app;
+GRANT USAGE ON SEQUENCE hallpass.job_id_seq TO hallpass_app;
 
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA hallpass TO hallpass_app;
 -- The owner's alone, for commands and start-up.

@@ -97,6 +97,7 @@ def fresh_environment(folder: Path) -> dict[str, str]:
         port = probe.getsockname()[1]
     found = {k: v for k, v in os.environ.items() if not k.startswith("HALLPASS_")}
     found |= {"PATH": f"{BIN}:{os.environ['PATH']}", "HALLPASS_DATA_DIR": str(folder / ".hallpass")}
+    found["HALLPASS_WORKER"] = "false"
     found |= {"HALLPASS_PORT": str(port), "HALLPASS_BASE_URL": f"http://127.0.0.1:{port}"}
     if url := os.environ.get("DATABASE_URL"):
         own = make_url(url).set(database=f"hallpass_test_{uuid4().hex[:12]}")

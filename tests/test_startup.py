@@ -80,7 +80,7 @@ def test_an_embedded_database_ends_with_a_command_that_is_told_to_end(tmp_path: 
 def test_a_server_that_is_told_to_end_serves_on_and_is_ready_no_more() -> None:
     with serving(alone=True, HALLPASS_DRAIN_SECONDS="2") as running, httpx.Client() as kept:
         where = f"http://127.0.0.1:{running.port}"
-        assert kept.get(f"{where}/health/ready").json() == {"status": "ok"}
+        assert kept.get(f"{where}/health/ready").json() == {"status": "ok", "worker": "none"}
         running.signal(signal.SIGTERM)
         time.sleep(0.5)
         ready = kept.get(f"{where}/health/ready")

@@ -26,7 +26,6 @@ async def issue(auth: Auth, form: dict[str, str]) -> dict[str, Any]:
         raise OAuthError(OAuthCode.INVALID_SCOPE, "scope is missing.")
     found = await by_assertion(auth, form)
     slowed(auth.limits.login, found.client.id)
-    await auth.pruner.tick()
     client = found.client
     purposes = granted(asked(form.get("purpose_of_use"), found.claims), client.purposes, emergency=client.emergency)
     scopes = grant(form["scope"], client.held)

@@ -10,7 +10,6 @@ from typing import Self
 from app.auth.assertions import Assertions
 from app.auth.jwks import JwksFetcher
 from app.auth.keys import Keys
-from app.auth.prune import Pruner
 from app.auth.tokens import Tokens
 from app.db.engine import Database
 from app.keyring import Keyring
@@ -30,7 +29,6 @@ class Auth:
     keys: Keys
     tokens: Tokens
     assertions: Assertions
-    pruner: Pruner
     refusal_log: RefusalLog
     limits: Limits
 
@@ -54,7 +52,6 @@ class Auth:
             keys=keys,
             tokens=Tokens(db, settings, keys, clock),
             assertions=Assertions(db, fetcher, audience=audience, clock=clock),
-            pruner=Pruner(db, clock),
             refusal_log=RefusalLog(db),
             limits=Limits(settings, db.pool_size),
         )

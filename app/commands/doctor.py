@@ -13,6 +13,7 @@ from app.auth.keys import require_ours
 from app.console import as_owner, plainly
 from app.db.doctor import Finding, examine
 from app.keyring import Keyring, WrongKey, default_file
+from app.queue.state import failed, workers
 from app.settings import LOOPBACK, Settings
 
 SKEW = timedelta(seconds=5)
@@ -25,6 +26,7 @@ def doctor() -> None:
         return [
             *await examine(connection),
             *await _clock(connection),
+            *await _worker(connection),
             *await _keys(connection, settings),
             *_settings(settings),
         ]
@@ -44,6 +46,16 @@ async def _clock(connection: AsyncConnection) -> list[Finding]:
     if apart <= SKEW:
         return []
     return [Finding(f"the database's clock is {apart.total_seconds():.0f} s away from this one", "Set both by NTP.")]
+
+
+async def _worker(connection: AsyncConnection) -> list[Finding]:
+    found = []
+    if not await workers(connection):
+        todo = "Run `hallpass worker`, or `hallpass serve` without HALLPASS_WORKER=false: until then nothing is tidied."
+        found.append(Finding("no worker lives", todo, False))
+    if jobs := await failed(connection):
+        found.append(Finding(f"{len(jobs)} background jobs failed", "Run `hallpass jobs` to see which.", False))
+    return found
 
 
 async def _keys(connection: AsyncConnection, settings: Settings) -> list[Finding]:

@@ -78,7 +78,7 @@ async def fetch(
     driver = on_driver(connection)
     if not isinstance(statement, PreparedQuery) or not driver.is_in_transaction():
         return await _by_sqlalchemy(connection, statement, values)
-    with _alike(statement.sql):
+    with alike(statement.sql):
         found: list[Any] = await driver.fetch(statement.sql, *statement.arguments(values or {}), record_class=_Row)
     return found
 
@@ -131,7 +131,7 @@ async def transaction(connection: AsyncConnection, commit_seconds: float = COMMI
     """
     driver = on_driver(connection)
     try:
-        with _alike("BEGIN"):
+        with alike("BEGIN"):
             await driver.execute("BEGIN")
         yield
         done = await _commit(driver, commit_seconds)
@@ -152,7 +152,7 @@ async def _commit(driver: Any, seconds: float) -> str:
     """PostgreSQL's answer to COMMIT. Its own time-outs do not reach a wait for a standby."""
     _warned.discard(driver)
     try:
-        with _alike("COMMIT"):
+        with alike("COMMIT"):
             done: str = await driver.execute("COMMIT", timeout=seconds)
     except TimeoutError as e:
         raise Unconfirmed from e
@@ -182,7 +182,7 @@ def _pooled(connection: AsyncConnection) -> Any:
 
 
 @contextmanager
-def _alike(sql: str) -> Iterator[None]:
+def alike(sql: str) -> Iterator[None]:
     """Raises the driver's errors as SQLAlchemy does, without values and without the DETAIL, which may quote a row."""
     try:
         yield

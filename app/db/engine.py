@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -37,6 +38,14 @@ def sqlstate(error: DBAPIError) -> str:
     return str(getattr(error.orig, "sqlstate", None) or "")
 
 
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """Signs of life: whether the standbys are there for which a commit waits, and a worker."""
+
+    standbys: bool
+    worker: bool
+
+
 class Database:
     """A pool of connections as the app's role, each outside of a transaction but within `begin`."""
 
@@ -55,14 +64,12 @@ class Database:
         async with _transaction(self.engine, self.commit_seconds) as connection:
             yield connection
 
-    async def alive(self) -> bool:
-        """Ask the database for a sign of life on a connection of its own. Raises as `_transaction`.
-
-        Answers whether the standbys are there for which a commit waits.
-        """
+    async def alive(self) -> Signs:
+        """Ask the database for a sign of life on a connection of its own. Raises as `_transaction`."""
         async with _transaction(self._reserve, RESERVE_SECONDS) as connection:
-            found = await connection.exec_driver_sql("SELECT hallpass.standbys_follow()")
-            return bool(found.scalar_one())
+            found = await connection.exec_driver_sql("SELECT hallpass.standbys_follow(), hallpass.worker_lives()")
+            signs: Any = found.one()
+            return Signs(bool(signs[0]), bool(signs[1]))
 
     async def dispose(self) -> None:
         """Close the pools."""

@@ -72,12 +72,12 @@ async def migrate(
             await connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": LOCK})
     finally:
         await engine.dispose()
-    await _partition(owner)
+    await partition(owner)
     return change
 
 
 async def check(owner: URL, *, create: bool = False) -> bool:
-    """Migrate a fresh database, and make the ledger's next partitions; raise WrongSchema on one of another version.
+    """Migrate a fresh database; raise WrongSchema on one of another version.
 
     With `create` the database is made where the server has none of its name; answers whether it was.
     """
@@ -105,7 +105,6 @@ async def check(owner: URL, *, create: bool = False) -> bool:
         raise WrongSchema("the database was restored on a server without its roles: run `hallpass migrate`")
     if applied[1] != code:
         raise WrongSchema("the database's functions and policies are another version's: run `hallpass migrate`")
-    await _partition(owner)
     async with owner_transaction(owner) as connection:
         await login.ensure(connection)
     return created
@@ -117,8 +116,11 @@ _UNMIGRATED = (
 )
 
 
-async def _partition(owner: URL) -> None:
-    """Partitions for the two years that come. Without them entries would go to the one for all other times."""
+async def partition(owner: URL) -> None:
+    """Make the ledger's partitions for the two years that come.
+
+    Without them entries would go to the one for all other times.
+    """
     engine = open_engine(owner)
     try:
         async with engine.begin() as connection:

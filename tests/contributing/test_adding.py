@@ -21,6 +21,12 @@ def test_a_resource_type_is_one_file(server: URL, tmp_path: Path) -> None:
     passes(copy, server, "tests/planted_types.py")
 
 
+def test_a_job_is_one_file(server: URL, tmp_path: Path) -> None:
+    copy = tmp_path / "project"
+    assert added("job", copy) == ["app/jobs/kinds/analyze_terms.py"]
+    passes(copy, server, "tests/planted_job.py")
+
+
 def test_an_operation_is_one_file(server: URL, tmp_path: Path) -> None:
     copy = tmp_path / "project"
     assert added("operation", copy) == ["app/api/operations/waiting.py"]

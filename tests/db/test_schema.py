@@ -22,7 +22,8 @@ OBJECTS = {
     "views": "SELECT relname FROM pg_class WHERE relnamespace = 'hallpass'::regnamespace AND relkind = 'v'",
     "functions": "SELECT proname FROM pg_proc WHERE pronamespace = 'hallpass'::regnamespace",
     "policies": "SELECT DISTINCT tablename FROM pg_policies WHERE schemaname = 'hallpass'",
-    "types": "SELECT relname FROM pg_class WHERE relnamespace = 'hallpass'::regnamespace AND relkind = 'c'",
+    "types": "SELECT relname FROM pg_class WHERE relnamespace = 'hallpass'::regnamespace AND relkind = 'c'"
+    " UNION ALL SELECT typname FROM pg_type WHERE typnamespace = 'hallpass'::regnamespace AND typtype = 'e'",
 }
 """By folder of schema/, which names its files have."""
 

@@ -1,0 +1,1 @@
+"""Background work: what runs in `hallpass worker` and not while somebody waits."""

@@ -1,0 +1,1 @@
+"""The queue of background work, in PostgreSQL: pgqueuer's, on our driver and in our schema."""
