@@ -59,5 +59,6 @@ _TYPES = {
     "valueDate": str,
     "valueInstant": str,
     "valueInteger": int,
+    "valueReference": dict,
     "valueUri": str,
 }

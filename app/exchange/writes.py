@@ -23,6 +23,7 @@ from app.errors import HallpassError, Issue, Kind, not_found
 from app.exchange import reads
 from app.exchange.ended import require_not_widened
 from app.exchange.lock_kinds import create_kind, update_kind
+from app.exchange.merge_links import keep_links
 from app.exchange.reference_check import check_references
 from app.exchange.referrals import require_transition, with_author, with_author_of
 from app.exchange.release import PendingResult, PendingRow
@@ -78,6 +79,8 @@ async def update(
         require_party(declared, stored, session.ancestors)
         with judging(session, old):
             content = as_party(declared, stored, content, session)
+    if method == "PUT" and b'"replace' in old.body:
+        content = keep_links(content, parse(old.body))
     if not old.deleted and _digest(content) == old.digest:
         return PendingResult((PendingRow(old),), unchanged=True)
     if _compartment(declared, content, old.id) != old.compartment:

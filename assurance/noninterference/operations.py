@@ -28,6 +28,7 @@ SERVED = (
     ("POST", "/fhir/[type]/{id}/$explain-access"),
     ("GET", "/fhir/[type]/{id}/$meta"),
     ("POST", "/fhir/[type]/$match"),
+    ("POST", "/fhir/[type]/$merge"),
     ("POST", "/fhir/[type]/$validate"),
     ("POST", "/fhir/[type]/{id}/$validate"),
     ("POST", "/fhir/[type]/$preview"),
@@ -117,6 +118,17 @@ def _match(asks: Asks, route: Route) -> Request:
     return _parameters(asks, route.path, given)
 
 
+def _merge(asks: Asks, route: Route) -> Request:
+    """Two students, of the caller's or of others', mostly without changing what they are."""
+    given: list[dict[str, Any]] = [
+        {"name": name, "valueReference": {"reference": f"Patient/{asks.id('Patient')}"}}
+        for name in ("source-patient", "target-patient")
+    ]
+    if asks.rng.random() < 0.7:
+        given.append({"name": "preview", "valueBoolean": True})
+    return _parameters(asks, route.path, given)
+
+
 def _validate(asks: Asks, route: Route) -> Request:
     rng = asks.rng
     if "{id}" not in route.path:
@@ -150,6 +162,7 @@ OPERATIONS: dict[str, Callable[[Asks, Route], Request]] = {
     "$explain-access": _explain,
     "$meta": _meta,
     "$match": _match,
+    "$merge": _merge,
     "$validate": _validate,
     "$preview": _preview,
     "$break-glass": _break_glass,
