@@ -302,6 +302,9 @@ BEGIN
     IF v_ancestors = '{}' OR caller() IS NULL THEN
         RETURN NULL;
     END IF;
+    IF r_type IN ('Binary') THEN
+        RETURN permitting_by_referrer(r_compartment, r_custodian, r_type, r_id, r_profiles, r_confidentiality, r_labels);
+    END IF;
     v_purposes := purposes();
     v_now := statement_time();
     IF r_type IN ('Task') AND r_refs && v_ancestors THEN
@@ -651,9 +654,9 @@ BEGIN
         CROSS JOIN LATERAL (SELECT p OFFSET 0) x
     ), covered AS MATERIALIZED (
         SELECT r.compartment, r.id, n.consent, n.permit, n.plain, n.named,
-               hallpass.hangs_on_signers(r.labels) OR r.type IN ('Task') AS live
+               hallpass.hangs_on_signers(r.labels) OR r.type IN ('Binary', 'Task') AS live
         FROM r JOIN node n ON n.compartment = r.compartment AND n.custodian = r.custodian
-        WHERE r.type IN ('Task') OR  -- covered where its referral is, which is judged live
+        WHERE r.type IN ('Binary', 'Task') OR  -- covered where another record is, which is judged live
               hallpass.provision_matches(n.p, n.part2, n.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality,
                               r.labels, r.refs, r.authors, r.clinical)
     ), precomputed AS (
@@ -864,14 +867,14 @@ COMMENT ON FUNCTION hallpass.honoring() IS 'Of the custodians whose releases nam
 CREATE FUNCTION hallpass.in_directory(type text) RETURNS boolean
     LANGUAGE sql IMMUTABLE
     AS $$
-    SELECT type IN ('HealthcareService', 'Location', 'Organization', 'OrganizationAffiliation', 'Practitioner', 'PractitionerRole')
+    SELECT type IN ('HealthcareService', 'Location', 'Organization', 'OrganizationAffiliation', 'Practitioner', 'PractitionerRole', 'Questionnaire')
 $$;
 
 COMMENT ON FUNCTION hallpass.in_directory(type text) IS 'Whether resources of a type are of the directory, which every member sees.';
 
 CREATE FUNCTION hallpass.in_emergency(r_type text, r_labels text[]) RETURNS boolean
     LANGUAGE sql IMMUTABLE
-    AS $$ SELECT r_type <> 'Consent' AND NOT r_labels && '{PSYTHPN,42CFRPart2}' $$;
+    AS $$ SELECT NOT r_type IN ('Consent', 'Binary') AND NOT r_labels && '{PSYTHPN,42CFRPart2}' $$;
 
 COMMENT ON FUNCTION hallpass.in_emergency(r_type text, r_labels text[]) IS 'Whether a record is one that a broken glass opens.';
 
@@ -1004,7 +1007,7 @@ BEGIN
                     ELSE verdict(array_agg((n.p).node ORDER BY (n.p).node DESC), array_agg((n.p).parent ORDER BY (n.p).node DESC),
                                  bool_or((n.p).permit) FILTER (WHERE (n.p).node = 0)) END AS permits
         FROM r JOIN node n ON (n.p).compartment = r.compartment AND n.custodian = r.custodian
-        WHERE NOT r.type IN ('Task') AND (NOT (n.p).permit OR NOT hangs_on_signers(r.labels) OR signers_suffice(n.e, r.labels, r.clinical))
+        WHERE NOT r.type IN ('Binary', 'Task') AND (NOT (n.p).permit OR NOT hangs_on_signers(r.labels) OR signers_suffice(n.e, r.labels, r.clinical))
           AND provision_matches(n.p, (n.e).part2, n.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs,
                      r.authors, r.clinical)
         GROUP BY r.compartment, r.id, r.version, (n.p).consent, n.version
@@ -1013,13 +1016,13 @@ BEGIN
     WHERE s.permits AND NOT EXISTS (
         SELECT 1 FROM said d WHERE d.compartment = s.compartment AND d.id = s.id AND d.version = s.version AND NOT d.permits)
     ORDER BY s.compartment, s.id, s.version, s.consent)
-    UNION ALL  -- a Task is covered where its referral is
+    UNION ALL  -- a Task is covered where its referral is, a Binary where what refers to it is
     SELECT r.compartment, r.id, r.version, o.consent, e.version FROM r
     CROSS JOIN LATERAL (SELECT consent_permitting(
         r.compartment, r.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs, r.authors,
         r.clinical) AS consent OFFSET 0) o
     JOIN release e ON e.compartment = r.compartment AND e.consent = o.consent
-    WHERE r.type IN ('Task');
+    WHERE r.type IN ('Binary', 'Task');
 END $$;
 
 COMMENT ON FUNCTION hallpass.judge(p_compartments uuid[], p_ids uuid[], p_versions integer[]) IS 'Of these versions (without one: of the current ones), those that a release opens to the caller now, and which release that is; all in one statement.';
@@ -1251,6 +1254,26 @@ CREATE FUNCTION hallpass.party_versions(p_types text[]) RETURNS TABLE(compartmen
 $$;
 
 COMMENT ON FUNCTION hallpass.party_versions(p_types text[]) IS 'The versions of others'' resources that the caller sees as a party, for the history of a type.';
+
+CREATE FUNCTION hallpass.permitting_by_referrer(r_compartment uuid, r_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_confidentiality smallint, r_labels text[]) RETURNS uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT o.consent FROM resource f
+    CROSS JOIN LATERAL (SELECT consent_permitting(
+        f.compartment, f.custodian, f.type, f.id, f.profiles, f.codes, f.confidentiality, f.labels, f.refs, f.authors,
+        f.clinical) IS NOT NULL AS seen OFFSET 0) s
+    CROSS JOIN LATERAL (SELECT consent_permitting(
+        f.compartment, f.custodian, f.type, f.id, f.profiles || r_profiles || r_type, f.codes,
+        greatest(f.confidentiality, r_confidentiality), f.labels || r_labels, f.refs, f.authors,
+        f.clinical) AS consent WHERE s.seen OFFSET 0) o
+    WHERE f.compartment = r_compartment AND f.custodian = r_custodian AND f.current AND NOT f.deleted
+      AND r_id = ANY (f.refs) AND NOT f.type IN ('Binary', 'Task') AND o.consent IS NOT NULL
+    ORDER BY f.id LIMIT 1
+$$;
+
+COMMENT ON FUNCTION hallpass.permitting_by_referrer(r_compartment uuid, r_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_confidentiality smallint, r_labels text[]) IS 'The Consent that opens a Binary to the caller now, as the record of the same custodian that refers to it: that record
+     is seen, and is so with the label of the Binary as well, and its type.';
 
 CREATE FUNCTION hallpass.place_key(p_organization uuid) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -2940,6 +2963,9 @@ REVOKE ALL ON FUNCTION hallpass.partition_ledger(p_from date, p_until date) FROM
 
 REVOKE ALL ON FUNCTION hallpass.party_versions(p_types text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.party_versions(p_types text[]) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.permitting_by_referrer(r_compartment uuid, r_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_confidentiality smallint, r_labels text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.permitting_by_referrer(r_compartment uuid, r_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_confidentiality smallint, r_labels text[]) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.place_key(p_organization uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.place_key(p_organization uuid) TO hallpass_app;

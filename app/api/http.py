@@ -141,13 +141,18 @@ def _json_kind(request: Request) -> str:
 def one(request: Request, answer: Result) -> Response:
     """The answer to a read: the resource, or 304 to a caller that has it already."""
     if answer.held is not None:
-        return Response(None, 304, {"Cache-Control": "no-store", **_version(*answer.held)})
+        return Response(None, 304, {"Cache-Control": "no-store", **held_headers(answer.held)})
     return respond(request, answer.one.body, headers=version_headers(answer.one))
 
 
 def version_headers(released: Released) -> dict[str, str]:
     """ETag and Last-Modified of a version."""
     return _version(released.version, released.updated)
+
+
+def held_headers(held: tuple[int, datetime]) -> dict[str, str]:
+    """The same of a version that the caller has already."""
+    return _version(*held)
 
 
 def _version(number: int, updated: datetime) -> dict[str, str]:

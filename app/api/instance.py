@@ -9,8 +9,8 @@ from collections.abc import Awaitable
 
 from fastapi import APIRouter, Request, Response
 
-from app.api import http
-from app.api.context import Context
+from app.api import binary, http
+from app.api.context import Context, RequestContext
 from app.exchange import writes
 from app.exchange.service import PendingResult
 from app.fhir.etags import Known, known
@@ -22,15 +22,21 @@ def add(router: APIRouter, declared: ResourceType) -> None:
     """The routes of /{type}/{id} and below."""
     name = declared.name
 
+    async def _read(request: Request, id: str, version: str | None, context: RequestContext) -> Response:
+        if declared.name == "Binary" and binary.wants_bytes(request):
+            http.parameters(request)
+            conditions = known(request.headers.get("If-None-Match"), request.headers.get("If-Modified-Since"))
+            return binary.content(await context.read(declared, id, version, conditions, None))
+        conditions, part = _wishes(request, declared)
+        return http.one(request, await context.read(declared, id, version, conditions, part))
+
     @router.get(f"/{name}/{{id}}", operation_id=f"read{name}", summary=f"Read a {name}")
     async def read(request: Request, id: str, context: Context) -> Response:
-        known, part = _wishes(request, declared)
-        return http.one(request, await context.read(declared, id, None, known, part))
+        return await _read(request, id, None, context)
 
     @router.get(f"/{name}/{{id}}/_history/{{vid}}", operation_id=f"vread{name}", summary=f"Read a version of a {name}")
     async def vread(request: Request, id: str, vid: str, context: Context) -> Response:
-        known, part = _wishes(request, declared)
-        return http.one(request, await context.read(declared, id, vid, known, part))
+        return await _read(request, id, vid, context)
 
     @router.put(f"/{name}/{{id}}", operation_id=f"update{name}", summary=f"Update a {name}")
     async def update(request: Request, id: str, context: Context) -> Response:

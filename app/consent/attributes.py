@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC
 from typing import Any
 from uuid import UUID
@@ -10,7 +11,7 @@ from zoneinfo import ZoneInfo
 from app.consent import codes as c
 from app.consent.model import ResourceAttributes, Window
 from app.fhir.dates import interval, of
-from app.resources import ResourceType, Visibility
+from app.resources import TYPES, ResourceType, Visibility
 from app.resources.paths import first, values
 from app.resources.refs import local_id, local_targets, parse_local
 
@@ -29,7 +30,7 @@ def resource_attributes(
 
     A Consent that was never active is its writer's alone: those whom it names are no parties.
     """
-    confidentiality, labels = _labels(resource)
+    confidentiality, labels = _labels(declared, resource)
     own = {k: v for k, v in resource.items() if k not in declared.party_writes}
     return ResourceAttributes(
         id=own_id,
@@ -83,11 +84,25 @@ def _codes(found: list[Any]) -> list[str]:
     return [f"{x.get('system', '')}|{x['code']}" for x in codings if isinstance(x, dict) and x.get("code")]
 
 
-def _labels(resource: dict[str, Any]) -> tuple[int, frozenset[str]]:
+def referrers(records: Iterable[ResourceAttributes]) -> dict[UUID, tuple[ResourceAttributes, ...]]:
+    """By what is referred to: those of these records by which a Binary may be seen."""
+    found: dict[UUID, tuple[ResourceAttributes, ...]] = {}
+    for f in records:
+        declared = TYPES[f.type]
+        if f.student is not None and not declared.by_referrers and not declared.party_writes:
+            for target in f.refs:
+                found[target] = (*found.get(target, ()), f)
+    return found
+
+
+def _labels(declared: ResourceType, resource: dict[str, Any]) -> tuple[int, frozenset[str]]:
     """The highest confidentiality, and the labels that a release must name; one not understood is not nameable."""
     levels: list[int] = []
     labels: set[str] = set()
-    for coding in values(resource, "meta.security"):
+    stated = values(resource, "meta.security")
+    for path in declared.labels:
+        stated += [coding for concept in values(resource, path) for coding in values(concept, "coding") or [{}]]
+    for coding in stated:
         system, code = coding.get("system", ""), coding.get("code", "")
         if system == c.CONFIDENTIALITY_SYSTEM:
             levels.append(c.CONFIDENTIALITY.get(code, c.NOT_UNDERSTOOD))

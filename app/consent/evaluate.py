@@ -16,10 +16,13 @@ from zoneinfo import ZoneInfo
 from app.consent.codes import BOTH_SIGN, HANGS_ON_SIGNERS, MINOR_SIGNS, NORMAL, PART2, PSYCHOTHERAPY_NOTE
 from app.consent.jurisdictions import part2_age
 from app.consent.model import Place, PolicySet, Provision, Release, Requester, ResourceAttributes, Window
+from app.resources import REGISTRY
 
 MAJORITY = 18
 _WRITTEN_BY_PARTIES = frozenset({"Task"})
 """Types of which being a party decides what may be written, and nothing about what is seen."""
+_BY_REFERRERS = frozenset(t.name for t in REGISTRY if t.by_referrers)
+"""Types that are seen where a record that refers to them is."""
 _FIRST_YEAR = datetime(1000, 1, 1, tzinfo=UTC)
 """Before it there is no law, and a date that is open to the past has no day in every zone."""
 
@@ -80,7 +83,8 @@ def decide(policies: PolicySet, requester: Requester, attributes: ResourceAttrib
         return Permit(Basis.PARTY)
     if attributes.student is None:
         return Deny("no release opens a resource of several students")
-    found = _by_release(policies, requester, attributes)
+    by = _by_referrer if attributes.type in _BY_REFERRERS else _by_release
+    found = by(policies, requester, attributes)
     if isinstance(found, Deny) and _glass_broken(policies, requester, attributes):
         return Permit(Basis.EMERGENCY, trace=found.trace)
     return found
@@ -101,10 +105,29 @@ def _glass_broken(policies: PolicySet, requester: Requester, attributes: Resourc
     """Whether the caller broke the glass for this student, and this is a record that that opens."""
     return (
         requester.emergency
-        and attributes.type != "Consent"
+        and attributes.type not in ("Consent", *_BY_REFERRERS)
         and not attributes.labels & {PSYCHOTHERAPY_NOTE, PART2}
         and any(o == requester.organization and in_window(window, requester.now) for o, window in policies.emergencies)
     )
+
+
+def _by_referrer(policies: PolicySet, requester: Requester, attributes: ResourceAttributes) -> Permit | Deny:
+    """As the first record of the same custodian that refers to it, and with its own labels and type as well."""
+    trace: tuple[TraceEntry, ...] = ()
+    for f in sorted(policies.referrers.get(attributes.id, ()), key=lambda f: f.id.bytes):
+        if f.custodian != attributes.custodian:
+            continue
+        both = replace(
+            f,
+            profiles=f.profiles | attributes.profiles | {attributes.type},
+            labels=f.labels | attributes.labels,
+            confidentiality=max(f.confidentiality, attributes.confidentiality),
+        )
+        seen, found = _by_release(policies, requester, f), _by_release(policies, requester, both)
+        if isinstance(seen, Permit) and isinstance(found, Permit):
+            return found
+        trace += (seen if isinstance(seen, Deny) else found).trace
+    return Deny("no record that refers to it is seen", trace)
 
 
 def _by_release(policies: PolicySet, requester: Requester, attributes: ResourceAttributes) -> Permit | Deny:

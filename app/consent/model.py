@@ -106,6 +106,8 @@ class PolicySet:
     focal: Mapping[UUID, tuple[UUID, frozenset[UUID]]] = field(default_factory=dict)
     referrals: Mapping[UUID, ResourceAttributes] = field(default_factory=dict)
     """The student's current ServiceRequests: to those whom a Task names it counts as covered where its referral is."""
+    referrers: Mapping[UUID, tuple[ResourceAttributes, ...]] = field(default_factory=dict)
+    """For a Binary: the student's current records that refer to it."""
     agreement_required: bool = True
     emergencies: tuple[tuple[UUID, Window], ...] = ()
     """Which organizations broke the glass for this student, and when."""

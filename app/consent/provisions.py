@@ -215,7 +215,10 @@ class _Reader:
         found: dict[str, set[UUID]] = {}
         for i, data in enumerate(values(node, "data")):
             target = local_id(data.get("reference"))
-            if target is None:
+            if local_id(data.get("reference"), "Binary") is not None:
+                text = "A Binary is seen where a record that refers to it is. Name that record."
+                self._missing_requirement(text, f"{at}.data[{i}].reference")
+            elif target is None:
                 self._missing_requirement(
                     "The data reference must be to a resource of this server.", f"{at}.data[{i}].reference"
                 )

@@ -138,13 +138,15 @@ def _run(connection: Connection, scripts: tuple[str, ...]) -> None:
 
 
 def _filled(script: str) -> str:
-    """The script with `{directory_types}` and `{party_written_types}` replaced by names, quoted and sorted.
+    """The script with each list of types, such as `{directory_types}`, replaced by names, quoted and sorted.
 
     `{part2_rows}`: the rows of the table of jurisdictions that are about 42 CFR Part 2, as SQL values.
     """
     lists = {
         "directory_types": [t.name for t in REGISTRY if t.visibility is Visibility.DIRECTORY],
         "party_written_types": [t.name for t in REGISTRY if t.party_writes],
+        "referred_types": [t.name for t in REGISTRY if t.by_referrers],
+        "live_types": [t.name for t in REGISTRY if t.party_writes or t.by_referrers],
     }
     for name, types in lists.items():
         script = script.replace(f"{{{name}}}", ", ".join(f"'{t}'" for t in sorted(types)))

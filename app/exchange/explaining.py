@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid4
 
+from app.consent.attributes import referrers
 from app.consent.codes import PURPOSES, widen
 from app.consent.evaluate import Deny, Permit, decide
 from app.consent.model import PolicySet, Release, Requester, ResourceAttributes
@@ -51,7 +52,9 @@ async def explain(session: Session, patient: str, question: Question) -> Pending
     held = await stored_rules.attributes(session.connection, compartment, session.caller.organization, parts=True)
     if not held:
         raise not_found()
-    policies = await _rules(session, compartment, held, await stored_rules.releases(session.connection, compartment))
+    policies = await policy_set(
+        session, compartment, held, await stored_rules.releases(session.connection, compartment)
+    )
     requester = await _requester(session, question.recipient, question.purposes, policies, held)
     asked = _asked(held, question, compartment)
     results = [(f, decide(policies, requester, f)) for f in asked]
@@ -70,7 +73,7 @@ async def holdings(session: Session, compartment: UUID) -> Holdings:
     """What the caller and its parts hold about a student."""
     held = await stored_rules.attributes(session.connection, compartment, session.caller.organization, parts=True)
     releases = await stored_rules.releases(session.connection, compartment)
-    return Holdings(held, await _rules(session, compartment, held, releases))
+    return Holdings(held, await policy_set(session, compartment, held, releases))
 
 
 async def decision_for(session: Session, held: Holdings, recipient: UUID, resource_id: UUID) -> Permit | Deny:
@@ -103,7 +106,7 @@ async def _previewed(
         return preview_report(reading.missing, {})
     draft = reading.draft
     others = await stored_rules.releases(session.connection, compartment)
-    policies = await _rules(session, compartment, held, (*others, draft))
+    policies = await policy_set(session, compartment, held, (*others, draft))
     purposes = frozenset(p for node in draft.provisions for p in node.purposes or ())
     outcomes: dict[UUID, Counter[tuple[str, bool, str]]] = {}
     for recipient in sorted(draft.recipients):
@@ -128,7 +131,7 @@ def _outcome(
     return attributes.type, False, why.get(0) or why[None]
 
 
-async def _rules(
+async def policy_set(
     session: Session, compartment: UUID, held: list[ResourceAttributes], releases: tuple[Release, ...]
 ) -> PolicySet:
     """What the releases are weighed against, from what the caller may see."""
@@ -150,6 +153,7 @@ async def _rules(
         ),
         focal={f.id: (f.custodian, f.refs) for f in held},
         referrals={f.id: f for f in held if f.type == "ServiceRequest"},
+        referrers=referrers(held),
         agreement_required=session.settings.require_agreement,
     )
 

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
 from app.db import read as store
 from app.errors import HallpassError, Issue, Kind
 from app.fhir.references import references
-from app.resources.refs import local_targets, parse_local
+from app.resources.refs import attached, local_targets, parse_local
 from app.session import Session
 
 UNRESOLVED = "The reference does not lead to a resource that you can see."
+
+
+def _attached(node: Any, path: str) -> Iterator[tuple[str, tuple[str, UUID]]]:
+    """Path and target of each Attachment whose bytes are a Binary of this server."""
+    if isinstance(node, dict):
+        if found := attached(node):
+            yield f"{path}.url", found
+        for name, value in node.items():
+            yield from _attached(value, f"{path}.{name}")
+    elif isinstance(node, list):
+        for i, value in enumerate(node):
+            yield from _attached(value, f"{path}[{i}]")
 
 
 async def check_references(
@@ -28,6 +41,7 @@ async def check_references(
         target = parse_local(text)
         if target not in known:
             wanted[f"{reference.path}.reference"] = target
+    wanted |= {path: target for path, target in _attached(content, itself[0]) if target not in known}
     seen = await store.visible(session.connection, {t[1] for t in wanted.values() if t})
     lost = [
         path

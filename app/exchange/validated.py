@@ -59,10 +59,23 @@ def validate_now(declared: ResourceType, content: dict[str, Any], base_url: str)
         text = "The resource is marked SUBSETTED: it is only a part. Read the whole resource and send that."
         raise HallpassError(Kind.UNPROCESSABLE, Issue(text, f"{declared.name}.meta.tag", "business-rule"))
     own = f"{base_url}/"
-    relative = rewrite(content, lambda text: text.removeprefix(own))
+    relative = _attached_here(rewrite(content, lambda text: text.removeprefix(own)), own)
     if declared.visibility is Visibility.DIRECTORY:
         _require_no_student(declared, relative)
     return Validated(_PROOF, relative)
+
+
+def _attached_here(content: Any, own: str) -> Any:
+    """The same with each url of a Binary of this server made relative, as references are."""
+    if isinstance(content, list):
+        return [_attached_here(v, own) for v in content]
+    if not isinstance(content, dict):
+        return content
+    found = {k: _attached_here(v, own) if isinstance(v, dict | list) else v for k, v in content.items()}
+    url = found.get("url")
+    if isinstance(url, str) and url.startswith(f"{own}Binary/"):
+        found["url"] = url.removeprefix(own)
+    return found
 
 
 def _require_no_student(declared: ResourceType, content: dict[str, Any]) -> None:

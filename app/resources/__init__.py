@@ -15,12 +15,16 @@ _FIRST = (
     "Consent",
     "Task",
     "Group",
+    "DocumentReference",
+    "Binary",
+    "QuestionnaireResponse",
     "Organization",
     "OrganizationAffiliation",
     "Practitioner",
     "PractitionerRole",
     "HealthcareService",
     "Location",
+    "Questionnaire",
 )
 """The types that documents list first. Others follow by name."""
 

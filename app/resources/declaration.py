@@ -60,6 +60,10 @@ class ResourceType:
     """Top-level elements that a party that is not the custodian may change."""
     claim: str | None = None
     """The element by which whoever sees an open record takes it up, naming its own organization; None: nobody can."""
+    labels: tuple[str, ...] = ()
+    """Paths of the codings that label a resource as `meta.security` does."""
+    by_referrers: bool = False
+    """Whether its resources are seen where a record of the same custodian is that refers to them."""
     entry_of: tuple[str, ...] = ()
     """Of a directory type: paths of the organizations whose entry it is; one of them files it, or one above it."""
     deletable: bool = True
@@ -73,7 +77,8 @@ class ResourceType:
         if (self.visibility is Visibility.COMPARTMENT) != (self.student is not None):
             raise TypeError(f"{self.name}: a type of a compartment, and no other, names the path to its student")
         judged = {
-            path.partition(".")[0] for path in (self.student or "", *self.codes, *self.clinical_date, *self.authors)
+            path.partition(".")[0]
+            for path in (self.student or "", *self.codes, *self.clinical_date, *self.authors, *self.labels)
         }
         if judged & set(self.party_writes):
             raise TypeError(f"{self.name}: what consent judges by is not a party's to write")

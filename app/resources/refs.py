@@ -31,12 +31,18 @@ def local_id(reference: Any, type_name: str | None = None) -> UUID | None:
     return found[1] if found and type_name in (None, found[0]) else None
 
 
+def attached(node: dict[str, Any]) -> tuple[str, UUID] | None:
+    """The Binary of this server whose bytes an Attachment names by its url; None for any other element."""
+    found = parse_local(node.get("url"))
+    return found if found and found[0] == "Binary" else None
+
+
 def local_targets(node: Any) -> Iterator[tuple[str, UUID]]:
-    """Each type and id that any Reference at or below `node` points at."""
+    """Each type and id that any Reference at or below `node` points at, and each Binary that an attachment is."""
     if isinstance(node, dict):
-        found = parse_local(node.get("reference"))
-        if found:
-            yield found
+        for found in (parse_local(node.get("reference")), attached(node)):
+            if found:
+                yield found
         for value in node.values():
             yield from local_targets(value)
     elif isinstance(node, list):

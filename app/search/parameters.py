@@ -115,6 +115,10 @@ UNSERVED = {
 """The standard parameters that are refused like any unknown one, and why."""
 
 
+UNSEARCHED = frozenset({"Binary"})
+"""Types of which HL7 defines no search parameter but those of every type."""
+
+
 def _load() -> dict[str, dict[str, Parameter]]:
     text = files("app.search.definitions").joinpath("search-parameters.json").read_text(encoding="utf-8")
     records = [r for r in json.loads(text) if r["code"] not in UNSERVED]
@@ -124,7 +128,7 @@ def _load() -> dict[str, dict[str, Parameter]]:
 def _of_type(name: str, model: type[Any], records: list[dict[str, Any]]) -> dict[str, Parameter]:
     """The parameters of a type. Raises TypeError where HL7 defines none, or one is of a form that is not served."""
     found = [r for r in records if r["base"] in ("Resource", name)]
-    if not any(r["base"] == name for r in found):
+    if not any(r["base"] == name for r in found) and name not in UNSEARCHED:
         raise TypeError(f"{name}: HL7's definitions hold no search parameter of this type. Run `make definitions`.")
     return {r["code"]: parameter(r, model) for r in found if _is_served(r)}
 

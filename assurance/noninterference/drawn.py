@@ -6,16 +6,14 @@ What a type must have is drawn always, what it is searched by and judged by ofte
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from app.fhir.validation.plan import Element, Model, plan
 from app.fhir.validation.validate import issues
 from app.resources import TYPES, ResourceType
 from app.search.expressions import Down
 from app.search.parameters import PARAMETERS
-
-if TYPE_CHECKING:
-    from assurance.noninterference.records import Body, Draw
+from assurance.noninterference.draw import Body, Draw
 
 DEEPEST = 4
 """Elements below each other that are drawn."""

@@ -14,7 +14,8 @@ from typing import Any
 
 from app.resources import TYPES
 from assurance.noninterference import releases
-from assurance.noninterference.records import DRAWN, EXCEPTED, SERVICE, Body, build, coded, label
+from assurance.noninterference.draw import EXCEPTED, SERVICE, Body, coded
+from assurance.noninterference.records import DRAWN, build, label
 from assurance.noninterference.scene import BOTH, Record, Scene
 from assurance.noninterference.wire import Request
 
@@ -26,7 +27,8 @@ RELEASED = ("first", "second", "third", "fourth", "grown")
 """The holder's students whose records a release to the caller opens, or may open later."""
 PAPER = ("payment", "expired")
 """Students with a Consent that names the caller and opens nothing to it."""
-KINDS = ("Patient", "RelatedPerson", "ServiceRequest", "Encounter", "Consent", "Task", "Group", *DRAWN)
+_OPENED = ("Patient", "RelatedPerson", "ServiceRequest", "Encounter")
+KINDS = (*_OPENED, "Consent", "Task", "Group", "Binary", *DRAWN)
 
 
 @dataclass(frozen=True, slots=True)

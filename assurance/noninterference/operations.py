@@ -13,8 +13,9 @@ from app.auth import jose
 from app.capability.interactions import LEDGER_PARAMETERS
 from app.resources import TYPES
 from assurance.noninterference.determinism import EPOCH
+from assurance.noninterference.draw import STUDENT
 from assurance.noninterference.moves import JSON
-from assurance.noninterference.records import STUDENT, OutOfReach
+from assurance.noninterference.records import OutOfReach
 from assurance.noninterference.routes import Route
 from assurance.noninterference.wire import BASE, Request
 

@@ -11,22 +11,20 @@ from typing import Any
 
 from app.consent import codes as c
 from app.resources import TYPES, Visibility
+from assurance.noninterference.draw import (
+    CITIES,
+    DAYS,
+    KIND,
+    MOMENTS,
+    ROLES,
+    SERVICE,
+    SERVICES,
+    Body,
+    Draw,
+    Pick,
+    coded,
+)
 from assurance.noninterference.drawn import drawn
-
-Body = dict[str, Any]
-Pick = Callable[..., dict[str, str] | None]
-"""A Reference to a resource of one of these types; None where there is none."""
-
-FAMILIES = ("Rivera", "Okafor", "Smith", "Zhang", "Núñez")
-GIVEN = ("Ana", "Luz", "Chidi", "Wei", "Omar")
-CITIES = ("Albany", "Ithaca", "Troy")
-SERVICES = ("counseling", "speech", "evaluation")
-EXCEPTED = "substance-use"
-"""A code of service that releases in the worlds except: what has it is in the access index, and not visible."""
-DAYS = ("2026-09-14", "2026-09-16", "2026-09-20", "2025-01-31", "2026-10-01")
-MOMENTS = ("2026-09-14T09:00:00-04:00", "2026-09-20T10:30:00Z", "2026-10-01T08:00:00-05:00")
-STUDENT, SERVICE, KIND = "urn:test:student", "urn:test:service", "urn:test:kind"
-ROLES = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
 
 
 class OutOfReach(Exception):
@@ -52,11 +50,6 @@ def label(*found: str) -> Body:
     return {"security": [{"system": systems.get(code, c.ACT_CODE), "code": code} for code in found]}
 
 
-def coded(code: str, system: str = KIND, text: str | None = None) -> Body:
-    """A CodeableConcept."""
-    return {"coding": [{"system": system, "code": code}], **({"text": text} if text else {})}
-
-
 def _meta(rng: Random) -> Body:
     meta: Body = {}
     if rng.random() < 0.3:
@@ -66,52 +59,6 @@ def _meta(rng: Random) -> Body:
     if rng.random() < 0.2:
         meta["source"] = rng.choice(["urn:test:source", "http://example.org/source/x"])
     return {"meta": meta} if meta else {}
-
-
-class Draw:
-    """Values for one resource."""
-
-    def __init__(self, rng: Random, pick: Pick) -> None:
-        self.rng = rng
-        self.pick = pick
-
-    def maybe(self, value: Any, chance: float = 0.5) -> Any:
-        return value if self.rng.random() < chance else None
-
-    def one(self, *values: Any) -> Any:
-        return self.rng.choice(values)
-
-    def ref(self, *types: str, chance: float = 0.6) -> Any:
-        return self.maybe(self.pick(*types), chance)
-
-    def refs(self, *types: str, chance: float = 0.6) -> Any:
-        found = self.ref(*types, chance=chance)
-        return [found] if found else None
-
-    def identifier(self) -> list[Body]:
-        found: Body = {"system": STUDENT, "value": f"S-{self.rng.randrange(1, 7)}"}
-        if self.rng.random() < 0.4:
-            found["type"] = coded("MR", "http://terminology.hl7.org/CodeSystem/v2-0203", "Medical record")
-        return [found]
-
-    def name(self) -> list[Body]:
-        return [{"family": self.one(*FAMILIES), "given": [self.one(*GIVEN)]}]
-
-    def telecom(self) -> list[Body]:
-        phone = {"system": "phone", "value": f"+1 607 555 010{self.rng.randrange(4)}"}
-        return [phone, {"system": "email", "value": f"{self.one(*GIVEN).lower()}@example.org"}]
-
-    def address(self) -> Body:
-        place = {"city": self.one(*CITIES), "state": "NY", "postalCode": f"1485{self.rng.randrange(3)}"}
-        return {"use": self.one("home", "work"), "country": "US", **place}
-
-    def concept(self, *values: str, system: str = KIND) -> Body:
-        code = self.one(*values)
-        return coded(code, system, self.maybe(code.title()))
-
-    def period(self) -> Body:
-        start = self.one(*DAYS[:4])
-        return {"start": start, **({"end": "2027-06-30"} if self.rng.random() < 0.5 else {})}
 
 
 def _patient(d: Draw) -> Body:
@@ -231,6 +178,54 @@ def _task(d: Draw) -> Body:
         "authoredOn": d.one(*DAYS),
         "lastModified": "2026-10-01",
         "performerType": d.maybe([d.concept("psychologist", "nurse")]),
+    }
+
+
+def _document(d: Draw) -> Body:
+    scan = d.ref("Binary", chance=0.5)
+    attachment = {"contentType": "text/plain", "title": d.one("A plan", "A form")}
+    security = d.maybe([coded(d.one("N", "R"), c.CONFIDENTIALITY_SYSTEM)], 0.2)
+    return {
+        "identifier": d.identifier(),
+        "status": d.one("current", "superseded"),
+        "type": d.maybe(d.concept("plan", "form")),
+        "category": d.maybe([d.concept("school")]),
+        "subject": d.pick("Patient"),
+        "date": d.one(*MOMENTS),
+        "author": d.refs("Practitioner", "Organization"),
+        "securityLabel": security,
+        "content": [{"attachment": {**attachment, **({"url": scan["reference"]} if scan else {})}}],
+    }
+
+
+def _binary(d: Draw) -> Body:
+    return {
+        "contentType": d.one("text/plain", "application/pdf"),
+        "securityContext": d.pick("Patient"),
+        "data": d.one("cGxhbg==", "Zm9ybQ=="),
+    }
+
+
+def _answers(d: Draw) -> Body:
+    return {
+        "identifier": d.identifier()[0],
+        "status": d.one("completed", "in-progress"),
+        "subject": d.pick("Patient"),
+        "authored": d.one(*MOMENTS),
+        "author": d.ref("RelatedPerson", "Practitioner"),
+        "questionnaire": d.maybe("http://example.org/forms/needs"),
+        "item": [{"linkId": "1", "answer": [{"valueString": d.one("yes", "no")}]}],
+    }
+
+
+def _questionnaire(d: Draw) -> Body:
+    return {
+        "url": d.maybe(f"http://example.org/forms/{d.rng.randrange(3)}"),
+        "identifier": d.identifier(),
+        "status": d.one("active", "draft"),
+        "title": d.one("Needs", "Release of information"),
+        "effectivePeriod": d.maybe(d.period()),
+        "item": [{"linkId": "1", "text": "Is food short?", "type": "boolean"}],
     }
 
 
@@ -360,6 +355,9 @@ _BUILDERS: dict[str, Callable[[Draw], Body]] = {
     "Consent": _consent,
     "Task": _task,
     "Group": _group,
+    "DocumentReference": _document,
+    "Binary": _binary,
+    "QuestionnaireResponse": _answers,
     "Organization": _organization,
     "OrganizationAffiliation": _affiliation,
     "Practitioner": _practitioner,
@@ -367,9 +365,10 @@ _BUILDERS: dict[str, Callable[[Draw], Body]] = {
     "HealthcareService": _healthcare_service,
     "Location": _location,
     "Appointment": _appointment,
+    "Questionnaire": _questionnaire,
 }
 
-PLACED = frozenset({"Patient", "RelatedPerson", "ServiceRequest", "Encounter", "Consent", "Task"})
+PLACED = frozenset({"Patient", "RelatedPerson", "ServiceRequest", "Encounter", "Consent", "Task", "Binary"})
 """The types about a student that the worlds are made of, each in a place of its own."""
 DRAWN = tuple(t.name for t in TYPES.values() if t.visibility is Visibility.COMPARTMENT and t.name not in PLACED)
 """The types about a student that the worlds have by the declaration alone."""

@@ -13,8 +13,8 @@ from uuid import UUID
 
 from app.consent.attributes import student_of
 from app.resources import TYPES, Visibility
+from assurance.noninterference.draw import Body, Pick
 from assurance.noninterference.names import Names
-from assurance.noninterference.records import Body, Pick
 from assurance.noninterference.wire import Request, Response
 
 BOTH = "AB"

@@ -12,8 +12,9 @@ from random import Random
 from typing import Any
 
 from assurance.noninterference import releases
+from assurance.noninterference.draw import Body
 from assurance.noninterference.moves import DIRECTORY, REFERRALS, RELEASED, Move, Moves, create
-from assurance.noninterference.records import DRAWN, Body, build, label
+from assurance.noninterference.records import DRAWN, build, label
 from assurance.noninterference.scene import BOTH, Scene
 from assurance.noninterference.wire import Request
 

@@ -17,6 +17,9 @@ BEGIN
     IF v_ancestors = '{}' OR caller() IS NULL THEN
         RETURN NULL;
     END IF;
+    IF r_type IN ({referred_types}) THEN
+        RETURN permitting_by_referrer(r_compartment, r_custodian, r_type, r_id, r_profiles, r_confidentiality, r_labels);
+    END IF;
     v_purposes := purposes();
     v_now := statement_time();
     IF r_type IN ({party_written_types}) AND r_refs && v_ancestors THEN

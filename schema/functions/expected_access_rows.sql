@@ -19,9 +19,9 @@ BEGIN
         CROSS JOIN LATERAL (SELECT p OFFSET 0) x
     ), covered AS MATERIALIZED (
         SELECT r.compartment, r.id, n.consent, n.permit, n.plain, n.named,
-               hallpass.hangs_on_signers(r.labels) OR r.type IN ({party_written_types}) AS live
+               hallpass.hangs_on_signers(r.labels) OR r.type IN ({live_types}) AS live
         FROM r JOIN node n ON n.compartment = r.compartment AND n.custodian = r.custodian
-        WHERE r.type IN ({party_written_types}) OR  -- covered where its referral is, which is judged live
+        WHERE r.type IN ({live_types}) OR  -- covered where another record is, which is judged live
               hallpass.provision_matches(n.p, n.part2, n.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality,
                               r.labels, r.refs, r.authors, r.clinical)
     ), precomputed AS (

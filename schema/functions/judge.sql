@@ -43,7 +43,7 @@ BEGIN
                     ELSE verdict(array_agg((n.p).node ORDER BY (n.p).node DESC), array_agg((n.p).parent ORDER BY (n.p).node DESC),
                                  bool_or((n.p).permit) FILTER (WHERE (n.p).node = 0)) END AS permits
         FROM r JOIN node n ON (n.p).compartment = r.compartment AND n.custodian = r.custodian
-        WHERE NOT r.type IN ({party_written_types}) AND (NOT (n.p).permit OR NOT hangs_on_signers(r.labels) OR signers_suffice(n.e, r.labels, r.clinical))
+        WHERE NOT r.type IN ({live_types}) AND (NOT (n.p).permit OR NOT hangs_on_signers(r.labels) OR signers_suffice(n.e, r.labels, r.clinical))
           AND provision_matches(n.p, (n.e).part2, n.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs,
                      r.authors, r.clinical)
         GROUP BY r.compartment, r.id, r.version, (n.p).consent, n.version
@@ -52,13 +52,13 @@ BEGIN
     WHERE s.permits AND NOT EXISTS (
         SELECT 1 FROM said d WHERE d.compartment = s.compartment AND d.id = s.id AND d.version = s.version AND NOT d.permits)
     ORDER BY s.compartment, s.id, s.version, s.consent)
-    UNION ALL  -- a Task is covered where its referral is
+    UNION ALL  -- a Task is covered where its referral is, a Binary where what refers to it is
     SELECT r.compartment, r.id, r.version, o.consent, e.version FROM r
     CROSS JOIN LATERAL (SELECT consent_permitting(
         r.compartment, r.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs, r.authors,
         r.clinical) AS consent OFFSET 0) o
     JOIN release e ON e.compartment = r.compartment AND e.consent = o.consent
-    WHERE r.type IN ({party_written_types});
+    WHERE r.type IN ({live_types});
 END $$;
 COMMENT ON FUNCTION hallpass.judge IS
     'Of these versions (without one: of the current ones), those that a release opens to the caller now, and which release that is; all in one statement.';

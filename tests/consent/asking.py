@@ -34,6 +34,7 @@ _LEDGER = text("""
 """)
 
 ABSENT = "nothing"
+FHIR = {"Accept": "application/fhir+json"}
 Answers = dict[str, str]
 """By the way of asking: the basis of the permit (custody, directory, party, a release's name), or nothing."""
 
@@ -89,10 +90,10 @@ async def _judged(network: Network, member: Member, asked: Expectation, held: He
 
 async def _read(network: Network, member: Member, held: Held) -> bool | str:
     """Whether a read finds it; a text for any other answer. A 404 is the one for what never was."""
-    response = await member.get(f"/{held.type}/{held.id}")
+    response = await member.get(f"/{held.type}/{held.id}", headers=FHIR)
     if response.status_code == 404:
         if held.type not in network.absent:
-            network.absent[held.type] = (await member.get(f"/{held.type}/{unused_id()}")).content
+            network.absent[held.type] = (await member.get(f"/{held.type}/{unused_id()}", headers=FHIR)).content
         return False if response.content == network.absent[held.type] else "a 404 of its own"
     return True if response.status_code == 200 and response.json()["id"] == str(held.id) else response.text
 

@@ -95,9 +95,9 @@ _purpose = _mostly("TREAT", *PURPOSES, "COC", "", weight=1)
 
 
 @st.composite
-def attributes(draw: st.DrawFn, own_id: UUID, student: UUID) -> ResourceAttributes:
+def attributes(draw: st.DrawFn, own_id: UUID, student: UUID, types: Any = COMPARTMENT) -> ResourceAttributes:
     """A record of a student."""
-    declared = draw(st.sampled_from(COMPARTMENT))
+    declared = draw(st.sampled_from(types))
     return ResourceAttributes(
         id=own_id,
         type=declared.name,
@@ -267,9 +267,13 @@ def _worlds(draw: st.DrawFn) -> World:
 
 @st.composite
 def questions(draw: st.DrawFn, least: int = 1) -> Question:
-    """A question that nothing but releases answers, since the caller is neither the custodian nor a party."""
+    """A question that nothing but releases answers, since the caller is neither the custodian nor a party.
+
+    The record is one that is judged by itself.
+    """
     student, holder = STUDENTS[0], HOLDERS[0]
-    mine = replace(draw(attributes(RECORDS[0], student)), custodian=holder, parties=_NOTHING)
+    itself = tuple(t for t in COMPARTMENT if not t.by_referrers)
+    mine = replace(draw(attributes(RECORDS[0], student, itself)), custodian=holder, parties=_NOTHING)
     other = draw(attributes(RECORDS[1], student))
     releases = [replace(draw(release(c)), student=student) for c in CONSENTS[: draw(st.integers(least, 3))]]
     plain = draw(_mostly(True, False, weight=5))

@@ -140,6 +140,7 @@ def agreement(spec: Spec) -> Spec:
     return {k: v for k, v in found.items() if v not in (None, [])}
 
 
+_TYPED = ("Encounter", "DocumentReference")
 _RECORDS: dict[str, Spec] = {
     "Patient": {"birthDate": "2015-06-01"},
     "ServiceRequest": {
@@ -162,6 +163,19 @@ _RECORDS: dict[str, Spec] = {
         "authoredOn": "2026-09-15",
         "requester": {"reference": "@district"},
     },
+    "DocumentReference": {
+        "status": "current",
+        "subject": {"reference": "@student"},
+        "date": "2026-09-14T09:00:00-04:00",
+        "content": [{"attachment": {"contentType": "text/plain", "title": "A plan"}}],
+    },
+    "Binary": {"contentType": "text/plain", "securityContext": {"reference": "@student"}, "data": "cGxhbg=="},
+    "QuestionnaireResponse": {
+        "status": "completed",
+        "subject": {"reference": "@student"},
+        "authored": "2026-09-14T09:00:00-04:00",
+    },
+    "Questionnaire": {"status": "active"},
     "Group": {"type": "person", "actual": True, "member": [{"entity": {"reference": "@student"}}]},
     "Organization": {"active": True, "name": "An organization"},
     "HealthcareService": {"active": True},
@@ -174,11 +188,17 @@ _RECORDS: dict[str, Spec] = {
 def record(spec: Spec) -> Spec:
     """A record of a type with its `labels`, `profiles` and `codes`; other words are its elements as they stand."""
     name = spec["type"]
-    elements = {k: v for k, v in spec.items() if k not in ("type", "by", "labels", "profiles", "codes")}
+    elements = {k: v for k, v in spec.items() if k not in ("type", "by", "labels", "profiles", "codes", "bytes")}
     found: Spec = {"resourceType": name, **_RECORDS[name], **elements}
+    if "bytes" in spec:
+        found["content"] = [{"attachment": {"contentType": "text/plain", "url": f"@{spec['bytes']}"}}]
     if "codes" in spec:
         codings = [{"coding": [coded(x)]} for x in spec["codes"]]
-        found |= {"type": codings} if name == "Encounter" else {"code": codings[0], "category": codings[1:]}
+        found |= (
+            {"type": codings if name == "Encounter" else codings[0]}
+            if name in _TYPED
+            else {"code": codings[0], "category": codings[1:]}
+        )
     meta = {"security": [label(x) for x in spec.get("labels", [])], "profile": spec.get("profiles", [])}
     found["meta"] = {k: v for k, v in meta.items() if v}
     return {k: v for k, v in found.items() if v not in (None, [], {})}

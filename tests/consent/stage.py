@@ -121,6 +121,7 @@ class Stage:
             places=self.network.places,
             focal=focal,
             referrals={h.id: self.attributes(n) for n, h in records.items() if h.type == "ServiceRequest"},
+            referrers=read_facts.referrers(self.attributes(n) for n in records),
         )
 
     def requester(self, who: str, purposes: tuple[str, ...], at: datetime) -> Requester:

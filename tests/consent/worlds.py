@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from app.consent.attributes import referrers
 from app.consent.codes import widen
 from app.consent.evaluate import birthday
 from app.consent.model import Agreement, Place, PolicySet, Release, Requester, ResourceAttributes, Window
@@ -144,6 +145,7 @@ class World:
                 for r in self.records
                 if r.compartment == student and not r.deleted and r.now.type == "ServiceRequest"
             },
+            referrers=referrers(r.now for r in self.records if r.compartment == student and not r.deleted),
             agreement_required=self.agreement_required,
             emergencies=tuple((o, w) for compartment, o, w in self.emergencies if compartment == student),
         )

@@ -90,7 +90,20 @@ ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 @pytest_asyncio.fixture(scope="module")
 async def scene(world: World) -> Scene:
     """What the district holds, of which the stranger may see nothing."""
-    return await set_scene(world)
+    found = await set_scene(world)
+    subject = {"subject": build.ref(found.student)}
+    for made in (
+        {"resourceType": "Binary", "contentType": "text/plain", "securityContext": build.ref(found.student)},
+        {
+            "resourceType": "DocumentReference",
+            "status": "current",
+            "content": [{"attachment": {"title": "A plan"}}],
+            **subject,
+        },
+        {"resourceType": "QuestionnaireResponse", "status": "completed", **subject},
+    ):
+        found.records[str(made["resourceType"])] = await found.district.create(made)
+    return found
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -143,7 +156,7 @@ async def test_the_same_walk_finds_the_records_for_their_custodian(scene: Scene)
             f"/{name}/{record['id']}/_history/1",
             f"/{name}/{record['id']}/_history",
         ):
-            response = await scene.district.get(path)
+            response = await scene.district.get(path, headers={"Accept": "application/fhir+json"})
             assert response.status_code == 200, path
             assert record["id"] in response.text
 

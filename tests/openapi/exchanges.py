@@ -145,6 +145,7 @@ async def _record(recorder: Recorder, district: Member, clinic: Member) -> None:
     member = [{"entity": build.ref(student)}]
     group = {"resourceType": "Group", "type": "person", "actual": True, "name": "Grade 6", "member": member}
     await ask("createGroup", "POST", "/Group", group)
+    await _documents(recorder, district, student)
     release = build.consent(student, mother, district.reference, clinic.reference)
     release["provision"]["period"]["end"] = "2036-06-30"
     release["sourceAttachment"]["title"] = "Release of information, signed"
@@ -175,6 +176,24 @@ async def _record(recorder: Recorder, district: Member, clinic: Member) -> None:
     await ask("bundle", "POST", "", {"resourceType": "Bundle", "type": "transaction", "entry": [entry]})
     ended = {**signed, "status": "inactive"}
     await ask("updateConsent", "PUT", f"/Consent/{signed['id']}", ended, **{"If-Match": 'W/"1"'})
+
+
+async def _documents(recorder: Recorder, district: Member, student: Json) -> None:
+    async def create(resource: Json) -> Json:
+        name = resource["resourceType"]
+        return await recorder.ask(district, f"create{name}", "POST", f"/{name}", resource)
+
+    bytes_ = {"resourceType": "Binary", "contentType": "text/plain", "securityContext": build.ref(student)}
+    scan = await create({**bytes_, "data": "QXR0ZW5kYW5jZSBwbGFu"})
+    attachment = {"contentType": "text/plain", "url": f"Binary/{scan['id']}", "title": "Attendance plan"}
+    document = {"resourceType": "DocumentReference", "status": "current", "subject": build.ref(student)}
+    await create({**document, "content": [{"attachment": attachment}]})
+    question = {"linkId": "1", "text": "Is food short?", "type": "boolean"}
+    form = "http://example.org/forms/needs"
+    await create({"resourceType": "Questionnaire", "url": form, "status": "active", "item": [question]})
+    answer = {"linkId": "1", "answer": [{"valueBoolean": True}]}
+    answers = {"resourceType": "QuestionnaireResponse", "questionnaire": form, "status": "completed"}
+    await create({**answers, "subject": build.ref(student), "item": [answer]})
 
 
 async def _errors(recorder: Recorder, district: Member, clinic: Member) -> None:
