@@ -113,6 +113,10 @@ class Settings(BaseSettings):
     require_agreement: bool = Field(
         default=True, description="A release has effect only under an active OrganizationAffiliation."
     )
+    external_references: Literal["refuse", "keep"] = Field(
+        default="refuse",
+        description="References to other servers: refused, or kept as they are where they have a display.",
+    )
     allow_http_jwks: bool = Field(default=False, description="JWKS URLs may be http and loopback. For tests only.")
 
     @property

@@ -1,4 +1,8 @@
-"""References of a write must lead to what the writer may see; to it, the invisible and the absent are one."""
+"""References of a write must lead to what the writer may see; to it, the invisible and the absent are one.
+
+https://hl7.org/fhir/R4/references.html — a logical reference names a thing by identifier, and is taken as it is. One to
+another server is kept where the setting lets it and a display says in words what it leads to.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,12 @@ from uuid import UUID
 
 from app.db import read as store
 from app.errors import HallpassError, Issue, Kind
-from app.fhir.references import references
+from app.fhir.references import Form, form, references
 from app.resources.refs import attached, local_targets, parse_local
 from app.session import Session
 
+EXTERNAL = "The reference leads to another server. Refer by identifier or by display alone."
+UNDISPLAYED = "The reference leads to another server: it needs a display that says what it is."
 UNRESOLVED = "The reference does not lead to a resource that you can see."
 
 
@@ -33,13 +39,18 @@ async def check_references(
     """Raise UNPROCESSABLE with each reference that leads nowhere. One that stood there before may stay."""
     own = session.pending | {itself}
     known = set(local_targets(before))
+    stood = {r.value.get("reference") for r in references(before)}
     wanted = {}
+    external: dict[str, str] = {}
     for reference in references(content):
         text = reference.value.get("reference")
         if text is None or text.startswith("#"):
             continue  # a logical reference names nothing here; a contained one was checked with the resource
         target = parse_local(text)
-        if target not in known:
+        if form(text, session.settings.fhir_base) is Form.FOREIGN:
+            why = _external(session, reference.value)
+            external |= {f"{reference.path}.reference": why} if why and text not in stood else {}
+        elif target not in known:
             wanted[f"{reference.path}.reference"] = target
     wanted |= {path: target for path, target in _attached(content, itself[0]) if target not in known}
     seen = await store.visible(session.connection, {t[1] for t in wanted.values() if t})
@@ -48,5 +59,13 @@ async def check_references(
         for path, target in wanted.items()
         if target is None or (target not in own and (target[1] not in seen or seen[target[1]].type != target[0]))
     ]
-    if lost:
-        raise HallpassError(Kind.UNPROCESSABLE, *(Issue(UNRESOLVED, path, "not-found") for path in lost))
+    found = dict.fromkeys(lost, UNRESOLVED) | external
+    if found:
+        raise HallpassError(Kind.UNPROCESSABLE, *(Issue(text, path, "not-found") for path, text in found.items()))
+
+
+def _external(session: Session, reference: dict[str, Any]) -> str | None:
+    """Why a reference to another server is not kept; None where it is."""
+    if session.settings.external_references == "refuse":
+        return EXTERNAL
+    return None if reference.get("display") else UNDISPLAYED
