@@ -31,7 +31,7 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _SAFE_SCHEMES = frozenset({"http:", "https:", "mailto:", "tel:", "urn:"})
 _ACTIVE_STYLE = re.compile(r"expression\s*\(|url\s*\(|@import|behaviou?r\s*:|\\", re.IGNORECASE)
 _PICTURE_BESIDE = re.compile(r"url\(\s*['\"]?[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*['\"]?\s*\)", re.IGNORECASE)
-"""A file beside the page, by its bare name, as the tables of implementation guides have it: like an `img` of that name."""
+"""A file beside the page by its bare name, as in the tables of implementation guides: like an `img` of that name."""
 _IGNORED_BY_BROWSERS = re.compile(r"[\x00-\x20]+")
 
 
