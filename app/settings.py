@@ -117,6 +117,10 @@ class Settings(BaseSettings):
         default="refuse",
         description="References to other servers: refused, or kept as they are where they have a display.",
     )
+    operator_is_intermediary: bool = Field(
+        default=True,
+        description="A Consent under 42 CFR Part 2 names the exchange besides the members (2.31(a)(4)(ii)).",
+    )
     allow_http_jwks: bool = Field(default=False, description="JWKS URLs may be http and loopback. For tests only.")
 
     @property

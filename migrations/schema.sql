@@ -67,7 +67,7 @@ CREATE TABLE hallpass.release (
     CONSTRAINT release_check CHECK ((((born_from IS NULL) = (born_to IS NULL)) AND ((authority_opens IS NULL) = (authority_closes IS NULL))))
 );
 
-CREATE FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid, p_ancestors uuid[]) RETURNS SETOF hallpass.release
+CREATE FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid) RETURNS SETOF hallpass.release
     LANGUAGE sql STABLE
     AS $$
     SELECT e.* FROM hallpass.release e JOIN hallpass.organization o ON o.id = e.custodian
@@ -85,22 +85,34 @@ CREATE FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid, p
                       WHERE a.compartment = e.compartment AND a.id = e.signer AND a.opens <= e.signed AND hallpass.statement_time() < a.closes)
           END
       END
-      AND (NOT hallpass.agreement_required() OR EXISTS (
-          SELECT 1 FROM hallpass.agreement g
-          WHERE g.discloser = ANY (o.ancestors) AND g.recipient = ANY (p_ancestors) AND g.custodian = ANY (o.ancestors)
-            AND g.opens <= hallpass.statement_time() AND hallpass.statement_time() < g.closes))
+      AND (NOT hallpass.agreement_required() OR e.opens >= hallpass.agreed_since(e.custodian))
 $$;
 
-COMMENT ON FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid, p_ancestors uuid[]) IS 'A custodian''s releases that have effect now: in their time, their signer with authority, under an agreement.';
+COMMENT ON FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid) IS 'A custodian''s releases that have effect now: in their time, their signer with authority, under an agreement.';
 
 CREATE FUNCTION hallpass.agreed_custodians() RETURNS uuid[]
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
-    SELECT coalesce(array_agg(c.custodian), '{}') FROM releasing() c(custodian) WHERE agrees(c.custodian)
+    SELECT coalesce(array_agg(c.custodian), '{}') FROM releasing() c(custodian) WHERE agreed_since(c.custodian) = '-infinity'
 $$;
 
-COMMENT ON FUNCTION hallpass.agreed_custodians() IS 'Of the custodians whose releases name the caller, those that may disclose to it now by an agreement.';
+COMMENT ON FUNCTION hallpass.agreed_custodians() IS 'Of the custodians whose releases name the caller, those that may disclose to it now by an agreement that never lapsed.';
+
+CREATE FUNCTION hallpass.agreed_since(p_custodian uuid) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT (SELECT coalesce(max(upper(s)) FILTER (WHERE upper(s) <= statement_time()), '-infinity') FROM unnest(a.spans) s)
+    FROM (
+        SELECT range_agg(tstzrange(g.opens, g.closes)) AS spans FROM tree d CROSS JOIN unnest(ancestors()) r(recipient)
+        JOIN agreement g ON g.discloser = d.ancestor AND g.recipient = r.recipient
+        WHERE d.id = p_custodian AND EXISTS (SELECT 1 FROM tree h WHERE h.id = p_custodian AND h.ancestor = g.custodian)
+    ) a WHERE a.spans @> statement_time()
+$$;
+
+COMMENT ON FUNCTION hallpass.agreed_since(p_custodian uuid) IS 'Since when agreements have let a custodian disclose to the caller without a break: a release that began before has no
+     effect any more. -infinity: there was no break. NULL: none lets it now.';
 
 CREATE FUNCTION hallpass.agreement_key(p_discloser uuid, p_recipient uuid) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -113,19 +125,6 @@ COMMENT ON FUNCTION hallpass.agreement_key(p_discloser uuid, p_recipient uuid) I
 CREATE FUNCTION hallpass.agreement_required() RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('hallpass.agreement_required', true), ''), 'true')::boolean $$;
-
-CREATE FUNCTION hallpass.agrees(p_custodian uuid) RETURNS boolean
-    LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'hallpass', 'pg_temp'
-    AS $$
-    SELECT EXISTS (
-        SELECT 1 FROM tree d CROSS JOIN unnest(ancestors()) r(recipient)
-        JOIN agreement g ON g.discloser = d.ancestor AND g.recipient = r.recipient
-        WHERE d.id = p_custodian AND g.opens <= statement_time() AND statement_time() < g.closes
-          AND EXISTS (SELECT 1 FROM tree h WHERE h.id = p_custodian AND h.ancestor = g.custodian))
-$$;
-
-COMMENT ON FUNCTION hallpass.agrees(p_custodian uuid) IS 'Whether an agreement lets a custodian disclose to the caller now.';
 
 CREATE FUNCTION hallpass.ancestors() RETURNS uuid[]
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -315,7 +314,7 @@ BEGIN
     -- From the last node to the root, so that each exception has spoken before its parent does.
     FOR v_node IN
         SELECT e.consent, p.node, p.parent, p.permit
-        FROM active_releases(r_compartment, r_custodian, v_ancestors) e
+        FROM active_releases(r_compartment, r_custodian) e
         JOIN provision p ON p.compartment = e.compartment AND p.consent = e.consent
         WHERE p.opens <= v_now AND v_now < p.closes
           AND (p.recipients IS NULL OR p.recipients && v_ancestors)
@@ -366,6 +365,18 @@ END $$;
 
 COMMENT ON FUNCTION hallpass.count_custody() IS 'Appends what the versions of a statement change of how much is held.';
 
+CREATE FUNCTION hallpass.counts_as(p_organization uuid) RETURNS uuid[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT o.ancestors || ARRAY(
+        SELECT DISTINCT c FROM unnest(o.ancestors) x(id) JOIN organization a ON a.id = x.id CROSS JOIN unnest(a.classes) c ORDER BY c)
+    FROM organization o WHERE o.id = p_organization
+$$;
+
+COMMENT ON FUNCTION hallpass.counts_as(p_organization uuid) IS 'What a release may name to reach an organization: itself, each that it is part of, and the classes of recipients of any
+     of these. NULL: there is no such organization.';
+
 CREATE FUNCTION hallpass.defer_index(p_compartment uuid, p_custodian uuid, p_distrust boolean) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
@@ -414,7 +425,7 @@ BEGIN
         entered := -1;
         RETURN;
     END IF;
-    IF v_ancestors IS DISTINCT FROM (SELECT o.ancestors FROM organization o WHERE o.id = v_caller) THEN
+    IF v_ancestors IS DISTINCT FROM counts_as(v_caller) THEN
         RAISE EXCEPTION 'the caller''s organization was moved meanwhile' USING ERRCODE = '40001';
     END IF;
     v_chain := lock_chain();
@@ -864,6 +875,18 @@ $$;
 
 COMMENT ON FUNCTION hallpass.honoring() IS 'Of the custodians whose releases name the caller, those that honor a parent''s signature past the 18th birthday.';
 
+CREATE FUNCTION hallpass.identified(p_types text[], p_system text, p_value text) RETURNS TABLE(type text, id uuid)
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT r.type, r.id FROM hallpass.term_token t
+    JOIN hallpass.resource r ON r.compartment = t.compartment AND r.id = t.id AND r.current AND NOT r.deleted
+    WHERE t.type = ANY (p_types) AND t.param = 'identifier' AND t.system = p_system AND t.code = p_value
+      AND hallpass.holds(r.custodian)
+    LIMIT 2
+$$;
+
+COMMENT ON FUNCTION hallpass.identified(p_types text[], p_system text, p_value text) IS 'What the caller itself holds by this identifier: two at the most, since of several none is meant.';
+
 CREATE FUNCTION hallpass.in_directory(type text) RETURNS boolean
     LANGUAGE sql IMMUTABLE
     AS $$
@@ -984,14 +1007,17 @@ BEGIN
               AND (r.version = k.version OR k.version IS NULL AND r.current AND NOT r.deleted) OFFSET 0) r
         WHERE r.student IS NOT NULL
     ), custodian AS MATERIALIZED (
-        SELECT c.custodian, o.honor FROM (SELECT DISTINCT r.custodian FROM r) c
-        JOIN organization o ON o.id = c.custodian WHERE NOT v_agreement OR agrees(c.custodian)
+        SELECT c.custodian, o.honor, a.since FROM (SELECT DISTINCT r.custodian FROM r) c
+        JOIN organization o ON o.id = c.custodian
+        CROSS JOIN LATERAL (
+            SELECT CASE WHEN v_agreement THEN agreed_since(c.custodian) ELSE '-infinity' END AS since OFFSET 0) a
     ), force AS MATERIALIZED (
         SELECT k.compartment, k.consent, k.version, k.custodian, x.e
         FROM (SELECT DISTINCT r.compartment, r.custodian FROM r) c JOIN custodian o ON o.custodian = c.custodian
         CROSS JOIN LATERAL (
             SELECT DISTINCT k.compartment, k.consent, k.version, k.custodian FROM validity k
             WHERE k.compartment = c.compartment AND k.custodian = c.custodian AND k.since <= v_now AND v_now < k.until
+              AND k.since >= o.since
               AND (k.majority IS NULL OR v_now < k.majority OR o.honor)) k
         CROSS JOIN LATERAL (
             SELECT e FROM release e WHERE e.compartment = k.compartment AND e.consent = k.consent OFFSET 0) x(e)
@@ -1026,6 +1052,16 @@ BEGIN
 END $$;
 
 COMMENT ON FUNCTION hallpass.judge(p_compartments uuid[], p_ids uuid[], p_versions integer[]) IS 'Of these versions (without one: of the current ones), those that a release opens to the caller now, and which release that is; all in one statement.';
+
+CREATE FUNCTION hallpass.lapsed_custodians() RETURNS uuid[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT coalesce(array_agg(c.custodian), '{}') FROM releasing() c(custodian) WHERE agreed_since(c.custodian) > '-infinity'
+$$;
+
+COMMENT ON FUNCTION hallpass.lapsed_custodians() IS 'Of the custodians whose releases name the caller, those that may disclose to it by an agreement that had lapsed: only
+     under releases that began since.';
 
 CREATE FUNCTION hallpass.lock_agreements(p_disclosers uuid[], p_recipients uuid[]) RETURNS void
     LANGUAGE plpgsql
@@ -1281,7 +1317,7 @@ CREATE FUNCTION hallpass.place_key(p_organization uuid) RETURNS bigint
 
 COMMENT ON FUNCTION hallpass.place_key(p_organization uuid) IS 'The lock that orders disclosures by or to an organization, or a part of it, and its move in the tree.';
 
-CREATE FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean, p_state text DEFAULT NULL::text) RETURNS text
+CREATE FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean, p_state text DEFAULT NULL::text, p_classes uuid[] DEFAULT '{}'::uuid[]) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
@@ -1294,7 +1330,7 @@ BEGIN
     SELECT * INTO v_old FROM organization o WHERE o.id = p_id;
     IF v_old.id IS NULL THEN  -- what it becomes a part of keeps its place until this is committed
         PERFORM pg_advisory_xact_lock_shared(place_key(t.ancestor)) FROM tree t WHERE t.id = p_parent ORDER BY t.ancestor;
-    ELSIF v_old.ancestors[2] IS DISTINCT FROM p_parent THEN
+    ELSIF v_old.ancestors[2] IS DISTINCT FROM p_parent OR v_old.classes <> p_classes THEN
         PERFORM pg_advisory_xact_lock(place_key(p_id));
     END IF;
     SELECT ARRAY[p_id] || coalesce((SELECT o.ancestors FROM organization o WHERE o.id = p_parent), '{}') INTO v_ancestors;
@@ -1308,8 +1344,9 @@ BEGIN
         SELECT 1 FROM client c JOIN tree t ON t.id = c.organization WHERE t.ancestor = p_id) THEN
         RETURN 'member';
     END IF;
-    INSERT INTO organization VALUES (p_id, v_ancestors, p_zone, p_honour, p_state)
-        ON CONFLICT (id) DO UPDATE SET ancestors = v_ancestors, zone = p_zone, honor = p_honour, state = p_state;
+    INSERT INTO organization VALUES (p_id, v_ancestors, p_zone, p_honour, p_state, p_classes)
+        ON CONFLICT (id) DO UPDATE
+            SET ancestors = v_ancestors, zone = p_zone, honor = p_honour, state = p_state, classes = p_classes;
     IF v_old.id IS NULL THEN
         INSERT INTO tree SELECT t.ancestor, p_id FROM tree t WHERE t.id = p_parent UNION ALL SELECT p_id, p_id;
     ELSIF v_old.ancestors <> v_ancestors THEN
@@ -1329,7 +1366,7 @@ BEGIN
     RETURN 'placed';
 END $$;
 
-COMMENT ON FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean, p_state text) IS 'Puts an organization in its place in the tree: a row, and one for each that it is part of. Returns placed; or, and
+COMMENT ON FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean, p_state text, p_classes uuid[]) IS 'Puts an organization in its place in the tree: a row, and one for each that it is part of. Returns placed; or, and
      nothing done, cycle (it would be part of itself), deep (too many above it) or member (it calls for itself, so that
      its place, and who sees its records, is the operator''s to change).';
 
@@ -1455,7 +1492,7 @@ COMMENT ON FUNCTION hallpass.put_terms(p_compartments uuid[], p_ids uuid[], p_te
      resource. With p_replace those before are taken away first.';
 
 CREATE FUNCTION hallpass.queried(p_types text[], p_party_types text[], p_students uuid[]) RETURNS TABLE(custodian uuid, students integer)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE
     SET search_path TO 'hallpass', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
@@ -1770,7 +1807,7 @@ BEGIN
         RETURN QUERY SELECT false, statement_time(), '{}'::uuid[], ''::text;
         RETURN;
     END IF;
-    SELECT o.ancestors, o.zone INTO v_ancestors, v_zone FROM organization o WHERE o.id = p_organization;
+    SELECT counts_as(o.id), o.zone INTO v_ancestors, v_zone FROM organization o WHERE o.id = p_organization;
     PERFORM set_config('hallpass.organization', p_organization::text, true),
             set_config('hallpass.ancestors', v_ancestors::text, true),
             set_config('hallpass.purposes', p_purposes::text, true),
@@ -1799,7 +1836,7 @@ CREATE FUNCTION hallpass.set_operator(p_organization uuid) RETURNS TABLE(at time
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
 DECLARE
-    v_ancestors uuid[] := coalesce((SELECT o.ancestors FROM organization o WHERE o.id = p_organization), ARRAY[p_organization]);
+    v_ancestors uuid[] := coalesce(counts_as(p_organization), ARRAY[p_organization]);
 BEGIN
     PERFORM set_config('hallpass.ancestors', v_ancestors::text, true),
             set_config('hallpass.operator_for', p_organization::text, true);
@@ -1942,7 +1979,7 @@ CREATE VIEW hallpass.active_release WITH (security_invoker='true') AS
     exact,
     types
    FROM hallpass.validity k
-  WHERE ((since <= hallpass.statement_time()) AND (hallpass.statement_time() < until) AND (root_since <= hallpass.statement_time()) AND (hallpass.statement_time() < root_until) AND ((majority IS NULL) OR (hallpass.statement_time() < majority) OR (custodian = ANY (( SELECT hallpass.honoring() AS honoring)::uuid[]))) AND ((purposes IS NULL) OR (purposes && ( SELECT hallpass.purposes() AS purposes))) AND ((NOT ( SELECT hallpass.agreement_required() AS agreement_required)) OR (custodian = ANY (( SELECT hallpass.agreed_custodians() AS agreed_custodians)::uuid[]))));
+  WHERE ((since <= hallpass.statement_time()) AND (hallpass.statement_time() < until) AND (root_since <= hallpass.statement_time()) AND (hallpass.statement_time() < root_until) AND ((majority IS NULL) OR (hallpass.statement_time() < majority) OR (custodian = ANY (( SELECT hallpass.honoring() AS honoring)::uuid[]))) AND ((purposes IS NULL) OR (purposes && ( SELECT hallpass.purposes() AS purposes))) AND ((NOT ( SELECT hallpass.agreement_required() AS agreement_required)) OR (custodian = ANY (( SELECT hallpass.agreed_custodians() AS agreed_custodians)::uuid[])) OR ((custodian = ANY (( SELECT hallpass.lapsed_custodians() AS lapsed_custodians)::uuid[])) AND (since >= hallpass.agreed_since(custodian)))));
 
 COMMENT ON VIEW hallpass.active_release IS 'The releases whose roots permit something, now, to an organization that they name, for the caller''s purposes.';
 
@@ -1954,6 +1991,9 @@ CREATE TABLE hallpass.agreement (
     opens timestamp with time zone NOT NULL,
     closes timestamp with time zone NOT NULL
 );
+
+COMMENT ON TABLE hallpass.agreement IS 'When an OrganizationAffiliation let one organization disclose to another: a row for each time without a break, those
+     that are over among them, since what an agreement carried does not come back with it.';
 
 CREATE TABLE hallpass.alembic_version (
     version_num character varying(32) NOT NULL
@@ -2265,7 +2305,8 @@ CREATE TABLE hallpass.organization (
     ancestors uuid[] NOT NULL,
     zone text NOT NULL,
     honor boolean NOT NULL,
-    state text
+    state text,
+    classes uuid[] DEFAULT '{}'::uuid[] NOT NULL
 );
 
 CREATE TABLE hallpass.revoked_token (
@@ -2366,6 +2407,15 @@ CREATE TABLE hallpass.tree (
 
 COMMENT ON TABLE hallpass.tree IS 'The tree of organizations, unfolded: custody is asked of it, so that no request loads the list of its parts.';
 
+CREATE TABLE hallpass.verified_identifier (
+    system text NOT NULL COLLATE pg_catalog."C",
+    value text NOT NULL COLLATE pg_catalog."C",
+    organization uuid NOT NULL
+);
+
+COMMENT ON TABLE hallpass.verified_identifier IS 'By which identifiers a release may name an organization: those that the operator verified, each of one organization, so
+     that no member makes another''s ambiguous.';
+
 CREATE TABLE hallpass.worker (
     id uuid NOT NULL,
     host text NOT NULL,
@@ -2378,7 +2428,7 @@ COMMENT ON TABLE hallpass.worker IS 'The workers that run, by their signs of lif
 ALTER TABLE ONLY hallpass.disclosure ATTACH PARTITION hallpass.disclosure_other DEFAULT;
 
 ALTER TABLE ONLY hallpass.agreement
-    ADD CONSTRAINT agreement_pkey PRIMARY KEY (discloser, recipient, id);
+    ADD CONSTRAINT agreement_pkey PRIMARY KEY (discloser, recipient, id, opens);
 
 ALTER TABLE ONLY hallpass.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
@@ -2487,6 +2537,9 @@ ALTER TABLE ONLY hallpass.tree
 
 ALTER TABLE ONLY hallpass.validity
     ADD CONSTRAINT validity_pkey PRIMARY KEY (org, consent);
+
+ALTER TABLE ONLY hallpass.verified_identifier
+    ADD CONSTRAINT verified_identifier_pkey PRIMARY KEY (system, value);
 
 ALTER TABLE ONLY hallpass.worker
     ADD CONSTRAINT worker_pkey PRIMARY KEY (id);
@@ -2690,6 +2743,8 @@ CREATE POLICY member ON hallpass.organization FOR SELECT USING ((( SELECT hallpa
 
 CREATE POLICY member ON hallpass.tree FOR SELECT USING ((( SELECT hallpass.caller() AS caller) IS NOT NULL));
 
+CREATE POLICY member ON hallpass.verified_identifier FOR SELECT USING ((( SELECT hallpass.caller() AS caller) IS NOT NULL));
+
 CREATE POLICY named ON hallpass.access FOR SELECT USING ((org = ANY (( SELECT hallpass.ancestors() AS ancestors)::uuid[])));
 
 CREATE POLICY named ON hallpass.validity FOR SELECT USING ((org = ANY (( SELECT hallpass.ancestors() AS ancestors)::uuid[])));
@@ -2780,6 +2835,8 @@ ALTER TABLE hallpass.tree ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.validity ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE hallpass.verified_identifier ENABLE ROW LEVEL SECURITY;
+
 GRANT USAGE ON SCHEMA hallpass TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.acting() FROM PUBLIC;
@@ -2787,20 +2844,20 @@ GRANT ALL ON FUNCTION hallpass.acting() TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.release TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid, p_ancestors uuid[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid, p_ancestors uuid[]) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.agreed_custodians() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.agreed_custodians() TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.agreed_since(p_custodian uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.agreed_since(p_custodian uuid) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.agreement_key(p_discloser uuid, p_recipient uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.agreement_key(p_discloser uuid, p_recipient uuid) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.agreement_required() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.agreement_required() TO hallpass_app;
-
-REVOKE ALL ON FUNCTION hallpass.agrees(p_custodian uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.agrees(p_custodian uuid) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.ancestors() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.ancestors() TO hallpass_app;
@@ -2839,6 +2896,9 @@ GRANT ALL ON FUNCTION hallpass.consent_permitting(r_compartment uuid, r_custodia
 
 REVOKE ALL ON FUNCTION hallpass.count_custody() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.count_custody() TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.counts_as(p_organization uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.counts_as(p_organization uuid) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.defer_index(p_compartment uuid, p_custodian uuid, p_distrust boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.defer_index(p_compartment uuid, p_custodian uuid, p_distrust boolean) TO hallpass_app;
@@ -2904,6 +2964,9 @@ GRANT ALL ON FUNCTION hallpass.holds(p_custodian uuid) TO hallpass_app;
 REVOKE ALL ON FUNCTION hallpass.honoring() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.honoring() TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.identified(p_types text[], p_system text, p_value text) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.identified(p_types text[], p_system text, p_value text) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.in_directory(type text) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.in_directory(type text) TO hallpass_app;
 
@@ -2927,6 +2990,9 @@ GRANT ALL ON FUNCTION hallpass.instant() TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.judge(p_compartments uuid[], p_ids uuid[], p_versions integer[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.judge(p_compartments uuid[], p_ids uuid[], p_versions integer[]) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.lapsed_custodians() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.lapsed_custodians() TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.lock_agreements(p_disclosers uuid[], p_recipients uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.lock_agreements(p_disclosers uuid[], p_recipients uuid[]) TO hallpass_app;
@@ -2970,8 +3036,8 @@ GRANT ALL ON FUNCTION hallpass.permitting_by_referrer(r_compartment uuid, r_cust
 REVOKE ALL ON FUNCTION hallpass.place_key(p_organization uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.place_key(p_organization uuid) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean, p_state text) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean, p_state text) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean, p_state text, p_classes uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean, p_state text, p_classes uuid[]) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.provision_matches(p hallpass.provision, part2 boolean, focal_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.provision_matches(p hallpass.provision, part2 boolean, focal_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) TO hallpass_app;
@@ -3120,5 +3186,7 @@ GRANT SELECT ON TABLE hallpass.term_token TO hallpass_app;
 GRANT SELECT ON TABLE hallpass.term_uri TO hallpass_app;
 
 GRANT SELECT ON TABLE hallpass.tree TO hallpass_app;
+
+GRANT SELECT ON TABLE hallpass.verified_identifier TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.worker TO hallpass_app;

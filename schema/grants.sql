@@ -10,7 +10,7 @@ GRANT UPDATE (current) ON hallpass.resource TO hallpass_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON hallpass.student, hallpass.authority, hallpass.agreement, hallpass.release,
     hallpass.provision TO hallpass_app;
 GRANT SELECT ON hallpass.access, hallpass.validity, hallpass.active_release, hallpass.organization,
-    hallpass.tree, hallpass.custody_count, hallpass.emergency TO hallpass_app;
+    hallpass.tree, hallpass.verified_identifier, hallpass.custody_count, hallpass.emergency TO hallpass_app;
 GRANT SELECT ON hallpass.term_token, hallpass.term_string, hallpass.term_reference, hallpass.term_date,
     hallpass.term_quantity, hallpass.term_uri TO hallpass_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON hallpass.feed_entry, hallpass.feed_withdrawal, hallpass.feed_answer TO hallpass_app;

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from app.consent.codes import BOTH_SIGN, HANGS_ON_SIGNERS, MINOR_SIGNS, NORMAL, PART2, PSYCHOTHERAPY_NOTE
 from app.consent.jurisdictions import part2_age
+from app.consent.lapses import lapsed_at
 from app.consent.model import Place, PolicySet, Provision, Release, Requester, ResourceAttributes, Window
 from app.resources import REGISTRY
 
@@ -191,9 +192,7 @@ def _out_of_force(
         return "the student's date of birth is not known, so nobody's right to sign is"
     if not in_window((release.opens, release.closes), requester.now):
         return "it is not in its period"
-    return _signature_gap(policies, release, born, requester.now, place) or (
-        None if _agreed(policies, release, requester) else "no agreement between the organizations is in force"
-    )
+    return _signature_gap(policies, release, born, requester.now, place) or _agreement_gap(policies, release, requester)
 
 
 def _signature_gap(
@@ -208,20 +207,28 @@ def _signature_gap(
     if not place.honor and now >= adult:
         return "the student is 18, and a parent's signature has ended"
     window = release.authority or policies.authorities.get(release.signer)
-    if window is None or not (window[0] <= release.signed and now < window[1]):
+    if window is None or now >= window[1]:
         return "its signer has no parental or guardian authority"
+    if window[0] > release.signed:
+        return "its signer's authority is of after the signature, or ended since: a new signature is needed"
     return None
 
 
-def _agreed(policies: PolicySet, release: Release, requester: Requester) -> bool:
+def _agreement_gap(policies: PolicySet, release: Release, requester: Requester) -> str | None:
+    if not policies.agreement_required:
+        return None
     ancestors = policies.places[release.custodian].ancestors
-    return not policies.agreement_required or any(
-        a.discloser in ancestors
-        and a.custodian in ancestors
-        and a.recipient in requester.ancestors
-        and in_window(a.period, requester.now)
-        for a in policies.agreements
+    lapsed = lapsed_at(
+        (
+            a.period
+            for a in policies.agreements
+            if a.discloser in ancestors and a.custodian in ancestors and a.recipient in requester.ancestors
+        ),
+        requester.now,
     )
+    if lapsed is None:
+        return "no agreement between the organizations is in force"
+    return "the agreement lapsed since it began: a new signature is needed" if release.opens < lapsed else None
 
 
 def unmet_condition(

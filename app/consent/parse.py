@@ -15,6 +15,7 @@ from app.consent import codes as c
 from app.consent.evaluate import MAJORITY
 from app.consent.model import Provision, Release
 from app.consent.provisions import Tree, read_tree
+from app.consent.recipients import not_treating
 from app.consent.regimes import BY_CODING, BY_URI, REGIMES, Element, Regime, closed_labels
 from app.consent.signing import ConsentContext, Signature, guardian_signs, student_signs
 from app.errors import Issue
@@ -52,7 +53,8 @@ def read(consent: dict[str, Any], consent_id: UUID, version: int, s: ConsentCont
     missing.extend(tree.missing)
     _permits_say_enough(tree, regimes, missing)
     _expiry(consent, tree, regimes, missing)
-    _intermediary(consent, tree, regimes, missing)
+    _classes(tree, regimes, missing)
+    _intermediary(consent, tree, s, regimes, missing)
     _other_elements(consent, regimes, missing)
     signature = _signature(consent, s, signed, tree, regimes, missing)
     if tree.missing or not tree.nodes:
@@ -220,8 +222,22 @@ def _expiry(consent: dict[str, Any], tree: Tree, regimes: frozenset[Regime], mis
         missing.append(_missing_requirement(text, "Consent.provision.period.end", regimes, Element.EXPIRY))
 
 
-def _intermediary(consent: dict[str, Any], tree: Tree, regimes: frozenset[Regime], missing: list[Issue]) -> None:
-    if not _required(Element.INTERMEDIARY, regimes) or not any(p.permit for p in tree.nodes):
+def _classes(tree: Tree, regimes: frozenset[Regime], missing: list[Issue]) -> None:
+    """Some laws let a release name a class only of those who treat the patient."""
+    for regime in (r for r in REGIMES if r in regimes and r.classes_treat):
+        for node in tree.nodes:
+            for kind in not_treating(node.recipients or ()) if node.permit else ():
+                text = f"A class of recipients must be one of treating providers, and {kind.code} is not"
+                at = f"{tree.expression[node.node]}.actor"
+                missing.append(Issue(f"{text} ({regime.classes_treat})", at, "business-rule"))
+
+
+def _intermediary(
+    consent: dict[str, Any], tree: Tree, s: ConsentContext, regimes: frozenset[Regime], missing: list[Issue]
+) -> None:
+    """The exchange is named besides the members, where its operator is an intermediary."""
+    required = s.intermediary and _required(Element.INTERMEDIARY, regimes)
+    if not required or not any(p.permit for p in tree.nodes):
         return
     roles = [(x.get("system"), x.get("code")) for x in values(consent, "provision.actor.role.coding")]
     if (c.ACTOR_ROLE, "intermediary") not in roles:

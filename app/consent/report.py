@@ -9,6 +9,7 @@ from uuid import UUID
 
 from app.consent.evaluate import Deny, Permit, TraceEntry
 from app.consent.model import ResourceAttributes
+from app.consent.recipients import BY_ID
 from app.errors import Issue
 
 Outcomes = dict[UUID, Counter[tuple[str, bool, str]]]
@@ -23,7 +24,8 @@ def preview_report(missing: tuple[Issue, ...], outcomes: Outcomes) -> dict[str, 
     """What is missing for a Consent to be active, and by recipient what it would open and what not, and why."""
     parts = [_part("missing", *_missing(missing_requirement)) for missing_requirement in missing]
     for recipient, counts in outcomes.items():
-        rows = [_reference("organization", f"Organization/{recipient}")]
+        kind = BY_ID.get(recipient)
+        rows = [_code("class", kind.code) if kind else _reference("organization", f"Organization/{recipient}")]
         for (type_name, opened, why), count in sorted(counts.items()):
             row = [_code("type", type_name), {"name": "count", "valueInteger": count}]
             rows.append(_part("opens", *row) if opened else _part("keeps", *row, _text("why", why)))

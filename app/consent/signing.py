@@ -24,7 +24,8 @@ class ConsentContext:
     `custodian` is the organization that writes it, in `zone` and `jurisdiction` (a US state's code, or None).
     `authorities` are the RelatedPersons of the student with authority, each in its window; `related` all of them.
     `organizations` are those of the network among the ones that the Consent names. `elsewhere`: of the student and the
-    RelatedPersons, those that an organization outside the custodian's line in the tree holds.
+    RelatedPersons, those that an organization outside the custodian's line in the tree holds. `intermediary`: the
+    exchange's operator is one, by 42 CFR 2.11.
     """
 
     custodian: UUID
@@ -37,6 +38,7 @@ class ConsentContext:
     related: frozenset[UUID] = frozenset()
     organizations: frozenset[UUID] = frozenset()
     elsewhere: frozenset[UUID] = frozenset()
+    intermediary: bool = True
 
 
 @dataclass(frozen=True, slots=True)

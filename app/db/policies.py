@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.consent.model import Agreement, Place, Provision, Release, ResourceAttributes, Window
@@ -46,6 +46,12 @@ async def places(connection: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID,
     o = organization.c
     rows = await connection.execute(select(organization).where(o.id.in_(sorted(set(ids)))))
     return {r.id: Place(tuple(r.ancestors), r.zone, r.honor, r.state) for r in rows}
+
+
+async def counts_as(connection: AsyncConnection, organization_id: UUID) -> frozenset[UUID]:
+    """What a release may name to reach an organization: those that it is part of, and its classes of recipients."""
+    found = await connection.scalar(text("SELECT hallpass.counts_as(:id)"), {"id": organization_id})
+    return frozenset(found or ())
 
 
 async def attributes(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select
@@ -10,6 +11,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.consent.model import Agreement, Release, Window
 from app.db import policies, tables
+
+
+class OrganizationPlace(NamedTuple):
+    """What releases need of an organization; `honor`: a parent's old release stands past the 18th birthday."""
+
+    parent: UUID | None
+    zone: str
+    honor: bool
+    state: str | None
+    classes: frozenset[UUID]
 
 
 async def born(connection: AsyncConnection, compartment: UUID) -> tuple[date, date] | None:
@@ -34,12 +45,15 @@ async def agreements(connection: AsyncConnection, affiliation: UUID) -> frozense
     return frozenset(Agreement(r.custodian, r.discloser, r.recipient, (r.opens, r.closes)) for r in rows)
 
 
-async def place(connection: AsyncConnection, organization: UUID) -> tuple[UUID | None, str, bool, str | None] | None:
-    """What an organization is part of, its time zone, whether it honors parents' old releases, its state."""
+async def place(connection: AsyncConnection, organization: UUID) -> OrganizationPlace | None:
+    """What there is to know of an organization; None where it is none of the network."""
     row = (
         await connection.execute(select(tables.organization).where(tables.organization.c.id == organization))
     ).one_or_none()
-    return (row.ancestors[1] if len(row.ancestors) > 1 else None, row.zone, row.honor, row.state) if row else None
+    if row is None:
+        return None
+    parent = row.ancestors[1] if len(row.ancestors) > 1 else None
+    return OrganizationPlace(parent, row.zone, row.honor, row.state, frozenset(row.classes))
 
 
 async def release(connection: AsyncConnection, compartment: UUID, consent: UUID) -> Release | None:

@@ -138,6 +138,15 @@ organization = Table(
     Column("zone", Text(), nullable=False),
     Column("honor", Boolean(), nullable=False),
     Column("state", Text()),
+    Column("classes", ARRAY(Uuid()), nullable=False, server_default=text("'{}'::uuid[]")),
+)
+
+verified_identifier = Table(
+    "verified_identifier",
+    metadata,
+    Column("system", Text(collation="C"), primary_key=True),
+    Column("value", Text(collation="C"), primary_key=True),
+    Column("organization", Uuid(), nullable=False),
 )
 
 student = Table(
@@ -166,7 +175,7 @@ agreement = Table(
     Column("custodian", Uuid(), nullable=False),
     Column("discloser", Uuid(), primary_key=True),
     Column("recipient", Uuid(), primary_key=True),
-    _moment("opens"),
+    Column("opens", DateTime(timezone=True), primary_key=True),
     _moment("closes"),
 )
 

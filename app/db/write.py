@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import delete, insert, text
+from sqlalchemy import delete, insert, select, text
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,7 +17,7 @@ from app.consent.model import Agreement, Provision, Release, ResourceAttributes,
 from app.db.caller import waiting
 from app.db.driver import PreparedQuery, fetch
 from app.db.rows import Stored
-from app.db.tables import agreement, authority, provision, release, student
+from app.db.tables import agreement, authority, provision, release, student, verified_identifier
 from app.db.terms_tables import terms_document
 from app.limits.long_work import LARGE_BYTES, off_loop
 from app.search.rows import Terms
@@ -166,15 +166,37 @@ async def put_agreements(connection: AsyncConnection, affiliation: UUID, agreeme
 
 
 async def place_organization(
-    connection: AsyncConnection, organization: UUID, parent: UUID | None, zone: str, honor: bool, state: str | None
+    connection: AsyncConnection,
+    organization: UUID,
+    parent: UUID | None,
+    zone: str,
+    honor: bool,
+    state: str | None,
+    classes: frozenset[UUID],
 ) -> str:
     """Put an organization in the tree: placed, or refused as cycle, deep or member (see the SQL function)."""
     return str(
         await connection.scalar(
-            text("SELECT hallpass.place_organization(:id, :parent, :zone, :honor, :state)"),
-            {"id": organization, "parent": parent, "zone": zone, "honor": honor, "state": state},
+            text("SELECT hallpass.place_organization(:id, :parent, :zone, :honor, :state, :classes)"),
+            {
+                "id": organization,
+                "parent": parent,
+                "zone": zone,
+                "honor": honor,
+                "state": state,
+                "classes": sorted(classes),
+            },
         )
     )
+
+
+async def verify_identifier(connection: AsyncConnection, organization: UUID, system: str, value: str) -> bool:
+    """Let releases name an organization by an identifier; False where it is another's."""
+    row = {"system": system, "value": value, "organization": organization}
+    await connection.execute(upsert(verified_identifier).values(row).on_conflict_do_nothing())
+    t = verified_identifier.c
+    held = await connection.scalar(select(t.organization).where(t.system == system, t.value == value))
+    return bool(held == organization)
 
 
 async def remove_organization(connection: AsyncConnection, organization: UUID) -> bool:

@@ -16,16 +16,17 @@ from app.consent.evaluate import Deny, Permit, decide
 from app.consent.model import PolicySet, Release, Requester, ResourceAttributes
 from app.consent.parse import ParsedConsent
 from app.consent.parse import read as read_consent
+from app.consent.recipients import BY_ID
 from app.consent.report import explanation, preview_report
-from app.consent.signing import authority
 from app.db import policies as stored_rules
 from app.db import read as store
 from app.errors import HallpassError, Issue, Kind, not_found
 from app.exchange import reads
+from app.exchange.identifiers import resolve
 from app.exchange.release import PendingResult
 from app.exchange.validated import Validated
 from app.fhir.dates import born
-from app.projections.consent_context import consent_context, content_of
+from app.projections.consent_context import consent_context, content_of, current_of, standing_authority
 from app.resources import TYPES
 from app.resources.refs import as_uuid, local_id
 from app.session import Session
@@ -86,7 +87,7 @@ async def decision_for(session: Session, held: Holdings, recipient: UUID, resour
 async def preview(session: Session, validated: Validated) -> PendingResult:
     """What a Consent, as drafted, would open of what the caller holds, and what keeps it from being active."""
     session.require("Consent", "r")
-    consent = validated.content
+    consent = await resolve(session, TYPES["Consent"], validated)
     compartment = local_id(consent.get("patient"), "Patient")
     seen = await store.visible(session.connection, {compartment} if compartment else set())
     if compartment is None or compartment not in seen:
@@ -110,9 +111,14 @@ async def _previewed(
     purposes = frozenset(p for node in draft.provisions for p in node.purposes or ())
     outcomes: dict[UUID, Counter[tuple[str, bool, str]]] = {}
     for recipient in sorted(draft.recipients):
-        requester = await _requester(session, recipient, purposes, policies, held)
+        if recipient in BY_ID:  # each member of it under agreement
+            ancestors, weighed = frozenset({recipient}), replace(policies, agreement_required=False)
+            now = await store.moment(session.connection)
+            requester = Requester(recipient, ancestors, frozenset(), widen(purposes), now)
+        else:
+            requester, weighed = await _requester(session, recipient, purposes, policies, held), policies
         requester = replace(requester, now=max(requester.now, draft.opens))
-        outcomes[recipient] = Counter(_outcome(policies, requester, f, draft) for f in held)
+        outcomes[recipient] = Counter(_outcome(weighed, requester, f, draft) for f in held)
     return preview_report(reading.missing, outcomes)
 
 
@@ -138,8 +144,8 @@ async def policy_set(
     patient = await content_of(session, "Patient", compartment)
     authorities = {}
     for signer in {r.signer for r in releases if r.signer}:
-        person = await content_of(session, "RelatedPerson", signer)
-        window = authority(person, session.zone) if person else None
+        person = await current_of(session, "RelatedPerson", signer)
+        window = await standing_authority(session, person, session.zone) if person else None
         if window:
             authorities[signer] = window
     day = patient.get("birthDate") if patient else None
@@ -177,7 +183,7 @@ async def _requester(
     }
     return Requester(
         organization=recipient,
-        ancestors=frozenset(place.ancestors),
+        ancestors=await stored_rules.counts_as(session.connection, recipient),
         descendants=frozenset(descendants | {recipient}),
         purposes=widen(purposes),
         now=await store.moment(session.connection),

@@ -22,6 +22,7 @@ from app.db.write import NewVersion
 from app.errors import HallpassError, Issue, Kind, not_found
 from app.exchange import reads
 from app.exchange.ended import require_not_widened
+from app.exchange.identifiers import resolve
 from app.exchange.lock_kinds import create_kind, update_kind
 from app.exchange.merge_links import keep_links
 from app.exchange.reference_check import check_references
@@ -47,12 +48,13 @@ async def create(
     session.require(declared.name, "c")
     resource_id = own_id or uuid4()
     session.write_once(resource_id)
-    compartment = _compartment(declared, validated.content, resource_id)
+    content = await resolve(session, declared, validated)
+    compartment = _compartment(declared, content, resource_id)
     if compartment != resource_id:  # who may not see the student does not wait for those who write about it
-        await check_references(session, validated.content, {}, (declared.name, resource_id))
-    kind = create_kind(declared.name, validated.content)
+        await check_references(session, content, {}, (declared.name, resource_id))
+    kind = create_kind(declared.name, content)
     at = await lock_writes(session.connection, [Write(compartment, session.caller.organization, resource_id, kind)])
-    row = await _file(session, declared, validated.content, None, (compartment, resource_id), "POST", at)
+    row = await _file(session, declared, content, None, (compartment, resource_id), "POST", at)
     return PendingResult((PendingRow(row),), created=True)
 
 
@@ -73,7 +75,7 @@ async def update(
     old, at = await _held(session, declared, resource_id, if_match, seen)
     if validated.content.get("id") != resource_id:
         raise HallpassError(Kind.INVALID, Issue("The id in the body is not the one in the URL.", f"{declared.name}.id"))
-    content = with_author_of(declared, old, validated.content)
+    content = with_author_of(declared, old, await resolve(session, declared, validated))
     if not await session.holds(old.custodian):
         stored = parse(old.body) if old.body else {}
         require_party(declared, stored, session.ancestors)
@@ -159,7 +161,7 @@ async def _file(
     await check_references(session, content, before, (declared.name, resource_id))
     zone = await _zone(session, custodian)
     await require_own_entry(session, declared, content)
-    await require_transition(session, declared, content, before, (compartment, old))
+    await require_transition(session, declared, content, before, old)
     content = with_author(declared, content, session.caller.organization)
     if declared.name == "Consent":
         await require_not_widened(session, before, content, (compartment, resource_id), zone)

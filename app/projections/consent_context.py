@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from app.consent.lapses import unbroken
 from app.consent.model import Window
 from app.consent.signing import ConsentContext, authority
 from app.db import read as store
@@ -34,7 +36,7 @@ async def consent_context(
         content = parse(signer.body) if signer else None
         if person and content and local_id(content.get("patient"), "Patient") == student:
             related.add(person)
-            window = authority(content, zone)
+            window = await standing_authority(session, signer, zone) if signer else None
             if window:
                 people[person] = window
                 if signer and not await store.in_line(session.connection, signer.custodian, custodian):
@@ -53,7 +55,20 @@ async def consent_context(
         related=frozenset(related),
         organizations=await store.organizations(session.connection, named),
         elsewhere=frozenset(elsewhere),
+        intermediary=session.settings.operator_is_intermediary,
     )
+
+
+async def standing_authority(session: Session, row: Stored, zone: ZoneInfo) -> Window | None:
+    """The window in which a RelatedPerson's signature counts, from the last break of its authority on."""
+    versions = await versions_of(session, row)
+    return unbroken([(at, authority(content, zone) if content else None) for at, content in versions])
+
+
+async def versions_of(session: Session, row: Stored) -> list[tuple[datetime, dict[str, Any] | None]]:
+    """When each version of a resource up to this one was written, and its content; None where it was deleted."""
+    before = await store.earlier(session.connection, row) if row.version > 1 else []
+    return [(r.updated, None if r.deleted else parse(r.body)) for r in [*before, row]]
 
 
 async def content_of(session: Session, type_name: str, resource_id: UUID) -> dict[str, Any] | None:

@@ -28,6 +28,7 @@ SERVED = (
     ("POST", "/fhir/[type]/{id}/$everything"),
     ("POST", "/fhir/[type]/{id}/$explain-access"),
     ("GET", "/fhir/[type]/{id}/$meta"),
+    ("GET", "/fhir/[type]/$awaiting-release"),
     ("POST", "/fhir/[type]/$match"),
     ("POST", "/fhir/[type]/$merge"),
     ("POST", "/fhir/[type]/$validate"),
@@ -106,6 +107,13 @@ def _meta(asks: Asks, route: Route) -> Request:
     return Request("GET", route.path.replace("{id}", asks.id(route.type)), asks.client())
 
 
+def _awaiting(asks: Asks, route: Route) -> Request:
+    query = {"_count": "2"} if asks.rng.random() < 0.5 else {}
+    if asks.rng.random() < 0.3:
+        query["patient"] = asks.id("Patient")
+    return Request("GET", f"{route.path}?{urlencode(query)}", asks.client())
+
+
 def _match(asks: Asks, route: Route) -> Request:
     """A description as some record has it, hidden ones as well."""
     rng = asks.rng
@@ -161,6 +169,7 @@ OPERATIONS: dict[str, Callable[[Asks, Route], Request]] = {
     "$disclosures": _disclosures,
     "$everything": _everything,
     "$explain-access": _explain,
+    "$awaiting-release": _awaiting,
     "$meta": _meta,
     "$match": _match,
     "$merge": _merge,

@@ -1,4 +1,4 @@
-CREATE OR REPLACE FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid, p_ancestors uuid[]) RETURNS SETOF hallpass.release
+CREATE OR REPLACE FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid) RETURNS SETOF hallpass.release
     LANGUAGE sql STABLE AS $$
     SELECT e.* FROM hallpass.release e JOIN hallpass.organization o ON o.id = e.custodian
     LEFT JOIN hallpass.student s ON s.compartment = e.compartment
@@ -15,10 +15,7 @@ CREATE OR REPLACE FUNCTION hallpass.active_releases(p_compartment uuid, p_custod
                       WHERE a.compartment = e.compartment AND a.id = e.signer AND a.opens <= e.signed AND hallpass.statement_time() < a.closes)
           END
       END
-      AND (NOT hallpass.agreement_required() OR EXISTS (
-          SELECT 1 FROM hallpass.agreement g
-          WHERE g.discloser = ANY (o.ancestors) AND g.recipient = ANY (p_ancestors) AND g.custodian = ANY (o.ancestors)
-            AND g.opens <= hallpass.statement_time() AND hallpass.statement_time() < g.closes))
+      AND (NOT hallpass.agreement_required() OR e.opens >= hallpass.agreed_since(e.custodian))
 $$;
 COMMENT ON FUNCTION hallpass.active_releases IS
     'A custodian''s releases that have effect now: in their time, their signer with authority, under an agreement.';

@@ -67,7 +67,7 @@ def provision(spec: Spec) -> Spec:
     if unknown:
         raise ValueError(f"not an element of a release: {', '.join(sorted(unknown))}")
     found = {k: spec[k] for k in ("type", "period", "dataPeriod") if k in spec}
-    actors = [actor("IRCP", {"reference": f"@{name}"}) for name in spec.get("to", [])]
+    actors = [actor("IRCP", _recipient(name)) for name in spec.get("to", [])]
     actors += [actor("CST", {"reference": f"@{name}"}) for name in spec.get("discloser", [])]
     actors += [_intermediary(name) for name in spec.get("intermediary", [])]
     repeated = {
@@ -211,6 +211,13 @@ def _class(text: str) -> dict[str, str]:
 def _data(text: str) -> Spec:
     meaning, _, name = text.partition(" ")
     return {"meaning": meaning, "reference": {"reference": name}}
+
+
+def _recipient(name: str) -> Spec:
+    """An organization by its name, or `class CODE`."""
+    kind, _, code = name.partition(" ")
+    named = {"identifier": {"system": c.RECIPIENT_CLASS, "value": code}}
+    return named if kind == "class" else {"reference": f"@{name}"}
 
 
 def _intermediary(name: str) -> Spec:

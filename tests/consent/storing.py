@@ -15,7 +15,7 @@ from app.projections.steps import put_release
 from tests.consent.worlds import ORGANIZATIONS, Record, World
 
 _CLOCK = text("UPDATE public.test_clock SET at = :at")
-_PLACE = text("SELECT hallpass.place_organization(:id, :parent, :zone, :honor, :state)")
+_PLACE = text("SELECT hallpass.place_organization(:id, :parent, :zone, :honor, :state, :classes)")
 _SUPERSEDE = text("UPDATE hallpass.resource SET current = false WHERE id = ANY (:ids)")
 _INDEX = text("SELECT hallpass.index_records(:compartments, :ids)")
 
@@ -53,6 +53,7 @@ class Store:
         world = self.world
         place = {"id": ORGANIZATIONS[n], "parent": ancestors, "zone": world.zones[n]}
         place |= {"honor": world.honors[n], "state": world.states[n]}
+        place |= {"classes": sorted(world.classes[n])}
         assert await self.owner.scalar(_PLACE, place) == "placed"
 
     async def _release(self, consent: UUID, old: Release | None, new: Release | None) -> None:

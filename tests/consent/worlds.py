@@ -16,6 +16,7 @@ from app.consent.attributes import referrers
 from app.consent.codes import widen
 from app.consent.evaluate import birthday
 from app.consent.model import Agreement, Place, PolicySet, Release, Requester, ResourceAttributes, Window
+from app.consent.recipients import CLASSES
 from app.fhir.dates import BEGINNING, END
 from app.resources import REGISTRY, Visibility
 
@@ -57,7 +58,8 @@ PURPOSES = ("TREAT", "ETREAT", "HPAYMT")
 COMPARTMENT = tuple(t for t in REGISTRY if t.visibility is Visibility.COMPARTMENT)
 OTHERS = tuple(t for t in REGISTRY if t.visibility is not Visibility.COMPARTMENT)
 HOLDERS = ORGANIZATIONS[:2]
-RECIPIENTS = ORGANIZATIONS[2:]
+CLASS_IDS = tuple(c.id for c in CLASSES[:2])
+RECIPIENTS = (*ORGANIZATIONS[2:], *CLASS_IDS)
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ class World:
     zones: tuple[str, ...]
     honors: tuple[bool, ...]
     states: tuple[str | None, ...]
+    classes: tuple[frozenset[UUID], ...]
     records: tuple[Record, ...]
     releases: tuple[Release, ...]
     releases_before: tuple[Release, ...]
@@ -125,6 +128,7 @@ class World:
         named |= {o for r in (*self.releases, *self.releases_before) for o in r.recipients}
         named |= {o for _, o, _ in self.emergencies}
         named |= {ORGANIZATIONS[n] for n in self.parents_before if n is not None}
+        named |= {o for n, o in enumerate(ORGANIZATIONS) if self.classes[n]}
         return frozenset(n for n in self.late if ORGANIZATIONS[n] not in named)
 
     def policies(self, student: UUID | None) -> PolicySet:
@@ -153,8 +157,14 @@ class World:
     def _requester(self, n: int) -> Requester:
         own = ORGANIZATIONS[n]
         descendants = frozenset(o for m, o in enumerate(ORGANIZATIONS) if own in self.ancestors(m))
+        classes = frozenset(c for m, o in enumerate(ORGANIZATIONS) if o in self.ancestors(n) for c in self.classes[m])
         return Requester(
-            own, frozenset(self.ancestors(n)), descendants, widen(self.purposes[n]), self.now, self.emergency[n]
+            own,
+            frozenset(self.ancestors(n)) | classes,
+            descendants,
+            widen(self.purposes[n]),
+            self.now,
+            self.emergency[n],
         )
 
 

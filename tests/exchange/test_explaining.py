@@ -233,3 +233,17 @@ async def test_preview_of_somebody_elses_student_is_a_reference_to_nothing(three
     nothing = await stranger.post("/Consent/$preview", {**draft, "patient": absent})
     refused(hidden, 422, "not-found", "Consent.patient.reference")
     assert hidden.content == nothing.content
+
+
+async def test_explain_says_that_a_signer_who_lost_authority_has_to_sign_again(three: Three) -> None:
+    district, clinic, _ = three
+    student = await district.create(build.patient())
+    mother = await district.create(build.guardian(student))
+    await district.create(build.consent(student, mother, district.reference, clinic.reference))
+    assert await _decided(district, student, clinic, type="Patient") == ["permit"]
+    for active in (False, True):
+        await district.save({**build.guardian(student, active=active), "id": mother["id"]})
+    asked = await district.post(f"/Patient/{student['id']}/$explain-access", _ask(clinic, type="Patient"))
+    (record,) = _parts(asked.json(), "record")
+    assert record["decision"] == "deny"
+    assert "a new signature is needed" in asked.text
