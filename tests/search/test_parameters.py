@@ -43,13 +43,13 @@ def test_a_parameter_looks_at_elements_of_its_kind(type_name: str, parameter: Pa
     """Each type of element that a parameter can meet is one that rows are made of for its kind, or of a choice."""
     served = {
         ParamKind.TOKEN: {"code", "id", "boolean", "Coding", "CodeableConcept", "Identifier", "ContactPoint"}
-        | {"HealthcareServiceAvailableTime"},
-        ParamKind.STRING: {"string", "HumanName", "Address"},
+        | {"HealthcareServiceAvailableTime", "string"},
+        ParamKind.STRING: {"string", "markdown", "HumanName", "Address"},
         ParamKind.REFERENCE: {"Reference", "canonical", "Attachment"},
         ParamKind.DATE: {"date", "dateTime", "instant", "Period", "Timing"},
         ParamKind.QUANTITY: {"Duration", "Quantity", "Age", "Range"},
         ParamKind.URI: {"uri", "canonical"},
-        ParamKind.COMPOSITE: {"GroupCharacteristic", "ObservationComponent"},
+        ParamKind.COMPOSITE: {"GroupCharacteristic", "ObservationComponent", "UsageContext"},
     }
     by_other_types = {ParamKind.DATE: {"string", "Age", "Range"}, ParamKind.QUANTITY: {"SampledData"}}
     assert parameter.types <= served[parameter.kind] | by_other_types.get(parameter.kind, set())
