@@ -48,7 +48,7 @@ def test_a_parameter_looks_at_elements_of_its_kind(type_name: str, parameter: Pa
         ParamKind.REFERENCE: {"Reference", "canonical", "Attachment"},
         ParamKind.DATE: {"date", "dateTime", "instant", "Period", "Timing"},
         ParamKind.QUANTITY: {"Duration", "Quantity", "Age", "Range"},
-        ParamKind.URI: {"uri", "canonical"},
+        ParamKind.URI: {"uri", "url", "canonical"},
         ParamKind.COMPOSITE: {"GroupCharacteristic", "ObservationComponent", "UsageContext"},
     }
     by_other_types = {ParamKind.DATE: {"string", "Age", "Range"}, ParamKind.QUANTITY: {"SampledData"}}
