@@ -184,6 +184,32 @@ CREATE FUNCTION hallpass.caller() RETURNS uuid
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT nullif(current_setting('hallpass.organization', true), '')::uuid $$;
 
+CREATE FUNCTION hallpass.claim_subscriptions(p_most integer, p_lease interval) RETURNS TABLE(id uuid, client text, organization uuid, purposes text[], scopes text[], held text[])
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    WITH due AS (
+        SELECT s.id FROM subscription s JOIN client c ON c.id = s.client AND c.disabled IS NULL
+        WHERE s.status IN ('requested', 'active') AND s.next_try <= clock_timestamp()
+          AND (s.lease IS NULL OR s.lease < clock_timestamp())
+          AND (s.status = 'requested' OR s.sent < s.events OR s.walk IS NOT NULL OR s.since IS NULL
+               OR s.seen < (SELECT w.last_value FROM write_count w)
+               OR s.walked < clock_timestamp() - interval '30 seconds'
+               OR s.ends <= clock_timestamp()
+               OR s.heartbeat IS NOT NULL
+                  AND coalesce(s.last_sent, '-infinity') < clock_timestamp() - s.heartbeat * interval '1 second')
+        ORDER BY s.next_try LIMIT p_most FOR UPDATE OF s SKIP LOCKED
+    )
+    UPDATE subscription s SET lease = clock_timestamp() + p_lease
+    FROM due d, client c WHERE s.id = d.id AND c.id = s.client
+    RETURNING s.id, s.client, c.organization,
+        ARRAY(SELECT unnest(s.purposes) INTERSECT SELECT unnest(c.purposes)), s.scopes, c.scopes
+$$;
+
+COMMENT ON FUNCTION hallpass.claim_subscriptions(p_most integer, p_lease interval) IS 'Gives a worker, for as long as the lease, Subscriptions that there may be something to do for: a handshake, what is
+     to be sent again, what was written since, a heartbeat; and every half minute, for what time alone makes visible.
+     A client acts with no more than it had when it subscribed, and has now.';
+
 CREATE FUNCTION hallpass.clear_index_backlog(p_limit integer) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
@@ -352,6 +378,7 @@ CREATE FUNCTION hallpass.count_custody() RETURNS trigger
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
 BEGIN
+    PERFORM nextval('write_count');  -- so that a worker knows that there is something new
     -- A version stands in for the one before: a first one is one more, and what is deleted or comes back one less or more.
     INSERT INTO custody_count
         SELECT n.custodian, n.type, sum(n.records) FROM (
@@ -562,6 +589,16 @@ COMMENT ON FUNCTION hallpass.drop_ledger(p_before timestamp with time zone) IS '
 CREATE FUNCTION hallpass.emergency() RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('hallpass.emergency', true), ''), 'false')::boolean $$;
+
+CREATE FUNCTION hallpass.endpoint_allowed(p_endpoint text) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT EXISTS (SELECT 1 FROM endpoint e WHERE e.organization = ANY (ancestors())
+                   AND (p_endpoint = e.prefix OR starts_with(p_endpoint, rtrim(e.prefix, '/') || '/')))
+$$;
+
+COMMENT ON FUNCTION hallpass.endpoint_allowed(p_endpoint text) IS 'Whether the operator lets the caller''s organization, or one above it, send notifications to an endpoint.';
 
 CREATE FUNCTION hallpass.enter_query(p_agent jsonb, p_purposes text[], p_request uuid, p_interaction text, p_type text, p_types text[], p_party_types text[], p_students uuid[], p_parameters text[], p_text text) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
@@ -827,6 +864,22 @@ END $$;
 COMMENT ON FUNCTION hallpass.feed_withdraw(p_feed text, p_at timestamp with time zone, p_told timestamp with time zone) IS 'Which resources that a reader was given it no longer sees. Answers those of which it was not told by `p_told`. An
      invoker''s function: the wall says what is seen.';
 
+CREATE FUNCTION hallpass.finish_subscription(p_id uuid, p_sent bigint, p_error text, p_wait interval) RETURNS interval
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    UPDATE subscription s SET
+        lease = NULL, next_try = clock_timestamp() + p_wait, error = p_error,
+        sent = greatest(s.sent, coalesce(p_sent, s.sent)),
+        last_sent = CASE WHEN p_sent IS NULL THEN s.last_sent ELSE clock_timestamp() END,
+        failures = CASE WHEN p_error IS NULL THEN 0 ELSE s.failures + 1 END,
+        failing_since = CASE WHEN p_error IS NULL THEN NULL ELSE coalesce(s.failing_since, clock_timestamp()) END
+    WHERE s.id = p_id RETURNING clock_timestamp() - s.failing_since
+$$;
+
+COMMENT ON FUNCTION hallpass.finish_subscription(p_id uuid, p_sent bigint, p_error text, p_wait interval) IS 'A worker is done with a Subscription for now: up to which number the endpoint took events (NULL: nothing was sent),
+     or what went wrong, and when to look again. Returns for how long it has been failing.';
+
 CREATE FUNCTION hallpass.fold_custody_counts() RETURNS bigint
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
@@ -838,6 +891,16 @@ CREATE FUNCTION hallpass.fold_custody_counts() RETURNS bigint
 $$;
 
 COMMENT ON FUNCTION hallpass.fold_custody_counts() IS 'Makes one row of the many of a custodian and type. One at a time: whoever calls it holds the lock of pruning.';
+
+CREATE FUNCTION hallpass.given_before(p_compartment uuid, p_id uuid, p_version integer) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT EXISTS (SELECT 1 FROM disclosure d WHERE d.compartment = p_compartment AND d.id = p_id
+                   AND d.version < p_version AND d.recipient = caller())
+$$;
+
+COMMENT ON FUNCTION hallpass.given_before(p_compartment uuid, p_id uuid, p_version integer) IS 'Whether the caller''s organization was given an earlier version of a record.';
 
 CREATE FUNCTION hallpass.glass_broken(r_compartment uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -2141,6 +2204,14 @@ CREATE TABLE hallpass.emergency (
     closes timestamp with time zone NOT NULL
 );
 
+CREATE TABLE hallpass.endpoint (
+    organization uuid NOT NULL,
+    prefix text NOT NULL,
+    allowed timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON TABLE hallpass.endpoint IS 'Where the operator lets the Subscriptions of an organization send to.';
+
 CREATE TABLE hallpass.event (
     minute timestamp with time zone NOT NULL,
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -2329,6 +2400,48 @@ CREATE TABLE hallpass.student (
     born_to date NOT NULL
 );
 
+CREATE TABLE hallpass.subscription (
+    id uuid NOT NULL,
+    custodian uuid NOT NULL,
+    client text NOT NULL,
+    purposes text[] NOT NULL,
+    scopes text[] NOT NULL,
+    status text NOT NULL,
+    ends timestamp with time zone,
+    heartbeat integer,
+    events bigint DEFAULT 0 NOT NULL,
+    sent bigint DEFAULT 0 NOT NULL,
+    since timestamp with time zone,
+    told timestamp with time zone,
+    walk timestamp with time zone,
+    horizon timestamp with time zone,
+    after_at timestamp with time zone,
+    after_id uuid,
+    after_version integer,
+    counted bigint DEFAULT 0 NOT NULL,
+    seen bigint DEFAULT 0 NOT NULL,
+    walked timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    error text,
+    failures integer DEFAULT 0 NOT NULL,
+    failing_since timestamp with time zone,
+    next_try timestamp with time zone DEFAULT now() NOT NULL,
+    lease timestamp with time zone,
+    last_sent timestamp with time zone
+);
+
+COMMENT ON TABLE hallpass.subscription IS 'How far each Subscription is: what it was told, and what is to be sent again.';
+
+CREATE TABLE hallpass.subscription_event (
+    subscription uuid NOT NULL,
+    number bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    type text NOT NULL,
+    id uuid NOT NULL,
+    version integer NOT NULL
+);
+
+COMMENT ON TABLE hallpass.subscription_event IS 'The events of each Subscription by number, for what is sent again and for $events.';
+
 CREATE TABLE hallpass.term_date (
     compartment uuid NOT NULL,
     id uuid NOT NULL,
@@ -2425,6 +2538,13 @@ CREATE TABLE hallpass.worker (
 
 COMMENT ON TABLE hallpass.worker IS 'The workers that run, by their signs of life.';
 
+CREATE SEQUENCE hallpass.write_count
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
 ALTER TABLE ONLY hallpass.disclosure ATTACH PARTITION hallpass.disclosure_other DEFAULT;
 
 ALTER TABLE ONLY hallpass.agreement
@@ -2459,6 +2579,9 @@ ALTER TABLE ONLY hallpass.disclosure_other
 
 ALTER TABLE ONLY hallpass.emergency
     ADD CONSTRAINT emergency_pkey PRIMARY KEY (compartment, id);
+
+ALTER TABLE ONLY hallpass.endpoint
+    ADD CONSTRAINT endpoint_pkey PRIMARY KEY (organization, prefix);
 
 ALTER TABLE ONLY hallpass.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (organization, minute, kind, client, outcome, detail);
@@ -2513,6 +2636,12 @@ ALTER TABLE ONLY hallpass.signing_key
 
 ALTER TABLE ONLY hallpass.student
     ADD CONSTRAINT student_pkey PRIMARY KEY (compartment);
+
+ALTER TABLE ONLY hallpass.subscription_event
+    ADD CONSTRAINT subscription_event_pkey PRIMARY KEY (subscription, number);
+
+ALTER TABLE ONLY hallpass.subscription
+    ADD CONSTRAINT subscription_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY hallpass.term_date
     ADD CONSTRAINT term_date_pkey PRIMARY KEY (compartment, id, param, n);
@@ -2618,6 +2747,8 @@ CREATE INDEX resource_held ON hallpass.resource USING btree (custodian, type, up
 
 CREATE INDEX resource_parties ON hallpass.resource USING gin (parties) WHERE (parties <> '{}'::uuid[]);
 
+CREATE INDEX subscription_due ON hallpass.subscription USING btree (next_try) WHERE (status = ANY (ARRAY['requested'::text, 'active'::text]));
+
 CREATE INDEX term_date_lower ON hallpass.term_date USING btree (type, param, lower);
 
 CREATE INDEX term_date_upper ON hallpass.term_date USING btree (type, param, upper);
@@ -2676,8 +2807,14 @@ CREATE TRIGGER count_custody AFTER INSERT ON hallpass.resource REFERENCING NEW T
 ALTER TABLE ONLY hallpass.client
     ADD CONSTRAINT client_organization_fkey FOREIGN KEY (organization) REFERENCES hallpass.organization(id);
 
+ALTER TABLE ONLY hallpass.endpoint
+    ADD CONSTRAINT endpoint_organization_fkey FOREIGN KEY (organization) REFERENCES hallpass.organization(id);
+
 ALTER TABLE ONLY hallpass.provision
     ADD CONSTRAINT provision_compartment_consent_fkey FOREIGN KEY (compartment, consent) REFERENCES hallpass.release(compartment, consent) ON DELETE CASCADE;
+
+ALTER TABLE ONLY hallpass.subscription_event
+    ADD CONSTRAINT subscription_event_subscription_fkey FOREIGN KEY (subscription) REFERENCES hallpass.subscription(id) ON DELETE CASCADE;
 
 ALTER TABLE hallpass.access ENABLE ROW LEVEL SECURITY;
 
@@ -2698,6 +2835,8 @@ ALTER TABLE hallpass.custody_count ENABLE ROW LEVEL SECURITY;
 ALTER TABLE hallpass.disclosure ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.emergency ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.endpoint ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.event ENABLE ROW LEVEL SECURITY;
 
@@ -2759,6 +2898,12 @@ CREATE POLICY own ON hallpass.feed_entry USING ((reader = ( SELECT hallpass.feed
 
 CREATE POLICY own ON hallpass.feed_withdrawal USING ((reader = ( SELECT hallpass.feed_reader() AS feed_reader)));
 
+CREATE POLICY own ON hallpass.subscription USING (hallpass.holds(custodian));
+
+CREATE POLICY own ON hallpass.subscription_event USING ((EXISTS ( SELECT 1
+   FROM hallpass.subscription s
+  WHERE (s.id = subscription_event.subscription))));
+
 ALTER TABLE hallpass.provision ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.release ENABLE ROW LEVEL SECURITY;
@@ -2814,6 +2959,10 @@ CREATE POLICY see ON hallpass.term_uri FOR SELECT USING (((custodian = ( SELECT 
   WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = term_uri.custodian)))) OR (( SELECT hallpass.emergency() AS emergency) AND hallpass.glass_broken(compartment))));
 
 ALTER TABLE hallpass.student ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.subscription ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.subscription_event ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY supersede ON hallpass.resource FOR UPDATE USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
    FROM hallpass.tree t
@@ -2874,6 +3023,9 @@ GRANT ALL ON FUNCTION hallpass.break_glass(p_system text, p_value text, p_client
 REVOKE ALL ON FUNCTION hallpass.caller() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.caller() TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.claim_subscriptions(p_most integer, p_lease interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.claim_subscriptions(p_most integer, p_lease interval) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.clear_index_backlog(p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.clear_index_backlog(p_limit integer) TO hallpass_app;
 
@@ -2914,6 +3066,9 @@ REVOKE ALL ON FUNCTION hallpass.drop_ledger(p_before timestamp with time zone) F
 REVOKE ALL ON FUNCTION hallpass.emergency() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.emergency() TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.endpoint_allowed(p_endpoint text) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.endpoint_allowed(p_endpoint text) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.enter_query(p_agent jsonb, p_purposes text[], p_request uuid, p_interaction text, p_type text, p_types text[], p_party_types text[], p_students uuid[], p_parameters text[], p_text text) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.enter_query(p_agent jsonb, p_purposes text[], p_request uuid, p_interaction text, p_type text, p_types text[], p_party_types text[], p_students uuid[], p_parameters text[], p_text text) TO hallpass_app;
 
@@ -2949,8 +3104,14 @@ GRANT ALL ON FUNCTION hallpass.feed_reader() TO hallpass_app;
 REVOKE ALL ON FUNCTION hallpass.feed_withdraw(p_feed text, p_at timestamp with time zone, p_told timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.feed_withdraw(p_feed text, p_at timestamp with time zone, p_told timestamp with time zone) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.finish_subscription(p_id uuid, p_sent bigint, p_error text, p_wait interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.finish_subscription(p_id uuid, p_sent bigint, p_error text, p_wait interval) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.fold_custody_counts() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.fold_custody_counts() TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.given_before(p_compartment uuid, p_id uuid, p_version integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.given_before(p_compartment uuid, p_id uuid, p_version integer) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.glass_broken(r_compartment uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.glass_broken(r_compartment uuid) TO hallpass_app;
@@ -3173,6 +3334,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.signing_key TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.student TO hallpass_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.subscription TO hallpass_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.subscription_event TO hallpass_app;
+
 GRANT SELECT ON TABLE hallpass.term_date TO hallpass_app;
 
 GRANT SELECT ON TABLE hallpass.term_quantity TO hallpass_app;
@@ -3190,3 +3355,5 @@ GRANT SELECT ON TABLE hallpass.tree TO hallpass_app;
 GRANT SELECT ON TABLE hallpass.verified_identifier TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.worker TO hallpass_app;
+
+GRANT SELECT ON SEQUENCE hallpass.write_count TO hallpass_app;

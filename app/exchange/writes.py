@@ -20,7 +20,7 @@ from app.db.caller import Write, lock_writes
 from app.db.rows import Stored
 from app.db.write import NewVersion
 from app.errors import HallpassError, Issue, Kind, not_found
-from app.exchange import reads
+from app.exchange import reads, subscribing
 from app.exchange.ended import require_not_widened
 from app.exchange.identifiers import resolve
 from app.exchange.lock_kinds import create_kind, update_kind
@@ -111,6 +111,8 @@ async def delete(session: Session, declared: ResourceType, resource_id: str, if_
     own = resource_attributes(declared, content, old.id, old.custodian, zone, content)
     await write.put_many(session.connection, [NewVersion(row, own, None)])
     await update_projections(session, declared, row, content, zone)
+    if declared.name == subscribing.TYPE:
+        await subscribing.forget(session, row.id)
     return PendingResult(absent=True)
 
 
@@ -165,6 +167,8 @@ async def _file(
     content = with_author(declared, content, session.caller.organization)
     if declared.name == "Consent":
         await require_not_widened(session, before, content, (compartment, resource_id), zone)
+    if declared.name == subscribing.TYPE:
+        content = await subscribing.admit(session, content, before)
     version = old.version + 1 if old else 1
     own, (body, label_at), digest, found = await off_loop(
         client,
@@ -185,6 +189,8 @@ async def _file(
     )  # fmt: skip
     await write.put_many(session.connection, [NewVersion(row, own, found)])
     await update_projections(session, declared, row, content, zone)
+    if declared.name == subscribing.TYPE:
+        await subscribing.keep(session, row, content, before)
     return row
 
 
