@@ -60,6 +60,7 @@ CREATE TABLE hallpass.release (
     closes timestamp with time zone NOT NULL,
     recipients uuid[] NOT NULL,
     cosigned boolean DEFAULT false NOT NULL,
+    education boolean DEFAULT false NOT NULL,
     born_from date,
     born_to date,
     authority_opens timestamp with time zone,
@@ -72,23 +73,43 @@ CREATE FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid) R
     AS $$
     SELECT e.* FROM hallpass.release e JOIN hallpass.organization o ON o.id = e.custodian
     LEFT JOIN hallpass.student s ON s.compartment = e.compartment
+    LEFT JOIN hallpass.authority a ON a.compartment = e.compartment AND a.id = e.signer
+    CROSS JOIN LATERAL (
+        SELECT hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone) AS majority, hallpass.adult_from(e, s) AS adult,
+               e.authority_opens IS NULL AND coalesce(a.adult, false) AS for_an_adult) w
     WHERE e.compartment = p_compartment AND e.custodian = p_custodian AND e.opens <= hallpass.statement_time() AND hallpass.statement_time() < e.closes
+      AND coalesce(e.born_from, s.born_from) IS NOT NULL
       AND CASE WHEN e.signer IS NULL THEN
-          hallpass.birthday(coalesce(e.born_to, s.born_to), e.age, o.zone) <= e.signed
+          hallpass.birthday(coalesce(e.born_to, s.born_to), e.age, o.zone) <= e.signed OR coalesce(w.adult <= e.signed, false)
       ELSE
-          e.signed < hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone)
-          AND (o.honor OR hallpass.statement_time() < hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone))
-          AND CASE WHEN e.authority_opens IS NOT NULL THEN
-              e.authority_opens <= e.signed AND hallpass.statement_time() < e.authority_closes
-          ELSE
-              EXISTS (SELECT 1 FROM hallpass.authority a
-                      WHERE a.compartment = e.compartment AND a.id = e.signer AND a.opens <= e.signed AND hallpass.statement_time() < a.closes)
-          END
+          (w.for_an_adult
+           OR (e.signed < least(w.majority, w.adult) AND coalesce(hallpass.statement_time() < w.adult, true)
+               AND (o.honor OR hallpass.statement_time() < w.majority)))
+          AND coalesce(e.authority_opens, a.opens) <= e.signed
+          AND hallpass.statement_time() < coalesce(e.authority_closes, a.closes)
       END
       AND (NOT hallpass.agreement_required() OR e.opens >= hallpass.agreed_since(e.custodian))
 $$;
 
 COMMENT ON FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid) IS 'A custodian''s releases that have effect now: in their time, their signer with authority, under an agreement.';
+
+CREATE TABLE hallpass.student (
+    compartment uuid NOT NULL,
+    custodian uuid NOT NULL,
+    born_from date NOT NULL,
+    born_to date NOT NULL,
+    emancipated timestamp with time zone,
+    enrolled timestamp with time zone
+);
+
+CREATE FUNCTION hallpass.adult_from(e hallpass.release, s hallpass.student) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT CASE WHEN e.born_to IS NULL THEN least(s.emancipated, CASE WHEN e.education THEN s.enrolled END) END
+$$;
+
+COMMENT ON FUNCTION hallpass.adult_from(e hallpass.release, s hallpass.student) IS 'From when a student signs as an adult whatever the age, for such a release; NULL: from 18. What another organization
+     recorded does not count.';
 
 CREATE FUNCTION hallpass.agreed_custodians() RETURNS uuid[]
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -129,6 +150,16 @@ CREATE FUNCTION hallpass.agreement_required() RETURNS boolean
 CREATE FUNCTION hallpass.ancestors() RETURNS uuid[]
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('hallpass.ancestors', true), ''), '{}')::uuid[] $$;
+
+CREATE FUNCTION hallpass.asserted_purposes(p_organization uuid) RETURNS text[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT coalesce(array_agg(DISTINCT p), '{}') FROM tree t JOIN client c ON c.organization = t.id CROSS JOIN unnest(c.purposes) p
+    WHERE t.ancestor = p_organization AND c.disabled IS NULL
+$$;
+
+COMMENT ON FUNCTION hallpass.asserted_purposes(p_organization uuid) IS 'The purposes of use that the clients of an organization, and of its parts, may assert: those that a release to it can have.';
 
 CREATE FUNCTION hallpass.await_disclosures(p_client text, p_token text) RETURNS void
     LANGUAGE sql
@@ -737,13 +768,18 @@ CREATE FUNCTION hallpass.expected_validity(p_compartment uuid) RETURNS TABLE(org
     SELECT x.org, e.consent, e.compartment, e.version, e.custodian, e.opens,
            CASE WHEN e.signer IS NULL THEN
                CASE WHEN hallpass.birthday(coalesce(e.born_to, s.born_to), e.age, o.zone) <= e.signed
+                         OR hallpass.adult_from(e, s) <= e.signed
                     THEN e.closes ELSE '-infinity' END
            ELSE
-               CASE WHEN coalesce(e.authority_opens, a.opens) <= e.signed
-                         AND e.signed < hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone)
-                    THEN least(e.closes, coalesce(e.authority_closes, a.closes)) ELSE '-infinity' END
+               CASE WHEN coalesce(e.authority_opens, a.opens) <= e.signed AND coalesce(e.born_from, s.born_from) IS NOT NULL
+                         AND (w.adult OR e.signed < least(
+                             hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone), hallpass.adult_from(e, s)))
+                    THEN least(e.closes, coalesce(e.authority_closes, a.closes),
+                               CASE WHEN NOT w.adult THEN hallpass.adult_from(e, s) END)
+                    ELSE '-infinity' END
            END,
-           CASE WHEN e.signer IS NOT NULL THEN hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone) END,
+           CASE WHEN e.signer IS NOT NULL AND NOT w.adult
+                THEN hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone) END,
            t.purposes, t.opens, t.closes,
            CASE WHEN t.permit AND NOT array_to_string(t.classes, ' ') LIKE '%:%' THEN t.classes END
     FROM hallpass.release e
@@ -751,6 +787,7 @@ CREATE FUNCTION hallpass.expected_validity(p_compartment uuid) RETURNS TABLE(org
     JOIN hallpass.organization o ON o.id = e.custodian
     LEFT JOIN hallpass.student s ON s.compartment = e.compartment
     LEFT JOIN hallpass.authority a ON a.compartment = e.compartment AND a.id = e.signer
+    CROSS JOIN LATERAL (SELECT e.authority_opens IS NULL AND coalesce(a.adult, false) AS adult) w
     CROSS JOIN LATERAL unnest(CASE WHEN t.recipients IS NOT NULL THEN t.recipients WHEN e.recipients <> '{}' THEN e.recipients
                                    ELSE '{00000000-0000-0000-0000-000000000000}' END) x(org)
     WHERE e.compartment = p_compartment
@@ -1914,6 +1951,7 @@ CREATE FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_
     AS $$
 DECLARE
     v_born date;
+    v_adult timestamptz;
     v_zone text;
     v_state text;
     v_care timestamptz := lower(r_clinical);
@@ -1922,13 +1960,19 @@ BEGIN
     IF NOT hangs_on_signers(r_labels) THEN
         RETURN true;
     END IF;
-    v_born := coalesce(e.born_to, (SELECT s.born_to FROM student s WHERE s.compartment = e.compartment));
-    IF v_born IS NULL OR NOT (e.signer IS NULL OR e.cosigned) THEN
+    SELECT coalesce(e.born_to, s.born_to), adult_from(e, s) INTO v_born, v_adult FROM (VALUES (e.compartment)) x(compartment)
+        LEFT JOIN student s ON s.compartment = x.compartment;
+    IF v_born IS NULL THEN
         RETURN false;
     END IF;
     SELECT o.zone, o.state INTO v_zone, v_state FROM organization o WHERE o.id = e.custodian;
-    IF e.signer IS NULL AND birthday(v_born, 18, v_zone) <= e.signed THEN
+    IF birthday(v_born, 18, v_zone) <= e.signed AND (e.signer IS NULL OR e.authority_opens IS NULL AND EXISTS (
+           SELECT 1 FROM authority a WHERE a.compartment = e.compartment AND a.id = e.signer AND a.adult))
+       OR e.signer IS NULL AND v_adult <= e.signed THEN
         RETURN true;
+    END IF;
+    IF NOT (e.signer IS NULL OR e.cosigned) THEN
+        RETURN false;
     END IF;
     v_age := part2_age(v_state, (coalesce(v_care, e.signed) AT TIME ZONE v_zone)::date);
     IF 'both-sign' = ANY (r_labels) THEN
@@ -2090,7 +2134,8 @@ CREATE TABLE hallpass.authority (
     id uuid NOT NULL,
     custodian uuid NOT NULL,
     opens timestamp with time zone NOT NULL,
-    closes timestamp with time zone NOT NULL
+    closes timestamp with time zone NOT NULL,
+    adult boolean DEFAULT false NOT NULL
 );
 
 CREATE TABLE hallpass.batch (
@@ -2391,13 +2436,6 @@ CREATE TABLE hallpass.signing_key (
     created timestamp with time zone DEFAULT now() NOT NULL,
     retires timestamp with time zone,
     expires timestamp with time zone
-);
-
-CREATE TABLE hallpass.student (
-    compartment uuid NOT NULL,
-    custodian uuid NOT NULL,
-    born_from date NOT NULL,
-    born_to date NOT NULL
 );
 
 CREATE TABLE hallpass.subscription (
@@ -2996,6 +3034,11 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.release TO hallpass_app;
 REVOKE ALL ON FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid) TO hallpass_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.student TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.adult_from(e hallpass.release, s hallpass.student) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.adult_from(e hallpass.release, s hallpass.student) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.agreed_custodians() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.agreed_custodians() TO hallpass_app;
 
@@ -3010,6 +3053,9 @@ GRANT ALL ON FUNCTION hallpass.agreement_required() TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.ancestors() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.ancestors() TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.asserted_purposes(p_organization uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.asserted_purposes(p_organization uuid) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.await_disclosures(p_client text, p_token text) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.await_disclosures(p_client text, p_token text) TO hallpass_app;
@@ -3331,8 +3377,6 @@ GRANT SELECT ON TABLE hallpass.organization TO hallpass_app;
 GRANT SELECT,INSERT,DELETE ON TABLE hallpass.revoked_token TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.signing_key TO hallpass_app;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.student TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.subscription TO hallpass_app;
 

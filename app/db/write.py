@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from datetime import date
 from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -13,7 +14,7 @@ from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.consent.model import Agreement, Provision, Release, ResourceAttributes, Window
+from app.consent.model import AdultFrom, Agreement, Provision, Release, ResourceAttributes, Window
 from app.db.caller import waiting
 from app.db.driver import PreparedQuery, fetch
 from app.db.rows import Stored
@@ -114,30 +115,33 @@ async def refresh_validity(connection: AsyncConnection, compartment: UUID, custo
 
 
 async def put_student(
-    connection: AsyncConnection, compartment: UUID, custodian: UUID, born: tuple[Any, Any] | None
+    connection: AsyncConnection, compartment: UUID, custodian: UUID, known: tuple[tuple[date, date], AdultFrom] | None
 ) -> None:
-    """Keep what releases need of a Patient: the first and last possible day of birth."""
-    if born is None:
+    """Keep what releases need of a Patient: the first and last possible day of birth, and from when it is an adult."""
+    if known is None:
         await connection.execute(delete(student).where(student.c.compartment == compartment))
         return
+    born, adult = known
     row = {"compartment": compartment, "custodian": custodian, "born_from": born[0], "born_to": born[1]}
+    row |= {"emancipated": adult.emancipated, "enrolled": adult.enrolled}
     await connection.execute(
         upsert(student).values(row).on_conflict_do_update(index_elements=["compartment"], set_=row)
     )
 
 
 async def put_authority(
-    connection: AsyncConnection, compartment: UUID, person: UUID, custodian: UUID, window: Window | None
+    connection: AsyncConnection, compartment: UUID, person: UUID, custodian: UUID, known: tuple[Window, bool] | None
 ) -> None:
-    """Keep what releases need of a RelatedPerson: the window of its authority; None: it has none."""
+    """Keep what releases need of a RelatedPerson: its authority's window, and whether over an adult; None: none."""
     await connection.execute(delete(authority).where(authority.c.compartment == compartment, authority.c.id == person))
-    if window is not None:
+    if known is not None:
         row = {
             "compartment": compartment,
             "id": person,
             "custodian": custodian,
-            "opens": window[0],
-            "closes": window[1],
+            "opens": known[0][0],
+            "closes": known[0][1],
+            "adult": known[1],
         }
         await connection.execute(insert(authority).values(row))
 
@@ -227,6 +231,7 @@ async def put_release(connection: AsyncConnection, compartment: UUID, consent: U
             authority_opens=compiled.authority[0] if compiled.authority else None,
             authority_closes=compiled.authority[1] if compiled.authority else None,
             cosigned=compiled.cosigned,
+            education=compiled.education,
         )
     )
     await connection.execute(insert(provision), [_provision(compartment, consent, p) for p in compiled.provisions])

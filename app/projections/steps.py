@@ -21,13 +21,14 @@ from app.consent.narrowing import narrows
 from app.consent.parse import ParsedConsent
 from app.consent.parse import read as read_consent
 from app.consent.recipients import BY_CODE, classes_of
+from app.consent.signing import guards_an_adult
 from app.db import projections, write
 from app.db import read as store
 from app.db.caller import Write, lock_writes
 from app.db.rows import Stored
 from app.errors import HallpassError, Issue, Kind
 from app.fhir.dates import BEGINNING, END, born, period
-from app.projections.consent_context import consent_context, standing_authority, versions_of
+from app.projections.consent_context import adult_by, consent_context, standing_authority, versions_of
 from app.resources import ResourceType
 from app.resources.paths import first, values
 from app.resources.refs import local_id
@@ -60,9 +61,9 @@ async def update_projections(
         await projection.store(session, row, content, await projection.compute(session, row, content, zone))
 
 
-async def _born(_session: Session, row: Stored, content: dict[str, Any], _zone: ZoneInfo) -> Any:
+async def _born(session: Session, row: Stored, content: dict[str, Any], zone: ZoneInfo) -> Any:
     day = content.get("birthDate")
-    return born(day) if day and not row.deleted else None
+    return (born(day), await adult_by(session, row, content, zone)) if day and not row.deleted else None
 
 
 async def _save_born(session: Session, row: Stored, _content: dict[str, Any], known: Any) -> None:
@@ -72,8 +73,9 @@ async def _save_born(session: Session, row: Stored, _content: dict[str, Any], kn
         await write.refresh_validity(session.connection, row.compartment, row.custodian)
 
 
-async def _authority(session: Session, row: Stored, _content: dict[str, Any], zone: ZoneInfo) -> Any:
-    return await standing_authority(session, row, zone)
+async def _authority(session: Session, row: Stored, content: dict[str, Any], zone: ZoneInfo) -> Any:
+    window = await standing_authority(session, row, zone)
+    return (window, guards_an_adult(content)) if window else None
 
 
 async def _save_authority(session: Session, row: Stored, _content: dict[str, Any], window: Any) -> None:
