@@ -21,6 +21,7 @@ from app.db.rows import Stored
 from app.db.write import NewVersion
 from app.errors import HallpassError, Issue, Kind, not_found
 from app.exchange import reads
+from app.exchange.answers import with_answers_judged
 from app.exchange.ended import require_not_widened
 from app.exchange.lock_kinds import create_kind, update_kind
 from app.exchange.merge_links import keep_links
@@ -45,14 +46,15 @@ async def create(
 ) -> PendingResult:
     """Store a new resource in the caller's custody. `own_id` is for the operator and for transaction Bundles."""
     session.require(declared.name, "c")
+    content = await with_answers_judged(session, declared, validated.content)
     resource_id = own_id or uuid4()
     session.write_once(resource_id)
-    compartment = _compartment(declared, validated.content, resource_id)
+    compartment = _compartment(declared, content, resource_id)
     if compartment != resource_id:  # who may not see the student does not wait for those who write about it
-        await check_references(session, validated.content, {}, (declared.name, resource_id))
-    kind = create_kind(declared.name, validated.content)
+        await check_references(session, content, {}, (declared.name, resource_id))
+    kind = create_kind(declared.name, content)
     at = await lock_writes(session.connection, [Write(compartment, session.caller.organization, resource_id, kind)])
-    row = await _file(session, declared, validated.content, None, (compartment, resource_id), "POST", at)
+    row = await _file(session, declared, content, None, (compartment, resource_id), "POST", at)
     return PendingResult((PendingRow(row),), created=True)
 
 
@@ -81,6 +83,7 @@ async def update(
             content = as_party(declared, stored, content, session)
     if method == "PUT" and b'"replace' in old.body:
         content = keep_links(content, parse(old.body))
+    content = await with_answers_judged(session, declared, content)
     if not old.deleted and _digest(content) == old.digest:
         return PendingResult((PendingRow(old),), unchanged=True)
     if _compartment(declared, content, old.id) != old.compartment:

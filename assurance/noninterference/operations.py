@@ -28,6 +28,8 @@ SERVED = (
     ("POST", "/fhir/[type]/{id}/$everything"),
     ("POST", "/fhir/[type]/{id}/$explain-access"),
     ("GET", "/fhir/[type]/{id}/$meta"),
+    ("GET", "/fhir/[type]/{id}/$extract"),
+    ("POST", "/fhir/[type]/{id}/$populate"),
     ("POST", "/fhir/[type]/$match"),
     ("POST", "/fhir/[type]/$merge"),
     ("POST", "/fhir/[type]/$validate"),
@@ -119,6 +121,12 @@ def _match(asks: Asks, route: Route) -> Request:
     return _parameters(asks, route.path, given)
 
 
+def _populate(asks: Asks, route: Route) -> Request:
+    """Begun for a student, of the caller's or of others'."""
+    given = [{"name": "subject", "valueReference": {"reference": f"Patient/{asks.id('Patient')}"}}]
+    return _parameters(asks, route.path.replace("{id}", asks.id(route.type)), given)
+
+
 def _merge(asks: Asks, route: Route) -> Request:
     """Two students, of the caller's or of others', mostly without changing what they are."""
     given: list[dict[str, Any]] = [
@@ -162,6 +170,8 @@ OPERATIONS: dict[str, Callable[[Asks, Route], Request]] = {
     "$everything": _everything,
     "$explain-access": _explain,
     "$meta": _meta,
+    "$extract": _meta,
+    "$populate": _populate,
     "$match": _match,
     "$merge": _merge,
     "$validate": _validate,
