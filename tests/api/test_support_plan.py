@@ -87,9 +87,10 @@ async def test_the_change_is_counted_from_the_day_on_which_the_plan_began(scene:
 
 async def test_it_is_a_valid_document_whose_entries_are_what_it_names(scene: Scene) -> None:
     document = await plan(scene.district, scene)
-    model = resource_model("Bundle")
+    model = resource_model("Composition")
     assert model is not None
-    assert Validator(document).issues(model) == []
+    assert Validator(document["entry"][0]["resource"]).issues(model) == []
+    assert {e["resource"]["resourceType"] for e in document["entry"]} >= {"Patient", "CarePlan", "Goal"}
     there = {e["fullUrl"].partition("/fhir/")[2] for e in document["entry"]}
     named = {e["reference"] for s in document["entry"][0]["resource"]["section"] for e in s.get("entry", [])}
     assert named <= there
