@@ -25,12 +25,14 @@ _OBSERVED = {
 
 def extracted(form: Json, response: Json) -> list[Json]:
     """An Observation for each answer to a question that the form marks for it, with the labels of that question."""
-    asked = {q["linkId"]: q for q in questions(form)}
+    if response.get("status") not in ("completed", "amended"):
+        return []
+    asked = dict(_marked(form, marked=False))
     found = []
     for item, answer in answered(response):
         question = asked.get(item.get("linkId", ""), {})
         name = next((k for k in answer if k in _OBSERVED), None)
-        if name is not None and question.get("code") and _is_extracted(question, form):
+        if name is not None and question.get("code"):
             found.append(_observation(question, _observed(name, answer[name]), response))
     return found
 
@@ -64,9 +66,14 @@ def _observed(name: str, value: Any) -> Json:
     return {_OBSERVED[name]: shaped.get(name, value)}
 
 
-def _is_extracted(question: Json, form: Json) -> bool:
-    marks = [x for holder in (question, form) for x in holder.get("extension", []) if x.get("url") == EXTRACTED]
-    return bool(marks) and marks[0].get("valueBoolean") is not False
+def _marked(holder: Json, *, marked: bool) -> Iterator[tuple[str, Json]]:
+    """The questions whose answers are extracted: by a mark of their own, or of what they stand in."""
+    own = [x.get("valueBoolean") for x in holder.get("extension", []) if x.get("url") == EXTRACTED]
+    marked = own[0] is not False if own else marked
+    if marked and "linkId" in holder:
+        yield holder["linkId"], holder
+    for item in holder.get("item", []):
+        yield from _marked(item, marked=marked)
 
 
 def _observation(question: Json, value: Json, response: Json) -> Json:
@@ -79,7 +86,9 @@ def _observation(question: Json, value: Json, response: Json) -> Json:
         "category": [SURVEY],
         "code": {"coding": question["code"], **({"text": question["text"]} if "text" in question else {})},
         "subject": response["subject"],
+        **({"encounter": response["encounter"]} if "encounter" in response else {}),
         **({"effectiveDateTime": response["authored"]} if "authored" in response else {}),
+        **({"issued": response["authored"]} if "T" in response.get("authored", "") else {}),
         **({"performer": [by]} if by and not str(by.get("reference", "")).startswith("Device") else {}),
         **value,
         "derivedFrom": [{"reference": f"QuestionnaireResponse/{response['id']}"}],
