@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "org": ("app.commands.organizations:org", "The organizations of the network."),
     "agreement": ("app.commands.organizations:agreement", "Agreements: who may share with whom."),
     "client": ("app.commands.clients:client", "The clients: programs that call, each for one organization."),
+    "endpoint": ("app.commands.endpoints:endpoint", "Where the notifications of each organization may go."),
     "token": ("app.commands.token:token", "Print an access token for a client."),
     "keys": ("app.commands.keys:keys", "The server's own signing keys."),
     "import": ("app.commands.imports:imports", "Bring the exchange up to a district's roster."),

@@ -117,6 +117,17 @@ class Settings(BaseSettings):
         default="refuse",
         description="References to other servers: refused, or kept as they are where they have a display.",
     )
+    smtp_url: SecretStr | None = Field(
+        default=None, description="The mail server of notifications: smtp://user:password@host:587, or smtps://."
+    )
+    mail_from: str | None = Field(default=None, description="The address that mails of notifications come from.")
+    allow_http_endpoints: bool = Field(
+        default=False, description="Notifications may go to http on loopback, unasked. For development only."
+    )
+    operator_is_intermediary: bool = Field(
+        default=True,
+        description="A Consent under 42 CFR Part 2 names the exchange besides the members (2.31(a)(4)(ii)).",
+    )
     allow_http_jwks: bool = Field(default=False, description="JWKS URLs may be http and loopback. For tests only.")
 
     @property
@@ -169,6 +180,8 @@ class Settings(BaseSettings):
         parts = urlsplit(self.base_url)
         if parts.scheme == "http" and parts.hostname not in LOOPBACK:
             raise ValueError("HALLPASS_BASE_URL must be https unless it is a loopback address")
+        if self.allow_http_endpoints and parts.hostname not in LOOPBACK:
+            raise ValueError("HALLPASS_ALLOW_HTTP_ENDPOINTS is for loopback servers only")
         if self.allow_http_jwks and parts.hostname not in LOOPBACK:
             raise ValueError("HALLPASS_ALLOW_HTTP_JWKS is for loopback servers only")
         return self

@@ -60,6 +60,7 @@ CREATE TABLE hallpass.release (
     closes timestamp with time zone NOT NULL,
     recipients uuid[] NOT NULL,
     cosigned boolean DEFAULT false NOT NULL,
+    education boolean DEFAULT false NOT NULL,
     born_from date,
     born_to date,
     authority_opens timestamp with time zone,
@@ -67,40 +68,72 @@ CREATE TABLE hallpass.release (
     CONSTRAINT release_check CHECK ((((born_from IS NULL) = (born_to IS NULL)) AND ((authority_opens IS NULL) = (authority_closes IS NULL))))
 );
 
-CREATE FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid, p_ancestors uuid[]) RETURNS SETOF hallpass.release
+CREATE FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid) RETURNS SETOF hallpass.release
     LANGUAGE sql STABLE
     AS $$
     SELECT e.* FROM hallpass.release e JOIN hallpass.organization o ON o.id = e.custodian
     LEFT JOIN hallpass.student s ON s.compartment = e.compartment
+    LEFT JOIN hallpass.authority a ON a.compartment = e.compartment AND a.id = e.signer
+    CROSS JOIN LATERAL (
+        SELECT hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone) AS majority, hallpass.adult_from(e, s) AS adult,
+               e.authority_opens IS NULL AND coalesce(a.adult, false) AS for_an_adult) w
     WHERE e.compartment = p_compartment AND e.custodian = p_custodian AND e.opens <= hallpass.statement_time() AND hallpass.statement_time() < e.closes
+      AND coalesce(e.born_from, s.born_from) IS NOT NULL
       AND CASE WHEN e.signer IS NULL THEN
-          hallpass.birthday(coalesce(e.born_to, s.born_to), e.age, o.zone) <= e.signed
+          hallpass.birthday(coalesce(e.born_to, s.born_to), e.age, o.zone) <= e.signed OR coalesce(w.adult <= e.signed, false)
       ELSE
-          e.signed < hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone)
-          AND (o.honor OR hallpass.statement_time() < hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone))
-          AND CASE WHEN e.authority_opens IS NOT NULL THEN
-              e.authority_opens <= e.signed AND hallpass.statement_time() < e.authority_closes
-          ELSE
-              EXISTS (SELECT 1 FROM hallpass.authority a
-                      WHERE a.compartment = e.compartment AND a.id = e.signer AND a.opens <= e.signed AND hallpass.statement_time() < a.closes)
-          END
+          (w.for_an_adult
+           OR (e.signed < least(w.majority, w.adult) AND coalesce(hallpass.statement_time() < w.adult, true)
+               AND (o.honor OR hallpass.statement_time() < w.majority)))
+          AND coalesce(e.authority_opens, a.opens) <= e.signed
+          AND hallpass.statement_time() < coalesce(e.authority_closes, a.closes)
       END
-      AND (NOT hallpass.agreement_required() OR EXISTS (
-          SELECT 1 FROM hallpass.agreement g
-          WHERE g.discloser = ANY (o.ancestors) AND g.recipient = ANY (p_ancestors) AND g.custodian = ANY (o.ancestors)
-            AND g.opens <= hallpass.statement_time() AND hallpass.statement_time() < g.closes))
+      AND (NOT hallpass.agreement_required() OR e.opens >= hallpass.agreed_since(e.custodian))
 $$;
 
-COMMENT ON FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid, p_ancestors uuid[]) IS 'A custodian''s releases that have effect now: in their time, their signer with authority, under an agreement.';
+COMMENT ON FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid) IS 'A custodian''s releases that have effect now: in their time, their signer with authority, under an agreement.';
+
+CREATE TABLE hallpass.student (
+    compartment uuid NOT NULL,
+    custodian uuid NOT NULL,
+    born_from date NOT NULL,
+    born_to date NOT NULL,
+    emancipated timestamp with time zone,
+    enrolled timestamp with time zone
+);
+
+CREATE FUNCTION hallpass.adult_from(e hallpass.release, s hallpass.student) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT CASE WHEN e.born_to IS NULL THEN least(s.emancipated, CASE WHEN e.education THEN s.enrolled END) END
+$$;
+
+COMMENT ON FUNCTION hallpass.adult_from(e hallpass.release, s hallpass.student) IS 'From when a student signs as an adult whatever the age, for such a release; NULL: from 18. What another organization
+     recorded does not count.';
 
 CREATE FUNCTION hallpass.agreed_custodians() RETURNS uuid[]
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
-    SELECT coalesce(array_agg(c.custodian), '{}') FROM releasing() c(custodian) WHERE agrees(c.custodian)
+    SELECT coalesce(array_agg(c.custodian), '{}') FROM releasing() c(custodian) WHERE agreed_since(c.custodian) = '-infinity'
 $$;
 
-COMMENT ON FUNCTION hallpass.agreed_custodians() IS 'Of the custodians whose releases name the caller, those that may disclose to it now by an agreement.';
+COMMENT ON FUNCTION hallpass.agreed_custodians() IS 'Of the custodians whose releases name the caller, those that may disclose to it now by an agreement that never lapsed.';
+
+CREATE FUNCTION hallpass.agreed_since(p_custodian uuid) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT (SELECT coalesce(max(upper(s)) FILTER (WHERE upper(s) <= statement_time()), '-infinity') FROM unnest(a.spans) s)
+    FROM (
+        SELECT range_agg(tstzrange(g.opens, g.closes)) AS spans FROM tree d CROSS JOIN unnest(ancestors()) r(recipient)
+        JOIN agreement g ON g.discloser = d.ancestor AND g.recipient = r.recipient
+        WHERE d.id = p_custodian AND EXISTS (SELECT 1 FROM tree h WHERE h.id = p_custodian AND h.ancestor = g.custodian)
+    ) a WHERE a.spans @> statement_time()
+$$;
+
+COMMENT ON FUNCTION hallpass.agreed_since(p_custodian uuid) IS 'Since when agreements have let a custodian disclose to the caller without a break: a release that began before has no
+     effect any more. -infinity: there was no break. NULL: none lets it now.';
 
 CREATE FUNCTION hallpass.agreement_key(p_discloser uuid, p_recipient uuid) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -114,22 +147,19 @@ CREATE FUNCTION hallpass.agreement_required() RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('hallpass.agreement_required', true), ''), 'true')::boolean $$;
 
-CREATE FUNCTION hallpass.agrees(p_custodian uuid) RETURNS boolean
-    LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'hallpass', 'pg_temp'
-    AS $$
-    SELECT EXISTS (
-        SELECT 1 FROM tree d CROSS JOIN unnest(ancestors()) r(recipient)
-        JOIN agreement g ON g.discloser = d.ancestor AND g.recipient = r.recipient
-        WHERE d.id = p_custodian AND g.opens <= statement_time() AND statement_time() < g.closes
-          AND EXISTS (SELECT 1 FROM tree h WHERE h.id = p_custodian AND h.ancestor = g.custodian))
-$$;
-
-COMMENT ON FUNCTION hallpass.agrees(p_custodian uuid) IS 'Whether an agreement lets a custodian disclose to the caller now.';
-
 CREATE FUNCTION hallpass.ancestors() RETURNS uuid[]
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('hallpass.ancestors', true), ''), '{}')::uuid[] $$;
+
+CREATE FUNCTION hallpass.asserted_purposes(p_organization uuid) RETURNS text[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT coalesce(array_agg(DISTINCT p), '{}') FROM tree t JOIN client c ON c.organization = t.id CROSS JOIN unnest(c.purposes) p
+    WHERE t.ancestor = p_organization AND c.disabled IS NULL
+$$;
+
+COMMENT ON FUNCTION hallpass.asserted_purposes(p_organization uuid) IS 'The purposes of use that the clients of an organization, and of its parts, may assert: those that a release to it can have.';
 
 CREATE FUNCTION hallpass.await_disclosures(p_client text, p_token text) RETURNS void
     LANGUAGE sql
@@ -184,6 +214,32 @@ COMMENT ON FUNCTION hallpass.break_glass(p_system text, p_value text, p_client t
 CREATE FUNCTION hallpass.caller() RETURNS uuid
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT nullif(current_setting('hallpass.organization', true), '')::uuid $$;
+
+CREATE FUNCTION hallpass.claim_subscriptions(p_most integer, p_lease interval) RETURNS TABLE(id uuid, client text, organization uuid, purposes text[], scopes text[], held text[])
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    WITH due AS (
+        SELECT s.id FROM subscription s JOIN client c ON c.id = s.client AND c.disabled IS NULL
+        WHERE s.status IN ('requested', 'active') AND s.next_try <= clock_timestamp()
+          AND (s.lease IS NULL OR s.lease < clock_timestamp())
+          AND (s.status = 'requested' OR s.sent < s.events OR s.walk IS NOT NULL OR s.since IS NULL
+               OR s.seen < (SELECT w.last_value FROM write_count w)
+               OR s.walked < clock_timestamp() - interval '30 seconds'
+               OR s.ends <= clock_timestamp()
+               OR s.heartbeat IS NOT NULL
+                  AND coalesce(s.last_sent, '-infinity') < clock_timestamp() - s.heartbeat * interval '1 second')
+        ORDER BY s.next_try LIMIT p_most FOR UPDATE OF s SKIP LOCKED
+    )
+    UPDATE subscription s SET lease = clock_timestamp() + p_lease
+    FROM due d, client c WHERE s.id = d.id AND c.id = s.client
+    RETURNING s.id, s.client, c.organization,
+        ARRAY(SELECT unnest(s.purposes) INTERSECT SELECT unnest(c.purposes)), s.scopes, c.scopes
+$$;
+
+COMMENT ON FUNCTION hallpass.claim_subscriptions(p_most integer, p_lease interval) IS 'Gives a worker, for as long as the lease, Subscriptions that there may be something to do for: a handshake, what is
+     to be sent again, what was written since, a heartbeat; and every half minute, for what time alone makes visible.
+     A client acts with no more than it had when it subscribed, and has now.';
 
 CREATE FUNCTION hallpass.clear_index_backlog(p_limit integer) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
@@ -315,7 +371,7 @@ BEGIN
     -- From the last node to the root, so that each exception has spoken before its parent does.
     FOR v_node IN
         SELECT e.consent, p.node, p.parent, p.permit
-        FROM active_releases(r_compartment, r_custodian, v_ancestors) e
+        FROM active_releases(r_compartment, r_custodian) e
         JOIN provision p ON p.compartment = e.compartment AND p.consent = e.consent
         WHERE p.opens <= v_now AND v_now < p.closes
           AND (p.recipients IS NULL OR p.recipients && v_ancestors)
@@ -353,6 +409,7 @@ CREATE FUNCTION hallpass.count_custody() RETURNS trigger
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
 BEGIN
+    PERFORM nextval('write_count');  -- so that a worker knows that there is something new
     -- A version stands in for the one before: a first one is one more, and what is deleted or comes back one less or more.
     INSERT INTO custody_count
         SELECT n.custodian, n.type, sum(n.records) FROM (
@@ -365,6 +422,18 @@ BEGIN
 END $$;
 
 COMMENT ON FUNCTION hallpass.count_custody() IS 'Appends what the versions of a statement change of how much is held.';
+
+CREATE FUNCTION hallpass.counts_as(p_organization uuid) RETURNS uuid[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT o.ancestors || ARRAY(
+        SELECT DISTINCT c FROM unnest(o.ancestors) x(id) JOIN organization a ON a.id = x.id CROSS JOIN unnest(a.classes) c ORDER BY c)
+    FROM organization o WHERE o.id = p_organization
+$$;
+
+COMMENT ON FUNCTION hallpass.counts_as(p_organization uuid) IS 'What a release may name to reach an organization: itself, each that it is part of, and the classes of recipients of any
+     of these. NULL: there is no such organization.';
 
 CREATE FUNCTION hallpass.defer_index(p_compartment uuid, p_custodian uuid, p_distrust boolean) RETURNS void
     LANGUAGE sql SECURITY DEFINER
@@ -414,7 +483,7 @@ BEGIN
         entered := -1;
         RETURN;
     END IF;
-    IF v_ancestors IS DISTINCT FROM (SELECT o.ancestors FROM organization o WHERE o.id = v_caller) THEN
+    IF v_ancestors IS DISTINCT FROM counts_as(v_caller) THEN
         RAISE EXCEPTION 'the caller''s organization was moved meanwhile' USING ERRCODE = '40001';
     END IF;
     v_chain := lock_chain();
@@ -551,6 +620,16 @@ COMMENT ON FUNCTION hallpass.drop_ledger(p_before timestamp with time zone) IS '
 CREATE FUNCTION hallpass.emergency() RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('hallpass.emergency', true), ''), 'false')::boolean $$;
+
+CREATE FUNCTION hallpass.endpoint_allowed(p_endpoint text) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT EXISTS (SELECT 1 FROM endpoint e WHERE e.organization = ANY (ancestors())
+                   AND (p_endpoint = e.prefix OR starts_with(p_endpoint, rtrim(e.prefix, '/') || '/')))
+$$;
+
+COMMENT ON FUNCTION hallpass.endpoint_allowed(p_endpoint text) IS 'Whether the operator lets the caller''s organization, or one above it, send notifications to an endpoint.';
 
 CREATE FUNCTION hallpass.enter_query(p_agent jsonb, p_purposes text[], p_request uuid, p_interaction text, p_type text, p_types text[], p_party_types text[], p_students uuid[], p_parameters text[], p_text text) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
@@ -689,13 +768,18 @@ CREATE FUNCTION hallpass.expected_validity(p_compartment uuid) RETURNS TABLE(org
     SELECT x.org, e.consent, e.compartment, e.version, e.custodian, e.opens,
            CASE WHEN e.signer IS NULL THEN
                CASE WHEN hallpass.birthday(coalesce(e.born_to, s.born_to), e.age, o.zone) <= e.signed
+                         OR hallpass.adult_from(e, s) <= e.signed
                     THEN e.closes ELSE '-infinity' END
            ELSE
-               CASE WHEN coalesce(e.authority_opens, a.opens) <= e.signed
-                         AND e.signed < hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone)
-                    THEN least(e.closes, coalesce(e.authority_closes, a.closes)) ELSE '-infinity' END
+               CASE WHEN coalesce(e.authority_opens, a.opens) <= e.signed AND coalesce(e.born_from, s.born_from) IS NOT NULL
+                         AND (w.adult OR e.signed < least(
+                             hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone), hallpass.adult_from(e, s)))
+                    THEN least(e.closes, coalesce(e.authority_closes, a.closes),
+                               CASE WHEN NOT w.adult THEN hallpass.adult_from(e, s) END)
+                    ELSE '-infinity' END
            END,
-           CASE WHEN e.signer IS NOT NULL THEN hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone) END,
+           CASE WHEN e.signer IS NOT NULL AND NOT w.adult
+                THEN hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone) END,
            t.purposes, t.opens, t.closes,
            CASE WHEN t.permit AND NOT array_to_string(t.classes, ' ') LIKE '%:%' THEN t.classes END
     FROM hallpass.release e
@@ -703,6 +787,7 @@ CREATE FUNCTION hallpass.expected_validity(p_compartment uuid) RETURNS TABLE(org
     JOIN hallpass.organization o ON o.id = e.custodian
     LEFT JOIN hallpass.student s ON s.compartment = e.compartment
     LEFT JOIN hallpass.authority a ON a.compartment = e.compartment AND a.id = e.signer
+    CROSS JOIN LATERAL (SELECT e.authority_opens IS NULL AND coalesce(a.adult, false) AS adult) w
     CROSS JOIN LATERAL unnest(CASE WHEN t.recipients IS NOT NULL THEN t.recipients WHEN e.recipients <> '{}' THEN e.recipients
                                    ELSE '{00000000-0000-0000-0000-000000000000}' END) x(org)
     WHERE e.compartment = p_compartment
@@ -816,6 +901,22 @@ END $$;
 COMMENT ON FUNCTION hallpass.feed_withdraw(p_feed text, p_at timestamp with time zone, p_told timestamp with time zone) IS 'Which resources that a reader was given it no longer sees. Answers those of which it was not told by `p_told`. An
      invoker''s function: the wall says what is seen.';
 
+CREATE FUNCTION hallpass.finish_subscription(p_id uuid, p_sent bigint, p_error text, p_wait interval) RETURNS interval
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    UPDATE subscription s SET
+        lease = NULL, next_try = clock_timestamp() + p_wait, error = p_error,
+        sent = greatest(s.sent, coalesce(p_sent, s.sent)),
+        last_sent = CASE WHEN p_sent IS NULL THEN s.last_sent ELSE clock_timestamp() END,
+        failures = CASE WHEN p_error IS NULL THEN 0 ELSE s.failures + 1 END,
+        failing_since = CASE WHEN p_error IS NULL THEN NULL ELSE coalesce(s.failing_since, clock_timestamp()) END
+    WHERE s.id = p_id RETURNING clock_timestamp() - s.failing_since
+$$;
+
+COMMENT ON FUNCTION hallpass.finish_subscription(p_id uuid, p_sent bigint, p_error text, p_wait interval) IS 'A worker is done with a Subscription for now: up to which number the endpoint took events (NULL: nothing was sent),
+     or what went wrong, and when to look again. Returns for how long it has been failing.';
+
 CREATE FUNCTION hallpass.fold_custody_counts() RETURNS bigint
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
@@ -827,6 +928,16 @@ CREATE FUNCTION hallpass.fold_custody_counts() RETURNS bigint
 $$;
 
 COMMENT ON FUNCTION hallpass.fold_custody_counts() IS 'Makes one row of the many of a custodian and type. One at a time: whoever calls it holds the lock of pruning.';
+
+CREATE FUNCTION hallpass.given_before(p_compartment uuid, p_id uuid, p_version integer) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT EXISTS (SELECT 1 FROM disclosure d WHERE d.compartment = p_compartment AND d.id = p_id
+                   AND d.version < p_version AND d.recipient = caller())
+$$;
+
+COMMENT ON FUNCTION hallpass.given_before(p_compartment uuid, p_id uuid, p_version integer) IS 'Whether the caller''s organization was given an earlier version of a record.';
 
 CREATE FUNCTION hallpass.glass_broken(r_compartment uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -863,6 +974,18 @@ CREATE FUNCTION hallpass.honoring() RETURNS uuid[]
 $$;
 
 COMMENT ON FUNCTION hallpass.honoring() IS 'Of the custodians whose releases name the caller, those that honor a parent''s signature past the 18th birthday.';
+
+CREATE FUNCTION hallpass.identified(p_types text[], p_system text, p_value text) RETURNS TABLE(type text, id uuid)
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT r.type, r.id FROM hallpass.term_token t
+    JOIN hallpass.resource r ON r.compartment = t.compartment AND r.id = t.id AND r.current AND NOT r.deleted
+    WHERE t.type = ANY (p_types) AND t.param = 'identifier' AND t.system = p_system AND t.code = p_value
+      AND hallpass.holds(r.custodian)
+    LIMIT 2
+$$;
+
+COMMENT ON FUNCTION hallpass.identified(p_types text[], p_system text, p_value text) IS 'What the caller itself holds by this identifier: two at the most, since of several none is meant.';
 
 CREATE FUNCTION hallpass.in_directory(type text) RETURNS boolean
     LANGUAGE sql IMMUTABLE
@@ -984,14 +1107,17 @@ BEGIN
               AND (r.version = k.version OR k.version IS NULL AND r.current AND NOT r.deleted) OFFSET 0) r
         WHERE r.student IS NOT NULL
     ), custodian AS MATERIALIZED (
-        SELECT c.custodian, o.honor FROM (SELECT DISTINCT r.custodian FROM r) c
-        JOIN organization o ON o.id = c.custodian WHERE NOT v_agreement OR agrees(c.custodian)
+        SELECT c.custodian, o.honor, a.since FROM (SELECT DISTINCT r.custodian FROM r) c
+        JOIN organization o ON o.id = c.custodian
+        CROSS JOIN LATERAL (
+            SELECT CASE WHEN v_agreement THEN agreed_since(c.custodian) ELSE '-infinity' END AS since OFFSET 0) a
     ), force AS MATERIALIZED (
         SELECT k.compartment, k.consent, k.version, k.custodian, x.e
         FROM (SELECT DISTINCT r.compartment, r.custodian FROM r) c JOIN custodian o ON o.custodian = c.custodian
         CROSS JOIN LATERAL (
             SELECT DISTINCT k.compartment, k.consent, k.version, k.custodian FROM validity k
             WHERE k.compartment = c.compartment AND k.custodian = c.custodian AND k.since <= v_now AND v_now < k.until
+              AND k.since >= o.since
               AND (k.majority IS NULL OR v_now < k.majority OR o.honor)) k
         CROSS JOIN LATERAL (
             SELECT e FROM release e WHERE e.compartment = k.compartment AND e.consent = k.consent OFFSET 0) x(e)
@@ -1026,6 +1152,16 @@ BEGIN
 END $$;
 
 COMMENT ON FUNCTION hallpass.judge(p_compartments uuid[], p_ids uuid[], p_versions integer[]) IS 'Of these versions (without one: of the current ones), those that a release opens to the caller now, and which release that is; all in one statement.';
+
+CREATE FUNCTION hallpass.lapsed_custodians() RETURNS uuid[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT coalesce(array_agg(c.custodian), '{}') FROM releasing() c(custodian) WHERE agreed_since(c.custodian) > '-infinity'
+$$;
+
+COMMENT ON FUNCTION hallpass.lapsed_custodians() IS 'Of the custodians whose releases name the caller, those that may disclose to it by an agreement that had lapsed: only
+     under releases that began since.';
 
 CREATE FUNCTION hallpass.lock_agreements(p_disclosers uuid[], p_recipients uuid[]) RETURNS void
     LANGUAGE plpgsql
@@ -1281,7 +1417,7 @@ CREATE FUNCTION hallpass.place_key(p_organization uuid) RETURNS bigint
 
 COMMENT ON FUNCTION hallpass.place_key(p_organization uuid) IS 'The lock that orders disclosures by or to an organization, or a part of it, and its move in the tree.';
 
-CREATE FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean, p_state text DEFAULT NULL::text) RETURNS text
+CREATE FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean, p_state text DEFAULT NULL::text, p_classes uuid[] DEFAULT '{}'::uuid[]) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
@@ -1294,7 +1430,7 @@ BEGIN
     SELECT * INTO v_old FROM organization o WHERE o.id = p_id;
     IF v_old.id IS NULL THEN  -- what it becomes a part of keeps its place until this is committed
         PERFORM pg_advisory_xact_lock_shared(place_key(t.ancestor)) FROM tree t WHERE t.id = p_parent ORDER BY t.ancestor;
-    ELSIF v_old.ancestors[2] IS DISTINCT FROM p_parent THEN
+    ELSIF v_old.ancestors[2] IS DISTINCT FROM p_parent OR v_old.classes <> p_classes THEN
         PERFORM pg_advisory_xact_lock(place_key(p_id));
     END IF;
     SELECT ARRAY[p_id] || coalesce((SELECT o.ancestors FROM organization o WHERE o.id = p_parent), '{}') INTO v_ancestors;
@@ -1308,8 +1444,9 @@ BEGIN
         SELECT 1 FROM client c JOIN tree t ON t.id = c.organization WHERE t.ancestor = p_id) THEN
         RETURN 'member';
     END IF;
-    INSERT INTO organization VALUES (p_id, v_ancestors, p_zone, p_honour, p_state)
-        ON CONFLICT (id) DO UPDATE SET ancestors = v_ancestors, zone = p_zone, honor = p_honour, state = p_state;
+    INSERT INTO organization VALUES (p_id, v_ancestors, p_zone, p_honour, p_state, p_classes)
+        ON CONFLICT (id) DO UPDATE
+            SET ancestors = v_ancestors, zone = p_zone, honor = p_honour, state = p_state, classes = p_classes;
     IF v_old.id IS NULL THEN
         INSERT INTO tree SELECT t.ancestor, p_id FROM tree t WHERE t.id = p_parent UNION ALL SELECT p_id, p_id;
     ELSIF v_old.ancestors <> v_ancestors THEN
@@ -1329,7 +1466,7 @@ BEGIN
     RETURN 'placed';
 END $$;
 
-COMMENT ON FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean, p_state text) IS 'Puts an organization in its place in the tree: a row, and one for each that it is part of. Returns placed; or, and
+COMMENT ON FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean, p_state text, p_classes uuid[]) IS 'Puts an organization in its place in the tree: a row, and one for each that it is part of. Returns placed; or, and
      nothing done, cycle (it would be part of itself), deep (too many above it) or member (it calls for itself, so that
      its place, and who sees its records, is the operator''s to change).';
 
@@ -1455,7 +1592,7 @@ COMMENT ON FUNCTION hallpass.put_terms(p_compartments uuid[], p_ids uuid[], p_te
      resource. With p_replace those before are taken away first.';
 
 CREATE FUNCTION hallpass.queried(p_types text[], p_party_types text[], p_students uuid[]) RETURNS TABLE(custodian uuid, students integer)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE
     SET search_path TO 'hallpass', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
@@ -1770,7 +1907,7 @@ BEGIN
         RETURN QUERY SELECT false, statement_time(), '{}'::uuid[], ''::text;
         RETURN;
     END IF;
-    SELECT o.ancestors, o.zone INTO v_ancestors, v_zone FROM organization o WHERE o.id = p_organization;
+    SELECT counts_as(o.id), o.zone INTO v_ancestors, v_zone FROM organization o WHERE o.id = p_organization;
     PERFORM set_config('hallpass.organization', p_organization::text, true),
             set_config('hallpass.ancestors', v_ancestors::text, true),
             set_config('hallpass.purposes', p_purposes::text, true),
@@ -1799,7 +1936,7 @@ CREATE FUNCTION hallpass.set_operator(p_organization uuid) RETURNS TABLE(at time
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
 DECLARE
-    v_ancestors uuid[] := coalesce((SELECT o.ancestors FROM organization o WHERE o.id = p_organization), ARRAY[p_organization]);
+    v_ancestors uuid[] := coalesce(counts_as(p_organization), ARRAY[p_organization]);
 BEGIN
     PERFORM set_config('hallpass.ancestors', v_ancestors::text, true),
             set_config('hallpass.operator_for', p_organization::text, true);
@@ -1814,6 +1951,7 @@ CREATE FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_
     AS $$
 DECLARE
     v_born date;
+    v_adult timestamptz;
     v_zone text;
     v_state text;
     v_care timestamptz := lower(r_clinical);
@@ -1822,13 +1960,19 @@ BEGIN
     IF NOT hangs_on_signers(r_labels) THEN
         RETURN true;
     END IF;
-    v_born := coalesce(e.born_to, (SELECT s.born_to FROM student s WHERE s.compartment = e.compartment));
-    IF v_born IS NULL OR NOT (e.signer IS NULL OR e.cosigned) THEN
+    SELECT coalesce(e.born_to, s.born_to), adult_from(e, s) INTO v_born, v_adult FROM (VALUES (e.compartment)) x(compartment)
+        LEFT JOIN student s ON s.compartment = x.compartment;
+    IF v_born IS NULL THEN
         RETURN false;
     END IF;
     SELECT o.zone, o.state INTO v_zone, v_state FROM organization o WHERE o.id = e.custodian;
-    IF e.signer IS NULL AND birthday(v_born, 18, v_zone) <= e.signed THEN
+    IF birthday(v_born, 18, v_zone) <= e.signed AND (e.signer IS NULL OR e.authority_opens IS NULL AND EXISTS (
+           SELECT 1 FROM authority a WHERE a.compartment = e.compartment AND a.id = e.signer AND a.adult))
+       OR e.signer IS NULL AND v_adult <= e.signed THEN
         RETURN true;
+    END IF;
+    IF NOT (e.signer IS NULL OR e.cosigned) THEN
+        RETURN false;
     END IF;
     v_age := part2_age(v_state, (coalesce(v_care, e.signed) AT TIME ZONE v_zone)::date);
     IF 'both-sign' = ANY (r_labels) THEN
@@ -1942,7 +2086,7 @@ CREATE VIEW hallpass.active_release WITH (security_invoker='true') AS
     exact,
     types
    FROM hallpass.validity k
-  WHERE ((since <= hallpass.statement_time()) AND (hallpass.statement_time() < until) AND (root_since <= hallpass.statement_time()) AND (hallpass.statement_time() < root_until) AND ((majority IS NULL) OR (hallpass.statement_time() < majority) OR (custodian = ANY (( SELECT hallpass.honoring() AS honoring)::uuid[]))) AND ((purposes IS NULL) OR (purposes && ( SELECT hallpass.purposes() AS purposes))) AND ((NOT ( SELECT hallpass.agreement_required() AS agreement_required)) OR (custodian = ANY (( SELECT hallpass.agreed_custodians() AS agreed_custodians)::uuid[]))));
+  WHERE ((since <= hallpass.statement_time()) AND (hallpass.statement_time() < until) AND (root_since <= hallpass.statement_time()) AND (hallpass.statement_time() < root_until) AND ((majority IS NULL) OR (hallpass.statement_time() < majority) OR (custodian = ANY (( SELECT hallpass.honoring() AS honoring)::uuid[]))) AND ((purposes IS NULL) OR (purposes && ( SELECT hallpass.purposes() AS purposes))) AND ((NOT ( SELECT hallpass.agreement_required() AS agreement_required)) OR (custodian = ANY (( SELECT hallpass.agreed_custodians() AS agreed_custodians)::uuid[])) OR ((custodian = ANY (( SELECT hallpass.lapsed_custodians() AS lapsed_custodians)::uuid[])) AND (since >= hallpass.agreed_since(custodian)))));
 
 COMMENT ON VIEW hallpass.active_release IS 'The releases whose roots permit something, now, to an organization that they name, for the caller''s purposes.';
 
@@ -1954,6 +2098,9 @@ CREATE TABLE hallpass.agreement (
     opens timestamp with time zone NOT NULL,
     closes timestamp with time zone NOT NULL
 );
+
+COMMENT ON TABLE hallpass.agreement IS 'When an OrganizationAffiliation let one organization disclose to another: a row for each time without a break, those
+     that are over among them, since what an agreement carried does not come back with it.';
 
 CREATE TABLE hallpass.alembic_version (
     version_num character varying(32) NOT NULL
@@ -1987,7 +2134,8 @@ CREATE TABLE hallpass.authority (
     id uuid NOT NULL,
     custodian uuid NOT NULL,
     opens timestamp with time zone NOT NULL,
-    closes timestamp with time zone NOT NULL
+    closes timestamp with time zone NOT NULL,
+    adult boolean DEFAULT false NOT NULL
 );
 
 CREATE TABLE hallpass.batch (
@@ -2100,6 +2248,14 @@ CREATE TABLE hallpass.emergency (
     opens timestamp with time zone NOT NULL,
     closes timestamp with time zone NOT NULL
 );
+
+CREATE TABLE hallpass.endpoint (
+    organization uuid NOT NULL,
+    prefix text NOT NULL,
+    allowed timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON TABLE hallpass.endpoint IS 'Where the operator lets the Subscriptions of an organization send to.';
 
 CREATE TABLE hallpass.event (
     minute timestamp with time zone NOT NULL,
@@ -2265,7 +2421,8 @@ CREATE TABLE hallpass.organization (
     ancestors uuid[] NOT NULL,
     zone text NOT NULL,
     honor boolean NOT NULL,
-    state text
+    state text,
+    classes uuid[] DEFAULT '{}'::uuid[] NOT NULL
 );
 
 CREATE TABLE hallpass.revoked_token (
@@ -2281,12 +2438,47 @@ CREATE TABLE hallpass.signing_key (
     expires timestamp with time zone
 );
 
-CREATE TABLE hallpass.student (
-    compartment uuid NOT NULL,
+CREATE TABLE hallpass.subscription (
+    id uuid NOT NULL,
     custodian uuid NOT NULL,
-    born_from date NOT NULL,
-    born_to date NOT NULL
+    client text NOT NULL,
+    purposes text[] NOT NULL,
+    scopes text[] NOT NULL,
+    status text NOT NULL,
+    ends timestamp with time zone,
+    heartbeat integer,
+    events bigint DEFAULT 0 NOT NULL,
+    sent bigint DEFAULT 0 NOT NULL,
+    since timestamp with time zone,
+    told timestamp with time zone,
+    walk timestamp with time zone,
+    horizon timestamp with time zone,
+    after_at timestamp with time zone,
+    after_id uuid,
+    after_version integer,
+    counted bigint DEFAULT 0 NOT NULL,
+    seen bigint DEFAULT 0 NOT NULL,
+    walked timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    error text,
+    failures integer DEFAULT 0 NOT NULL,
+    failing_since timestamp with time zone,
+    next_try timestamp with time zone DEFAULT now() NOT NULL,
+    lease timestamp with time zone,
+    last_sent timestamp with time zone
 );
+
+COMMENT ON TABLE hallpass.subscription IS 'How far each Subscription is: what it was told, and what is to be sent again.';
+
+CREATE TABLE hallpass.subscription_event (
+    subscription uuid NOT NULL,
+    number bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    type text NOT NULL,
+    id uuid NOT NULL,
+    version integer NOT NULL
+);
+
+COMMENT ON TABLE hallpass.subscription_event IS 'The events of each Subscription by number, for what is sent again and for $events.';
 
 CREATE TABLE hallpass.term_date (
     compartment uuid NOT NULL,
@@ -2366,6 +2558,15 @@ CREATE TABLE hallpass.tree (
 
 COMMENT ON TABLE hallpass.tree IS 'The tree of organizations, unfolded: custody is asked of it, so that no request loads the list of its parts.';
 
+CREATE TABLE hallpass.verified_identifier (
+    system text NOT NULL COLLATE pg_catalog."C",
+    value text NOT NULL COLLATE pg_catalog."C",
+    organization uuid NOT NULL
+);
+
+COMMENT ON TABLE hallpass.verified_identifier IS 'By which identifiers a release may name an organization: those that the operator verified, each of one organization, so
+     that no member makes another''s ambiguous.';
+
 CREATE TABLE hallpass.worker (
     id uuid NOT NULL,
     host text NOT NULL,
@@ -2375,10 +2576,17 @@ CREATE TABLE hallpass.worker (
 
 COMMENT ON TABLE hallpass.worker IS 'The workers that run, by their signs of life.';
 
+CREATE SEQUENCE hallpass.write_count
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
 ALTER TABLE ONLY hallpass.disclosure ATTACH PARTITION hallpass.disclosure_other DEFAULT;
 
 ALTER TABLE ONLY hallpass.agreement
-    ADD CONSTRAINT agreement_pkey PRIMARY KEY (discloser, recipient, id);
+    ADD CONSTRAINT agreement_pkey PRIMARY KEY (discloser, recipient, id, opens);
 
 ALTER TABLE ONLY hallpass.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
@@ -2409,6 +2617,9 @@ ALTER TABLE ONLY hallpass.disclosure_other
 
 ALTER TABLE ONLY hallpass.emergency
     ADD CONSTRAINT emergency_pkey PRIMARY KEY (compartment, id);
+
+ALTER TABLE ONLY hallpass.endpoint
+    ADD CONSTRAINT endpoint_pkey PRIMARY KEY (organization, prefix);
 
 ALTER TABLE ONLY hallpass.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (organization, minute, kind, client, outcome, detail);
@@ -2464,6 +2675,12 @@ ALTER TABLE ONLY hallpass.signing_key
 ALTER TABLE ONLY hallpass.student
     ADD CONSTRAINT student_pkey PRIMARY KEY (compartment);
 
+ALTER TABLE ONLY hallpass.subscription_event
+    ADD CONSTRAINT subscription_event_pkey PRIMARY KEY (subscription, number);
+
+ALTER TABLE ONLY hallpass.subscription
+    ADD CONSTRAINT subscription_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY hallpass.term_date
     ADD CONSTRAINT term_date_pkey PRIMARY KEY (compartment, id, param, n);
 
@@ -2487,6 +2704,9 @@ ALTER TABLE ONLY hallpass.tree
 
 ALTER TABLE ONLY hallpass.validity
     ADD CONSTRAINT validity_pkey PRIMARY KEY (org, consent);
+
+ALTER TABLE ONLY hallpass.verified_identifier
+    ADD CONSTRAINT verified_identifier_pkey PRIMARY KEY (system, value);
 
 ALTER TABLE ONLY hallpass.worker
     ADD CONSTRAINT worker_pkey PRIMARY KEY (id);
@@ -2565,6 +2785,8 @@ CREATE INDEX resource_held ON hallpass.resource USING btree (custodian, type, up
 
 CREATE INDEX resource_parties ON hallpass.resource USING gin (parties) WHERE (parties <> '{}'::uuid[]);
 
+CREATE INDEX subscription_due ON hallpass.subscription USING btree (next_try) WHERE (status = ANY (ARRAY['requested'::text, 'active'::text]));
+
 CREATE INDEX term_date_lower ON hallpass.term_date USING btree (type, param, lower);
 
 CREATE INDEX term_date_upper ON hallpass.term_date USING btree (type, param, upper);
@@ -2623,8 +2845,14 @@ CREATE TRIGGER count_custody AFTER INSERT ON hallpass.resource REFERENCING NEW T
 ALTER TABLE ONLY hallpass.client
     ADD CONSTRAINT client_organization_fkey FOREIGN KEY (organization) REFERENCES hallpass.organization(id);
 
+ALTER TABLE ONLY hallpass.endpoint
+    ADD CONSTRAINT endpoint_organization_fkey FOREIGN KEY (organization) REFERENCES hallpass.organization(id);
+
 ALTER TABLE ONLY hallpass.provision
     ADD CONSTRAINT provision_compartment_consent_fkey FOREIGN KEY (compartment, consent) REFERENCES hallpass.release(compartment, consent) ON DELETE CASCADE;
+
+ALTER TABLE ONLY hallpass.subscription_event
+    ADD CONSTRAINT subscription_event_subscription_fkey FOREIGN KEY (subscription) REFERENCES hallpass.subscription(id) ON DELETE CASCADE;
 
 ALTER TABLE hallpass.access ENABLE ROW LEVEL SECURITY;
 
@@ -2645,6 +2873,8 @@ ALTER TABLE hallpass.custody_count ENABLE ROW LEVEL SECURITY;
 ALTER TABLE hallpass.disclosure ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.emergency ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.endpoint ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.event ENABLE ROW LEVEL SECURITY;
 
@@ -2690,6 +2920,8 @@ CREATE POLICY member ON hallpass.organization FOR SELECT USING ((( SELECT hallpa
 
 CREATE POLICY member ON hallpass.tree FOR SELECT USING ((( SELECT hallpass.caller() AS caller) IS NOT NULL));
 
+CREATE POLICY member ON hallpass.verified_identifier FOR SELECT USING ((( SELECT hallpass.caller() AS caller) IS NOT NULL));
+
 CREATE POLICY named ON hallpass.access FOR SELECT USING ((org = ANY (( SELECT hallpass.ancestors() AS ancestors)::uuid[])));
 
 CREATE POLICY named ON hallpass.validity FOR SELECT USING ((org = ANY (( SELECT hallpass.ancestors() AS ancestors)::uuid[])));
@@ -2703,6 +2935,12 @@ CREATE POLICY own ON hallpass.feed_answer USING ((reader = ( SELECT hallpass.fee
 CREATE POLICY own ON hallpass.feed_entry USING ((reader = ( SELECT hallpass.feed_reader() AS feed_reader)));
 
 CREATE POLICY own ON hallpass.feed_withdrawal USING ((reader = ( SELECT hallpass.feed_reader() AS feed_reader)));
+
+CREATE POLICY own ON hallpass.subscription USING (hallpass.holds(custodian));
+
+CREATE POLICY own ON hallpass.subscription_event USING ((EXISTS ( SELECT 1
+   FROM hallpass.subscription s
+  WHERE (s.id = subscription_event.subscription))));
 
 ALTER TABLE hallpass.provision ENABLE ROW LEVEL SECURITY;
 
@@ -2760,6 +2998,10 @@ CREATE POLICY see ON hallpass.term_uri FOR SELECT USING (((custodian = ( SELECT 
 
 ALTER TABLE hallpass.student ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE hallpass.subscription ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.subscription_event ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY supersede ON hallpass.resource FOR UPDATE USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
    FROM hallpass.tree t
   WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = resource.custodian)))) OR ((type = 'Task'::text) AND (parties && (( SELECT hallpass.ancestors() AS ancestors) || '00000000-0000-0000-0000-000000000001'::uuid)))));
@@ -2780,6 +3022,8 @@ ALTER TABLE hallpass.tree ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.validity ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE hallpass.verified_identifier ENABLE ROW LEVEL SECURITY;
+
 GRANT USAGE ON SCHEMA hallpass TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.acting() FROM PUBLIC;
@@ -2787,11 +3031,19 @@ GRANT ALL ON FUNCTION hallpass.acting() TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.release TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid, p_ancestors uuid[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid, p_ancestors uuid[]) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid) TO hallpass_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.student TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.adult_from(e hallpass.release, s hallpass.student) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.adult_from(e hallpass.release, s hallpass.student) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.agreed_custodians() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.agreed_custodians() TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.agreed_since(p_custodian uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.agreed_since(p_custodian uuid) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.agreement_key(p_discloser uuid, p_recipient uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.agreement_key(p_discloser uuid, p_recipient uuid) TO hallpass_app;
@@ -2799,11 +3051,11 @@ GRANT ALL ON FUNCTION hallpass.agreement_key(p_discloser uuid, p_recipient uuid)
 REVOKE ALL ON FUNCTION hallpass.agreement_required() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.agreement_required() TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.agrees(p_custodian uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.agrees(p_custodian uuid) TO hallpass_app;
-
 REVOKE ALL ON FUNCTION hallpass.ancestors() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.ancestors() TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.asserted_purposes(p_organization uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.asserted_purposes(p_organization uuid) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.await_disclosures(p_client text, p_token text) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.await_disclosures(p_client text, p_token text) TO hallpass_app;
@@ -2816,6 +3068,9 @@ GRANT ALL ON FUNCTION hallpass.break_glass(p_system text, p_value text, p_client
 
 REVOKE ALL ON FUNCTION hallpass.caller() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.caller() TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.claim_subscriptions(p_most integer, p_lease interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.claim_subscriptions(p_most integer, p_lease interval) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.clear_index_backlog(p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.clear_index_backlog(p_limit integer) TO hallpass_app;
@@ -2840,6 +3095,9 @@ GRANT ALL ON FUNCTION hallpass.consent_permitting(r_compartment uuid, r_custodia
 REVOKE ALL ON FUNCTION hallpass.count_custody() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.count_custody() TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.counts_as(p_organization uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.counts_as(p_organization uuid) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.defer_index(p_compartment uuid, p_custodian uuid, p_distrust boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.defer_index(p_compartment uuid, p_custodian uuid, p_distrust boolean) TO hallpass_app;
 
@@ -2853,6 +3111,9 @@ REVOKE ALL ON FUNCTION hallpass.drop_ledger(p_before timestamp with time zone) F
 
 REVOKE ALL ON FUNCTION hallpass.emergency() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.emergency() TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.endpoint_allowed(p_endpoint text) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.endpoint_allowed(p_endpoint text) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.enter_query(p_agent jsonb, p_purposes text[], p_request uuid, p_interaction text, p_type text, p_types text[], p_party_types text[], p_students uuid[], p_parameters text[], p_text text) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.enter_query(p_agent jsonb, p_purposes text[], p_request uuid, p_interaction text, p_type text, p_types text[], p_party_types text[], p_students uuid[], p_parameters text[], p_text text) TO hallpass_app;
@@ -2889,8 +3150,14 @@ GRANT ALL ON FUNCTION hallpass.feed_reader() TO hallpass_app;
 REVOKE ALL ON FUNCTION hallpass.feed_withdraw(p_feed text, p_at timestamp with time zone, p_told timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.feed_withdraw(p_feed text, p_at timestamp with time zone, p_told timestamp with time zone) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.finish_subscription(p_id uuid, p_sent bigint, p_error text, p_wait interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.finish_subscription(p_id uuid, p_sent bigint, p_error text, p_wait interval) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.fold_custody_counts() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.fold_custody_counts() TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.given_before(p_compartment uuid, p_id uuid, p_version integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.given_before(p_compartment uuid, p_id uuid, p_version integer) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.glass_broken(r_compartment uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.glass_broken(r_compartment uuid) TO hallpass_app;
@@ -2903,6 +3170,9 @@ GRANT ALL ON FUNCTION hallpass.holds(p_custodian uuid) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.honoring() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.honoring() TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.identified(p_types text[], p_system text, p_value text) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.identified(p_types text[], p_system text, p_value text) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.in_directory(type text) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.in_directory(type text) TO hallpass_app;
@@ -2927,6 +3197,9 @@ GRANT ALL ON FUNCTION hallpass.instant() TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.judge(p_compartments uuid[], p_ids uuid[], p_versions integer[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.judge(p_compartments uuid[], p_ids uuid[], p_versions integer[]) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.lapsed_custodians() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.lapsed_custodians() TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.lock_agreements(p_disclosers uuid[], p_recipients uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.lock_agreements(p_disclosers uuid[], p_recipients uuid[]) TO hallpass_app;
@@ -2970,8 +3243,8 @@ GRANT ALL ON FUNCTION hallpass.permitting_by_referrer(r_compartment uuid, r_cust
 REVOKE ALL ON FUNCTION hallpass.place_key(p_organization uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.place_key(p_organization uuid) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean, p_state text) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean, p_state text) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean, p_state text, p_classes uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.place_organization(p_id uuid, p_parent uuid, p_zone text, p_honour boolean, p_state text, p_classes uuid[]) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.provision_matches(p hallpass.provision, part2 boolean, focal_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.provision_matches(p hallpass.provision, part2 boolean, focal_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) TO hallpass_app;
@@ -3105,7 +3378,9 @@ GRANT SELECT,INSERT,DELETE ON TABLE hallpass.revoked_token TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.signing_key TO hallpass_app;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.student TO hallpass_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.subscription TO hallpass_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.subscription_event TO hallpass_app;
 
 GRANT SELECT ON TABLE hallpass.term_date TO hallpass_app;
 
@@ -3121,4 +3396,8 @@ GRANT SELECT ON TABLE hallpass.term_uri TO hallpass_app;
 
 GRANT SELECT ON TABLE hallpass.tree TO hallpass_app;
 
+GRANT SELECT ON TABLE hallpass.verified_identifier TO hallpass_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.worker TO hallpass_app;
+
+GRANT SELECT ON SEQUENCE hallpass.write_count TO hallpass_app;

@@ -10,7 +10,7 @@ GRANT UPDATE (current) ON hallpass.resource TO hallpass_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON hallpass.student, hallpass.authority, hallpass.agreement, hallpass.release,
     hallpass.provision TO hallpass_app;
 GRANT SELECT ON hallpass.access, hallpass.validity, hallpass.active_release, hallpass.organization,
-    hallpass.tree, hallpass.custody_count, hallpass.emergency TO hallpass_app;
+    hallpass.tree, hallpass.verified_identifier, hallpass.custody_count, hallpass.emergency TO hallpass_app;
 GRANT SELECT ON hallpass.term_token, hallpass.term_string, hallpass.term_reference, hallpass.term_date,
     hallpass.term_quantity, hallpass.term_uri TO hallpass_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON hallpass.feed_entry, hallpass.feed_withdrawal, hallpass.feed_answer TO hallpass_app;
@@ -21,6 +21,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON hallpass.signing_key TO hallpass_app;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON hallpass.job, hallpass.job_log, hallpass.job_schedule, hallpass.job_statistics,
     hallpass.worker TO hallpass_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON hallpass.subscription, hallpass.subscription_event TO hallpass_app;
+GRANT SELECT ON SEQUENCE hallpass.write_count TO hallpass_app;
 GRANT USAGE ON SEQUENCE hallpass.job_id_seq TO hallpass_app;
 
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA hallpass TO hallpass_app;

@@ -57,8 +57,10 @@ _TYPES = {
     "valueBoolean": bool,
     "valueCode": str,
     "valueDate": str,
+    "valueId": str,
     "valueInstant": str,
     "valueInteger": int,
     "valueReference": dict,
+    "valueString": str,
     "valueUri": str,
 }

@@ -54,9 +54,10 @@ def _each_permit(asked: str) -> str:
 
 _ORGANIZATION = Constraint(
     "rel-7",
-    "A discloser or recipient is an Organization",
+    "A discloser or recipient is an Organization, or a class of recipients by its identifier",
     f"role.coding.where(system = '{c.PARTICIPATION}' and (code = 'IRCP' or code = 'CST')).exists() implies"
-    " reference.reference.contains('Organization/')",
+    " (reference.reference.contains('Organization/')"
+    f" or (reference.reference.empty() and reference.identifier.system = '{c.RECIPIENT_CLASS}'))",
 )
 _CODED = Constraint(
     "rel-9",

@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/searchparameter-registry.html — those of the types tha
 from __future__ import annotations
 
 from app.capability.interactions import LEDGER_PARAMETERS
+from app.search.own import RECORDS
 from app.terminology.definition import Json, canonical, definition
 
 HL7 = "http://hl7.org/fhir/SearchParameter"
@@ -37,11 +38,14 @@ HL7_PARAMETERS = frozenset(
 
 def search_parameters() -> list[Json]:
     """The SearchParameters of the exchange's own."""
-    return [_parameter(type_name, code, expression) for (type_name, code), expression in _OURS.items()]
+    audited = [
+        _parameter(type_name, code, *LEDGER_PARAMETERS[code], expression)
+        for (type_name, code), expression in _OURS.items()
+    ]
+    return audited + [_parameter(r["base"], r["code"], r["kind"], r["description"], r["expression"]) for r in RECORDS]
 
 
-def _parameter(type_name: str, code: str, expression: str) -> Json:
-    kind, description = LEDGER_PARAMETERS[code]
+def _parameter(type_name: str, code: str, kind: str, description: str, expression: str) -> Json:
     found = definition(
         "SearchParameter",
         f"{type_name}-{code}",

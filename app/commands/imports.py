@@ -13,8 +13,10 @@ from app.intake.command import Job, run
 from app.intake.csv.guess import guess as guess_mapping
 from app.intake.csv.reader import Csv
 from app.intake.edfi.reader import EdFi
+from app.intake.edfi.service import EdFiService
 from app.intake.oneroster.reader import OneRoster
 from app.intake.oneroster.service import OneRosterService
+from app.intake.pull.credentials import Credentials
 from app.intake.pull.credentials import read as read_credentials
 from app.intake.roster.source import Source
 from app.settings import DEFAULT_URL
@@ -37,17 +39,21 @@ ReportFile = Annotated[Path | None, typer.Option("--report", help="A file for th
 
 @imports.command()
 def edfi(
-    folder: Annotated[Path, typer.Argument(help="A folder of Ed-Fi interchange XML files, of versions 4 to 6.")],
+    source: Annotated[str, typer.Argument(help="Ed-Fi: a folder of XML of versions 4 to 6, or an ODS/API's address.")],
     client_id: Client,
     key: Key,
     url: Url = DEFAULT_URL,
-    agency: Annotated[str | None, typer.Option(help="The LocalEducationAgencyId, if the folder has several.")] = None,
+    agency: Annotated[str | None, typer.Option(help="The LocalEducationAgencyId, if the source has several.")] = None,
+    credentials: CredentialsFile = None,
+    full: Full = False,
     dry_run: DryRun = False,
     accept_shrink: AcceptShrink = False,
     report: ReportFile = None,
 ) -> None:
-    """Import a folder of Ed-Fi files; again, only what changed. Exit status 1: some records were refused."""
-    _run(EdFi(folder, agency), client_id, key, url, dry_run, accept_shrink, report)
+    """Import Ed-Fi files or an ODS/API; again, only what changed. Exit status 1: some records were refused."""
+    with plainly():
+        found = _ed_fi(source, agency, credentials, full)
+    _run(found, client_id, key, url, dry_run, accept_shrink, report)
 
 
 @imports.command()
@@ -99,9 +105,19 @@ def guess(file: Annotated[Path, typer.Argument(help="A CSV file.")]) -> None:
 def _one_roster(source: str, district: str | None, credentials: Path | None, full: bool) -> Source:
     if "://" not in source:
         return OneRoster(Path(source), district)
+    return OneRosterService(source, _known_by(credentials), district, full)
+
+
+def _ed_fi(source: str, agency: str | None, credentials: Path | None, full: bool) -> Source:
+    if "://" not in source:
+        return EdFi(Path(source), agency)
+    return EdFiService(source, _known_by(credentials), agency, full)
+
+
+def _known_by(credentials: Path | None) -> Credentials:
     if credentials is None:
         raise HallpassError(Kind.INVALID, "A service asks who we are: give a file with --credentials.")
-    return OneRosterService(source, read_credentials(credentials), district, full)
+    return read_credentials(credentials)
 
 
 def _run(

@@ -10,6 +10,7 @@ import typer
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.consent.recipients import BY_CODE
 from app.console import as_owner, plainly
 from app.exchange.operator import Operator
 from app.server import open_database, prepare_schema
@@ -56,6 +57,33 @@ def edit_organization(
     with plainly():
         asyncio.run(_operator().edit_organization(organization, name=name, state=state, zone=time_zone))
         typer.echo(f"{organization} is changed")
+
+
+@org.command("verify")
+def verify_identifier(
+    organization: Annotated[UUID, typer.Argument(help="The organization's id.")],
+    identifier: Annotated[str, typer.Argument(help="The identifier, as SYSTEM|VALUE: its NPI, NCES id or EIN.")],
+) -> None:
+    """Let releases name an organization by an identifier that you have verified, without its id here."""
+    system, _, value = identifier.partition("|")
+    if not (system and value):
+        raise typer.BadParameter("give the identifier as SYSTEM|VALUE")
+    with plainly():
+        asyncio.run(_operator().verify_identifier(organization, system, value))
+        typer.echo(f"{organization} may be named by {identifier}")
+
+
+@org.command("classify")
+def classify_organization(
+    organization: Annotated[UUID, typer.Argument(help="The organization's id.")],
+    classes: Annotated[
+        list[str] | None, typer.Argument(help=f"All the classes that it is of: {', '.join(BY_CODE)}; none: of none.")
+    ] = None,
+) -> None:
+    """Say which classes of recipients an organization is of, with all that is a part of it: releases may name them."""
+    with plainly():
+        asyncio.run(_operator().edit_organization(organization, classes=classes or []))
+        typer.echo(f"{organization} is of: {', '.join(classes or []) or 'no class'}")
 
 
 @org.command("add")

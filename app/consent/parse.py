@@ -15,6 +15,7 @@ from app.consent import codes as c
 from app.consent.evaluate import MAJORITY
 from app.consent.model import Provision, Release
 from app.consent.provisions import Tree, read_tree
+from app.consent.recipients import not_treating
 from app.consent.regimes import BY_CODING, BY_URI, REGIMES, Element, Regime, closed_labels
 from app.consent.signing import ConsentContext, Signature, guardian_signs, student_signs
 from app.errors import Issue
@@ -52,7 +53,8 @@ def read(consent: dict[str, Any], consent_id: UUID, version: int, s: ConsentCont
     missing.extend(tree.missing)
     _permits_say_enough(tree, regimes, missing)
     _expiry(consent, tree, regimes, missing)
-    _intermediary(consent, tree, regimes, missing)
+    _classes(tree, regimes, missing)
+    _intermediary(consent, tree, s, regimes, missing)
     _other_elements(consent, regimes, missing)
     signature = _signature(consent, s, signed, tree, regimes, missing)
     if tree.missing or not tree.nodes:
@@ -74,10 +76,16 @@ def read(consent: dict[str, Any], consent_id: UUID, version: int, s: ConsentCont
         closes=root.period[1],
         provisions=_gated(tree.nodes, named),
         cosigned=by.cosigned,
+        education=_education(regimes),
         born=s.born if s.student in s.elsewhere else None,
         authority=s.authorities.get(by.signer) if by.signer in s.elsewhere else None,
     )
     return ParsedConsent(None if missing else draft, tuple(missing), draft)
+
+
+def _education(regimes: frozenset[Regime]) -> bool:
+    """Whether a Consent is under the law of education records alone."""
+    return bool(regimes) and all(r.education_records for r in regimes)
 
 
 def _cite(regimes: frozenset[Regime], element: Element) -> str:
@@ -220,8 +228,22 @@ def _expiry(consent: dict[str, Any], tree: Tree, regimes: frozenset[Regime], mis
         missing.append(_missing_requirement(text, "Consent.provision.period.end", regimes, Element.EXPIRY))
 
 
-def _intermediary(consent: dict[str, Any], tree: Tree, regimes: frozenset[Regime], missing: list[Issue]) -> None:
-    if not _required(Element.INTERMEDIARY, regimes) or not any(p.permit for p in tree.nodes):
+def _classes(tree: Tree, regimes: frozenset[Regime], missing: list[Issue]) -> None:
+    """Some laws let a release name a class only of those who treat the patient."""
+    for regime in (r for r in REGIMES if r in regimes and r.classes_treat):
+        for node in tree.nodes:
+            for kind in not_treating(node.recipients or ()) if node.permit else ():
+                text = f"A class of recipients must be one of treating providers, and {kind.code} is not"
+                at = f"{tree.expression[node.node]}.actor"
+                missing.append(Issue(f"{text} ({regime.classes_treat})", at, "business-rule"))
+
+
+def _intermediary(
+    consent: dict[str, Any], tree: Tree, s: ConsentContext, regimes: frozenset[Regime], missing: list[Issue]
+) -> None:
+    """The exchange is named besides the members, where its operator is an intermediary."""
+    required = s.intermediary and _required(Element.INTERMEDIARY, regimes)
+    if not required or not any(p.permit for p in tree.nodes):
         return
     roles = [(x.get("system"), x.get("code")) for x in values(consent, "provision.actor.role.coding")]
     if (c.ACTOR_ROLE, "intermediary") not in roles:
@@ -256,7 +278,7 @@ def _signature(
     reasons: list[Issue] = []
     holds: list[Signature] = []
     for i, performer in enumerate(performers):
-        found = _one_signature(performer, s, on, tree)
+        found = _one_signature(performer, s, on, tree, education=_education(regimes))
         if isinstance(found, Signature):
             holds.append(found)
             continue
@@ -271,10 +293,12 @@ def _signature(
     return replace(first, cosigned=student) if first.signer else first
 
 
-def _one_signature(performer: dict[str, Any], s: ConsentContext, signed: Interval, tree: Tree) -> Signature | str:
+def _one_signature(
+    performer: dict[str, Any], s: ConsentContext, signed: Interval, tree: Tree, *, education: bool
+) -> Signature | str:
     if local_id(performer, "Patient") == s.student:
-        return student_signs(s, signed.lower, [p for p in tree.nodes if p.permit])
+        return student_signs(s, signed.lower, [p for p in tree.nodes if p.permit], education=education)
     related = local_id(performer, "RelatedPerson")
     if related is None:
         return "a student or a RelatedPerson signs"
-    return guardian_signs(s, related, signed)
+    return guardian_signs(s, related, signed, education=education)

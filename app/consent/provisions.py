@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from app.consent import codes as c
 from app.consent.model import Provision, Window
+from app.consent.recipients import BY_CODE, RecipientClass, named_class
 from app.errors import Issue
 from app.fhir.dates import BEGINNING, END, period
 from app.resources.paths import values
@@ -154,7 +155,14 @@ class _Reader:
             organization = local_id(actor.get("reference"), "Organization")
             if (c.PARTICIPATION, "IRCP") in roles:
                 constrained = True
-                if organization in self._organizations:
+                kind = named_class(actor.get("reference"))
+                if isinstance(kind, RecipientClass):
+                    found.add(kind.id)
+                elif kind is not None:
+                    self._missing_requirement(
+                        f"Unknown class of recipients. Use one of: {', '.join(BY_CODE)}.", f"{where}.reference"
+                    )
+                elif organization in self._organizations:
                     found.add(organization)
                 else:
                     self._missing_requirement(

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.consent.model import Agreement, Place, Provision, Release, ResourceAttributes, Window
@@ -46,6 +46,18 @@ async def places(connection: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID,
     o = organization.c
     rows = await connection.execute(select(organization).where(o.id.in_(sorted(set(ids)))))
     return {r.id: Place(tuple(r.ancestors), r.zone, r.honor, r.state) for r in rows}
+
+
+async def counts_as(connection: AsyncConnection, organization_id: UUID) -> frozenset[UUID]:
+    """What a release may name to reach an organization: those that it is part of, and its classes of recipients."""
+    found = await connection.scalar(text("SELECT hallpass.counts_as(:id)"), {"id": organization_id})
+    return frozenset(found or ())
+
+
+async def asserted_purposes(connection: AsyncConnection, organization_id: UUID) -> frozenset[str]:
+    """The purposes of use that clients of an organization, or of a part of it, may assert."""
+    found = await connection.scalar(text("SELECT hallpass.asserted_purposes(:id)"), {"id": organization_id})
+    return frozenset(found or ())
 
 
 async def attributes(
@@ -90,6 +102,7 @@ def _release(row: Row[Any], provisions: tuple[Provision, ...]) -> Release:
         born=None if row.born_from is None else (row.born_from, row.born_to),
         authority=None if row.authority_opens is None else (row.authority_opens, row.authority_closes),
         cosigned=row.cosigned,
+        education=row.education,
     )
 
 

@@ -9,7 +9,6 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import DateTime, bindparam, column, func, select, text
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.caller import Write, waiting
@@ -31,6 +30,16 @@ COLUMNS = tuple(resource.c[name] for name in Stored._fields)
 _NAMED = select(*COLUMNS).where(resource.c.id == bindparam("id"), resource.c.type == bindparam("type"))
 _CURRENT = PreparedQuery(_NAMED.where(resource.c.current))
 _VERSION = PreparedQuery(_NAMED.where(resource.c.version == bindparam("version")))
+_EARLIER = PreparedQuery(
+    _NAMED.where(
+        resource.c.compartment == bindparam("compartment"), resource.c.version < bindparam("version")
+    ).order_by(resource.c.version)
+)
+_IDENTIFIED = text("SELECT type, id FROM hallpass.identified(:types, :system, :value)")
+_VERIFIED = text(
+    "SELECT 'Organization' AS type, v.organization AS id FROM hallpass.verified_identifier v"
+    " WHERE v.system = :system AND v.value = :value"
+)
 _LOCKED = func.hallpass.lock_current(
     *(bindparam(name) for name in ("compartment", "custodian", "type", "id", "kind"))
 ).table_valued(*(column(c.name, c.type) for c in COLUMNS))
@@ -109,6 +118,22 @@ async def visible(connection: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID
     return {row.id: Seen(row.type, row.student, row.custodian) for row in found}
 
 
+async def earlier(connection: AsyncConnection, row: Stored) -> list[Stored]:
+    """The visible versions of a resource before this one, oldest first."""
+    return await rows(
+        connection, _EARLIER, {"compartment": row.compartment, "id": row.id, "type": row.type, "version": row.version}
+    )
+
+
+async def identified(
+    connection: AsyncConnection, types: Iterable[str], system: str, value: str, *, by_operator: bool
+) -> list[str]:
+    """References to what an identifier names, two at the most: in the caller's custody, or as the operator verified."""
+    statement = _VERIFIED if by_operator else _IDENTIFIED
+    values = {"system": system, "value": value} | ({} if by_operator else {"types": list(types)})
+    return [f"{row.type}/{row.id}" for row in await connection.execute(statement, values)]
+
+
 async def bodies(connection: AsyncConnection, compartment: UUID, resource_id: UUID) -> list[bytes]:
     """The bodies of all visible versions of one resource."""
     found = await connection.scalars(
@@ -179,15 +204,3 @@ async def holds_records(connection: AsyncConnection, custodian: UUID) -> bool:
         select(c.id).where(c.custodian == custodian, c.current, ~c.deleted, ~c.directory).limit(1)
     )
     return found is not None
-
-
-async def organization_names(connection: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, str]:
-    """The names of organizations of the network by id."""
-    wanted = sorted(set(ids))
-    name = func.convert_from(resource.c.body, "UTF8").cast(JSONB)["name"].astext
-    found = await connection.execute(
-        select(resource.c.id, name).where(
-            resource.c.type == "Organization", resource.c.current, ~resource.c.deleted, resource.c.id.in_(wanted)
-        )
-    )
-    return {row[0]: str(row[1]) for row in found}

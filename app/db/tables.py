@@ -138,6 +138,15 @@ organization = Table(
     Column("zone", Text(), nullable=False),
     Column("honor", Boolean(), nullable=False),
     Column("state", Text()),
+    Column("classes", ARRAY(Uuid()), nullable=False, server_default=text("'{}'::uuid[]")),
+)
+
+verified_identifier = Table(
+    "verified_identifier",
+    metadata,
+    Column("system", Text(collation="C"), primary_key=True),
+    Column("value", Text(collation="C"), primary_key=True),
+    Column("organization", Uuid(), nullable=False),
 )
 
 student = Table(
@@ -147,6 +156,8 @@ student = Table(
     Column("custodian", Uuid(), nullable=False),
     Column("born_from", Date(), nullable=False),
     Column("born_to", Date(), nullable=False),
+    _moment("emancipated", nullable=True),
+    _moment("enrolled", nullable=True),
 )
 
 authority = Table(
@@ -157,6 +168,7 @@ authority = Table(
     Column("custodian", Uuid(), nullable=False),
     _moment("opens"),
     _moment("closes"),
+    Column("adult", Boolean(), nullable=False, server_default=text("false")),
 )
 
 agreement = Table(
@@ -166,7 +178,7 @@ agreement = Table(
     Column("custodian", Uuid(), nullable=False),
     Column("discloser", Uuid(), primary_key=True),
     Column("recipient", Uuid(), primary_key=True),
-    _moment("opens"),
+    Column("opens", DateTime(timezone=True), primary_key=True),
     _moment("closes"),
 )
 
@@ -189,6 +201,7 @@ release = Table(
     _moment("authority_opens", nullable=True),
     _moment("authority_closes", nullable=True),
     Column("cosigned", Boolean(), nullable=False, server_default=text("false")),
+    Column("education", Boolean(), nullable=False, server_default=text("false")),
 )
 
 provision = Table(

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from datetime import date
 from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import delete, insert, text
+from sqlalchemy import delete, insert, select, text
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.consent.model import Agreement, Provision, Release, ResourceAttributes, Window
+from app.consent.model import AdultFrom, Agreement, Provision, Release, ResourceAttributes, Window
 from app.db.caller import waiting
 from app.db.driver import PreparedQuery, fetch
 from app.db.rows import Stored
-from app.db.tables import agreement, authority, provision, release, student
+from app.db.tables import agreement, authority, provision, release, student, verified_identifier
 from app.db.terms_tables import terms_document
 from app.limits.long_work import LARGE_BYTES, off_loop
 from app.search.rows import Terms
@@ -114,30 +115,33 @@ async def refresh_validity(connection: AsyncConnection, compartment: UUID, custo
 
 
 async def put_student(
-    connection: AsyncConnection, compartment: UUID, custodian: UUID, born: tuple[Any, Any] | None
+    connection: AsyncConnection, compartment: UUID, custodian: UUID, known: tuple[tuple[date, date], AdultFrom] | None
 ) -> None:
-    """Keep what releases need of a Patient: the first and last possible day of birth."""
-    if born is None:
+    """Keep what releases need of a Patient: the first and last possible day of birth, and from when it is an adult."""
+    if known is None:
         await connection.execute(delete(student).where(student.c.compartment == compartment))
         return
+    born, adult = known
     row = {"compartment": compartment, "custodian": custodian, "born_from": born[0], "born_to": born[1]}
+    row |= {"emancipated": adult.emancipated, "enrolled": adult.enrolled}
     await connection.execute(
         upsert(student).values(row).on_conflict_do_update(index_elements=["compartment"], set_=row)
     )
 
 
 async def put_authority(
-    connection: AsyncConnection, compartment: UUID, person: UUID, custodian: UUID, window: Window | None
+    connection: AsyncConnection, compartment: UUID, person: UUID, custodian: UUID, known: tuple[Window, bool] | None
 ) -> None:
-    """Keep what releases need of a RelatedPerson: the window of its authority; None: it has none."""
+    """Keep what releases need of a RelatedPerson: its authority's window, and whether over an adult; None: none."""
     await connection.execute(delete(authority).where(authority.c.compartment == compartment, authority.c.id == person))
-    if window is not None:
+    if known is not None:
         row = {
             "compartment": compartment,
             "id": person,
             "custodian": custodian,
-            "opens": window[0],
-            "closes": window[1],
+            "opens": known[0][0],
+            "closes": known[0][1],
+            "adult": known[1],
         }
         await connection.execute(insert(authority).values(row))
 
@@ -166,15 +170,37 @@ async def put_agreements(connection: AsyncConnection, affiliation: UUID, agreeme
 
 
 async def place_organization(
-    connection: AsyncConnection, organization: UUID, parent: UUID | None, zone: str, honor: bool, state: str | None
+    connection: AsyncConnection,
+    organization: UUID,
+    parent: UUID | None,
+    zone: str,
+    honor: bool,
+    state: str | None,
+    classes: frozenset[UUID],
 ) -> str:
     """Put an organization in the tree: placed, or refused as cycle, deep or member (see the SQL function)."""
     return str(
         await connection.scalar(
-            text("SELECT hallpass.place_organization(:id, :parent, :zone, :honor, :state)"),
-            {"id": organization, "parent": parent, "zone": zone, "honor": honor, "state": state},
+            text("SELECT hallpass.place_organization(:id, :parent, :zone, :honor, :state, :classes)"),
+            {
+                "id": organization,
+                "parent": parent,
+                "zone": zone,
+                "honor": honor,
+                "state": state,
+                "classes": sorted(classes),
+            },
         )
     )
+
+
+async def verify_identifier(connection: AsyncConnection, organization: UUID, system: str, value: str) -> bool:
+    """Let releases name an organization by an identifier; False where it is another's."""
+    row = {"system": system, "value": value, "organization": organization}
+    await connection.execute(upsert(verified_identifier).values(row).on_conflict_do_nothing())
+    t = verified_identifier.c
+    held = await connection.scalar(select(t.organization).where(t.system == system, t.value == value))
+    return bool(held == organization)
 
 
 async def remove_organization(connection: AsyncConnection, organization: UUID) -> bool:
@@ -205,6 +231,7 @@ async def put_release(connection: AsyncConnection, compartment: UUID, consent: U
             authority_opens=compiled.authority[0] if compiled.authority else None,
             authority_closes=compiled.authority[1] if compiled.authority else None,
             cosigned=compiled.cosigned,
+            education=compiled.education,
         )
     )
     await connection.execute(insert(provision), [_provision(compartment, consent, p) for p in compiled.provisions])

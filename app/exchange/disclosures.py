@@ -5,17 +5,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
-from app.db import read as store
 from app.errors import not_found
 from app.exchange import reads
 from app.exchange.release import PendingResult
 from app.ledger import entries, ids, security_log
 from app.ledger.entries import Entry, Filter, Position
 from app.ledger.events import audit_event, security_event
-from app.ledger.security_log import Chosen
+from app.ledger.names import names_of
+from app.ledger.security_log import Chosen, Event
 from app.resources import TYPES
 from app.resources.refs import as_uuid
 from app.session import Session
@@ -61,16 +61,12 @@ async def search(
     """A page of AuditEvents: of the ledger's entries and of the trail's events that the caller may see, by time."""
     session.require("AuditEvent", "s")
     newest = wanted.newest_first if wanted else bool(events and events.newest_first)
-    found: list[tuple[Position, dict[str, Any]]] = []
+    found: list[Entry | Event] = []
     if wanted is not None:
-        page = await entries.page(session.connection, wanted, after, count + 1)
-        found += [(e.position, audit_event(e)) for e in page]
+        found += await entries.page(session.connection, wanted, after, count + 1)
     if events is not None:
-        found += [
-            (e.position, security_event(e))
-            for e in await security_log.page(session.connection, events, after, count + 1)
-        ]
-    found.sort(key=lambda pair: pair[0], reverse=newest)
+        found += await security_log.page(session.connection, events, after, count + 1)
+    found.sort(key=lambda each: each.position, reverse=newest)
     number = None
     if total:
         number = await entries.count(session.connection, wanted) if wanted else 0
@@ -78,8 +74,8 @@ async def search(
     more = len(found) > count
     return PendingResult(
         total=number,
-        document={"events": [resource for _, resource in found[:count]]},
-        cursors={"next": _packed(found[count - 1][0])} if more else {},
+        document={"events": await _resources(session, found[:count])},
+        cursors={"next": _packed(found[count - 1].position)} if more else {},
     )
 
 
@@ -103,16 +99,25 @@ async def _one(session: Session, event_id: str) -> dict[str, Any] | None:
     where, own = ids.place(event_id), as_uuid(event_id)
     if where is not None:
         there = await entries.at(session.connection, where.compartment, where.at, where.request)
-        return next((audit_event(e) for e in there if ids.mark(e) == where.mark), None)
-    if own is not None and (event := await security_log.one(session.connection, own)) is not None:
-        return security_event(event)
-    return None
+        found: Sequence[Entry | Event] = [e for e in there if ids.mark(e) == where.mark][:1]
+    else:
+        event = await security_log.one(session.connection, own) if own is not None else None
+        found = [event] if event is not None else []
+    return next(iter(await _resources(session, found)), None)
+
+
+async def _resources(session: Session, found: Sequence[Entry | Event]) -> list[dict[str, Any]]:
+    """Entries and events as AuditEvents, with the names of then."""
+    told = [e for e in found if isinstance(e, Entry)]
+    clients = [(e.organization, e.first) for e in found if isinstance(e, Event)]
+    names = await names_of(session.connection, told, clients)
+    return [audit_event(e, names) if isinstance(e, Entry) else security_event(e, names) for e in found]
 
 
 async def _page(session: Session, wanted: Filter, after: Position | None, count: int) -> PendingResult:
     found = await entries.page(session.connection, wanted, after, count + 1)
     page = found[:count]
-    names = await _names(session, page)
+    names = await names_of(session.connection, page)
     return PendingResult(
         document={"entries": page, "names": names},
         cursors={"next": _packed(page[-1].position)} if len(found) > count else {},
@@ -121,8 +126,3 @@ async def _page(session: Session, wanted: Filter, after: Position | None, count:
 
 def _packed(position: Position) -> str:
     return " ".join(map(str, (position[0].isoformat(), *position[1:])))
-
-
-async def _names(session: Session, page: list[Entry]) -> dict[UUID, str]:
-    """The names of the organizations on a page, for people to read."""
-    return await store.organization_names(session.connection, {e.recipient for e in page} | {e.custodian for e in page})

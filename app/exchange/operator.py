@@ -5,6 +5,7 @@ It runs as the owner of the tables, so that it is no way for a client; it releas
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
@@ -12,8 +13,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.caller import Caller
-from app.consent.codes import PARTICIPATION, TIME_ZONE_EXTENSION
-from app.db import projections, read
+from app.consent.codes import PARTICIPATION, RECIPIENT_CLASS, TIME_ZONE_EXTENSION
+from app.db import projections, read, write
 from app.db.caller import set_operator
 from app.db.engine import Database, owner_transaction
 from app.errors import HallpassError, Kind
@@ -22,6 +23,7 @@ from app.exchange.validated import validate_now
 from app.fhir.json import parse
 from app.ledger import security_log
 from app.resources import TYPES
+from app.resources.paths import values
 from app.session import Session
 from app.settings import Settings
 
@@ -84,15 +86,32 @@ class Operator:
         await self._update("OrganizationAffiliation", agreement, {"active": False}, "ended")
 
     async def edit_organization(
-        self, organization: UUID, *, name: str | None = None, state: str | None = None, zone: str | None = None
+        self,
+        organization: UUID,
+        *,
+        name: str | None = None,
+        state: str | None = None,
+        zone: str | None = None,
+        classes: Sequence[str] | None = None,
     ) -> None:
-        """Change what is given, and nothing else. Raises NOT_FOUND."""
+        """Change what is given, and nothing else; `classes` are all its classes of recipients. Raises NOT_FOUND."""
         changes: dict[str, Any] = {"name": name} if name else {}
         if state:
             changes["address"] = [{"state": state}]
         if zone:
             changes["extension"] = [{"url": TIME_ZONE_EXTENSION, "valueCode": zone}]
+        if classes is not None:
+            changes["type"] = [{"coding": [{"system": RECIPIENT_CLASS, "code": code}]} for code in classes]
         await self._update("Organization", organization, changes, "edited")
+
+    async def verify_identifier(self, organization: UUID, system: str, value: str) -> None:
+        """Let releases name an organization by this identifier. Raises NOT_FOUND; CONFLICT where it is another's."""
+        async with owner_transaction(self._owner) as connection:
+            if await projections.place(connection, organization) is None:
+                raise HallpassError(Kind.NOT_FOUND, "There is no Organization with this id.")
+            if not await write.verify_identifier(connection, organization, system, value):
+                raise HallpassError(Kind.CONFLICT, "The identifier is verified as another organization's.")
+            await security_log.record_command(connection, organization, f"identifier of {organization} verified")
 
     async def _update(self, type_name: str, own_id: UUID, changes: dict[str, Any], done: str) -> None:
         async with owner_transaction(self._owner) as connection:
@@ -100,7 +119,8 @@ class Operator:
             if row is None or row.deleted:
                 raise HallpassError(Kind.NOT_FOUND, f"There is no {type_name} with this id.")
             session = await self._session(connection, row.custodian)
-            content = {**parse(row.body), **_joined(parse(row.body), changes)}
+            joined = {**parse(row.body), **_joined(parse(row.body), changes)}
+            content = {k: v for k, v in joined.items() if v != []}
             validated = validate_now(TYPES[type_name], content, self._settings.fhir_base)
             await writes.update(session, TYPES[type_name], validated, str(own_id), None)
             await security_log.record_command(connection, row.custodian, f"{type_name} {own_id} {done}")
@@ -129,4 +149,7 @@ def _joined(content: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     if "extension" in changes:
         kept = [e for e in content.get("extension", []) if e.get("url") != TIME_ZONE_EXTENSION]
         joined["extension"] = [*kept, *changes["extension"]]
+    if "type" in changes:
+        kept = [t for t in content.get("type", []) if RECIPIENT_CLASS not in values(t, "coding.system")]
+        joined["type"] = [*kept, *changes["type"]]
     return joined

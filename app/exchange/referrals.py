@@ -28,15 +28,14 @@ _AUTHORED = "Task"
 
 
 async def require_transition(
-    session: Session, declared: ResourceType, after: Json, before: Json, place: tuple[UUID, Stored | None]
+    session: Session, declared: ResourceType, after: Json, before: Json, old: Stored | None
 ) -> None:
     """Raise CONFLICT or UNPROCESSABLE where a write takes a referral or its Task where its table does not lead.
 
-    `place`: the student, and the version that is superseded; `before` its content.
+    `old` is the version that is superseded, and `before` its content.
     """
     if declared.name not in TABLES:
         return
-    compartment, old = place
     if old is not None and old.deleted:
         kept = await store.version(session.connection, declared.name, old.id, old.version - 1)
         before = parse(kept.body) if kept else {}
@@ -44,8 +43,6 @@ async def require_transition(
     verdict = judge(declared.name, before, after, parties)
     if verdict.kind is not None:
         raise HallpassError(verdict.kind, *verdict.issues)
-    if declared.name == "Task":
-        await _require_of_student(session, after, before, compartment)
     if verdict.remaining and frozenset() not in verdict.remaining:
         needs = min(verdict.remaining, key=len)
         if Need.ACTIVE_REFERRAL in needs:
@@ -110,13 +107,3 @@ async def _require_ended(session: Session, task: Json, old: Stored) -> None:
             "the status as it is. Once the release has ended, you may cancel by yourself."
         )
         raise HallpassError(Kind.CONFLICT, Issue(text, "Task.status", "business-rule"))
-
-
-async def _require_of_student(session: Session, after: Json, before: Json, compartment: UUID) -> None:
-    """Raise UNPROCESSABLE where a Task is part of one about another student."""
-    named = {i for r in after.get("partOf", []) if (i := local_id(r, "Task"))}
-    new = named - {i for r in before.get("partOf", []) if (i := local_id(r, "Task"))}
-    seen = await store.visible(session.connection, new)
-    if any(i in seen and seen[i].student != compartment for i in new):
-        text = "A Task is part of one about the same student."
-        raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Task.partOf", "business-rule"))

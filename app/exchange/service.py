@@ -73,15 +73,15 @@ class AccessService:
             except _TryAgain:
                 pass
             except DryRun as e:
-                await self._tell(caller, interaction, e.error, request, queries)
+                await self._tell(caller, interaction, e.told, request, queries)
                 raise
             except HallpassError as e:
-                await self._tell(caller, interaction, e, request, queries)
+                await self._tell(caller, interaction, e.told, request, queries)
                 await self._refused(caller, e)
                 raise
             except DBAPIError as e:
                 if sqlstate(e) not in RETRY:
-                    await self._tell(caller, interaction, None, request, queries)
+                    await self._tell(caller, interaction, (), request, queries)
                     raise
             await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - spreads out rivals
         raise unavailable()
@@ -156,7 +156,7 @@ class AccessService:
         self,
         caller: Caller,
         interaction: str,
-        error: HallpassError | None,
+        versions: tuple[Stored, ...],
         request: UUID,
         queries: list[Query],
     ) -> None:
@@ -165,7 +165,6 @@ class AccessService:
         Its own transaction was rolled back: the queries in it, by which it may have come to the error, are entered
         again. Raises NOT_FOUND where that is no longer visible, and UNAVAILABLE where it cannot be entered.
         """
-        versions = error.told if error is not None else ()
         if not versions and not queries:
             return
 

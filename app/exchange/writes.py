@@ -20,9 +20,10 @@ from app.db.caller import Write, lock_writes
 from app.db.rows import Stored
 from app.db.write import NewVersion
 from app.errors import HallpassError, Issue, Kind, not_found
-from app.exchange import reads
+from app.exchange import reads, subscribing
 from app.exchange.answers import with_answers_judged
 from app.exchange.ended import require_not_widened
+from app.exchange.identifiers import resolve
 from app.exchange.lock_kinds import create_kind, update_kind
 from app.exchange.merge_links import keep_links
 from app.exchange.reference_check import check_references
@@ -46,9 +47,9 @@ async def create(
 ) -> PendingResult:
     """Store a new resource in the caller's custody. `own_id` is for the operator and for transaction Bundles."""
     session.require(declared.name, "c")
-    content = await with_answers_judged(session, declared, validated.content)
     resource_id = own_id or uuid4()
     session.write_once(resource_id)
+    content = await with_answers_judged(session, declared, await resolve(session, declared, validated))
     compartment = _compartment(declared, content, resource_id)
     if compartment != resource_id:  # who may not see the student does not wait for those who write about it
         await check_references(session, content, {}, (declared.name, resource_id))
@@ -75,7 +76,7 @@ async def update(
     old, at = await _held(session, declared, resource_id, if_match, seen)
     if validated.content.get("id") != resource_id:
         raise HallpassError(Kind.INVALID, Issue("The id in the body is not the one in the URL.", f"{declared.name}.id"))
-    content = with_author_of(declared, old, validated.content)
+    content = with_author_of(declared, old, await resolve(session, declared, validated))
     if not await session.holds(old.custodian):
         stored = parse(old.body) if old.body else {}
         require_party(declared, stored, session.ancestors)
@@ -112,6 +113,8 @@ async def delete(session: Session, declared: ResourceType, resource_id: str, if_
     own = resource_attributes(declared, content, old.id, old.custodian, zone, content)
     await write.put_many(session.connection, [NewVersion(row, own, None)])
     await update_projections(session, declared, row, content, zone)
+    if declared.name == subscribing.TYPE:
+        await subscribing.forget(session, row.id)
     return PendingResult(absent=True)
 
 
@@ -162,10 +165,12 @@ async def _file(
     await check_references(session, content, before, (declared.name, resource_id))
     zone = await _zone(session, custodian)
     await require_own_entry(session, declared, content)
-    await require_transition(session, declared, content, before, (compartment, old))
+    await require_transition(session, declared, content, before, old)
     content = with_author(declared, content, session.caller.organization)
     if declared.name == "Consent":
         await require_not_widened(session, before, content, (compartment, resource_id), zone)
+    if declared.name == subscribing.TYPE:
+        content = await subscribing.admit(session, content, before)
     version = old.version + 1 if old else 1
     own, (body, label_at), digest, found = await off_loop(
         client,
@@ -186,6 +191,8 @@ async def _file(
     )  # fmt: skip
     await write.put_many(session.connection, [NewVersion(row, own, found)])
     await update_projections(session, declared, row, content, zone)
+    if declared.name == subscribing.TYPE:
+        await subscribing.keep(session, row, content, before)
     return row
 
 

@@ -6,6 +6,7 @@ with the consent as an entity; https://profiles.ihe.net/ITI/BALP/content.html fo
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from app.consent.codes import ACT_REASON
 from app.fhir.dates import instant
 from app.ledger.entries import Entry
 from app.ledger.ids import entry_id
+from app.ledger.names import Names
 from app.ledger.security_log import Event
 
 DCM = "http://dicom.nema.org/resources/ontology/DCM"
@@ -35,8 +37,8 @@ EVENTS = {
 _RESTFUL = frozenset({"read", "vread", "search", "history", "create", "update", "delete", "batch", "transaction"})
 
 
-def audit_event(entry: Entry) -> dict[str, Any]:
-    """The AuditEvent of one disclosure."""
+def audit_event(entry: Entry, names: Names) -> dict[str, Any]:
+    """The AuditEvent of one disclosure, with the names as they were."""
     event: dict[str, Any] = {
         "resourceType": "AuditEvent",
         "id": entry_id(entry),
@@ -47,9 +49,9 @@ def audit_event(entry: Entry) -> dict[str, Any]:
         "recorded": instant(entry.at),
         "outcome": "0",
         "purposeOfEvent": [{"coding": [{"system": ACT_REASON, "code": p}]} for p in entry.purposes],
-        "agent": _agents(entry),
-        "source": {"observer": _organization(entry.custodian)},
-        "entity": _entities(entry),
+        "agent": _agents(entry, names),
+        "source": {"observer": _organization(entry.custodian, entry.at, names)},
+        "entity": _entities(entry, names),
     }
     if not entry.purposes:
         del event["purposeOfEvent"]
@@ -58,7 +60,7 @@ def audit_event(entry: Entry) -> dict[str, Any]:
     return event
 
 
-def security_event(event: Event) -> dict[str, Any]:
+def security_event(event: Event, names: Names) -> dict[str, Any]:
     """The AuditEvent of a login, a refusal, a broken glass or a command; `times` tells how often in its minute."""
     code, display, _ = EVENTS[event.kind]
     found: dict[str, Any] = {
@@ -75,7 +77,7 @@ def security_event(event: Event) -> dict[str, Any]:
         "agent": [
             {
                 "type": {"coding": [_coding(DCM, "110153", "Source Role ID")]},
-                "who": {**_organization(event.organization), "identifier": {"value": event.client}},
+                "who": {**_organization(event.organization, event.first, names), "identifier": {"value": event.client}},
                 "requestor": True,
             }
         ],
@@ -94,7 +96,7 @@ def _subtypes(entry: Entry) -> list[dict[str, str]]:
     return found
 
 
-def _agents(entry: Entry) -> list[dict[str, Any]]:
+def _agents(entry: Entry, names: Names) -> list[dict[str, Any]]:
     recipient = _coding(DCM, "110152", "Destination Role ID")
     source = _coding(DCM, "110153", "Source Role ID")
     custodian = _coding(PARTICIPATION_ROLE, "CST", "custodian")
@@ -102,10 +104,10 @@ def _agents(entry: Entry) -> list[dict[str, Any]]:
         {"type": {"coding": [source]}, "who": {"display": "Hallpass"}, "requestor": False},
         {
             "type": {"coding": [recipient]},
-            "who": {**_organization(entry.recipient), "identifier": {"value": entry.client}},
+            "who": {**_organization(entry.recipient, entry.at, names), "identifier": {"value": entry.client}},
             "requestor": True,
         },
-        {"type": {"coding": [custodian]}, "who": _organization(entry.custodian), "requestor": False},
+        {"type": {"coding": [custodian]}, "who": _organization(entry.custodian, entry.at, names), "requestor": False},
         *_behind(entry),
     ]
 
@@ -122,7 +124,7 @@ def _behind(entry: Entry) -> list[dict[str, Any]]:
              "requestor": False}]  # fmt: skip
 
 
-def _entities(entry: Entry) -> list[dict[str, Any]]:
+def _entities(entry: Entry, names: Names) -> list[dict[str, Any]]:
     if entry.parameters is not None:
         return [_query(entry, entry.parameters)]
     entities = [_entity(f"{entry.type}/{entry.id}/_history/{entry.version}", "4", "Domain Resource")]
@@ -134,8 +136,9 @@ def _entities(entry: Entry) -> list[dict[str, Any]]:
         entities.append(
             {"what": {"reference": what}, "type": {"system": "http://hl7.org/fhir/resource-types", "code": "Consent"}}
         )
+    signed = [{"type": "signer", "valueString": who} for who in names.signed(entry)]
     request = {"type": "request", "valueString": str(entry.request)}
-    entities[-1] = {**entities[-1], "detail": [request]}
+    entities[-1] = {**entities[-1], "detail": [request, *signed]}
     return entities
 
 
@@ -158,8 +161,9 @@ def _entity(reference: str, role: str, display: str) -> dict[str, Any]:
     }
 
 
-def _organization(organization: UUID) -> dict[str, str]:
-    return {"reference": f"Organization/{organization}"}
+def _organization(organization: UUID, at: datetime, names: Names) -> dict[str, str]:
+    name = names.organization(organization, at)
+    return {"reference": f"Organization/{organization}", **({"display": name} if name else {})}
 
 
 def _coding(system: str, code: str, display: str) -> dict[str, str]:

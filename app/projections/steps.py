@@ -15,18 +15,20 @@ from zoneinfo import ZoneInfo, available_timezones
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.consent import codes as c
-from app.consent.model import Agreement, Release
+from app.consent.lapses import held
+from app.consent.model import Agreement, Release, Window
 from app.consent.narrowing import narrows
 from app.consent.parse import ParsedConsent
 from app.consent.parse import read as read_consent
-from app.consent.signing import authority
+from app.consent.recipients import BY_CODE, classes_of
+from app.consent.signing import guards_an_adult
 from app.db import projections, write
 from app.db import read as store
 from app.db.caller import Write, lock_writes
 from app.db.rows import Stored
 from app.errors import HallpassError, Issue, Kind
 from app.fhir.dates import BEGINNING, END, born, period
-from app.projections.consent_context import consent_context
+from app.projections.consent_context import adult_by, consent_context, standing_authority, versions_of
 from app.resources import ResourceType
 from app.resources.paths import first, values
 from app.resources.refs import local_id
@@ -59,9 +61,9 @@ async def update_projections(
         await projection.store(session, row, content, await projection.compute(session, row, content, zone))
 
 
-async def _born(_session: Session, row: Stored, content: dict[str, Any], _zone: ZoneInfo) -> Any:
+async def _born(session: Session, row: Stored, content: dict[str, Any], zone: ZoneInfo) -> Any:
     day = content.get("birthDate")
-    return born(day) if day and not row.deleted else None
+    return (born(day), await adult_by(session, row, content, zone)) if day and not row.deleted else None
 
 
 async def _save_born(session: Session, row: Stored, _content: dict[str, Any], known: Any) -> None:
@@ -71,8 +73,9 @@ async def _save_born(session: Session, row: Stored, _content: dict[str, Any], kn
         await write.refresh_validity(session.connection, row.compartment, row.custodian)
 
 
-async def _authority(_session: Session, row: Stored, content: dict[str, Any], zone: ZoneInfo) -> Any:
-    return None if row.deleted else authority(content, zone)
+async def _authority(session: Session, row: Stored, content: dict[str, Any], zone: ZoneInfo) -> Any:
+    window = await standing_authority(session, row, zone)
+    return (window, guards_an_adult(content)) if window else None
 
 
 async def _save_authority(session: Session, row: Stored, _content: dict[str, Any], window: Any) -> None:
@@ -82,20 +85,30 @@ async def _save_authority(session: Session, row: Stored, _content: dict[str, Any
         await write.refresh_validity(session.connection, row.compartment, row.custodian)
 
 
-async def _agreements(_session: Session, row: Stored, content: dict[str, Any], zone: ZoneInfo) -> frozenset[Agreement]:
-    """Who may disclose to whom by an OrganizationAffiliation.
+async def _agreements(session: Session, row: Stored, _content: dict[str, Any], zone: ZoneInfo) -> frozenset[Agreement]:
+    """Who may and might disclose to whom by an OrganizationAffiliation, each time that it was so without a break."""
+    versions = [(at, _agreed(content, zone)) for at, content in await versions_of(session, row)]
+    return frozenset(
+        Agreement(row.custodian, *pair, window)
+        for pair in {pair for _, agreed in versions for pair in agreed}
+        for window in held([(at, agreed.get(pair)) for at, agreed in versions])
+    )
+
+
+def _agreed(content: dict[str, Any] | None, zone: ZoneInfo) -> dict[tuple[UUID, UUID], Window]:
+    """Discloser and recipient, with the window, by one version of an OrganizationAffiliation; None: it was deleted.
 
     `code` says the part of the participating organization: recipient (IRCP), discloser (CST), or both. Without a
     direction it agrees to nothing.
     """
-    one, other = local_id(content.get("organization")), local_id(content.get("participatingOrganization"))
-    if row.deleted or content.get("active") is not True or one is None or other is None:
-        return frozenset()
+    one, other = (local_id((content or {}).get(x)) for x in ("organization", "participatingOrganization"))
+    if content is None or content.get("active") is not True or one is None or other is None:
+        return {}
     stated = period(content["period"], zone) if content.get("period") else None
     window = (stated.lower, stated.upper) if stated else (BEGINNING, END)
     roles = {x.get("code") for x in values(content, "code.coding") if x.get("system") == c.PARTICIPATION}
     ways = {"IRCP": (one, other), "CST": (other, one)}
-    return frozenset(Agreement(row.custodian, *ways[role], window) for role in roles & set(ways))
+    return {ways[role]: window for role in roles & set(ways)}
 
 
 async def _save_agreements(
@@ -114,7 +127,16 @@ async def _place(session: Session, row: Stored, content: dict[str, Any], _zone: 
     )
     before = await projections.place(session.connection, row.id)
     kept = before[1] if before else session.settings.time_zone
-    return local_id(content.get("partOf")), time_zone(content) or kept, honor, first(content, "address.state")
+    state, parent = first(content, "address.state"), local_id(content.get("partOf"))
+    return projections.OrganizationPlace(parent, time_zone(content) or kept, honor, state, _classes(content))
+
+
+def _classes(content: dict[str, Any]) -> frozenset[UUID]:
+    try:
+        return classes_of(content)
+    except KeyError:
+        text = f"Unknown class of recipients. Use one of: {', '.join(BY_CODE)}."
+        raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Organization.type", "code-invalid")) from None
 
 
 async def _save_place(session: Session, row: Stored, _content: dict[str, Any], place: Any) -> None:
@@ -125,7 +147,7 @@ async def _save_place(session: Session, row: Stored, _content: dict[str, Any], p
                 "The organization still has API clients, organizations under it, or records. Remove those first.",
             )
         return
-    parent, zone, honor, state = place
+    parent, zone, honor, state, classes = place
     before = await projections.place(session.connection, row.id)
     kept = before is not None and before[0] == parent
     if before is None and parent is None and not session.operator:
@@ -137,10 +159,11 @@ async def _save_place(session: Session, row: Stored, _content: dict[str, Any], p
     if parent is not None and not kept and not session.operator and not await session.holds(parent):
         text = "You can place an organization under your own. Ask the operator for any other move."
         raise HallpassError(Kind.FORBIDDEN, Issue(text, "Organization.partOf"))
+    _require_own_classes(session, before, classes)
     if before and before[1] != zone and await store.holds_records(session.connection, row.id):
         text = "The time zone cannot change: the organization holds records whose dates are in it."
         raise HallpassError(Kind.CONFLICT, Issue(text, "Organization.extension", "business-rule"))
-    placed = await write.place_organization(session.connection, row.id, parent, zone, honor, state)
+    placed = await write.place_organization(session.connection, row.id, parent, zone, honor, state, classes)
     if placed == "cycle":
         text = "An organization cannot be part of itself."
         raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Organization.partOf", "business-rule"))
@@ -150,6 +173,15 @@ async def _save_place(session: Session, row: Stored, _content: dict[str, Any], p
     if placed == "member":
         text = "This organization has API clients of its own. Ask the operator to move it."
         raise HallpassError(Kind.FORBIDDEN, Issue(text, "Organization.partOf"))
+
+
+def _require_own_classes(
+    session: Session, before: projections.OrganizationPlace | None, classes: frozenset[UUID]
+) -> None:
+    """Raise FORBIDDEN where a member says of which class of recipients an organization is."""
+    if classes != (before.classes if before else frozenset()) and not session.operator:
+        text = "Which class of recipients an organization is of is the operator's to say: releases may name it."
+        raise HallpassError(Kind.FORBIDDEN, Issue(text, "Organization.type"))
 
 
 def time_zone(organization: dict[str, Any]) -> str | None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from app.resources import REGISTRY
 from app.search.expressions import Path, compile_below, compile_expression
+from app.search.own import RECORDS
 
 
 class ParamKind(Enum):
@@ -121,7 +122,7 @@ UNSEARCHED = frozenset({"Binary"})
 
 def _load() -> dict[str, dict[str, Parameter]]:
     text = files("app.search.definitions").joinpath("search-parameters.json").read_text(encoding="utf-8")
-    records = [r for r in json.loads(text) if r["code"] not in UNSERVED]
+    records = [*(r for r in json.loads(text) if r["code"] not in UNSERVED), *RECORDS]
     return {t.name: _of_type(t.name, t.model, records) for t in REGISTRY}
 
 

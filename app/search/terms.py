@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from app.fhir import dates
 from app.resources.refs import local_targets
 from app.search.expressions import Found
+from app.search.hours import slots
 from app.search.normal import DAYS, OF_NAMES, contact, fold, key, rows, words
 from app.search.parameters import COLUMNS, PARAMETERS, Parameter, ParamKind
 from app.search.references import target
@@ -166,6 +167,8 @@ def _codes(found: Found) -> list[tuple[str, str]]:
             return [("", contact(value.get("value", "")))]
         case "boolean":
             return [("", "true" if value else "false")]
+        case "HealthcareServiceAvailableTime":
+            return [("", slot) for slot in slots(value)]
         case "code" | "id" | "string" | "markdown" | "uri" | "url" | "canonical" | "oid" | "uuid":
             return [("", str(value))]
         case _:

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from app.fhir import dates
 from app.resources import TYPES
+from app.search.hours import asked
 from app.search.normal import DAYS, LONGEST_ASKED, contact, fold
+from app.search.own import OPEN_AT
 from app.search.parameters import Parameter, ParamKind
 from app.search.query import (
     CompositeValue,
@@ -86,8 +89,16 @@ class Reading:
         return CompositeValue(_token_of(parts[0]), cast(Any, self.value(second, None, parts[1])), kind)
 
     def _token(self, parameter: Parameter, modifier: str | None, text: str) -> Value:
+        if parameter.code == OPEN_AT:
+            text = self._open_at(text)
         in_set = modifier in ("in", "not-in")
         return self._set(parameter, unescape(text)) if in_set else _token(parameter, modifier, text)
+
+    def _open_at(self, text: str) -> str:
+        try:
+            return asked(text, self.zone, datetime.now(UTC))
+        except ValueError:
+            raise NotUnderstood("takes now, a date and time such as 2026-09-30T08:00:00Z, or mon-0930") from None
 
     def _set(self, parameter: Parameter, text: str) -> SetValue:
         """The codes of a value set that is known here, by its URL, or by its id where it is one of ours."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.consent.recipients import CLASSES
 from app.consent.regimes import REGIMES
 from app.referral.codes import STATUS_REASONS
 from app.terminology.definition import Json, canonical, definition
@@ -157,6 +158,12 @@ _SYSTEMS: tuple[tuple[str, str, str, Concepts], ...] = (
         "Reasons of a referral's status",
         "Why a referral was declined, put on hold, canceled, or came to nothing.",
         STATUS_REASONS,
+    ),
+    (
+        "recipient-class",
+        "Classes of recipients",
+        "Kinds of members that a release may name as its recipient, as the operator says of each organization.",
+        {c.code: c.display for c in CLASSES},
     ),
     ("expiry-event", "Expiry events", "Events at which a release ends, where it names no date.", EXPIRY_EVENT),
 )

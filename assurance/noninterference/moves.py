@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
+from app.referral.judge import FIXED
 from app.resources import TYPES
 from assurance.noninterference import releases
 from assurance.noninterference.draw import EXCEPTED, SERVICE, Body, coded
@@ -47,7 +48,9 @@ def create(by: str, body: Body) -> Request:
 
 
 def update(by: str, record: Record, body: Body) -> Request:
-    """PUT of a record's new content."""
+    """PUT of a record's new content; a referral and its Task stay where they stand, and keep what was sent."""
+    stands = {"ServiceRequest": ("status",), "Task": (*FIXED, "owner", "status")}.get(record.type, ())
+    body = {k: v for k, v in body.items() if k not in stands} | {k: v for k, v in record.body.items() if k in stands}
     return Request("PUT", f"/fhir/{record.reference}", by, JSON, json.dumps({**body, "id": record.id}))
 
 

@@ -31,12 +31,19 @@ SERVED = (
     ("GET", "/fhir/[type]/{id}/$extract"),
     ("GET", "/fhir/[type]/{id}/$support-plan"),
     ("POST", "/fhir/[type]/{id}/$populate"),
+    ("GET", "/fhir/[type]/$awaiting-release"),
     ("POST", "/fhir/[type]/$match"),
     ("POST", "/fhir/[type]/$merge"),
     ("POST", "/fhir/[type]/$validate"),
     ("POST", "/fhir/[type]/{id}/$validate"),
     ("POST", "/fhir/[type]/$preview"),
     ("POST", "/fhir/[type]/$break-glass"),
+    ("GET", "/fhir/[type]/$status"),
+    ("POST", "/fhir/[type]/$status"),
+    ("GET", "/fhir/[type]/{id}/$status"),
+    ("POST", "/fhir/[type]/{id}/$status"),
+    ("GET", "/fhir/[type]/{id}/$events"),
+    ("POST", "/fhir/[type]/{id}/$events"),
 )
 """Method and shape of every operation that is known here."""
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -109,6 +116,13 @@ def _meta(asks: Asks, route: Route) -> Request:
     return Request("GET", route.path.replace("{id}", asks.id(route.type)), asks.client())
 
 
+def _awaiting(asks: Asks, route: Route) -> Request:
+    query = {"_count": "2"} if asks.rng.random() < 0.5 else {}
+    if asks.rng.random() < 0.3:
+        query["patient"] = asks.id("Patient")
+    return Request("GET", f"{route.path}?{urlencode(query)}", asks.client())
+
+
 def _match(asks: Asks, route: Route) -> Request:
     """A description as some record has it, hidden ones as well."""
     rng = asks.rng
@@ -161,6 +175,20 @@ def _break_glass(asks: Asks, route: Route) -> Request:
     return _parameters(asks, route.path, given)
 
 
+def _subscriptions(asks: Asks, route: Route) -> Request:
+    """How Subscriptions stand, and their events by number."""
+    path = route.path.replace("{id}", asks.id(route.type))
+    if route.path.endswith("$events"):
+        number = asks.rng.choice(["1", "2", "x"])
+        if route.method == "POST":
+            return _parameters(asks, path, [{"name": "eventsSinceNumber", "valueString": number}])
+        return Request("GET", f"{path}?eventsSinceNumber={number}", asks.client())
+    status = asks.rng.choice(["active", "requested", "error"])
+    if route.method == "POST":
+        return _parameters(asks, path, [{"name": "status", "valueCode": status}])
+    return Request("GET", f"{path}?status={status}", asks.client())
+
+
 def _parameters(asks: Asks, path: str, given: list[dict[str, Any]]) -> Request:
     body = json.dumps({"resourceType": "Parameters", "parameter": given})
     return Request("POST", path, asks.client(), JSON, body)
@@ -170,6 +198,7 @@ OPERATIONS: dict[str, Callable[[Asks, Route], Request]] = {
     "$disclosures": _disclosures,
     "$everything": _everything,
     "$explain-access": _explain,
+    "$awaiting-release": _awaiting,
     "$meta": _meta,
     "$extract": _meta,
     "$support-plan": _meta,
@@ -179,6 +208,8 @@ OPERATIONS: dict[str, Callable[[Asks, Route], Request]] = {
     "$validate": _validate,
     "$preview": _preview,
     "$break-glass": _break_glass,
+    "$status": _subscriptions,
+    "$events": _subscriptions,
 }
 
 

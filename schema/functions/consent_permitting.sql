@@ -30,7 +30,7 @@ BEGIN
     -- From the last node to the root, so that each exception has spoken before its parent does.
     FOR v_node IN
         SELECT e.consent, p.node, p.parent, p.permit
-        FROM active_releases(r_compartment, r_custodian, v_ancestors) e
+        FROM active_releases(r_compartment, r_custodian) e
         JOIN provision p ON p.compartment = e.compartment AND p.consent = e.consent
         WHERE p.opens <= v_now AND v_now < p.closes
           AND (p.recipients IS NULL OR p.recipients && v_ancestors)

@@ -36,7 +36,7 @@ BEGIN
         entered := -1;
         RETURN;
     END IF;
-    IF v_ancestors IS DISTINCT FROM (SELECT o.ancestors FROM organization o WHERE o.id = v_caller) THEN
+    IF v_ancestors IS DISTINCT FROM counts_as(v_caller) THEN
         RAISE EXCEPTION 'the caller''s organization was moved meanwhile' USING ERRCODE = '40001';
     END IF;
     v_chain := lock_chain();

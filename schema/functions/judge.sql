@@ -20,14 +20,17 @@ BEGIN
               AND (r.version = k.version OR k.version IS NULL AND r.current AND NOT r.deleted) OFFSET 0) r
         WHERE r.student IS NOT NULL
     ), custodian AS MATERIALIZED (
-        SELECT c.custodian, o.honor FROM (SELECT DISTINCT r.custodian FROM r) c
-        JOIN organization o ON o.id = c.custodian WHERE NOT v_agreement OR agrees(c.custodian)
+        SELECT c.custodian, o.honor, a.since FROM (SELECT DISTINCT r.custodian FROM r) c
+        JOIN organization o ON o.id = c.custodian
+        CROSS JOIN LATERAL (
+            SELECT CASE WHEN v_agreement THEN agreed_since(c.custodian) ELSE '-infinity' END AS since OFFSET 0) a
     ), force AS MATERIALIZED (
         SELECT k.compartment, k.consent, k.version, k.custodian, x.e
         FROM (SELECT DISTINCT r.compartment, r.custodian FROM r) c JOIN custodian o ON o.custodian = c.custodian
         CROSS JOIN LATERAL (
             SELECT DISTINCT k.compartment, k.consent, k.version, k.custodian FROM validity k
             WHERE k.compartment = c.compartment AND k.custodian = c.custodian AND k.since <= v_now AND v_now < k.until
+              AND k.since >= o.since
               AND (k.majority IS NULL OR v_now < k.majority OR o.honor)) k
         CROSS JOIN LATERAL (
             SELECT e FROM release e WHERE e.compartment = k.compartment AND e.consent = k.consent OFFSET 0) x(e)

@@ -1,5 +1,6 @@
 CREATE OR REPLACE FUNCTION hallpass.place_organization(
-    p_id uuid, p_parent uuid, p_zone text, p_honour boolean, p_state text DEFAULT NULL
+    p_id uuid, p_parent uuid, p_zone text, p_honour boolean, p_state text DEFAULT NULL,
+    p_classes uuid[] DEFAULT '{}'
 ) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = hallpass, pg_temp AS $$
 DECLARE
@@ -11,7 +12,7 @@ BEGIN
     SELECT * INTO v_old FROM organization o WHERE o.id = p_id;
     IF v_old.id IS NULL THEN  -- what it becomes a part of keeps its place until this is committed
         PERFORM pg_advisory_xact_lock_shared(place_key(t.ancestor)) FROM tree t WHERE t.id = p_parent ORDER BY t.ancestor;
-    ELSIF v_old.ancestors[2] IS DISTINCT FROM p_parent THEN
+    ELSIF v_old.ancestors[2] IS DISTINCT FROM p_parent OR v_old.classes <> p_classes THEN
         PERFORM pg_advisory_xact_lock(place_key(p_id));
     END IF;
     SELECT ARRAY[p_id] || coalesce((SELECT o.ancestors FROM organization o WHERE o.id = p_parent), '{}') INTO v_ancestors;
@@ -25,8 +26,9 @@ BEGIN
         SELECT 1 FROM client c JOIN tree t ON t.id = c.organization WHERE t.ancestor = p_id) THEN
         RETURN 'member';
     END IF;
-    INSERT INTO organization VALUES (p_id, v_ancestors, p_zone, p_honour, p_state)
-        ON CONFLICT (id) DO UPDATE SET ancestors = v_ancestors, zone = p_zone, honor = p_honour, state = p_state;
+    INSERT INTO organization VALUES (p_id, v_ancestors, p_zone, p_honour, p_state, p_classes)
+        ON CONFLICT (id) DO UPDATE
+            SET ancestors = v_ancestors, zone = p_zone, honor = p_honour, state = p_state, classes = p_classes;
     IF v_old.id IS NULL THEN
         INSERT INTO tree SELECT t.ancestor, p_id FROM tree t WHERE t.id = p_parent UNION ALL SELECT p_id, p_id;
     ELSIF v_old.ancestors <> v_ancestors THEN

@@ -1,6 +1,6 @@
 CREATE OR REPLACE FUNCTION hallpass.queried(p_types text[], p_party_types text[], p_students uuid[])
     RETURNS TABLE (custodian uuid, students integer)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = hallpass, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+    LANGUAGE plpgsql STABLE SET search_path = hallpass, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
     IF p_students IS NULL THEN
         RETURN QUERY

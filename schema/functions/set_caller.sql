@@ -11,7 +11,7 @@ BEGIN
         RETURN QUERY SELECT false, statement_time(), '{}'::uuid[], ''::text;
         RETURN;
     END IF;
-    SELECT o.ancestors, o.zone INTO v_ancestors, v_zone FROM organization o WHERE o.id = p_organization;
+    SELECT counts_as(o.id), o.zone INTO v_ancestors, v_zone FROM organization o WHERE o.id = p_organization;
     PERFORM set_config('hallpass.organization', p_organization::text, true),
             set_config('hallpass.ancestors', v_ancestors::text, true),
             set_config('hallpass.purposes', p_purposes::text, true),

@@ -228,6 +228,8 @@ async def test_what_the_assertion_says_of_who_is_behind_the_client_is_on_the_ent
     found = await events(scene, f"entity=Encounter/{other['id']}")
     behind = [a["who"] for a in found[0]["agent"] if a["who"].get("display") == "Dana Reyes"]
     assert behind == [{"display": "Dana Reyes", "identifier": {"value": "npi-1"}}]
+    table = (await scene.district.get(f"/Patient/{scene.student['id']}/$disclosures?_format=csv")).text
+    assert "Dana Reyes (npi-1)" in table
 
 
 async def test_a_district_pages_through_what_its_schools_disclosed_in_one_order_of_time(scene: Scene) -> None:

@@ -155,7 +155,7 @@ SEARCHES = [
     ("CareTeam", "participant=@student", "participant:Practitioner.active=true"),
     ("Communication", "sent=2026-09-20", "medium=FAXWRIT"),
     ("Appointment", "patient=@student&date=2026-09-20", "date=2026-09-21"),
-    ("Appointment", "service-type=385763009", "status=cancelled"),
+    ("Appointment", "service-type=385763009", "status=noshow"),
     ("Device", "patient=@student", "type=1"),
     ("AllergyIntolerance", "category=food", "category=medication"),
     ("Provenance", "patient=@student", "recorded=2025"),

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-from app.consent.model import Agreement, Provision, Release, ResourceAttributes
+from app.consent.model import AdultFrom, Agreement, Provision, Release, ResourceAttributes
 from app.resources import Visibility
 from tests.consent.worlds import (
     ALWAYS,
@@ -18,6 +18,7 @@ from tests.consent.worlds import (
     BIRTHDAYS,
     BIRTHS,
     CHILD,
+    CLASS_IDS,
     CODES,
     COMPARTMENT,
     CONSENTS,
@@ -69,13 +70,14 @@ _record_labels = _mostly(_NOTHING, *_subsets(LABELS, 1, 2), weight=1)
 _record_levels = _mostly(3, 0, 2, 4, 5, 6, weight=1)
 _record_codes = st.sampled_from(_subsets(CODES, 0, 2))
 _record_refs = st.sampled_from(_subsets(_IDS, 0, 2))
-_task_refs = st.builds(lambda *ids: frozenset(ids), st.sampled_from(RECORDS[:3]), st.sampled_from(RECIPIENTS))
+_task_refs = st.builds(lambda *ids: frozenset(ids), st.sampled_from(RECORDS[:3]), st.sampled_from(ORGANIZATIONS[2:]))
 _record_parties = _mostly(_NOTHING, *_subsets(ORGANIZATIONS, 1, 2), weight=1)
 _record_profiles = _mostly(_NOTHING, frozenset({PROFILE}))
 _record_authors = st.sampled_from(_subsets(AUTHORS, 0, 1))
 
 _some_recipients = st.sampled_from(_subsets(RECIPIENTS, 2, 4))
 _recipients = _mostly(None, *_subsets(RECIPIENTS, 1, 2))
+_classes_of_recipients = _mostly(_NOTHING, *_subsets(CLASS_IDS, 1, 2), weight=1)
 _purposes = _mostly(None, *_subsets(PURPOSES, 1, 2))
 _classes = _mostly(None, *_subsets(_TYPE_NAMES, 2, 4))
 _codes = _mostly(None, *_subsets(CODES, 1, 2), weight=3)
@@ -89,6 +91,7 @@ _meanings = _mostly(_NOTHING, *_subsets(("instances", "related", "dependents", "
 _signed = _mostly(EDGES[1], EDGES[2], *BIRTHDAYS, *(b - TICK for b in BIRTHDAYS), weight=2)
 _births = st.sampled_from((CHILD,) * 5 + BIRTHS + (None,))
 _later = _mostly(timedelta(0), timedelta(days=30))
+_adult = _mostly(None, EDGES[1], EDGES[2], EDGES[3])
 _authorities = _mostly(ALWAYS, None, *WINDOWS)
 _born_elsewhere = _mostly(None, *((b, b) for b in BIRTHS))
 _purpose = _mostly("TREAT", *PURPOSES, "COC", "", weight=1)
@@ -185,6 +188,7 @@ def release(draw: st.DrawFn, consent: UUID) -> Release:
         cosigned=signer is not None and draw(_mostly(False, True, weight=1)),
         age=draw(st.sampled_from((18, 12, 0))),
         part2=draw(st.booleans()),
+        education=draw(st.booleans()),
         opens=opens,
         closes=closes,
         provisions=draw(provisions()),
@@ -199,9 +203,14 @@ def _parents(draw: st.DrawFn) -> tuple[int | None, ...]:
 
 
 @st.composite
-def _agreement(draw: st.DrawFn) -> Agreement:
-    discloser = draw(holders)
-    return Agreement(draw(_mostly(discloser, *ORGANIZATIONS, weight=1)), discloser, draw(whoever), draw(windows))
+def _agreements(draw: st.DrawFn, least: int, most: int) -> tuple[Agreement, ...]:
+    """Agreements, some of which lapse and return."""
+    found: list[Agreement] = []
+    for _ in range(draw(st.integers(least, most))):
+        discloser = draw(holders)
+        one = Agreement(draw(_mostly(discloser, *ORGANIZATIONS, weight=1)), discloser, draw(whoever), draw(windows))
+        found += [one, replace(one, period=draw(narrow))] if draw(st.booleans()) else [one]
+    return tuple(found)
 
 
 def worlds() -> Strategy:
@@ -232,6 +241,7 @@ def _plain(world: World) -> World:
         releases_before=tuple(signed(r) for r in world.releases_before),
         born={student: (CHILD, CHILD)},
         authorities={(student, signer): ALWAYS},
+        adults={},
         agreement_required=False,
         parents=(None, *world.parents[1:]),
     )
@@ -251,13 +261,16 @@ def _worlds(draw: st.DrawFn) -> World:
         zones=tuple(draw(st.sampled_from(ZONES)) for _ in count),
         honors=tuple(draw(_mostly(False, True)) for _ in count),
         states=tuple(draw(st.sampled_from(STATES)) for _ in count),
+        classes=tuple(draw(_classes_of_recipients) for _ in count),
         records=tuple(draw(_record(i)) for i in RECORDS[: draw(st.integers(4, len(RECORDS)))]),
         releases=releases,
         releases_before=tuple(replace(r, student=students_of.get(r.consent, r.student)) for r in before),
         born={s: (born, born + draw(_later)) for s in STUDENTS if (born := draw(_births))},
         authorities={(s, p): w for s in STUDENTS for p in PEOPLE if (w := draw(_authorities))},
-        agreements=tuple(draw(st.lists(_agreement(), min_size=1, max_size=6))),
-        emergencies=tuple(draw(st.lists(st.tuples(students, st.sampled_from(RECIPIENTS), windows), max_size=2))),
+        adults={s: AdultFrom(draw(_adult), draw(_adult)) for s in STUDENTS},
+        adult_guardians=draw(_mostly(_NOTHING, *_subsets(tuple((s, p) for s in STUDENTS for p in PEOPLE), 1, 2))),
+        agreements=draw(_agreements(1, 6)),
+        emergencies=tuple(draw(st.lists(st.tuples(students, st.sampled_from(ORGANIZATIONS[2:]), windows), max_size=2))),
         agreement_required=draw(_mostly(False, True, weight=1)),
         purposes=tuple(frozenset({draw(_purpose), draw(_purpose)}) - {""} for _ in count),
         emergency=tuple(draw(_mostly(False, True)) for _ in count),
@@ -284,12 +297,15 @@ def questions(draw: st.DrawFn, least: int = 1) -> Question:
         zones=(draw(st.sampled_from(ZONES)),) * len(ORGANIZATIONS),
         honors=(draw(st.booleans()),) * len(ORGANIZATIONS),
         states=(draw(st.sampled_from(STATES)),) * len(ORGANIZATIONS),
+        classes=(_NOTHING,) * len(ORGANIZATIONS),
         records=(Record((mine,)), Record((other,))),
         releases=tuple(releases),
         releases_before=(),
         born={student: (CHILD, CHILD)} if draw(_mostly(True, False)) else {},
         authorities={(student, p): ALWAYS for p in PEOPLE},
-        agreements=tuple(draw(st.lists(_agreement(), max_size=3))),
+        adults={},
+        adult_guardians=_NOTHING,
+        agreements=draw(_agreements(0, 3)),
         emergencies=(),
         agreement_required=draw(st.booleans()),
         purposes=(frozenset({draw(_purpose)}) - {""},) * len(ORGANIZATIONS),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
@@ -18,12 +18,16 @@ from tests.consent.language import NOW, load
 from tests.consent.organizations import Organizations
 from tests.world import EVERYTHING, Member, World, open_world
 
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+"""When the network's agreements were made."""
 CLOCK = (
     "CREATE TABLE public.test_clock (at timestamptz NOT NULL)",
     "GRANT SELECT ON public.test_clock TO PUBLIC",
     f"INSERT INTO public.test_clock VALUES ('{NOW}')",
     "CREATE OR REPLACE FUNCTION hallpass.statement_time() RETURNS timestamptz LANGUAGE sql STABLE"
     " AS $$ SELECT at FROM public.test_clock $$",
+    "CREATE OR REPLACE FUNCTION hallpass.stamp() RETURNS timestamptz LANGUAGE plpgsql"
+    " AS $$ BEGIN RETURN (SELECT at FROM public.test_clock); END $$",
 )
 
 
@@ -63,12 +67,19 @@ class Network(Organizations):
             await self.owner.commit()
             self._at = at
 
+    async def forget(self, agreement: UUID) -> None:
+        """Take away what an agreement was, as it would bear on other cases."""
+        await self.owner.execute(text("DELETE FROM hallpass.agreement WHERE id = :id"), {"id": agreement})
+        await self.owner.commit()
+
     async def add(self, name: str, spec: dict[str, Any], purposes: tuple[str, ...]) -> None:
         """Found an organization with a client."""
         part_of = self.id(spec["part_of"]) if "part_of" in spec else None
         placed = {"part_of": part_of, "zone": spec["zone"], "state": spec.get("state")}
         member = await self.world.member(name, purposes=purposes, **placed)
         self.place(name, member, spec)
+        if "classes" in spec:
+            await self.world.operator.edit_organization(member.organization, classes=spec["classes"])
         if spec.get("honor"):
             found = (await member.get(f"/Organization/{member.organization}")).json()
             found["extension"].append({"url": HONOR_EXTENSION, "valueBoolean": True})
@@ -91,9 +102,11 @@ async def open_network(db: Database, only: frozenset[str] | set[str] = frozenset
         for name, spec in told["organizations"].items():
             if not only or name in only:
                 await network.add(name, spec, tuple(told["purposes"]))
+        await network.set_clock(LONG_AGO)
         for discloser, recipient in told["agreements"]:
             if {discloser, recipient} <= network.members.keys():
                 await network.agree(discloser, recipient)
+        await network.set_clock(datetime.fromisoformat(NOW))
         yield network
     await engine.dispose()
 

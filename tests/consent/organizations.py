@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from app.consent.codes import widen
 from app.consent.model import Agreement, Place, Requester
+from app.consent.recipients import BY_CODE
 from app.fhir.dates import BEGINNING, END
 
 
@@ -21,6 +22,7 @@ class Organizations:
     places: dict[UUID, Place] = field(default_factory=dict)
     agreements: list[Agreement] = field(default_factory=list)
     states: dict[str, str] = field(default_factory=dict)
+    classes: dict[UUID, frozenset[UUID]] = field(default_factory=dict)
 
     def id(self, name: str) -> UUID:
         """An organization's id."""
@@ -35,7 +37,9 @@ class Organizations:
         """The caller as decide() takes it."""
         own = self.id(name)
         descendants = frozenset(i for i, place in self.places.items() if own in place.ancestors)
-        return Requester(own, frozenset(self.places[own].ancestors), descendants, widen(purposes), now)
+        ancestors = frozenset(self.places[own].ancestors)
+        classes = frozenset(c for o in ancestors for c in self.classes.get(o, ()))
+        return Requester(own, ancestors | classes, descendants, widen(purposes), now)
 
     def place(self, name: str, member: Any, spec: dict[str, Any]) -> None:
         """Take in an organization and who files for it."""
@@ -45,6 +49,7 @@ class Organizations:
             (member.organization, *ancestors), spec["zone"], spec.get("honor", False), spec.get("state")
         )
         self.states[name] = spec.get("state", "")
+        self.classes[member.organization] = frozenset(BY_CODE[code].id for code in spec.get("classes", []))
 
     def agreed(self, discloser: str, recipient: str) -> None:
         """Take in an agreement, one way, for always."""

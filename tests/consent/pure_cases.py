@@ -47,6 +47,9 @@ class Paper(Organizations):
     async def set_clock(self, at: datetime) -> None:
         """Nothing: each question comes with its moment."""
 
+    async def forget(self, agreement: UUID) -> None:
+        """Nothing: there is no other case beside this one."""
+
 
 class OnPaper(Stage):
     """A stage of which only the reading of a Consent says what is refused."""

@@ -67,7 +67,7 @@ def provision(spec: Spec) -> Spec:
     if unknown:
         raise ValueError(f"not an element of a release: {', '.join(sorted(unknown))}")
     found = {k: spec[k] for k in ("type", "period", "dataPeriod") if k in spec}
-    actors = [actor("IRCP", {"reference": f"@{name}"}) for name in spec.get("to", [])]
+    actors = [actor("IRCP", _recipient(name)) for name in spec.get("to", [])]
     actors += [actor("CST", {"reference": f"@{name}"}) for name in spec.get("discloser", [])]
     actors += [_intermediary(name) for name in spec.get("intermediary", [])]
     repeated = {
@@ -108,6 +108,7 @@ def person(spec: Spec) -> Spec:
         **{k: spec[k] for k in ("active", "period") if k in spec},
     }
     said = {c.GUARDIAN_AUTHORITY: spec.get("authority"), c.CONTACT_RESTRICTION: spec.get("restricted")}
+    said |= {c.ADULT_GUARDIAN: spec.get("of_adult")}
     if any(v is not None for v in said.values()):
         found["extension"] = [{"url": url, "valueBoolean": v} for url, v in said.items() if v is not None]
     return found
@@ -121,6 +122,8 @@ def student(spec: Spec, value: str) -> Spec:
         "birthDate": spec.get("born", "2014-05-02"),
         **spec.get("with", {}),
     }
+    marks = {c.EMANCIPATED: spec.get("emancipated"), c.POSTSECONDARY: spec.get("enrolled")}
+    found["extension"] = [{"url": url, "valueDate": day} for url, day in marks.items() if day] or None
     return {k: v for k, v in found.items() if v is not None}
 
 
@@ -211,6 +214,13 @@ def _class(text: str) -> dict[str, str]:
 def _data(text: str) -> Spec:
     meaning, _, name = text.partition(" ")
     return {"meaning": meaning, "reference": {"reference": name}}
+
+
+def _recipient(name: str) -> Spec:
+    """An organization by its name, or `class CODE`."""
+    kind, _, code = name.partition(" ")
+    named = {"identifier": {"system": c.RECIPIENT_CLASS, "value": code}}
+    return named if kind == "class" else {"reference": f"@{name}"}
 
 
 def _intermediary(name: str) -> Spec:

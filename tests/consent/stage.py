@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 from app.consent import attributes as read_facts
-from app.consent.model import Agreement, PolicySet, Release, Requester, ResourceAttributes
+from app.consent.lapses import held, unbroken
+from app.consent.model import AdultFrom, Agreement, PolicySet, Release, Requester, ResourceAttributes, Window
 from app.consent.parse import ParsedConsent, read
-from app.consent.signing import ConsentContext, authority
+from app.consent.signing import ConsentContext, adult_from, authority, guards_an_adult
 from app.fhir.dates import BEGINNING, END, born, period
 from app.resources import TYPES
 from tests.consent import spelled
@@ -28,6 +30,8 @@ class Held:
     content: Spec
     version: int = 1
     before: Spec = field(default_factory=dict)
+    versions: list[tuple[datetime, Spec | None]] = field(default_factory=list)
+    """When each version was written, and what it said; None: it was deleted."""
 
     @property
     def type(self) -> str:
@@ -43,6 +47,8 @@ class Stage:
     written: str
     held: dict[str, Held] = field(default_factory=dict)
     releases: dict[str, Release] = field(default_factory=dict)
+    deleted: list[Held] = field(default_factory=list)
+    intermediary: bool = True
 
     async def set_up(self, case: Case) -> None:
         """Write all that the case tells of, at the moment that it says."""
@@ -86,6 +92,10 @@ class Stage:
         self.held[name] = found = Held(
             kind, spec, by, UUID(stored["id"]), content, version, known.content if known else {}
         )
+        found.versions = [
+            *(known.versions if known else ()),
+            (datetime.fromisoformat(spec.get("written", self.written)), content),
+        ]
         if kind == "release":
             self._compile(name, found, datetime.fromisoformat(spec.get("written", self.written)))
 
@@ -95,11 +105,15 @@ class Stage:
         response = await self.network.members[found.by].delete(f"/{found.type}/{found.id}")
         assert response.status_code == 204, response.text
         self.releases.pop(name, None)
+        found.versions.append((datetime.fromisoformat(self.written), None))
+        self.deleted.append(found)
 
     async def clear(self) -> None:
         """Take back the agreements of the case, which would bear on others."""
-        for name in [n for n, held in self.held.items() if held.kind == "agreement"]:
+        for name in [n for n, h in self.held.items() if h.kind == "agreement"]:
             await self.delete(name)
+        for found in self.deleted:
+            await self.network.forget(found.id)
 
     def attributes(self, name: str) -> ResourceAttributes:
         """What decide() needs of a record."""
@@ -117,6 +131,8 @@ class Stage:
             releases=tuple(self.releases.values()),
             born=self._born(),
             authorities=self._authorities(),
+            adult=self._adult(),
+            adult_guardians=self._adult_guardians(),
             agreements=(*self.network.agreements, *self._agreements()),
             places=self.network.places,
             focal=focal,
@@ -188,12 +204,22 @@ class Stage:
             authorities=self._authorities(),
             related=frozenset(h.id for h in self._people()),
             organizations=frozenset(self.network.places),
+            intermediary=self.intermediary,
+            adult=self._adult(),
+            adult_guardians=self._adult_guardians(),
         )
         return read(content, own_id, version, consent_context)
 
     def _born(self) -> Any:
         day = self.held["student"].content.get("birthDate") if "student" in self.held else None
         return born(day) if day else None
+
+    def _adult(self) -> AdultFrom:
+        student = self.held.get("student")
+        return adult_from(student.versions, self.network.zone(student.by)) if student else AdultFrom()
+
+    def _adult_guardians(self) -> frozenset[UUID]:
+        return frozenset(h.id for h in self._people() if guards_an_adult(h.content))
 
     def _people(self) -> list[Held]:
         """The RelatedPersons of this student, whoever holds them."""
@@ -202,17 +228,31 @@ class Stage:
         return [h for h in everyone if h.content["patient"]["reference"] == own]
 
     def _authorities(self) -> dict[UUID, Any]:
-        windows = {h.id: authority(h.content, self.network.zone(h.by)) for h in self._people()}
+        windows = {h.id: self._authority(h) for h in self._people()}
         return {i: window for i, window in windows.items() if window}
 
-    def _agreements(self) -> list[Agreement]:
-        return [self._agreement(h) for h in self.held.values() if h.kind == "agreement" and _counts(h.spec)]
+    def _authority(self, person: Held) -> Window | None:
+        zone = self.network.zone(person.by)
+        return unbroken([(at, authority(content, zone) if content else None) for at, content in person.versions])
 
-    def _agreement(self, held: Held) -> Agreement:
-        stated = period(held.spec["period"], self.network.zone(held.by)) if "period" in held.spec else None
-        window = (stated.lower, stated.upper) if stated else (BEGINNING, END)
-        discloser, recipient = self.network.id(held.spec["from"]), self.network.id(held.spec["to"])
-        return Agreement(self.network.id(held.by), discloser, recipient, window)
+    def _agreements(self) -> list[Agreement]:
+        everything = [*self.held.values(), *self.deleted]
+        return [a for h in everything if h.kind == "agreement" for a in self._agreed(h)]
+
+    def _agreed(self, found: Held) -> list[Agreement]:
+        """What one agreement says and said; none of the cases changes whom it is between."""
+        zone = self.network.zone(found.by)
+        discloser, recipient = self.network.id(found.spec["from"]), self.network.id(found.spec["to"])
+        states = [(at, _window(content, zone) if content else None) for at, content in found.versions]
+        return [Agreement(self.network.id(found.by), discloser, recipient, window) for window in held(states)]
+
+
+def _window(affiliation: Spec, zone: ZoneInfo) -> Window | None:
+    """When an agreement holds; None: never."""
+    if affiliation.get("active") is not True or "code" not in affiliation:
+        return None
+    stated = period(affiliation["period"], zone) if "period" in affiliation else None
+    return (stated.lower, stated.upper) if stated else (BEGINNING, END)
 
 
 def _kind(spec: Spec) -> str:
@@ -220,7 +260,3 @@ def _kind(spec: Spec) -> str:
     if "from" in spec:
         return "agreement"
     return "record" if spec.get("type") in TYPES else "release"
-
-
-def _counts(spec: Spec) -> bool:
-    return spec.get("active", True) is True and spec.get("part", "IRCP") is not None

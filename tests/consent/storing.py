@@ -9,13 +9,13 @@ from uuid import UUID
 from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.consent.model import Release, ResourceAttributes
+from app.consent.model import AdultFrom, Release, ResourceAttributes
 from app.db import tables, write
 from app.projections.steps import put_release
 from tests.consent.worlds import ORGANIZATIONS, Record, World
 
 _CLOCK = text("UPDATE public.test_clock SET at = :at")
-_PLACE = text("SELECT hallpass.place_organization(:id, :parent, :zone, :honor, :state)")
+_PLACE = text("SELECT hallpass.place_organization(:id, :parent, :zone, :honor, :state, :classes)")
 _SUPERSEDE = text("UPDATE hallpass.resource SET current = false WHERE id = ANY (:ids)")
 _INDEX = text("SELECT hallpass.index_records(:compartments, :ids)")
 
@@ -53,6 +53,7 @@ class Store:
         world = self.world
         place = {"id": ORGANIZATIONS[n], "parent": ancestors, "zone": world.zones[n]}
         place |= {"honor": world.honors[n], "state": world.states[n]}
+        place |= {"classes": sorted(world.classes[n])}
         assert await self.owner.scalar(_PLACE, place) == "placed"
 
     async def _release(self, consent: UUID, old: Release | None, new: Release | None) -> None:
@@ -95,8 +96,11 @@ class Store:
     async def _judged_against(self) -> None:
         world = self.world
         rows: list[tuple[Any, list[dict[str, Any]]]] = [
-            (tables.student, [_student(compartment, *born) for compartment, born in world.born.items()]),
-            (tables.authority, [_authority(*key, w) for key, w in world.authorities.items()]),
+            (tables.student, [_student(s, *born, world.adults.get(s, AdultFrom())) for s, born in world.born.items()]),
+            (
+                tables.authority,
+                [_authority(*key, w, key in world.adult_guardians) for key, w in world.authorities.items()],
+            ),
             (tables.agreement, [_agreement(n, a) for n, a in enumerate(world.agreements)]),
             (tables.emergency, [_emergency(n, *e) for n, e in enumerate(world.emergencies)]),
         ]
@@ -125,12 +129,13 @@ def _window(window: Any, **row: Any) -> dict[str, Any]:
     return row | {"opens": window[0], "closes": window[1]}
 
 
-def _student(compartment: UUID, first: Any, last: Any) -> dict[str, Any]:
-    return {"compartment": compartment, "custodian": _HOLDER, "born_from": first, "born_to": last}
+def _student(compartment: UUID, first: Any, last: Any, adult: AdultFrom) -> dict[str, Any]:
+    row = {"compartment": compartment, "custodian": _HOLDER, "born_from": first, "born_to": last}
+    return row | {"emancipated": adult.emancipated, "enrolled": adult.enrolled}
 
 
-def _authority(compartment: UUID, person: UUID, window: Any) -> dict[str, Any]:
-    return _window(window, compartment=compartment, id=person, custodian=_HOLDER)
+def _authority(compartment: UUID, person: UUID, window: Any, adult: bool) -> dict[str, Any]:
+    return _window(window, compartment=compartment, id=person, custodian=_HOLDER, adult=adult)
 
 
 def _agreement(n: int, a: Any) -> dict[str, Any]:

@@ -139,6 +139,14 @@ def test_a_gap_names_every_rule_that_asks_for_it_and_no_other(on: OnPaper) -> No
     assert asked["Consent.provision.actor"].endswith("(42 CFR 2.31(a)(4)(ii))")
 
 
+@pytest.mark.parametrize("intermediary", [True, False])
+def test_the_exchange_is_named_where_its_operator_is_an_intermediary(on: OnPaper, intermediary: bool) -> None:
+    """The operator's setting says whether it is."""
+    on.intermediary = intermediary
+    found = missing(on.comes_to(complete(["42CFRPart2"], intermediary=None)))
+    assert found == (["Consent.provision.actor"] if intermediary else [])
+
+
 def test_without_a_law_that_is_understood_every_regime_asks(on: OnPaper) -> None:
     """A gap is told in words then."""
     found = on.comes_to(complete(["urn:law"], signed=None))

@@ -32,6 +32,7 @@ RULES = PolicySet(
     (Agreement(DISTRICT, DISTRICT, CLINIC, ALWAYS),),
     {o: Place((o,), ZONE) for o in (DISTRICT, CLINIC, OTHER)},
 )
+LAPSED = Agreement(DISTRICT, DISTRICT, CLINIC, (BEGINNING, SIGNED + MOMENT))
 REQUESTER = Requester(CLINIC, frozenset({CLINIC}), frozenset({CLINIC}), frozenset({"TREAT"}), NOW)
 FACTS = ResourceAttributes(VISIT, "Encounter", DISTRICT, STUDENT, False, clinical=(SIGNED, NOW))
 
@@ -98,6 +99,14 @@ def test_a_denial_tells_of_the_exception_that_turned_the_permit_round() -> None:
         (replace(adult_from(date(2008, 9, 1))), "a parent signed after the student's 18th birthday"),
         (adult_from(date(2008, 9, 20)), "the student is 18, and a parent's signature has ended"),
         (replace(RULES, authorities={}), "its signer has no parental or guardian authority"),
+        (
+            replace(RULES, authorities={MOTHER: (SIGNED + MOMENT, END)}),
+            "its signer's authority is of after the signature, or ended since: a new signature is needed",
+        ),
+        (
+            replace(RULES, agreements=(LAPSED, replace(LAPSED, period=(SIGNED + 2 * MOMENT, END)))),
+            "the agreement lapsed since it began: a new signature is needed",
+        ),
     ],
 )
 def test_a_consent_out_of_force_is_silent_and_says_why(policies: PolicySet, why: str) -> None:

@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 from app.consent.attributes import referrers
 from app.consent.codes import widen
 from app.consent.evaluate import birthday
-from app.consent.model import Agreement, Place, PolicySet, Release, Requester, ResourceAttributes, Window
+from app.consent.model import AdultFrom, Agreement, Place, PolicySet, Release, Requester, ResourceAttributes, Window
+from app.consent.recipients import CLASSES
 from app.fhir.dates import BEGINNING, END
 from app.resources import REGISTRY, Visibility
 
@@ -57,7 +58,8 @@ PURPOSES = ("TREAT", "ETREAT", "HPAYMT")
 COMPARTMENT = tuple(t for t in REGISTRY if t.visibility is Visibility.COMPARTMENT)
 OTHERS = tuple(t for t in REGISTRY if t.visibility is not Visibility.COMPARTMENT)
 HOLDERS = ORGANIZATIONS[:2]
-RECIPIENTS = ORGANIZATIONS[2:]
+CLASS_IDS = tuple(c.id for c in CLASSES[:2])
+RECIPIENTS = (*ORGANIZATIONS[2:], *CLASS_IDS)
 
 
 @dataclass(frozen=True)
@@ -88,11 +90,14 @@ class World:
     zones: tuple[str, ...]
     honors: tuple[bool, ...]
     states: tuple[str | None, ...]
+    classes: tuple[frozenset[UUID], ...]
     records: tuple[Record, ...]
     releases: tuple[Release, ...]
     releases_before: tuple[Release, ...]
     born: Mapping[UUID, tuple[date, date]]
     authorities: Mapping[tuple[UUID, UUID], Window]
+    adults: Mapping[UUID, AdultFrom]
+    adult_guardians: frozenset[tuple[UUID, UUID]]
     agreements: tuple[Agreement, ...]
     emergencies: tuple[tuple[UUID, UUID, Window], ...]
     agreement_required: bool
@@ -125,6 +130,7 @@ class World:
         named |= {o for r in (*self.releases, *self.releases_before) for o in r.recipients}
         named |= {o for _, o, _ in self.emergencies}
         named |= {ORGANIZATIONS[n] for n in self.parents_before if n is not None}
+        named |= {o for n, o in enumerate(ORGANIZATIONS) if self.classes[n]}
         return frozenset(n for n in self.late if ORGANIZATIONS[n] not in named)
 
     def policies(self, student: UUID | None) -> PolicySet:
@@ -133,6 +139,8 @@ class World:
             releases=tuple(r for r in self.releases if r.student == student),
             born=self.born.get(student) if student else None,
             authorities={person: w for (compartment, person), w in self.authorities.items() if compartment == student},
+            adult=self.adults.get(student, AdultFrom()) if student in self.born else AdultFrom(),
+            adult_guardians=frozenset(p for s, p in self.adult_guardians if s == student),
             agreements=self.agreements,
             places=self.places,
             focal={
@@ -153,8 +161,14 @@ class World:
     def _requester(self, n: int) -> Requester:
         own = ORGANIZATIONS[n]
         descendants = frozenset(o for m, o in enumerate(ORGANIZATIONS) if own in self.ancestors(m))
+        classes = frozenset(c for m, o in enumerate(ORGANIZATIONS) if o in self.ancestors(n) for c in self.classes[m])
         return Requester(
-            own, frozenset(self.ancestors(n)), descendants, widen(self.purposes[n]), self.now, self.emergency[n]
+            own,
+            frozenset(self.ancestors(n)) | classes,
+            descendants,
+            widen(self.purposes[n]),
+            self.now,
+            self.emergency[n],
         )
 
 

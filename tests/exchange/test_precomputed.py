@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -55,12 +56,21 @@ async def _birth_date(scene: Scene, in_force: bool) -> None:
 async def _authority(scene: Scene, in_force: bool) -> None:
     mother = (await scene.district.get(f"/RelatedPerson/{scene.records['RelatedPerson']['id']}")).json()
     await scene.district.save({**mother, "active": in_force})
+    await _signed_anew(scene, in_force)
 
 
 async def _agreement(scene: Scene, in_force: bool) -> None:
     found = (await scene.district.get("/OrganizationAffiliation")).json()["entry"]
     (own,) = [e["resource"] for e in found if e["resource"]["organization"] == scene.district.reference]
     await scene.district.save({**own, "active": in_force})
+    await _signed_anew(scene, in_force)
+
+
+async def _signed_anew(scene: Scene, in_force: bool) -> None:
+    """What came back carries what is signed from then on."""
+    if in_force:
+        assert await scene.clinic.ids("/ServiceRequest") == []
+        await scene.release("ServiceRequest", dateTime=datetime.now(UTC).isoformat())
 
 
 async def _label(scene: Scene, in_force: bool) -> None:

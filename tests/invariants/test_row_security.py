@@ -146,10 +146,29 @@ async def test_the_wall_hides_from_an_update_what_it_hides_from_a_read(scene: Sc
 
 
 AS_OWNER = frozenset(
-    {"agreed_custodians", "agrees", "break_glass", "clear_index_backlog", "client_is_active", "consent_permitting"}
-    | {"count_custody", "defer_index", "disclose", "disclosure_keys", "fold_custody_counts", "glass_broken", "honoring"}
+    {
+        "agreed_custodians",
+        "agreed_since",
+        "asserted_purposes",
+        "break_glass",
+        "clear_index_backlog",
+        "client_is_active",
+        "consent_permitting",
+        "count_custody",
+        "counts_as",
+        "defer_index",
+        "disclose",
+        "disclosure_keys",
+        "enter_query",
+        "fold_custody_counts",
+        "glass_broken",
+        "honoring",
+        "lapsed_custodians",
+        "permitting_by_referrer",
+    }
     | {"index_records", "index_student", "judge", "lock_writes", "party_versions", "place_organization", "put_terms"}
     | {"reached", "record_security_event", "refresh_validity", "releasing", "remove_organization", "set_caller"}
+    | {"claim_subscriptions", "endpoint_allowed", "finish_subscription", "given_before"}
     | {"released_since", "sees_current", "standbys_follow"}
 )
 """The functions that see past the wall on the app's behalf: each answers for the caller alone, or tells no record."""

@@ -72,7 +72,7 @@ async def test_what_an_update_tells_a_party_of_a_task_is_entered(scene: Scene) -
         answer = await ask()
         assert answer.status_code in (200, 403, 412, 422), answer.text
         entered = (await ledger(scene.world, scene.clinic))[len(before) :]
-        assert {str(e[1]) for e in entered} == {owned["id"]}, answer.text
+        assert [str(e[1]) for e in entered] == [owned["id"]], answer.text
 
 
 @pytest.mark.parametrize(("kind", "body"), ASKS)

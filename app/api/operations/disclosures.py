@@ -29,10 +29,11 @@ from app.fhir.dates import interval
 from app.fhir.json import dump
 from app.ledger.entries import Entry, Filter, Position
 from app.ledger.events import audit_event
+from app.ledger.names import Names
 from app.resources import ResourceType
 from app.resources.refs import as_uuid
 
-COLUMNS = ("when", "what", "from", "to", "client", "why", "how", "basis", "release", "reason")
+COLUMNS = ("when", "what", "from", "to", "client", "user", "why", "how", "basis", "release", "signer", "reason")
 NAMES = frozenset({"start", "end", "recipient", "basis", "consent", "_count", "_cursor", "_format", "_pretty"})
 BASES = frozenset({"release", "party", "directory", "emergency", "query"})
 
@@ -100,7 +101,8 @@ def _written(request: Request, table: _Table | None, answer: Result, own: str, l
         return Response(table.head + table.rows(_rows(answer)) + table.foot, 200, headers, table.kind)
     http.require_acceptable(request)
     links = [("self", own)] + ([("next", link)] if link else [])
-    events = [audit_event(e) for e in (answer.document or {})["entries"]]
+    document: dict[str, Any] = answer.document or {}
+    events = [audit_event(e, document["names"]) for e in document["entries"]]
     bundle = events_bundle(events, own.rpartition("/fhir/")[0] + "/fhir", links, None)
     return http.respond(request, dump(bundle), headers=headers)
 
@@ -175,21 +177,34 @@ def position(text: str) -> Position:
     return datetime.fromisoformat(at), UUID(request), UUID(resource), int(version)
 
 
-def _plain(entry: Entry, names: dict[UUID, str]) -> dict[str, str]:
+def _plain(entry: Entry, names: Names) -> dict[str, str]:
     """An entry in words: who, what, when, why and under which release."""
     release = f"Consent/{entry.consent} version {entry.consent_version}" if entry.consent else ""
     return {
         "when": entry.at.isoformat(timespec="seconds"),
         "what": _what(entry),
-        "from": names.get(entry.custodian, str(entry.custodian)),
-        "to": names.get(entry.recipient, str(entry.recipient)),
+        "from": _organization(entry.custodian, entry, names),
+        "to": _organization(entry.recipient, entry, names),
         "client": entry.client,
+        "user": _user(entry.agent or {}),
         "why": " ".join(entry.purposes),
         "how": entry.interaction,
         "basis": entry.basis,
         "release": release,
+        "signer": "; ".join(names.signed(entry)),
         "reason": entry.reason or "",
     }
+
+
+def _organization(organization: UUID, entry: Entry, names: Names) -> str:
+    """The name that an organization had then, with its id: another may have that name now."""
+    return " ".join(filter(None, (names.organization(organization, entry.at), f"({organization})")))
+
+
+def _user(agent: dict[str, str]) -> str:
+    """Who the client said was behind it."""
+    identifier = agent.get("subject_id")
+    return " ".join(filter(None, (agent.get("subject_name"), f"({identifier})" if identifier else None)))
 
 
 def _what(entry: Entry) -> str:

@@ -38,16 +38,18 @@ async def validate(request: Request, context: RequestContext, declared: Resource
     asked = await _asked(request, context, declared)
     if id is None and asked["mode"] in ("update", "delete"):
         raise _bad("Use this mode on an instance: [type]/[id]/$validate.", "mode")
-    if id is not None:
-        if asked["mode"] == "create":
-            raise _bad("Use this mode on the type: [type]/$validate.", "mode")
-        own = id
-        await context.one("read", lambda session: _exists(session, declared, own))
+    if id is not None and asked["mode"] == "create":
+        raise _bad("Use this mode on the type: [type]/$validate.", "mode")
     return http.respond(request, dump(await _judge(context, declared, asked, id)))
 
 
-async def _exists(session: Session, declared: ResourceType, id: str) -> list[PendingResult]:
-    """Nothing of it leaves, but that it is there. Raises as a read."""
+async def _require_seen(context: RequestContext, declared: ResourceType, id: str | None) -> None:
+    """Raise as a read where there is no such resource: nothing of it leaves, but that it is there."""
+    if id is not None:
+        await context.one("read", lambda session: _seen(session, declared, id))
+
+
+async def _seen(session: Session, declared: ResourceType, id: str) -> list[PendingResult]:
     return [await reads.read(session, declared, id, known=lambda _version, _updated: True)]
 
 
@@ -78,6 +80,7 @@ async def _judge(
     try:
         named = profiling.named(declared.name, asked["profile"], needed=asked["mode"] == "profile")
     except HallpassError as e:
+        await _require_seen(context, declared, id)
         return outcome(e)
     found = await _faults(context, declared, asked, id)
     if asked["resource"] is not None:
@@ -96,14 +99,18 @@ async def _faults(
     """What keeps the write from being accepted; without a mode, what is wrong with the resource by itself."""
     try:
         write = await _write(context, declared, asked, id)
-        if write is not None:
-            await context.one("validate", lambda session: _dry_run(session, declared, asked["mode"], write))
-    except DryRun as e:
-        return [] if e.error is None else _coded(e.error)
     except HallpassError as e:
         if e.kind is not Kind.UNPROCESSABLE:
             raise
+        await _require_seen(context, declared, id)
         return _coded(e)
+    if write is None:
+        await _require_seen(context, declared, id)
+        return []
+    try:  # that the resource is there is told with what is wrong with the next: one disclosure
+        await context.one("validate", lambda session: _dry_run(session, declared, asked["mode"], write, id))
+    except DryRun as e:
+        return [] if e.error is None else _coded(e.error)
     return []
 
 
@@ -113,10 +120,15 @@ def _coded(error: HallpassError) -> list[Issue]:
 
 
 async def _dry_run(
-    session: Session, declared: ResourceType, mode: str, write: Callable[[Session], Awaitable[PendingResult]]
+    session: Session,
+    declared: ResourceType,
+    mode: str,
+    write: Callable[[Session], Awaitable[PendingResult]],
+    id: str | None,
 ) -> list[PendingResult]:
+    seen = (await _seen(session, declared, id))[0] if id is not None else None
     session.require(declared.name, _LETTERS[mode])
-    return await dry_run(session, write)
+    return await dry_run(session, write, seen)
 
 
 async def _write(

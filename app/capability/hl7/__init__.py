@@ -14,6 +14,7 @@ from typing import Any
 from app.capability.operation import operations
 from app.capability.searching import HL7_PARAMETERS
 from app.resources import TYPES
+from app.search.own import OURS
 from app.search.parameters import PARAMETERS
 
 Json = dict[str, Any]
@@ -41,7 +42,7 @@ def definitions() -> dict[str, Json]:
 def _named() -> set[str]:
     types = {f"{STRUCTURE}/{name}" for name in (*TYPES, "AuditEvent", *DATATYPES)}
     defined = {o.definition for o in operations() if o.hl7}
-    parameters = {p.url for own in PARAMETERS.values() for p in own.values()}
+    parameters = {p.url for own in PARAMETERS.values() for p in own.values() if not p.url.startswith(OURS)}
     return types | defined | parameters | HL7_PARAMETERS | {COMPARTMENT}
 
 

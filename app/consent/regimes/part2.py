@@ -22,6 +22,7 @@ REGIME = Regime(
         Element.INTERMEDIARY: "42 CFR 2.31(a)(4)(ii)",
     },
     opens_only=frozenset({PART2}),
+    classes_treat="42 CFR 2.31(a)(4)(ii)(B)",
     notice=Notice(
         "notice-42-cfr-part-2",
         "Substance use disorder records (42 CFR 2.32)",

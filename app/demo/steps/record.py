@@ -22,7 +22,7 @@ async def account(scene: Scene, family: Family, release: Json, visit: Json, at_i
     rows = await _rows(scene.district, f"{reference(family.student)}/$disclosures?_format=csv&_count=500")
     t.detail(map(_line, rows))
     t.hold("Each line says when, what, from whom, to whom, by whose program, why and how.", all(map(_full, rows)))
-    t.hold("Nothing went to anybody but the clinic.", {r["to"] for r in rows} == {clinic.name})
+    t.hold("Nothing went to anybody but the clinic.", {_name(r["to"]) for r in rows} == {clinic.name})
     under = [r for r in rows if r["basis"] == "release"]
     t.hold("It says what the clinic received under the release.", {_type(r) for r in under} == RELEASED)
     cited = {r["release"] for r in under}
@@ -50,8 +50,13 @@ async def _rows(holder: Api, path: str) -> list[Row]:
 
 def _line(row: Row) -> str:
     basis = row["release"] or row["basis"]
-    to = f"to {row['to']} ({row['client']})"
+    to = f"to {_name(row['to'])} ({row['client']})"
     return f"{row['when']}  {row['what']}  {to}  for {row['why']}, by {row['how']}, basis: {basis}"
+
+
+def _name(organization: str) -> str:
+    """A name without the id behind it."""
+    return organization.rpartition(" (")[0]
 
 
 def _type(row: Row) -> str:

@@ -21,7 +21,7 @@ from app.fhir.validation.primitives import CHECKS, Check
 Model = type[BaseModel]
 
 _ENCOUNTER_STATUS = "planned arrived triaged in-progress onleave finished cancelled entered-in-error unknown"
-_OBSERVATION_STATUS = "registered preliminary final amended corrected cancelled entered-in-error unknown"
+_OBSERVATION_STATUS = "cancelled registered preliminary final amended corrected entered-in-error unknown"
 _UDI_ENTRY = "barcode rfid manual card self-reported unknown"
 _TASK_STATUS = (
     "draft requested received accepted rejected ready cancelled in-progress on-hold failed completed entered-in-error"

@@ -53,11 +53,13 @@ class Builder:
 
     def build(self, kind: str, key: str) -> Stated:
         """A record. Raises HallpassError where what it belongs to was refused."""
-        restricted = False
+        restricted = untold = False
         if kind == "School":
             resource = resources.organization(self._get(School, key), self._district)
         elif kind == "Student":
-            resource = resources.patient(self._get(Student, key), self._district)
+            student = self._get(Student, key)
+            resource = resources.patient(student, self._district)
+            untold = self.partial and student.enrolled is None
         elif kind == "Contact":
             contact = self._get(Contact, key)
             restricted = contact.restricted
@@ -65,8 +67,8 @@ class Builder:
         else:
             resource = self._enrollment(key)
         units = resources.stated(resource, restricted=restricted)
-        if self.partial and kind == "Student":
-            units.pop("active")  # who is enrolled is not told by a source of changes
+        if untold:
+            units.pop("active")
         return Stated(resource, units)
 
     def ended(self, key: str, held: Units, wrote: Mapping[str, str]) -> Units:

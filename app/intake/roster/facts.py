@@ -114,7 +114,7 @@ class RosterFacts:
         self.db.execute("INSERT OR IGNORE INTO spoken VALUES (?, ?)", (takes.kind, takes.key))
 
     def leave(self, person: str) -> None:
-        """Keep that a source which tells of changes says that a person is gone."""
+        """Keep that a source which tells of changes says that a person is gone, or `student/contact` a contact."""
         self.db.execute("INSERT OR IGNORE INTO leaving VALUES (?)", (person,))
 
     def refuse(self, kind: str, key: str) -> None:

@@ -32,6 +32,7 @@ class Asked:
     query: dict[str, str]
     url: str
     authorization: str
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -90,7 +91,7 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         url = f"http://{self.headers['Host']}{self.path}"
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
-        asked = Asked("GET", parts.path, query, url, self.headers.get("Authorization", ""))
+        asked = Asked("GET", parts.path, query, url, self.headers.get("Authorization", ""), dict(self.headers.items()))
         stand_in.asked.append(asked)
         trouble = stand_in.trouble.popleft() if stand_in.trouble else None
         if isinstance(trouble, tuple):

@@ -1,0 +1,45 @@
+"""The search parameters of our own, in the form of HL7's records: what a referral's sender asks of the directory.
+
+https://hl7.org/fhir/R4/searchparameter.html — the capacity is Gravity's extension; languages, eligibility and cost are
+elements that R4 defines no parameter for.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+OURS = "https://hallpass.example/fhir/SearchParameter"
+CAPACITY = (
+    "http://hl7.org/fhir/us/sdoh-clinicalcare/StructureDefinition/SDOHCC-ExtensionHealthcareServiceCapacityStatus"
+)
+CAPACITY_CODES = "http://hl7.org/fhir/us/sdoh-clinicalcare/CodeSystem/SDOHCC-CodeSystemTemporaryCodes"
+OPEN_AT = "open-at"
+
+
+def _record(code: str, expression: str, description: str) -> dict[str, Any]:
+    return {
+        "base": "HealthcareService",
+        "code": code,
+        "kind": "token",
+        "expression": f"HealthcareService.{expression}",
+        "url": f"{OURS}/HealthcareService-{code}",
+        "description": description,
+    }
+
+
+RECORDS: tuple[dict[str, Any], ...] = (
+    _record(
+        "capacity",
+        f"extension.where(url='{CAPACITY}').extension.where(url='capacityStatus').value.as(CodeableConcept)",
+        "Whether the service has room: capacity, no-capacity, waitlist or additional-assessment-required",
+    ),
+    _record("communication", "communication", "A language in which the service is given"),
+    _record("eligibility", "eligibility.code", "Whom the service is for"),
+    _record("provision", "serviceProvisionCode", "What the service costs: free, disc or cost"),
+    _record(
+        OPEN_AT,
+        "availableTime",
+        "When the service is open: now, a date and time, or a half hour of the week such as mon-0930",
+    ),
+)
+"""By which a service is found before a referral. Codes of the half hours: app/search/hours.py."""

@@ -1,0 +1,1 @@
+CREATE POLICY member ON hallpass.verified_identifier FOR SELECT USING ((SELECT hallpass.caller()) IS NOT NULL);
