@@ -21,6 +21,7 @@ from app.db.rows import Stored
 from app.db.write import NewVersion
 from app.errors import HallpassError, Issue, Kind, not_found
 from app.exchange import reads, subscribing
+from app.exchange.answers import with_answers_judged
 from app.exchange.ended import require_not_widened
 from app.exchange.identifiers import resolve
 from app.exchange.lock_kinds import create_kind, update_kind
@@ -48,7 +49,7 @@ async def create(
     session.require(declared.name, "c")
     resource_id = own_id or uuid4()
     session.write_once(resource_id)
-    content = await resolve(session, declared, validated)
+    content = await with_answers_judged(session, declared, await resolve(session, declared, validated))
     compartment = _compartment(declared, content, resource_id)
     if compartment != resource_id:  # who may not see the student does not wait for those who write about it
         await check_references(session, content, {}, (declared.name, resource_id))
@@ -83,6 +84,7 @@ async def update(
             content = as_party(declared, stored, content, session)
     if method == "PUT" and b'"replace' in old.body:
         content = keep_links(content, parse(old.body))
+    content = await with_answers_judged(session, declared, content)
     if not old.deleted and _digest(content) == old.digest:
         return PendingResult((PendingRow(old),), unchanged=True)
     if _compartment(declared, content, old.id) != old.compartment:

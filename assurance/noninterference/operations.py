@@ -28,6 +28,9 @@ SERVED = (
     ("POST", "/fhir/[type]/{id}/$everything"),
     ("POST", "/fhir/[type]/{id}/$explain-access"),
     ("GET", "/fhir/[type]/{id}/$meta"),
+    ("GET", "/fhir/[type]/{id}/$extract"),
+    ("GET", "/fhir/[type]/{id}/$support-plan"),
+    ("POST", "/fhir/[type]/{id}/$populate"),
     ("GET", "/fhir/[type]/$awaiting-release"),
     ("POST", "/fhir/[type]/$match"),
     ("POST", "/fhir/[type]/$merge"),
@@ -133,6 +136,12 @@ def _match(asks: Asks, route: Route) -> Request:
     return _parameters(asks, route.path, given)
 
 
+def _populate(asks: Asks, route: Route) -> Request:
+    """Begun for a student, of the caller's or of others'."""
+    given = [{"name": "subject", "valueReference": {"reference": f"Patient/{asks.id('Patient')}"}}]
+    return _parameters(asks, route.path.replace("{id}", asks.id(route.type)), given)
+
+
 def _merge(asks: Asks, route: Route) -> Request:
     """Two students, of the caller's or of others', mostly without changing what they are."""
     given: list[dict[str, Any]] = [
@@ -191,6 +200,9 @@ OPERATIONS: dict[str, Callable[[Asks, Route], Request]] = {
     "$explain-access": _explain,
     "$awaiting-release": _awaiting,
     "$meta": _meta,
+    "$extract": _meta,
+    "$support-plan": _meta,
+    "$populate": _populate,
     "$match": _match,
     "$merge": _merge,
     "$validate": _validate,
