@@ -1444,6 +1444,10 @@ BEGIN
         SELECT 1 FROM client c JOIN tree t ON t.id = c.organization WHERE t.ancestor = p_id) THEN
         RETURN 'member';
     END IF;
+    IF (v_old.zone, v_old.honor, v_old.state) IS DISTINCT FROM (p_zone, p_honour, p_state) AND caller() <> p_id AND EXISTS (
+        SELECT 1 FROM client c WHERE c.organization = p_id) THEN
+        RETURN 'member';
+    END IF;
     INSERT INTO organization VALUES (p_id, v_ancestors, p_zone, p_honour, p_state, p_classes)
         ON CONFLICT (id) DO UPDATE
             SET ancestors = v_ancestors, zone = p_zone, honor = p_honour, state = p_state, classes = p_classes;
@@ -2480,6 +2484,25 @@ CREATE TABLE hallpass.subscription_event (
 
 COMMENT ON TABLE hallpass.subscription_event IS 'The events of each Subscription by number, for what is sent again and for $events.';
 
+CREATE TABLE hallpass.sync_source (
+    name text NOT NULL,
+    client text NOT NULL,
+    kind text NOT NULL,
+    place text NOT NULL,
+    district text,
+    mapping text,
+    sealed text NOT NULL,
+    schedule text NOT NULL,
+    next_run timestamp with time zone NOT NULL,
+    began timestamp with time zone,
+    ended timestamp with time zone,
+    status smallint,
+    report jsonb,
+    CONSTRAINT sync_source_kind_check CHECK ((kind = ANY (ARRAY['oneroster'::text, 'edfi'::text, 'inbox'::text])))
+);
+
+COMMENT ON TABLE hallpass.sync_source IS 'Rosters that the worker fetches on a schedule.';
+
 CREATE TABLE hallpass.term_date (
     compartment uuid NOT NULL,
     id uuid NOT NULL,
@@ -2680,6 +2703,9 @@ ALTER TABLE ONLY hallpass.subscription_event
 
 ALTER TABLE ONLY hallpass.subscription
     ADD CONSTRAINT subscription_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY hallpass.sync_source
+    ADD CONSTRAINT sync_source_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY hallpass.term_date
     ADD CONSTRAINT term_date_pkey PRIMARY KEY (compartment, id, param, n);

@@ -27,11 +27,11 @@ from app.exchange.identifiers import resolve
 from app.exchange.lock_kinds import create_kind, update_kind
 from app.exchange.merge_links import keep_links
 from app.exchange.reference_check import check_references
-from app.exchange.referrals import require_transition, with_author, with_author_of
+from app.exchange.referrals import require_transition
 from app.exchange.release import PendingResult, PendingRow
 from app.exchange.third_party_writes import as_party, judging, require_own_entry, require_party
 from app.exchange.validated import Validated
-from app.fhir.body import compose
+from app.fhir.body import compose, filed_by
 from app.fhir.etags import names
 from app.fhir.json import canonical, parse
 from app.limits.long_work import LARGE_BYTES, is_large, off_loop
@@ -76,7 +76,7 @@ async def update(
     old, at = await _held(session, declared, resource_id, if_match, seen)
     if validated.content.get("id") != resource_id:
         raise HallpassError(Kind.INVALID, Issue("The id in the body is not the one in the URL.", f"{declared.name}.id"))
-    content = with_author_of(declared, old, await resolve(session, declared, validated))
+    content = await resolve(session, declared, validated)
     if not await session.holds(old.custodian):
         stored = parse(old.body) if old.body else {}
         require_party(declared, stored, session.ancestors)
@@ -166,7 +166,7 @@ async def _file(
     zone = await _zone(session, custodian)
     await require_own_entry(session, declared, content)
     await require_transition(session, declared, content, before, old)
-    content = with_author(declared, content, session.caller.organization)
+    content = filed_by(content, session.caller.organization)
     if declared.name == "Consent":
         await require_not_widened(session, before, content, (compartment, resource_id), zone)
     if declared.name == subscribing.TYPE:
@@ -231,7 +231,9 @@ async def require_unreferenced(session: Session, ids: Collection[UUID], *, apart
 
 
 def _digest(content: dict[str, Any]) -> bytes:
-    return sha256(canonical({k: v for k, v in content.items() if k != "id"})).digest()
+    """Of what the writer says: the id and who filed it are the server's."""
+    meta = {k: v for k, v in content.get("meta", {}).items() if k != "source"}
+    return sha256(canonical({k: v for k, v in content.items() if k != "id"} | {"meta": meta})).digest()
 
 
 def _not_yours() -> HallpassError:
