@@ -18,7 +18,7 @@ from rich.console import Console
 from app.demo.api import Api, Unexpected
 from app.demo.members import AGREEMENTS, CLINIC, DISTRICT, PARTS, Part, agree, enroll
 from app.demo.stage import Stage, fresh_stage
-from app.demo.steps import delivery, record, referral, release, revocation, roster
+from app.demo.steps import child, delivery, record, referral, release, revocation, roster
 from app.demo.steps.scene import Scene
 from app.demo.telling import Difference, Telling
 from app.errors import HallpassError
@@ -94,3 +94,4 @@ async def _steps(scene: Scene) -> None:
     given = await revocation.revoke(scene, family, referrals.request, task, signed, visit)
     await record.account(scene, family, signed, visit, given)
     await scene.strangers_see_nothing()
+    await child.tell(scene)

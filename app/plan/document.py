@@ -134,7 +134,7 @@ def _outcomes(live: list[Json], _names: dict[str, str], start: str) -> Found:
         series.setdefault(words(o["code"]), []).append(o)
     found: Found = []
     for name, points in sorted(series.items()):
-        before = [p for p in points if start and _when(p) <= start]
+        before = [p for p in points[:-1] if start and _when(p) <= start]
         first, last = (before or points[:1])[-1], points[-1]
         values = (f"{measured(o)} ({_when(o)})" for o in (first, last))
         found.append((last, (name, *values, _change(first, last))))
