@@ -124,6 +124,10 @@ class Settings(BaseSettings):
         default={"stat": 1, "asap": 2, "urgent": 3, "routine": 14},
         description="Days without a change after which an open Task is overdue, by priority, as JSON.",
     )
+    external_references: Literal["refuse", "keep"] = Field(
+        default="refuse",
+        description="References to other servers: refused, or kept as they are where they have a display.",
+    )
     smtp_url: SecretStr | None = Field(
         default=None, description="The mail server of notifications: smtp://user:password@host:587, or smtps://."
     )

@@ -13,8 +13,9 @@ from app.auth import jose
 from app.capability.interactions import LEDGER_PARAMETERS
 from app.resources import TYPES
 from assurance.noninterference.determinism import EPOCH
+from assurance.noninterference.draw import STUDENT
 from assurance.noninterference.moves import JSON
-from assurance.noninterference.records import STUDENT, OutOfReach
+from assurance.noninterference.records import OutOfReach
 from assurance.noninterference.routes import Route
 from assurance.noninterference.wire import BASE, Request
 
@@ -27,10 +28,14 @@ SERVED = (
     ("POST", "/fhir/[type]/{id}/$everything"),
     ("POST", "/fhir/[type]/{id}/$explain-access"),
     ("GET", "/fhir/[type]/{id}/$meta"),
+    ("GET", "/fhir/[type]/{id}/$extract"),
+    ("GET", "/fhir/[type]/{id}/$support-plan"),
+    ("POST", "/fhir/[type]/{id}/$populate"),
     ("GET", "/fhir/[type]/$awaiting-release"),
     ("GET", "/fhir/[type]/{id}/$referral-report"),
     ("GET", "/fhir/[type]/{id}/$community-report"),
     ("POST", "/fhir/[type]/$match"),
+    ("POST", "/fhir/[type]/$merge"),
     ("POST", "/fhir/[type]/$validate"),
     ("POST", "/fhir/[type]/{id}/$validate"),
     *((method, f"/fhir/{place}$export") for place in ("", "[type]/", "[type]/{id}/") for method in ("GET", "POST")),
@@ -153,6 +158,23 @@ def _match(asks: Asks, route: Route) -> Request:
         given.append({"name": "onlyCertainMatches", "valueBoolean": rng.choice([True, False])})
     if rng.random() < 0.3:
         given.append({"name": "count", "valueInteger": rng.choice([1, 3])})
+    return _parameters(asks, route.path, given)
+
+
+def _populate(asks: Asks, route: Route) -> Request:
+    """Begun for a student, of the caller's or of others'."""
+    given = [{"name": "subject", "valueReference": {"reference": f"Patient/{asks.id('Patient')}"}}]
+    return _parameters(asks, route.path.replace("{id}", asks.id(route.type)), given)
+
+
+def _merge(asks: Asks, route: Route) -> Request:
+    """Two students, of the caller's or of others', mostly without changing what they are."""
+    given: list[dict[str, Any]] = [
+        {"name": name, "valueReference": {"reference": f"Patient/{asks.id('Patient')}"}}
+        for name in ("source-patient", "target-patient")
+    ]
+    if asks.rng.random() < 0.7:
+        given.append({"name": "preview", "valueBoolean": True})
     return _parameters(asks, route.path, given)
 
 
@@ -279,7 +301,11 @@ OPERATIONS: dict[str, Callable[[Asks, Route], Request]] = {
     "$meta": _meta,
     "$referral-report": _report,
     "$community-report": _community,
+    "$extract": _meta,
+    "$support-plan": _meta,
+    "$populate": _populate,
     "$match": _match,
+    "$merge": _merge,
     "$validate": _validate,
     "$preview": _preview,
     "$break-glass": _break_glass,

@@ -11,9 +11,10 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from app.consent.attributes import student_of
 from app.resources import TYPES, Visibility
+from assurance.noninterference.draw import Body, Pick
 from assurance.noninterference.names import Names
-from assurance.noninterference.records import Body, Pick
 from assurance.noninterference.wire import Request, Response
 
 BOTH = "AB"
@@ -121,9 +122,8 @@ class Scene:
         declared = TYPES.get(body.get("resourceType", ""))
         if declared is None:
             return None
-        about = body.get(declared.student) if declared.student else None
-        student = body["id"] if about == body["id"] else _id_of(about)
-        record = Record(body["id"], declared.name, by, worlds, hidden, plain(body), student)
+        student = student_of(declared, body, UUID(body["id"]))
+        record = Record(body["id"], declared.name, by, worlds, hidden, plain(body), str(student) if student else None)
         self.records[record.id] = record
         return record
 
@@ -155,11 +155,6 @@ def plain(resource: Body) -> Body:
     meta = {k: v for k, v in resource.get("meta", {}).items() if k not in ("versionId", "lastUpdated")}
     rest = {k: v for k, v in resource.items() if k != "meta"}
     return {**rest, "meta": meta} if meta else rest
-
-
-def _id_of(reference: Any) -> str | None:
-    text = reference.get("reference", "") if isinstance(reference, dict) else ""
-    return text.rpartition("/")[2] or None
 
 
 def _resources(node: Any) -> Iterator[Body]:
