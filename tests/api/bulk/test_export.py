@@ -224,7 +224,7 @@ async def test_one_client_has_one_export_under_way(world: World, scene: Scene) -
         ("_typeFilter=Encounter%3Fcolor%3Dred", "color"),
         ("_elements=Patient.color", "_elements"),
         ("includeAssociatedData=LatestProvenanceResources", "includeAssociatedData"),
-        ("colour=red", "colour"),
+        ("shade=red", "shade"),
         ("organizeOutputBy=School", "organizeOutputBy"),
         ("_since=2026-01-02T00:00:00Z&_until=2026-01-01T00:00:00Z", "_until"),
         ("_since=2026-01-01T00:00:00Z&_since=2026-01-02T00:00:00Z", "_since"),
