@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from datetime import date
 from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -13,11 +14,11 @@ from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.consent.model import Agreement, Provision, Release, ResourceAttributes, Window
+from app.consent.model import AdultFrom, Agreement, Provision, Release, ResourceAttributes, Window
 from app.db.caller import waiting
 from app.db.driver import PreparedQuery, fetch
 from app.db.rows import Stored
-from app.db.tables import agreement, authority, provision, release, student, verified_identifier
+from app.db.tables import agreement, provision, release, verified_identifier
 from app.db.terms_tables import terms_document
 from app.limits.long_work import LARGE_BYTES, off_loop
 from app.search.rows import Terms
@@ -26,6 +27,13 @@ _PUT_MANY = PreparedQuery(
     text("SELECT hallpass.put_many(CAST(:rows AS hallpass.resource_version[]), CAST(:terms AS jsonb))")
 )
 _PUT_TERMS = text("SELECT hallpass.put_terms(:compartments, :ids, CAST(:terms AS jsonb), true)")
+
+_PUT_STUDENTS = PreparedQuery(
+    text("SELECT hallpass.put_students(:compartments, :custodians, :first, :last, :emancipated, :enrolled, :new)")
+)
+_PUT_AUTHORITIES = PreparedQuery(
+    text("SELECT hallpass.put_authorities(:compartments, :ids, :custodians, :opens, :closes, :adult, :new)")
+)
 
 
 class NewVersion(NamedTuple):
@@ -113,33 +121,47 @@ async def refresh_validity(connection: AsyncConnection, compartment: UUID, custo
     )
 
 
-async def put_student(
-    connection: AsyncConnection, compartment: UUID, custodian: UUID, born: tuple[Any, Any] | None
+async def put_students(
+    connection: AsyncConnection, changes: Sequence[tuple[Stored, tuple[tuple[date, date], AdultFrom] | None]]
 ) -> None:
-    """Keep what releases need of a Patient: the first and last possible day of birth."""
-    if born is None:
-        await connection.execute(delete(student).where(student.c.compartment == compartment))
-        return
-    row = {"compartment": compartment, "custodian": custodian, "born_from": born[0], "born_to": born[1]}
-    await connection.execute(
-        upsert(student).values(row).on_conflict_do_update(index_elements=["compartment"], set_=row)
+    """Keep what releases need of Patients: the first and last possible day of birth, and from when it is an adult.
+
+    None: the birth date is not known.
+    """
+    rows, known = [row for row, _ in changes], [known for _, known in changes]
+    await fetch(
+        connection,
+        _PUT_STUDENTS,
+        {
+            "compartments": [row.compartment for row in rows],
+            "custodians": [row.custodian for row in rows],
+            "first": [k[0][0] if k else None for k in known],
+            "last": [k[0][1] if k else None for k in known],
+            "emancipated": [k[1].emancipated if k else None for k in known],
+            "enrolled": [k[1].enrolled if k else None for k in known],
+            "new": [row.version == 1 for row in rows],
+        },
     )
 
 
-async def put_authority(
-    connection: AsyncConnection, compartment: UUID, person: UUID, custodian: UUID, window: Window | None
+async def put_authorities(
+    connection: AsyncConnection, changes: Sequence[tuple[Stored, tuple[Window, bool] | None]]
 ) -> None:
-    """Keep what releases need of a RelatedPerson: the window of its authority; None: it has none."""
-    await connection.execute(delete(authority).where(authority.c.compartment == compartment, authority.c.id == person))
-    if window is not None:
-        row = {
-            "compartment": compartment,
-            "id": person,
-            "custodian": custodian,
-            "opens": window[0],
-            "closes": window[1],
-        }
-        await connection.execute(insert(authority).values(row))
+    """Keep what releases need of RelatedPersons: their authority's window, and whether over an adult; None: none."""
+    rows, known = [row for row, _ in changes], [known for _, known in changes]
+    await fetch(
+        connection,
+        _PUT_AUTHORITIES,
+        {
+            "compartments": [row.compartment for row in rows],
+            "ids": [row.id for row in rows],
+            "custodians": [row.custodian for row in rows],
+            "opens": [k[0][0] if k else None for k in known],
+            "closes": [k[0][1] if k else None for k in known],
+            "adult": [bool(k and k[1]) for k in known],
+            "new": [row.version == 1 for row in rows],
+        },
+    )
 
 
 async def lock_agreements(connection: AsyncConnection, agreements: Collection[Agreement]) -> None:
@@ -227,6 +249,7 @@ async def put_release(connection: AsyncConnection, compartment: UUID, consent: U
             authority_opens=compiled.authority[0] if compiled.authority else None,
             authority_closes=compiled.authority[1] if compiled.authority else None,
             cosigned=compiled.cosigned,
+            education=compiled.education,
         )
     )
     await connection.execute(insert(provision), [_provision(compartment, consent, p) for p in compiled.provisions])

@@ -149,6 +149,7 @@ AS_OWNER = frozenset(
     {
         "agreed_custodians",
         "agreed_since",
+        "asserted_purposes",
         "break_glass",
         "clear_index_backlog",
         "client_is_active",
