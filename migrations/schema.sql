@@ -1949,6 +1949,21 @@ END $$;
 
 COMMENT ON FUNCTION hallpass.set_operator(p_organization uuid) IS 'The network''s operator at the console, as the owner of the tables, on behalf of an organization.';
 
+CREATE FUNCTION hallpass.share_usage(p_clients text[], p_bytes bigint[]) RETURNS TABLE(client text, bytes bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO client_usage AS u SELECT k.client, date_trunc('hour', instant()), k.bytes
+        FROM unnest(p_clients, p_bytes) AS k(client, bytes) ORDER BY k.client
+        ON CONFLICT ON CONSTRAINT client_usage_pkey DO UPDATE SET bytes = u.bytes + EXCLUDED.bytes;
+    DELETE FROM client_usage u WHERE u.hour < instant() - interval '2 days';
+    RETURN QUERY SELECT u.client, sum(u.bytes)::bigint FROM client_usage u
+        WHERE u.hour > instant() - interval '1 day' GROUP BY u.client;
+END $$;
+
+COMMENT ON FUNCTION hallpass.share_usage(p_clients text[], p_bytes bigint[]) IS 'Adds what a process counted since it last said so, and tells what each client has stored within a day.';
+
 CREATE FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_clinical tstzrange) RETURNS boolean
     LANGUAGE plpgsql STABLE
     SET search_path TO 'hallpass', 'pg_temp'
@@ -2175,6 +2190,15 @@ CREATE TABLE hallpass.client (
     disabled timestamp with time zone,
     CONSTRAINT client_check CHECK (((jwks IS NULL) <> (jwks_uri IS NULL)))
 );
+
+CREATE TABLE hallpass.client_usage (
+    client text NOT NULL,
+    hour timestamp with time zone NOT NULL,
+    bytes bigint NOT NULL
+);
+
+COMMENT ON TABLE hallpass.client_usage IS 'How much each client stored in each of the last hours, as the processes add it up every few seconds: what a client may
+     store in a day is one number for all of them, and outlasts them.';
 
 CREATE TABLE hallpass.custody_count (
     custodian uuid NOT NULL,
@@ -2612,6 +2636,9 @@ ALTER TABLE ONLY hallpass.chain_end
 
 ALTER TABLE ONLY hallpass.client
     ADD CONSTRAINT client_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY hallpass.client_usage
+    ADD CONSTRAINT client_usage_pkey PRIMARY KEY (client, hour);
 
 ALTER TABLE ONLY hallpass.disclosure
     ADD CONSTRAINT disclosure_pkey PRIMARY KEY (compartment, at, request, id, version);
@@ -3316,6 +3343,9 @@ REVOKE ALL ON FUNCTION hallpass.set_caller_from_json(p_caller jsonb, p_agreement
 GRANT ALL ON FUNCTION hallpass.set_caller_from_json(p_caller jsonb, p_agreement boolean) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.set_operator(p_organization uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION hallpass.share_usage(p_clients text[], p_bytes bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.share_usage(p_clients text[], p_bytes bigint[]) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_clinical tstzrange) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_clinical tstzrange) TO hallpass_app;
