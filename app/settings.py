@@ -81,7 +81,7 @@ class Settings(BaseSettings):
     )
     statement_timeout_ms: int = Field(default=10_000, ge=100, description="The longest one statement may take.")
     request_seconds: int = Field(
-        default=60, ge=1, description="Seconds after which a request whose answer has not begun gets 503."
+        default=120, ge=1, description="Seconds after which a request whose answer has not begun gets 503."
     )
     max_body_bytes: int = Field(default=5_000_000, ge=1_000, description="A larger request body is refused with 413.")
     max_body_values: int = Field(

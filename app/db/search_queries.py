@@ -82,7 +82,11 @@ def prepared_total(search: Search, caller_org: UUID, *, emergency: bool = False)
 
 def _written(found: BoundStatement) -> BoundStatement:
     statement, values = found
-    return found if isinstance(statement, PreparedQuery) else BoundStatement(PreparedQuery(statement), values)
+    if isinstance(statement, PreparedQuery):
+        return found
+    written = PreparedQuery(statement)
+    # A list whose length its values decide is written out by SQLAlchemy when it is run.
+    return found if "[POSTCOMPILE_" in written.sql else BoundStatement(written, values)
 
 
 def total(search: Search, caller_org: UUID, *, emergency: bool = False) -> BoundStatement:

@@ -71,7 +71,7 @@ def _disclosures(asks: Asks, route: Route) -> Request:
     if rng.random() < 0.3:
         query["_format"] = rng.choice(["csv", "html", "json"])
     if rng.random() < 0.2:
-        query["basis"] = rng.choice(["release", "party"])
+        query["basis"] = rng.choice(["release", "party", "query"])
     if rng.random() < 0.2:
         query["recipient"] = asks.id("Organization")
     path = route.path.replace("{id}", asks.id(route.type))
@@ -371,7 +371,7 @@ AUDITED: dict[str, Callable[[Asks], str]] = {
     "outcome": lambda asks: asks.rng.choice(["0", "4", "8"]),
     "patient": lambda asks: f"Patient/{asks.id('Patient')}",
     "purpose": lambda asks: asks.rng.choice(["TREAT", "HPAYMT"]),
-    "subtype": lambda asks: asks.rng.choice(["release", "party", "login", "scope"]),
+    "subtype": lambda asks: asks.rng.choice(["release", "party", "query", "login", "scope"]),
     "_count": lambda asks: asks.rng.choice(["1", "2", "5"]),
     "_sort": lambda asks: asks.rng.choice(["date", "-date"]),
     "_total": lambda asks: asks.rng.choice(["none", "accurate"]),

@@ -71,3 +71,14 @@ async def test_what_would_be_included_beyond_the_bound_is_too_costly(member: Mem
     answer = await member.get("/Patient?_revinclude=ServiceRequest:subject")
     assert (answer.status_code, answer.json()["issue"][0]["code"]) == (422, "too-costly")
     assert 0 < max(fetched) < BOUND + 2 * SIZE
+
+
+async def test_a_costly_search_takes_every_kind_of_value(member: Member) -> None:
+    """Also those of which a statement holds as many as there are."""
+    chain = "_has:Task:based-on:_has:DocumentReference:related:_has:DocumentReference:related"
+    genders = "http://terminology.hl7.org/ValueSet/v3-ConfidentialityClassification"
+    for query in (f"{chain}:patient:Patient.gender:in={genders}", f"{chain}:status=current,superseded"):
+        for total in ("", "&_summary=count"):
+            answer = await member.get(f"/ServiceRequest?{query}{total}&_sort=-_security")
+            assert answer.status_code == 200, answer.text
+            assert answer.json()["total"] == 0
