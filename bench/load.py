@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CONNECTIONS = 64
+WARM = 4
+"""Seconds at the least of the first round: the first plans of all connections are made in it."""
 _UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
 
 
@@ -95,7 +97,7 @@ def alternated(asks: dict[str, Ask], seconds: float, rounds: int) -> dict[str, l
     found: dict[str, list[Heard]] = {name: [] for name in asks}
     for n in range(rounds + 1):
         for name, ask in asks.items():
-            heard = hammer(ask, seconds if n else max(1, seconds / 2))
+            heard = hammer(ask, seconds if n else max(WARM, seconds / 2))
             if n:
                 found[name].append(heard)
                 sys.stderr.write(f"  {name}: {heard.rate:.0f}/s, median {heard.p50:.1f} ms\n")

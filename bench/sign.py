@@ -5,7 +5,8 @@ Ended is ended (docs/rule.md): so each signature is a new Consent, and each end 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from datetime import date, timedelta
 from itertools import count
@@ -22,18 +23,26 @@ TIMES = 20
 _FORMS = count(1)
 
 
+def renew(asker: Asker, release: dict[str, Any]) -> tuple[float, dict[str, Any]]:
+    """Milliseconds to file a Consent again, signed on a form of its own, and the new one."""
+    attachment = {**release["sourceAttachment"], "title": f"Release of information, copy {next(_FORMS)}"}
+    content = {k: v for k, v in release.items() if k not in ("id", "meta")}
+    return asker.ask("POST", "/fhir/Consent", {**content, "sourceAttachment": attachment})
+
+
 class Releases:
     """The releases of the sample student, one after the other, by its district."""
 
     def __init__(self, stage: Stage, asker: Asker) -> None:
         self._asker = asker
-        sample = asker.ask("GET", f"/fhir/Consent/{stage.network.sample['Consent']}")[1]
-        self._sample = {k: v for k, v in sample.items() if k not in ("id", "meta")}
+        self._sample = asker.ask("GET", f"/fhir/Consent/{stage.network.sample['Consent']}")[1]
 
-    def sign(self) -> tuple[float, dict[str, Any]]:
-        """Milliseconds to file a new one, and the Consent."""
-        attachment = {**self._sample["sourceAttachment"], "title": f"Release of information, copy {next(_FORMS)}"}
-        return self._asker.ask("POST", "/fhir/Consent", {**self._sample, "sourceAttachment": attachment})
+    def sign(self, instead: Mapping[str, str] | None = None) -> tuple[float, dict[str, Any]]:
+        """Milliseconds to file a new one, and the Consent; with other ids in the place of some."""
+        text = json.dumps(self._sample)
+        for old, new in (instead or {}).items():
+            text = text.replace(old, new)
+        return renew(self._asker, json.loads(text))
 
     def end(self, release: dict[str, Any]) -> float:
         """Milliseconds to end one."""
