@@ -58,7 +58,7 @@ def _ratios(chosen: argparse.Namespace) -> list[Figure]:
         with product(there) as own, bare(there) as limit:
             asked = asks(there, own.url, limit.url)
             return [
-                *ratios(alternated(asked, chosen.seconds, chosen.rounds)),
+                *ratios(alternated(asked, chosen.seconds, chosen.rounds, chosen.connections)),
                 tail(there, own.url, chosen.seconds),
                 *signing(there, own.url),
             ]
@@ -97,6 +97,7 @@ def _chosen() -> argparse.Namespace:
     parser.add_argument("--visible", type=int, nargs="*", default=growth.VISIBLE, help="resources, for growth")
     parser.add_argument("--held", type=int, nargs=2, default=more.HELD, help="records of a custodian, for its page")
     parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--connections", type=int, default=load.CONNECTIONS, help="of the load tool, for ratios")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--quick", action="store_true")
     chosen = parser.parse_args()

@@ -92,12 +92,14 @@ def _script(ask: Ask, pause: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def alternated(asks: dict[str, Ask], seconds: float, rounds: int) -> dict[str, list[Heard]]:
+def alternated(
+    asks: dict[str, Ask], seconds: float, rounds: int, connections: int = CONNECTIONS
+) -> dict[str, list[Heard]]:
     """Each in turn, `rounds` times over, so that what else the machine does falls on all; the first round warms up."""
     found: dict[str, list[Heard]] = {name: [] for name in asks}
     for n in range(rounds + 1):
         for name, ask in asks.items():
-            heard = hammer(ask, seconds if n else max(WARM, seconds / 2))
+            heard = hammer(ask, seconds if n else max(WARM, seconds / 2), connections=connections)
             if n:
                 found[name].append(heard)
                 sys.stderr.write(f"  {name}: {heard.rate:.0f}/s, median {heard.p50:.1f} ms\n")
