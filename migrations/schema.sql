@@ -672,23 +672,22 @@ BEGIN
         JOIN hallpass.provision p ON p.compartment = e.compartment AND p.consent = e.consent
         JOIN hallpass.provision t ON t.compartment = e.compartment AND t.consent = e.consent AND t.node = 0
         CROSS JOIN LATERAL (SELECT p OFFSET 0) x
-    ), covered AS MATERIALIZED (
-        SELECT r.compartment, r.id, n.consent, n.permit, n.plain, n.named,
-               hallpass.hangs_on_signers(r.labels) OR r.type IN ('Binary', 'Task') AS live
+    ), covered AS (
+        SELECT r.compartment, r.id, r.type, r.updated, r.custodian, n.consent, n.permit, n.named,
+               bool_and(n.plain) OVER one AND NOT bool_or(
+                   hallpass.hangs_on_signers(r.labels) OR r.type IN ('Binary', 'Task')) OVER one AS precomputed
         FROM r JOIN node n ON n.compartment = r.compartment AND n.custodian = r.custodian
         WHERE r.type IN ('Binary', 'Task') OR  -- covered where another record is, which is judged live
               hallpass.provision_matches(n.p, n.part2, n.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality,
                               r.labels, r.refs, r.authors, r.clinical)
-    ), precomputed AS (
-        SELECT c.id, bool_and(c.plain) AND NOT bool_or(c.live) AS precomputed FROM covered c GROUP BY c.id
-    ), named AS (
-        SELECT DISTINCT c.id, x AS org, c.consent FROM covered c CROSS JOIN unnest(c.named) x WHERE c.permit
-        UNION ALL
-        SELECT DISTINCT r.id, x, NULL::uuid FROM r CROSS JOIN unnest(r.parties) x
-        WHERE NOT r.type IN ('Task')
+        WINDOW one AS (PARTITION BY r.id)
     )
-    SELECT r.compartment, n.id, n.org, n.consent, r.type, r.updated, r.custodian, n.consent IS NULL OR s.precomputed
-    FROM named n JOIN r USING (id) LEFT JOIN precomputed s USING (id);
+    -- No step is joined with another: how many rows there are is not known when the plan is made.
+    SELECT DISTINCT c.compartment, c.id, x, c.consent, c.type, c.updated, c.custodian, c.precomputed
+        FROM covered c CROSS JOIN unnest(c.named) x WHERE c.permit
+    UNION ALL
+    SELECT DISTINCT r.compartment, r.id, x, NULL::uuid, r.type, r.updated, r.custodian, true
+        FROM r CROSS JOIN unnest(r.parties) x WHERE NOT r.type IN ('Task');
 END $$;
 
 COMMENT ON FUNCTION hallpass.expected_access_rows(p_compartments uuid[], p_ids uuid[]) IS 'The rows that the access index should hold for these records, of any students.';
@@ -957,9 +956,11 @@ BEGIN
     END IF;
     WITH due AS MATERIALIZED (SELECT * FROM expected_access_rows(v_compartments, v_ids)),
     gone AS (
-        DELETE FROM access a USING (SELECT DISTINCT k.compartment, k.id FROM unnest(v_compartments, v_ids) k(compartment, id)) k
-        WHERE a.compartment = k.compartment AND a.id = k.id
-          AND NOT EXISTS (SELECT 1 FROM due d WHERE d.id = a.id AND d.org = a.org AND d.consent IS NOT DISTINCT FROM a.consent)
+        DELETE FROM access a USING (  -- EXCEPT takes as long as its rows are many, whatever the plan expects
+            SELECT h.compartment, h.id, h.org, h.consent FROM unnest(v_compartments, v_ids) k(compartment, id)
+                JOIN access h ON h.compartment = k.compartment AND h.id = k.id
+            EXCEPT SELECT d.compartment, d.id, d.org, d.consent FROM due d) g
+        WHERE a.compartment = g.compartment AND a.id = g.id AND a.org = g.org AND a.consent IS NOT DISTINCT FROM g.consent
         RETURNING 1
     ), made AS (
         INSERT INTO access AS a SELECT * FROM due
