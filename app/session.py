@@ -82,6 +82,8 @@ class Session:
     ancestors: frozenset[UUID]
     zone: ZoneInfo
     operator: bool = False
+    worker: bool = False
+    """The worker writes for the caller what only the server sets: the status of a Subscription."""
     pending: set[tuple[str, UUID]] = field(default_factory=set)
     """Types and ids that this transaction gives out: what refers to them may be stored before they are."""
     claimed: set[UUID] = field(default_factory=set)

@@ -113,9 +113,22 @@ class Settings(BaseSettings):
     require_agreement: bool = Field(
         default=True, description="A release has effect only under an active OrganizationAffiliation."
     )
+    smtp_url: SecretStr | None = Field(
+        default=None, description="The mail server of notifications: smtp://user:password@host:587, or smtps://."
+    )
+    mail_from: str | None = Field(default=None, description="The address that mails of notifications come from.")
+    allow_http_endpoints: bool = Field(
+        default=False, description="Notifications may go to http on loopback, unasked. For development only."
+    )
     operator_is_intermediary: bool = Field(
         default=True,
         description="A Consent under 42 CFR Part 2 names the exchange besides the members (2.31(a)(4)(ii)).",
+    )
+    sync_hosts: tuple[str, ...] = Field(
+        default=(), description="Hosts, as a JSON list, that `hallpass sync` may fetch rosters from; none by default."
+    )
+    sync_private: bool = Field(
+        default=False, description="Those hosts may be at private addresses, such as a SIS in the same building."
     )
     allow_http_jwks: bool = Field(default=False, description="JWKS URLs may be http and loopback. For tests only.")
 
@@ -169,6 +182,8 @@ class Settings(BaseSettings):
         parts = urlsplit(self.base_url)
         if parts.scheme == "http" and parts.hostname not in LOOPBACK:
             raise ValueError("HALLPASS_BASE_URL must be https unless it is a loopback address")
+        if self.allow_http_endpoints and parts.hostname not in LOOPBACK:
+            raise ValueError("HALLPASS_ALLOW_HTTP_ENDPOINTS is for loopback servers only")
         if self.allow_http_jwks and parts.hostname not in LOOPBACK:
             raise ValueError("HALLPASS_ALLOW_HTTP_JWKS is for loopback servers only")
         return self

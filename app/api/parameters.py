@@ -57,7 +57,9 @@ _TYPES = {
     "valueBoolean": bool,
     "valueCode": str,
     "valueDate": str,
+    "valueId": str,
     "valueInstant": str,
     "valueInteger": int,
+    "valueString": str,
     "valueUri": str,
 }

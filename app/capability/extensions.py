@@ -50,6 +50,27 @@ EXTENSIONS: tuple[Own, ...] = (
         "Contact restriction",
         "Whether a restriction on contact with the student is on file; it takes away authority by the relationship.",
     ),
+    Own(
+        "adult-guardian",
+        "RelatedPerson",
+        "boolean",
+        "Guardian of an adult",
+        "Whether the person is the guardian of the student as an adult, by a court's order.",
+    ),
+    Own(
+        "emancipated",
+        "Patient",
+        "date",
+        "Emancipated",
+        "From when the student, a minor, signs as an adult by a state's order; not before it was recorded here.",
+    ),
+    Own(
+        "postsecondary-enrollment",
+        "Patient",
+        "date",
+        "Postsecondary enrollment",
+        "From when the student signs for the institution's education records (34 CFR 99.5); not before it is recorded.",
+    ),
     Own("lives-with", "RelatedPerson", "boolean", "Lives with", "Whether the student lives with the person."),
     Own(
         "expiry-event",
@@ -69,4 +90,4 @@ EXTENSIONS: tuple[Own, ...] = (
 )
 
 BY_URL = {e.url: e for e in EXTENSIONS}
-GRADE_LEVEL, LIVES_WITH = EXTENSIONS[0].url, EXTENSIONS[3].url
+GRADE_LEVEL, LIVES_WITH = (canonical("StructureDefinition", name) for name in ("grade-level", "lives-with"))

@@ -16,9 +16,13 @@ from app.capability.profiles import PROFILES
 from app.capability.searching import SEARCHED, definition_of
 from app.resources import REGISTRY, ResourceType
 from app.search.parameters import PARAMETERS, Parameter, ParamKind
+from app.subscriptions.definition import PREFIX
+from app.subscriptions.definition import PROFILE as SUBSCRIPTION
+from app.subscriptions.topics import TOPICS
 from app.terminology.definition import FHIR_VERSION, HL7, PUBLISHED, PUBLISHER, VERSION
 
 SMART = "http://terminology.hl7.org/CodeSystem/restful-security-service"
+BACKPORT = "http://hl7.org/fhir/uv/subscriptions-backport/CapabilityStatement/backport-subscription-server-r4"
 COMPARTMENT = "http://hl7.org/fhir/CompartmentDefinition/patient"
 
 
@@ -40,6 +44,7 @@ def capability_statement(base_url: str, *, cors: bool = False, most_deletes: int
         "kind": "instance",
         "software": {"name": "Hallpass", "version": VERSION},
         "implementation": {"description": "Hallpass, a FHIR exchange under signed releases", "url": f"{base_url}/fhir"},
+        "instantiates": [BACKPORT],
         "fhirVersion": FHIR_VERSION,
         "format": ["application/fhir+json"],
         "patchFormat": ["application/json-patch+json", "application/fhir+json", "application/merge-patch+json"],
@@ -72,6 +77,7 @@ def _resource(declared: ResourceType, deletes: str) -> dict[str, Any]:
     parameters = list(PARAMETERS[declared.name].values())
     references = sorted(p.code for p in parameters if p.kind is ParamKind.REFERENCE)
     return {
+        **_topics(declared.name),
         "type": declared.name,
         "profile": f"{HL7}/{declared.name}",
         **_profiles(declared.name),
@@ -94,7 +100,16 @@ def _resource(declared: ResourceType, deletes: str) -> dict[str, Any]:
 
 
 def _profiles(name: str) -> dict[str, list[str]]:
-    return _unless_empty("supportedProfile", [p.url for p in PROFILES if p.type == name])
+    backport = [SUBSCRIPTION] if name == "Subscription" else []
+    return _unless_empty("supportedProfile", [*(p.url for p in PROFILES if p.type == name), *backport])
+
+
+def _topics(name: str) -> dict[str, list[dict[str, str]]]:
+    """The topics that a Subscription can name, on its own type."""
+    if name != "Subscription":
+        return {}
+    url = f"{PREFIX}capabilitystatement-subscriptiontopic-canonical"
+    return {"extension": [{"url": url, "valueCanonical": topic.url} for topic in TOPICS]}
 
 
 def _unless_empty(name: str, values: list[str]) -> dict[str, list[str]]:

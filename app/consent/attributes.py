@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from app.resources import TYPES, ResourceType, Visibility
 from app.resources.paths import first, values
 from app.resources.refs import local_id, local_targets, parse_local
 
+INLINE_LABEL = "http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-inline-sec-label"
 OBSERVATION_VALUE = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue"
 
 
@@ -94,6 +95,7 @@ def _labels(declared: ResourceType, resource: dict[str, Any]) -> tuple[int, froz
     stated = values(resource, "meta.security")
     for path in declared.labels:
         stated += [coding for concept in values(resource, path) for coding in values(concept, "coding") or [{}]]
+    stated += _inline(resource)
     for coding in stated:
         system, code = coding.get("system", ""), coding.get("code", "")
         if system == c.CONFIDENTIALITY_SYSTEM:
@@ -105,6 +107,21 @@ def _labels(declared: ResourceType, resource: dict[str, Any]) -> tuple[int, froz
         elif not (system == c.ACT_CODE and code in c.HANDLING) and system != OBSERVATION_VALUE:
             labels.add(f"{system}|{code}")
     return max(levels, default=c.NORMAL), frozenset(labels)
+
+
+def _inline(node: Any) -> Iterator[dict[str, Any]]:
+    """The labels within a resource: it counts as having each of them, whether it is marked as having some or not.
+
+    https://hl7.org/fhir/uv/security-label-ds4p/inline_security_labels.html
+    """
+    if isinstance(node, dict):
+        if node.get("url") == INLINE_LABEL:
+            yield node.get("valueCoding", {})
+        for value in node.values():
+            yield from _inline(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _inline(value)
 
 
 def _clinical(declared: ResourceType, resource: dict[str, Any], zone: ZoneInfo) -> Window | None:

@@ -32,6 +32,9 @@ EXPIRY_EVENT = f"{OURS}/CodeSystem/expiry-event"
 EXPIRY_EVENT_EXTENSION = f"{OURS}/StructureDefinition/expiry-event"
 CONTACT_RESTRICTION = f"{OURS}/StructureDefinition/contact-restriction"
 GUARDIAN_AUTHORITY = f"{OURS}/StructureDefinition/guardian-authority"
+ADULT_GUARDIAN = f"{OURS}/StructureDefinition/adult-guardian"
+EMANCIPATED = f"{OURS}/StructureDefinition/emancipated"
+POSTSECONDARY = f"{OURS}/StructureDefinition/postsecondary-enrollment"
 HONOR_EXTENSION = f"{OURS}/StructureDefinition/honor-parental-release"
 TIME_ZONE_EXTENSION = "http://hl7.org/fhir/StructureDefinition/timezone"
 
@@ -51,7 +54,7 @@ HANGS_ON_SIGNERS = frozenset({PART2, MINOR_SIGNS, BOTH_SIGN})
 A release does not name the custodian's two; they are about who signs it."""
 SENSITIVITY: frozenset[str] = frozenset(_DEFINITIONS["sensitivity"])
 PRIVACY_LAWS: frozenset[str] = frozenset(_DEFINITIONS["privacy_laws"])
-HANDLING: frozenset[str] = frozenset(_DEFINITIONS["handling"])
+HANDLING: frozenset[str] = frozenset(_DEFINITIONS["handling"]) | {"PROCESSINLINELABEL"}
 """Refrain and obligation policies: how to treat what was received. They keep nothing back."""
 TYPE_NAMES: frozenset[str] = frozenset(_DEFINITIONS["resource_types"]) - {"Resource", "DomainResource"}
 """Without the abstract ones: no record is of such a type, so that to deny them would deny nothing."""

@@ -198,20 +198,38 @@ def _out_of_force(
 def _signature_gap(
     policies: PolicySet, release: Release, born: tuple[date, date], now: datetime, place: Place
 ) -> str | None:
-    (first, last), zone = born, ZoneInfo(place.zone)
+    (first, last), zone, adult = born, ZoneInfo(place.zone), _adult_from(policies, release)
     if release.signer is None:
-        return None if birthday(last, release.age, zone) <= release.signed else "the student was too young to sign"
-    adult = birthday(first, MAJORITY, zone)
-    if release.signed >= adult:
-        return "a parent signed after the student's 18th birthday"
-    if not place.honor and now >= adult:
-        return "the student is 18, and a parent's signature has ended"
+        of_age = birthday(last, release.age, zone) <= release.signed
+        return None if of_age or _since(adult, release.signed) else "the student was too young to sign"
+    majority = birthday(first, MAJORITY, zone)
+    if not _for_an_adult(policies, release):
+        if release.signed >= majority:
+            return "a parent signed after the student's 18th birthday"
+        if _since(adult, release.signed) or _since(adult, now):
+            return "the student signs as an adult, and a parent's signature has ended"
+        if not place.honor and now >= majority:
+            return "the student is 18, and a parent's signature has ended"
     window = release.authority or policies.authorities.get(release.signer)
     if window is None or now >= window[1]:
         return "its signer has no parental or guardian authority"
     if window[0] > release.signed:
         return "its signer's authority is of after the signature, or ended since: a new signature is needed"
     return None
+
+
+def _adult_from(policies: PolicySet, release: Release) -> datetime | None:
+    """From when the student signs as an adult whatever the age, by what the custodian itself recorded."""
+    return None if release.born else policies.adult.under(education=release.education)
+
+
+def _since(start: datetime | None, moment: datetime) -> bool:
+    return start is not None and start <= moment
+
+
+def _for_an_adult(policies: PolicySet, release: Release) -> bool:
+    """Whether who signed is the guardian of an adult, by what the custodian itself marked."""
+    return release.authority is None and release.signer in policies.adult_guardians
 
 
 def _agreement_gap(policies: PolicySet, release: Release, requester: Requester) -> str | None:
@@ -314,12 +332,12 @@ def _signers_suffice(release: Release, policies: PolicySet, attributes: Resource
     if not attributes.labels & HANGS_ON_SIGNERS:
         return True
     place, born = policies.places[release.custodian], release.born or policies.born
+    if born is not None and _adult_signed(policies, release, born, ZoneInfo(place.zone)):
+        return True
     if born is None or not (release.signer is None or release.cosigned):
         return False
     zone = ZoneInfo(place.zone)
     care = attributes.clinical
-    if release.signer is None and birthday(born[1], MAJORITY, zone) <= release.signed:
-        return True
     age = part2_age(place.state, max(care[0] if care else release.signed, _FIRST_YEAR).astimezone(zone).date())
     if BOTH_SIGN in attributes.labels:
         return release.signer is not None
@@ -328,6 +346,14 @@ def _signers_suffice(release: Release, policies: PolicySet, attributes: Resource
         capable = age is not None and birthday(born[1], age, zone) <= release.signed
         return release.signer is None or capable or (care is not None and care[0] <= release.signed)
     return age is not None and release.signer is not None
+
+
+def _adult_signed(policies: PolicySet, release: Release, born: tuple[date, date], zone: ZoneInfo) -> bool:
+    """Whether an adult signed for all its records, or for an adult the guardian."""
+    of_age = birthday(born[1], MAJORITY, zone) <= release.signed
+    if release.signer is None:
+        return of_age or _since(_adult_from(policies, release), release.signed)
+    return of_age and _for_an_adult(policies, release)
 
 
 def _about_covers(p: Provision, attributes: ResourceAttributes) -> bool:

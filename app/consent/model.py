@@ -39,10 +39,24 @@ class Provision:
 
 
 @dataclass(frozen=True, slots=True)
+class AdultFrom:
+    """From when a minor signs as an adult: `emancipated` for all, `enrolled` for education records (34 CFR 99.5)."""
+
+    emancipated: datetime | None = None
+    enrolled: datetime | None = None
+
+    def under(self, *, education: bool) -> datetime | None:
+        """From when for a release, under the law of education records alone or not; None: from 18."""
+        moments = (self.emancipated, self.enrolled if education else None)
+        return min((m for m in moments if m is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True)
 class Release:
     """One active, complete Consent. `signer` is the RelatedPerson who signed; None: the student, from `age` on.
 
-    `cosigned`: the student signed as well as the RelatedPerson.
+    `cosigned`: the student signed as well as the RelatedPerson. `education`: it is under the law of education records
+    alone.
 
     `born` and `authority` are what the signature rests on, as it was when the Consent was written, where another
     organization holds it: what that one changes later changes nobody else's release. None: the custodian's own.
@@ -60,6 +74,7 @@ class Release:
     closes: datetime
     provisions: tuple[Provision, ...]
     cosigned: bool = False
+    education: bool = False
     born: tuple[date, date] | None = None
     authority: Window | None = None
 
@@ -94,8 +109,8 @@ class PolicySet:
     """All that bears on one student's records, apart from the records.
 
     `born` is the first and last possible day of birth; None: not known. `authorities` are the windows in which a
-    RelatedPerson may sign. `focal` gives, for a resource that a release names as `related`, its custodian and what
-    it refers to.
+    RelatedPerson may sign; `adult_guardians` are those of them who sign for an adult under guardianship. `focal` gives,
+    for a resource that a release names as `related`, its custodian and what it refers to.
     """
 
     releases: tuple[Release, ...] = ()
@@ -111,6 +126,8 @@ class PolicySet:
     agreement_required: bool = True
     emergencies: tuple[tuple[UUID, Window], ...] = ()
     """Which organizations broke the glass for this student, and when."""
+    adult: AdultFrom = field(default_factory=AdultFrom)
+    adult_guardians: frozenset[UUID] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,10 +76,16 @@ def read(consent: dict[str, Any], consent_id: UUID, version: int, s: ConsentCont
         closes=root.period[1],
         provisions=_gated(tree.nodes, named),
         cosigned=by.cosigned,
+        education=_education(regimes),
         born=s.born if s.student in s.elsewhere else None,
         authority=s.authorities.get(by.signer) if by.signer in s.elsewhere else None,
     )
     return ParsedConsent(None if missing else draft, tuple(missing), draft)
+
+
+def _education(regimes: frozenset[Regime]) -> bool:
+    """Whether a Consent is under the law of education records alone."""
+    return bool(regimes) and all(r.education_records for r in regimes)
 
 
 def _cite(regimes: frozenset[Regime], element: Element) -> str:
@@ -272,7 +278,7 @@ def _signature(
     reasons: list[Issue] = []
     holds: list[Signature] = []
     for i, performer in enumerate(performers):
-        found = _one_signature(performer, s, on, tree)
+        found = _one_signature(performer, s, on, tree, education=_education(regimes))
         if isinstance(found, Signature):
             holds.append(found)
             continue
@@ -287,10 +293,12 @@ def _signature(
     return replace(first, cosigned=student) if first.signer else first
 
 
-def _one_signature(performer: dict[str, Any], s: ConsentContext, signed: Interval, tree: Tree) -> Signature | str:
+def _one_signature(
+    performer: dict[str, Any], s: ConsentContext, signed: Interval, tree: Tree, *, education: bool
+) -> Signature | str:
     if local_id(performer, "Patient") == s.student:
-        return student_signs(s, signed.lower, [p for p in tree.nodes if p.permit])
+        return student_signs(s, signed.lower, [p for p in tree.nodes if p.permit], education=education)
     related = local_id(performer, "RelatedPerson")
     if related is None:
         return "a student or a RelatedPerson signs"
-    return guardian_signs(s, related, signed)
+    return guardian_signs(s, related, signed, education=education)

@@ -12,7 +12,17 @@ from app.consent.model import ResourceAttributes
 from app.consent.recipients import BY_ID
 from app.errors import Issue
 
-Outcomes = dict[UUID, Counter[tuple[str, bool, str]]]
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a draft would open to a recipient: by type, whether, and why not. `unusable`: purposes that it names, and
+    that no client of the recipient's may assert."""
+
+    counts: Counter[tuple[str, bool, str]]
+    unusable: frozenset[str] = frozenset()
+
+
+Outcomes = dict[UUID, Outcome]
 
 
 def explanation(results: list[tuple[ResourceAttributes, Permit | Deny]]) -> dict[str, Any]:
@@ -23,12 +33,15 @@ def explanation(results: list[tuple[ResourceAttributes, Permit | Deny]]) -> dict
 def preview_report(missing: tuple[Issue, ...], outcomes: Outcomes) -> dict[str, Any]:
     """What is missing for a Consent to be active, and by recipient what it would open and what not, and why."""
     parts = [_part("missing", *_missing(missing_requirement)) for missing_requirement in missing]
-    for recipient, counts in outcomes.items():
+    for recipient, outcome in outcomes.items():
         kind = BY_ID.get(recipient)
         rows = [_code("class", kind.code) if kind else _reference("organization", f"Organization/{recipient}")]
-        for (type_name, opened, why), count in sorted(counts.items()):
+        for (type_name, opened, why), count in sorted(outcome.counts.items()):
             row = [_code("type", type_name), {"name": "count", "valueInteger": count}]
             rows.append(_part("opens", *row) if opened else _part("keeps", *row, _text("why", why)))
+        for purpose in sorted(outcome.unusable):
+            text = f"No client of theirs asserts the purpose {purpose}. Ask them which they use."
+            rows.append(_text("warning", text))
         parts.append(_part("recipient", *rows))
     return _parameters(parts)
 

@@ -80,6 +80,12 @@ async def horizon(connection: AsyncConnection) -> datetime:
     return found
 
 
+async def moment(connection: AsyncConnection) -> tuple[datetime, datetime]:
+    """The time, and the moment below which every version is committed or never will be."""
+    (row,) = await fetch(connection, _HORIZON)
+    return row.at, row.horizon
+
+
 async def withdraw(connection: AsyncConnection, answer: Answer) -> list[Withdrawn]:
     """What the reader no longer sees and was not told of; nothing for one that asks for everything."""
     values = {"feed": answer.feed, "at": answer.at, "told": answer.told}

@@ -54,6 +54,12 @@ async def counts_as(connection: AsyncConnection, organization_id: UUID) -> froze
     return frozenset(found or ())
 
 
+async def asserted_purposes(connection: AsyncConnection, organization_id: UUID) -> frozenset[str]:
+    """The purposes of use that clients of an organization, or of a part of it, may assert."""
+    found = await connection.scalar(text("SELECT hallpass.asserted_purposes(:id)"), {"id": organization_id})
+    return frozenset(found or ())
+
+
 async def attributes(
     connection: AsyncConnection, compartment: UUID, custodian: UUID, *, parts: bool
 ) -> list[ResourceAttributes]:
@@ -96,6 +102,7 @@ def _release(row: Row[Any], provisions: tuple[Provision, ...]) -> Release:
         born=None if row.born_from is None else (row.born_from, row.born_to),
         authority=None if row.authority_opens is None else (row.authority_opens, row.authority_closes),
         cosigned=row.cosigned,
+        education=row.education,
     )
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.consent.model import Agreement, Release, Window
+from app.consent.model import AdultFrom, Agreement, Release, Window
 from app.db import policies, tables
 
 
@@ -23,20 +23,24 @@ class OrganizationPlace(NamedTuple):
     classes: frozenset[UUID]
 
 
-async def born(connection: AsyncConnection, compartment: UUID) -> tuple[date, date] | None:
-    """The first and last possible day of birth that releases of a student are judged with."""
+async def born(connection: AsyncConnection, compartment: UUID) -> tuple[tuple[date, date], AdultFrom] | None:
+    """The first and last possible day of a student's birth, and from when it signs as an adult before 18."""
     t = tables.student.c
-    row = (await connection.execute(select(t.born_from, t.born_to).where(t.compartment == compartment))).one_or_none()
-    return (row.born_from, row.born_to) if row else None
+    row = (
+        await connection.execute(
+            select(t.born_from, t.born_to, t.emancipated, t.enrolled).where(t.compartment == compartment)
+        )
+    ).one_or_none()
+    return ((row.born_from, row.born_to), AdultFrom(row.emancipated, row.enrolled)) if row else None
 
 
-async def authority(connection: AsyncConnection, compartment: UUID, person: UUID) -> Window | None:
-    """The window of a RelatedPerson's authority; None: it has none."""
+async def authority(connection: AsyncConnection, compartment: UUID, person: UUID) -> tuple[Window, bool] | None:
+    """The window of a RelatedPerson's authority, and whether it is over an adult; None: it has none."""
     t = tables.authority.c
     row = (
-        await connection.execute(select(t.opens, t.closes).where(t.compartment == compartment, t.id == person))
+        await connection.execute(select(t.opens, t.closes, t.adult).where(t.compartment == compartment, t.id == person))
     ).one_or_none()
-    return (row.opens, row.closes) if row else None
+    return ((row.opens, row.closes), row.adult) if row else None
 
 
 async def agreements(connection: AsyncConnection, affiliation: UUID) -> frozenset[Agreement]:

@@ -156,6 +156,8 @@ student = Table(
     Column("custodian", Uuid(), nullable=False),
     Column("born_from", Date(), nullable=False),
     Column("born_to", Date(), nullable=False),
+    _moment("emancipated", nullable=True),
+    _moment("enrolled", nullable=True),
 )
 
 authority = Table(
@@ -166,6 +168,7 @@ authority = Table(
     Column("custodian", Uuid(), nullable=False),
     _moment("opens"),
     _moment("closes"),
+    Column("adult", Boolean(), nullable=False, server_default=text("false")),
 )
 
 agreement = Table(
@@ -198,6 +201,7 @@ release = Table(
     _moment("authority_opens", nullable=True),
     _moment("authority_closes", nullable=True),
     Column("cosigned", Boolean(), nullable=False, server_default=text("false")),
+    Column("education", Boolean(), nullable=False, server_default=text("false")),
 )
 
 provision = Table(

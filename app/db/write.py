@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from datetime import date
 from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -13,7 +14,7 @@ from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.consent.model import Agreement, Provision, Release, ResourceAttributes, Window
+from app.consent.model import AdultFrom, Agreement, Provision, Release, ResourceAttributes, Window
 from app.db.caller import waiting
 from app.db.driver import PreparedQuery, fetch
 from app.db.rows import Stored
@@ -27,9 +28,11 @@ _PUT_MANY = PreparedQuery(
 )
 _PUT_TERMS = text("SELECT hallpass.put_terms(:compartments, :ids, CAST(:terms AS jsonb), true)")
 
-_PUT_STUDENTS = PreparedQuery(text("SELECT hallpass.put_students(:compartments, :custodians, :first, :last, :new)"))
+_PUT_STUDENTS = PreparedQuery(
+    text("SELECT hallpass.put_students(:compartments, :custodians, :first, :last, :emancipated, :enrolled, :new)")
+)
 _PUT_AUTHORITIES = PreparedQuery(
-    text("SELECT hallpass.put_authorities(:compartments, :ids, :custodians, :opens, :closes, :new)")
+    text("SELECT hallpass.put_authorities(:compartments, :ids, :custodians, :opens, :closes, :adult, :new)")
 )
 
 
@@ -118,25 +121,34 @@ async def refresh_validity(connection: AsyncConnection, compartment: UUID, custo
     )
 
 
-async def put_students(connection: AsyncConnection, changes: Sequence[tuple[Stored, Any]]) -> None:
-    """Keep what releases need of Patients: the first and last possible day of birth; None: it is not known."""
-    rows, values = [row for row, _ in changes], [born or (None, None) for _, born in changes]
+async def put_students(
+    connection: AsyncConnection, changes: Sequence[tuple[Stored, tuple[tuple[date, date], AdultFrom] | None]]
+) -> None:
+    """Keep what releases need of Patients: the first and last possible day of birth, and from when it is an adult.
+
+    None: the birth date is not known.
+    """
+    rows, known = [row for row, _ in changes], [known for _, known in changes]
     await fetch(
         connection,
         _PUT_STUDENTS,
         {
             "compartments": [row.compartment for row in rows],
             "custodians": [row.custodian for row in rows],
-            "first": [first for first, _ in values],
-            "last": [last for _, last in values],
+            "first": [k[0][0] if k else None for k in known],
+            "last": [k[0][1] if k else None for k in known],
+            "emancipated": [k[1].emancipated if k else None for k in known],
+            "enrolled": [k[1].enrolled if k else None for k in known],
             "new": [row.version == 1 for row in rows],
         },
     )
 
 
-async def put_authorities(connection: AsyncConnection, changes: Sequence[tuple[Stored, Window | None]]) -> None:
-    """Keep what releases need of RelatedPersons: the window of their authority; None: they have none."""
-    rows = [row for row, _ in changes]
+async def put_authorities(
+    connection: AsyncConnection, changes: Sequence[tuple[Stored, tuple[Window, bool] | None]]
+) -> None:
+    """Keep what releases need of RelatedPersons: their authority's window, and whether over an adult; None: none."""
+    rows, known = [row for row, _ in changes], [known for _, known in changes]
     await fetch(
         connection,
         _PUT_AUTHORITIES,
@@ -144,8 +156,9 @@ async def put_authorities(connection: AsyncConnection, changes: Sequence[tuple[S
             "compartments": [row.compartment for row in rows],
             "ids": [row.id for row in rows],
             "custodians": [row.custodian for row in rows],
-            "opens": [window[0] if window else None for _, window in changes],
-            "closes": [window[1] if window else None for _, window in changes],
+            "opens": [k[0][0] if k else None for k in known],
+            "closes": [k[0][1] if k else None for k in known],
+            "adult": [bool(k and k[1]) for k in known],
             "new": [row.version == 1 for row in rows],
         },
     )
@@ -236,6 +249,7 @@ async def put_release(connection: AsyncConnection, compartment: UUID, consent: U
             authority_opens=compiled.authority[0] if compiled.authority else None,
             authority_closes=compiled.authority[1] if compiled.authority else None,
             cosigned=compiled.cosigned,
+            education=compiled.education,
         )
     )
     await connection.execute(insert(provision), [_provision(compartment, consent, p) for p in compiled.provisions])

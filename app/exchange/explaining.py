@@ -13,11 +13,12 @@ from uuid import UUID, uuid4
 from app.consent.attributes import referrers
 from app.consent.codes import PURPOSES, widen
 from app.consent.evaluate import Deny, Permit, decide
-from app.consent.model import PolicySet, Release, Requester, ResourceAttributes
+from app.consent.model import AdultFrom, PolicySet, Release, Requester, ResourceAttributes
 from app.consent.parse import ParsedConsent
 from app.consent.parse import read as read_consent
 from app.consent.recipients import BY_ID
-from app.consent.report import explanation, preview_report
+from app.consent.report import Outcome, explanation, preview_report
+from app.consent.signing import guards_an_adult
 from app.db import policies as stored_rules
 from app.db import read as store
 from app.errors import HallpassError, Issue, Kind, not_found
@@ -26,7 +27,8 @@ from app.exchange.identifiers import resolve
 from app.exchange.release import PendingResult
 from app.exchange.validated import Validated
 from app.fhir.dates import born
-from app.projections.consent_context import consent_context, content_of, current_of, standing_authority
+from app.fhir.json import parse
+from app.projections.consent_context import adult_by, consent_context, current_of, standing_authority
 from app.resources import TYPES
 from app.resources.refs import as_uuid, local_id
 from app.session import Session
@@ -34,7 +36,10 @@ from app.session import Session
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Would this recipient see, for these purposes, records of a type, or one resource?"""
+    """Would this recipient see, for these purposes, records of a type, or one resource?
+
+    Without a purpose: for those that the recipient's own clients may assert.
+    """
 
     recipient: UUID
     purposes: frozenset[str]
@@ -109,16 +114,18 @@ async def _previewed(
     others = await stored_rules.releases(session.connection, compartment)
     policies = await policy_set(session, compartment, held, (*others, draft))
     purposes = frozenset(p for node in draft.provisions for p in node.purposes or ())
-    outcomes: dict[UUID, Counter[tuple[str, bool, str]]] = {}
+    outcomes: dict[UUID, Outcome] = {}
     for recipient in sorted(draft.recipients):
+        unusable: frozenset[str] = frozenset()
         if recipient in BY_ID:  # each member of it under agreement
             ancestors, weighed = frozenset({recipient}), replace(policies, agreement_required=False)
             now = await store.moment(session.connection)
             requester = Requester(recipient, ancestors, frozenset(), widen(purposes), now)
         else:
             requester, weighed = await _requester(session, recipient, purposes, policies, held), policies
+            unusable = purposes - widen(await stored_rules.asserted_purposes(session.connection, recipient))
         requester = replace(requester, now=max(requester.now, draft.opens))
-        outcomes[recipient] = Counter(_outcome(weighed, requester, f, draft) for f in held)
+        outcomes[recipient] = Outcome(Counter(_outcome(weighed, requester, f, draft) for f in held), unusable)
     return preview_report(reading.missing, outcomes)
 
 
@@ -141,18 +148,24 @@ async def policy_set(
     session: Session, compartment: UUID, held: list[ResourceAttributes], releases: tuple[Release, ...]
 ) -> PolicySet:
     """What the releases are weighed against, from what the caller may see."""
-    patient = await content_of(session, "Patient", compartment)
+    subject = await current_of(session, "Patient", compartment)
+    patient = parse(subject.body) if subject else {}
     authorities = {}
+    adult_guardians: set[UUID] = set()
     for signer in {r.signer for r in releases if r.signer}:
         person = await current_of(session, "RelatedPerson", signer)
         window = await standing_authority(session, person, session.zone) if person else None
-        if window:
+        if person and window:
             authorities[signer] = window
-    day = patient.get("birthDate") if patient else None
+            if guards_an_adult(parse(person.body)):
+                adult_guardians.add(signer)
+    day = patient.get("birthDate")
     return PolicySet(
         releases=releases,
         born=born(day) if day else None,
         authorities=authorities,
+        adult=await adult_by(session, subject, patient, session.zone) if subject else AdultFrom(),
+        adult_guardians=frozenset(adult_guardians),
         agreements=await stored_rules.agreements(session.connection),
         places=await stored_rules.places(
             session.connection, {f.custodian for f in held} | {session.caller.organization}
@@ -173,11 +186,11 @@ async def _requester(
         raise HallpassError(
             Kind.UNPROCESSABLE, Issue("The recipient must be an Organization of this server.", "recipient")
         )
-    unknown = purposes - PURPOSES
-    if unknown or not purposes:
+    if purposes - PURPOSES:
         raise HallpassError(
             Kind.UNPROCESSABLE, Issue("The purpose must be a code of v3-ActReason, such as TREAT.", "purpose")
         )
+    purposes = purposes or await stored_rules.asserted_purposes(session.connection, recipient)
     descendants = {
         c for c in {f.custodian for f in held} if c in policies.places and recipient in policies.places[c].ancestors
     }

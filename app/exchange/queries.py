@@ -141,5 +141,7 @@ def _in_directory(type_name: str) -> bool:
 
 
 def _follows(type_name: str) -> tuple[str, ...]:
-    """The types whose releases open this one too: a Task is covered where its referral is."""
+    """The types whose releases open this one too: of a Task its referral, of a Binary what refers to it."""
+    if TYPES[type_name].by_referrers:
+        return tuple(t for t in TYPES if not _in_directory(t))
     return ("ServiceRequest",) if TYPES[type_name].party_writes else ()

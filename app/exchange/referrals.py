@@ -7,7 +7,6 @@ each transition's time and author.
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from app.consent.evaluate import Permit
 from app.db import read as store
@@ -24,7 +23,6 @@ from app.resources.refs import local_id
 from app.session import Session
 
 Json = dict[str, Any]
-_AUTHORED = "Task"
 
 
 async def require_transition(
@@ -49,22 +47,6 @@ async def require_transition(
             await _require_active(session, after)
         if Need.RELEASE_ENDED in needs and old is not None:
             await _require_ended(session, before, old)
-
-
-def with_author(declared: ResourceType, content: Json, organization: UUID) -> Json:
-    """The content of a Task with its author."""
-    if declared.name != _AUTHORED:
-        return content
-    return {**content, "meta": {**content.get("meta", {}), "source": f"Organization/{organization}"}}
-
-
-def with_author_of(declared: ResourceType, old: Stored, content: Json) -> Json:
-    """The content of a Task with the author of the version before, so that the same content again changes nothing."""
-    if declared.name != _AUTHORED or not old.body:
-        return content
-    source = parse(old.body).get("meta", {}).get("source")
-    meta = {k: v for k, v in content.get("meta", {}).items() if k != "source"} | ({"source": source} if source else {})
-    return {**content, "meta": meta} if meta else {k: v for k, v in content.items() if k != "meta"}
 
 
 async def _parties(session: Session, after: Json, before: Json, old: Stored | None) -> frozenset[Party]:

@@ -20,16 +20,16 @@ from app.db.caller import Write, lock_writes
 from app.db.rows import Stored
 from app.db.write import NewVersion
 from app.errors import HallpassError, Issue, Kind, not_found
-from app.exchange import reads
+from app.exchange import reads, subscribing
 from app.exchange.ended import require_not_widened
 from app.exchange.identifiers import resolve
 from app.exchange.lock_kinds import create_kind, update_kind
 from app.exchange.reference_check import Target, check_references, require_seen, targets
-from app.exchange.referrals import require_transition, with_author, with_author_of
+from app.exchange.referrals import require_transition
 from app.exchange.release import PendingResult, PendingRow
 from app.exchange.third_party_writes import as_party, judging, require_own_entry, require_party
 from app.exchange.validated import Draft, Validated
-from app.fhir.body import compose
+from app.fhir.body import compose, filed_by
 from app.fhir.etags import names
 from app.fhir.json import canonical, parse
 from app.limits.long_work import LARGE_BYTES, is_large, off_loop
@@ -93,9 +93,9 @@ async def update(
     if draft.content.get("id") != resource_id:
         raise HallpassError(Kind.INVALID, Issue("The id in the body is not the one in the URL.", f"{declared.name}.id"))
     held = await session.holds(old.custodian)
-    if held and not old.deleted and _is_stored(declared, old, draft.content):
+    if held and not old.deleted and _is_stored(old, draft.content):
         return PendingResult((PendingRow(old),), unchanged=True)
-    content = with_author_of(declared, old, await resolve(session, declared, await draft.validated()))
+    content = await resolve(session, declared, await draft.validated())
     if not held:
         stored = parse(old.body) if old.body else {}
         require_party(declared, stored, session.ancestors)
@@ -111,10 +111,9 @@ async def update(
     return PendingResult((PendingRow(row),))
 
 
-def _is_stored(declared: ResourceType, old: Stored, content: dict[str, Any]) -> bool:
+def _is_stored(old: Stored, content: dict[str, Any]) -> bool:
     """Whether a body, which may not have been judged yet, is what is stored."""
-    judged = isinstance(content.get("meta", {}), dict)
-    return judged and _digest(with_author_of(declared, old, content)) == old.digest
+    return isinstance(content.get("meta", {}), dict) and _digest(content) == old.digest
 
 
 async def delete(session: Session, declared: ResourceType, resource_id: str, if_match: str | None) -> PendingResult:
@@ -136,6 +135,8 @@ async def delete(session: Session, declared: ResourceType, resource_id: str, if_
     await store_filed(session)
     await _store(session, Filed(NewVersion(row, own, None), content, zone))
     session.memory.forget()
+    if declared.name == subscribing.TYPE:
+        await subscribing.forget(session, row.id)
     return PendingResult(absent=True)
 
 
@@ -205,9 +206,11 @@ async def _file(
     if declared.name in ("Consent", "Task"):  # what they are held to may be in the same transaction
         await store_filed(session)
     await require_transition(session, declared, content, before, old)
-    content = with_author(declared, content, session.caller.organization)
+    content = filed_by(content, session.caller.organization)
     if declared.name == "Consent":
         await require_not_widened(session, before, content, (compartment, resource_id), zone)
+    if declared.name == subscribing.TYPE:
+        content = await subscribing.admit(session, content, before)
     version = old.version + 1 if old else 1
     own, (body, label_at), digest, found = await off_loop(
         client,
@@ -227,6 +230,9 @@ async def _file(
         body, label_at, digest,
     )  # fmt: skip
     await _store(session, Filed(NewVersion(row, own, found), content, zone))
+    if declared.name == subscribing.TYPE:
+        await store_filed(session)
+        await subscribing.keep(session, row, content, before)
     return row
 
 
@@ -282,7 +288,9 @@ async def require_unreferenced(session: Session, ids: Collection[UUID], *, apart
 
 
 def _digest(content: dict[str, Any]) -> bytes:
-    return sha256(canonical({k: v for k, v in content.items() if k != "id"})).digest()
+    """Of what the writer says: the id and who filed it are the server's."""
+    meta = {k: v for k, v in content.get("meta", {}).items() if k != "source"}
+    return sha256(canonical({k: v for k, v in content.items() if k != "id"} | {"meta": meta})).digest()
 
 
 def _not_yours() -> HallpassError:

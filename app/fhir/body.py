@@ -16,6 +16,11 @@ NO_REDISCLOSURE_CODE = "NORDSCLCD"
 ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 
 
+def filed_by(content: dict[str, Any], organization: UUID) -> dict[str, Any]:
+    """The content with who filed this version, which is the server's to say. https://hl7.org/fhir/R4/resource.html#Meta"""
+    return {**content, "meta": {**content.get("meta", {}), "source": f"Organization/{organization}"}}
+
+
 def compose(
     type_name: str, resource_id: UUID, version: int, updated: datetime, content: dict[str, Any]
 ) -> tuple[bytes, int]:

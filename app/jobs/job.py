@@ -12,7 +12,7 @@ from datetime import timedelta
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from croniter import croniter
@@ -90,14 +90,24 @@ class Job:
         return min(timedelta(seconds=self.delay.total_seconds() * 2**attempt), timedelta(hours=1))
 
 
+class Steps(Protocol):
+    """Work that goes on for as long as a worker does."""
+
+    async def step(self) -> bool:
+        """Do some of the work; answer whether there may be more at once."""
+
+    async def end(self) -> None:
+        """Bring to its end what is under way: the worker ends."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loop:
     """The declaration of work that is looked for all the time, by every worker: a step decides who does it."""
 
     name: str
     summary: str
-    step: Callable[[Tools], Awaitable[bool]]
-    """Does some of the work, and answers whether there may be more at once."""
+    start: Callable[[Tools], Steps]
+    """Begins with the work, once for each worker."""
     every: timedelta
     """How long to wait where there was none."""
 

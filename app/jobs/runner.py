@@ -152,15 +152,17 @@ class Worker:
 
     async def _loop(self, loop: Loop) -> None:
         """Step after step; a fault is logged and the next one comes later."""
+        steps = loop.start(self._tools)
         while not self._stopping.is_set():
             more = False
             try:
-                more = await loop.step(self._tools)
+                more = await steps.step()
             except Exception as e:
                 log.error("%s failed: %s", loop.name, _place(e))
                 await self._pause(1)
             if not more:
                 await self._pause(loop.every.total_seconds())
+        await steps.end()
 
     async def _give_signs(self) -> None:
         while True:

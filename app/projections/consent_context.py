@@ -8,8 +8,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from app.consent.lapses import unbroken
-from app.consent.model import Window
-from app.consent.signing import ConsentContext, authority
+from app.consent.model import AdultFrom, Window
+from app.consent.signing import ConsentContext, adult_from, authority, guards_an_adult, may_be_adult
 from app.db import read as store
 from app.db.rows import Stored
 from app.fhir.dates import born
@@ -30,6 +30,7 @@ async def consent_context(
     )
     people: dict[UUID, Window] = {}
     related: set[UUID] = set()
+    adult_guardians: set[UUID] = set()
     for performer in values(consent, "performer"):
         person = local_id(performer, "RelatedPerson")
         signer = await current_of(session, "RelatedPerson", person) if person else None
@@ -39,6 +40,8 @@ async def consent_context(
             window = await standing_authority(session, signer, zone) if signer else None
             if window:
                 people[person] = window
+                if guards_an_adult(content):
+                    adult_guardians.add(person)
                 if signer and not await store.in_line(session.connection, signer.custodian, custodian):
                     elsewhere.add(person)
     named = {target for kind, target in local_targets(consent) if kind == "Organization"}
@@ -55,6 +58,8 @@ async def consent_context(
         related=frozenset(related),
         organizations=await store.organizations(session.connection, named),
         elsewhere=frozenset(elsewhere),
+        adult=await adult_by(session, subject, patient, zone) if subject and patient else AdultFrom(),
+        adult_guardians=frozenset(adult_guardians),
         intermediary=session.settings.operator_is_intermediary,
     )
 
@@ -63,6 +68,11 @@ async def standing_authority(session: Session, row: Stored, zone: ZoneInfo) -> W
     """The window in which a RelatedPerson's signature counts, from the last break of its authority on."""
     versions = await versions_of(session, row)
     return unbroken([(at, authority(content, zone) if content else None) for at, content in versions])
+
+
+async def adult_by(session: Session, row: Stored, patient: dict[str, Any], zone: ZoneInfo) -> AdultFrom:
+    """From when a minor signs as an adult, by what its Patient says and since when it has said so."""
+    return adult_from(await versions_of(session, row), zone) if may_be_adult(patient) else AdultFrom()
 
 
 async def versions_of(session: Session, row: Stored) -> list[tuple[datetime, dict[str, Any] | None]]:

@@ -74,8 +74,11 @@ async def _store(session: Session, row: Stored, place: Any) -> None:
         text = "The tree of organizations is no deeper than 12. Place it under one that is nearer to the top."
         raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Organization.partOf", "business-rule"))
     if placed == "member":
-        text = "This organization has API clients of its own. Ask the operator to move it."
-        raise HallpassError(Kind.FORBIDDEN, Issue(text, "Organization.partOf"))
+        text = (
+            "This organization has API clients of its own. Where it belongs, its state, its time zone and its choice on"
+            " releases past majority decide who sees its records. Ask it to change its own, or the operator."
+        )
+        raise HallpassError(Kind.FORBIDDEN, Issue(text, "Organization"))
 
 
 def _require_own_classes(

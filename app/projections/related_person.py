@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from app.consent.signing import guards_an_adult
 from app.db import projections, write
 from app.db.rows import Stored
 from app.projections.consent_context import standing_authority
@@ -13,8 +14,9 @@ from app.projections.projection import Change, Projection
 from app.session import Session
 
 
-async def _compute(session: Session, row: Stored, _content: dict[str, Any], zone: ZoneInfo) -> Any:
-    return await standing_authority(session, row, zone)
+async def _compute(session: Session, row: Stored, content: dict[str, Any], zone: ZoneInfo) -> Any:
+    window = await standing_authority(session, row, zone)
+    return (window, guards_an_adult(content)) if window else None
 
 
 async def _current(session: Session, row: Stored) -> Any:

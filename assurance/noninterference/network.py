@@ -13,7 +13,7 @@ from random import Random
 from urllib.parse import urlencode
 from uuid import UUID
 
-from sqlalchemy import URL
+from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.auth import clients, jose
@@ -22,6 +22,7 @@ from app.db.engine import Database
 from app.exchange.operator import Operator
 from assurance.noninterference.determinism import Clock, drawing
 from assurance.noninterference.operations import ASSERTION, assertion
+from assurance.noninterference.records import ENDPOINT
 from assurance.noninterference.side import SETTINGS, open_side
 from assurance.noninterference.wire import Request
 
@@ -93,4 +94,6 @@ async def _register(owner: URL, ids: dict[str, UUID], keys: dict[str, Jwk]) -> N
                 jwks={"keys": [jose.public(key)]},
             )
             await clients.add(connection, found)
+        allowed = text("INSERT INTO hallpass.endpoint (organization, prefix) VALUES (:organization, :prefix)")
+        await connection.execute(allowed, {"organization": ids["caller"], "prefix": ENDPOINT})
     await engine.dispose()

@@ -33,6 +33,12 @@ SERVED = (
     ("POST", "/fhir/[type]/{id}/$validate"),
     ("POST", "/fhir/[type]/$preview"),
     ("POST", "/fhir/[type]/$break-glass"),
+    ("GET", "/fhir/[type]/$status"),
+    ("POST", "/fhir/[type]/$status"),
+    ("GET", "/fhir/[type]/{id}/$status"),
+    ("POST", "/fhir/[type]/{id}/$status"),
+    ("GET", "/fhir/[type]/{id}/$events"),
+    ("POST", "/fhir/[type]/{id}/$events"),
 )
 """Method and shape of every operation that is known here."""
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -147,6 +153,20 @@ def _break_glass(asks: Asks, route: Route) -> Request:
     return _parameters(asks, route.path, given)
 
 
+def _subscriptions(asks: Asks, route: Route) -> Request:
+    """How Subscriptions stand, and their events by number."""
+    path = route.path.replace("{id}", asks.id(route.type))
+    if route.path.endswith("$events"):
+        number = asks.rng.choice(["1", "2", "x"])
+        if route.method == "POST":
+            return _parameters(asks, path, [{"name": "eventsSinceNumber", "valueString": number}])
+        return Request("GET", f"{path}?eventsSinceNumber={number}", asks.client())
+    status = asks.rng.choice(["active", "requested", "error"])
+    if route.method == "POST":
+        return _parameters(asks, path, [{"name": "status", "valueCode": status}])
+    return Request("GET", f"{path}?status={status}", asks.client())
+
+
 def _parameters(asks: Asks, path: str, given: list[dict[str, Any]]) -> Request:
     body = json.dumps({"resourceType": "Parameters", "parameter": given})
     return Request("POST", path, asks.client(), JSON, body)
@@ -162,6 +182,8 @@ OPERATIONS: dict[str, Callable[[Asks, Route], Request]] = {
     "$validate": _validate,
     "$preview": _preview,
     "$break-glass": _break_glass,
+    "$status": _subscriptions,
+    "$events": _subscriptions,
 }
 
 

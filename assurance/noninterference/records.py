@@ -11,6 +11,7 @@ from typing import Any
 
 from app.consent import codes as c
 from app.resources import REGISTRY
+from app.subscriptions.definition import PREFIX
 
 Body = dict[str, Any]
 Pick = Callable[..., dict[str, str] | None]
@@ -385,6 +386,26 @@ def _location(d: _Draw) -> Body:
     }
 
 
+ENDPOINT = "https://hooks.example.org/a"
+"""Where notifications of the caller may go; nothing is sent in a run."""
+
+
+def _subscription(d: _Draw) -> Body:
+    topic = d.one("referral", "task", "release", "correction", "service", "nothing")
+    content = d.one("empty", "id-only", "full-resource")
+    return {
+        "status": d.one("requested", "off", "active"),
+        "reason": "To know",
+        "criteria": f"https://hallpass.example/fhir/SubscriptionTopic/{topic}",
+        "channel": {
+            "type": "rest-hook",
+            "endpoint": d.one(ENDPOINT, "https://elsewhere.example.org/b"),
+            "payload": "application/fhir+json",
+            "_payload": {"extension": [{"url": f"{PREFIX}backport-payload-content", "valueCode": content}]},
+        },
+    }
+
+
 _BUILDERS: dict[str, Callable[[_Draw], Body]] = {
     "Patient": _patient,
     "RelatedPerson": _related_person,
@@ -393,6 +414,7 @@ _BUILDERS: dict[str, Callable[[_Draw], Body]] = {
     "Consent": _consent,
     "Task": _task,
     "Group": _group,
+    "Subscription": _subscription,
     "DocumentReference": _document,
     "Binary": _binary,
     "QuestionnaireResponse": _answers,

@@ -2,18 +2,20 @@ CREATE OR REPLACE FUNCTION hallpass.active_releases(p_compartment uuid, p_custod
     LANGUAGE sql STABLE AS $$
     SELECT e.* FROM hallpass.release e JOIN hallpass.organization o ON o.id = e.custodian
     LEFT JOIN hallpass.student s ON s.compartment = e.compartment
+    LEFT JOIN hallpass.authority a ON a.compartment = e.compartment AND a.id = e.signer
+    CROSS JOIN LATERAL (
+        SELECT hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone) AS majority, hallpass.adult_from(e, s) AS adult,
+               e.authority_opens IS NULL AND coalesce(a.adult, false) AS for_an_adult) w
     WHERE e.compartment = p_compartment AND e.custodian = p_custodian AND e.opens <= hallpass.statement_time() AND hallpass.statement_time() < e.closes
+      AND coalesce(e.born_from, s.born_from) IS NOT NULL
       AND CASE WHEN e.signer IS NULL THEN
-          hallpass.birthday(coalesce(e.born_to, s.born_to), e.age, o.zone) <= e.signed
+          hallpass.birthday(coalesce(e.born_to, s.born_to), e.age, o.zone) <= e.signed OR coalesce(w.adult <= e.signed, false)
       ELSE
-          e.signed < hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone)
-          AND (o.honor OR hallpass.statement_time() < hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone))
-          AND CASE WHEN e.authority_opens IS NOT NULL THEN
-              e.authority_opens <= e.signed AND hallpass.statement_time() < e.authority_closes
-          ELSE
-              EXISTS (SELECT 1 FROM hallpass.authority a
-                      WHERE a.compartment = e.compartment AND a.id = e.signer AND a.opens <= e.signed AND hallpass.statement_time() < a.closes)
-          END
+          (w.for_an_adult
+           OR (e.signed < least(w.majority, w.adult) AND coalesce(hallpass.statement_time() < w.adult, true)
+               AND (o.honor OR hallpass.statement_time() < w.majority)))
+          AND coalesce(e.authority_opens, a.opens) <= e.signed
+          AND hallpass.statement_time() < coalesce(e.authority_closes, a.closes)
       END
       AND (NOT hallpass.agreement_required() OR e.opens >= hallpass.agreed_since(e.custodian))
 $$;

@@ -1,6 +1,7 @@
 CREATE OR REPLACE FUNCTION hallpass.count_custody() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = hallpass, pg_temp AS $$
 BEGIN
+    PERFORM nextval('write_count');  -- so that a worker knows that there is something new
     -- A version stands in for the one before: a first one is one more, and what is deleted or comes back one less or more.
     INSERT INTO custody_count
         SELECT n.custodian, n.type, sum(n.records) FROM (

@@ -26,6 +26,10 @@ BEGIN
         SELECT 1 FROM client c JOIN tree t ON t.id = c.organization WHERE t.ancestor = p_id) THEN
         RETURN 'member';
     END IF;
+    IF (v_old.zone, v_old.honor, v_old.state) IS DISTINCT FROM (p_zone, p_honour, p_state) AND caller() <> p_id AND EXISTS (
+        SELECT 1 FROM client c WHERE c.organization = p_id) THEN
+        RETURN 'member';
+    END IF;
     INSERT INTO organization VALUES (p_id, v_ancestors, p_zone, p_honour, p_state, p_classes)
         ON CONFLICT (id) DO UPDATE
             SET ancestors = v_ancestors, zone = p_zone, honor = p_honour, state = p_state, classes = p_classes;

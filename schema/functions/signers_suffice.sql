@@ -3,6 +3,7 @@ CREATE OR REPLACE FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels
     LANGUAGE plpgsql STABLE SET search_path = hallpass, pg_temp AS $$
 DECLARE
     v_born date;
+    v_adult timestamptz;
     v_zone text;
     v_state text;
     v_care timestamptz := lower(r_clinical);
@@ -11,13 +12,19 @@ BEGIN
     IF NOT hangs_on_signers(r_labels) THEN
         RETURN true;
     END IF;
-    v_born := coalesce(e.born_to, (SELECT s.born_to FROM student s WHERE s.compartment = e.compartment));
-    IF v_born IS NULL OR NOT (e.signer IS NULL OR e.cosigned) THEN
+    SELECT coalesce(e.born_to, s.born_to), adult_from(e, s) INTO v_born, v_adult FROM (VALUES (e.compartment)) x(compartment)
+        LEFT JOIN student s ON s.compartment = x.compartment;
+    IF v_born IS NULL THEN
         RETURN false;
     END IF;
     SELECT o.zone, o.state INTO v_zone, v_state FROM organization o WHERE o.id = e.custodian;
-    IF e.signer IS NULL AND birthday(v_born, 18, v_zone) <= e.signed THEN
+    IF birthday(v_born, 18, v_zone) <= e.signed AND (e.signer IS NULL OR e.authority_opens IS NULL AND EXISTS (
+           SELECT 1 FROM authority a WHERE a.compartment = e.compartment AND a.id = e.signer AND a.adult))
+       OR e.signer IS NULL AND v_adult <= e.signed THEN
         RETURN true;
+    END IF;
+    IF NOT (e.signer IS NULL OR e.cosigned) THEN
+        RETURN false;
     END IF;
     v_age := part2_age(v_state, (coalesce(v_care, e.signed) AT TIME ZONE v_zone)::date);
     IF 'both-sign' = ANY (r_labels) THEN

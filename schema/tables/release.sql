@@ -11,6 +11,7 @@ CREATE TABLE hallpass.release (
     closes     timestamptz NOT NULL,
     recipients uuid[] NOT NULL,              -- every organization that any provision names
     cosigned   boolean NOT NULL DEFAULT false, -- the student signed too, where a RelatedPerson did
+    education  boolean NOT NULL DEFAULT false, -- under the law of education records alone
     -- What the signature rests on, as it was at the writing, where another organization holds it; else its own, as it is.
     born_from        date,
     born_to          date,

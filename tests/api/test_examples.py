@@ -102,7 +102,8 @@ async def test_an_example_comes_out_as_it_went_in(stored: tuple[Member, dict[str
     member, places = stored
     found = parse((await member.get(f"/{places[key]}")).content)
     expected = rewritten(ALL[key], places)
-    meta = {**expected.pop("meta", {}), "versionId": "1", "lastUpdated": found["meta"]["lastUpdated"]}
+    given = {"versionId": "1", "lastUpdated": found["meta"]["lastUpdated"], "source": member.reference["reference"]}
+    meta = {**expected.pop("meta", {}), **given}
     assert found.pop("id") == places[key].partition("/")[2]
     assert found.pop("meta") == meta
     assert found == expected

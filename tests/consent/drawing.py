@@ -10,7 +10,7 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-from app.consent.model import Agreement, Provision, Release, ResourceAttributes
+from app.consent.model import AdultFrom, Agreement, Provision, Release, ResourceAttributes
 from app.resources import Visibility
 from tests.consent.worlds import (
     ALWAYS,
@@ -91,6 +91,7 @@ _meanings = _mostly(_NOTHING, *_subsets(("instances", "related", "dependents", "
 _signed = _mostly(EDGES[1], EDGES[2], *BIRTHDAYS, *(b - TICK for b in BIRTHDAYS), weight=2)
 _births = st.sampled_from((CHILD,) * 5 + BIRTHS + (None,))
 _later = _mostly(timedelta(0), timedelta(days=30))
+_adult = _mostly(None, EDGES[1], EDGES[2], EDGES[3])
 _authorities = _mostly(ALWAYS, None, *WINDOWS)
 _born_elsewhere = _mostly(None, *((b, b) for b in BIRTHS))
 _purpose = _mostly("TREAT", *PURPOSES, "COC", "", weight=1)
@@ -187,6 +188,7 @@ def release(draw: st.DrawFn, consent: UUID) -> Release:
         cosigned=signer is not None and draw(_mostly(False, True, weight=1)),
         age=draw(st.sampled_from((18, 12, 0))),
         part2=draw(st.booleans()),
+        education=draw(st.booleans()),
         opens=opens,
         closes=closes,
         provisions=draw(provisions()),
@@ -239,6 +241,7 @@ def _plain(world: World) -> World:
         releases_before=tuple(signed(r) for r in world.releases_before),
         born={student: (CHILD, CHILD)},
         authorities={(student, signer): ALWAYS},
+        adults={},
         agreement_required=False,
         parents=(None, *world.parents[1:]),
     )
@@ -264,6 +267,8 @@ def _worlds(draw: st.DrawFn) -> World:
         releases_before=tuple(replace(r, student=students_of.get(r.consent, r.student)) for r in before),
         born={s: (born, born + draw(_later)) for s in STUDENTS if (born := draw(_births))},
         authorities={(s, p): w for s in STUDENTS for p in PEOPLE if (w := draw(_authorities))},
+        adults={s: AdultFrom(draw(_adult), draw(_adult)) for s in STUDENTS},
+        adult_guardians=draw(_mostly(_NOTHING, *_subsets(tuple((s, p) for s in STUDENTS for p in PEOPLE), 1, 2))),
         agreements=draw(_agreements(1, 6)),
         emergencies=tuple(draw(st.lists(st.tuples(students, st.sampled_from(ORGANIZATIONS[2:]), windows), max_size=2))),
         agreement_required=draw(_mostly(False, True, weight=1)),
@@ -298,6 +303,8 @@ def questions(draw: st.DrawFn, least: int = 1) -> Question:
         releases_before=(),
         born={student: (CHILD, CHILD)} if draw(_mostly(True, False)) else {},
         authorities={(student, p): ALWAYS for p in PEOPLE},
+        adults={},
+        adult_guardians=_NOTHING,
         agreements=draw(_agreements(0, 3)),
         emergencies=(),
         agreement_required=draw(st.booleans()),

@@ -108,6 +108,7 @@ def person(spec: Spec) -> Spec:
         **{k: spec[k] for k in ("active", "period") if k in spec},
     }
     said = {c.GUARDIAN_AUTHORITY: spec.get("authority"), c.CONTACT_RESTRICTION: spec.get("restricted")}
+    said |= {c.ADULT_GUARDIAN: spec.get("of_adult")}
     if any(v is not None for v in said.values()):
         found["extension"] = [{"url": url, "valueBoolean": v} for url, v in said.items() if v is not None]
     return found
@@ -121,6 +122,8 @@ def student(spec: Spec, value: str) -> Spec:
         "birthDate": spec.get("born", "2014-05-02"),
         **spec.get("with", {}),
     }
+    marks = {c.EMANCIPATED: spec.get("emancipated"), c.POSTSECONDARY: spec.get("enrolled")}
+    found["extension"] = [{"url": url, "valueDate": day} for url, day in marks.items() if day] or None
     return {k: v for k, v in found.items() if v is not None}
 
 

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 from app.consent import attributes as read_facts
 from app.consent.lapses import held, unbroken
-from app.consent.model import Agreement, PolicySet, Release, Requester, ResourceAttributes, Window
+from app.consent.model import AdultFrom, Agreement, PolicySet, Release, Requester, ResourceAttributes, Window
 from app.consent.parse import ParsedConsent, read
-from app.consent.signing import ConsentContext, authority
+from app.consent.signing import ConsentContext, adult_from, authority, guards_an_adult
 from app.fhir.dates import BEGINNING, END, born, period
 from app.resources import TYPES
 from tests.consent import spelled
@@ -131,6 +131,8 @@ class Stage:
             releases=tuple(self.releases.values()),
             born=self._born(),
             authorities=self._authorities(),
+            adult=self._adult(),
+            adult_guardians=self._adult_guardians(),
             agreements=(*self.network.agreements, *self._agreements()),
             places=self.network.places,
             focal=focal,
@@ -203,12 +205,21 @@ class Stage:
             related=frozenset(h.id for h in self._people()),
             organizations=frozenset(self.network.places),
             intermediary=self.intermediary,
+            adult=self._adult(),
+            adult_guardians=self._adult_guardians(),
         )
         return read(content, own_id, version, consent_context)
 
     def _born(self) -> Any:
         day = self.held["student"].content.get("birthDate") if "student" in self.held else None
         return born(day) if day else None
+
+    def _adult(self) -> AdultFrom:
+        student = self.held.get("student")
+        return adult_from(student.versions, self.network.zone(student.by)) if student else AdultFrom()
+
+    def _adult_guardians(self) -> frozenset[UUID]:
+        return frozenset(h.id for h in self._people() if guards_an_adult(h.content))
 
     def _people(self) -> list[Held]:
         """The RelatedPersons of this student, whoever holds them."""

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.consent.model import Release, ResourceAttributes
+from app.consent.model import AdultFrom, Release, ResourceAttributes
 from app.db import tables, write
 from app.projections.consent import put_release
 from tests.consent.worlds import ORGANIZATIONS, Record, World
@@ -96,8 +96,11 @@ class Store:
     async def _judged_against(self) -> None:
         world = self.world
         rows: list[tuple[Any, list[dict[str, Any]]]] = [
-            (tables.student, [_student(compartment, *born) for compartment, born in world.born.items()]),
-            (tables.authority, [_authority(*key, w) for key, w in world.authorities.items()]),
+            (tables.student, [_student(s, *born, world.adults.get(s, AdultFrom())) for s, born in world.born.items()]),
+            (
+                tables.authority,
+                [_authority(*key, w, key in world.adult_guardians) for key, w in world.authorities.items()],
+            ),
             (tables.agreement, [_agreement(n, a) for n, a in enumerate(world.agreements)]),
             (tables.emergency, [_emergency(n, *e) for n, e in enumerate(world.emergencies)]),
         ]
@@ -126,12 +129,13 @@ def _window(window: Any, **row: Any) -> dict[str, Any]:
     return row | {"opens": window[0], "closes": window[1]}
 
 
-def _student(compartment: UUID, first: Any, last: Any) -> dict[str, Any]:
-    return {"compartment": compartment, "custodian": _HOLDER, "born_from": first, "born_to": last}
+def _student(compartment: UUID, first: Any, last: Any, adult: AdultFrom) -> dict[str, Any]:
+    row = {"compartment": compartment, "custodian": _HOLDER, "born_from": first, "born_to": last}
+    return row | {"emancipated": adult.emancipated, "enrolled": adult.enrolled}
 
 
-def _authority(compartment: UUID, person: UUID, window: Any) -> dict[str, Any]:
-    return _window(window, compartment=compartment, id=person, custodian=_HOLDER)
+def _authority(compartment: UUID, person: UUID, window: Any, adult: bool) -> dict[str, Any]:
+    return _window(window, compartment=compartment, id=person, custodian=_HOLDER, adult=adult)
 
 
 def _agreement(n: int, a: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from app.consent.evaluate import Basis, Deny, Effect, Permit, TraceEntry
 from app.consent.model import ResourceAttributes
-from app.consent.report import explanation, preview_report
+from app.consent.report import Outcome, explanation, preview_report
 from app.errors import Issue
 
 ONE, OTHER, ROI = (UUID(int=n) for n in (1, 2, 3))
@@ -73,7 +73,7 @@ def test_where_there_is_nothing_to_tell_there_is_no_parameter() -> None:
 def test_a_preview_tells_what_is_missing_and_by_recipient_what_opens_and_what_not() -> None:
     """By type, in one order whatever was counted first; a gap that is nowhere has no expression."""
     counts = Counter({("Patient", True, ""): 1, ("Encounter", False, "no"): 2, ("Encounter", True, ""): 3})
-    assert preview_report((Issue("gap", "Consent.policy"), Issue("another")), {ONE: counts}) == told(
+    assert preview_report((Issue("gap", "Consent.policy"), Issue("another")), {ONE: Outcome(counts)}) == told(
         part(
             "missing",
             {"name": "text", "valueString": "gap"},

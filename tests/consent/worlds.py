@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from app.consent.attributes import referrers
 from app.consent.codes import widen
 from app.consent.evaluate import birthday
-from app.consent.model import Agreement, Place, PolicySet, Release, Requester, ResourceAttributes, Window
+from app.consent.model import AdultFrom, Agreement, Place, PolicySet, Release, Requester, ResourceAttributes, Window
 from app.consent.recipients import CLASSES
 from app.fhir.dates import BEGINNING, END
 from app.resources import REGISTRY, Visibility
@@ -96,6 +96,8 @@ class World:
     releases_before: tuple[Release, ...]
     born: Mapping[UUID, tuple[date, date]]
     authorities: Mapping[tuple[UUID, UUID], Window]
+    adults: Mapping[UUID, AdultFrom]
+    adult_guardians: frozenset[tuple[UUID, UUID]]
     agreements: tuple[Agreement, ...]
     emergencies: tuple[tuple[UUID, UUID, Window], ...]
     agreement_required: bool
@@ -137,6 +139,8 @@ class World:
             releases=tuple(r for r in self.releases if r.student == student),
             born=self.born.get(student) if student else None,
             authorities={person: w for (compartment, person), w in self.authorities.items() if compartment == student},
+            adult=self.adults.get(student, AdultFrom()) if student in self.born else AdultFrom(),
+            adult_guardians=frozenset(p for s, p in self.adult_guardians if s == student),
             agreements=self.agreements,
             places=self.places,
             focal={

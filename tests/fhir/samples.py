@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from app.fhir.json import parse
+from app.subscriptions.definition import PREFIX
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 EXAMPLES = DATA / "fhir-r4-examples"
@@ -37,6 +38,17 @@ SAMPLES: dict[str, dict[str, Any]] = {
     },
     "Task": {"status": "requested", "intent": "order", "for": _PATIENT, "authoredOn": "2024-01-08"},
     "Group": {"type": "person", "actual": True, "member": [{"entity": _PATIENT}]},
+    "Subscription": {
+        "status": "requested",
+        "reason": "To know of referrals",
+        "criteria": "https://hallpass.example/fhir/SubscriptionTopic/referral",
+        "channel": {
+            "type": "rest-hook",
+            "endpoint": "https://hooks.example.org/a",
+            "payload": "application/fhir+json",
+            "_payload": {"extension": [{"url": f"{PREFIX}backport-payload-content", "valueCode": "id-only"}]},
+        },
+    },
     "Organization": {"name": "Lincoln High School", "active": True},
     "OrganizationAffiliation": {"active": True, "period": {"start": "2024"}, "organization": {"display": "District"}},
     "Practitioner": {"name": [{"family": "Chen"}], "active": True, "birthDate": "1975-02-01"},

@@ -22,7 +22,8 @@ from app.exchange.release import Released
 from app.main import PUBLIC, RouteOutsideAccessService, create_app, require_access_service
 from app.resources import TYPES, Visibility
 from tests import build
-from tests.scene import Scene, set_scene
+from tests.notify.asking import subscription
+from tests.scene import Scene, as_owner, set_scene
 from tests.world import BASE, Member, World
 
 ROW = Stored(
@@ -87,11 +88,16 @@ FORM = "application/x-www-form-urlencoded"
 ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
+HOOK = "https://sis.example.org/hook"
+
+
 @pytest_asyncio.fixture(scope="module")
 async def scene(world: World) -> Scene:
     """What the district holds, of which the stranger may see nothing."""
     found = await set_scene(world)
     subject = {"subject": build.ref(found.student)}
+    allowed = f"INSERT INTO hallpass.endpoint VALUES ('{found.district.organization}', '{HOOK}')"
+    await as_owner(world, allowed)
     for made in (
         {"resourceType": "Binary", "contentType": "text/plain", "securityContext": build.ref(found.student)},
         {
@@ -101,6 +107,7 @@ async def scene(world: World) -> Scene:
             **subject,
         },
         {"resourceType": "QuestionnaireResponse", "status": "completed", **subject},
+        subscription(HOOK),
     ):
         found.records[str(made["resourceType"])] = await found.district.create(made)
     return found
@@ -191,7 +198,7 @@ def _body(scene: Scene, path: str, record: dict[str, Any]) -> dict[str, Any]:
     if path == "/fhir":
         entries = [{"request": {"method": "GET", "url": f"{record['resourceType']}/{record['id']}"}}]
         return {"resourceType": "Bundle", "type": "batch", "entry": entries}
-    if path.endswith("$everything"):
+    if path.endswith(("$everything", "$events")):
         return {"resourceType": "Parameters"}
     if path.endswith("$explain-access"):
         parameter = [

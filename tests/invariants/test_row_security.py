@@ -149,6 +149,7 @@ AS_OWNER = frozenset(
     {
         "agreed_custodians",
         "agreed_since",
+        "asserted_purposes",
         "break_glass",
         "clear_index_backlog",
         "client_is_active",
@@ -167,6 +168,7 @@ AS_OWNER = frozenset(
     }
     | {"index_records", "index_student", "judge", "lock_writes", "party_versions", "place_organization", "put_terms"}
     | {"reached", "record_security_event", "refresh_validity", "releasing", "remove_organization", "set_caller"}
+    | {"claim_subscriptions", "endpoint_allowed", "finish_subscription", "given_before"}
     | {"released_since", "sees_current", "standbys_follow"}
 )
 """The functions that see past the wall on the app's behalf: each answers for the caller alone, or tells no record."""

@@ -246,18 +246,26 @@ async def test_a_worker_goes_on_when_the_database_is_back(db: Database) -> None:
 async def test_a_loop_steps_on_at_once_while_there_is_more_and_a_fault_does_not_end_it(db: Database) -> None:
     steps: list[int] = []
 
-    async def step(_: Tools) -> bool:
-        steps.append(len(steps))
-        if len(steps) == 2:
-            raise ValueError
-        return len(steps) < 5
+    class Counting:
+        async def step(self) -> bool:
+            steps.append(len(steps))
+            if len(steps) == 2:
+                raise ValueError
+            return len(steps) < 5
+
+        async def end(self) -> None:
+            steps.append(-1)
+
+    def start(_: Tools) -> Counting:
+        return Counting()
 
     async def six() -> bool:
         return len(steps) >= 6
 
     every = timedelta(seconds=0.01)
-    async with working(db, Loop(name="two", summary="A loop.", step=step, every=every)):
+    async with working(db, Loop(name="two", summary="A loop.", start=start, every=every)):
         await until(six)
+    assert steps[-1] == -1
 
 
 async def test_a_worker_is_alive_while_it_runs_and_not_after_it_ended(db: Database) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 
 from tests import build
+from tests.databases import execute
+from tests.notify.asking import subscription
 from tests.world import BASE, Member, World, assertion
 
 Json = dict[str, Any]
@@ -91,6 +93,7 @@ async def record(world: World) -> Json:
     recorder = Recorder()
     await _token(recorder, world, clinic)
     await _directory(recorder, clinic)
+    await _subscription(recorder, world, clinic)
     await _record(recorder, district, clinic)
     await _errors(recorder, district, clinic)
     return recorder.written()
@@ -128,6 +131,16 @@ async def _directory(recorder: Recorder, clinic: Member) -> None:
     await create({**role, "healthcareService": [build.ref(offered)]})
     affiliation = {"resourceType": "OrganizationAffiliation", "active": True, "organization": clinic.reference}
     await create({**affiliation, "period": {"start": "2026-08-01"}})
+
+
+async def _subscription(recorder: Recorder, world: World, clinic: Member) -> None:
+    endpoint = "https://ehr.elm-clinic.example.org/hallpass"
+    await execute(world.db.owner, f"INSERT INTO hallpass.endpoint VALUES ('{clinic.organization}', '{endpoint}')")
+    asked = subscription(endpoint)
+    created = await recorder.ask(clinic, "createSubscription", "POST", "/Subscription", asked)
+    own = f"/Subscription/{created['id']}"
+    await recorder.ask(clinic, "statusOfSubscription", "GET", f"{own}/$status")
+    await recorder.ask(clinic, "eventsOfSubscription", "GET", f"{own}/$events?eventsSinceNumber=1")
 
 
 async def _record(recorder: Recorder, district: Member, clinic: Member) -> None:

@@ -88,7 +88,12 @@ OPERATIONS = (
         scopes=("system/Patient.r", "system/Consent.r"),
         parameters=(
             Parameter("recipient", "Reference", "The Organization that asks, or would ask.", 1),
-            Parameter("purpose", "code", "A purpose that it asserts, from v3-ActReason.", most="*"),
+            Parameter(
+                "purpose",
+                "code",
+                "A purpose, from v3-ActReason; none: those of its clients.",
+                most="*",
+            ),
             Parameter("type", "code", "A resource type; this, or a resource."),
             Parameter("resource", "Reference", "One resource of the student."),
             Parameter("return", "Parameters", "The decision, and what each Consent and provision said.", 1, use="out"),

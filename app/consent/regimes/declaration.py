@@ -56,6 +56,8 @@ class Regime:
     """Other elements of the Consent that it requires, by path (`verification.verified`), each with its paragraph."""
     opens_only: frozenset[str] = frozenset()
     """Security labels whose records only a release under this law opens, or under another law that declares them."""
+    education_records: bool = False
+    """Whether it is the law of education records, whose rights pass to a student in postsecondary enrollment."""
     classes_treat: str = ""
     """The paragraph by which a class of recipients must be one of treating providers; empty: any class will do."""
     notice: Notice

@@ -17,6 +17,7 @@ REGIME = Regime(
         Element.CONTENT: "FERPA 34 CFR 99.30(b)(1)",
         Element.PURPOSE: "FERPA 34 CFR 99.30(b)(2)",
     },
+    education_records=True,
     notice=Notice(
         "notice-ferpa",
         "Education records released with consent (34 CFR 99.33)",

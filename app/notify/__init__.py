@@ -1,0 +1,1 @@
+"""Notifications: what is said of a Subscription, and how it gets to its endpoint."""

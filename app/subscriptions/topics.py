@@ -1,0 +1,99 @@
+"""The topics that a Subscription can name: of which types, and which versions of them are events.
+
+https://hl7.org/fhir/uv/subscriptions-backport/STU1.1/components.html#subscription-topics
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+OURS = "https://hallpass.example/fhir/SubscriptionTopic"
+GRAVITY = "http://hl7.org/fhir/us/sdoh-clinicalcare/SubscriptionTopic"
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What a topic judges of one visible version of a record."""
+
+    number: int
+    content: dict[str, Any]
+
+
+def _any(_version: Version) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    """The declaration of one topic."""
+
+    url: str
+    title: str
+    description: str
+    types: tuple[str, ...]
+    """Of which a version is an event when it is written, or when it becomes visible."""
+    event: Callable[[Version], bool] = _any
+    corrects: bool = False
+    """Whether an event needs an earlier version that was disclosed to the subscriber's organization."""
+
+
+def _status(version: Version) -> str:
+    return str(version.content.get("status", ""))
+
+
+TOPICS: tuple[Topic, ...] = (
+    Topic(
+        url=f"{OURS}/referral",
+        title="Referrals",
+        description="A referral became visible to the subscriber, or one that is visible changed.",
+        types=("ServiceRequest",),
+        event=lambda v: _status(v) != "draft",
+    ),
+    Topic(
+        url=f"{OURS}/task",
+        title="Tasks",
+        description="A Task became visible to the subscriber, or one that is visible changed.",
+        types=("Task",),
+        event=lambda v: _status(v) != "draft",
+    ),
+    Topic(
+        url=f"{OURS}/release",
+        title="Releases",
+        description="A release that names the subscriber's organization was signed, narrowed or ended.",
+        types=("Consent",),
+        event=lambda v: _status(v) not in ("draft", "proposed"),
+    ),
+    Topic(
+        url=f"{OURS}/correction",
+        title="Corrections",
+        description="A record changed of which the subscriber's organization was given an earlier version.",
+        types=("Patient", "RelatedPerson", "ServiceRequest", "Encounter", "Consent", "Task"),
+        event=lambda v: v.number > 1,
+        corrects=True,
+    ),
+    Topic(
+        url=f"{OURS}/service",
+        title="Services delivered",
+        description="A service for a student was delivered: an Encounter is finished.",
+        types=("Encounter",),
+        event=lambda v: _status(v) == "finished",
+    ),
+    Topic(
+        url=f"{GRAVITY}/Task",
+        title="Tasks, by Gravity",
+        description="A Task with intent order that is no draft was created or changed.",
+        types=("Task",),
+        event=lambda v: _status(v) != "draft" and v.content.get("intent") == "order",
+    ),
+    Topic(
+        url=f"{GRAVITY}/Servicerequest",
+        title="Referrals that changed, by Gravity",
+        description="A ServiceRequest was changed.",
+        types=("ServiceRequest",),
+        event=lambda v: v.number > 1,
+    ),
+)
+BY_URL = {topic.url: topic for topic in TOPICS}
+"""The topics by their canonical URL."""

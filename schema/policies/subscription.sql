@@ -1,0 +1,1 @@
+CREATE POLICY own ON hallpass.subscription USING (hallpass.holds(custodian));
