@@ -17,6 +17,7 @@ import sys
 import time
 
 from bench import growth, load, more, processes, profile, report
+from bench.cpu import family, spent
 from bench.figures import Figure, asks, ratios, tail
 from bench.load import alternated
 from bench.serving import bare, product
@@ -57,8 +58,13 @@ def _ratios(chosen: argparse.Namespace) -> list[Figure]:
         lay_bare(there)
         with product(there) as own, bare(there) as limit:
             asked = asks(there, own.url, limit.url)
+
+            def ran(ask: load.Ask) -> float:
+                server = own if ask.url.startswith(own.url) else limit
+                return sum(spent([*family(server.pid), *family(there.postmaster)]).values())
+
             return [
-                *ratios(alternated(asked, chosen.seconds, chosen.rounds, chosen.connections)),
+                *ratios(alternated(asked, chosen.seconds, chosen.rounds, chosen.connections, ran)),
                 tail(there, own.url, chosen.seconds),
                 *signing(there, own),
             ]
