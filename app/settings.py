@@ -113,6 +113,10 @@ class Settings(BaseSettings):
     require_agreement: bool = Field(
         default=True, description="A release has effect only under an active OrganizationAffiliation."
     )
+    overdue_days: dict[str, int] = Field(
+        default={"stat": 1, "asap": 2, "urgent": 3, "routine": 14},
+        description="Days without a change after which an open Task is overdue, by priority, as JSON.",
+    )
     smtp_url: SecretStr | None = Field(
         default=None, description="The mail server of notifications: smtp://user:password@host:587, or smtps://."
     )
@@ -123,6 +127,12 @@ class Settings(BaseSettings):
     operator_is_intermediary: bool = Field(
         default=True,
         description="A Consent under 42 CFR Part 2 names the exchange besides the members (2.31(a)(4)(ii)).",
+    )
+    sync_hosts: tuple[str, ...] = Field(
+        default=(), description="Hosts, as a JSON list, that `hallpass sync` may fetch rosters from; none by default."
+    )
+    sync_private: bool = Field(
+        default=False, description="Those hosts may be at private addresses, such as a SIS in the same building."
     )
     allow_http_jwks: bool = Field(default=False, description="JWKS URLs may be http and loopback. For tests only.")
 
@@ -153,6 +163,13 @@ class Settings(BaseSettings):
     def _trusted_proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for network in value:
             ip_network(network)
+        return value
+
+    @field_validator("overdue_days")
+    @classmethod
+    def _overdue_days(cls, value: dict[str, int]) -> dict[str, int]:
+        if set(value) != {"stat", "asap", "urgent", "routine"} or not all(1 <= d <= 365 for d in value.values()):
+            raise ValueError("must have stat, asap, urgent and routine, each from 1 to 365 days")
         return value
 
     @field_validator("time_zone")
