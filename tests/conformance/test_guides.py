@@ -16,7 +16,7 @@ FOLDER = Path(__file__).parents[2] / "docs" / "guides"
 STEP = re.compile(r"```(bash|python) run\n(.*?)```\n\n?```text\n(.*?)```", re.DOTALL)
 MARK = "=== end of step ==="
 OF_DEMO = ("README", "roster", "referrals", "portal", "disclosures", "releases")
-"""The guides that use the made-up network, in an order in which each finds what it needs: the one on disclosures ends the release."""
+"""The guides that use the made-up network, in an order in which each finds what it needs."""
 
 
 @pytest.fixture(scope="module")
