@@ -26,6 +26,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "token": ("app.commands.token:token", "Print an access token for a client."),
     "keys": ("app.commands.keys:keys", "The server's own signing keys."),
     "import": ("app.commands.imports:imports", "Bring the exchange up to a district's roster."),
+    "sync": ("app.commands.sync:sync", "Rosters that the worker fetches on a schedule."),
+    "inbox": ("app.commands.sync:inbox", "Let the worker watch a directory that SFTP fills with rosters."),
     "guardians": ("app.commands.guardians:guardians", "Who may sign for a student."),
     "release": ("app.commands.releases:release", "Releases of information: from a signed form to a Consent."),
     "ledger": ("app.commands.ledger:ledger", "The disclosure ledger."),
