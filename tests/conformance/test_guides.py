@@ -15,8 +15,8 @@ from tests.running import Running, serving
 FOLDER = Path(__file__).parents[2] / "docs" / "guides"
 STEP = re.compile(r"```(bash|python) run\n(.*?)```\n\n?```text\n(.*?)```", re.DOTALL)
 MARK = "=== end of step ==="
-OF_DEMO = ("README", "roster", "referrals", "portal", "bulk", "disclosures")
-"""The guides that use the made-up network, in an order in which each finds what it needs: the last ends the release."""
+OF_DEMO = ("README", "roster", "referrals", "portal", "bulk", "disclosures", "releases")
+"""The guides that use the made-up network, in an order in which each finds what it needs."""
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def test_every_step_is_followed_by_what_it_prints(name: str) -> None:
     assert links == []
 
 
-@pytest.mark.parametrize("name", ["roster", "referrals", "portal", "disclosures", "network"])
+@pytest.mark.parametrize("name", ["roster", "referrals", "portal", "releases", "disclosures", "network"])
 def test_a_guide_is_in_curl_and_in_python(name: str) -> None:
     kinds = {kind for kind, _, _ in STEP.findall((FOLDER / f"{name}.md").read_text())}
     assert kinds == {"bash", "python"}
