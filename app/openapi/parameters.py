@@ -104,6 +104,7 @@ SHARED: dict[str, Json] = {
     "changedSince": _query("_since", "Resources changed at or after this moment.", moment()),
     "start": _query("start", "From this date.", moment()),
     "end": _query("end", "To this date, its whole day.", moment()),
+    "patient": _query("patient", "Of this student: an id, or Patient/id.", ledger.OWN_ID),
     "basis": _query("basis", "Disclosures on this basis.", _codes(sorted(BASES))),
     "recipient": _query("recipient", "Disclosures to this organization: an id, or Organization/id.", ledger.OWN_ID),
     "consent": _query("consent", "Disclosures under this release: an id, or Consent/id.", ledger.OWN_ID),
