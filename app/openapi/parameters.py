@@ -125,7 +125,6 @@ SHARED: dict[str, Json] = {
     "basis": _query("basis", "Disclosures on this basis.", _codes(sorted(BASES))),
     "recipient": _query("recipient", "Disclosures to this organization: an id, or Organization/id.", ledger.OWN_ID),
     "consent": _query("consent", "Disclosures under this release: an id, or Consent/id.", ledger.OWN_ID),
-    "patient": _query("patient", "Only of this student: an id, or Patient/id.", ledger.OWN_ID),
     "audience": _query("audience", "parent: without care that the minor controls.", _codes(("parent",))),
     "formatOfDisclosures": _query("_format", "JSON, or a table, or a page to print.", _codes((*FORMATS, *TABLES))),
     **{f"AuditEvent.{n}": _query(n, f"{text}.", ledger.SCHEMAS[n]) for n, (_, text) in LEDGER_PARAMETERS.items()},
