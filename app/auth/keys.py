@@ -16,8 +16,8 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.auth.jose import Jwk, from_pem, generate, public, to_pem
+from app.db.auth_tables import signing_key as table
 from app.db.engine import Database
-from app.db.tables import signing_key as table
 from app.keyring import Keyring, WrongKey
 
 log = logging.getLogger("hallpass")

@@ -7,8 +7,8 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
+from app.db.auth_tables import assertion as table
 from app.db.engine import Database
-from app.db.tables import assertion as table
 
 
 async def first_use(db: Database, client: str, mark: str, expires: datetime) -> bool:

@@ -23,9 +23,9 @@ from app.auth.clients import Client
 from app.auth.jose import BadToken, read, sign, verify
 from app.auth.keys import Keys
 from app.caller import Caller
+from app.db.auth_tables import revoked_token
 from app.db.engine import Database
 from app.db.tables import client as client_table
-from app.db.tables import revoked_token
 from app.errors import HallpassError
 from app.scopes import Granted, parse_scope
 from app.settings import Settings

@@ -6,9 +6,8 @@ to PostgreSQL, and a property test holds the two equal.
 
 from __future__ import annotations
 
-from calendar import isleap
 from dataclasses import dataclass, replace
-from datetime import MAXYEAR, UTC, date, datetime, time
+from datetime import UTC, date, datetime
 from enum import Enum
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -16,7 +15,8 @@ from zoneinfo import ZoneInfo
 from app.consent.codes import BOTH_SIGN, HANGS_ON_SIGNERS, MINOR_SIGNS, NORMAL, PART2, PSYCHOTHERAPY_NOTE
 from app.consent.jurisdictions import part2_age
 from app.consent.lapses import lapsed_at
-from app.consent.model import Place, PolicySet, Provision, Release, Requester, ResourceAttributes, Window
+from app.consent.model import Place, PolicySet, Provision, Release, Requester, ResourceAttributes
+from app.consent.moments import birthday, in_window
 from app.resources import REGISTRY
 
 MAJORITY = 18
@@ -387,19 +387,3 @@ def _data_covers(p: Provision, release: Release, policies: PolicySet, attributes
             for focal in p.related or ()
         )
     )
-
-
-def in_window(window: Window, moment: datetime) -> bool:
-    """Whether a moment lies in a half-open window."""
-    return window[0] <= moment < window[1]
-
-
-def birthday(born: date, age: int, zone: ZoneInfo) -> datetime:
-    """The first moment of the day on which one born on `born` reaches `age`.
-
-    Of 29 February it is the day itself in a year that has it, else 1 March.
-    """
-    year = min(born.year + age, MAXYEAR)
-    leap_day = (born.month, born.day) == (2, 29) and not isleap(year)
-    reached = date(year, 3, 1) if leap_day else born.replace(year=year)
-    return datetime.combine(reached, time(), zone).astimezone(UTC)

@@ -18,10 +18,11 @@ from app.consent.codes import (
     POSTSECONDARY,
     ROLE_CODE,
 )
-from app.consent.evaluate import MAJORITY, birthday
+from app.consent.evaluate import MAJORITY
 from app.consent.jurisdictions import minor_age
 from app.consent.lapses import State, held
 from app.consent.model import AdultFrom, Provision, Window
+from app.consent.moments import birthday
 from app.fhir.dates import BEGINNING, END, Interval, interval, period
 from app.resources.paths import first, values
 

@@ -13,8 +13,9 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from app.consent.codes import widen
-from app.consent.evaluate import MAJORITY, Basis, Deny, Permit, birthday, decide
+from app.consent.evaluate import MAJORITY, Basis, Deny, Permit, decide
 from app.consent.model import PolicySet, Release, Requester, ResourceAttributes, Window
+from app.consent.moments import birthday
 from app.fhir.dates import BEGINNING, END
 
 Counts = Counter[str]

@@ -29,7 +29,7 @@ SCHEMA = "hallpass"
 metadata = MetaData(schema=SCHEMA)
 
 
-def _moment(name: str, *, nullable: bool = False, now: bool = False) -> Column[object]:
+def moment(name: str, *, nullable: bool = False, now: bool = False) -> Column[object]:
     return Column(name, DateTime(timezone=True), nullable=nullable, server_default=text("now()") if now else None)
 
 
@@ -53,7 +53,7 @@ resource = Table(
     Column("directory", Boolean(), nullable=False),
     Column("current", Boolean(), nullable=False),
     Column("deleted", Boolean(), nullable=False),
-    _moment("updated"),
+    moment("updated"),
     Column("method", Text(), nullable=False),
     Column("body", LargeBinary(), nullable=False),
     Column("label_at", Integer(), nullable=False),
@@ -76,7 +76,7 @@ access = Table(
     Column("org", Uuid(), nullable=False),
     Column("consent", Uuid()),
     Column("type", Text(collation="C"), nullable=False),
-    _moment("updated"),
+    moment("updated"),
     Column("custodian", Uuid(), nullable=False),
     Column("precomputed", Boolean(), nullable=False),
 )
@@ -89,12 +89,12 @@ validity = Table(
     Column("compartment", Uuid(), nullable=False),
     Column("version", Integer(), nullable=False),
     Column("custodian", Uuid(), nullable=False),
-    _moment("since"),
-    _moment("until"),
-    _moment("majority", nullable=True),
+    moment("since"),
+    moment("until"),
+    moment("majority", nullable=True),
     _texts("purposes", nullable=True),
-    _moment("root_since"),
-    _moment("root_until"),
+    moment("root_since"),
+    moment("root_until"),
     _texts("types", nullable=True),
     Column("exact", Boolean(), nullable=False, server_default=text("true")),
 )
@@ -156,8 +156,8 @@ student = Table(
     Column("custodian", Uuid(), nullable=False),
     Column("born_from", Date(), nullable=False),
     Column("born_to", Date(), nullable=False),
-    _moment("emancipated", nullable=True),
-    _moment("enrolled", nullable=True),
+    moment("emancipated", nullable=True),
+    moment("enrolled", nullable=True),
 )
 
 authority = Table(
@@ -166,8 +166,8 @@ authority = Table(
     Column("compartment", Uuid(), primary_key=True),
     Column("id", Uuid(), primary_key=True),
     Column("custodian", Uuid(), nullable=False),
-    _moment("opens"),
-    _moment("closes"),
+    moment("opens"),
+    moment("closes"),
     Column("adult", Boolean(), nullable=False, server_default=text("false")),
 )
 
@@ -179,7 +179,7 @@ agreement = Table(
     Column("discloser", Uuid(), primary_key=True),
     Column("recipient", Uuid(), primary_key=True),
     Column("opens", DateTime(timezone=True), primary_key=True),
-    _moment("closes"),
+    moment("closes"),
 )
 
 release = Table(
@@ -189,17 +189,17 @@ release = Table(
     Column("consent", Uuid(), primary_key=True),
     Column("version", Integer(), nullable=False),
     Column("custodian", Uuid(), nullable=False),
-    _moment("signed"),
+    moment("signed"),
     Column("signer", Uuid()),
     Column("age", Integer(), nullable=False),
     Column("part2", Boolean(), nullable=False),
-    _moment("opens"),
-    _moment("closes"),
+    moment("opens"),
+    moment("closes"),
     _uuids("recipients"),
     Column("born_from", Date()),
     Column("born_to", Date()),
-    _moment("authority_opens", nullable=True),
-    _moment("authority_closes", nullable=True),
+    moment("authority_opens", nullable=True),
+    moment("authority_closes", nullable=True),
     Column("cosigned", Boolean(), nullable=False, server_default=text("false")),
     Column("education", Boolean(), nullable=False, server_default=text("false")),
 )
@@ -212,8 +212,8 @@ provision = Table(
     Column("node", Integer(), primary_key=True, autoincrement=False),
     Column("parent", Integer(), nullable=False),
     Column("permit", Boolean(), nullable=False),
-    _moment("opens"),
-    _moment("closes"),
+    moment("opens"),
+    moment("closes"),
     _uuids("recipients", nullable=True),
     _texts("purposes", nullable=True),
     _texts("classes", nullable=True),
@@ -235,8 +235,8 @@ emergency = Table(
     Column("organization", Uuid(), nullable=False),
     Column("client", Text(), nullable=False),
     Column("reason", Text(), nullable=False),
-    _moment("opens"),
-    _moment("closes"),
+    moment("opens"),
+    moment("closes"),
     Column("custodian", Uuid()),
 )
 
@@ -260,8 +260,8 @@ feed_entry = Table(
     Column("version", Integer(), primary_key=True, autoincrement=False),
     Column("compartment", Uuid(), nullable=False),
     Column("type", Text(collation="C"), nullable=False),
-    _moment("given"),
-    _moment("walk"),
+    moment("given"),
+    moment("walk"),
 )
 
 feed_withdrawal = Table(
@@ -271,7 +271,7 @@ feed_withdrawal = Table(
     Column("feed", Text(), primary_key=True),
     Column("type", Text(collation="C"), primary_key=True),
     Column("id", Uuid(), primary_key=True),
-    _moment("at"),
+    moment("at"),
 )
 
 feed_answer = Table(
@@ -280,7 +280,7 @@ feed_answer = Table(
     Column("reader", Text(), primary_key=True),
     Column("feed", Text(), primary_key=True),
     Column("since", DateTime(timezone=True), primary_key=True),
-    _moment("at"),
+    moment("at"),
 )
 
 outside_disclosure = Table(
@@ -346,8 +346,8 @@ ledger_drop = Table(
     metadata,
     Column("at", DateTime(timezone=True), nullable=False, server_default=text("clock_timestamp()")),
     Column("partition", Text(), primary_key=True),
-    _moment("since"),
-    _moment("until"),
+    moment("since"),
+    moment("until"),
     Column("entries", BigInteger(), nullable=False),
     Column("students", BigInteger(), nullable=False),
 )
@@ -362,8 +362,8 @@ event = Table(
     Column("outcome", Text(), primary_key=True),
     Column("detail", Text(), primary_key=True),
     Column("id", Uuid(), nullable=False, server_default=text("gen_random_uuid()")),
-    _moment("first"),
-    _moment("last"),
+    moment("first"),
+    moment("last"),
     Column("times", BigInteger(), nullable=False),
 )
 
@@ -378,8 +378,8 @@ client = Table(
     Column("jwks", JSONB()),
     Column("jwks_uri", Text()),
     Column("emergency", Boolean(), nullable=False, server_default=text("false")),
-    _moment("created", now=True),
-    _moment("disabled", nullable=True),
+    moment("created", now=True),
+    moment("disabled", nullable=True),
 )
 
 client_usage = Table(
@@ -388,38 +388,4 @@ client_usage = Table(
     Column("client", Text(), primary_key=True),
     Column("hour", DateTime(timezone=True), primary_key=True),
     Column("bytes", BigInteger(), nullable=False),
-)
-
-assertion = Table(
-    "assertion",
-    metadata,
-    Column("client", Text(), primary_key=True),
-    Column("jti", Text(), primary_key=True),
-    _moment("expires"),
-)
-
-signing_key = Table(
-    "signing_key",
-    metadata,
-    Column("kid", Text(), primary_key=True),
-    Column("sealed", Text(), nullable=False),
-    _moment("created", now=True),
-    _moment("retires", nullable=True),
-    _moment("expires", nullable=True),
-)
-
-revoked_token = Table(
-    "revoked_token",
-    metadata,
-    Column("jti", Text(), primary_key=True),
-    _moment("expires"),
-)
-
-app_login = Table(
-    "app_login",
-    metadata,
-    Column("role", Text(), primary_key=True),
-    Column("password", Text(), nullable=False),
-    _moment("created", now=True),
-    _moment("retired", nullable=True),
 )

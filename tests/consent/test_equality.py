@@ -18,8 +18,9 @@ from hypothesis import HealthCheck, event, given, settings
 from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from app.consent.evaluate import Basis, Deny, Permit, birthday, decide, decide_version
+from app.consent.evaluate import Basis, Deny, Permit, decide, decide_version
 from app.consent.model import PolicySet, Requester, ResourceAttributes
+from app.consent.moments import birthday
 from app.db import tables
 from app.db.engine import Database
 from tests.consent.drawing import worlds

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from app.consent.evaluate import Basis, Deny, Effect, Permit, birthday, decide, unmet_condition
+from app.consent.evaluate import Basis, Deny, Effect, Permit, decide, unmet_condition
 from app.consent.model import PolicySet, Provision, Release
+from app.consent.moments import birthday
 from tests.consent.drawing import narrower, questions, release
 from tests.consent.worlds import HOLDERS, RECIPIENTS, STUDENTS, Question
 

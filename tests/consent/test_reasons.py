@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.consent.evaluate import Basis, Deny, Effect, Permit, TraceEntry, birthday, decide
+from app.consent.evaluate import Basis, Deny, Effect, Permit, TraceEntry, decide
 from app.consent.model import Agreement, Place, PolicySet, Provision, Release, Requester, ResourceAttributes
+from app.consent.moments import birthday
 from app.fhir.dates import BEGINNING, END
 
 ALWAYS = (BEGINNING, END)

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.consent import signing
-from app.consent.evaluate import birthday
 from app.consent.model import Provision
+from app.consent.moments import birthday
 from app.consent.signing import ConsentContext, Signature, authority, guardian_signs, student_signs
 from app.fhir.dates import BEGINNING, END, Interval, interval
 

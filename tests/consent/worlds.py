@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 
 from app.consent.attributes import referrers
 from app.consent.codes import widen
-from app.consent.evaluate import birthday
 from app.consent.model import AdultFrom, Agreement, Place, PolicySet, Release, Requester, ResourceAttributes, Window
+from app.consent.moments import birthday
 from app.consent.recipients import CLASSES
 from app.fhir.dates import BEGINNING, END
 from app.resources import REGISTRY, Visibility

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.tables import assertion, revoked_token, signing_key
+from app.db.auth_tables import assertion, revoked_token, signing_key
 from app.jobs.job import Job, Work
 
 MARGIN = timedelta(hours=1)

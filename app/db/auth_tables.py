@@ -1,0 +1,41 @@
+"""The tables of tokens, keys and logins, as SQLAlchemy Core sees them. schema/tables makes them."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Table, Text
+
+from app.db.tables import metadata, moment
+
+assertion = Table(
+    "assertion",
+    metadata,
+    Column("client", Text(), primary_key=True),
+    Column("jti", Text(), primary_key=True),
+    moment("expires"),
+)
+
+signing_key = Table(
+    "signing_key",
+    metadata,
+    Column("kid", Text(), primary_key=True),
+    Column("sealed", Text(), nullable=False),
+    moment("created", now=True),
+    moment("retires", nullable=True),
+    moment("expires", nullable=True),
+)
+
+revoked_token = Table(
+    "revoked_token",
+    metadata,
+    Column("jti", Text(), primary_key=True),
+    moment("expires"),
+)
+
+app_login = Table(
+    "app_login",
+    metadata,
+    Column("role", Text(), primary_key=True),
+    Column("password", Text(), nullable=False),
+    moment("created", now=True),
+    moment("retired", nullable=True),
+)
