@@ -1,7 +1,7 @@
 """The tables of the exchange, as SQLAlchemy Core sees them.
 
-schema/tables makes them, and others that SQL of ours alone reads and writes; a test holds those here equal to it. What a
-column means is said there.
+schema/tables makes them, and others that SQL of ours alone reads and writes; a test holds those here equal to it. What
+a column means is said there.
 """
 
 from __future__ import annotations
