@@ -20,7 +20,6 @@ from sqlalchemy import ColumnElement, Select, Subquery, literal, select, true, u
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from app.db import counting
-from app.db.bodies import MOST_BYTES, UNBOUNDED, bounded
 from app.db.candidates import ABOUT, AS_OF, DURING, LIMIT, ORG, STUDENT, TYPES_BIND, Form, Source, sources
 from app.db.driver import PreparedQuery, Statement
 from app.db.match import names_student, visible
@@ -28,6 +27,7 @@ from app.db.placeholders import with_placeholders
 from app.db.rows import Stored
 from app.db.seek import Key, Seek, beyond, ordering, placed
 from app.db.tables import resource
+from app.db.bodies import MOST_BYTES, UNBOUNDED, bounded
 from app.resources import TYPES, Visibility
 from app.search.cursor import Cursor
 from app.search.query import Clause, Criterion, Search, TokenValue, Within
