@@ -28,10 +28,13 @@ from app.keyring import Keyring
 from app.limits.limits import Leaving
 from app.limits.stored import StoredBytes
 from app.openapi.serve import openapi_router
+from app.partner.links import Links
+from app.partner.routes import PATHS as PARTNER_PAGES
+from app.partner.routes import partner_router
 from app.processes import Closing
 from app.settings import Settings
 
-PUBLIC = frozenset(
+NO_RECORD = frozenset(
     {
         "/auth/token",
         "/auth/introspect",
@@ -51,6 +54,9 @@ PUBLIC = frozenset(
     }
 )
 """Every path that serves no record, and so needs no way through the access service."""
+PUBLIC = NO_RECORD | PARTNER_PAGES
+"""Every path that asks for no token. The pages of light partners ask for a link and a code, and then go through the
+access service as a client of their own: tests/partner."""
 
 
 class RouteOutsideAccessService(Exception):
@@ -94,6 +100,7 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     app.include_router(auth_router(app.state.auth))
     app.include_router(fhir_router())
     app.include_router(openapi_router())
+    app.include_router(partner_router(Links(Keyring.of(settings))))
     health.install(app, db)
     require_access_service(app)
     fast_routes.install(app)

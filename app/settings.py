@@ -108,6 +108,10 @@ class Settings(BaseSettings):
     cors_origins: tuple[str, ...] = Field(
         default=(), description="Web origins, as a JSON list, whose pages may call the FHIR service; none by default."
     )
+    exports_running: int = Field(
+        default=20, ge=1, le=10_000, description="Bulk exports of all clients that are chosen at once; then 429."
+    )
+    export_hours: int = Field(default=24, ge=1, le=720, description="How long a bulk export can be fetched.")
     retention_years: int = Field(
         default=6, ge=6, le=100, description="How long the ledger is kept; `hallpass ledger drop` drops what is older."
     )
@@ -119,6 +123,10 @@ class Settings(BaseSettings):
     overdue_days: dict[str, int] = Field(
         default={"stat": 1, "asap": 2, "urgent": 3, "routine": 14},
         description="Days without a change after which an open Task is overdue, by priority, as JSON.",
+    )
+    external_references: Literal["refuse", "keep"] = Field(
+        default="refuse",
+        description="References to other servers: refused, or kept as they are where they have a display.",
     )
     smtp_url: SecretStr | None = Field(
         default=None, description="The mail server of notifications: smtp://user:password@host:587, or smtps://."

@@ -128,8 +128,9 @@ class _Writer:
             return bundle.unchanged(STATUS[304], *answer.held)
         status = STATUS[201 if answer.created else 200]
         said = success("Unchanged.") if answer.unchanged else None
-        if said is None and self._return == "OperationOutcome" and entry.method != "GET":
-            said = success("Stored." if answer.created else "Done.")
+        advised = http.advised(answer.one) if entry.method != "GET" else []
+        if said is None and entry.method != "GET" and (advised or self._return == "OperationOutcome"):
+            said = success("Stored." if answer.created else "Done.", *advised)
         body = self._return == "representation" or entry.method == "GET"
         named = self._first(answer, body=body)
         return bundle.entry(status, base, answer.one, body=body, named=named, outcome_=said)

@@ -20,14 +20,14 @@ from sqlalchemy import ColumnElement, Select, Subquery, literal, select, true, u
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from app.db import counting
-from app.db.candidates import ABOUT, AS_OF, DURING, LIMIT, ORG, STUDENT, TYPES_BIND, Form, Source, sources
+from app.db.bodies import MOST_BYTES, UNBOUNDED, bounded
+from app.db.candidates import ABOUT, AS_OF, DURING, LIMIT, ORG, STUDENT, STUDENTS, TYPES_BIND, Form, Source, sources
 from app.db.driver import PreparedQuery, Statement
 from app.db.match import names_student, visible
 from app.db.placeholders import with_placeholders
 from app.db.rows import Stored
 from app.db.seek import Key, Seek, beyond, ordering, placed
 from app.db.tables import resource
-from app.db.bodies import MOST_BYTES, UNBOUNDED, bounded
 from app.resources import TYPES, Visibility
 from app.search.cursor import Cursor
 from app.search.query import Clause, Criterion, Search, TokenValue, Within
@@ -148,6 +148,7 @@ def _form(search: Search, *, held: bool = False, as_of: bool = False, emergency:
         types=search.types,
         sort=search.sort,
         within=inside is not None,
+        merged=inside is not None and bool(inside.others),
         about=inside is not None and inside.about is not None,
         during=inside is not None and inside.during is not None,
         held=held,
@@ -208,6 +209,8 @@ def _values(search: Search, org: UUID) -> dict[str, Any]:
     inside = search.within or Within(org)
     held = [t for t in search.types if TYPES[t].visibility is not Visibility.DIRECTORY]
     values: dict[str, Any] = {ORG.key: org, STUDENT.key: inside.student, TYPES_BIND.key: held}
+    if inside.others:
+        values[STUDENTS.key] = [inside.student, *inside.others]
     if inside.about is not None:
         values[ABOUT.key] = inside.about
     if inside.during is not None:

@@ -132,7 +132,7 @@ class AccessService:
                 raise _login()
             if not result.alone:
                 own = frozenset({result.row.custodian}) if result.row and result.own else frozenset()
-                return release(reads.shown(result.row, known, part), own)
+                return release(reads.shown(result.row, known, part), own, result.grounds)
 
         async def alone(session: Session) -> list[PendingResult]:
             if version is None:
@@ -155,10 +155,10 @@ class AccessService:
             session = await self._enter(connection, caller, interaction, request, queries)
             found = await unit_of_work(session)
             rows = [c.row for f in found for c in f.pending]
-            own = await self._entered(connection, caller, interaction, rows, request)
-            if own is None:
+            entered = await self._entered(connection, caller, interaction, rows, request)
+            if entered is None:
                 raise _TryAgain
-        return [release(f, own) for f in found]
+        return [release(f, *entered) for f in found]
 
     async def _tell(
         self,
@@ -196,8 +196,8 @@ class AccessService:
 
     async def _entered(
         self, connection: AsyncConnection, caller: Caller, interaction: str, rows: list[Stored], request: UUID
-    ) -> frozenset[UUID] | None:
-        """The custodians of these rows that are the caller's own, once all that discloses is on the ledger.
+    ) -> disclose.Entered | None:
+        """Which custodians are the caller's own, and under which Consents the rest leaves, once it is on the ledger.
 
         None where something is visible no more. Raises UNAVAILABLE when the ledger cannot be written.
         """
