@@ -17,12 +17,11 @@ from sqlalchemy import ARRAY, Uuid, any_, bindparam, select
 
 from app.db import read as store
 from app.db import search_queries
-from app.db.caller import plan_by
 from app.db.driver import PreparedQuery, fetch
 from app.db.rows import Stored
 from app.db.tables import resource, tree
 from app.errors import HallpassError, Kind, not_found
-from app.exchange import reads
+from app.exchange import queries, reads
 from app.exchange.release import PendingResult, PendingRow
 from app.fhir.json import parse
 from app.limits.long_work import off_loop
@@ -117,7 +116,7 @@ async def find(session: Session, asked: Asked, own: set[UUID]) -> Found:
 
 async def _search(session: Session, search: Search, most: int) -> list[Stored]:
     session.require(search.types[0], "s")
-    await plan_by(session.connection, search_queries.plans(search))
+    await queries.begin(session, search)
     statement = search_queries.page(search, session.caller.organization, None, most)
     rows = [store.stored(row) for row in await fetch(session.connection, *statement)]
     if len(rows) > most:

@@ -191,3 +191,14 @@ async def test_a_release_of_other_types_is_not_asked(scene: Scene) -> None:
     await scene.clinic.get("/Task?status=requested")  # follows its referral
     entered = (await _entered(scene, scene.district))[len(before) :]
     assert [_details(e, "type") for e in entered] == [["Task"]]
+
+
+async def test_the_same_query_again_in_one_batch_is_entered_again(scene: Scene) -> None:
+    """Each entry of a batch is answered by itself, at its own moment."""
+    before = await _entered(scene, scene.district)
+    asked = {"request": {"method": "GET", "url": "Patient?family=nobody"}}
+    answer = await scene.clinic.post("", {"resourceType": "Bundle", "type": "batch", "entry": [asked, asked]})
+    assert [e["response"]["status"][:3] for e in answer.json()["entry"]] == ["200", "200"]
+    entered = (await _entered(scene, scene.district))[len(before) :]
+    assert [_details(e, "parameter") for e in entered] == [["family"], ["family"]]
+    assert len({e["id"] for e in entered}) == 2
