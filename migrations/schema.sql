@@ -60,6 +60,7 @@ CREATE TABLE hallpass.release (
     closes timestamp with time zone NOT NULL,
     recipients uuid[] NOT NULL,
     cosigned boolean DEFAULT false NOT NULL,
+    education boolean DEFAULT false NOT NULL,
     born_from date,
     born_to date,
     authority_opens timestamp with time zone,
@@ -72,23 +73,43 @@ CREATE FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid) R
     AS $$
     SELECT e.* FROM hallpass.release e JOIN hallpass.organization o ON o.id = e.custodian
     LEFT JOIN hallpass.student s ON s.compartment = e.compartment
+    LEFT JOIN hallpass.authority a ON a.compartment = e.compartment AND a.id = e.signer
+    CROSS JOIN LATERAL (
+        SELECT hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone) AS majority, hallpass.adult_from(e, s) AS adult,
+               e.authority_opens IS NULL AND coalesce(a.adult, false) AS for_an_adult) w
     WHERE e.compartment = p_compartment AND e.custodian = p_custodian AND e.opens <= hallpass.statement_time() AND hallpass.statement_time() < e.closes
+      AND coalesce(e.born_from, s.born_from) IS NOT NULL
       AND CASE WHEN e.signer IS NULL THEN
-          hallpass.birthday(coalesce(e.born_to, s.born_to), e.age, o.zone) <= e.signed
+          hallpass.birthday(coalesce(e.born_to, s.born_to), e.age, o.zone) <= e.signed OR coalesce(w.adult <= e.signed, false)
       ELSE
-          e.signed < hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone)
-          AND (o.honor OR hallpass.statement_time() < hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone))
-          AND CASE WHEN e.authority_opens IS NOT NULL THEN
-              e.authority_opens <= e.signed AND hallpass.statement_time() < e.authority_closes
-          ELSE
-              EXISTS (SELECT 1 FROM hallpass.authority a
-                      WHERE a.compartment = e.compartment AND a.id = e.signer AND a.opens <= e.signed AND hallpass.statement_time() < a.closes)
-          END
+          (w.for_an_adult
+           OR (e.signed < least(w.majority, w.adult) AND coalesce(hallpass.statement_time() < w.adult, true)
+               AND (o.honor OR hallpass.statement_time() < w.majority)))
+          AND coalesce(e.authority_opens, a.opens) <= e.signed
+          AND hallpass.statement_time() < coalesce(e.authority_closes, a.closes)
       END
       AND (NOT hallpass.agreement_required() OR e.opens >= hallpass.agreed_since(e.custodian))
 $$;
 
 COMMENT ON FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid) IS 'A custodian''s releases that have effect now: in their time, their signer with authority, under an agreement.';
+
+CREATE TABLE hallpass.student (
+    compartment uuid NOT NULL,
+    custodian uuid NOT NULL,
+    born_from date NOT NULL,
+    born_to date NOT NULL,
+    emancipated timestamp with time zone,
+    enrolled timestamp with time zone
+);
+
+CREATE FUNCTION hallpass.adult_from(e hallpass.release, s hallpass.student) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT CASE WHEN e.born_to IS NULL THEN least(s.emancipated, CASE WHEN e.education THEN s.enrolled END) END
+$$;
+
+COMMENT ON FUNCTION hallpass.adult_from(e hallpass.release, s hallpass.student) IS 'From when a student signs as an adult whatever the age, for such a release; NULL: from 18. What another organization
+     recorded does not count.';
 
 CREATE FUNCTION hallpass.agreed_custodians() RETURNS uuid[]
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -133,6 +154,16 @@ CREATE FUNCTION hallpass.agreement_required() RETURNS boolean
 CREATE FUNCTION hallpass.ancestors() RETURNS uuid[]
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('hallpass.ancestors', true), ''), '{}')::uuid[] $$;
+
+CREATE FUNCTION hallpass.asserted_purposes(p_organization uuid) RETURNS text[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT coalesce(array_agg(DISTINCT p), '{}') FROM tree t JOIN client c ON c.organization = t.id CROSS JOIN unnest(c.purposes) p
+    WHERE t.ancestor = p_organization AND c.disabled IS NULL
+$$;
+
+COMMENT ON FUNCTION hallpass.asserted_purposes(p_organization uuid) IS 'The purposes of use that the clients of an organization, and of its parts, may assert: those that a release to it can have.';
 
 CREATE FUNCTION hallpass.await_disclosures(p_client text, p_token text) RETURNS void
     LANGUAGE sql
@@ -187,6 +218,32 @@ COMMENT ON FUNCTION hallpass.break_glass(p_system text, p_value text, p_client t
 CREATE FUNCTION hallpass.caller() RETURNS uuid
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT nullif(current_setting('hallpass.organization', true), '')::uuid $$;
+
+CREATE FUNCTION hallpass.claim_subscriptions(p_most integer, p_lease interval) RETURNS TABLE(id uuid, client text, organization uuid, purposes text[], scopes text[], held text[])
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    WITH due AS (
+        SELECT s.id FROM subscription s JOIN client c ON c.id = s.client AND c.disabled IS NULL
+        WHERE s.status IN ('requested', 'active') AND s.next_try <= clock_timestamp()
+          AND (s.lease IS NULL OR s.lease < clock_timestamp())
+          AND (s.status = 'requested' OR s.sent < s.events OR s.walk IS NOT NULL OR s.since IS NULL
+               OR s.seen < (SELECT w.last_value FROM write_count w)
+               OR s.walked < clock_timestamp() - interval '30 seconds'
+               OR s.ends <= clock_timestamp()
+               OR s.heartbeat IS NOT NULL
+                  AND coalesce(s.last_sent, '-infinity') < clock_timestamp() - s.heartbeat * interval '1 second')
+        ORDER BY s.next_try LIMIT p_most FOR UPDATE OF s SKIP LOCKED
+    )
+    UPDATE subscription s SET lease = clock_timestamp() + p_lease
+    FROM due d, client c WHERE s.id = d.id AND c.id = s.client
+    RETURNING s.id, s.client, c.organization,
+        ARRAY(SELECT unnest(s.purposes) INTERSECT SELECT unnest(c.purposes)), s.scopes, c.scopes
+$$;
+
+COMMENT ON FUNCTION hallpass.claim_subscriptions(p_most integer, p_lease interval) IS 'Gives a worker, for as long as the lease, Subscriptions that there may be something to do for: a handshake, what is
+     to be sent again, what was written since, a heartbeat; and every half minute, for what time alone makes visible.
+     A client acts with no more than it had when it subscribed, and has now.';
 
 CREATE FUNCTION hallpass.clear_index_backlog(p_limit integer) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
@@ -358,6 +415,7 @@ CREATE FUNCTION hallpass.count_custody() RETURNS trigger
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
 BEGIN
+    PERFORM nextval('write_count');  -- so that a worker knows that there is something new
     -- A version stands in for the one before: a first one is one more, and what is deleted or comes back one less or more.
     INSERT INTO custody_count
         SELECT n.custodian, n.type, sum(n.records) FROM (
@@ -572,6 +630,16 @@ CREATE FUNCTION hallpass.emergency() RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('hallpass.emergency', true), ''), 'false')::boolean $$;
 
+CREATE FUNCTION hallpass.endpoint_allowed(p_endpoint text) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT EXISTS (SELECT 1 FROM endpoint e WHERE e.organization = ANY (ancestors())
+                   AND (p_endpoint = e.prefix OR starts_with(p_endpoint, rtrim(e.prefix, '/') || '/')))
+$$;
+
+COMMENT ON FUNCTION hallpass.endpoint_allowed(p_endpoint text) IS 'Whether the operator lets the caller''s organization, or one above it, send notifications to an endpoint.';
+
 CREATE FUNCTION hallpass.enter_query(p_agent jsonb, p_purposes text[], p_request uuid, p_interaction text, p_type text, p_types text[], p_party_types text[], p_students uuid[], p_parameters text[], p_text text) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
@@ -708,13 +776,18 @@ CREATE FUNCTION hallpass.expected_validity(p_compartment uuid) RETURNS TABLE(org
     SELECT x.org, e.consent, e.compartment, e.version, e.custodian, e.opens,
            CASE WHEN e.signer IS NULL THEN
                CASE WHEN hallpass.birthday(coalesce(e.born_to, s.born_to), e.age, o.zone) <= e.signed
+                         OR hallpass.adult_from(e, s) <= e.signed
                     THEN e.closes ELSE '-infinity' END
            ELSE
-               CASE WHEN coalesce(e.authority_opens, a.opens) <= e.signed
-                         AND e.signed < hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone)
-                    THEN least(e.closes, coalesce(e.authority_closes, a.closes)) ELSE '-infinity' END
+               CASE WHEN coalesce(e.authority_opens, a.opens) <= e.signed AND coalesce(e.born_from, s.born_from) IS NOT NULL
+                         AND (w.adult OR e.signed < least(
+                             hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone), hallpass.adult_from(e, s)))
+                    THEN least(e.closes, coalesce(e.authority_closes, a.closes),
+                               CASE WHEN NOT w.adult THEN hallpass.adult_from(e, s) END)
+                    ELSE '-infinity' END
            END,
-           CASE WHEN e.signer IS NOT NULL THEN hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone) END,
+           CASE WHEN e.signer IS NOT NULL AND NOT w.adult
+                THEN hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone) END,
            t.purposes, t.opens, t.closes,
            CASE WHEN t.permit AND NOT array_to_string(t.classes, ' ') LIKE '%:%' THEN t.classes END
     FROM hallpass.release e
@@ -722,6 +795,7 @@ CREATE FUNCTION hallpass.expected_validity(p_compartment uuid) RETURNS TABLE(org
     JOIN hallpass.organization o ON o.id = e.custodian
     LEFT JOIN hallpass.student s ON s.compartment = e.compartment
     LEFT JOIN hallpass.authority a ON a.compartment = e.compartment AND a.id = e.signer
+    CROSS JOIN LATERAL (SELECT e.authority_opens IS NULL AND coalesce(a.adult, false) AS adult) w
     CROSS JOIN LATERAL unnest(CASE WHEN t.recipients IS NOT NULL THEN t.recipients WHEN e.recipients <> '{}' THEN e.recipients
                                    ELSE '{00000000-0000-0000-0000-000000000000}' END) x(org)
     WHERE e.compartment = p_compartment
@@ -835,6 +909,22 @@ END $$;
 COMMENT ON FUNCTION hallpass.feed_withdraw(p_feed text, p_at timestamp with time zone, p_told timestamp with time zone) IS 'Which resources that a reader was given it no longer sees. Answers those of which it was not told by `p_told`. An
      invoker''s function: the wall says what is seen.';
 
+CREATE FUNCTION hallpass.finish_subscription(p_id uuid, p_sent bigint, p_error text, p_wait interval) RETURNS interval
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    UPDATE subscription s SET
+        lease = NULL, next_try = clock_timestamp() + p_wait, error = p_error,
+        sent = greatest(s.sent, coalesce(p_sent, s.sent)),
+        last_sent = CASE WHEN p_sent IS NULL THEN s.last_sent ELSE clock_timestamp() END,
+        failures = CASE WHEN p_error IS NULL THEN 0 ELSE s.failures + 1 END,
+        failing_since = CASE WHEN p_error IS NULL THEN NULL ELSE coalesce(s.failing_since, clock_timestamp()) END
+    WHERE s.id = p_id RETURNING clock_timestamp() - s.failing_since
+$$;
+
+COMMENT ON FUNCTION hallpass.finish_subscription(p_id uuid, p_sent bigint, p_error text, p_wait interval) IS 'A worker is done with a Subscription for now: up to which number the endpoint took events (NULL: nothing was sent),
+     or what went wrong, and when to look again. Returns for how long it has been failing.';
+
 CREATE FUNCTION hallpass.fold_custody_counts() RETURNS bigint
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
@@ -846,6 +936,16 @@ CREATE FUNCTION hallpass.fold_custody_counts() RETURNS bigint
 $$;
 
 COMMENT ON FUNCTION hallpass.fold_custody_counts() IS 'Makes one row of the many of a custodian and type. One at a time: whoever calls it holds the lock of pruning.';
+
+CREATE FUNCTION hallpass.given_before(p_compartment uuid, p_id uuid, p_version integer) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT EXISTS (SELECT 1 FROM disclosure d WHERE d.compartment = p_compartment AND d.id = p_id
+                   AND d.version < p_version AND d.recipient = caller())
+$$;
+
+COMMENT ON FUNCTION hallpass.given_before(p_compartment uuid, p_id uuid, p_version integer) IS 'Whether the caller''s organization was given an earlier version of a record.';
 
 CREATE FUNCTION hallpass.glass_broken(r_compartment uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -1258,6 +1358,19 @@ CREATE FUNCTION hallpass.operating_figures() RETURNS TABLE(name text, help text,
     ('ledger_batches', 'Batches that the ledger holds.', (SELECT coalesce(sum(n), 0) FROM hallpass.chain_end)),
     ('index_backlog', 'Students whose ended releases are still to be cleared from the index.',
         (SELECT count(*) FROM hallpass.index_backlog)),
+    ('worker_lives', '1: a worker gave a sign of life lately. 0: nothing is tidied, and nobody is notified.',
+        (SELECT hallpass.worker_lives()::integer)),
+    ('jobs_waiting', 'Background jobs that are due and wait.',
+        (SELECT count(*) FROM hallpass.job WHERE status = 'queued' AND execute_after <= now())),
+    ('jobs_oldest_seconds', 'Age of the oldest of them.',
+        (SELECT coalesce(max(extract(epoch FROM now() - execute_after)), 0) FROM hallpass.job
+            WHERE status = 'queued' AND execute_after <= now())),
+    ('jobs_failed', 'Background jobs that were tried as often as they may be.',
+        (SELECT count(*) FROM hallpass.job WHERE status = 'failed')),
+    ('subscriptions_failing', 'Subscriptions whose endpoint does not take notifications.',
+        (SELECT count(*) FROM hallpass.subscription WHERE status = 'error' OR failing_since IS NOT NULL AND status = 'active')),
+    ('notifications_waiting', 'Events that have a number and were not taken yet.',
+        (SELECT coalesce(sum(events - sent), 0) FROM hallpass.subscription WHERE status = 'active')),
     ('locks_waiting', 'Connections that wait for a lock.',
         (SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted
             AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))),
@@ -1370,6 +1483,10 @@ BEGIN
         SELECT 1 FROM client c JOIN tree t ON t.id = c.organization WHERE t.ancestor = p_id) THEN
         RETURN 'member';
     END IF;
+    IF (v_old.zone, v_old.honor, v_old.state) IS DISTINCT FROM (p_zone, p_honour, p_state) AND caller() <> p_id AND EXISTS (
+        SELECT 1 FROM client c WHERE c.organization = p_id) THEN
+        RETURN 'member';
+    END IF;
     INSERT INTO organization VALUES (p_id, v_ancestors, p_zone, p_honour, p_state, p_classes)
         ON CONFLICT (id) DO UPDATE
             SET ancestors = v_ancestors, zone = p_zone, honor = p_honour, state = p_state, classes = p_classes;
@@ -1409,7 +1526,7 @@ CREATE FUNCTION hallpass.purposes() RETURNS text[]
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('hallpass.purposes', true), ''), '{}')::text[] $$;
 
-CREATE FUNCTION hallpass.put_authorities(p_compartments uuid[], p_ids uuid[], p_custodians uuid[], p_opens timestamp with time zone[], p_closes timestamp with time zone[], p_new boolean[]) RETURNS void
+CREATE FUNCTION hallpass.put_authorities(p_compartments uuid[], p_ids uuid[], p_custodians uuid[], p_opens timestamp with time zone[], p_closes timestamp with time zone[], p_adult boolean[], p_new boolean[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
 DECLARE
@@ -1417,17 +1534,17 @@ DECLARE
 BEGIN
     FOR v_changed IN
         WITH k AS MATERIALIZED (
-            SELECT * FROM unnest(p_compartments, p_ids, p_custodians, p_opens, p_closes, p_new)
-                k(compartment, id, custodian, opens, closes, new)
+            SELECT * FROM unnest(p_compartments, p_ids, p_custodians, p_opens, p_closes, p_adult, p_new)
+                k(compartment, id, custodian, opens, closes, adult, new)
         ), gone AS (
             DELETE FROM hallpass.authority a USING k
             WHERE a.compartment = k.compartment AND a.id = k.id AND k.opens IS NULL
             RETURNING a.compartment, a.id
         ), made AS (
-            INSERT INTO hallpass.authority AS a (compartment, id, custodian, opens, closes)
-                SELECT k.compartment, k.id, k.custodian, k.opens, k.closes FROM k WHERE k.opens IS NOT NULL
-            ON CONFLICT (compartment, id) DO UPDATE SET opens = EXCLUDED.opens, closes = EXCLUDED.closes
-                WHERE (a.opens, a.closes) IS DISTINCT FROM (EXCLUDED.opens, EXCLUDED.closes)
+            INSERT INTO hallpass.authority AS a (compartment, id, custodian, opens, closes, adult)
+                SELECT k.compartment, k.id, k.custodian, k.opens, k.closes, k.adult FROM k WHERE k.opens IS NOT NULL
+            ON CONFLICT (compartment, id) DO UPDATE SET opens = EXCLUDED.opens, closes = EXCLUDED.closes, adult = EXCLUDED.adult
+                WHERE (a.opens, a.closes, a.adult) IS DISTINCT FROM (EXCLUDED.opens, EXCLUDED.closes, EXCLUDED.adult)
             RETURNING a.compartment, a.id
         )
         SELECT DISTINCT k.compartment, k.custodian FROM k JOIN (TABLE gone UNION ALL TABLE made) c USING (compartment, id)
@@ -1438,7 +1555,7 @@ BEGIN
     END LOOP;
 END $$;
 
-COMMENT ON FUNCTION hallpass.put_authorities(p_compartments uuid[], p_ids uuid[], p_custodians uuid[], p_opens timestamp with time zone[], p_closes timestamp with time zone[], p_new boolean[]) IS 'Keeps what releases need of RelatedPersons: the window of their authority; NULL: they have none. `p_new`: no release
+COMMENT ON FUNCTION hallpass.put_authorities(p_compartments uuid[], p_ids uuid[], p_custodians uuid[], p_opens timestamp with time zone[], p_closes timestamp with time zone[], p_adult boolean[], p_new boolean[]) IS 'Keeps what releases need of RelatedPersons: the window of their authority; NULL: they have none. `p_new`: no release
      can rest on the person yet. An invoker''s function.';
 
 CREATE FUNCTION hallpass.put_many(p_rows hallpass.resource_version[], p_terms jsonb) RETURNS void
@@ -1473,7 +1590,7 @@ COMMENT ON FUNCTION hallpass.put_many(p_rows hallpass.resource_version[], p_term
      statements whatever their number. `p_terms` holds a list for each kind of term, with a list of terms for each row. An
      invoker''s function: the wall judges what it writes.';
 
-CREATE FUNCTION hallpass.put_students(p_compartments uuid[], p_custodians uuid[], p_from date[], p_to date[], p_new boolean[]) RETURNS void
+CREATE FUNCTION hallpass.put_students(p_compartments uuid[], p_custodians uuid[], p_from date[], p_to date[], p_emancipated timestamp with time zone[], p_enrolled timestamp with time zone[], p_new boolean[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
 DECLARE
@@ -1481,15 +1598,18 @@ DECLARE
 BEGIN
     FOR v_changed IN
         WITH k AS MATERIALIZED (
-            SELECT * FROM unnest(p_compartments, p_custodians, p_from, p_to, p_new) k(compartment, custodian, born_from, born_to, new)
+            SELECT * FROM unnest(p_compartments, p_custodians, p_from, p_to, p_emancipated, p_enrolled, p_new)
+                k(compartment, custodian, born_from, born_to, emancipated, enrolled, new)
         ), gone AS (
             DELETE FROM hallpass.student s USING k WHERE s.compartment = k.compartment AND k.born_from IS NULL
             RETURNING s.compartment
         ), made AS (
-            INSERT INTO hallpass.student AS s (compartment, custodian, born_from, born_to)
-                SELECT k.compartment, k.custodian, k.born_from, k.born_to FROM k WHERE k.born_from IS NOT NULL
-            ON CONFLICT (compartment) DO UPDATE SET born_from = EXCLUDED.born_from, born_to = EXCLUDED.born_to
-                WHERE (s.born_from, s.born_to) IS DISTINCT FROM (EXCLUDED.born_from, EXCLUDED.born_to)
+            INSERT INTO hallpass.student AS s (compartment, custodian, born_from, born_to, emancipated, enrolled)
+                SELECT k.compartment, k.custodian, k.born_from, k.born_to, k.emancipated, k.enrolled FROM k WHERE k.born_from IS NOT NULL
+            ON CONFLICT (compartment) DO UPDATE SET born_from = EXCLUDED.born_from, born_to = EXCLUDED.born_to,
+                    emancipated = EXCLUDED.emancipated, enrolled = EXCLUDED.enrolled
+                WHERE (s.born_from, s.born_to, s.emancipated, s.enrolled) IS DISTINCT FROM
+                      (EXCLUDED.born_from, EXCLUDED.born_to, EXCLUDED.emancipated, EXCLUDED.enrolled)
             RETURNING s.compartment
         )
         SELECT k.compartment, k.custodian FROM k JOIN (TABLE gone UNION ALL TABLE made) c USING (compartment) WHERE NOT k.new
@@ -1499,7 +1619,8 @@ BEGIN
     END LOOP;
 END $$;
 
-COMMENT ON FUNCTION hallpass.put_students(p_compartments uuid[], p_custodians uuid[], p_from date[], p_to date[], p_new boolean[]) IS 'Keeps what releases need of Patients: the first and last possible day of birth; NULL: not known. `p_new`: no release
+COMMENT ON FUNCTION hallpass.put_students(p_compartments uuid[], p_custodians uuid[], p_from date[], p_to date[], p_emancipated timestamp with time zone[], p_enrolled timestamp with time zone[], p_new boolean[]) IS 'Keeps what releases need of Patients: the first and last possible day of birth (NULL: not known), and
+     from when the student signs as an adult. `p_new`: no release
      can rest on the Patient yet. An invoker''s function.';
 
 CREATE FUNCTION hallpass.put_terms(p_compartments uuid[], p_ids uuid[], p_terms jsonb, p_replace boolean) RETURNS void
@@ -1941,6 +2062,7 @@ CREATE FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_
     AS $$
 DECLARE
     v_born date;
+    v_adult timestamptz;
     v_zone text;
     v_state text;
     v_care timestamptz := lower(r_clinical);
@@ -1949,13 +2071,19 @@ BEGIN
     IF NOT hangs_on_signers(r_labels) THEN
         RETURN true;
     END IF;
-    v_born := coalesce(e.born_to, (SELECT s.born_to FROM student s WHERE s.compartment = e.compartment));
-    IF v_born IS NULL OR NOT (e.signer IS NULL OR e.cosigned) THEN
+    SELECT coalesce(e.born_to, s.born_to), adult_from(e, s) INTO v_born, v_adult FROM (VALUES (e.compartment)) x(compartment)
+        LEFT JOIN student s ON s.compartment = x.compartment;
+    IF v_born IS NULL THEN
         RETURN false;
     END IF;
     SELECT o.zone, o.state INTO v_zone, v_state FROM organization o WHERE o.id = e.custodian;
-    IF e.signer IS NULL AND birthday(v_born, 18, v_zone) <= e.signed THEN
+    IF birthday(v_born, 18, v_zone) <= e.signed AND (e.signer IS NULL OR e.authority_opens IS NULL AND EXISTS (
+           SELECT 1 FROM authority a WHERE a.compartment = e.compartment AND a.id = e.signer AND a.adult))
+       OR e.signer IS NULL AND v_adult <= e.signed THEN
         RETURN true;
+    END IF;
+    IF NOT (e.signer IS NULL OR e.cosigned) THEN
+        RETURN false;
     END IF;
     v_age := part2_age(v_state, (coalesce(v_care, e.signed) AT TIME ZONE v_zone)::date);
     IF 'both-sign' = ANY (r_labels) THEN
@@ -2117,7 +2245,8 @@ CREATE TABLE hallpass.authority (
     id uuid NOT NULL,
     custodian uuid NOT NULL,
     opens timestamp with time zone NOT NULL,
-    closes timestamp with time zone NOT NULL
+    closes timestamp with time zone NOT NULL,
+    adult boolean DEFAULT false NOT NULL
 );
 
 CREATE TABLE hallpass.batch (
@@ -2230,6 +2359,14 @@ CREATE TABLE hallpass.emergency (
     opens timestamp with time zone NOT NULL,
     closes timestamp with time zone NOT NULL
 );
+
+CREATE TABLE hallpass.endpoint (
+    organization uuid NOT NULL,
+    prefix text NOT NULL,
+    allowed timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON TABLE hallpass.endpoint IS 'Where the operator lets the Subscriptions of an organization send to.';
 
 CREATE TABLE hallpass.event (
     minute timestamp with time zone NOT NULL,
@@ -2412,12 +2549,66 @@ CREATE TABLE hallpass.signing_key (
     expires timestamp with time zone
 );
 
-CREATE TABLE hallpass.student (
-    compartment uuid NOT NULL,
+CREATE TABLE hallpass.subscription (
+    id uuid NOT NULL,
     custodian uuid NOT NULL,
-    born_from date NOT NULL,
-    born_to date NOT NULL
+    client text NOT NULL,
+    purposes text[] NOT NULL,
+    scopes text[] NOT NULL,
+    status text NOT NULL,
+    ends timestamp with time zone,
+    heartbeat integer,
+    events bigint DEFAULT 0 NOT NULL,
+    sent bigint DEFAULT 0 NOT NULL,
+    since timestamp with time zone,
+    told timestamp with time zone,
+    walk timestamp with time zone,
+    horizon timestamp with time zone,
+    after_at timestamp with time zone,
+    after_id uuid,
+    after_version integer,
+    counted bigint DEFAULT 0 NOT NULL,
+    seen bigint DEFAULT 0 NOT NULL,
+    walked timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    error text,
+    failures integer DEFAULT 0 NOT NULL,
+    failing_since timestamp with time zone,
+    next_try timestamp with time zone DEFAULT now() NOT NULL,
+    lease timestamp with time zone,
+    last_sent timestamp with time zone
 );
+
+COMMENT ON TABLE hallpass.subscription IS 'How far each Subscription is: what it was told, and what is to be sent again.';
+
+CREATE TABLE hallpass.subscription_event (
+    subscription uuid NOT NULL,
+    number bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    type text NOT NULL,
+    id uuid NOT NULL,
+    version integer NOT NULL
+);
+
+COMMENT ON TABLE hallpass.subscription_event IS 'The events of each Subscription by number, for what is sent again and for $events.';
+
+CREATE TABLE hallpass.sync_source (
+    name text NOT NULL,
+    client text NOT NULL,
+    kind text NOT NULL,
+    place text NOT NULL,
+    district text,
+    mapping text,
+    sealed text NOT NULL,
+    schedule text NOT NULL,
+    next_run timestamp with time zone NOT NULL,
+    began timestamp with time zone,
+    ended timestamp with time zone,
+    status smallint,
+    report jsonb,
+    CONSTRAINT sync_source_kind_check CHECK ((kind = ANY (ARRAY['oneroster'::text, 'edfi'::text, 'inbox'::text])))
+);
+
+COMMENT ON TABLE hallpass.sync_source IS 'Rosters that the worker fetches on a schedule.';
 
 CREATE TABLE hallpass.term_date (
     compartment uuid NOT NULL,
@@ -2515,6 +2706,13 @@ CREATE TABLE hallpass.worker (
 
 COMMENT ON TABLE hallpass.worker IS 'The workers that run, by their signs of life.';
 
+CREATE SEQUENCE hallpass.write_count
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
 ALTER TABLE ONLY hallpass.disclosure ATTACH PARTITION hallpass.disclosure_other DEFAULT;
 
 ALTER TABLE ONLY hallpass.agreement
@@ -2549,6 +2747,9 @@ ALTER TABLE ONLY hallpass.disclosure_other
 
 ALTER TABLE ONLY hallpass.emergency
     ADD CONSTRAINT emergency_pkey PRIMARY KEY (compartment, id);
+
+ALTER TABLE ONLY hallpass.endpoint
+    ADD CONSTRAINT endpoint_pkey PRIMARY KEY (organization, prefix);
 
 ALTER TABLE ONLY hallpass.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (organization, minute, kind, client, outcome, detail);
@@ -2603,6 +2804,15 @@ ALTER TABLE ONLY hallpass.signing_key
 
 ALTER TABLE ONLY hallpass.student
     ADD CONSTRAINT student_pkey PRIMARY KEY (compartment);
+
+ALTER TABLE ONLY hallpass.subscription_event
+    ADD CONSTRAINT subscription_event_pkey PRIMARY KEY (subscription, number);
+
+ALTER TABLE ONLY hallpass.subscription
+    ADD CONSTRAINT subscription_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY hallpass.sync_source
+    ADD CONSTRAINT sync_source_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY hallpass.term_date
     ADD CONSTRAINT term_date_pkey PRIMARY KEY (compartment, id, param, n);
@@ -2708,6 +2918,8 @@ CREATE INDEX resource_held ON hallpass.resource USING btree (custodian, type, up
 
 CREATE INDEX resource_parties ON hallpass.resource USING gin (parties) WHERE (parties <> '{}'::uuid[]);
 
+CREATE INDEX subscription_due ON hallpass.subscription USING btree (next_try) WHERE (status = ANY (ARRAY['requested'::text, 'active'::text]));
+
 CREATE INDEX term_date_lower ON hallpass.term_date USING btree (type, param, lower);
 
 CREATE INDEX term_date_upper ON hallpass.term_date USING btree (type, param, upper);
@@ -2766,8 +2978,14 @@ CREATE TRIGGER count_custody AFTER INSERT ON hallpass.resource REFERENCING NEW T
 ALTER TABLE ONLY hallpass.client
     ADD CONSTRAINT client_organization_fkey FOREIGN KEY (organization) REFERENCES hallpass.organization(id);
 
+ALTER TABLE ONLY hallpass.endpoint
+    ADD CONSTRAINT endpoint_organization_fkey FOREIGN KEY (organization) REFERENCES hallpass.organization(id);
+
 ALTER TABLE ONLY hallpass.provision
     ADD CONSTRAINT provision_compartment_consent_fkey FOREIGN KEY (compartment, consent) REFERENCES hallpass.release(compartment, consent) ON DELETE CASCADE;
+
+ALTER TABLE ONLY hallpass.subscription_event
+    ADD CONSTRAINT subscription_event_subscription_fkey FOREIGN KEY (subscription) REFERENCES hallpass.subscription(id) ON DELETE CASCADE;
 
 ALTER TABLE hallpass.access ENABLE ROW LEVEL SECURITY;
 
@@ -2788,6 +3006,8 @@ ALTER TABLE hallpass.custody_count ENABLE ROW LEVEL SECURITY;
 ALTER TABLE hallpass.disclosure ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.emergency ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.endpoint ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.event ENABLE ROW LEVEL SECURITY;
 
@@ -2849,6 +3069,12 @@ CREATE POLICY own ON hallpass.feed_entry USING ((reader = ( SELECT hallpass.feed
 
 CREATE POLICY own ON hallpass.feed_withdrawal USING ((reader = ( SELECT hallpass.feed_reader() AS feed_reader)));
 
+CREATE POLICY own ON hallpass.subscription USING (hallpass.holds(custodian));
+
+CREATE POLICY own ON hallpass.subscription_event USING ((EXISTS ( SELECT 1
+   FROM hallpass.subscription s
+  WHERE (s.id = subscription_event.subscription))));
+
 ALTER TABLE hallpass.provision ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.release ENABLE ROW LEVEL SECURITY;
@@ -2905,6 +3131,10 @@ CREATE POLICY see ON hallpass.term_uri FOR SELECT USING (((custodian = ( SELECT 
 
 ALTER TABLE hallpass.student ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE hallpass.subscription ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.subscription_event ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY supersede ON hallpass.resource FOR UPDATE USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
    FROM hallpass.tree t
   WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = resource.custodian)))) OR ((type = 'Task'::text) AND (parties && (( SELECT hallpass.ancestors() AS ancestors) || '00000000-0000-0000-0000-000000000001'::uuid)))));
@@ -2937,6 +3167,11 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.release TO hallpass_app;
 REVOKE ALL ON FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid) TO hallpass_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.student TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.adult_from(e hallpass.release, s hallpass.student) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.adult_from(e hallpass.release, s hallpass.student) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.agreed_custodians() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.agreed_custodians() TO hallpass_app;
 
@@ -2952,6 +3187,9 @@ GRANT ALL ON FUNCTION hallpass.agreement_required() TO hallpass_app;
 REVOKE ALL ON FUNCTION hallpass.ancestors() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.ancestors() TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.asserted_purposes(p_organization uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.asserted_purposes(p_organization uuid) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.await_disclosures(p_client text, p_token text) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.await_disclosures(p_client text, p_token text) TO hallpass_app;
 
@@ -2963,6 +3201,9 @@ GRANT ALL ON FUNCTION hallpass.break_glass(p_system text, p_value text, p_client
 
 REVOKE ALL ON FUNCTION hallpass.caller() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.caller() TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.claim_subscriptions(p_most integer, p_lease interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.claim_subscriptions(p_most integer, p_lease interval) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.clear_index_backlog(p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.clear_index_backlog(p_limit integer) TO hallpass_app;
@@ -3004,6 +3245,9 @@ REVOKE ALL ON FUNCTION hallpass.drop_ledger(p_before timestamp with time zone) F
 REVOKE ALL ON FUNCTION hallpass.emergency() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.emergency() TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.endpoint_allowed(p_endpoint text) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.endpoint_allowed(p_endpoint text) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.enter_query(p_agent jsonb, p_purposes text[], p_request uuid, p_interaction text, p_type text, p_types text[], p_party_types text[], p_students uuid[], p_parameters text[], p_text text) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.enter_query(p_agent jsonb, p_purposes text[], p_request uuid, p_interaction text, p_type text, p_types text[], p_party_types text[], p_students uuid[], p_parameters text[], p_text text) TO hallpass_app;
 
@@ -3039,8 +3283,14 @@ GRANT ALL ON FUNCTION hallpass.feed_reader() TO hallpass_app;
 REVOKE ALL ON FUNCTION hallpass.feed_withdraw(p_feed text, p_at timestamp with time zone, p_told timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.feed_withdraw(p_feed text, p_at timestamp with time zone, p_told timestamp with time zone) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.finish_subscription(p_id uuid, p_sent bigint, p_error text, p_wait interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.finish_subscription(p_id uuid, p_sent bigint, p_error text, p_wait interval) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.fold_custody_counts() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.fold_custody_counts() TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.given_before(p_compartment uuid, p_id uuid, p_version integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.given_before(p_compartment uuid, p_id uuid, p_version integer) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.glass_broken(r_compartment uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.glass_broken(r_compartment uuid) TO hallpass_app;
@@ -3138,14 +3388,14 @@ GRANT ALL ON FUNCTION hallpass.provision_matches(p hallpass.provision, part2 boo
 REVOKE ALL ON FUNCTION hallpass.purposes() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.purposes() TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.put_authorities(p_compartments uuid[], p_ids uuid[], p_custodians uuid[], p_opens timestamp with time zone[], p_closes timestamp with time zone[], p_new boolean[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.put_authorities(p_compartments uuid[], p_ids uuid[], p_custodians uuid[], p_opens timestamp with time zone[], p_closes timestamp with time zone[], p_new boolean[]) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.put_authorities(p_compartments uuid[], p_ids uuid[], p_custodians uuid[], p_opens timestamp with time zone[], p_closes timestamp with time zone[], p_adult boolean[], p_new boolean[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.put_authorities(p_compartments uuid[], p_ids uuid[], p_custodians uuid[], p_opens timestamp with time zone[], p_closes timestamp with time zone[], p_adult boolean[], p_new boolean[]) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.put_many(p_rows hallpass.resource_version[], p_terms jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.put_many(p_rows hallpass.resource_version[], p_terms jsonb) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.put_students(p_compartments uuid[], p_custodians uuid[], p_from date[], p_to date[], p_new boolean[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.put_students(p_compartments uuid[], p_custodians uuid[], p_from date[], p_to date[], p_new boolean[]) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.put_students(p_compartments uuid[], p_custodians uuid[], p_from date[], p_to date[], p_emancipated timestamp with time zone[], p_enrolled timestamp with time zone[], p_new boolean[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.put_students(p_compartments uuid[], p_custodians uuid[], p_from date[], p_to date[], p_emancipated timestamp with time zone[], p_enrolled timestamp with time zone[], p_new boolean[]) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.put_terms(p_compartments uuid[], p_ids uuid[], p_terms jsonb, p_replace boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.put_terms(p_compartments uuid[], p_ids uuid[], p_terms jsonb, p_replace boolean) TO hallpass_app;
@@ -3270,7 +3520,9 @@ GRANT SELECT,INSERT,DELETE ON TABLE hallpass.revoked_token TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.signing_key TO hallpass_app;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.student TO hallpass_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.subscription TO hallpass_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.subscription_event TO hallpass_app;
 
 GRANT SELECT ON TABLE hallpass.term_date TO hallpass_app;
 
@@ -3289,3 +3541,5 @@ GRANT SELECT ON TABLE hallpass.tree TO hallpass_app;
 GRANT SELECT ON TABLE hallpass.verified_identifier TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.worker TO hallpass_app;
+
+GRANT SELECT ON SEQUENCE hallpass.write_count TO hallpass_app;
