@@ -23,7 +23,7 @@ TABLES = (
 )  # fmt: skip
 RELEASED = ("release", "provision", "authority", "validity")
 MANY = 20_000
-"""From so many copies on it is quicker to make the indexes anew."""
+"""From so many copies on it is quicker to make the indexes again."""
 _COLUMNS = """
     SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type FROM pg_attribute a
     WHERE a.attrelid = ('hallpass.' || $1)::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''

@@ -24,6 +24,7 @@ WHY = {
     "processes": "#a-second-process",
     "size": "#how-cost-grows",
     "sign": "#what-is-missed-and-why",
+    "policies": "#what-is-missed-and-why",
 }
 """What shows why a figure is what it is, where that is not the page under a release."""
 PAGE = "profile.md#page-under-a-release"
@@ -57,7 +58,8 @@ def table(results: Kept) -> str:
         wanted = f"{'at most' if f['at_most'] else 'at least'} {f['wanted']:g}"
         verdict = "met" if f["met"] else f"missed, [why]({WHY.get(name, PAGE)})"
         rate = f"{f['rate']:.2f}" if f.get("rate") else ""
-        cells = (f["what"], wanted, f"{f['found']:.2f}", f"{f['spread']:.2f}", rate, verdict, f"{f['load']:.1f}")
+        spread = f"{f['spread']:.2f}" if f["spread"] is not None else ""
+        cells = (f["what"], wanted, f"{f['found']:.2f}", spread, rate, verdict, f"{f['load']:.1f}")
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 

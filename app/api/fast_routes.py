@@ -3,7 +3,7 @@ after the other.
 
 A path that the table does not hold goes the router's way. Both come to the same route, and a test walks them all. Where
 a route takes no more than the request, the id and the request context, it is called with just these: what FastAPI
-does to find that out anew for each request is a fifth of a read.
+does to find that out again for each request is a fifth of a read.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Fetches a client's JWKS from its URL, and remembers it no longer than its Cache-Control says.
 https://hl7.org/fhir/smart-app-launch/STU2.2/client-confidential-asymmetric.html
 
-Several requests that want the same URL share one fetch. A kid that the remembered set lacks is looked for anew,
+Several requests that want the same URL share one fetch. A kid that the remembered set lacks is looked for again,
 since a client may publish a key and sign with it at once, but not more often than every MISS seconds.
 """
 

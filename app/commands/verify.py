@@ -15,7 +15,7 @@ from app.server import open_database, prepare_schema
 from app.settings import load
 
 
-def verify(repair: Annotated[bool, typer.Option("--repair", help="Compute anew what differs.")] = False) -> None:
+def verify(repair: Annotated[bool, typer.Option("--repair", help="Compute again what differs.")] = False) -> None:
     """Recompute what is computed from the resources, and report any difference. Exit status 1: there is one."""
     with plainly():
         settings = load()

@@ -91,7 +91,7 @@ async def fetch(
 async def _by_sqlalchemy(
     connection: AsyncConnection, statement: Statement, values: Mapping[str, Any] | None
 ) -> Sequence[Any]:
-    """What is written anew each time; and what comes first in a transaction of SQLAlchemy's, which begins with it."""
+    """What is written again each time; and what comes first in a transaction of SQLAlchemy's, which begins with it."""
     if _pooled(connection).dbapi_connection.autocommit and not on_driver(connection).is_in_transaction():
         raise RuntimeError("a statement outside of a transaction would commit by itself")
     if isinstance(statement, PreparedQuery):

@@ -131,7 +131,7 @@ async def _connection(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 
 
 class _Logins:
-    """Connects as the app's role. After a rotation the login is read anew."""
+    """Connects as the app's role. After a rotation the login is read again."""
 
     def __init__(self, owner: URL) -> None:
         self.owner = owner

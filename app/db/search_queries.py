@@ -102,7 +102,7 @@ def plans(search: Search) -> str:
     """PostgreSQL's plan_cache_mode for `page` and `total`.
 
     Where to begin, at what the caller might see or at a term, hangs on the terms asked for; a plan made for any would
-    begin at the term, and read those of everyone. Without criteria there is one way, and it need not be found anew; by
+    begin at the term, and read those of everyone. Without criteria there is one way, and it need not be found again; by
     an identifier or an id alone as well. What is about one student begins at that student's compartment.
     """
     if not search.criteria:

@@ -61,7 +61,7 @@ class Api:
         return await self.resource("POST", resource["resourceType"], resource, If_None_Exist=condition)
 
     async def save(self, resource: Json) -> Json:
-        """A resource as it was stored anew."""
+        """A resource as it was stored again."""
         return await self.resource("PUT", reference(resource), resource)
 
     async def every(self, path: str) -> AsyncIterator[Json]:

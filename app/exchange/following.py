@@ -109,7 +109,7 @@ async def status(session: Session, ids: Sequence[str], among: frozenset[str]) ->
 async def events(
     session: Session, subscription: str, first: int, last: int | None, content: str | None
 ) -> tuple[Told, PendingResult]:
-    """Events by their numbers, judged anew. Raises NOT_FOUND."""
+    """Events by their numbers, judged again. Raises NOT_FOUND."""
     session.require(TYPE, "r")
     found = as_uuid(subscription)
     state = (await subscriptions.states(session.connection, [found])).get(found) if found else None

@@ -2,7 +2,7 @@
 
 The access index, the search index, the small tables that releases are judged against, the compiled releases, and
 the ledger: that each entry points at a version that exists and is the one that was entered. The links of its batches
-are computed anew, so that a change, a gap or a missing end is found. It runs as the owner of the tables and releases
+are computed again, so that a change, a gap or a missing end is found. It runs as the owner of the tables and releases
 nothing.
 """
 
@@ -80,7 +80,7 @@ class Verifier:
     async def run(
         self, *, repair: bool = False, progress: Callable[[int, int], None] | None = None
     ) -> AsyncIterator[Difference]:
-        """Yield each difference; with `repair`, what can be computed anew is. The ledger is never touched."""
+        """Yield each difference; with `repair`, what can be computed again is. The ledger is never touched."""
         engine = open_engine(self._owner)
         try:
             async with engine.connect() as connection:

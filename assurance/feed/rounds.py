@@ -61,7 +61,7 @@ class Rounds:
             await district.delete(f"/Encounter/{made['id']}")
 
     async def _releases(self, child: dict[str, Any], mother: dict[str, Any]) -> None:
-        """A release that is signed late, and perhaps ended, and perhaps signed anew."""
+        """A release that is signed late, and perhaps ended, and perhaps signed again."""
         district, clinic = self.scene.district, self.scene.clinic.reference
         await district.create(build.referral(child))
         for _ in range(self.random.choice((1, 1, 2))):

@@ -2,7 +2,7 @@
 
 A pattern is of a function, as `reads.*` or `AccessService.read`. One database server outlives the sessions, and each
 test module copies a database. What is found stays in mutants-exchange/, and a run goes on from there; delete it to
-begin anew.
+begin again.
 """
 
 from __future__ import annotations

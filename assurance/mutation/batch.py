@@ -231,7 +231,7 @@ def _run(item: pytest.Item, mutant: str, limit: int) -> str:
 
 
 def _new_world(item: pytest.Item) -> None:
-    """End all fixtures, so that the next test makes them anew."""
+    """End all fixtures, so that the next test makes them again."""
     item.session._setupstate.teardown_exact(None)
 
 

@@ -77,7 +77,7 @@ class Pair:
 
     async def restore(self) -> None:
         """Bring both worlds back to the start."""
-        self.clock.seconds = -1  # told anew with the first step
+        self.clock.seconds = -1  # told again with the first step
         await asyncio.gather(self.a.restore(), self.b.restore())
 
 

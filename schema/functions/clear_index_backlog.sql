@@ -16,5 +16,5 @@ BEGIN
     RETURN v_done;
 END $$;
 COMMENT ON FUNCTION hallpass.clear_index_backlog IS
-    'Takes out of the access index what ended releases left in it, and settles anew what narrowed ones unsettled. It
+    'Takes out of the access index what ended releases left in it, and settles again what narrowed ones unsettled. It
      waits for nobody: what is being written is left to the next time. Returns of how many (student, custodian).';

@@ -125,7 +125,7 @@ async def owner(db: Database) -> AsyncIterator[AsyncConnection]:
 @given(world=worlds())
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 async def test_both_forms_of_the_rule_are_equal(owner: AsyncConnection, world: World) -> None:
-    """The same is visible by both, under the same Consent, and listed; the access index is as if made anew."""
+    """The same is visible by both, under the same Consent, and listed; the access index is as if made again."""
     try:
         await Store(owner, world).everything()
         assert [tuple(row) for row in await owner.execute(_DIFFERENT)] == []

@@ -30,7 +30,7 @@ async def world(db: Database) -> AsyncIterator[World]:
 
 
 async def differences(world: World) -> int:
-    """How many rows of the access index are not what they would be if it were made anew."""
+    """How many rows of the access index are not what they would be if it were made again."""
     engine = create_async_engine(world.db.owner)
     async with engine.begin() as connection:
         await connection.execute(_CAUGHT_UP)

@@ -22,7 +22,7 @@ FILE = Path(examples.__file__).with_name("examples.json")
 
 
 async def test_every_example_happens_so(world: World) -> None:
-    """Write them anew by WRITE=1 and `hallpass export-openapi`."""
+    """Write them again by WRITE=1 and `hallpass export-openapi`."""
     found = await record(world)
     if os.environ.get("WRITE"):
         FILE.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")

@@ -1,4 +1,4 @@
-"""Subscription/[id]/$events: events by their numbers, judged anew.
+"""Subscription/[id]/$events: events by their numbers, judged again.
 
 https://hl7.org/fhir/uv/subscriptions-backport/STU1.1/OperationDefinition-backport-subscription-events.html
 """
