@@ -410,6 +410,19 @@ END $$;
 
 COMMENT ON FUNCTION hallpass.consent_permitting(r_compartment uuid, r_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) IS 'The Consent that opens a resource with these facts to the caller now; NULL: none does, or a deny applies.';
 
+CREATE FUNCTION hallpass.consent_scope(p_compartment uuid, p_consent uuid) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT concat_ws('; ', 'for ' || nullif(array_to_string(t.purposes, ', '), ''), 'of ' || nullif(array_to_string(t.classes, ', '), ''),
+                     'labeled ' || nullif(array_to_string(t.labels, ', '), ''),
+                     'until ' || CASE WHEN e.closes < '9999-01-01' THEN to_char(e.closes AT TIME ZONE o.zone, 'YYYY-MM-DD HH24:MI') END)
+    FROM hallpass.release e JOIN hallpass.organization o ON o.id = e.custodian
+    JOIN hallpass.provision t ON t.compartment = e.compartment AND t.consent = e.consent AND t.node = 0
+    WHERE e.compartment = p_compartment AND e.consent = p_consent
+$$;
+
+COMMENT ON FUNCTION hallpass.consent_scope(p_compartment uuid, p_consent uuid) IS 'What a release opens, in a line, as its root says: it goes with records under 42 CFR Part 2 (2.32).';
+
 CREATE FUNCTION hallpass.count_custody() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
@@ -452,7 +465,7 @@ $$;
 COMMENT ON FUNCTION hallpass.defer_index(p_compartment uuid, p_custodian uuid, p_distrust boolean) IS 'Leaves the access index as it is after a release ended, to be brought up to date later. With p_distrust, after one
      was narrowed: until then each record that the custodian''s releases of the student cover is judged by the whole rule.';
 
-CREATE FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_compartments uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[]) RETURNS record
+CREATE FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_compartments uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[], OUT ground_ids uuid[], OUT ground_versions integer[], OUT grounds uuid[], OUT grounds_versions integer[], OUT scopes text[]) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -549,7 +562,11 @@ BEGIN
                r.compartment, v_at, r.request, r.id, r.version, r.type, r.interaction, r.student, r.custodian, v_caller,
                v_client, p_agent, p_purposes, r.basis, r.consent, r.consent_version, r.reason, NULL, NULL), ''
                ORDER BY r.compartment, r.request, r.id, r.version))
-        INTO entered, v_link FROM reasoned r;
+        , array_agg(r.id) FILTER (WHERE r.consent IS NOT NULL), array_agg(r.version) FILTER (WHERE r.consent IS NOT NULL),
+        array_agg(r.consent) FILTER (WHERE r.consent IS NOT NULL), array_agg(r.consent_version) FILTER (WHERE r.consent IS NOT NULL),
+        array_agg(CASE WHEN '42CFRPart2' = ANY (r.labels) THEN consent_scope(r.compartment, r.consent) END)
+            FILTER (WHERE r.consent IS NOT NULL)
+        INTO entered, v_link, ground_ids, ground_versions, grounds, grounds_versions, scopes FROM reasoned r;
     IF entered > 0 THEN
         INSERT INTO batch VALUES (v_chain, coalesce(v_before.n, 0) + 1, v_at, entered, v_link);
         INSERT INTO chain_end VALUES (v_chain, coalesce(v_before.n, 0) + 1, v_link)
@@ -566,9 +583,10 @@ BEGIN
     END LOOP;
 END $$;
 
-COMMENT ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_compartments uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[]) IS 'Judges each version once more, for the caller of this transaction, and enters on the ledger those that it may see:
+COMMENT ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_compartments uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[], OUT ground_ids uuid[], OUT ground_versions integer[], OUT grounds uuid[], OUT grounds_versions integer[], OUT scopes text[]) IS 'Judges each version once more, for the caller of this transaction, and enters on the ledger those that it may see:
      all in one statement, after sharing the locks of what could end it. One request and interaction may stand for all.
-     Returns how many entries, and which of the custodians are the caller''s own, whose versions are not entered; -1 when
+     Returns how many entries, which of the custodians are the caller''s own, whose versions are not entered, and under which
+     Consent and version each leaves that a release opens, with its scope where 42 CFR Part 2 asks for that; -1 when
      the caller no longer stands; -2, and nothing entered, when a write goes on that may end it: then wait for it first
      (lock_disclosure).';
 
@@ -1387,7 +1405,7 @@ COMMENT ON FUNCTION hallpass.operating_figures() IS 'What an operator watches, a
 CREATE FUNCTION hallpass.part2_age(p_state text, p_on date) RETURNS integer
     LANGUAGE sql STABLE
     AS $$
-    SELECT max(j.age) FROM (VALUES ('CA', 12, '2011-01-01'::date, NULL::date), ('WA', 13, '2018-04-01'::date, NULL::date)) j(state, age, since, until)
+    SELECT max(j.age) FROM (VALUES ('CA', 12, '2011-01-01'::date, NULL::date), ('WA', 13, '2018-04-01'::date, NULL::date), ('FL', 0, '2017-01-01'::date, NULL::date), ('IL', 12, '2019-01-01'::date, NULL::date), ('NY', 18, '2024-01-01'::date, NULL::date), ('TX', 0, '1995-04-20'::date, NULL::date)) j(state, age, since, until)
     WHERE j.state = p_state AND j.since <= p_on AND (j.until IS NULL OR p_on < j.until)
 $$;
 
@@ -1762,7 +1780,7 @@ $$;
 COMMENT ON FUNCTION hallpass.reached() IS 'The students of whom an active release, or a broken glass, may open something to the caller, and whose records
      (NULL: of any custodian). Each version is judged by itself all the same.';
 
-CREATE FUNCTION hallpass.read(p_callers jsonb, p_agreement boolean, p_caller integer[], p_requests uuid[], p_interactions text[], p_types text[], p_ids uuid[], p_versions integer[]) RETURNS TABLE(ask bigint, state text, own boolean, compartment uuid, id uuid, version integer, type text, custodian uuid, student uuid, directory boolean, current boolean, deleted boolean, updated timestamp with time zone, method text, body bytea, label_at integer, digest bytea)
+CREATE FUNCTION hallpass.read(p_callers jsonb, p_agreement boolean, p_caller integer[], p_requests uuid[], p_interactions text[], p_types text[], p_ids uuid[], p_versions integer[]) RETURNS TABLE(ask bigint, state text, own boolean, compartment uuid, id uuid, version integer, type text, custodian uuid, student uuid, directory boolean, current boolean, deleted boolean, updated timestamp with time zone, method text, body bytea, label_at integer, digest bytea, ground uuid, ground_version integer, scope text)
     LANGUAGE plpgsql
     SET search_path TO 'hallpass', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -1791,9 +1809,11 @@ BEGIN
                    coalesce(array_agg(r.compartment) FILTER (WHERE NOT r.directory), '{}') AS locked_compartments,
                    coalesce(array_agg(r.custodian) FILTER (WHERE NOT r.directory), '{}') AS locked_custodians
                 INTO v_go FROM unnest(v_rows) WITH ORDINALITY AS r WHERE NOT r.deleted AND r.custodian <> caller();
-            SELECT 0 AS entered, ARRAY[caller()] AS own INTO v_entered;
+            SELECT 0 AS entered, ARRAY[caller()] AS own, NULL::uuid[] AS ground_ids, NULL::integer[] AS ground_versions,
+                   NULL::uuid[] AS grounds, NULL::integer[] AS grounds_versions, NULL::text[] AS scopes INTO v_entered;
             IF v_go.ids IS NOT NULL THEN
-                SELECT d.entered, d.own || caller() AS own INTO v_entered FROM disclose(
+                SELECT d.entered, d.own || caller() AS own, d.ground_ids, d.ground_versions, d.grounds, d.grounds_versions, d.scopes
+                    INTO v_entered FROM disclose(
                     nullif(v_caller->'agent', 'null'), ARRAY(SELECT jsonb_array_elements_text(v_caller->'purposes')),
                     v_go.requests, v_go.interactions, v_go.compartments, v_go.ids, v_go.versions, v_go.custodians,
                     v_go.locked_compartments, v_go.locked_custodians) d;
@@ -1807,14 +1827,19 @@ BEGIN
         IF NOT v_standing THEN
             RETURN QUERY SELECT k.n, 'out', NULL::boolean, NULL::uuid, NULL::uuid, NULL::integer, NULL::text, NULL::uuid,
                 NULL::uuid, NULL::boolean, NULL::boolean, NULL::boolean, NULL::timestamptz, NULL::text, NULL::bytea,
-                NULL::integer, NULL::bytea
+                NULL::integer, NULL::bytea, NULL::uuid, NULL::integer, NULL::text
                 FROM unnest(p_caller) WITH ORDINALITY AS k(caller, n) WHERE k.caller = v_number;
         ELSE
             RETURN QUERY SELECT v_asks[r.ordinality],
                 CASE WHEN v_entered.entered = -2 AND r.custodian <> caller() THEN 'held' ELSE 'seen' END,
                 r.custodian = ANY (v_entered.own), r.compartment, r.id, r.version, r.type,
-                r.custodian, r.student, r.directory, r.current, r.deleted, r.updated, r.method, r.body, r.label_at, r.digest
-                FROM unnest(v_rows) WITH ORDINALITY AS r;
+                r.custodian, r.student, r.directory, r.current, r.deleted, r.updated, r.method, r.body, r.label_at, r.digest,
+                g.consent, g.version, g.scope
+                FROM unnest(v_rows) WITH ORDINALITY AS r LEFT JOIN LATERAL (
+                    SELECT k.consent, k.version, k.scope
+                    FROM unnest(v_entered.ground_ids, v_entered.ground_versions, v_entered.grounds, v_entered.grounds_versions,
+                                v_entered.scopes) AS k(id, of, consent, version, scope)
+                    WHERE k.id = r.id AND k.of = r.version LIMIT 1) g ON true;
         END IF;
     END LOOP;
 END $$;
@@ -3225,6 +3250,9 @@ GRANT ALL ON FUNCTION hallpass.conditions_match(p hallpass.provision, part2 bool
 REVOKE ALL ON FUNCTION hallpass.consent_permitting(r_compartment uuid, r_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.consent_permitting(r_compartment uuid, r_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.consent_scope(p_compartment uuid, p_consent uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.consent_scope(p_compartment uuid, p_consent uuid) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.count_custody() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.count_custody() TO hallpass_app;
 
@@ -3234,8 +3262,8 @@ GRANT ALL ON FUNCTION hallpass.counts_as(p_organization uuid) TO hallpass_app;
 REVOKE ALL ON FUNCTION hallpass.defer_index(p_compartment uuid, p_custodian uuid, p_distrust boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.defer_index(p_compartment uuid, p_custodian uuid, p_distrust boolean) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_compartments uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_compartments uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[]) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_compartments uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[], OUT ground_ids uuid[], OUT ground_versions integer[], OUT grounds uuid[], OUT grounds_versions integer[], OUT scopes text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_compartments uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[], OUT ground_ids uuid[], OUT ground_versions integer[], OUT grounds uuid[], OUT grounds_versions integer[], OUT scopes text[]) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.disclosure_keys(p_compartments uuid[], p_custodians uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.disclosure_keys(p_compartments uuid[], p_custodians uuid[]) TO hallpass_app;
