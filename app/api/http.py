@@ -16,6 +16,7 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.api.middleware.compression import decompression
+from app.consent.advice import advice
 from app.errors import HallpassError, Issue, Kind
 from app.exchange.service import Released, Result
 from app.fhir.etags import etag
@@ -194,8 +195,14 @@ def written(request: Request, released: Released, base: str, status: int) -> Res
     if wanted == "minimal":
         return Response(None, status, headers)
     if wanted == "OperationOutcome":
-        return respond(request, dump(success("Stored." if status == 201 else "Done.")), status, headers)
+        said = success("Stored." if status == 201 else "Done.", *advised(released))
+        return respond(request, dump(said), status, headers)
     return respond(request, released.body, status, headers)
+
+
+def advised(released: Released) -> list[Issue]:
+    """What the writer of a resource may not have meant."""
+    return advice(parse(released.body)) if released.type == "Consent" and released.body else []
 
 
 def condition(request: Request) -> list[tuple[str, str]]:

@@ -38,7 +38,7 @@ class Released:
     Only the access service makes one, after its transaction has committed; writers of responses accept nothing else.
     """
 
-    __slots__ = ("body", "deleted", "ground", "id", "method", "mode", "score", "type", "updated", "version")
+    __slots__ = ("body", "deleted", "ground", "id", "method", "mode", "score", "student", "type", "updated", "version")
 
     def __init__(
         self,
@@ -55,6 +55,7 @@ class Released:
             raise TypeError("only the access service releases")
         self.type = row.type
         self.id = row.id
+        self.student = row.student
         self.version = row.version
         self.updated = row.updated
         self.deleted = row.deleted

@@ -29,7 +29,9 @@ from app.fhir.etags import Known
 from app.ledger import disclose
 from app.ledger.queries import Query, enter
 from app.ledger.refusals import RefusalLog
+from app.limits.limits import WAIT_SECONDS
 from app.limits.shares import Shares
+from app.limits.stored import StoredBytes
 from app.resources import ResourceType
 from app.resources.refs import as_uuid
 from app.scopes import allows
@@ -39,6 +41,8 @@ from app.settings import Settings
 
 UnitOfWork = Callable[[Session], Awaitable[list[PendingResult]]]
 TRIES = 6
+COSTLY_AT_ONCE = 1
+"""Costly searches of one client at once in one process: what they take in the database nothing else divides."""
 
 __all__ = ["AccessService", "PendingResult", "Released", "Result", "Session", "UnitOfWork"]
 
@@ -50,8 +54,12 @@ class _TryAgain(Exception):
 class AccessService:
     """Lets out what a caller may see, and lets in what it may write."""
 
-    def __init__(self, db: Database, settings: Settings, connections: Shares) -> None:
+    def __init__(
+        self, db: Database, settings: Settings, connections: Shares, stored: StoredBytes | None = None
+    ) -> None:
         self._db = db
+        self._costly = Shares(COSTLY_AT_ONCE, settings.client_requests, WAIT_SECONDS)
+        self._stored = stored or StoredBytes(settings.client_daily_bytes)
         self._settings = settings
         self._connections = connections
         self._read_batcher = ReadBatcher(db, settings)
@@ -222,6 +230,8 @@ class AccessService:
             ZoneInfo(standing.zone),
             request=request,
             interaction=interaction,
+            stored=self._stored,
+            costly=self._costly,
             queries=queries,
         )
 

@@ -66,6 +66,9 @@ class Entry:
     students: int | None = None
     """Of a query: how many of the custodian's students it could read."""
 
+    asserted: dict[str, Any] | None = None
+    """Of a disclosure outside the exchange: the AuditEvent that its custodian entered."""
+
     @property
     def position(self) -> Position:
         """Its place in the order. It holds no number that counts what others disclosed."""
