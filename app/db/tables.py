@@ -382,6 +382,14 @@ client = Table(
     _moment("disabled", nullable=True),
 )
 
+client_usage = Table(
+    "client_usage",
+    metadata,
+    Column("client", Text(), primary_key=True),
+    Column("hour", DateTime(timezone=True), primary_key=True),
+    Column("bytes", BigInteger(), nullable=False),
+)
+
 assertion = Table(
     "assertion",
     metadata,

@@ -21,7 +21,7 @@ def add(router: APIRouter, declared: ResourceType) -> None:
 
 
 def add_to(router: APIRouter, name: str) -> None:
-    """The routes of the operations of a type that holds no records: AuditEvent."""
+    """The routes of the operations of what holds no records: of AuditEvent, and of the service itself (SYSTEM)."""
     for operation in operations():
         if operation.type == name:
             for call in operation.calls:
@@ -38,9 +38,9 @@ def _add(router: APIRouter, name: str, declared: ResourceType | None, operation:
         return found
 
     router.add_api_route(
-        f"/{name}{'/{id}' if call.instance else ''}/${operation.name}",
+        f"{f'/{name}' if name else ''}{'/{id}' if call.instance else ''}/${operation.name}",
         of_instance if call.instance else of_type,
         methods=[call.method],
-        operation_id=call.operation_id if operation.type else f"{call.operation_id}{name}",
+        operation_id=f"{call.operation_id}{name}" if operation.type is None else call.operation_id,
         summary=call.summary,
     )

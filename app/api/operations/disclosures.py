@@ -35,7 +35,9 @@ from app.resources import ResourceType
 from app.resources.refs import as_uuid
 
 COLUMNS = ("when", "what", "from", "to", "client", "user", "why", "how", "basis", "release", "signer", "reason")
-NAMES = frozenset({"start", "end", "recipient", "basis", "consent", "_count", "_cursor", "_format", "_pretty"})
+NAMES = frozenset(
+    {"start", "end", "recipient", "basis", "consent", "audience", "_count", "_cursor", "_format", "_pretty"}
+)
 BASES = frozenset({"release", "party", "directory", "emergency", "query", "asserted"})
 
 
@@ -133,6 +135,8 @@ def _filter(query: dict[str, str], kind: str, resource_id: str, zone: ZoneInfo) 
     basis = query.get("basis")
     if basis is not None and basis not in BASES:
         raise HallpassError(Kind.INVALID, Issue(f"The basis is one of {', '.join(sorted(BASES))}."))
+    if query.get("audience", "parent") != "parent":
+        raise HallpassError(Kind.INVALID, Issue("The audience is parent; left out: the minor and the staff."))
     own = as_uuid(resource_id)
     recipient = own if kind == "Organization" else id_of(query, "recipient")
     start, end = date_of(query, "start", zone), date_of(query, "end", zone)
@@ -143,6 +147,7 @@ def _filter(query: dict[str, str], kind: str, resource_id: str, zone: ZoneInfo) 
         recipient=recipient,
         basis=basis,
         consent=own if kind == "Consent" else id_of(query, "consent"),
+        for_parent="audience" in query,
     )
 
 
@@ -261,10 +266,11 @@ _RECORD = (
     Parameter("end", "dateTime", "Disclosures before this time."),
     Parameter("recipient", "string", "The id of the Organization that received."),
     Parameter("basis", "code", "release, party, directory, emergency or query."),
+    Parameter("audience", "code", "parent: leave out what tells of care that the minor controls."),
     Parameter("_count", "integer", "Entries on a page."),
     Parameter("return", "Bundle", "AuditEvents, one for each resource version disclosed.", 1, use="out"),
 )
-_ASKED = ("start", "end", "recipient", "basis", "consent", "pageCount", "formatOfDisclosures")
+_ASKED = ("start", "end", "recipient", "basis", "consent", "audience", "pageCount", "formatOfDisclosures")
 
 
 def _operation(kind: str, operation_id: str, summary: str, note: str, ask: Ask) -> Operation:
