@@ -204,6 +204,8 @@ def _body(scene: Scene, path: str, record: dict[str, Any]) -> dict[str, Any]:
         return {"resourceType": "Bundle", "type": "batch", "entry": entries}
     if path.endswith(("$everything", "$events", "$export")):
         return {"resourceType": "Parameters"}
+    if path.endswith("$statement"):
+        return {"resourceType": "Parameters", "parameter": [{"name": "text", "valueString": "It was not so."}]}
     if path.endswith("$explain-access"):
         parameter = [
             {"name": "recipient", "valueReference": scene.clinic.reference},

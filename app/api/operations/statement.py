@@ -29,9 +29,6 @@ async def statement(request: Request, context: RequestContext, declared: Resourc
     http.require_acceptable(request)
     http.parameters(request)
     content = await context.body(request, declared.name, "u")
-    if declared.student is None:
-        text = "A statement is about a record of a student."
-        raise HallpassError(Kind.UNPROCESSABLE, Issue(text, declared.name, "business-rule"))
     given = await context.off_loop(lambda: read(content, KINDS), large=is_large(content))
     if ("text" in given) == bool(given.get("withdraw")):
         text = "Give the text of a statement, or withdraw true to take all statements away."
@@ -39,6 +36,9 @@ async def statement(request: Request, context: RequestContext, declared: Resourc
     at = instant(datetime.now(UTC))
 
     def change(stored: dict[str, Any]) -> dict[str, Any]:
+        if declared.student is None:
+            text = "A statement is about a record of a student."
+            raise HallpassError(Kind.UNPROCESSABLE, Issue(text, declared.name, "business-rule"))
         if given.get("withdraw"):
             return statements.withdrawn(stored)
         return statements.added(stored, given["text"], given.get("author"), at)
