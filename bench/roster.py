@@ -1,6 +1,6 @@
 """A large roster: students with guardians, schools and enrollment, as `hallpass import` sends it, against a bare limit.
 
-The bare limit parses each body, validates it and puts it into a table by COPY, in one process over one connection.
+The bare limit parses each body, validates it and copies by COPY it into a table, in one process over one connection.
 """
 
 from __future__ import annotations

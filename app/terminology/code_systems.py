@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.consent.recipients import CLASSES
 from app.consent.regimes import REGIMES
 from app.referral.codes import STATUS_REASONS
+from app.report.measure_report import GROUPS, display
 from app.terminology.definition import Json, canonical, definition
 
 Concepts = dict[str, str]
@@ -42,6 +43,29 @@ SERVICE_CATEGORY: Concepts = {
     "transportation": "Transportation",
     "utilities": "Utilities",
     "vision": "Vision screening and care",
+}
+REVIEW_DOMAIN: Concepts = {
+    "attendance": "Attendance and engagement",
+    "learning": "Learning",
+    "health": "Health and vision",
+    "feelings": "Feelings and behavior",
+    "family": "Family and home",
+    "basic": "Food, housing and clothing",
+    "community": "Friends, community and activities",
+}
+REVIEW_LEVEL: Concepts = {
+    "strength": "A strength",
+    "typical": "As expected",
+    "need": "A need",
+    "urgent": "An urgent need",
+}
+STUDENT_MEASURE: Concepts = {
+    "attendance-rate": "Share of school days attended, in %",
+    "days-absent": "School days absent",
+    "days-attended": "School days attended",
+    "days-tardy": "School days tardy",
+    "grade-average": "Grade point average, cumulative",
+    "incidents": "Incidents of behavior",
 }
 GRADE_LEVEL: Concepts = {
     "IT": "Infant or toddler",
@@ -88,6 +112,11 @@ WHO_SIGNS: Concepts = {
     "minor-signs": "The minor lawfully consented alone to this care, and alone signs for its record",
     "both-sign": "The minor and a parent both sign for this record",
 }
+SUPPORT_TIER: Concepts = {
+    "1": "Universal: for all students",
+    "2": "Targeted: for some students",
+    "3": "Intensive: for one student",
+}
 EXPIRY_EVENT: Concepts = {
     "end-of-treatment": "When the treatment ends",
     "end-of-enrollment": "When the student leaves the district",
@@ -101,6 +130,14 @@ _SYSTEMS: tuple[tuple[str, str, str, Concepts], ...] = (
         "Services of a community school",
         "Kinds of services that students and their families are referred to.",
         SERVICE_CATEGORY,
+    ),
+    ("review-domain", "Domains of a review", "What a review of strengths and needs looks at.", REVIEW_DOMAIN),
+    ("review-level", "Levels of a review", "How a student stands in a domain of a review.", REVIEW_LEVEL),
+    (
+        "student-measure",
+        "Measures of a student",
+        "Attendance, grades and behavior over a period, as the codes of Observations.",
+        STUDENT_MEASURE,
     ),
     ("grade-level", "Grade levels", "The grade that a student is enrolled in, by the codes of CEDS.", GRADE_LEVEL),
     (
@@ -127,6 +164,18 @@ _SYSTEMS: tuple[tuple[str, str, str, Concepts], ...] = (
         "Reasons of a referral's status",
         "Why a referral was declined, put on hold, canceled, or came to nothing.",
         STATUS_REASONS,
+    ),
+    (
+        "support-tier",
+        "Tiers of support",
+        "How much support a student needs, in a multi-tiered system of supports: a category of a referral.",
+        SUPPORT_TIER,
+    ),
+    (
+        "referral-measure",
+        "Measures of referrals",
+        "What the report on referrals says: the codes of its groups.",
+        {code: display(code) for code in GROUPS},
     ),
     (
         "recipient-class",

@@ -12,7 +12,8 @@ from app.demo.api import Api, Json, reference
 from app.demo.stage import Stage
 from app.demo.telling import Telling, alike
 
-PRIVATE = ("Patient", "RelatedPerson", "ServiceRequest", "Task", "Consent", "Encounter", "Group")
+CHILD = ("QuestionnaireResponse", "Observation", "Condition", "Goal", "CarePlan", "CareTeam")
+PRIVATE = ("Patient", "RelatedPerson", "ServiceRequest", "Task", "Consent", "Encounter", "Group", *CHILD)
 """The types that carry students."""
 
 
@@ -27,6 +28,8 @@ class Scene:
     strangers: tuple[Api, ...]
     roster: Path
     known: list[str] = field(default_factory=list)
+    picture: Path | None = None
+    """Where the report is drawn to, for who keeps it."""
 
     def remember(self, resource: Json) -> Json:
         """The resource, from now on one that strangers ask for after each step."""
