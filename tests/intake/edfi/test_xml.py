@@ -122,7 +122,7 @@ def test_the_bytes_read_add_up_to_the_file(tmp_path: Path) -> None:
     told: list[int] = []
     list(records(path, told.append))
     assert sum(told) == path.stat().st_size
-    assert len(told) > 3
+    assert len(told) > 2, "it is told on the way"
 
 
 def test_files_are_found_by_their_root_element(tmp_path: Path) -> None:
