@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -20,15 +21,20 @@ from app.api.router import fhir_router
 from app.auth.endpoints import auth_router
 from app.auth.service import Auth
 from app.capability.catalog import TYPES as DEFINITIONS
+from app.db import usage
 from app.db.engine import Database
 from app.exchange.service import AccessService
 from app.keyring import Keyring
 from app.limits.limits import Leaving
+from app.limits.stored import StoredBytes
 from app.openapi.serve import openapi_router
+from app.partner.links import Links
+from app.partner.routes import PATHS as PARTNER_PAGES
+from app.partner.routes import partner_router
 from app.processes import Closing
 from app.settings import Settings
 
-PUBLIC = frozenset(
+NO_RECORD = frozenset(
     {
         "/auth/token",
         "/auth/introspect",
@@ -48,6 +54,9 @@ PUBLIC = frozenset(
     }
 )
 """Every path that serves no record, and so needs no way through the access service."""
+PUBLIC = NO_RECORD | PARTNER_PAGES
+"""Every path that asks for no token. The pages of light partners ask for a link and a code, and then go through the
+access service as a client of their own: tests/partner."""
 
 
 class RouteOutsideAccessService(Exception):
@@ -57,9 +66,16 @@ class RouteOutsideAccessService(Exception):
 def create_app(settings: Settings, db: Database) -> FastAPI:
     """The application over a migrated database."""
 
+    stored = StoredBytes(settings.client_daily_bytes)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await usage.share(db, stored)
+        sharing = asyncio.create_task(usage.share_always(db, stored))
         yield
+        sharing.cancel()
+        await asyncio.wait([sharing])
+        await usage.share(db, stored)
         await db.dispose()
 
     app = FastAPI(
@@ -74,7 +90,7 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     app.state.page_tokens = PageTokens(Keyring.of(settings).derive("page tokens"))
     app.state.auth = Auth.create(db, settings)
     app.state.limits = app.state.auth.limits
-    app.state.access_service = AccessService(db, settings, app.state.limits.connections)
+    app.state.access_service = AccessService(db, settings, app.state.limits.connections, stored)
     app.add_middleware(Compression)  # inside what streams, so that a whole response keeps its length
     failures.install(app)
     app.add_middleware(Cors, origins=settings.cors_origins)
@@ -84,6 +100,7 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     app.include_router(auth_router(app.state.auth))
     app.include_router(fhir_router())
     app.include_router(openapi_router())
+    app.include_router(partner_router(Links(Keyring.of(settings))))
     health.install(app, db)
     require_access_service(app)
     fast_routes.install(app)

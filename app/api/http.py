@@ -139,11 +139,15 @@ def _json_kind(request: Request) -> str:
     return "application/json" if "application/json" in wanted and FHIR_JSON not in wanted else FHIR_JSON
 
 
-def one(request: Request, answer: Result) -> Response:
+def one(request: Request, answer: Result, base: str) -> Response:
     """The answer to a read: the resource, or 304 to a caller that has it already."""
     if answer.held is not None:
         return Response(None, 304, {"Cache-Control": "no-store", **held_headers(answer.held)})
-    return respond(request, answer.one.body, headers=version_headers(answer.one))
+    headers = version_headers(answer.one)
+    if ground := answer.one.ground:
+        consent = f"{base}/Consent/{ground.consent}/_history/{ground.version}"
+        headers["Link"] = f'<{consent}>; rel="describedby"; title="The consent under which the record is disclosed"'
+    return respond(request, answer.one.body, headers=headers)
 
 
 def version_headers(released: Released) -> dict[str, str]:

@@ -262,7 +262,7 @@ def _creations(
     """What the entries create about students, and the students."""
     created: list[lock_order.Creation] = []
     for entry in entries:
-        if entry.at not in ids or entry.resource is None or entry.id or matches.get(entry.at):
+        if entry.at not in ids or entry.id or matches.get(entry.at) or entry.resource is None:
             continue
         student = _student(entry, links, ids[entry.at])
         if student is not None:
@@ -271,12 +271,12 @@ def _creations(
 
 
 def _student(entry: Entry, links: Links, own: UUID) -> UUID | None:
-    """The student of a resource that is created, by the references as the transaction leads them."""
+    """The student of a resource that is created as `own`, by the references as the transaction leads them."""
     path = TYPES[entry.type].student
-    if path is None or path == "id":
+    if path in (None, "id"):
         return own if path else None
-    texts = (text for text in values(entry.resource, f"{path}.reference") if isinstance(text, str))
-    targets = (parse_local(links.find(text, entry.full_url) or text) for text in texts)
+    texts = values(entry.resource, f"{path}.reference")
+    targets = (parse_local(links.find(text, entry.full_url) or text) for text in texts if isinstance(text, str))
     return next((target[1] for target in targets if target and target[0] == "Patient"), None)
 
 

@@ -13,15 +13,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeGuard
 
-from sqlalchemy.dialects.postgresql import insert
-
 from app.auth.clients import ID, Client, get
 from app.auth.jose import BadToken, Header, Jwk, UnreadableToken, read, verify
 from app.auth.jwks import JwksFetcher, JwksUnavailable
 from app.auth.keyset import keys_of, pick
 from app.auth.oauth import OAuthCode, OAuthError
+from app.auth.once import first_use
 from app.db.engine import Database
-from app.db.tables import assertion as table
 
 MAX_AHEAD = 300
 SKEW = 10
@@ -104,10 +102,7 @@ class Assertions:
 
     async def _first_use(self, client: str, claims: dict[str, Any]) -> bool:
         """Remember the jti, and answer whether it was new. The insert is the check: of two processes one wins."""
-        expires = datetime.fromtimestamp(claims["exp"] + SKEW, UTC)
-        values = {"client": client, "jti": claims["jti"], "expires": expires}
-        async with self._db.begin() as connection:
-            return (await connection.execute(insert(table).values(values).on_conflict_do_nothing())).rowcount == 1
+        return await first_use(self._db, client, claims["jti"], datetime.fromtimestamp(claims["exp"] + SKEW, UTC))
 
 
 def _number(value: Any) -> TypeGuard[float]:

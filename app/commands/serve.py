@@ -45,7 +45,8 @@ def demo(
         Path | None,
         typer.Option(help="A folder of Ed-Fi files; otherwise the sample in ../shared/data, or a made-up one."),
     ] = None,
+    picture: Annotated[Path | None, typer.Option(help="A file for the picture at its end: .svg or .png.")] = None,
 ) -> None:
     """Tell the story of one referral against a fresh server of its own. Exit status 1: something differs from it."""
     with plainly():
-        raise typer.Exit(story.run(roster, Console()))
+        raise typer.Exit(story.run(roster, Console(), picture))

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -18,7 +19,7 @@ from rich.console import Console
 from app.demo.api import Api, Unexpected
 from app.demo.members import AGREEMENTS, CLINIC, DISTRICT, PARTS, Part, agree, enroll
 from app.demo.stage import Stage, fresh_stage
-from app.demo.steps import child, delivery, record, referral, release, revocation, roster
+from app.demo.steps import child, delivery, loop, record, referral, release, revocation, roster
 from app.demo.steps.scene import Scene
 from app.demo.telling import Difference, Telling
 from app.errors import HallpassError
@@ -29,24 +30,28 @@ STUDENTS = 40
 AS_TOLD, OTHERWISE = 0, 1
 
 
-def run(folder: Path | None, console: Console) -> int:
+def run(folder: Path | None, console: Console, picture: Path | None = None) -> int:
     """Tell the story of a district's Ed-Fi folder, by default Grand Bend's where it is; answer the exit status."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that what was started is ended
-    return asyncio.run(_run(folder, console))
+    return asyncio.run(_run(folder, console, picture))
 
 
-async def _run(folder: Path | None, console: Console) -> int:
+async def _run(folder: Path | None, console: Console, picture: Path | None) -> int:
     async with fresh_stage(os.environ.get("DATABASE_URL")) as stage:
-        return await tell(stage, folder, Telling(console))
+        return await tell(stage, folder, Telling(console), picture=picture)
 
 
 async def tell(
-    stage: Stage, folder: Path | None, telling: Telling, agreements: Sequence[tuple[Part, Part]] = AGREEMENTS
+    stage: Stage,
+    folder: Path | None,
+    telling: Telling,
+    agreements: Sequence[tuple[Part, Part]] = AGREEMENTS,
+    picture: Path | None = None,
 ) -> int:
     """Tell the story on a stage, between members with these agreements; answer 0, or 1 at the first difference."""
     try:
         async with httpx.AsyncClient(timeout=60) as http:
-            await _steps(await _scene(stage, folder, telling, http, agreements))
+            await _steps(replace(await _scene(stage, folder, telling, http, agreements), picture=picture))
     except (Difference, Unexpected, HallpassError, httpx.HTTPError) as e:
         telling.failed(f"{e}" or type(e).__name__)
         telling.detail(stage.faults())
@@ -82,16 +87,18 @@ def _roster(folder: Path | None, own: Path, telling: Telling) -> Path:
 
 
 async def _steps(scene: Scene) -> None:
-    """All steps. The seventh is in each of them: strangers see nothing."""
+    """All steps. The eighth is in each of them: strangers see nothing."""
     family = await roster.push(scene)
     referrals = await referral.refer(scene, family)
     signed = await release.sign(scene, family, referrals)
     task = await release.appear(scene, family, referrals)
     visit = await delivery.deliver(scene, family, referrals.request, task, signed)
-    scene.telling.step("7. A second district and a second clinic")
+    declined = await loop.decline(scene, family, referrals)
+    scene.telling.step("8. A second district and a second clinic")
     await scene.strangers_see_nothing()
     scene.telling.say("So it was after each step before, and so it is after each step that follows.")
     given = await revocation.revoke(scene, family, referrals.request, task, signed, visit)
-    await record.account(scene, family, signed, visit, given)
+    await record.account(scene, family, (signed, declined), visit, given)
+    await loop.report(scene)
     await scene.strangers_see_nothing()
     await child.tell(scene)

@@ -51,8 +51,10 @@ async def _page(session: Session, wanted: Search, inside: Within, opened: Opened
 async def _directory(session: Session, rows: list[Stored]) -> list[Stored]:
     """The directory's resources that rows refer to, and those that these refer to, as far as scopes let them come."""
     brought: dict[UUID, Stored] = {}
+    most = session.settings.max_result_bytes
     while rows:
-        more = await store.rows(session.connection, *listed(rows, list(brought), reads.MOST_INCLUDED))
+        more = await store.rows(session.connection, *listed(rows, list(brought), reads.MOST_INCLUDED, most))
+        reads.require_whole(more)
         rows = [r for r in more if reads.allows_type(session, r.type)]
         if len(brought) + len(more) > reads.MOST_INCLUDED:
             text = f"The page would include more than {reads.MOST_INCLUDED} resources."

@@ -39,7 +39,7 @@ async def merge(session: Session, source: UUID, target: UUID, *, preview: bool) 
     session.require("Consent", "r")
     if source == target:
         raise _refused("The source and the target are the same Patient.", "target-patient", "value")
-    await lock_order.records(session, (source, target), (), (source, target))
+    await lock_order.records(session, (source, target), (), ())
     old, new = await _held(session, source, "source-patient"), await _held(session, target, "target-patient")
     before, after = parse(old.body), parse(new.body)
     if any(i != target for i in linked(before, REPLACED_BY)):

@@ -39,7 +39,8 @@ def targets(
 ) -> dict[str, Target | None]:
     """What the references lead to that have to be looked up, by their paths; None: to no resource of this server.
 
-    One that stood there before may stay, and so may one to what this transaction writes.
+    One that stood there before may stay, and so may one to what this transaction writes. Raises UNPROCESSABLE for
+    those to other servers that are not kept.
     """
     own, known = session.pending | {itself}, set(local_targets(before))
     stood = {r.value.get("reference") for r in references(before)}
@@ -51,21 +52,14 @@ def targets(
             continue  # a logical reference names nothing here; a contained one was checked with the resource
         target = parse_local(text)
         if form(text, session.settings.fhir_base) is Form.FOREIGN:
-            if text not in stood and (why := _external(session, reference.value)):
-                external[f"{reference.path}.reference"] = why
+            why = _external(session, reference.value)
+            external |= {f"{reference.path}.reference": why} if why and text not in stood else {}
         elif target not in known and target not in own:
             wanted[f"{reference.path}.reference"] = target
     if external:
         raise HallpassError(Kind.UNPROCESSABLE, *(Issue(why, path, "not-found") for path, why in external.items()))
     wanted |= {p: t for p, t in _attached(content, itself[0]) if t not in known and t not in own}
     return wanted
-
-
-def _external(session: Session, reference: dict[str, Any]) -> str | None:
-    """Why a reference to another server is not kept; None where it is."""
-    if session.settings.external_references == "refuse":
-        return EXTERNAL
-    return None if reference.get("display") else UNDISPLAYED
 
 
 def require_seen(wanted: Mapping[str, Target | None], types: Mapping[UUID, str]) -> None:
@@ -79,3 +73,10 @@ async def check_references(session: Session, wanted: Mapping[str, Target | None]
     """Look up the targets, and raise as `require_seen`."""
     seen = await session.visible({t[1] for t in wanted.values() if t}) if wanted else {}
     require_seen(wanted, {i: s.type for i, s in seen.items()})
+
+
+def _external(session: Session, reference: dict[str, Any]) -> str | None:
+    """Why a reference to another server is not kept; None where it is."""
+    if session.settings.external_references == "refuse":
+        return EXTERNAL
+    return None if reference.get("display") else UNDISPLAYED

@@ -79,6 +79,15 @@ class Post:
             raise NotTaken("The mail server did not take the mail.") from None
 
 
+def deliver(url: str, mail: EmailMessage, seconds: float) -> None:
+    """Give one mail to the server of an SMTP URL. Raises OSError, SMTPException."""
+    server = _connect(url, seconds)
+    try:
+        server.send_message(mail)
+    finally:
+        server.close()
+
+
 def _connect(url: str, seconds: float) -> smtplib.SMTP:
     parts = urlsplit(url)
     kind = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP

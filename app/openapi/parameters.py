@@ -64,6 +64,7 @@ def _included(name: str, what: str) -> Json:
 _HELD = tuple(t.name for t in REGISTRY if t.visibility is Visibility.COMPARTMENT)
 _ID = {"type": "string", "pattern": f"^{ID}$"}
 _PAGE = {"type": "integer", "minimum": 1, "maximum": LARGEST_COUNT}
+_DAY = {"type": "string", "format": "date", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
 _TYPES = ", separated by commas"
 _ETAGS = {"type": "string", "pattern": _TAGS}
 TABLES = ("csv", "text/csv", "html", "text/html")
@@ -102,12 +103,29 @@ SHARED: dict[str, Json] = {
     "since": _query("_since", "Versions stored at or after this moment.", moment()),
     "at": _query("_at", "Versions that were current at some time in this date or moment.", moment()),
     "changedSince": _query("_since", "Resources changed at or after this moment.", moment()),
+    "outputFormat": _query("_outputFormat", "NDJSON is the only format.", {"type": "string"}),
+    "exportSince": _query("_since", "What was written, or became visible, at or after this moment.", moment()),
+    "exportUntil": _query("_until", "What was written before this moment.", moment()),
+    "exportTypes": _query("_type", f"Resource types{_TYPES}.", _list(TYPES)),
+    "typeFilter": _query(
+        "_typeFilter", "`[type]?[search parameters]`, several between commas: alternatives.", {"type": "string"}
+    ),
+    "exportElements": _query("_elements", "Elements, of each type or as `Type.element`.", {"type": "string"}),
+    "organizeOutputBy": _query("organizeOutputBy", "Each student's records together.", _codes(("Patient",))),
+    "exportFile": _path("name", "The file's name.", {"type": "string", "pattern": r"^[A-Za-z]+(-[0-9]+)?\.ndjson$"}),
     "start": _query("start", "From this date.", moment()),
     "end": _query("end", "To this date, its whole day.", moment()),
+    "reviewed": _query("reviewed", "Only those that are reviewed, or are not.", {"type": "boolean"}),
+    "firstDay": _query("start", "The first day, such as 2026-09-01.", _DAY),
+    "lastDay": _query("end", "The last day, such as 2026-12-31.", _DAY),
+    "month": _query("month", "A month, such as 2026-09.", {"type": "string", "pattern": r"^20\d\d-(0[1-9]|1[0-2])$"})
+    | {"required": True},
+    "student": _query("patient", "Only this student's: an id, or Patient/id.", ledger.OWN_ID),
     "patient": _query("patient", "Of this student: an id, or Patient/id.", ledger.OWN_ID),
     "basis": _query("basis", "Disclosures on this basis.", _codes(sorted(BASES))),
     "recipient": _query("recipient", "Disclosures to this organization: an id, or Organization/id.", ledger.OWN_ID),
     "consent": _query("consent", "Disclosures under this release: an id, or Consent/id.", ledger.OWN_ID),
+    "audience": _query("audience", "parent: without care that the minor controls.", _codes(("parent",))),
     "formatOfDisclosures": _query("_format", "JSON, or a table, or a page to print.", _codes((*FORMATS, *TABLES))),
     **{f"AuditEvent.{n}": _query(n, f"{text}.", ledger.SCHEMAS[n]) for n, (_, text) in LEDGER_PARAMETERS.items()},
     "AuditEvent._sort": _query("_sort", "By time.", _codes(("-date", "date"))),

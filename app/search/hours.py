@@ -40,7 +40,7 @@ def code(day: int, half_hour: int) -> str:
 
 
 def asked(text: str, zone: ZoneInfo, now: datetime) -> str:
-    """The code that a search asks for: `now`, a date and time, or a code as it is. Raises ValueError for a mere date."""
+    """The code that a search asks for: `now`, a moment, or a code as it is. Raises ValueError for a mere date."""
     if text == "now":
         moment = now
     elif text[:1].isdigit():

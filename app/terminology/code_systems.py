@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.consent.recipients import CLASSES
 from app.consent.regimes import REGIMES
 from app.referral.codes import STATUS_REASONS
+from app.report.measure_report import GROUPS, display
 from app.terminology.definition import Json, canonical, definition
 
 Concepts = dict[str, str]
@@ -111,6 +112,11 @@ WHO_SIGNS: Concepts = {
     "minor-signs": "The minor lawfully consented alone to this care, and alone signs for its record",
     "both-sign": "The minor and a parent both sign for this record",
 }
+SUPPORT_TIER: Concepts = {
+    "1": "Universal: for all students",
+    "2": "Targeted: for some students",
+    "3": "Intensive: for one student",
+}
 EXPIRY_EVENT: Concepts = {
     "end-of-treatment": "When the treatment ends",
     "end-of-enrollment": "When the student leaves the district",
@@ -158,6 +164,18 @@ _SYSTEMS: tuple[tuple[str, str, str, Concepts], ...] = (
         "Reasons of a referral's status",
         "Why a referral was declined, put on hold, canceled, or came to nothing.",
         STATUS_REASONS,
+    ),
+    (
+        "support-tier",
+        "Tiers of support",
+        "How much support a student needs, in a multi-tiered system of supports: a category of a referral.",
+        SUPPORT_TIER,
+    ),
+    (
+        "referral-measure",
+        "Measures of referrals",
+        "What the report on referrals says: the codes of its groups.",
+        {code: display(code) for code in GROUPS},
     ),
     (
         "recipient-class",

@@ -128,7 +128,9 @@ class Scene:
         return record
 
     def learn(self, response: Response, names: Names) -> None:
-        """Take in an answer to the caller: resources, and links to other pages."""
+        """Take in an answer to the caller: resources, links to other pages, exports and their files."""
+        if "/export/" in (started := response.header("Content-Location") or ""):
+            self.links += [urlsplit(started).path, f"{urlsplit(started).path}/Patient-1.ndjson"]
         if not response.body.startswith(b"{"):
             return
         try:
@@ -140,6 +142,8 @@ class Scene:
             self.seen[resource["id"]] = plain(resource)
         shown = [e.get("resource", {}) for e in content.get("entry", []) if isinstance(e, dict)]
         self.events += [r["id"] for r in shown if r.get("resourceType") == "AuditEvent"]
+        files = [*content.get("output", []), *content.get("deleted", [])] if "requiresAccessToken" in content else []
+        self.links += [urlsplit(f["url"]).path for f in files]
         for link in content.get("link", []) if content.get("resourceType") == "Bundle" else []:
             if link["relation"] in ("next", "previous"):
                 parts = urlsplit(link["url"])

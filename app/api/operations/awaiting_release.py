@@ -55,7 +55,7 @@ OPERATIONS = (
                 "referralsAwaitingRelease",
                 "The referrals that wait for a signature",
                 instance=False,
-                asked=("patient", "count"),
+                asked=("student", "count"),
             ),
         ),
         note="patient, _count; for the custodian: active referrals that their provider does not see, and why",

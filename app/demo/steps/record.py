@@ -15,10 +15,10 @@ RELEASED = {"Patient", "RelatedPerson", "ServiceRequest", "Task"}
 """The types that the district's release opened; the Task since its referral was."""
 
 
-async def account(scene: Scene, family: Family, release: Json, visit: Json, at_its_end: list[Row]) -> None:
-    """Step 9. `at_its_end` is what the record had under the release when that ended."""
+async def account(scene: Scene, family: Family, signed: tuple[Json, ...], visit: Json, at_its_end: list[Row]) -> None:
+    """Step 10. `at_its_end` is what the record had under the release when that ended."""
     t, clinic = scene.telling, scene.clinic.member
-    t.step("9. The district prints the student's record of disclosures")
+    t.step("10. The district prints the student's record of disclosures")
     rows = await _rows(scene.district, f"{reference(family.student)}/$disclosures?_format=csv&_count=500")
     t.detail(map(_line, rows))
     t.hold("Each line says when, what, from whom, to whom, by whose program, why and how.", all(map(_full, rows)))
@@ -27,7 +27,9 @@ async def account(scene: Scene, family: Family, release: Json, visit: Json, at_i
     t.hold("It says what the clinic received under the release.", {_type(r) for r in under} == RELEASED)
     cited = {r["release"] for r in under}
     t.hold(
-        "Each of these lines names the release and its version.", cited == {f"{reference(release)} version 1"}, cited
+        "Each of these lines names its release and the version.",
+        cited == {f"{reference(release)} version 1" for release in signed},
+        cited,
     )
     t.hold("Nothing was added to them since the release ended.", under == at_its_end)
 

@@ -11,9 +11,9 @@ KINDS = ("ServiceRequest", "Patient", "RelatedPerson")
 
 
 async def revoke(scene: Scene, family: Family, request: Json, task: Json, release: Json, visit: Json) -> list[Row]:
-    """Step 8; answers what the record of disclosures had under the release when it ended."""
+    """Step 9; answers what the record of disclosures had under the release when it ended."""
     t, clinic = scene.telling, scene.clinic
-    t.step("8. The release is revoked while the clinic holds a page link")
+    t.step("9. The release is revoked while the clinic holds a page link")
     first = await scene.search(clinic, "RelatedPerson?_count=1")
     link = next_link(first)
     t.hold(f"The clinic has read one contact of {len(family.contacts)}.", first["total"] == len(family.contacts))

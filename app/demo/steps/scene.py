@@ -28,6 +28,8 @@ class Scene:
     strangers: tuple[Api, ...]
     roster: Path
     known: list[str] = field(default_factory=list)
+    picture: Path | None = None
+    """Where the report is drawn to, for who keeps it."""
 
     def remember(self, resource: Json) -> Json:
         """The resource, from now on one that strangers ask for after each step."""

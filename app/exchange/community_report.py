@@ -1,0 +1,53 @@
+"""$community-report: what an organization may publish of the referrals that it and its parts hold, for a month.
+
+Small counts do not leave it (app/report/community.py). A month is told once it is over and settled, so that two answers
+about one month do not differ by a late child.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from app.db import read as store
+from app.errors import HallpassError, Issue, Kind
+from app.exchange.referral_report import Asked, current_rows, find, organization_with_parts, outcomes
+from app.exchange.release import PendingResult, PendingRow
+from app.fhir.dates import instant
+from app.fhir.json import parse
+from app.report.community import counted, publish, report
+from app.resources.paths import first
+from app.resources.refs import local_id
+from app.session import Session
+
+SETTLED = timedelta(days=30)
+
+
+async def community_report(session: Session, asked: Asked, month: str) -> PendingResult:
+    """The report as a MeasureReport.
+
+    Raises NOT_FOUND, FORBIDDEN where the organization is not the caller's, and UNPROCESSABLE while the month is not
+    settled.
+    """
+    session.require("Patient", "s")
+    organization, own = await organization_with_parts(session, asked.organization)
+    if not await session.holds(organization):
+        raise HallpassError(Kind.FORBIDDEN, "An organization publishes its own counts, and no other's.")
+    now = await store.moment(session.connection)
+    if now.astimezone(session.zone).date() < date.fromisoformat(asked.period[1]) + SETTLED:
+        text = f"A month is told {SETTLED.days} days after its end, when it is settled."
+        raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "month", "business-rule"))
+    found = await find(session, asked, own)
+    held = {r.id for r in found.referrals if r.custodian in own}
+    referrals = [(q, made.served is not None) for q, made in outcomes(found, session.zone) if UUID(q["id"]) in held]
+    students = {i for q, _ in referrals if (i := local_id(q.get("subject"), "Patient"))}
+    rows = await current_rows(session, students)
+    table = publish(counted(referrals, {f"Patient/{r.id}": _area(parse(r.body)) for r in rows}))
+    others = [PendingRow(r) for r in (*found.all(), *rows) if not await session.holds(r.custodian)]
+    document = report(table, f"Organization/{organization}", month, asked.period, instant(now))
+    return PendingResult(tuple(others), document=document)
+
+
+def _area(student: dict[str, Any]) -> str:
+    return str(first(student, "address.postalCode") or "(not said)")[:5]

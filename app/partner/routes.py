@@ -1,0 +1,186 @@
+"""The routes of a light partner's pages: a link, a code, the referral. docs/guides/partners.md
+
+Nothing is shown before the code, and nothing after that the release does not show. What does not lead on has one page
+for all reasons, so that a link tells nobody whether there is a referral.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from fastapi import APIRouter, Request, Response
+
+from app.auth import clients
+from app.auth.clients import Client
+from app.auth.form import read_form
+from app.auth.oauth import OAuthError
+from app.auth.once import first_use, uses
+from app.errors import HallpassError, Kind
+from app.partner import mailing, page
+from app.partner.links import CODE_SECONDS, PASS_SECONDS, TRIES, Link, Links, mark
+from app.partner.partners import address_of, caller_of
+from app.partner.visit import Visit
+
+COOKIE = "hallpass-partner"
+PATHS = frozenset({"/partner.css", *(f"/partner/{{link}}{rest}" for rest in ("", "/code", "/open", "/referral"))})
+_HEADERS = {
+    "Content-Security-Policy": page.POLICY,
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+_ENDED = frozenset({Kind.NOT_FOUND, Kind.GONE, Kind.LOGIN})
+
+
+@dataclass(frozen=True, slots=True)
+class _Guest:
+    """Who has followed a link that holds."""
+
+    link: Link
+    client: Client
+    address: str
+
+
+def partner_router(links: Links) -> APIRouter:
+    """The pages. `include_in_schema` is off: they are for people."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/partner.css")
+    async def style() -> Response:
+        return Response(page.STYLE, media_type="text/css", headers={"Cache-Control": "max-age=3600"})
+
+    @router.get("/partner/{link}")
+    async def arrive(request: Request, link: str) -> Response:
+        guest = await _guest(request, links, link)
+        return _gone() if guest is None else _html(page.ask_code(link, guest.address, sent=False))
+
+    @router.post("/partner/{link}/code")
+    async def code(request: Request, link: str) -> Response:
+        guest = await _guest(request, links, link)
+        return _gone() if guest is None else await _send_code(request, links, link, guest)
+
+    @router.post("/partner/{link}/open")
+    async def enter(request: Request, link: str) -> Response:
+        guest = await _guest(request, links, link)
+        return _gone() if guest is None else await _enter(request, links, link, guest)
+
+    @router.get("/partner/{link}/referral")
+    async def show(request: Request, link: str) -> Response:
+        guest = await _guest(request, links, link)
+        if guest is None or not _permitted(request, links, guest):
+            return _gone() if guest is None else _to(f"/partner/{link}")
+        return await _show(request, link, guest)
+
+    @router.post("/partner/{link}/referral")
+    async def answer(request: Request, link: str) -> Response:
+        guest = await _guest(request, links, link)
+        if guest is None or not _permitted(request, links, guest):
+            return _gone() if guest is None else _to(f"/partner/{link}")
+        return await _answer(request, link, guest)
+
+    return router
+
+
+async def _guest(request: Request, links: Links, token: str) -> _Guest | None:
+    """Who follows a link; None where it is none, has expired, or its partner does not stand. Raises TOO_MANY."""
+    state = request.app.state
+    state.limits.stranger(request.scope)
+    link = links.read_link(token, time.time())
+    if link is None:
+        return None
+    async with state.db.begin() as connection:
+        client = await clients.get(connection, link.client)
+    address = address_of(client) if client else None
+    return _Guest(link, client, address) if client and address else None
+
+
+async def _send_code(request: Request, links: Links, token: str, guest: _Guest) -> Response:
+    db, now = request.app.state.db, time.time()
+    window, until = int(now) // CODE_SECONDS, _after(2 * CODE_SECONDS)
+    for n in range(TRIES):  # so many codes are mailed in the time of one
+        if await first_use(db, guest.client.id, f"mail {mark(token)} {window} {n}", until):
+            await mailing.send(request.app.state.settings, mailing.code_mail(guest.address, links.code(token, now)))
+            return _html(page.ask_code(token, guest.address, sent=True))
+    return _html(page.ask_code(token, guest.address, sent=True, wrong="Wait ten minutes for another code."), 429)
+
+
+async def _enter(request: Request, links: Links, token: str, guest: _Guest) -> Response:
+    """A pass for who has the code, once. Wrong ones are counted; after some, none is right until the next stretch."""
+    form = await _form(request)
+    db, now, client = request.app.state.db, time.time(), guest.client.id
+    code, until = "".join(form.get("code", "").split()), _after(2 * CODE_SECONDS)
+    tried = f"try {mark(token)} {int(now) // CODE_SECONDS} "
+    tries = await uses(db, client, tried)
+    wrong = tries >= TRIES or not links.fits(token, code, now)
+    if wrong or not await first_use(db, client, f"code {mark(token)} {code}", until):
+        await first_use(db, client, f"{tried}{tries}", until)
+        text = "This code is not right, was used before, or is too old. Ask for another one."
+        return _html(page.ask_code(token, guest.address, sent=True, wrong=text), 403)
+    response = _to(f"/partner/{token}/referral")
+    response.set_cookie(
+        COOKIE,
+        links.permit(guest.link, now),
+        max_age=PASS_SECONDS,
+        path=f"/partner/{token}",
+        secure=request.app.state.settings.base_url.startswith("https://"),
+        httponly=True,
+        samesite="strict",
+    )
+    return response
+
+
+async def _show(request: Request, token: str, guest: _Guest, wrong: str = "", status: int = 200) -> Response:
+    try:
+        return _html(await _visit(request, guest).show(token, wrong), status)
+    except HallpassError as e:
+        if e.kind in _ENDED:
+            return _gone()
+        raise
+
+
+async def _answer(request: Request, token: str, guest: _Guest) -> Response:
+    try:
+        await _visit(request, guest).answer(await _form(request))
+    except HallpassError as e:
+        if e.kind in _ENDED:
+            return _gone()
+        if e.kind in (Kind.CONFLICT, Kind.UNPROCESSABLE, Kind.INVALID, Kind.PRECONDITION):
+            return await _show(request, token, guest, "; ".join(i.text for i in e.issues), e.status)
+        raise
+    return _to(f"/partner/{token}/referral")
+
+
+def _visit(request: Request, guest: _Guest) -> Visit:
+    state = request.app.state
+    caller = caller_of(guest.client, f"partner {guest.link.task}")
+    return Visit(state.access_service, state.settings, caller, guest.link.task)
+
+
+def _permitted(request: Request, links: Links, guest: _Guest) -> bool:
+    return links.permits(guest.link, request.cookies.get(COOKIE, ""), time.time())
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """The form of a page. Raises INVALID for what is none."""
+    try:
+        return await read_form(request)
+    except OAuthError as e:
+        raise HallpassError(Kind.INVALID, e.description) from None
+
+
+def _after(seconds: int) -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=seconds)
+
+
+def _html(text: str, status: int = 200) -> Response:
+    return Response(text, status, _HEADERS, "text/html; charset=utf-8")
+
+
+def _gone() -> Response:
+    return _html(page.gone(), 404)
+
+
+def _to(path: str) -> Response:
+    return Response(status_code=303, headers={**_HEADERS, "Location": path})
