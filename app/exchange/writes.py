@@ -51,7 +51,7 @@ async def create(
     session.require(declared.name, "c")
     resource_id = own_id or uuid4()
     session.write_once(resource_id)
-    if declared.name == "Consent":  # what it names by an identifier may be in the same transaction
+    if declared.name in ("Consent", "QuestionnaireResponse"):  # what they name may be in the same transaction
         await store_filed(session)
     content = await with_answers_judged(session, declared, await resolve(session, declared, validated))
     compartment = _compartment(declared, content, resource_id)

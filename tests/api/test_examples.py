@@ -30,6 +30,7 @@ FINANCIAL = "a Task of a payment, about no Patient"
 NEWBORN = "its student is contained in it, and not a Patient here"
 TARGETS = "it does not say which student it is about: no target is a Patient"
 INVALID = "it is not valid R4: an item without a linkId, a narrative without content"
+TOPIC = "what it follows is no topic of this server"
 CONTAINED = "every member reads the directory, so an entry contains no other resource"
 REFUSED: dict[str, str] = {
     "HealthcareService/example": CONTAINED,
@@ -43,6 +44,8 @@ REFUSED: dict[str, str] = {
     },
     "QuestionnaireResponse/3141": NEWBORN,
     "Questionnaire/qs1": INVALID,
+    "Subscription/example": TOPIC,
+    "Subscription/example-error": TOPIC,
     "Questionnaire/zika-virus-exposure-assessment": INVALID,
     **{f"Task/fm-example{n}": FINANCIAL for n in range(1, 7)},
 }
