@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "keys": ("app.commands.keys:keys", "The server's own signing keys."),
     "import": ("app.commands.imports:imports", "Bring the exchange up to a district's roster."),
     "guardians": ("app.commands.guardians:guardians", "Who may sign for a student."),
+    "directory": ("app.commands.directory:directory", "The directory of services, by HSDS 3.0."),
     "report": ("app.commands.report:report", "What came of referrals."),
     "ledger": ("app.commands.ledger:ledger", "The disclosure ledger."),
     "verify": ("app.commands.verify:verify", "Recompute what is computed from the resources, and report differences."),
