@@ -1,5 +1,5 @@
 # A fresh clone needs Python 3.11 or newer, make and git: each target sets up what it needs, once.
-.PHONY: help run demo test test-fast assure kill prove bites mutate mutate-exchange bench bench-quick conformance check schema lock definitions clean
+.PHONY: help run demo test test-fast assure kill prove bites mutate mutate-exchange bench bench-quick bench-peers conformance check schema lock definitions clean
 .DEFAULT_GOAL := run
 
 VENV := .venv
@@ -44,6 +44,11 @@ bench: $(VENV)/dev.stamp ## the measurements: bench/results.json and docs/perfor
 
 bench-quick: $(VENV)/dev.stamp ## in two minutes: what fell by more than 15 % against bench/results.json
 	@$(BIN)/python -m bench --quick
+
+PEER ?= self
+PEER_PIDS ?=
+bench-peers: $(VENV)/dev.stamp ## beside another FHIR server: PEER=its base URL [PEER_PIDS=its processes, its database's]
+	@$(BIN)/python -m bench.peers --peer "$(PEER)" --pids "$(PEER_PIDS)" --write
 
 conformance: $(VENV)/dev.stamp ## a FHIR validator of others judges all answers; schemathesis asks all that the OpenAPI document says
 	$(BIN)/python -m tests.conformance.emitted

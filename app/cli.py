@@ -27,6 +27,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "partner": ("app.commands.partners:partners", "Providers without software, who answer referrals by mail."),
     "keys": ("app.commands.keys:keys", "The server's own signing keys."),
     "import": ("app.commands.imports:imports", "Bring the exchange up to a district's roster."),
+    "sync": ("app.commands.sync:sync", "Rosters that the worker fetches on a schedule."),
+    "inbox": ("app.commands.sync:inbox", "Let the worker watch a directory that SFTP fills with rosters."),
     "guardians": ("app.commands.guardians:guardians", "Who may sign for a student."),
     "directory": ("app.commands.directory:directory", "The directory of services, by HSDS 3.0."),
     "report": ("app.commands.report:report", "What came of referrals."),

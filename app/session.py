@@ -2,18 +2,74 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.caller import Caller
-from app.db.caller import holds
+from app.db import read as store
+from app.db.caller import Write, WriteKind, holds
+from app.db.read import Seen
+from app.db.rows import Stored
+from app.db.write import NewVersion
 from app.errors import HallpassError, Issue, Kind
 from app.ledger.queries import Query
 from app.scopes import allows
 from app.settings import Settings
+
+
+class Filed(NamedTuple):
+    """A version that is about to be stored, with its content and the time zone of its dates."""
+
+    version: NewVersion
+    content: dict[str, Any]
+    zone: ZoneInfo
+
+    @property
+    def row(self) -> Stored:
+        """The version's own columns."""
+        return self.version.row
+
+
+@dataclass(slots=True)
+class Memory:
+    """What a Bundle has found out under its locks, so that none of its entries asks again."""
+
+    at: datetime | None = None
+    """The time after the wait for the locks."""
+    locked: set[tuple[UUID, UUID, WriteKind]] = field(default_factory=set)
+    """Student, custodian and kind of the creations whose locks are held."""
+    current: dict[UUID, Stored] = field(default_factory=dict)
+    """The current versions, read under their locks."""
+    visible: dict[UUID, Seen | None] = field(default_factory=dict)
+    """What references lead to; None: to nothing that the caller sees."""
+    held: dict[UUID, bool] = field(default_factory=dict)
+    """Whether an organization's records are in the caller's custody."""
+    filed: list[Filed] = field(default_factory=list)
+    """What waits to be stored, all in one statement."""
+    matches: dict[UUID, list[Stored]] = field(default_factory=dict)
+    """What conditions have found, by their locks."""
+    tokens: set[tuple[str, str, str]] = field(default_factory=set)
+    """Type, parameter and code of what was written: a condition that asks for one may find something else now."""
+    types: set[str] = field(default_factory=set)
+    """The types of what was written."""
+
+    def note(self, filed: Filed) -> None:
+        """Add what waits to be stored."""
+        self.filed.append(filed)
+        self.types.add(filed.row.type)
+        if filed.version.terms is not None:
+            self.tokens |= {(filed.row.type, t.param, t.code) for t in filed.version.terms.tokens}
+
+    def forget(self) -> None:
+        """A write may have changed what is seen and who holds what."""
+        self.visible.clear()
+        self.held.clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +90,7 @@ class Session:
     """Ids of what this transaction is going to write: what they refer to now stops no deletion."""
     written: set[UUID] = field(default_factory=set)
     """Ids of what this transaction has written."""
+    memory: Memory = field(default_factory=Memory)
     request: UUID = field(default_factory=uuid4)
     interaction: str = ""
     queries: list[Query] = field(default_factory=list)
@@ -50,7 +107,31 @@ class Session:
 
     async def holds(self, custodian: UUID) -> bool:
         """Whether what an organization holds is in the caller's custody: its own, or that of a part of it."""
-        return custodian == self.caller.organization or await holds(self.connection, custodian)
+        if custodian == self.caller.organization:
+            return True
+        known = self.memory.held
+        if custodian not in known:
+            known[custodian] = await holds(self.connection, custodian)
+        return known[custodian]
+
+    async def visible(self, ids: Iterable[UUID]) -> dict[UUID, Seen]:
+        """Of these ids, those of current resources that the caller sees; what a Bundle has asked is not asked again."""
+        known, wanted = self.memory.visible, set(ids)
+        found = {i: known[i] for i in wanted & known.keys()}
+        found |= await store.visible(self.connection, wanted - known.keys())
+        return {i: seen for i, seen in found.items() if seen is not None}
+
+    async def remember(self, creations: Collection[Write], records: Iterable[UUID], references: Iterable[UUID]) -> None:
+        """Look up for all entries of a Bundle what is there under the locks that it has just taken."""
+        wanted = set(references)
+        found = await store.visible(self.connection, wanted)
+        self.memory.visible = {i: found.get(i) for i in wanted}
+        self.memory.locked = {(w.compartment, w.custodian, w.kind) for w in creations}
+        self.memory.current = await store.currents(self.connection, records)
+
+    def locked_at(self, write: Write) -> datetime | None:
+        """The time of the locks of a creation that this transaction holds already; None: it does not."""
+        return self.memory.at if (write.compartment, write.custodian, write.kind) in self.memory.locked else None
 
     def require(self, type_name: str, letter: str) -> None:
         """Raise FORBIDDEN unless a scope allows this interaction, one of c, r, u, d, s, on this type."""

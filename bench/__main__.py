@@ -60,7 +60,7 @@ def _ratios(chosen: argparse.Namespace) -> list[Figure]:
             return [
                 *ratios(alternated(asked, chosen.seconds, chosen.rounds)),
                 tail(there, own.url, chosen.seconds),
-                signing(there, own.url),
+                *signing(there, own.url),
             ]
 
 

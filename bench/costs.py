@@ -13,6 +13,7 @@ from bench.asker import Asker
 from bench.cpu import Meter
 from bench.network import copy_id
 from bench.serving import Server
+from bench.sign import Releases
 from bench.stage import Stage
 
 MOST_SECONDS = 2.0
@@ -53,12 +54,9 @@ def measure(stage: Stage, server: Server, referrals: int, costs: Costs) -> None:
         seen = reader.ask("GET", PAGE)[1]["total"]
         if seen != referrals:
             raise RuntimeError(f"the clinic sees {seen} referrals, not {referrals}")
-        release = writer.ask("GET", f"/fhir/Consent/{network.sample['Consent']}")[1]
+        releases = Releases(stage, writer)
         referral, student = network.sample["ServiceRequest"], network.sample["Patient"]
         reads = [copy_id(referral, n) for n in range(1, min(referrals, 50))] or [referral]
-
-        def put(status: str) -> float:
-            return writer.ask("PUT", f"/fhir/Consent/{release['id']}", {**release, "status": status})[0]
 
         asks: dict[str, Callable[[int], float]] = {
             "read": lambda n: reader.ask("GET", f"/fhir/ServiceRequest/{reads[n % len(reads)]}")[0],
@@ -68,7 +66,7 @@ def measure(stage: Stage, server: Server, referrals: int, costs: Costs) -> None:
         }
         for name, ask in asks.items():
             _turn(costs.setdefault(name, Cost()), stage, server, ask)
-        _signed(costs, stage, server, put)
+        _signed(costs, stage, server, releases)
 
 
 def _turn(cost: Cost, stage: Stage, server: Server, ask: Callable[[int], float]) -> None:
@@ -80,14 +78,17 @@ def _turn(cost: Cost, stage: Stage, server: Server, ask: Callable[[int], float])
     cost.cpu += sum(meter.read())
 
 
-def _signed(costs: Costs, stage: Stage, server: Server, put: Callable[[str], float]) -> None:
-    """Revoke and sign in turn; the release stands at the end as at the start."""
+def _signed(costs: Costs, stage: Stage, server: Server, releases: Releases) -> None:
+    """Sign and revoke in turn, one more release than there was: none stands at the end that did not at the start."""
     until, asked = time.monotonic() + 2 * MOST_SECONDS, 0
     while asked < LEAST or (asked < MOST // 2 and time.monotonic() < until):
-        for name, status in (("revoke", "inactive"), ("sign", "active")):
-            cost, meter = costs.setdefault(name, Cost()), Meter(server, stage)
-            cost.ms.append(put(status))
-            cost.cpu += sum(meter.read())
+        cost, meter = costs.setdefault("sign", Cost()), Meter(server, stage)
+        took, release = releases.sign()
+        cost.ms.append(took)
+        cost.cpu += sum(meter.read())
+        cost, meter = costs.setdefault("revoke", Cost()), Meter(server, stage)
+        cost.ms.append(releases.end(release))
+        cost.cpu += sum(meter.read())
         asked += 1
 
 

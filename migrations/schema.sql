@@ -112,25 +112,29 @@ COMMENT ON FUNCTION hallpass.adult_from(e hallpass.release, s hallpass.student) 
      recorded does not count.';
 
 CREATE FUNCTION hallpass.agreed_custodians() RETURNS uuid[]
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
-    SELECT coalesce(array_agg(c.custodian), '{}') FROM releasing() c(custodian) WHERE agreed_since(c.custodian) = '-infinity'
-$$;
+BEGIN
+    RETURN (SELECT coalesce(array_agg(c.custodian), '{}') FROM releasing() c(custodian) WHERE agreed_since(c.custodian) = '-infinity');
+END $$;
 
 COMMENT ON FUNCTION hallpass.agreed_custodians() IS 'Of the custodians whose releases name the caller, those that may disclose to it now by an agreement that never lapsed.';
 
 CREATE FUNCTION hallpass.agreed_since(p_custodian uuid) RETURNS timestamp with time zone
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
-    SELECT (SELECT coalesce(max(upper(s)) FILTER (WHERE upper(s) <= statement_time()), '-infinity') FROM unnest(a.spans) s)
+BEGIN
+    RETURN (SELECT (SELECT coalesce(max(upper(s)) FILTER (WHERE upper(s) <= statement_time()), '-infinity') FROM unnest(a.spans) s)
     FROM (
         SELECT range_agg(tstzrange(g.opens, g.closes)) AS spans FROM tree d CROSS JOIN unnest(ancestors()) r(recipient)
         JOIN agreement g ON g.discloser = d.ancestor AND g.recipient = r.recipient
         WHERE d.id = p_custodian AND EXISTS (SELECT 1 FROM tree h WHERE h.id = p_custodian AND h.ancestor = g.custodian)
-    ) a WHERE a.spans @> statement_time()
-$$;
+    ) a WHERE a.spans @> statement_time());
+END $$;
 
 COMMENT ON FUNCTION hallpass.agreed_since(p_custodian uuid) IS 'Since when agreements have let a custodian disclose to the caller without a break: a release that began before has no
      effect any more. -infinity: there was no break. NULL: none lets it now.';
@@ -265,13 +269,15 @@ COMMENT ON FUNCTION hallpass.clear_index_backlog(p_limit integer) IS 'Takes out 
      waits for nobody: what is being written is left to the next time. Returns of how many (student, custodian).';
 
 CREATE FUNCTION hallpass.client_is_active(p_client text, p_token text, p_organization uuid, p_emergency boolean) RETURNS boolean
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
-    SELECT EXISTS (SELECT 1 FROM client c WHERE c.id = p_client AND c.organization = p_organization
+BEGIN
+    RETURN EXISTS (SELECT 1 FROM client c WHERE c.id = p_client AND c.organization = p_organization
                    AND c.disabled IS NULL AND (NOT p_emergency OR c.emergency))
-       AND NOT EXISTS (SELECT 1 FROM revoked_token t WHERE t.jti = p_token)
-$$;
+       AND NOT EXISTS (SELECT 1 FROM revoked_token t WHERE t.jti = p_token);
+END $$;
 
 CREATE FUNCTION hallpass.client_key(p_client text) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -465,7 +471,7 @@ DECLARE
 BEGIN
     entered := 0;
     SELECT coalesce(array_agg(c.custodian), '{}') INTO own
-        FROM (SELECT DISTINCT c FROM unnest(p_custodians) c) c(custodian) WHERE holds(c.custodian);
+        FROM (SELECT DISTINCT c FROM unnest(p_custodians) c OFFSET 0) c(custodian) WHERE holds(c.custodian);
     IF p_custodians <@ own THEN
         RETURN;  -- the caller's own: no disclosure
     END IF;
@@ -567,12 +573,15 @@ COMMENT ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_reques
      (lock_disclosure).';
 
 CREATE FUNCTION hallpass.disclosure_keys(p_compartments uuid[], p_custodians uuid[]) RETURNS bigint[]
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
-    WITH place AS MATERIALIZED (
-        SELECT t.ancestor FROM (SELECT DISTINCT c FROM unnest(p_custodians) c) x(custodian)
-        JOIN tree t ON t.id = x.custodian WHERE NOT holds(x.custodian)
+BEGIN
+    RETURN (WITH other AS MATERIALIZED (
+        SELECT x.custodian FROM (SELECT DISTINCT c FROM unnest(p_custodians) c OFFSET 0) x(custodian) WHERE NOT holds(x.custodian)
+    ), place AS MATERIALIZED (
+        SELECT t.ancestor FROM other x JOIN tree t ON t.id = x.custodian
     ), ancestors AS MATERIALIZED (
         SELECT a.org FROM unnest(ancestors()) a(org)
     )
@@ -583,9 +592,9 @@ CREATE FUNCTION hallpass.disclosure_keys(p_compartments uuid[], p_custodians uui
         UNION ALL SELECT place_key(p.ancestor) FROM place p
         UNION ALL SELECT agreement_key(p.ancestor, a.org) FROM place p CROSS JOIN ancestors a WHERE agreement_required()
         UNION ALL SELECT release_key(k.compartment, k.custodian) FROM unnest(p_compartments, p_custodians) AS k(compartment, custodian)
-            WHERE NOT holds(k.custodian)
-    ) k
-$$;
+            WHERE k.custodian IN (SELECT x.custodian FROM other x)
+    ) k);
+END $$;
 
 COMMENT ON FUNCTION hallpass.disclosure_keys(p_compartments uuid[], p_custodians uuid[]) IS 'The locks that a disclosure of what these custodians hold about these students shares, in their order. What the
      caller holds itself takes none.';
@@ -731,23 +740,22 @@ BEGIN
         JOIN hallpass.provision p ON p.compartment = e.compartment AND p.consent = e.consent
         JOIN hallpass.provision t ON t.compartment = e.compartment AND t.consent = e.consent AND t.node = 0
         CROSS JOIN LATERAL (SELECT p OFFSET 0) x
-    ), covered AS MATERIALIZED (
-        SELECT r.compartment, r.id, n.consent, n.permit, n.plain, n.named,
-               hallpass.hangs_on_signers(r.labels) OR r.type IN ('Binary', 'Task') AS live
+    ), covered AS (
+        SELECT r.compartment, r.id, r.type, r.updated, r.custodian, n.consent, n.permit, n.named,
+               bool_and(n.plain) OVER one AND NOT bool_or(
+                   hallpass.hangs_on_signers(r.labels) OR r.type IN ('Binary', 'Task')) OVER one AS precomputed
         FROM r JOIN node n ON n.compartment = r.compartment AND n.custodian = r.custodian
         WHERE r.type IN ('Binary', 'Task') OR  -- covered where another record is, which is judged live
               hallpass.provision_matches(n.p, n.part2, n.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality,
                               r.labels, r.refs, r.authors, r.clinical)
-    ), precomputed AS (
-        SELECT c.id, bool_and(c.plain) AND NOT bool_or(c.live) AS precomputed FROM covered c GROUP BY c.id
-    ), named AS (
-        SELECT DISTINCT c.id, x AS org, c.consent FROM covered c CROSS JOIN unnest(c.named) x WHERE c.permit
-        UNION ALL
-        SELECT DISTINCT r.id, x, NULL::uuid FROM r CROSS JOIN unnest(r.parties) x
-        WHERE NOT r.type IN ('Task')
+        WINDOW one AS (PARTITION BY r.id)
     )
-    SELECT r.compartment, n.id, n.org, n.consent, r.type, r.updated, r.custodian, n.consent IS NULL OR s.precomputed
-    FROM named n JOIN r USING (id) LEFT JOIN precomputed s USING (id);
+    -- No step is joined with another: how many rows there are is not known when the plan is made.
+    SELECT DISTINCT c.compartment, c.id, x, c.consent, c.type, c.updated, c.custodian, c.precomputed
+        FROM covered c CROSS JOIN unnest(c.named) x WHERE c.permit
+    UNION ALL
+    SELECT DISTINCT r.compartment, r.id, x, NULL::uuid, r.type, r.updated, r.custodian, true
+        FROM r CROSS JOIN unnest(r.parties) x WHERE NOT r.type IN ('Task');
 END $$;
 
 COMMENT ON FUNCTION hallpass.expected_access_rows(p_compartments uuid[], p_ids uuid[]) IS 'The rows that the access index should hold for these records, of any students.';
@@ -966,12 +974,14 @@ $$;
 COMMENT ON FUNCTION hallpass.holds(p_custodian uuid) IS 'Whether what an organization holds is in the custody of the caller: its own, or that of a part of it.';
 
 CREATE FUNCTION hallpass.honoring() RETURNS uuid[]
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
-    SELECT coalesce(array_agg(c.custodian), '{}') FROM releasing() c(custodian)
-    JOIN organization o ON o.id = c.custodian WHERE o.honor
-$$;
+BEGIN
+    RETURN (SELECT coalesce(array_agg(c.custodian), '{}') FROM releasing() c(custodian)
+            JOIN organization o ON o.id = c.custodian WHERE o.honor);
+END $$;
 
 COMMENT ON FUNCTION hallpass.honoring() IS 'Of the custodians whose releases name the caller, those that honor a parent''s signature past the 18th birthday.';
 
@@ -1046,9 +1056,11 @@ BEGIN
     END IF;
     WITH due AS MATERIALIZED (SELECT * FROM expected_access_rows(v_compartments, v_ids)),
     gone AS (
-        DELETE FROM access a USING (SELECT DISTINCT k.compartment, k.id FROM unnest(v_compartments, v_ids) k(compartment, id)) k
-        WHERE a.compartment = k.compartment AND a.id = k.id
-          AND NOT EXISTS (SELECT 1 FROM due d WHERE d.id = a.id AND d.org = a.org AND d.consent IS NOT DISTINCT FROM a.consent)
+        DELETE FROM access a USING (  -- EXCEPT takes as long as its rows are many, whatever the plan expects
+            SELECT h.compartment, h.id, h.org, h.consent FROM unnest(v_compartments, v_ids) k(compartment, id)
+                JOIN access h ON h.compartment = k.compartment AND h.id = k.id
+            EXCEPT SELECT d.compartment, d.id, d.org, d.consent FROM due d) g
+        WHERE a.compartment = g.compartment AND a.id = g.id AND a.org = g.org AND a.consent IS NOT DISTINCT FROM g.consent
         RETURNING 1
     ), made AS (
         INSERT INTO access AS a SELECT * FROM due
@@ -1207,6 +1219,20 @@ BEGIN
 END $$;
 
 COMMENT ON FUNCTION hallpass.lock_conditions(p_conditions uuid[]) IS 'Takes the locks of conditions, in one order, before any lock of a record.';
+
+CREATE FUNCTION hallpass.lock_create(p_compartment uuid, p_custodian uuid, p_id uuid, p_kind text, p_refs uuid[], OUT at timestamp with time zone, OUT ids uuid[], OUT types text[]) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    -- Who may not see the student does not wait for those who write about it.
+    IF p_compartment = p_id OR EXISTS (SELECT 1 FROM hallpass.seen(ARRAY[p_compartment])) THEN
+        at := hallpass.lock_writes(ARRAY[p_compartment], ARRAY[p_custodian], ARRAY[p_id], ARRAY[p_kind]);
+    END IF;
+    SELECT coalesce(array_agg(s.id), '{}'), coalesce(array_agg(s.type), '{}') INTO ids, types FROM hallpass.seen(p_refs) s;
+END $$;
+
+COMMENT ON FUNCTION hallpass.lock_create(p_compartment uuid, p_custodian uuid, p_id uuid, p_kind text, p_refs uuid[], OUT at timestamp with time zone, OUT ids uuid[], OUT types text[]) IS 'Takes the locks of the creation of a record, and returns the time after the wait (NULL: the caller does not see the
+     student, and nothing is locked) and which of its references lead to what the caller sees. An invoker''s function.';
 
 CREATE TABLE hallpass.resource (
     compartment uuid NOT NULL,
@@ -1487,6 +1513,38 @@ CREATE FUNCTION hallpass.purposes() RETURNS text[]
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('hallpass.purposes', true), ''), '{}')::text[] $$;
 
+CREATE FUNCTION hallpass.put_authorities(p_compartments uuid[], p_ids uuid[], p_custodians uuid[], p_opens timestamp with time zone[], p_closes timestamp with time zone[], p_adult boolean[], p_new boolean[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_changed record;
+BEGIN
+    FOR v_changed IN
+        WITH k AS MATERIALIZED (
+            SELECT * FROM unnest(p_compartments, p_ids, p_custodians, p_opens, p_closes, p_adult, p_new)
+                k(compartment, id, custodian, opens, closes, adult, new)
+        ), gone AS (
+            DELETE FROM hallpass.authority a USING k
+            WHERE a.compartment = k.compartment AND a.id = k.id AND k.opens IS NULL
+            RETURNING a.compartment, a.id
+        ), made AS (
+            INSERT INTO hallpass.authority AS a (compartment, id, custodian, opens, closes, adult)
+                SELECT k.compartment, k.id, k.custodian, k.opens, k.closes, k.adult FROM k WHERE k.opens IS NOT NULL
+            ON CONFLICT (compartment, id) DO UPDATE SET opens = EXCLUDED.opens, closes = EXCLUDED.closes, adult = EXCLUDED.adult
+                WHERE (a.opens, a.closes, a.adult) IS DISTINCT FROM (EXCLUDED.opens, EXCLUDED.closes, EXCLUDED.adult)
+            RETURNING a.compartment, a.id
+        )
+        SELECT DISTINCT k.compartment, k.custodian FROM k JOIN (TABLE gone UNION ALL TABLE made) c USING (compartment, id)
+        WHERE NOT k.new
+    LOOP
+        PERFORM set_config('synchronous_commit', 'remote_apply', true);  -- no standby serves what this ends
+        PERFORM hallpass.refresh_validity(v_changed.compartment, v_changed.custodian);
+    END LOOP;
+END $$;
+
+COMMENT ON FUNCTION hallpass.put_authorities(p_compartments uuid[], p_ids uuid[], p_custodians uuid[], p_opens timestamp with time zone[], p_closes timestamp with time zone[], p_adult boolean[], p_new boolean[]) IS 'Keeps what releases need of RelatedPersons: the window of their authority; NULL: they have none. `p_new`: no release
+     can rest on the person yet. An invoker''s function.';
+
 CREATE FUNCTION hallpass.put_many(p_rows hallpass.resource_version[], p_terms jsonb) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -1518,6 +1576,39 @@ END $$;
 COMMENT ON FUNCTION hallpass.put_many(p_rows hallpass.resource_version[], p_terms jsonb) IS 'Stores versions of different records as the current ones, and brings both indexes up to date with them, all in a few
      statements whatever their number. `p_terms` holds a list for each kind of term, with a list of terms for each row. An
      invoker''s function: the wall judges what it writes.';
+
+CREATE FUNCTION hallpass.put_students(p_compartments uuid[], p_custodians uuid[], p_from date[], p_to date[], p_emancipated timestamp with time zone[], p_enrolled timestamp with time zone[], p_new boolean[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_changed record;
+BEGIN
+    FOR v_changed IN
+        WITH k AS MATERIALIZED (
+            SELECT * FROM unnest(p_compartments, p_custodians, p_from, p_to, p_emancipated, p_enrolled, p_new)
+                k(compartment, custodian, born_from, born_to, emancipated, enrolled, new)
+        ), gone AS (
+            DELETE FROM hallpass.student s USING k WHERE s.compartment = k.compartment AND k.born_from IS NULL
+            RETURNING s.compartment
+        ), made AS (
+            INSERT INTO hallpass.student AS s (compartment, custodian, born_from, born_to, emancipated, enrolled)
+                SELECT k.compartment, k.custodian, k.born_from, k.born_to, k.emancipated, k.enrolled FROM k WHERE k.born_from IS NOT NULL
+            ON CONFLICT (compartment) DO UPDATE SET born_from = EXCLUDED.born_from, born_to = EXCLUDED.born_to,
+                    emancipated = EXCLUDED.emancipated, enrolled = EXCLUDED.enrolled
+                WHERE (s.born_from, s.born_to, s.emancipated, s.enrolled) IS DISTINCT FROM
+                      (EXCLUDED.born_from, EXCLUDED.born_to, EXCLUDED.emancipated, EXCLUDED.enrolled)
+            RETURNING s.compartment
+        )
+        SELECT k.compartment, k.custodian FROM k JOIN (TABLE gone UNION ALL TABLE made) c USING (compartment) WHERE NOT k.new
+    LOOP
+        PERFORM set_config('synchronous_commit', 'remote_apply', true);  -- no standby serves what this ends
+        PERFORM hallpass.refresh_validity(v_changed.compartment, v_changed.custodian);
+    END LOOP;
+END $$;
+
+COMMENT ON FUNCTION hallpass.put_students(p_compartments uuid[], p_custodians uuid[], p_from date[], p_to date[], p_emancipated timestamp with time zone[], p_enrolled timestamp with time zone[], p_new boolean[]) IS 'Keeps what releases need of Patients: the first and last possible day of birth (NULL: not known), and
+     from when the student signs as an adult. `p_new`: no release
+     can rest on the Patient yet. An invoker''s function.';
 
 CREATE FUNCTION hallpass.put_terms(p_compartments uuid[], p_ids uuid[], p_terms jsonb, p_replace boolean) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1827,9 +1918,12 @@ $$;
 COMMENT ON FUNCTION hallpass.released_since(p_since timestamp with time zone) IS 'The students of whom a release that was written or began since then opens something to the caller.';
 
 CREATE FUNCTION hallpass.releasing() RETURNS SETOF uuid
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
+BEGIN
+    RETURN QUERY
     WITH RECURSIVE c AS (
         SELECT o.org, x.custodian FROM unnest(ancestors()) o(org) CROSS JOIN LATERAL (
             SELECT k.custodian FROM validity k WHERE k.org = o.org ORDER BY k.custodian LIMIT 1) x
@@ -1838,8 +1932,8 @@ CREATE FUNCTION hallpass.releasing() RETURNS SETOF uuid
             SELECT k.custodian FROM validity k WHERE k.org = c.org AND k.custodian > c.custodian
             ORDER BY k.custodian LIMIT 1) x
     )
-    SELECT DISTINCT c.custodian FROM c
-$$;
+    SELECT DISTINCT c.custodian FROM c;
+END $$;
 
 COMMENT ON FUNCTION hallpass.releasing() IS 'The custodians whose releases name the caller; found one by one in the index, however many releases there are.';
 
@@ -1874,7 +1968,7 @@ COMMENT ON FUNCTION hallpass.seen(p_ids uuid[]) IS 'Of these, the current resour
 CREATE FUNCTION hallpass.sees_as_party(r_type text, r_parties uuid[]) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
-    SELECT NOT r_type IN ('Task') AND r_parties && (SELECT hallpass.ancestors())::uuid[]
+    SELECT NOT r_type IN ('Task') AND r_parties && hallpass.ancestors()
 $$;
 
 COMMENT ON FUNCTION hallpass.sees_as_party(r_type text, r_parties uuid[]) IS 'Whether the caller sees a resource since it is named in it. Of types that parties write into, being one decides
@@ -2484,6 +2578,25 @@ CREATE TABLE hallpass.subscription_event (
 
 COMMENT ON TABLE hallpass.subscription_event IS 'The events of each Subscription by number, for what is sent again and for $events.';
 
+CREATE TABLE hallpass.sync_source (
+    name text NOT NULL,
+    client text NOT NULL,
+    kind text NOT NULL,
+    place text NOT NULL,
+    district text,
+    mapping text,
+    sealed text NOT NULL,
+    schedule text NOT NULL,
+    next_run timestamp with time zone NOT NULL,
+    began timestamp with time zone,
+    ended timestamp with time zone,
+    status smallint,
+    report jsonb,
+    CONSTRAINT sync_source_kind_check CHECK ((kind = ANY (ARRAY['oneroster'::text, 'edfi'::text, 'inbox'::text])))
+);
+
+COMMENT ON TABLE hallpass.sync_source IS 'Rosters that the worker fetches on a schedule.';
+
 CREATE TABLE hallpass.term_date (
     compartment uuid NOT NULL,
     id uuid NOT NULL,
@@ -2684,6 +2797,9 @@ ALTER TABLE ONLY hallpass.subscription_event
 
 ALTER TABLE ONLY hallpass.subscription
     ADD CONSTRAINT subscription_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY hallpass.sync_source
+    ADD CONSTRAINT sync_source_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY hallpass.term_date
     ADD CONSTRAINT term_date_pkey PRIMARY KEY (compartment, id, param, n);
@@ -3214,6 +3330,9 @@ GRANT ALL ON FUNCTION hallpass.lock_chain() TO hallpass_app;
 REVOKE ALL ON FUNCTION hallpass.lock_conditions(p_conditions uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.lock_conditions(p_conditions uuid[]) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.lock_create(p_compartment uuid, p_custodian uuid, p_id uuid, p_kind text, p_refs uuid[], OUT at timestamp with time zone, OUT ids uuid[], OUT types text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.lock_create(p_compartment uuid, p_custodian uuid, p_id uuid, p_kind text, p_refs uuid[], OUT at timestamp with time zone, OUT ids uuid[], OUT types text[]) TO hallpass_app;
+
 GRANT SELECT,INSERT ON TABLE hallpass.resource TO hallpass_app;
 
 GRANT UPDATE(current) ON TABLE hallpass.resource TO hallpass_app;
@@ -3256,8 +3375,14 @@ GRANT ALL ON FUNCTION hallpass.provision_matches(p hallpass.provision, part2 boo
 REVOKE ALL ON FUNCTION hallpass.purposes() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.purposes() TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.put_authorities(p_compartments uuid[], p_ids uuid[], p_custodians uuid[], p_opens timestamp with time zone[], p_closes timestamp with time zone[], p_adult boolean[], p_new boolean[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.put_authorities(p_compartments uuid[], p_ids uuid[], p_custodians uuid[], p_opens timestamp with time zone[], p_closes timestamp with time zone[], p_adult boolean[], p_new boolean[]) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.put_many(p_rows hallpass.resource_version[], p_terms jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.put_many(p_rows hallpass.resource_version[], p_terms jsonb) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.put_students(p_compartments uuid[], p_custodians uuid[], p_from date[], p_to date[], p_emancipated timestamp with time zone[], p_enrolled timestamp with time zone[], p_new boolean[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.put_students(p_compartments uuid[], p_custodians uuid[], p_from date[], p_to date[], p_emancipated timestamp with time zone[], p_enrolled timestamp with time zone[], p_new boolean[]) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.put_terms(p_compartments uuid[], p_ids uuid[], p_terms jsonb, p_replace boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.put_terms(p_compartments uuid[], p_ids uuid[], p_terms jsonb, p_replace boolean) TO hallpass_app;

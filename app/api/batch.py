@@ -54,8 +54,8 @@ class _Writer:
 
     def __init__(self, request: Request, context: RequestContext) -> None:
         self._request = request
-        self._through = context
-        self._seal: PageTokens = request.app.state.page_tokens
+        self._context = context
+        self._page_tokens: PageTokens = request.app.state.page_tokens
         wanted = http.prefer(request)
         self._lenient = wanted.lenient
         self._budget = Budget.of_batch(context.settings)
@@ -92,9 +92,9 @@ class _Writer:
         if entry.where.call:
             found, records = await call(self._request, entry), 1
         else:
-            self._request.app.state.limits.count(self._through.caller.client)
-            transaction = Transaction(self._through, self._seal, [entry], lenient=self._lenient)
-            (answer,) = await self._through.all(entry.interaction, transaction.perform)
+            self._request.app.state.limits.count(self._context.caller.client)
+            transaction = Transaction(self._context, self._page_tokens, [entry], lenient=self._lenient)
+            (answer,) = await self._context.all(entry.interaction, transaction.perform)
             found, records = self._written(entry, answer), len(answer.released)
         self._budget.spend(len(found), records)
         await asyncio.sleep(0)
@@ -108,16 +108,16 @@ class _Writer:
             raise HallpassError(
                 Kind.UNPROCESSABLE, *(Issue(text, f"{e.at}.request.url", "not-supported") for e in calls)
             )
-        transaction = Transaction(self._through, self._seal, entries, lenient=self._lenient)
-        answers = await self._through.all("transaction", transaction.perform)
+        transaction = Transaction(self._context, self._page_tokens, entries, lenient=self._lenient)
+        answers = await self._context.all("transaction", transaction.perform)
         return [self._written(e, a) for e, a in zip(entries, answers, strict=True)]
 
     def _written(self, entry: Entry, answer: Result) -> bytes:
-        base = self._through.base
+        base = self._context.base
         if answer.search is not None:
-            return bundle.page_entry(STATUS[200], page(answer, self._through, self._seal, entry.where.path))
+            return bundle.page_entry(STATUS[200], page(answer, self._context, self._page_tokens, entry.where.path))
         if entry.where.history:
-            asked = history_of(entry, self._through, self._seal, lenient=self._lenient)
+            asked = history_of(entry, self._context, self._page_tokens, lenient=self._lenient)
             return bundle.page_entry(STATUS[200], asked.page(answer))
         if answer.absent:
             return bundle.entry(STATUS[204], base, None, body=False)

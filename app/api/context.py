@@ -13,7 +13,7 @@ from app.api import http
 from app.auth.bearer import bearer
 from app.caller import Caller
 from app.exchange.service import AccessService, Result, UnitOfWork
-from app.exchange.validated import Validated, validate_body
+from app.exchange.validated import Draft, Validated, draft, validate_body
 from app.fhir.etags import Known
 from app.limits.long_work import off_loop
 from app.resources import ResourceType
@@ -61,6 +61,10 @@ class RequestContext:
     async def validate_body(self, declared: ResourceType, content: dict[str, Any]) -> Validated:
         """A resource, judged by itself. Raises UNPROCESSABLE, TOO_COSTLY."""
         return await validate_body(self.caller.client, declared, content, self.settings)
+
+    async def draft(self, declared: ResourceType, content: dict[str, Any]) -> Draft | Validated:
+        """A resource for an update, judged once it is known to be a change. Raises as `validate_body`."""
+        return await draft(self.caller.client, declared, content, self.settings)
 
     async def one(self, interaction: str, unit_of_work: UnitOfWork) -> Result:
         """Perform work that comes to one answer."""

@@ -42,11 +42,9 @@ def add(router: APIRouter, declared: ResourceType) -> None:
     async def update(request: Request, id: str, context: Context) -> Response:
         http.require_acceptable(request)
         http.parameters(request)
-        validated = await context.validate_body(declared, await context.body(request, name, "u"))
+        draft = await context.draft(declared, await context.body(request, name, "u"))
         match = http.if_match(request)
-        answer = await context.one(
-            "update", lambda session: _list(writes.update(session, declared, validated, id, match))
-        )
+        answer = await context.one("update", lambda session: _list(writes.update(session, declared, draft, id, match)))
         return http.written(request, answer.one, context.base, 200)
 
     @router.delete(f"/{name}/{{id}}", operation_id=f"delete{name}", summary=f"Delete a {name}", status_code=204)

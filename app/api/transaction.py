@@ -36,7 +36,7 @@ from app.limits.long_work import is_large
 from app.limits.results import Budget
 from app.resources import TYPES
 from app.resources.paths import first
-from app.resources.refs import as_uuid, parse_local
+from app.resources.refs import as_uuid, local_targets, parse_local
 from app.search.query import Search
 from app.search.subset import subset_of_read
 
@@ -51,28 +51,36 @@ class Transaction:
     def __init__(
         self, context: RequestContext, page_tokens: PageTokens, entries: list[Entry], *, lenient: bool = False
     ) -> None:
-        self._through = context
-        self._seal = page_tokens
+        self._context = context
+        self._page_tokens = page_tokens
         self._entries = entries
         self._lenient = lenient
 
     async def perform(self, session: Session) -> list[PendingResult]:
         """Do all of it, by verb; answers in the order of the entries."""
         matches = await self._matches(session)
-        links = Links(self._through.base, _targets(self._entries, matches))
-        if len(self._entries) > 1:
-            await lock_order.records(session, *_records(self._entries, links, matches))
-            session.claimed.update(_written(self._entries, matches))
+        ids = _ids(self._entries, matches)
+        links = Links(
+            self._context.base,
+            {e.full_url: f"{e.type}/{ids[e.at]}" for e in self._entries if e.full_url and e.at in ids},
+        )
         session.pending.update(t for text in links.targets.values() if (t := parse_local(text)))
+        if len(self._entries) > 1:
+            written = _written(self._entries, matches)
+            creations = _creations(self._entries, links, matches, ids)
+            await lock_order.records(session, written, creations, _references(self._entries))
+            session.claimed.update(written)
         found: dict[str, PendingResult] = {}
-        budget = Budget.of_whole(self._through.settings)
+        budget = Budget.of_whole(self._context.settings)
         for entry in await in_turn(session, self._entries):
             with _placing(entry, alone=len(self._entries) == 1):
-                found[entry.at] = await self._one(session, entry, links)
+                new = None if matches.get(entry.at) else ids.get(entry.at)
+                found[entry.at] = await self._one(session, entry, links, new)
                 _require_target(entry, links, found[entry.at])
             if len(self._entries) > 1:  # an entry of a batch leaves by itself
                 pending = found[entry.at].pending
                 budget.require(sum(len(p.row.body) for p in pending), len(pending))
+        await writes.store_filed(session)
         if len(self._entries) > 1:
             await self._require_gone(session, matches)
         return [found[entry.at] for entry in self._entries]
@@ -98,6 +106,8 @@ class Transaction:
         await lock_order.conditions(
             session, [(TYPES[e.type], searches[e.at]) for e in self._entries if e.at in searches]
         )
+        found_once = [e for e in self._entries if e.at in searches and e.method != "DELETE"]
+        await conditional.remember(session, [(TYPES[e.type], searches[e.at]) for e in found_once])
         for entry in self._entries:
             with _placing(entry):
                 if entry.at in searches:
@@ -111,7 +121,9 @@ class Transaction:
         match = await conditional.match(session, declared, search)
         return [match.id] if match is not None else []
 
-    async def _one(self, session: Session, entry: Entry, links: Links) -> PendingResult:
+    async def _one(self, session: Session, entry: Entry, links: Links, own_id: UUID | None) -> PendingResult:
+        if entry.method in ("GET", "DELETE", "PATCH"):
+            await writes.store_filed(session)
         if entry.method == "GET":
             return await self._get(session, entry)
         declared = TYPES[entry.type]
@@ -123,19 +135,19 @@ class Transaction:
         session.require(entry.type, LETTERS[entry.method])  # before what is sent is judged
         resource = await self._resolved(session, entry, links)
         if entry.method == "PATCH":
-            read = partial(change_in_bundle, resource, self._through)
-            return await self._patch(session, entry, await self._through.off_loop(read, large=is_large(resource)))
-        validated = await self._through.validate_body(declared, resource)
-        own = parse_local(links.targets.get(entry.full_url or ""))
-        own_id = own[1] if own else None
-        if entry.method == "PUT" and entry.id:
-            return await writes.update(session, declared, validated, entry.id, entry.if_match)
+            read = partial(change_in_bundle, resource, self._context)
+            return await self._patch(session, entry, await self._context.off_loop(read, large=is_large(resource)))
+        if entry.method == "PUT":
+            draft = await self._context.draft(declared, resource)
+            if entry.id:
+                return await writes.update(session, declared, draft, entry.id, entry.if_match)
+            search = understand(session, entry.type, query_pairs(entry.url))
+            return await conditional.update(session, declared, draft, search, entry.if_match, own_id)
+        validated = await self._context.validate_body(declared, resource)
         if entry.condition is None:
             return await writes.create(session, declared, validated, own_id)
         search = understand(session, entry.type, query_pairs(entry.condition))
-        if entry.method == "POST":
-            return await conditional.create(session, declared, validated, search, own_id)
-        return await conditional.update(session, declared, validated, search, entry.if_match, own_id)
+        return await conditional.create(session, declared, validated, search, own_id)
 
     async def _patch(self, session: Session, entry: Entry, change: Change) -> PendingResult:
         declared = TYPES[entry.type]
@@ -147,10 +159,14 @@ class Transaction:
     async def _get(self, session: Session, entry: Entry) -> PendingResult:
         pairs = list(entry.where.pairs)
         if entry.where.history:
-            (found,) = await history_of(entry, self._through, self._seal, lenient=self._lenient).unit_of_work(session)
+            (found,) = await history_of(entry, self._context, self._page_tokens, lenient=self._lenient).unit_of_work(
+                session
+            )
             return found
         if entry.id is None:
-            (found,) = await searching(self._through, self._seal, entry.place, pairs, lenient=self._lenient)(session)
+            (found,) = await searching(self._context, self._page_tokens, entry.place, pairs, lenient=self._lenient)(
+                session
+            )
             return found
         given = http.chosen(pairs, ("_summary", "_elements"), lenient=self._lenient)
         part = subset_of_read(entry.type, given.get("_summary"), given.get("_elements"))
@@ -163,10 +179,10 @@ class Transaction:
     async def _resolved(self, session: Session, entry: Entry, links: Links) -> dict[str, Any]:
         """The resource with links to entries and conditional references replaced by what they stand for."""
         assert entry.resource is not None
-        large = require_bounded(entry.resource, self._through.settings)
+        large = require_bounded(entry.resource, self._context.settings)
         conditions: dict[str, str] = {}
         sent = entry.resource
-        for reference in await self._through.off_loop(lambda: list(references(sent)), large=large):
+        for reference in await self._context.off_loop(lambda: list(references(sent)), large=large):
             text = reference.value.get("reference")
             if isinstance(text, str) and _CONDITIONAL.fullmatch(text):
                 conditions[text] = ""
@@ -174,10 +190,10 @@ class Transaction:
             conditions[text] = await self._match(session, text, entry)
 
         def linked() -> dict[str, Any]:
-            found = links.rewrite(_without_foreign_id(entry, self._through.base), entry.full_url)
+            found = links.rewrite(_without_foreign_id(entry, self._context.base), entry.full_url)
             return rewrite(found, lambda text: conditions.get(text) or text) if conditions else found
 
-        return await self._through.off_loop(linked, large=large)
+        return await self._context.off_loop(linked, large=large)
 
     async def _match(self, session: Session, text: str, entry: Entry) -> str:
         found = _CONDITIONAL.fullmatch(text)
@@ -222,11 +238,16 @@ def _without_foreign_id(entry: Entry, base_url: str) -> dict[str, Any]:
     return {k: v for k, v in resource.items() if k != "id"} if foreign else resource
 
 
-def _targets(entries: list[Entry], matches: dict[str, list[UUID]]) -> dict[str, str]:
-    """What each fullUrl stands for: the resource in the entry's url, the match of its condition, or a new id."""
-    written = (e for e in entries if e.full_url and (e.method in ("POST", "PUT") or (e.method == "PATCH" and e.id)))
-    found = ((e, e.id or next(iter(matches.get(e.at, ())), None) or uuid4()) for e in written)
-    return {str(e.full_url): f"{e.type}/{own}" for e, own in found}
+def _ids(entries: list[Entry], matches: dict[str, list[UUID]]) -> dict[str, UUID]:
+    """What each entry writes, by its place: the resource in its url, the match of its condition, or a new id."""
+    written = (e for e in entries if e.method in ("POST", "PUT") or (e.method == "PATCH" and e.id))
+    return {e.at: as_uuid(e.id or "") or next(iter(matches.get(e.at, ())), None) or uuid4() for e in written}
+
+
+def _references(entries: list[Entry]) -> set[UUID]:
+    """The ids of this server's resources that the entries refer to."""
+    sent = (e.resource for e in entries if e.resource is not None and e.method in ("POST", "PUT"))
+    return {target[1] for resource in sent for target in local_targets(resource)}
 
 
 def _written(entries: list[Entry], matches: dict[str, list[UUID]]) -> set[UUID]:
@@ -235,18 +256,20 @@ def _written(entries: list[Entry], matches: dict[str, list[UUID]]) -> set[UUID]:
     return {i for e in written for i in [*matches.get(e.at, ()), *([as_uuid(e.id)] if e.id else ())] if i is not None}
 
 
-def _records(
-    entries: list[Entry], links: Links, matches: dict[str, list[UUID]]
-) -> tuple[set[UUID], list[lock_order.Creation]]:
-    """The ids of what the entries update or delete, and what they create about students."""
+def _creations(
+    entries: list[Entry], links: Links, matches: dict[str, list[UUID]], ids: dict[str, UUID]
+) -> list[lock_order.Creation]:
+    """What the entries create about students, and the students."""
     created: list[lock_order.Creation] = []
     for entry in entries:
-        path = TYPES[entry.type].student if entry.method != "GET" else None
-        text = first(entry.resource, f"{path}.reference") if path not in (None, "id") else None
+        path = TYPES[entry.type].student if entry.at in ids and not entry.id and not matches.get(entry.at) else None
+        if path is None or entry.resource is None:
+            continue
+        text = first(entry.resource, f"{path}.reference") if path != "id" else f"{entry.type}/{ids[entry.at]}"
         student = parse_local((links.find(text, entry.full_url) or text) if isinstance(text, str) else None)
-        if student is not None and entry.resource is not None and not entry.id and not matches.get(entry.at):
+        if student is not None:
             created.append(lock_order.Creation(entry.type, student[1], entry.resource))
-    return _written(entries, matches), created
+    return created
 
 
 def _require_target(entry: Entry, links: Links, found: PendingResult) -> None:

@@ -41,12 +41,12 @@ def add(router: APIRouter, declared: ResourceType) -> None:
     )
     async def update(request: Request, context: Context) -> Response:
         http.require_acceptable(request)
-        validated = await context.validate_body(declared, await context.body(request, name, "u"))
+        draft = await context.draft(declared, await context.body(request, name, "u"))
         pairs = http.condition(request)
         match = http.if_match(request)
 
         async def unit_of_work(session: Session) -> list[PendingResult]:
-            return [await conditional.update(session, declared, validated, understand(session, name, pairs), match)]
+            return [await conditional.update(session, declared, draft, understand(session, name, pairs), match)]
 
         answer = await context.one("update", unit_of_work)
         return http.written(request, answer.one, context.base, 201 if answer.created else 200)

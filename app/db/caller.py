@@ -112,7 +112,7 @@ async def lock_disclosure(connection: AsyncConnection, compartments: Collection[
 
 async def plan_by(connection: AsyncConnection, mode: str) -> None:
     """Have the statements that follow in this transaction planned so (PostgreSQL's plan_cache_mode)."""
-    if mode != "auto":
+    if mode != "force_generic_plan":
         await fetch(connection, _PLAN, {"mode": mode})
 
 

@@ -10,9 +10,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, and_, func, or_
+from sqlalchemy import ColumnElement, and_, false, func, literal, or_
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
+from app.db.driver import is_placeholder
 from app.fhir.dates import BEGINNING, END
 from app.search.normal import fold, key, rows
 from app.search.query import (
@@ -102,11 +103,22 @@ def references(t: Columns, values: Sequence[ReferenceValue]) -> Condition:
     """References to a resource of ours or to a URL. An id that no resource of ours can have matches nothing."""
     found: list[Condition] = []
     for type_ in {v.type for v in values}:
-        ids = [uuid_of(v.id) for v in values if v.type == type_ and v.id is not None]
-        of_ours = t.target.in_([i for i in ids if i is not None])
+        of_ours = _targets(t, [v.id for v in values if v.type == type_ and v.id is not None])
         found.append(of_ours if type_ is None else and_(t.target_type == type_, of_ours))
     urls = [key(v.url) for v in values if v.url is not None]
     return or_(*found, *([t.url.in_(urls)] if urls else []))
+
+
+def target(column: ColumnElement[Any], id_: str) -> Condition:
+    """A column that holds an id of this server's. An id that none of its resources can have is none."""
+    found = id_ if is_placeholder(id_) else uuid_of(id_)
+    return column == literal(found, column.type) if found is not None else false()
+
+
+def _targets(t: Columns, ids: Sequence[str]) -> Condition:
+    if len(ids) == 1:
+        return target(t.target, ids[0])
+    return t.target.in_([i for i in map(uuid_of, ids) if i is not None])
 
 
 def date(lower: ColumnElement[Any], upper: ColumnElement[Any], value: DateValue) -> Condition:

@@ -32,6 +32,11 @@ def placeholder(name: str) -> str:
     return _BLANK + name
 
 
+def is_placeholder(value: str) -> bool:
+    """Whether a text stands for a value that is not known yet."""
+    return value.startswith(_BLANK)
+
+
 class PreparedQuery:
     """A statement that has been written out for the driver once, to be run with values by name."""
 
@@ -43,7 +48,7 @@ class PreparedQuery:
         self.sql = str(written)
         order: tuple[str, ...] = tuple(written.positiontup or ())
         made: dict[str, Any] = {n: v for n, v in written.params.items() if not written.binds[n].required}
-        self._blanks = {n: v for n, v in made.items() if isinstance(v, str) and v.startswith(_BLANK)}
+        self._blanks = {n: v for n, v in made.items() if isinstance(v, str) and is_placeholder(v)}
         self._fixed = {n: v for n, v in made.items() if n not in self._blanks}
         sent = (written.binds[n].type.dialect_impl(_DIALECT).bind_processor(_DIALECT) for n in order)
         self._sent = [(self._blanks.get(n, n), process) for n, process in zip(order, sent, strict=True)]

@@ -161,6 +161,7 @@ def _pool(logins: _Logins, size: int, seconds: int, statement_timeout_ms: int) -
         lock_timeout=str(statement_timeout_ms),
         timezone="UTC",
         jit="off",
+        plan_cache_mode="force_generic_plan",  # but where a search asks for another (app/db/search_queries.py, plans)
     )
     engine = open_engine(
         logins.owner,

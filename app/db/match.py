@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -21,8 +21,10 @@ from app.db import comparisons
 from app.db.comparisons import Columns, Condition
 from app.db.tables import resource
 from app.db.terms_tables import term_date, term_quantity, term_reference, term_string, term_token, term_uri
+from app.resources import TYPES
+from app.search.expressions import Down, Path, Refers
 from app.search.normal import OF_NAMES
-from app.search.parameters import ParamKind
+from app.search.parameters import PARAMETERS, ParamKind
 from app.search.query import (
     Chain,
     Clause,
@@ -99,7 +101,32 @@ def matches(clause: Clause, subject: Subject) -> Condition:
             _, own = subject.terms(INDEX[clause.kind], clause.parameter)
             return ~exists().where(own) if missing else exists().where(own)
         case _:
-            return _criterion(clause, subject)
+            found = _criterion(clause, subject)
+            return and_(_compartment(clause, subject), found) if names_student(clause, subject.types) else found
+
+
+def names_student(clause: Clause, types: Iterable[str]) -> bool:
+    """Whether what meets a criterion lies in one student's compartment: the parameter is about what decides that."""
+    match clause:
+        case Criterion(parameter="patient", modifier=None, values=(ReferenceValue(id=str(), url=None),)):
+            return all(_student_is_patient(name) for name in types)
+    return False
+
+
+@cache
+def _student_is_patient(type_name: str) -> bool:
+    """Whether the parameter `patient` of a type reads the element that says whose compartment a record lies in."""
+    found = PARAMETERS.get(type_name, {}).get("patient")
+    match found.paths if found is not None else ():
+        case (Path(steps=(Down(elements=(element,)),) | (Down(elements=(element,)), Refers())),):
+            return element.key == TYPES[type_name].student
+    return False
+
+
+def _compartment(clause: Criterion, subject: Subject) -> Condition:
+    """The compartment of the student that a criterion names: whatever plan is made then begins there."""
+    (value,) = cast(tuple[ReferenceValue], clause.values)
+    return comparisons.target(subject.c.compartment, value.id or "")
 
 
 def one_of(column: ColumnElement[Any], values: Iterable[Any]) -> Condition:

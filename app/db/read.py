@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import DateTime, bindparam, column, func, select, text
+from sqlalchemy import ARRAY, DateTime, Uuid, any_, bindparam, column, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.caller import Write, waiting
@@ -44,6 +44,12 @@ _LOCKED = func.hallpass.lock_current(
     *(bindparam(name) for name in ("compartment", "custodian", "type", "id", "kind"))
 ).table_valued(*(column(c.name, c.type) for c in COLUMNS))
 _LOCK_CURRENT = PreparedQuery(select(*_LOCKED.c, func.hallpass.stamp(type_=DateTime(timezone=True)).label("at")))
+_CURRENTS = PreparedQuery(
+    select(*COLUMNS).where(resource.c.id == any_(bindparam("ids", type_=ARRAY(Uuid()))), resource.c.current)
+)
+_LOCK_CREATE = PreparedQuery(
+    text("SELECT at, ids, types FROM hallpass.lock_create(:compartment, :custodian, :id, :kind, :refs)")
+)
 _MOMENT = text("SELECT hallpass.statement_time()")
 _VISIBLE = PreparedQuery(text("SELECT type, id, student, custodian FROM hallpass.seen(:ids)"))
 
@@ -75,6 +81,33 @@ async def lock_current(connection: AsyncConnection, type_name: str, write: Write
     with waiting():
         found = await fetch(connection, _LOCK_CURRENT, values)
     return (stored(found[0]), found[0].at) if found else None
+
+
+async def currents(connection: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, Stored]:
+    """As `current`, of many resources by their ids."""
+    wanted = sorted(set(ids))
+    found = await rows(connection, _CURRENTS, {"ids": wanted}) if wanted else []
+    return {row.id: row for row in found}
+
+
+async def lock_create(
+    connection: AsyncConnection, write: Write, references: Iterable[UUID]
+) -> tuple[datetime | None, dict[UUID, str]]:
+    """Take the locks of a creation. Raises UNAVAILABLE as `waiting`.
+
+    Returns the time after the wait (None: the caller does not see the student, and nothing is locked), and the types of
+    those references that lead to what the caller sees.
+    """
+    values = {
+        "compartment": write.compartment,
+        "custodian": write.custodian,
+        "id": write.id,
+        "kind": write.kind,
+        "refs": sorted(set(references)),
+    }
+    with waiting():
+        (row,) = await fetch(connection, _LOCK_CREATE, values)
+    return row.at, dict(zip(row.ids, row.types, strict=True))
 
 
 async def version(connection: AsyncConnection, type_name: str, resource_id: UUID, number: int) -> Stored | None:

@@ -22,7 +22,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from app.db import counting
 from app.db.candidates import ABOUT, AS_OF, DURING, LIMIT, ORG, STUDENT, TYPES_BIND, Form, Source, sources
 from app.db.driver import PreparedQuery, Statement
-from app.db.match import visible
+from app.db.match import names_student, visible
 from app.db.placeholders import with_placeholders
 from app.db.rows import Stored
 from app.db.seek import Key, Seek, beyond, ordering, placed
@@ -82,11 +82,14 @@ def plans(search: Search) -> str:
 
     Where to begin, at what the caller might see or at a term, hangs on the terms asked for; a plan made for any would
     begin at the term, and read those of everyone. Without criteria there is one way, and it need not be found anew; by
-    an identifier or an id alone as well.
+    an identifier or an id alone as well. What is about one student begins at that student's compartment.
     """
     if not search.criteria:
         return "force_generic_plan"
-    return "auto" if len(search.criteria) == 1 and _names_one(search.criteria[0]) else "force_custom_plan"
+    if any(names_student(c, search.types) for c in search.criteria) and with_placeholders(search.criteria) is not None:
+        return "force_generic_plan"
+    named = len(search.criteria) == 1 and _names_one(search.criteria[0])
+    return "force_generic_plan" if named else "force_custom_plan"
 
 
 def _names_one(clause: Clause) -> bool:

@@ -18,7 +18,7 @@ from app.consent.model import AdultFrom, Agreement, Provision, Release, Resource
 from app.db.caller import waiting
 from app.db.driver import PreparedQuery, fetch
 from app.db.rows import Stored
-from app.db.tables import agreement, authority, provision, release, student, verified_identifier
+from app.db.tables import agreement, provision, release, verified_identifier
 from app.db.terms_tables import terms_document
 from app.limits.long_work import LARGE_BYTES, off_loop
 from app.search.rows import Terms
@@ -27,6 +27,13 @@ _PUT_MANY = PreparedQuery(
     text("SELECT hallpass.put_many(CAST(:rows AS hallpass.resource_version[]), CAST(:terms AS jsonb))")
 )
 _PUT_TERMS = text("SELECT hallpass.put_terms(:compartments, :ids, CAST(:terms AS jsonb), true)")
+
+_PUT_STUDENTS = PreparedQuery(
+    text("SELECT hallpass.put_students(:compartments, :custodians, :first, :last, :emancipated, :enrolled, :new)")
+)
+_PUT_AUTHORITIES = PreparedQuery(
+    text("SELECT hallpass.put_authorities(:compartments, :ids, :custodians, :opens, :closes, :adult, :new)")
+)
 
 
 class NewVersion(NamedTuple):
@@ -114,36 +121,47 @@ async def refresh_validity(connection: AsyncConnection, compartment: UUID, custo
     )
 
 
-async def put_student(
-    connection: AsyncConnection, compartment: UUID, custodian: UUID, known: tuple[tuple[date, date], AdultFrom] | None
+async def put_students(
+    connection: AsyncConnection, changes: Sequence[tuple[Stored, tuple[tuple[date, date], AdultFrom] | None]]
 ) -> None:
-    """Keep what releases need of a Patient: the first and last possible day of birth, and from when it is an adult."""
-    if known is None:
-        await connection.execute(delete(student).where(student.c.compartment == compartment))
-        return
-    born, adult = known
-    row = {"compartment": compartment, "custodian": custodian, "born_from": born[0], "born_to": born[1]}
-    row |= {"emancipated": adult.emancipated, "enrolled": adult.enrolled}
-    await connection.execute(
-        upsert(student).values(row).on_conflict_do_update(index_elements=["compartment"], set_=row)
+    """Keep what releases need of Patients: the first and last possible day of birth, and from when it is an adult.
+
+    None: the birth date is not known.
+    """
+    rows, known = [row for row, _ in changes], [known for _, known in changes]
+    await fetch(
+        connection,
+        _PUT_STUDENTS,
+        {
+            "compartments": [row.compartment for row in rows],
+            "custodians": [row.custodian for row in rows],
+            "first": [k[0][0] if k else None for k in known],
+            "last": [k[0][1] if k else None for k in known],
+            "emancipated": [k[1].emancipated if k else None for k in known],
+            "enrolled": [k[1].enrolled if k else None for k in known],
+            "new": [row.version == 1 for row in rows],
+        },
     )
 
 
-async def put_authority(
-    connection: AsyncConnection, compartment: UUID, person: UUID, custodian: UUID, known: tuple[Window, bool] | None
+async def put_authorities(
+    connection: AsyncConnection, changes: Sequence[tuple[Stored, tuple[Window, bool] | None]]
 ) -> None:
-    """Keep what releases need of a RelatedPerson: its authority's window, and whether over an adult; None: none."""
-    await connection.execute(delete(authority).where(authority.c.compartment == compartment, authority.c.id == person))
-    if known is not None:
-        row = {
-            "compartment": compartment,
-            "id": person,
-            "custodian": custodian,
-            "opens": known[0][0],
-            "closes": known[0][1],
-            "adult": known[1],
-        }
-        await connection.execute(insert(authority).values(row))
+    """Keep what releases need of RelatedPersons: their authority's window, and whether over an adult; None: none."""
+    rows, known = [row for row, _ in changes], [known for _, known in changes]
+    await fetch(
+        connection,
+        _PUT_AUTHORITIES,
+        {
+            "compartments": [row.compartment for row in rows],
+            "ids": [row.id for row in rows],
+            "custodians": [row.custodian for row in rows],
+            "opens": [k[0][0] if k else None for k in known],
+            "closes": [k[0][1] if k else None for k in known],
+            "adult": [bool(k and k[1]) for k in known],
+            "new": [row.version == 1 for row in rows],
+        },
+    )
 
 
 async def lock_agreements(connection: AsyncConnection, agreements: Collection[Agreement]) -> None:

@@ -6,16 +6,18 @@ so that the second finds what the first has made.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from uuid import UUID, uuid5
 
 from app.db.caller import lock_conditions
+from app.db.held_by_code import code_of
 from app.db.rows import Stored
 from app.errors import HallpassError, Issue, Kind, not_found
 from app.exchange import patching, writes
 from app.exchange.patching import Change
-from app.exchange.reads import matches, require_joined
+from app.exchange.reads import matches, matches_of_each, require_joined
 from app.exchange.release import PendingResult, PendingRow
-from app.exchange.validated import Validated
+from app.exchange.validated import Draft, Validated
 from app.resources import ResourceType
 from app.search.query import Search
 from app.session import Session
@@ -36,7 +38,7 @@ async def create(
 async def update(
     session: Session,
     declared: ResourceType,
-    validated: Validated,
+    draft: Validated | Draft,
     search: Search,
     if_match: str | None,
     own_id: UUID | None = None,
@@ -44,7 +46,7 @@ async def update(
     """Update the one that matches, or create where none does. Raises PRECONDITION where several match."""
     session.require(declared.name, "u")
     found = await match(session, declared, search)
-    stated = validated.content.get("id")
+    stated = draft.content.get("id")
     if found is None:
         if if_match is not None:
             raise HallpassError(Kind.PRECONDITION, "If-Match names a version, but no resource matches.")
@@ -53,7 +55,7 @@ async def update(
                 Kind.UNPROCESSABLE,
                 Issue("The server assigns ids. To create a resource, leave the id out.", f"{declared.name}.id"),
             )
-        return await writes.create(session, declared, validated, own_id)
+        return await writes.create(session, declared, await draft.validated(), own_id)
     if stated not in (None, str(found.id)):
         raise HallpassError(
             Kind.INVALID,
@@ -62,7 +64,7 @@ async def update(
                 f"{declared.name}.id",
             ),
         )
-    return await writes.update(session, declared, validated.with_id(str(found.id)), str(found.id), if_match, seen=found)
+    return await writes.update(session, declared, draft.with_id(str(found.id)), str(found.id), if_match, seen=found)
 
 
 async def patch(
@@ -114,12 +116,39 @@ async def _matching(session: Session, declared: ResourceType, search: Search, mo
             Kind.INVALID, "The condition needs a search parameter that says which resource it is about."
         )
     require_joined(session, search)
-    await lock_conditions(session.connection, {own_lock(session, declared, search)})
-    found = await matches(session, search, most + 1)
+    found = _remembered(session, declared, search)
+    if found is None:
+        await writes.store_filed(session)
+        await lock_conditions(session.connection, {own_lock(session, declared, search)})
+        found = await matches(session, search, most + 1)
     if len(found) > most:
         text = f"The condition matches more than {'one' if most == 1 else most} of your resources."
         raise HallpassError(Kind.PRECONDITION, text)
     return found
+
+
+async def remember(session: Session, searches: Iterable[tuple[ResourceType, Search]]) -> None:
+    """Look up what conditions of a Bundle find, those of one form in one statement. Their locks are held."""
+    asked = {own_lock(session, declared, search): search for declared, search in searches}
+    found = await matches_of_each(session, [s for s in asked.values() if s.criteria], 2)
+    session.memory.matches |= dict(zip((lock for lock, s in asked.items() if s.criteria), found, strict=True))
+
+
+def _remembered(session: Session, declared: ResourceType, search: Search) -> list[Stored] | None:
+    """What a condition found, unless what this transaction has written since may have changed that."""
+    memory = session.memory
+    found = memory.matches.get(own_lock(session, declared, search))
+    if found is None or any(row.id in session.written for row in found):
+        return None
+    if declared.name in memory.types and _may_match(declared.name, search, memory.tokens):
+        return None
+    return [memory.current.get(row.id, row) for row in found]
+
+
+def _may_match(type_name: str, search: Search, tokens: Collection[tuple[str, str, str]]) -> bool:
+    """Whether a search may find a resource with some of these codes; True also where that cannot be told."""
+    code = code_of(search.criteria)
+    return code is None or (type_name, code.parameter, code.code) in tokens
 
 
 def own_lock(session: Session, declared: ResourceType, search: Search) -> UUID:

@@ -35,19 +35,25 @@ async def conditions(session: Session, searches: Iterable[tuple[ResourceType, Se
         await lock_conditions(session.connection, locks)
 
 
-async def records(session: Session, ids: Iterable[UUID], creations: Iterable[Creation]) -> None:
+async def records(
+    session: Session, ids: Iterable[UUID], creations: Iterable[Creation], references: Iterable[UUID]
+) -> None:
     """Take the locks of those of these resources that the caller sees, and of what is created about such students.
 
-    What the caller does not see is left alone.
+    What the caller does not see is left alone. Under the locks the session then remembers what is updated, and what the
+    `references` lead to.
     """
     updated, created = set(ids), list(creations)
-    seen = await store.visible(session.connection, updated | {c.student for c in created})
+    given = {i for kind, i in session.pending if kind == "Patient"}
+    seen = await store.visible(session.connection, updated | {c.student for c in created} - given)
     writes = [
         Write(found.student or i, found.custodian, i, await update_kind(session, found.type, found.custodian))
         for i, found in seen.items()
         if i in updated
     ]
     own = session.caller.organization
-    writes += [Write(c.student, own, uuid4(), create_kind(c.type, c.content)) for c in created if c.student in seen]
-    if writes:
-        await lock_writes(session.connection, writes)
+    there = [c for c in created if c.student in seen or c.student in given]
+    creating = [Write(c.student, own, uuid4(), create_kind(c.type, c.content)) for c in there]
+    if writes or creating:
+        session.memory.at = await lock_writes(session.connection, [*writes, *creating])
+        await session.remember(creating, updated & seen.keys(), references)

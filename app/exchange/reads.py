@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from app.db import read as store
 from app.db import search_queries
 from app.db.driver import fetch, scalar
+from app.db.held_by_code import Code, code_of, held_by_code
 from app.db.include import included
 from app.db.rows import Stored
 from app.errors import HallpassError, Kind, not_found
@@ -147,10 +149,26 @@ async def compartment(session: Session, patient: str) -> UUID:
 
 async def matches(session: Session, wanted: Search, limit: int) -> list[Stored]:
     """The resources in the caller's own custody that a condition matches, as many as `limit`."""
-    await queries.begin(session, wanted, held=True)
-    return await store.rows(
-        session.connection, *search_queries.page(wanted, session.caller.organization, None, limit - 1, held=True)
-    )
+    return (await matches_of_each(session, [wanted], limit))[0]
+
+
+async def matches_of_each(session: Session, wanted: Sequence[Search], limit: int) -> list[list[Stored]]:
+    """As `matches`, of several conditions: those that name a code of one type and parameter are one statement."""
+    connection, org = session.connection, session.caller.organization
+    found: list[list[Stored]] = [[] for _ in wanted]
+    groups: dict[tuple[str, str], list[tuple[int, Code]]] = {}
+    for n, search in enumerate(wanted):
+        code = code_of(search.criteria) if search.within is None and len(search.types) == 1 else None
+        if code is not None:
+            groups.setdefault((search.types[0], code.parameter), []).append((n, code))
+            continue
+        await queries.begin(session, search, held=True)
+        found[n] = await store.rows(connection, *search_queries.page(search, org, None, limit - 1, held=True))
+    for (type_name, _), asked in groups.items():
+        rows = await held_by_code(connection, org, type_name, [code for _, code in asked], limit)
+        for (n, _), matched in zip(asked, rows, strict=True):
+            found[n] = matched
+    return found
 
 
 async def _included(session: Session, wanted: Search, found: list[Stored]) -> list[Stored]:

@@ -34,6 +34,36 @@ class Validated:
         """The same content under the id of the resource that a condition matched."""
         return Validated(_PROOF, {**self.content, "id": resource_id})
 
+    async def validated(self) -> Validated:
+        """Itself."""
+        return self
+
+
+class Draft:
+    """A body as it was sent, with references into this server made relative: it is judged once it is known to change
+    something. What is stored was judged before."""
+
+    __slots__ = ("_client", "_declared", "_settings", "content")
+
+    def __init__(self, client: str, declared: ResourceType, content: dict[str, Any], settings: Settings) -> None:
+        self._client, self._declared, self._settings = client, declared, settings
+        self.content = content
+
+    def with_id(self, resource_id: str) -> Draft:
+        """The same content under the id of the resource that a condition matched."""
+        return Draft(self._client, self._declared, {**self.content, "id": resource_id}, self._settings)
+
+    async def validated(self) -> Validated:
+        """The same, judged. Raises as `validate_body`."""
+        return await validate_body(self._client, self._declared, self.content, self._settings)
+
+
+async def draft(client: str, declared: ResourceType, content: dict[str, Any], settings: Settings) -> Draft | Validated:
+    """A body for an update; a large one is judged now, before a connection waits for it. Raises as `validate_body`."""
+    if require_bounded(content, settings):
+        return await validate_body(client, declared, content, settings)
+    return Draft(client, declared, _relative(content, settings.fhir_base), settings)
+
 
 def require_bounded(content: dict[str, Any], settings: Settings) -> bool:
     """Whether working on a resource is long work. Raises TOO_LARGE for one that holds too much."""
@@ -58,11 +88,16 @@ def validate_now(declared: ResourceType, content: dict[str, Any], base_url: str)
     if any(tag.get("code") == "SUBSETTED" for tag in values(content, "meta.tag")):
         text = "The resource is marked SUBSETTED: it is only a part. Read the whole resource and send that."
         raise HallpassError(Kind.UNPROCESSABLE, Issue(text, f"{declared.name}.meta.tag", "business-rule"))
-    own = f"{base_url}/"
-    relative = _attached_here(rewrite(content, lambda text: text.removeprefix(own)), own)
+    relative = _relative(content, base_url)
     if declared.visibility is Visibility.DIRECTORY:
         _require_no_student(declared, relative)
     return Validated(_PROOF, relative)
+
+
+def _relative(content: dict[str, Any], base_url: str) -> dict[str, Any]:
+    own = f"{base_url}/"
+    found: dict[str, Any] = _attached_here(rewrite(content, lambda text: text.removeprefix(own)), own)
+    return found
 
 
 def _attached_here(content: Any, own: str) -> Any:

@@ -33,6 +33,7 @@ from app.db.terms_tables import TERM_TABLES, term_rows
 from app.exchange import verify_index
 from app.fhir.json import parse
 from app.ledger import batches
+from app.projections.projection import Change
 from app.projections.steps import PROJECTIONS
 from app.resources import TYPES
 from app.search.terms import terms
@@ -145,7 +146,7 @@ class Verifier:
             if not _agree(should, does):
                 found.append(Difference("what releases are judged by", at))
                 if repair:
-                    await projection.store(session, row, content, _without_missing(should))
+                    await projection.store(session, [Change(row, _without_missing(should))])
         return found
 
     async def _session(self, connection: AsyncConnection, custodian: UUID) -> Session:

@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/http.html#create and following. The custodian is set fro
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from functools import partial
 from hashlib import sha256
@@ -24,20 +24,21 @@ from app.exchange import reads, subscribing
 from app.exchange.ended import require_not_widened
 from app.exchange.identifiers import resolve
 from app.exchange.lock_kinds import create_kind, update_kind
-from app.exchange.reference_check import check_references
+from app.exchange.reference_check import Target, check_references, require_seen, targets
 from app.exchange.referrals import require_transition
 from app.exchange.release import PendingResult, PendingRow
 from app.exchange.third_party_writes import as_party, judging, require_own_entry, require_party
-from app.exchange.validated import Validated
+from app.exchange.validated import Draft, Validated
 from app.fhir.body import compose, filed_by
 from app.fhir.etags import names
 from app.fhir.json import canonical, parse
 from app.limits.long_work import LARGE_BYTES, is_large, off_loop
 from app.limits.stored import count_stored
-from app.projections.steps import update_projections
+from app.projections.steps import is_at_once, update_projections
 from app.resources import ResourceType, Visibility
+from app.resources.refs import as_uuid
 from app.search.terms import terms
-from app.session import Session
+from app.session import Filed, Session
 
 
 async def create(
@@ -47,20 +48,37 @@ async def create(
     session.require(declared.name, "c")
     resource_id = own_id or uuid4()
     session.write_once(resource_id)
+    if declared.name == "Consent":  # what it names by an identifier may be in the same transaction
+        await store_filed(session)
     content = await resolve(session, declared, validated)
     compartment = _compartment(declared, content, resource_id)
-    if compartment != resource_id:  # who may not see the student does not wait for those who write about it
-        await check_references(session, content, {}, (declared.name, resource_id))
     kind = create_kind(declared.name, content)
-    at = await lock_writes(session.connection, [Write(compartment, session.caller.organization, resource_id, kind)])
+    place = Write(compartment, session.caller.organization, resource_id, kind)
+    wanted = targets(session, content, {}, (declared.name, resource_id))
+    at = session.locked_at(place)
+    if at is not None:
+        await check_references(session, wanted)
+    else:
+        await store_filed(session)
+        at = await _locked_to_create(session, place, wanted)
     row = await _file(session, declared, content, None, (compartment, resource_id), "POST", at)
     return PendingResult((PendingRow(row),), created=True)
+
+
+async def _locked_to_create(session: Session, place: Write, wanted: Mapping[str, Target | None]) -> datetime:
+    """Take the locks of a creation and check its references. Who may not see the student waits for nobody."""
+    ids = {target[1] for target in wanted.values() if target}
+    at, types = await store.lock_create(session.connection, place, ids)
+    require_seen(wanted, types)
+    if at is None:  # it is created by this transaction, or the reference to it was refused just now
+        at = await lock_writes(session.connection, [place])
+    return at
 
 
 async def update(
     session: Session,
     declared: ResourceType,
-    validated: Validated,
+    draft: Validated | Draft,
     resource_id: str,
     if_match: str | None,
     method: str = "PUT",
@@ -72,10 +90,13 @@ async def update(
     """
     session.require(declared.name, "u")
     old, at = await _held(session, declared, resource_id, if_match, seen)
-    if validated.content.get("id") != resource_id:
+    if draft.content.get("id") != resource_id:
         raise HallpassError(Kind.INVALID, Issue("The id in the body is not the one in the URL.", f"{declared.name}.id"))
-    content = await resolve(session, declared, validated)
-    if not await session.holds(old.custodian):
+    held = await session.holds(old.custodian)
+    if held and not old.deleted and _is_stored(old, draft.content):
+        return PendingResult((PendingRow(old),), unchanged=True)
+    content = await resolve(session, declared, await draft.validated())
+    if not held:
         stored = parse(old.body) if old.body else {}
         require_party(declared, stored, session.ancestors)
         with judging(session, old):
@@ -88,6 +109,11 @@ async def update(
     with judging(session, old):
         row = await _file(session, declared, content, old, (old.compartment, old.id), method, at)
     return PendingResult((PendingRow(row),))
+
+
+def _is_stored(old: Stored, content: dict[str, Any]) -> bool:
+    """Whether a body, which may not have been judged yet, is what is stored."""
+    return isinstance(content.get("meta", {}), dict) and _digest(content) == old.digest
 
 
 async def delete(session: Session, declared: ResourceType, resource_id: str, if_match: str | None) -> PendingResult:
@@ -106,8 +132,9 @@ async def delete(session: Session, declared: ResourceType, resource_id: str, if_
     )
     zone = await _zone(session, old.custodian)
     own = resource_attributes(declared, content, old.id, old.custodian, zone, content)
-    await write.put_many(session.connection, [NewVersion(row, own, None)])
-    await update_projections(session, declared, row, content, zone)
+    await store_filed(session)
+    await _store(session, Filed(NewVersion(row, own, None), content, zone))
+    session.memory.forget()
     if declared.name == subscribing.TYPE:
         await subscribing.forget(session, row.id)
     return PendingResult(absent=True)
@@ -126,6 +153,10 @@ async def locked(
     session: Session, declared: ResourceType, resource_id: str, if_match: str | None, seen: Stored | None = None
 ) -> tuple[Stored, datetime]:
     """The current version under its compartment's lock, and the time. Raises NOT_FOUND, or PRECONDITION by If-Match."""
+    if (known := _known(session, declared, resource_id)) is not None:
+        _require_version(session, known[0], if_match)
+        return known
+    await store_filed(session)
     seen = seen or await reads.current(session, declared, resource_id)
     if seen is None:
         raise not_found()
@@ -135,11 +166,22 @@ async def locked(
     )
     if found is None:
         raise not_found()
-    with judging(session, found[0]):
-        if if_match is not None and not names(if_match, found[0].version):
+    _require_version(session, found[0], if_match)
+    return found
+
+
+def _known(session: Session, declared: ResourceType, resource_id: str) -> tuple[Stored, datetime] | None:
+    """What a Bundle has read under its locks."""
+    found, own = session.memory.at, as_uuid(resource_id)
+    row = session.memory.current.get(own) if own is not None else None
+    return (row, found) if row is not None and found is not None and row.type == declared.name else None
+
+
+def _require_version(session: Session, row: Stored, if_match: str | None) -> None:
+    with judging(session, row):
+        if if_match is not None and not names(if_match, row.version):
             text = "The resource has changed since the version in If-Match. Read it again."
             raise HallpassError(Kind.PRECONDITION, text)
-    return found
 
 
 async def _file(
@@ -157,9 +199,12 @@ async def _file(
     client, large = session.caller.client, is_large(content)
     stored = old.body if old and old.body else b"{}"
     before = await off_loop(client, partial(parse, stored), large=len(stored) > LARGE_BYTES)
-    await check_references(session, content, before, (declared.name, resource_id))
+    if old is not None:
+        await check_references(session, targets(session, content, before, (declared.name, resource_id)))
     zone = await _zone(session, custodian)
     await require_own_entry(session, declared, content)
+    if declared.name in ("Consent", "Task"):  # what they are held to may be in the same transaction
+        await store_filed(session)
     await require_transition(session, declared, content, before, old)
     content = filed_by(content, session.caller.organization)
     if declared.name == "Consent":
@@ -184,11 +229,30 @@ async def _file(
         method,
         body, label_at, digest,
     )  # fmt: skip
-    await write.put_many(session.connection, [NewVersion(row, own, found)])
-    await update_projections(session, declared, row, content, zone)
+    await _store(session, Filed(NewVersion(row, own, found), content, zone))
     if declared.name == subscribing.TYPE:
+        await store_filed(session)
         await subscribing.keep(session, row, content, before)
     return row
+
+
+async def _store(session: Session, filed: Filed) -> None:
+    """Store a version, with what follows from it: at once, or with the others of a Bundle where nothing hangs on it."""
+    session.memory.note(filed)
+    if session.memory.at is None or filed.version.terms is None or is_at_once(filed.row.type):
+        await store_filed(session)
+
+
+async def store_filed(session: Session) -> None:
+    """Store what a Bundle has put together so far: what comes next may read it."""
+    filed = session.memory.filed
+    if not filed:
+        return
+    session.memory.filed = []
+    await write.put_many(session.connection, [f.version for f in filed])
+    await update_projections(session, filed)
+    if any(is_at_once(f.row.type) for f in filed):
+        session.memory.forget()
 
 
 def _compartment(declared: ResourceType, content: dict[str, Any], resource_id: UUID) -> UUID:

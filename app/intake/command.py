@@ -11,7 +11,7 @@ import re
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -32,6 +32,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from app.auth.jose import Jwk
 from app.errors import HallpassError, Kind
 from app.intake.answers import Outcome
 from app.intake.push import IN_FLIGHT, Exchange
@@ -59,7 +60,9 @@ class Job:
     source: Source
     base_url: str
     client_id: str
-    key_file: Path
+    key_file: Path | None = None
+    key: Jwk | None = field(default=None, repr=False)
+    """The client's private key itself, where it is in no file."""
     organization: str | None = None
     in_flight: int = IN_FLIGHT
     dry_run: bool = False
@@ -72,33 +75,39 @@ def run(job: Job, *, console: Console | None = None, report_file: Path | None = 
     Running it again changes nothing that is the same. `report_file` takes the report as JSON.
     """
     report = Report(console or Console(stderr=True))
-    status, reason = asyncio.run(_guarded(job, report))
+    status, reason = asyncio.run(_alone(job, report))
     if report_file is not None:
         held = {"status": status, "error": reason, "dryRun": job.dry_run, **report.json()}
         report_file.write_bytes(orjson.dumps(held, option=orjson.OPT_INDENT_2))
     return status
 
 
-async def _guarded(job: Job, report: Report) -> tuple[int, str | None]:
+async def _alone(job: Job, report: Report) -> tuple[int, str | None]:
+    async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as http:
+        status, _, reason = await attempt(job, report, http)
+    return status, reason
+
+
+async def attempt(job: Job, report: Report, http: httpx.AsyncClient) -> tuple[int, Kind | None, str | None]:
+    """Do the import and say what became of it; answers the exit status, and why it could not run where it could not."""
     try:
-        async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as http:
-            await perform(job, report, http)
+        await perform(job, report, http)
     except HallpassError as e:
         reason = " ".join(i.text for i in e.issues)
         report.line(reason)
-        return COULD_NOT_RUN, reason
+        return COULD_NOT_RUN, e.kind, reason
     except sqlite3.Error as e:
         report.line(f"The temporary file of the import failed: {e}.")
-        return COULD_NOT_RUN, "temporary file"
+        return COULD_NOT_RUN, Kind.INTERNAL, "temporary file"
     report.table()
-    return (SOME_REFUSED if report.refused else ALL_WELL), None
+    return (SOME_REFUSED if report.refused else ALL_WELL), None, None
 
 
 async def perform(job: Job, report: Report, http: httpx.AsyncClient) -> None:
     """Do the import over an HTTP client. Raises HallpassError where it cannot run; what was written by then stays."""
     base_url = job.base_url.rstrip("/")
     _check_url(base_url)
-    key = private_key(job.key_file)
+    key = job.key or private_key(job.key_file or Path())
     exchange = Exchange(http, base_url, Tokens(http, f"{base_url}/auth/token", job.client_id, key))
     organization = _organization(job.organization or await exchange.organization())
     last = await head(exchange, job.source.name, dry_run=True) if job.source.continues else None
@@ -132,7 +141,7 @@ async def _held(job: Job, exchange: Exchange, about: About) -> AsyncIterator[Hea
             f"The last import of this source was of the district {found.held['district']}, this one is of"
             f" {about.district}. If that is meant, run it with --accept-shrink."
         )
-        raise HallpassError(Kind.CONFLICT, text)
+        raise HallpassError(Kind.UNPROCESSABLE, text)
     if found is None or job.dry_run:
         yield found
         return

@@ -1,6 +1,8 @@
 CREATE OR REPLACE FUNCTION hallpass.client_is_active(p_client text, p_token text, p_organization uuid, p_emergency boolean) RETURNS boolean
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = hallpass, pg_temp AS $$
-    SELECT EXISTS (SELECT 1 FROM client c WHERE c.id = p_client AND c.organization = p_organization
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path = hallpass, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+    RETURN EXISTS (SELECT 1 FROM client c WHERE c.id = p_client AND c.organization = p_organization
                    AND c.disabled IS NULL AND (NOT p_emergency OR c.emergency))
-       AND NOT EXISTS (SELECT 1 FROM revoked_token t WHERE t.jti = p_token)
-$$;
+       AND NOT EXISTS (SELECT 1 FROM revoked_token t WHERE t.jti = p_token);
+END $$;

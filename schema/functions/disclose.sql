@@ -18,7 +18,7 @@ DECLARE
 BEGIN
     entered := 0;
     SELECT coalesce(array_agg(c.custodian), '{}') INTO own
-        FROM (SELECT DISTINCT c FROM unnest(p_custodians) c) c(custodian) WHERE holds(c.custodian);
+        FROM (SELECT DISTINCT c FROM unnest(p_custodians) c OFFSET 0) c(custodian) WHERE holds(c.custodian);
     IF p_custodians <@ own THEN
         RETURN;  -- the caller's own: no disclosure
     END IF;

@@ -17,23 +17,22 @@ BEGIN
         JOIN hallpass.provision p ON p.compartment = e.compartment AND p.consent = e.consent
         JOIN hallpass.provision t ON t.compartment = e.compartment AND t.consent = e.consent AND t.node = 0
         CROSS JOIN LATERAL (SELECT p OFFSET 0) x
-    ), covered AS MATERIALIZED (
-        SELECT r.compartment, r.id, n.consent, n.permit, n.plain, n.named,
-               hallpass.hangs_on_signers(r.labels) OR r.type IN ({live_types}) AS live
+    ), covered AS (
+        SELECT r.compartment, r.id, r.type, r.updated, r.custodian, n.consent, n.permit, n.named,
+               bool_and(n.plain) OVER one AND NOT bool_or(
+                   hallpass.hangs_on_signers(r.labels) OR r.type IN ({live_types})) OVER one AS precomputed
         FROM r JOIN node n ON n.compartment = r.compartment AND n.custodian = r.custodian
         WHERE r.type IN ({live_types}) OR  -- covered where another record is, which is judged live
               hallpass.provision_matches(n.p, n.part2, n.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality,
                               r.labels, r.refs, r.authors, r.clinical)
-    ), precomputed AS (
-        SELECT c.id, bool_and(c.plain) AND NOT bool_or(c.live) AS precomputed FROM covered c GROUP BY c.id
-    ), named AS (
-        SELECT DISTINCT c.id, x AS org, c.consent FROM covered c CROSS JOIN unnest(c.named) x WHERE c.permit
-        UNION ALL
-        SELECT DISTINCT r.id, x, NULL::uuid FROM r CROSS JOIN unnest(r.parties) x
-        WHERE NOT r.type IN ({party_written_types})
+        WINDOW one AS (PARTITION BY r.id)
     )
-    SELECT r.compartment, n.id, n.org, n.consent, r.type, r.updated, r.custodian, n.consent IS NULL OR s.precomputed
-    FROM named n JOIN r USING (id) LEFT JOIN precomputed s USING (id);
+    -- No step is joined with another: how many rows there are is not known when the plan is made.
+    SELECT DISTINCT c.compartment, c.id, x, c.consent, c.type, c.updated, c.custodian, c.precomputed
+        FROM covered c CROSS JOIN unnest(c.named) x WHERE c.permit
+    UNION ALL
+    SELECT DISTINCT r.compartment, r.id, x, NULL::uuid, r.type, r.updated, r.custodian, true
+        FROM r CROSS JOIN unnest(r.parties) x WHERE NOT r.type IN ({party_written_types});
 END $$;
 COMMENT ON FUNCTION hallpass.expected_access_rows IS
     'The rows that the access index should hold for these records, of any students.';

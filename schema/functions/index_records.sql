@@ -23,9 +23,11 @@ BEGIN
     END IF;
     WITH due AS MATERIALIZED (SELECT * FROM expected_access_rows(v_compartments, v_ids)),
     gone AS (
-        DELETE FROM access a USING (SELECT DISTINCT k.compartment, k.id FROM unnest(v_compartments, v_ids) k(compartment, id)) k
-        WHERE a.compartment = k.compartment AND a.id = k.id
-          AND NOT EXISTS (SELECT 1 FROM due d WHERE d.id = a.id AND d.org = a.org AND d.consent IS NOT DISTINCT FROM a.consent)
+        DELETE FROM access a USING (  -- EXCEPT takes as long as its rows are many, whatever the plan expects
+            SELECT h.compartment, h.id, h.org, h.consent FROM unnest(v_compartments, v_ids) k(compartment, id)
+                JOIN access h ON h.compartment = k.compartment AND h.id = k.id
+            EXCEPT SELECT d.compartment, d.id, d.org, d.consent FROM due d) g
+        WHERE a.compartment = g.compartment AND a.id = g.id AND a.org = g.org AND a.consent IS NOT DISTINCT FROM g.consent
         RETURNING 1
     ), made AS (
         INSERT INTO access AS a SELECT * FROM due

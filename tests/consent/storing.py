@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.consent.model import AdultFrom, Release, ResourceAttributes
 from app.db import tables, write
-from app.projections.steps import put_release
+from app.projections.consent import put_release
 from tests.consent.worlds import ORGANIZATIONS, Record, World
 
 _CLOCK = text("UPDATE public.test_clock SET at = :at")

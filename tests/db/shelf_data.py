@@ -84,7 +84,7 @@ DISTRICT: Content = {
         "ana",
     ),
     "visit-3": (encounter("ben", "planned", length={"value": 45, "comparator": ">=", "unit": "min"}), "ben"),
-    "visit-4": (encounter("cleo", "planned", partOf=ref("Encounter", "visit-1")), "ben"),
+    "visit-4": (encounter("cleo", "planned", partOf=ref("Encounter", "visit-1")), "cleo"),
     "referral": (
         {
             "resourceType": "ServiceRequest",

@@ -15,6 +15,7 @@ from tests.world import open_world
 _MADE = text("""
     SELECT sum(generic_plans) AS once, sum(custom_plans) AS anew FROM pg_prepared_statements
     WHERE statement LIKE '%AS candidate%' AND (statement LIKE '%term_%') = :asks
+      AND statement NOT LIKE '%pg_prepared_statements%'
 """)
 
 
@@ -28,18 +29,36 @@ async def scene(database: URL) -> AsyncIterator[Scene]:
 @pytest.mark.parametrize("query", ["status=active", "patient.gender=female", "code:not=x", "_id=x&status=active"])
 async def test_where_a_search_begins_hangs_on_its_terms_each_time(scene: Scene, query: str) -> None:
     """A plan for any terms would begin at the term, and read those of everybody's records."""
+    before = await made(scene, asks=True)
     for _ in range(8):
         await scene.clinic.ids(f"/ServiceRequest?{query}")
-    async with scene.world.db.begin() as connection:
-        made = (await connection.execute(_MADE, {"asks": True})).one()
-    assert made.once == 0
-    assert made.anew >= 8
+    once, anew = await made(scene, asks=True)
+    assert once == before[0]
+    assert anew >= before[1] + 8
+
+
+async def test_a_search_for_what_is_about_a_student_is_planned_once(scene: Scene) -> None:
+    """It begins at the student's compartment, whatever is asked beside it."""
+    student = scene.records["Patient"]["id"]
+    before = await made(scene, asks=True)
+    for _ in range(8):
+        assert await scene.clinic.ids(f"/ServiceRequest?patient={student}") == [scene.records["ServiceRequest"]["id"]]
+        assert await scene.clinic.ids(f"/ServiceRequest?patient={student}&status=completed") == []
+    once, anew = await made(scene, asks=True)
+    assert once >= before[0] + 16
+    assert anew == before[1]
 
 
 async def test_a_search_for_all_is_planned_once(scene: Scene) -> None:
     for _ in range(8):
         assert await scene.clinic.ids("/ServiceRequest") == [scene.records["ServiceRequest"]["id"]]
+    once, anew = await made(scene, asks=False)
+    assert anew == 0
+    assert once >= 8
+
+
+async def made(scene: Scene, *, asks: bool) -> tuple[int, int]:
+    """How many plans of searches with criteria, or without, were made once, and how many for their values."""
     async with scene.world.db.begin() as connection:
-        made = (await connection.execute(_MADE, {"asks": False})).one()
-    assert made.anew == 0
-    assert made.once >= 8
+        found = (await connection.execute(_MADE, {"asks": asks})).one()
+    return int(found.once or 0), int(found.anew or 0)

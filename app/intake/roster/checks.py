@@ -33,7 +33,9 @@ def require_whole(facts: RosterFacts, complete: bool) -> None:
         reasons.append(f"{left} of {known} students would no longer be enrolled.")
     if reasons:
         advice = "Nothing was written. If this is meant, run it with --accept-shrink."
-        raise HallpassError(Kind.CONFLICT, Issue("The source was refused as a whole."), *map(Issue, [*reasons, advice]))
+        raise HallpassError(
+            Kind.UNPROCESSABLE, Issue("The source was refused as a whole."), *map(Issue, [*reasons, advice])
+        )
 
 
 def _too_many(lost: int, known: int) -> bool:

@@ -1,0 +1,1 @@
+"""Rosters that are fetched on a schedule: what is kept of them, where they may be, and how one is run."""
