@@ -113,6 +113,10 @@ class Settings(BaseSettings):
     require_agreement: bool = Field(
         default=True, description="A release has effect only under an active OrganizationAffiliation."
     )
+    overdue_days: dict[str, int] = Field(
+        default={"stat": 1, "asap": 2, "urgent": 3, "routine": 14},
+        description="Days without a change after which an open Task is overdue, by priority, as JSON.",
+    )
     smtp_url: SecretStr | None = Field(
         default=None, description="The mail server of notifications: smtp://user:password@host:587, or smtps://."
     )
@@ -159,6 +163,13 @@ class Settings(BaseSettings):
     def _trusted_proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for network in value:
             ip_network(network)
+        return value
+
+    @field_validator("overdue_days")
+    @classmethod
+    def _overdue_days(cls, value: dict[str, int]) -> dict[str, int]:
+        if set(value) != {"stat", "asap", "urgent", "routine"} or not all(1 <= d <= 365 for d in value.values()):
+            raise ValueError("must have stat, asap, urgent and routine, each from 1 to 365 days")
         return value
 
     @field_validator("time_zone")

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Interval, Text, bindparam, text
+from sqlalchemy import ARRAY, BigInteger, DateTime, Integer, Interval, Text, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.engine import Database
+from app.db.rows import Stored
 
 _CLAIM = text("SELECT * FROM hallpass.claim_subscriptions(:most, :lease)").bindparams(
     bindparam("lease", type_=Interval())
@@ -44,13 +45,30 @@ _REMOVE = (
     text("DELETE FROM hallpass.subscription WHERE id = :id"),
     text("DELETE FROM hallpass.feed_entry WHERE reader = hallpass.feed_reader() AND feed = :feed"),
 )
-_NUMBER = text("INSERT INTO hallpass.subscription_event VALUES (:subscription, :number, :at, :type, :id, :version)")
+_NUMBER = text("""
+    INSERT INTO hallpass.subscription_event (subscription, number, at, type, id, version)
+    SELECT :subscription, k.* FROM unnest(:numbers, :moments, :types, :ids, :versions) k
+""").bindparams(
+    bindparam("numbers", type_=ARRAY(BigInteger())),
+    bindparam("moments", type_=ARRAY(DateTime(timezone=True))),
+    bindparam("types", type_=ARRAY(Text())),
+    bindparam("ids", type_=ARRAY(Uuid())),
+    bindparam("versions", type_=ARRAY(Integer())),
+)
 _EVENTS = text("""
     SELECT number, at, type, id, version FROM hallpass.subscription_event
     WHERE subscription = :id AND number BETWEEN :first AND :last ORDER BY number LIMIT :most
 """)
 _WRITES = text("SELECT last_value FROM hallpass.write_count")
 _OWN = text("SELECT id FROM hallpass.subscription ORDER BY id")
+_COLUMNS = ", ".join(f"r.{name}" for name in Stored._fields)
+_UNCHANGED = text(f"""
+    SELECT {_COLUMNS} FROM hallpass.resource r
+    WHERE r.current AND NOT r.deleted AND r.type = :type AND r.updated >= :lower AND r.updated < :upper
+      AND (r.custodian IN (SELECT t.id FROM hallpass.tree t WHERE t.ancestor = (SELECT hallpass.caller()))
+           OR r.compartment IN (SELECT s.compartment FROM hallpass.reached() s))
+    ORDER BY r.updated, r.id
+""")  # noqa: S608 - no value
 _ALLOWED = text("SELECT hallpass.endpoint_allowed(:endpoint)")
 _GIVEN = text("SELECT hallpass.given_before(:compartment, :id, :version)")
 
@@ -167,9 +185,14 @@ async def remove(connection: AsyncConnection, subscription: UUID) -> None:
 
 async def number(connection: AsyncConnection, subscription: UUID, events: Sequence[Event]) -> None:
     """Keep events under their numbers."""
-    for e in events:
-        values = {"number": e.number, "at": e.at, "type": e.type, "id": e.id, "version": e.version}
-        await connection.execute(_NUMBER, {"subscription": subscription, **values})
+    values = {
+        "numbers": [e.number for e in events],
+        "moments": [e.at for e in events],
+        "types": [e.type for e in events],
+        "ids": [e.id for e in events],
+        "versions": [e.version for e in events],
+    }
+    await connection.execute(_NUMBER, {"subscription": subscription, **values})
 
 
 async def events(connection: AsyncConnection, subscription: UUID, first: int, last: int, most: int) -> list[Event]:
@@ -181,6 +204,14 @@ async def events(connection: AsyncConnection, subscription: UUID, first: int, la
 async def writes(connection: AsyncConnection) -> int:
     """How many statements have written records, those of transactions that are under way included."""
     return int(await connection.scalar(_WRITES) or 0)
+
+
+async def unchanged_since(
+    connection: AsyncConnection, type_name: str, lower: datetime, upper: datetime
+) -> list[Stored]:
+    """What the caller sees now and was last written from one moment to another, the earliest first."""
+    values = {"type": type_name, "lower": lower, "upper": upper}
+    return [Stored(*row) for row in await connection.execute(_UNCHANGED, values)]
 
 
 async def endpoint_allowed(connection: AsyncConnection, endpoint: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -52,7 +52,7 @@ class Told:
 
 
 async def due(session: Session, subscription: UUID) -> tuple[Told | None, PendingResult]:
-    """What is to be sent next. None: nothing."""
+    """What is to be sent next; None: nothing. Events get their numbers here, and are judged once more when they leave."""
     state = await subscriptions.lock(session.connection, subscription)
     content = await _content(session, subscription)
     if state is None or content is None or state.status not in ("requested", "active"):
@@ -64,9 +64,12 @@ async def due(session: Session, subscription: UUID) -> tuple[Told | None, Pendin
     if state.status == "requested":
         return Told("handshake", state, definition), PendingResult()
     if state.sent < state.events:
-        last = state.sent + definition.max_count
-        return await _again(session, state, definition, "event-notification", state.sent + 1, last)
-    found, state = await _collect(session, state, definition)
+        waiting = await subscriptions.events(
+            session.connection, state.id, state.sent + 1, state.events, definition.max_count
+        )
+        return Told("event-notification", state, definition, tuple(waiting)), PendingResult()
+    collect = _overdue if definition.topic.overdue else _collect
+    found, state = await collect(session, state, definition)
     if found:
         numbered = tuple(
             Event(state.events + n, row.updated, row.type, row.id, row.version) for n, row in enumerate(found, start=1)
@@ -75,12 +78,19 @@ async def due(session: Session, subscription: UUID) -> tuple[Told | None, Pendin
         state = replace(state, events=numbered[-1].number)
     await subscriptions.save(session.connection, state)
     if found:
-        seen = frozenset(e.number for e in numbered)
-        return Told("event-notification", state, definition, numbered, seen), _pending(definition.content, found)
+        return Told("event-notification", state, definition, numbered[: definition.max_count]), PendingResult()
     last_sent = state.last_sent or datetime.min.replace(tzinfo=UTC)
     if state.heartbeat is not None and (now - last_sent).total_seconds() >= state.heartbeat:
         return Told("heartbeat", state, definition), PendingResult()
     return None, PendingResult()
+
+
+async def judged(session: Session, told: Told) -> tuple[Told, PendingResult]:
+    """The same, as the subscriber may see it at this moment: what leaves next, and nothing else."""
+    numbers = [e.number for e in told.events]
+    if not numbers:
+        return told, PendingResult()
+    return await _again(session, told.state, told.definition, told.kind, numbers[0], numbers[-1])
 
 
 async def status(session: Session, ids: Sequence[str], among: frozenset[str]) -> list[Told]:
@@ -179,6 +189,25 @@ async def _collect(session: Session, state: State, definition: Definition) -> tu
         horizon=None,
         seen=state.counted if caught_up else state.seen,
     )
+
+
+async def _overdue(session: Session, state: State, definition: Definition) -> tuple[list[Stored], State]:
+    """What became overdue since the last look: its last change is as long ago as its priority allows."""
+    counted = await subscriptions.writes(session.connection)
+    _, until = await feed.moment(session.connection)
+    found: list[Stored] = []
+    for priority, days in session.settings.overdue_days.items() if state.since is not None else ():
+        assert state.since is not None
+        allowed = timedelta(days=days)
+        for type_name in definition.topic.types:
+            rows = await subscriptions.unchanged_since(
+                session.connection, type_name, state.since - allowed, until - allowed
+            )
+            for row in rows:
+                due = parse(row.body).get("priority", "routine") == priority
+                if due and await _is_event(session, row, definition, row.updated):
+                    found.append(row)
+    return found, replace(state, since=until, told=until, seen=counted)
 
 
 async def _is_event(session: Session, row: Stored, definition: Definition, since: datetime) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from app.auth.keys import Keys
@@ -33,6 +34,7 @@ LEASE = timedelta(seconds=150)
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 300.0
 GIVES_UP = timedelta(hours=1)
 """For how long an endpoint may fail before the Subscription is in error."""
+Ask = Callable[[Session], Awaitable[tuple[Told | None, PendingResult]]]
 log = logging.getLogger("hallpass")
 
 
@@ -67,15 +69,15 @@ class Deliverer:
             await asyncio.wait(self._running)
 
     async def _tell(self, one: Claimed) -> None:
-        sent, error, wait = None, None, 0.0
+        sent, error, wait, refused = None, None, 0.0, False
         told: Told | None = None
         caller = _caller(one)
         try:
-            told, released = await self._due(caller, one)
+            told = await self._due(caller, one)
             if told is not None:
-                sent = await self._send(caller, told, released)
+                sent = await self._send(caller, told)
         except NotTaken as e:
-            error = str(e)
+            error, refused = str(e), True
         except HallpassError as e:
             error = (
                 "The exchange cannot serve the subscription now." if e.kind is Kind.UNAVAILABLE else e.issues[0].text
@@ -88,32 +90,51 @@ class Deliverer:
             wait = min(FIRST_PAUSE * 2**failures, LONGEST_PAUSE)
         try:
             failing = await subscriptions.finish(self._db, one.id, sent, error, timedelta(seconds=wait))
-            if error is not None and told is not None and (told.kind == "handshake" or failing > GIVES_UP):
+            if error is not None and told is not None and refused and (told.kind == "handshake" or failing > GIVES_UP):
                 await self._set_status(caller, told, "error", error)
         except Exception as e:  # the lease runs out, and another goes on from there
             log.error("what became of a notification could not be kept: %s", type(e).__name__)
 
-    async def _due(self, caller: Caller, one: Claimed) -> tuple[Told | None, tuple[Released, ...]]:
+    async def _due(self, caller: Caller, one: Claimed) -> Told | None:
+        async def ask(session: Session) -> tuple[Told | None, PendingResult]:
+            return await following.due(session, one.id)
+
+        return (await self._judge(caller, ask))[0]
+
+    async def _judge(self, caller: Caller, ask: Ask) -> tuple[Told | None, tuple[Released, ...]]:
+        """What is told, with the records that leave: on the ledger, in the caller's own transaction."""
         kept: list[Told | None] = []
 
         async def unit_of_work(session: Session) -> list[PendingResult]:
-            told, pending = await following.due(session, one.id)
+            told, pending = await ask(session)
             kept[:] = [told]
             return [pending]
 
         (result,) = await self._access_service.perform(caller, "notification", unit_of_work)
         return kept[0], result.released
 
-    async def _send(self, caller: Caller, told: Told, released: tuple[Released, ...]) -> int | None:
-        """Send it; answers the number of the last event that was taken. Raises NotTaken."""
+    async def _send(self, caller: Caller, told: Told) -> int | None:
+        """Send it; answers the number of the last event that was taken. Raises NotTaken.
+
+        The connection comes first, then the judgment, then the bytes: a release that ends meanwhile ends this too.
+        """
         if told.kind == "end":
             await self._set_status(caller, told, "off", None)
             return None
+        base = self._settings.fhir_base
+        key = await self._keys.current()
+
+        async def ask(session: Session) -> tuple[Told | None, PendingResult]:
+            return await following.judged(session, told)
+
         if told.definition.channel == "email":
-            await self._mail.send(told, self._settings.fhir_base)
+            async with self._mail.open(told.definition) as post:
+                last, _ = await self._judge(caller, ask)
+                await post.send(last or told, base)
         else:
-            body = notification(told, released, self._settings.fhir_base)
-            await self._rest_hook.send(told.definition, body, await self._keys.current())
+            async with self._rest_hook.open(told.definition) as line:
+                last, released = await self._judge(caller, ask)
+                await line.send(notification(last or told, released, base), key)
         if told.kind == "handshake":
             await self._set_status(caller, told, "active", None)
         return told.events[-1].number if told.events else told.state.sent

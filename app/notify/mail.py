@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import smtplib
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
 
 from app.exchange.following import Told
 from app.notify.rest_hook import NotTaken
+from app.subscriptions.definition import Definition
 
 
 def message(told: Told, sender: str, base: str) -> EmailMessage:
@@ -45,24 +49,44 @@ class Mail:
         self._url = url
         self._sender = sender
 
-    async def send(self, told: Told, base: str) -> None:
-        """Send a mail. Raises NotTaken."""
+    @asynccontextmanager
+    async def open(self, definition: Definition) -> AsyncIterator[Post]:
+        """A connection to the mail server. Raises NotTaken."""
         if self._url is None or self._sender is None:
             raise NotTaken("The exchange has no mail server (HALLPASS_SMTP_URL, HALLPASS_MAIL_FROM).")
-        mail = message(told, self._sender, base)
         try:
-            await asyncio.to_thread(deliver, self._url, mail, told.definition.timeout)
+            server = await asyncio.to_thread(connect, self._url, definition.timeout)
+        except (OSError, smtplib.SMTPException):
+            raise NotTaken("The mail server cannot be reached.") from None
+        try:
+            yield Post(server, self._sender)
+        finally:
+            await asyncio.to_thread(server.close)
+
+
+class Post:
+    """An open connection to the mail server."""
+
+    def __init__(self, server: smtplib.SMTP, sender: str) -> None:
+        self._server = server
+        self._sender = sender
+
+    async def send(self, told: Told, base: str) -> None:
+        """Send a mail. Raises NotTaken."""
+        try:
+            await asyncio.to_thread(self._server.send_message, message(told, self._sender, base))
         except (OSError, smtplib.SMTPException):
             raise NotTaken("The mail server did not take the mail.") from None
 
 
-def deliver(url: str, mail: EmailMessage, seconds: float) -> None:
-    """Give a mail to the server of an SMTP URL. Raises OSError, SMTPException."""
+def connect(url: str, seconds: float) -> smtplib.SMTP:
+    """A session with the server of an SMTP URL. Raises OSError, SMTPException."""
     parts = urlsplit(url)
     kind = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
-    with kind(str(parts.hostname), parts.port or 0, timeout=seconds) as server:
-        if parts.scheme == "smtp" and server.has_extn("starttls"):
-            server.starttls()
-        if parts.username:
-            server.login(unquote(parts.username), unquote(parts.password or ""))
-        server.send_message(mail)
+    server = kind(str(parts.hostname), parts.port or 0, timeout=seconds)
+    server.ehlo_or_helo_if_needed()
+    if parts.scheme == "smtp" and server.has_extn("starttls"):
+        server.starttls(context=ssl.create_default_context())
+    if parts.username:
+        server.login(unquote(parts.username), unquote(parts.password or ""))
+    return server

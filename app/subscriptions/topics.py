@@ -13,6 +13,10 @@ OURS = "https://hallpass.example/fhir/SubscriptionTopic"
 GRAVITY = "http://hl7.org/fhir/us/sdoh-clinicalcare/SubscriptionTopic"
 
 
+OPEN = frozenset({"requested", "received", "accepted", "ready", "in-progress", "on-hold"})
+"""The statuses of a Task that somebody still has to bring to its end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Version:
     """What a topic judges of one visible version of a record."""
@@ -35,6 +39,8 @@ class Topic:
     types: tuple[str, ...]
     """Of which a version is an event when it is written, or when it becomes visible."""
     event: Callable[[Version], bool] = _any
+    overdue: bool = False
+    """Whether an event is that nothing has happened for too long (HALLPASS_OVERDUE_DAYS)."""
     corrects: bool = False
     """Whether an event needs an earlier version that was disclosed to the subscriber's organization."""
 
@@ -79,6 +85,14 @@ TOPICS: tuple[Topic, ...] = (
         description="A service for a student was delivered: an Encounter is finished.",
         types=("Encounter",),
         event=lambda v: _status(v) == "finished",
+    ),
+    Topic(
+        url=f"{OURS}/overdue",
+        title="Overdue referrals",
+        description="A Task that is open has not changed for longer than its priority allows.",
+        types=("Task",),
+        event=lambda v: _status(v) in OPEN,
+        overdue=True,
     ),
     Topic(
         url=f"{GRAVITY}/Task",

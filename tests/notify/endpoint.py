@@ -17,6 +17,8 @@ class Received:
     path: str
     headers: dict[str, str]
     body: bytes
+    status: int = 200
+    """What was answered."""
 
     @property
     def bundle(self) -> dict[str, Any]:
@@ -77,7 +79,7 @@ class Endpoint:
         body = await reader.readexactly(int(headers.get("content-length", "0")))
         status, more = self.status, self.headers
         await asyncio.sleep(self.delay)
-        self.received.append(Received(head[0].split(" ")[1], headers, body))
+        self.received.append(Received(head[0].split(" ")[1], headers, body, status))
         try:
             writer.write(f"HTTP/1.1 {status} X\r\nContent-Length: 0\r\nConnection: close\r\n{more}\r\n".encode())
             await writer.drain()

@@ -26,12 +26,17 @@ def definition(endpoint: str, **more: Any) -> Definition:
     return Definition(topic=TOPICS[0], endpoint=endpoint, **found)
 
 
+async def post(hook: RestHook, asked: Definition) -> None:
+    async with hook.open(asked) as line:
+        await line.send(b"{}", KEY)
+
+
 async def refused(endpoint: str, addresses: list[str]) -> str:
     async def resolve(_host: str, _port: int) -> list[str]:
         return addresses
 
     with pytest.raises(NotTaken) as found:
-        await RestHook(allow_http=False, resolve=resolve).send(definition(endpoint), b"{}", KEY)
+        await post(RestHook(allow_http=False, resolve=resolve), definition(endpoint))
     return str(found.value)
 
 
@@ -51,7 +56,7 @@ async def test_the_address_that_was_checked_is_the_one_that_is_called() -> None:
             return ["127.0.0.1"]
 
         hook = RestHook(allow_http=True, resolve=resolve)
-        await hook.send(definition(f"http://moves.example:{endpoint.port}/hook"), b"{}", KEY)
+        await post(hook, definition(f"http://moves.example:{endpoint.port}/hook"))
     assert asked == ["moves.example"]
     assert endpoint.received[0].headers["host"] == f"moves.example:{endpoint.port}"
 
@@ -60,7 +65,7 @@ async def test_an_endpoint_that_drips_is_given_up_when_its_time_is_over() -> Non
     async with listening(delay=30) as endpoint:
         hook = RestHook(allow_http=True)
         with pytest.raises(NotTaken, match="in time"):
-            await hook.send(definition(endpoint.url, timeout=1), b"{}", KEY)
+            await post(hook, definition(endpoint.url, timeout=1))
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,13 @@ import base64
 from typing import Any
 
 import pytest
+from fhir.resources.R4B.bundle import Bundle
 from sqlalchemy import text
 
 from app.auth import jose
 from app.db.engine import Database
 from app.notify import deliver
+from app.notify.rest_hook import RestHook
 from tests import build
 from tests.databases import rows
 from tests.notify.asking import subscription, telling, until
@@ -366,3 +368,64 @@ async def test_a_new_referral_under_a_standing_release_is_told_within_a_second(
         await active(scene.clinic, subscription(endpoint.url))
         await scene.district.create(build.referral(scene.student))
         await until(lambda: bool(endpoint.events), 5)  # a second on an idle machine; bench/notify.py measures it
+
+
+@pytest.mark.parametrize(("priority", "days"), [("urgent", 3), (None, 14)])
+async def test_requester_and_owner_are_reminded_once_of_a_task_that_is_overdue_by_its_priority(
+    scene: Scene, endpoint: Endpoint, priority: str | None, days: int
+) -> None:
+    await scene.release("ServiceRequest", "Task")
+    referral = scene.records["ServiceRequest"]
+    task = build.task(scene.student, referral, scene.district.reference, scene.clinic.reference)
+    made = await scene.district.create({**task, **({"priority": priority} if priority else {})})
+    fresh = await scene.district.create({**task, **({"priority": priority} if priority else {})})
+    async with listening() as own, telling(scene.world):
+        both = [(scene.clinic, endpoint), (scene.district, own)]
+        asked = [await active(member, subscription(where.url, "overdue")) for member, where in both]
+        for shift, which in ((f"{days} days 1 minute", made), (f"{days} days -1 hour", fresh)):
+            moved = f"updated = now() - interval '{shift}' WHERE id = '{which['id']}'"
+            await rows(OWNER[0], f"UPDATE hallpass.resource SET {moved} RETURNING 1")
+        back = "since = since - interval '2 minutes', walked = '-infinity'"
+        ids = ", ".join(f"'{a['id']}'" for a in asked)
+        await rows(OWNER[0], f"UPDATE hallpass.subscription SET {back} WHERE id IN ({ids}) RETURNING 1")
+        await until(lambda: bool(endpoint.events) and bool(own.events))
+        await asyncio.sleep(0.5)
+    assert endpoint.events == own.events == [(1, f"Task/{made['id']}")]
+
+
+async def test_what_is_revoked_while_the_endpoint_is_slow_to_take_the_connection_does_not_leave(
+    scene: Scene, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    consent = await scene.release("ServiceRequest")
+    opened, go_on = asyncio.Event(), asyncio.Event()
+    connect = RestHook._connect
+
+    async def slowly(hook: RestHook, where: str) -> Any:
+        found = await connect(hook, where)
+        if endpoint.of("handshake"):
+            opened.set()
+            await go_on.wait()
+        return found
+
+    monkeypatch.setattr(RestHook, "_connect", slowly)
+    async with telling(scene.world):
+        await active(scene.clinic, subscription(endpoint.url, content="full-resource"))
+        made = await scene.district.create(build.referral(scene.student))
+        await opened.wait()
+        await scene.district.save({**consent, "status": "inactive"})
+        go_on.set()
+        await until(lambda: bool(endpoint.events))
+    assert endpoint.events == [(1, None)]
+    assert made["id"] not in endpoint.of("event-notification")[0].body.decode()
+    told = f"interaction = 'notification' AND id = '{made['id']}'"
+    assert not await rows(OWNER[0], f"SELECT 1 FROM hallpass.disclosure WHERE {told}")
+
+
+async def test_a_notification_is_a_bundle_that_r4_allows(scene: Scene, endpoint: Endpoint) -> None:
+    async with telling(scene.world):
+        await active(scene.clinic, subscription(endpoint.url, content="full-resource"))
+        await scene.release("ServiceRequest")
+        await until(lambda: bool(endpoint.events))
+    for received in endpoint.received:
+        Bundle.model_validate(received.bundle)
+        assert all({"fullUrl", "request", "response"} <= set(e) for e in received.bundle["entry"])

@@ -1,0 +1,1 @@
+"""Subscribers end with everything, whatever fails meanwhile: `python -m assurance.notified --referrals 1000`."""
