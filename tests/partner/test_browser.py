@@ -40,7 +40,8 @@ async def served(world: World) -> AsyncIterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    app = create_app(world.settings, Database(world.db.owner))
+    db = Database(world.db.owner)
+    app = create_app(world.settings, db)
     server = uvicorn.Server(uvicorn.Config(app, "127.0.0.1", port, log_level="error", lifespan="off"))
     task = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
@@ -48,6 +49,7 @@ async def served(world: World) -> AsyncIterator[str]:
     yield f"http://127.0.0.1:{port}"
     server.should_exit = True
     await task
+    await db.dispose()
 
 
 async def submit(page: Browser, label: str, fields: str, until: str) -> str:
