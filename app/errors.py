@@ -111,6 +111,12 @@ class HallpassError(Exception):
         return TABLE[self.kind][1]
 
 
+def too_late() -> HallpassError:
+    """The one 503 of a request that takes longer than a request may."""
+    text = "The request took too long and was broken off. Ask for less, or try again when the server is less busy."
+    return HallpassError(Kind.UNAVAILABLE, Issue(text, code="timeout"), headers={"Retry-After": "5"})
+
+
 def not_found() -> HallpassError:
     """The one 404: the same for what never was, what is invisible and an id that cannot be one."""
     return HallpassError(Kind.NOT_FOUND, "There is no such resource.")

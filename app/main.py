@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -20,10 +21,12 @@ from app.api.router import fhir_router
 from app.auth.endpoints import auth_router
 from app.auth.service import Auth
 from app.capability.catalog import TYPES as DEFINITIONS
+from app.db import usage
 from app.db.engine import Database
 from app.exchange.service import AccessService
 from app.keyring import Keyring
 from app.limits.limits import Leaving
+from app.limits.stored import StoredBytes
 from app.openapi.serve import openapi_router
 from app.partner.links import Links
 from app.partner.routes import PATHS as PARTNER_PAGES
@@ -63,9 +66,16 @@ class RouteOutsideAccessService(Exception):
 def create_app(settings: Settings, db: Database) -> FastAPI:
     """The application over a migrated database."""
 
+    stored = StoredBytes(settings.client_daily_bytes)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await usage.share(db, stored)
+        sharing = asyncio.create_task(usage.share_always(db, stored))
         yield
+        sharing.cancel()
+        await asyncio.wait([sharing])
+        await usage.share(db, stored)
         await db.dispose()
 
     app = FastAPI(
@@ -80,7 +90,7 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     app.state.page_tokens = PageTokens(Keyring.of(settings).derive("page tokens"))
     app.state.auth = Auth.create(db, settings)
     app.state.limits = app.state.auth.limits
-    app.state.access_service = AccessService(db, settings, app.state.limits.connections)
+    app.state.access_service = AccessService(db, settings, app.state.limits.connections, stored)
     app.add_middleware(Compression)  # inside what streams, so that a whole response keeps its length
     failures.install(app)
     app.add_middleware(Cors, origins=settings.cors_origins)

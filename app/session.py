@@ -19,6 +19,8 @@ from app.db.rows import Stored
 from app.db.write import NewVersion
 from app.errors import HallpassError, Issue, Kind
 from app.ledger.queries import Query
+from app.limits.shares import Shares
+from app.limits.stored import StoredBytes
 from app.scopes import allows
 from app.settings import Settings
 
@@ -93,6 +95,10 @@ class Session:
     memory: Memory = field(default_factory=Memory)
     request: UUID = field(default_factory=uuid4)
     interaction: str = ""
+    stored: StoredBytes | None = None
+    """Where what the caller stores is counted; None: nowhere, for the operator."""
+    costly: Shares | None = None
+    """Where a costly search takes its client's turn; None: it takes none."""
     queries: list[Query] = field(default_factory=list)
     """What was asked of others' records, as it is entered on the ledger."""
 

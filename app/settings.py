@@ -80,6 +80,9 @@ class Settings(BaseSettings):
         description="Networks, as a JSON list, of proxies whose X-Forwarded-For is believed; none by default.",
     )
     statement_timeout_ms: int = Field(default=10_000, ge=100, description="The longest one statement may take.")
+    request_seconds: int = Field(
+        default=120, ge=1, description="Seconds after which a request whose answer has not begun gets 503."
+    )
     max_body_bytes: int = Field(default=5_000_000, ge=1_000, description="A larger request body is refused with 413.")
     max_body_values: int = Field(
         default=200_000, ge=1_000, description="A body with more JSON values is refused with 413."
@@ -105,6 +108,10 @@ class Settings(BaseSettings):
     cors_origins: tuple[str, ...] = Field(
         default=(), description="Web origins, as a JSON list, whose pages may call the FHIR service; none by default."
     )
+    exports_running: int = Field(
+        default=20, ge=1, le=10_000, description="Bulk exports of all clients that are chosen at once; then 429."
+    )
+    export_hours: int = Field(default=24, ge=1, le=720, description="How long a bulk export can be fetched.")
     retention_years: int = Field(
         default=6, ge=6, le=100, description="How long the ledger is kept; `hallpass ledger drop` drops what is older."
     )
@@ -116,6 +123,10 @@ class Settings(BaseSettings):
     overdue_days: dict[str, int] = Field(
         default={"stat": 1, "asap": 2, "urgent": 3, "routine": 14},
         description="Days without a change after which an open Task is overdue, by priority, as JSON.",
+    )
+    external_references: Literal["refuse", "keep"] = Field(
+        default="refuse",
+        description="References to other servers: refused, or kept as they are where they have a display.",
     )
     smtp_url: SecretStr | None = Field(
         default=None, description="The mail server of notifications: smtp://user:password@host:587, or smtps://."

@@ -1,12 +1,13 @@
 """The measurements, in one run on this machine: bench/results.json, docs/performance.md, docs/profile.md.
 
-    python -m bench [--parts ratios growth processes profile] [--quick]
+    python -m bench [--parts ratios more growth processes roster profile] [--quick]
 
-`ratios` are against a bare limit, `growth` is cost against students and against what is visible (a million students
-take minutes to load: `--sizes`; `--sizes` or `--visible` without a number leaves one of the two out), `processes` is
-what a second process brings, `profile` is where the time goes. What is not among the parts keeps its last results.
-`--quick` measures the ratios alone, less long and over fewer students, and says what fell by more than 15 % against the
-results that are kept.
+`ratios` are against a bare limit, `more` is what renewals, policies and a custodian's holdings add to a page,
+`growth` is cost against students and against what is visible (a million students take minutes to load: `--sizes`;
+`--sizes` or `--visible` without a number leaves one of the two out), `processes` is what a second process brings,
+`roster` is the import of a district (`--roster` students),
+`profile` is where the time goes. What is not among the parts keeps its last results. `--quick` measures the ratios
+alone, less long and over fewer students, and says what fell by more than 15 % against the results that are kept.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import os
 import sys
 import time
 
-from bench import growth, load, processes, profile, report
+from bench import growth, load, more, processes, profile, report, roster
+from bench.cpu import family, spent
 from bench.figures import Figure, asks, ratios, tail
 from bench.load import alternated
 from bench.serving import bare, product
@@ -57,10 +59,15 @@ def _ratios(chosen: argparse.Namespace) -> list[Figure]:
         lay_bare(there)
         with product(there) as own, bare(there) as limit:
             asked = asks(there, own.url, limit.url)
+
+            def ran(ask: load.Ask) -> float:
+                server = own if ask.url.startswith(own.url) else limit
+                return sum(spent([*family(server.pid), *family(there.postmaster)]).values())
+
             return [
-                *ratios(alternated(asked, chosen.seconds, chosen.rounds)),
+                *ratios(alternated(asked, chosen.seconds, chosen.rounds, chosen.connections, ran)),
                 tail(there, own.url, chosen.seconds),
-                *signing(there, own.url),
+                *signing(there, own),
             ]
 
 
@@ -75,13 +82,28 @@ def _growth(chosen: argparse.Namespace) -> list[Figure]:
     return [growth.students(chosen.sizes, chosen.released, chosen.seconds, chosen.rounds)] if chosen.sizes else []
 
 
+def _more(chosen: argparse.Namespace) -> list[Figure]:
+    return more.more((min(chosen.held), max(chosen.held)))
+
+
 def _profile(chosen: argparse.Namespace) -> list[Figure]:
     with stage(chosen.students, chosen.released) as there:
         profile.profile(there, chosen.seconds)
     return []
 
 
-PARTS = {"ratios": _ratios, "processes": _processes, "growth": _growth, "profile": _profile}
+def _roster(chosen: argparse.Namespace) -> list[Figure]:
+    return roster.roster(chosen.roster)
+
+
+PARTS = {
+    "ratios": _ratios,
+    "more": _more,
+    "processes": _processes,
+    "growth": _growth,
+    "roster": _roster,
+    "profile": _profile,
+}
 
 
 def _chosen() -> argparse.Namespace:
@@ -91,7 +113,10 @@ def _chosen() -> argparse.Namespace:
     parser.add_argument("--released", type=int, default=200)
     parser.add_argument("--sizes", type=int, nargs="*", default=growth.SIZES, help="students, for growth")
     parser.add_argument("--visible", type=int, nargs="*", default=growth.VISIBLE, help="resources, for growth")
+    parser.add_argument("--held", type=int, nargs=2, default=more.HELD, help="records of a custodian, for its page")
+    parser.add_argument("--roster", type=int, default=roster.STUDENTS, help="students of the roster that is imported")
     parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--connections", type=int, default=load.CONNECTIONS, help="of the load tool, for ratios")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--quick", action="store_true")
     chosen = parser.parse_args()

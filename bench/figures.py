@@ -19,7 +19,7 @@ PAGES = 50
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A ratio of two rates, with the spread of the product's rounds."""
+    """A ratio of the processor time of two requests, with the spread of the rounds; `rate`: of their rates."""
 
     name: str
     what: str
@@ -27,6 +27,7 @@ class Figure:
     found: float
     spread: float
     at_most: bool = False
+    rate: float | None = None
 
     @property
     def met(self) -> bool:
@@ -84,11 +85,11 @@ def ratios(rates: Rates) -> list[Figure]:
     ]  # fmt: skip
 
 
-def _ratio(
-    rates: Rates, name: str, what: str, ancestors: str, descendants: str, wanted: float, *, at_most: bool = False
-) -> Figure:
-    found = [a.rate / b.rate for a, b in zip(rates[ancestors], rates[descendants], strict=True)]
-    return Figure(name, what, wanted, median(found), max(found) - min(found), at_most)
+def _ratio(rates: Rates, name: str, what: str, one: str, other: str, wanted: float, *, at_most: bool = False) -> Figure:
+    pairs = list(zip(rates[one], rates[other], strict=True))
+    found = [b.cpu / a.cpu for a, b in pairs]
+    rate = median(a.rate / b.rate for a, b in pairs)
+    return Figure(name, what, wanted, median(found), max(found) - min(found), at_most, rate)
 
 
 def tail(stage: Stage, own: str, seconds: float) -> Figure:

@@ -8,10 +8,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 CONNECTIONS = 64
+WARM = 4
+"""Seconds at the least of the first round: the first plans of all connections are made in it."""
 _UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
 
 
@@ -32,11 +35,12 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """Requests per second, and milliseconds at the median and the 99th percentile."""
+    """Requests per second, milliseconds at the median and the 99th percentile, and of processor for each."""
 
     rate: float
     p50: float
     p99: float
+    cpu: float = 0.0
 
 
 def require() -> None:
@@ -90,13 +94,22 @@ def _script(ask: Ask, pause: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def alternated(asks: dict[str, Ask], seconds: float, rounds: int) -> dict[str, list[Heard]]:
-    """Each in turn, `rounds` times over, so that what else the machine does falls on all; the first round warms up."""
+def alternated(
+    asks: dict[str, Ask], seconds: float, rounds: int, connections: int, spent: Callable[[Ask], float]
+) -> dict[str, list[Heard]]:
+    """Each in turn, `rounds` times over, so that what else the machine does falls on all; the first round warms up.
+
+    `spent`: the processor time so far of all that answers an ask.
+    """
     found: dict[str, list[Heard]] = {name: [] for name in asks}
     for n in range(rounds + 1):
         for name, ask in asks.items():
-            heard = hammer(ask, seconds if n else max(1, seconds / 2))
+            before = spent(ask)
+            heard = hammer(ask, seconds if n else max(WARM, seconds / 2), connections=connections)
+            heard = replace(heard, cpu=1000 * (spent(ask) - before) / heard.rate / max(1, round(seconds)))
             if n:
                 found[name].append(heard)
-                sys.stderr.write(f"  {name}: {heard.rate:.0f}/s, median {heard.p50:.1f} ms\n")
+                sys.stderr.write(
+                    f"  {name}: {heard.rate:.0f}/s, median {heard.p50:.1f} ms, {heard.cpu:.2f} ms of processor\n"
+                )
     return found

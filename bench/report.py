@@ -23,7 +23,7 @@ WHY = {
     "unchanged": "profile.md#update-of-nothing",
     "processes": "#a-second-process",
     "size": "#how-cost-grows",
-    "sign": "#how-cost-grows",
+    "sign": "#what-is-missed-and-why",
 }
 """What shows why a figure is what it is, where that is not the page under a release."""
 PAGE = "profile.md#page-under-a-release"
@@ -41,7 +41,8 @@ def merged(before: Kept, figures: list[Figure], load: float, students: int) -> K
     now = {
         f.name: {
             "what": f.what, "wanted": f.wanted, "at_most": f.at_most, "found": round(f.found, 3),
-            "spread": round(f.spread, 3), "met": f.met, "load": round(load, 1), "day": day,
+            "spread": round(f.spread, 3), "rate": f.rate and round(f.rate, 3), "met": f.met,
+            "load": round(load, 1), "day": day,
             "students": students,
         }
         for f in figures
@@ -51,11 +52,13 @@ def merged(before: Kept, figures: list[Figure], load: float, students: int) -> K
 
 def table(results: Kept) -> str:
     """The figures as Markdown."""
-    lines = ["| figure | wanted | found | spread | | load |", "|---|---|---|---|---|---|"]
+    lines = ["| figure | wanted | found | spread | by rate | | load |", "|---|---|---|---|---|---|---|"]
     for name, f in results.items():
         wanted = f"{'at most' if f['at_most'] else 'at least'} {f['wanted']:g}"
         verdict = "met" if f["met"] else f"missed, [why]({WHY.get(name, PAGE)})"
-        lines.append(f"| {f['what']} | {wanted} | {f['found']:.2f} | {f['spread']:.2f} | {verdict} | {f['load']:.1f} |")
+        rate = f"{f['rate']:.2f}" if f.get("rate") else ""
+        cells = (f["what"], wanted, f"{f['found']:.2f}", f"{f['spread']:.2f}", rate, verdict, f"{f['load']:.1f}")
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 

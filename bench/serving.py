@@ -30,12 +30,13 @@ class Server:
 
 
 @contextmanager
-def product(stage: Stage, *, workers: int = 1) -> Iterator[Server]:
-    """The product, as `hallpass serve` starts it."""
+def product(stage: Stage, *, workers: int = 1, own_address: bool = False) -> Iterator[Server]:
+    """The product, as `hallpass serve` starts it; with `own_address` its tokens are asked for where it listens."""
     port = _port()
     settings = {
         "DATABASE_URL": stage.database.render_as_string(hide_password=False), "HALLPASS_PORT": str(port),
-        "HALLPASS_BASE_URL": BASE, "HALLPASS_TOKEN_SECONDS": "3600", "HALLPASS_WORKERS": str(workers),
+        "HALLPASS_BASE_URL": f"http://127.0.0.1:{port}" if own_address else BASE,
+        "HALLPASS_TOKEN_SECONDS": "3600", "HALLPASS_WORKERS": str(workers),
         # One client asks for all that there is: its share is everything.
         "HALLPASS_CLIENT_RATE": "1000000", "HALLPASS_CLIENT_CONNECTIONS": "10", "HALLPASS_CLIENT_RUNNING": "64",
         "HALLPASS_CLIENT_REQUESTS": "1000", "HALLPASS_CLIENT_DAILY_BYTES": "1000000000000",

@@ -200,13 +200,14 @@ BEGIN
     END IF;
     RETURN QUERY
     WITH held AS (
-        SELECT DISTINCT ON (r.custodian) r.compartment, f.updated
+        SELECT DISTINCT ON (r.custodian) r.compartment, r.custodian, f.updated
         FROM term_token t JOIN resource r ON r.compartment = t.compartment AND r.id = t.id AND r.current AND NOT r.deleted
         JOIN resource f ON f.compartment = r.compartment AND f.id = r.id AND f.version = 1
         WHERE t.type = 'Patient' AND t.param = 'identifier' AND t.system = p_system AND t.code = p_value
         ORDER BY r.custodian, f.updated, r.id
     ), opened AS (
-        INSERT INTO emergency SELECT h.compartment, gen_random_uuid(), caller(), p_client, p_reason, statement_time(), statement_time() + p_for
+        INSERT INTO emergency SELECT h.compartment, gen_random_uuid(), caller(), p_client, p_reason, statement_time(), statement_time() + p_for,
+                h.custodian
         FROM (SELECT * FROM held ORDER BY held.updated, held.compartment LIMIT c_most) h RETURNING emergency.compartment
     )
     SELECT o.compartment FROM opened o ORDER BY 1;
@@ -410,6 +411,19 @@ END $$;
 
 COMMENT ON FUNCTION hallpass.consent_permitting(r_compartment uuid, r_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) IS 'The Consent that opens a resource with these facts to the caller now; NULL: none does, or a deny applies.';
 
+CREATE FUNCTION hallpass.consent_scope(p_compartment uuid, p_consent uuid) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT concat_ws('; ', 'for ' || nullif(array_to_string(t.purposes, ', '), ''), 'of ' || nullif(array_to_string(t.classes, ', '), ''),
+                     'labeled ' || nullif(array_to_string(t.labels, ', '), ''),
+                     'until ' || CASE WHEN e.closes < '9999-01-01' THEN to_char(e.closes AT TIME ZONE o.zone, 'YYYY-MM-DD HH24:MI') END)
+    FROM hallpass.release e JOIN hallpass.organization o ON o.id = e.custodian
+    JOIN hallpass.provision t ON t.compartment = e.compartment AND t.consent = e.consent AND t.node = 0
+    WHERE e.compartment = p_compartment AND e.consent = p_consent
+$$;
+
+COMMENT ON FUNCTION hallpass.consent_scope(p_compartment uuid, p_consent uuid) IS 'What a release opens, in a line, as its root says: it goes with records under 42 CFR Part 2 (2.32).';
+
 CREATE FUNCTION hallpass.count_custody() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
@@ -452,7 +466,7 @@ $$;
 COMMENT ON FUNCTION hallpass.defer_index(p_compartment uuid, p_custodian uuid, p_distrust boolean) IS 'Leaves the access index as it is after a release ended, to be brought up to date later. With p_distrust, after one
      was narrowed: until then each record that the custodian''s releases of the student cover is judged by the whole rule.';
 
-CREATE FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_compartments uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[]) RETURNS record
+CREATE FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_compartments uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[], OUT ground_ids uuid[], OUT ground_versions integer[], OUT grounds uuid[], OUT grounds_versions integer[], OUT scopes text[]) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -549,7 +563,11 @@ BEGIN
                r.compartment, v_at, r.request, r.id, r.version, r.type, r.interaction, r.student, r.custodian, v_caller,
                v_client, p_agent, p_purposes, r.basis, r.consent, r.consent_version, r.reason, NULL, NULL), ''
                ORDER BY r.compartment, r.request, r.id, r.version))
-        INTO entered, v_link FROM reasoned r;
+        , array_agg(r.id) FILTER (WHERE r.consent IS NOT NULL), array_agg(r.version) FILTER (WHERE r.consent IS NOT NULL),
+        array_agg(r.consent) FILTER (WHERE r.consent IS NOT NULL), array_agg(r.consent_version) FILTER (WHERE r.consent IS NOT NULL),
+        array_agg(CASE WHEN '42CFRPart2' = ANY (r.labels) THEN consent_scope(r.compartment, r.consent) END)
+            FILTER (WHERE r.consent IS NOT NULL)
+        INTO entered, v_link, ground_ids, ground_versions, grounds, grounds_versions, scopes FROM reasoned r;
     IF entered > 0 THEN
         INSERT INTO batch VALUES (v_chain, coalesce(v_before.n, 0) + 1, v_at, entered, v_link);
         INSERT INTO chain_end VALUES (v_chain, coalesce(v_before.n, 0) + 1, v_link)
@@ -566,9 +584,10 @@ BEGIN
     END LOOP;
 END $$;
 
-COMMENT ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_compartments uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[]) IS 'Judges each version once more, for the caller of this transaction, and enters on the ledger those that it may see:
+COMMENT ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_compartments uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[], OUT ground_ids uuid[], OUT ground_versions integer[], OUT grounds uuid[], OUT grounds_versions integer[], OUT scopes text[]) IS 'Judges each version once more, for the caller of this transaction, and enters on the ledger those that it may see:
      all in one statement, after sharing the locks of what could end it. One request and interaction may stand for all.
-     Returns how many entries, and which of the custodians are the caller''s own, whose versions are not entered; -1 when
+     Returns how many entries, which of the custodians are the caller''s own, whose versions are not entered, and under which
+     Consent and version each leaves that a release opens, with its scope where 42 CFR Part 2 asks for that; -1 when
      the caller no longer stands; -2, and nothing entered, when a write goes on that may end it: then wait for it first
      (lock_disclosure).';
 
@@ -803,6 +822,118 @@ $$;
 
 COMMENT ON FUNCTION hallpass.expected_validity(p_compartment uuid) IS 'The rows that hallpass.validity should hold for a student.';
 
+CREATE FUNCTION hallpass.export_choose(p_export uuid, p_types text[], p_compartments uuid[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone, p_by_patient boolean) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_feed    text;
+    v_at      timestamptz;
+    v_horizon timestamptz;
+    v_told    timestamptz;
+BEGIN
+    SELECT e.feed, e.at, e.horizon, e.told INTO v_feed, v_at, v_horizon, v_told FROM hallpass.export e WHERE e.id = p_export;
+    WITH released AS MATERIALIZED (
+        SELECT s.compartment, s.custodian FROM hallpass.released_since(p_since) s WHERE p_since IS NOT NULL AND v_told IS NULL
+    ), seen AS MATERIALIZED (
+        SELECT r.compartment, r.student, r.id, r.version, r.type, r.updated, NOT hallpass.holds(r.custodian) AS others
+        FROM unnest(p_compartments) c(compartment) CROSS JOIN LATERAL (
+            SELECT * FROM hallpass.resource r
+            WHERE r.compartment = c.compartment AND r.current AND NOT r.deleted AND NOT r.directory
+              AND r.type = ANY (p_types) AND (p_ids IS NULL OR r.id = ANY (p_ids))
+              AND r.updated < v_horizon AND (p_until IS NULL OR r.updated < p_until) OFFSET 0) r
+    ), chosen AS MATERIALIZED (
+        SELECT s.* FROM seen s
+        WHERE (p_since IS NULL OR s.updated >= p_since OR s.others AND CASE
+            WHEN v_told IS NULL THEN EXISTS (SELECT 1 FROM released w WHERE w.compartment = s.compartment)
+            ELSE NOT EXISTS (
+                SELECT 1 FROM hallpass.feed_entry f
+                WHERE f.reader = (SELECT hallpass.feed_reader()) AND f.feed = v_feed AND f.id = s.id AND f.version = s.version
+                  AND (f.given <= v_told OR f.walk = v_told)) END)
+          AND NOT EXISTS (SELECT 1 FROM hallpass.export_item i WHERE i.export = p_export AND i.id = s.id)
+    ), given AS (
+        INSERT INTO hallpass.feed_entry (reader, feed, id, version, compartment, type, given, walk)
+            SELECT hallpass.feed_reader(), v_feed, c.id, c.version, c.compartment, c.type, hallpass.instant(), v_at
+            FROM chosen c WHERE c.others
+        ON CONFLICT (reader, feed, id, version) DO NOTHING
+    )
+    INSERT INTO hallpass.export_item
+        SELECT p_export, k.series, k.base + row_number() OVER (
+                   PARTITION BY k.series ORDER BY k.compartment, k.type <> 'Patient', k.type, k.id),
+               k.compartment, k.id, k.version, k.type
+        FROM (SELECT c.*, s.series, coalesce((SELECT max(i.n) FROM hallpass.export_item i
+                  WHERE i.export = p_export AND i.series = s.series), 0) AS base
+              FROM chosen c CROSS JOIN LATERAL (SELECT CASE WHEN p_by_patient AND c.student IS NOT NULL THEN '' ELSE c.type END AS series) s) k;
+END $$;
+
+COMMENT ON FUNCTION hallpass.export_choose(p_export uuid, p_types text[], p_compartments uuid[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone, p_by_patient boolean) IS 'Chooses the current versions that the caller sees in some compartments: with `p_since` those written since, or of
+     others and not yet given. What is chosen of others counts as given. An invoker''s function: the wall says what is seen.';
+
+CREATE FUNCTION hallpass.export_deleted(p_export uuid, p_types text[], p_since timestamp with time zone, p_until timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    AS $$
+    INSERT INTO hallpass.export_item
+        SELECT p_export, 'deleted', row_number() OVER (ORDER BY d.type, d.id), d.id, d.id, 0, d.type
+        FROM hallpass.export e CROSS JOIN LATERAL (
+            SELECT r.type, r.id FROM hallpass.tree t JOIN hallpass.resource r ON r.custodian = t.id
+            WHERE t.ancestor = (SELECT hallpass.caller()) AND r.type = ANY (p_types) AND r.updated >= p_since
+              AND r.updated < e.horizon AND r.current AND r.deleted
+            UNION
+            SELECT r.type, r.id FROM hallpass.resource r
+            WHERE r.directory AND r.type = ANY (p_types) AND r.updated >= p_since AND r.updated < e.horizon
+              AND r.current AND r.deleted
+            UNION
+            SELECT w.type, w.id FROM hallpass.feed_withdraw(e.feed, e.at, e.told) w) d
+        WHERE e.id = p_export
+          AND NOT EXISTS (SELECT 1 FROM hallpass.export_item i WHERE i.export = p_export AND i.id = d.id)
+$$;
+
+COMMENT ON FUNCTION hallpass.export_deleted(p_export uuid, p_types text[], p_since timestamp with time zone, p_until timestamp with time zone) IS 'Lists what was deleted since, of what the caller holds and of the directory, and what it was given and no longer sees.';
+
+CREATE FUNCTION hallpass.export_directory(p_export uuid, p_types text[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    AS $$
+    INSERT INTO hallpass.export_item
+        SELECT p_export, r.type, row_number() OVER (PARTITION BY r.type ORDER BY r.updated, r.id) + coalesce((
+                   SELECT max(i.n) FROM hallpass.export_item i WHERE i.export = p_export AND i.series = r.type), 0),
+               r.compartment, r.id, r.version, r.type
+        FROM hallpass.resource r JOIN hallpass.export e ON e.id = p_export
+        WHERE r.directory AND r.current AND NOT r.deleted AND r.type = ANY (p_types) AND (p_ids IS NULL OR r.id = ANY (p_ids))
+          AND r.updated < e.horizon AND (p_since IS NULL OR r.updated >= p_since) AND (p_until IS NULL OR r.updated < p_until)
+          AND NOT EXISTS (SELECT 1 FROM hallpass.export_item i WHERE i.export = p_export AND i.id = r.id)
+$$;
+
+COMMENT ON FUNCTION hallpass.export_directory(p_export uuid, p_types text[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone) IS 'Chooses entries of the directory, which every member reads.';
+
+CREATE FUNCTION hallpass.export_students(p_export uuid, p_types text[], p_only uuid[]) RETURNS integer
+    LANGUAGE sql
+    AS $$
+    WITH reach AS (
+        SELECT s.compartment FROM hallpass.reached() s
+        UNION
+        SELECT r.compartment FROM hallpass.tree t JOIN hallpass.resource r ON r.custodian = t.id
+        WHERE t.ancestor = (SELECT hallpass.caller()) AND r.current AND NOT r.deleted AND NOT r.directory
+        UNION
+        SELECT p.compartment FROM hallpass.party_versions(p_types) p
+    ), listed AS (
+        INSERT INTO hallpass.export_student
+            SELECT p_export, row_number() OVER (ORDER BY k.compartment), k.compartment FROM reach k
+            WHERE p_only IS NULL OR k.compartment = ANY (p_only)
+        RETURNING 1
+    )
+    SELECT count(*)::integer FROM listed
+$$;
+
+COMMENT ON FUNCTION hallpass.export_students(p_export uuid, p_types text[], p_only uuid[]) IS 'Lists the compartments in which the caller may see something, all or of these only. An invoker''s function.';
+
+CREATE FUNCTION hallpass.exports_running() RETURNS integer
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT count(*)::integer FROM export WHERE status IN ('accepted', 'choosing')
+$$;
+
+COMMENT ON FUNCTION hallpass.exports_running() IS 'How many exports of all clients are being chosen.';
+
 CREATE FUNCTION hallpass.feed_answered(p_feed text, p_since timestamp with time zone, p_at timestamp with time zone, p_gives boolean) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -936,6 +1067,15 @@ CREATE FUNCTION hallpass.fold_custody_counts() RETURNS bigint
 $$;
 
 COMMENT ON FUNCTION hallpass.fold_custody_counts() IS 'Makes one row of the many of a custodian and type. One at a time: whoever calls it holds the lock of pruning.';
+
+CREATE FUNCTION hallpass.forget_exports(p_before timestamp with time zone) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    DELETE FROM export WHERE ended < p_before OR created < p_before - interval '1 day'
+$$;
+
+COMMENT ON FUNCTION hallpass.forget_exports(p_before timestamp with time zone) IS 'Forgets the exports of all clients that ended before a moment, or never did.';
 
 CREATE FUNCTION hallpass.given_before(p_compartment uuid, p_id uuid, p_version integer) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -1387,7 +1527,7 @@ COMMENT ON FUNCTION hallpass.operating_figures() IS 'What an operator watches, a
 CREATE FUNCTION hallpass.part2_age(p_state text, p_on date) RETURNS integer
     LANGUAGE sql STABLE
     AS $$
-    SELECT max(j.age) FROM (VALUES ('CA', 12, '2011-01-01'::date, NULL::date), ('WA', 13, '2018-04-01'::date, NULL::date)) j(state, age, since, until)
+    SELECT max(j.age) FROM (VALUES ('CA', 12, '2011-01-01'::date, NULL::date), ('WA', 13, '2018-04-01'::date, NULL::date), ('FL', 0, '2017-01-01'::date, NULL::date), ('IL', 12, '2019-01-01'::date, NULL::date), ('NY', 18, '2024-01-01'::date, NULL::date), ('TX', 0, '1995-04-20'::date, NULL::date)) j(state, age, since, until)
     WHERE j.state = p_state AND j.since <= p_on AND (j.until IS NULL OR p_on < j.until)
 $$;
 
@@ -1721,9 +1861,11 @@ BEGIN
                 SELECT r.custodian, r.compartment FROM resource r WHERE r.compartment = m.compartment AND r.current
                   AND r.student IS NOT NULL AND r.type = ANY (p_types) AND in_emergency(r.type, r.labels) OFFSET 0) r
             WHERE emergency() AND m.organization = caller() AND m.opens <= statement_time() AND statement_time() < m.closes
+        ), counted AS MATERIALIZED (  -- first: asked of each row, whose it is would cost more than all the rest
+            SELECT r.custodian, count(*)::integer AS students
+            FROM (SELECT DISTINCT x.custodian, x.compartment FROM readable x) r GROUP BY r.custodian
         )
-        SELECT r.custodian, count(DISTINCT r.compartment)::integer FROM readable r GROUP BY r.custodian
-        HAVING NOT holds(r.custodian);
+        SELECT c.custodian, c.students FROM counted c WHERE NOT holds(c.custodian);
     ELSE
         RETURN QUERY
         WITH readable AS MATERIALIZED (
@@ -1739,9 +1881,11 @@ BEGIN
             SELECT r.custodian, s.student FROM unnest(p_students) s(student) CROSS JOIN LATERAL (
                 SELECT r.custodian FROM resource r WHERE emergency() AND glass_broken(s.student) AND r.compartment = s.student
                   AND r.current AND r.student IS NOT NULL AND r.type = ANY (p_types) AND in_emergency(r.type, r.labels) OFFSET 0) r
+        ), counted AS MATERIALIZED (
+            SELECT r.custodian, count(*)::integer AS students
+            FROM (SELECT DISTINCT x.custodian, x.student FROM readable x) r GROUP BY r.custodian
         )
-        SELECT r.custodian, count(DISTINCT r.student)::integer FROM readable r GROUP BY r.custodian
-        HAVING NOT holds(r.custodian);
+        SELECT c.custodian, c.students FROM counted c WHERE NOT holds(c.custodian);
     END IF;
 END $$;
 
@@ -1762,7 +1906,7 @@ $$;
 COMMENT ON FUNCTION hallpass.reached() IS 'The students of whom an active release, or a broken glass, may open something to the caller, and whose records
      (NULL: of any custodian). Each version is judged by itself all the same.';
 
-CREATE FUNCTION hallpass.read(p_callers jsonb, p_agreement boolean, p_caller integer[], p_requests uuid[], p_interactions text[], p_types text[], p_ids uuid[], p_versions integer[]) RETURNS TABLE(ask bigint, state text, own boolean, compartment uuid, id uuid, version integer, type text, custodian uuid, student uuid, directory boolean, current boolean, deleted boolean, updated timestamp with time zone, method text, body bytea, label_at integer, digest bytea)
+CREATE FUNCTION hallpass.read(p_callers jsonb, p_agreement boolean, p_caller integer[], p_requests uuid[], p_interactions text[], p_types text[], p_ids uuid[], p_versions integer[]) RETURNS TABLE(ask bigint, state text, own boolean, compartment uuid, id uuid, version integer, type text, custodian uuid, student uuid, directory boolean, current boolean, deleted boolean, updated timestamp with time zone, method text, body bytea, label_at integer, digest bytea, ground uuid, ground_version integer, scope text)
     LANGUAGE plpgsql
     SET search_path TO 'hallpass', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -1791,9 +1935,11 @@ BEGIN
                    coalesce(array_agg(r.compartment) FILTER (WHERE NOT r.directory), '{}') AS locked_compartments,
                    coalesce(array_agg(r.custodian) FILTER (WHERE NOT r.directory), '{}') AS locked_custodians
                 INTO v_go FROM unnest(v_rows) WITH ORDINALITY AS r WHERE NOT r.deleted AND r.custodian <> caller();
-            SELECT 0 AS entered, ARRAY[caller()] AS own INTO v_entered;
+            SELECT 0 AS entered, ARRAY[caller()] AS own, NULL::uuid[] AS ground_ids, NULL::integer[] AS ground_versions,
+                   NULL::uuid[] AS grounds, NULL::integer[] AS grounds_versions, NULL::text[] AS scopes INTO v_entered;
             IF v_go.ids IS NOT NULL THEN
-                SELECT d.entered, d.own || caller() AS own INTO v_entered FROM disclose(
+                SELECT d.entered, d.own || caller() AS own, d.ground_ids, d.ground_versions, d.grounds, d.grounds_versions, d.scopes
+                    INTO v_entered FROM disclose(
                     nullif(v_caller->'agent', 'null'), ARRAY(SELECT jsonb_array_elements_text(v_caller->'purposes')),
                     v_go.requests, v_go.interactions, v_go.compartments, v_go.ids, v_go.versions, v_go.custodians,
                     v_go.locked_compartments, v_go.locked_custodians) d;
@@ -1807,14 +1953,19 @@ BEGIN
         IF NOT v_standing THEN
             RETURN QUERY SELECT k.n, 'out', NULL::boolean, NULL::uuid, NULL::uuid, NULL::integer, NULL::text, NULL::uuid,
                 NULL::uuid, NULL::boolean, NULL::boolean, NULL::boolean, NULL::timestamptz, NULL::text, NULL::bytea,
-                NULL::integer, NULL::bytea
+                NULL::integer, NULL::bytea, NULL::uuid, NULL::integer, NULL::text
                 FROM unnest(p_caller) WITH ORDINALITY AS k(caller, n) WHERE k.caller = v_number;
         ELSE
             RETURN QUERY SELECT v_asks[r.ordinality],
                 CASE WHEN v_entered.entered = -2 AND r.custodian <> caller() THEN 'held' ELSE 'seen' END,
                 r.custodian = ANY (v_entered.own), r.compartment, r.id, r.version, r.type,
-                r.custodian, r.student, r.directory, r.current, r.deleted, r.updated, r.method, r.body, r.label_at, r.digest
-                FROM unnest(v_rows) WITH ORDINALITY AS r;
+                r.custodian, r.student, r.directory, r.current, r.deleted, r.updated, r.method, r.body, r.label_at, r.digest,
+                g.consent, g.version, g.scope
+                FROM unnest(v_rows) WITH ORDINALITY AS r LEFT JOIN LATERAL (
+                    SELECT k.consent, k.version, k.scope
+                    FROM unnest(v_entered.ground_ids, v_entered.ground_versions, v_entered.grounds, v_entered.grounds_versions,
+                                v_entered.scopes) AS k(id, of, consent, version, scope)
+                    WHERE k.id = r.id AND k.of = r.version LIMIT 1) g ON true;
         END IF;
     END LOOP;
 END $$;
@@ -2056,6 +2207,21 @@ END $$;
 
 COMMENT ON FUNCTION hallpass.set_operator(p_organization uuid) IS 'The network''s operator at the console, as the owner of the tables, on behalf of an organization.';
 
+CREATE FUNCTION hallpass.share_usage(p_clients text[], p_bytes bigint[]) RETURNS TABLE(client text, bytes bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO client_usage AS u SELECT k.client, date_trunc('hour', instant()), k.bytes
+        FROM unnest(p_clients, p_bytes) AS k(client, bytes) ORDER BY k.client
+        ON CONFLICT ON CONSTRAINT client_usage_pkey DO UPDATE SET bytes = u.bytes + EXCLUDED.bytes;
+    DELETE FROM client_usage u WHERE u.hour < instant() - interval '2 days';
+    RETURN QUERY SELECT u.client, sum(u.bytes)::bigint FROM client_usage u
+        WHERE u.hour > instant() - interval '1 day' GROUP BY u.client;
+END $$;
+
+COMMENT ON FUNCTION hallpass.share_usage(p_clients text[], p_bytes bigint[]) IS 'Adds what a process counted since it last said so, and tells what each client has stored within a day.';
+
 CREATE FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_clinical tstzrange) RETURNS boolean
     LANGUAGE plpgsql STABLE
     SET search_path TO 'hallpass', 'pg_temp'
@@ -2283,6 +2449,15 @@ CREATE TABLE hallpass.client (
     CONSTRAINT client_check CHECK (((jwks IS NULL) <> (jwks_uri IS NULL)))
 );
 
+CREATE TABLE hallpass.client_usage (
+    client text NOT NULL,
+    hour timestamp with time zone NOT NULL,
+    bytes bigint NOT NULL
+);
+
+COMMENT ON TABLE hallpass.client_usage IS 'How much each client stored in each of the last hours, as the processes add it up every few seconds: what a client may
+     store in a day is one number for all of them, and outlasts them.';
+
 CREATE TABLE hallpass.custody_count (
     custodian uuid NOT NULL,
     type text NOT NULL COLLATE pg_catalog."C",
@@ -2357,7 +2532,8 @@ CREATE TABLE hallpass.emergency (
     client text NOT NULL,
     reason text NOT NULL,
     opens timestamp with time zone NOT NULL,
-    closes timestamp with time zone NOT NULL
+    closes timestamp with time zone NOT NULL,
+    custodian uuid
 );
 
 CREATE TABLE hallpass.endpoint (
@@ -2382,6 +2558,46 @@ CREATE TABLE hallpass.event (
     CONSTRAINT event_kind_check CHECK ((kind = ANY (ARRAY['login'::text, 'token'::text, 'scope'::text, 'emergency'::text, 'command'::text, 'query'::text]))),
     CONSTRAINT event_outcome_check CHECK ((outcome = ANY (ARRAY['0'::text, '4'::text, '8'::text])))
 );
+
+CREATE TABLE hallpass.export (
+    id uuid NOT NULL,
+    client text NOT NULL,
+    request text NOT NULL,
+    asked jsonb NOT NULL,
+    feed text NOT NULL COLLATE pg_catalog."C",
+    status text DEFAULT 'accepted'::text NOT NULL,
+    at timestamp with time zone,
+    horizon timestamp with time zone,
+    told timestamp with time zone,
+    students integer DEFAULT 0 NOT NULL,
+    done integer DEFAULT 0 NOT NULL,
+    unseen text[] DEFAULT '{}'::text[] NOT NULL,
+    created timestamp with time zone NOT NULL,
+    ended timestamp with time zone,
+    CONSTRAINT export_status_check CHECK ((status = ANY (ARRAY['accepted'::text, 'choosing'::text, 'complete'::text, 'failed'::text])))
+);
+
+COMMENT ON TABLE hallpass.export IS 'A bulk export: what was asked, and how far its choice has come. Its files are read from the records when fetched.';
+
+CREATE TABLE hallpass.export_item (
+    export uuid NOT NULL,
+    series text NOT NULL COLLATE pg_catalog."C",
+    n bigint NOT NULL,
+    compartment uuid NOT NULL,
+    id uuid NOT NULL,
+    version integer NOT NULL,
+    type text NOT NULL COLLATE pg_catalog."C"
+);
+
+COMMENT ON TABLE hallpass.export_item IS 'Which versions an export holds: names alone. Whether one still may leave is judged when its line does.';
+
+CREATE TABLE hallpass.export_student (
+    export uuid NOT NULL,
+    n integer NOT NULL,
+    compartment uuid NOT NULL
+);
+
+COMMENT ON TABLE hallpass.export_student IS 'The compartments from which an export is chosen, one batch after the other.';
 
 CREATE TABLE hallpass.feed_answer (
     reader text NOT NULL,
@@ -2414,6 +2630,17 @@ CREATE TABLE hallpass.feed_withdrawal (
 );
 
 COMMENT ON TABLE hallpass.feed_withdrawal IS 'What a reader was given by a feed and no longer sees.';
+
+CREATE TABLE hallpass.glass_review (
+    compartment uuid NOT NULL,
+    emergency uuid NOT NULL,
+    custodian uuid NOT NULL,
+    client text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    note text NOT NULL
+);
+
+COMMENT ON TABLE hallpass.glass_review IS 'Broken glass that the student''s custodian has reviewed. 34 CFR 99.32(a)(5), 99.36.';
 
 CREATE TABLE hallpass.index_backlog (
     compartment uuid NOT NULL,
@@ -2535,6 +2762,21 @@ CREATE TABLE hallpass.organization (
     state text,
     classes uuid[] DEFAULT '{}'::uuid[] NOT NULL
 );
+
+CREATE TABLE hallpass.outside_disclosure (
+    compartment uuid NOT NULL,
+    id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    entered timestamp with time zone NOT NULL,
+    custodian uuid NOT NULL,
+    client text NOT NULL,
+    recipient uuid,
+    consent uuid,
+    body jsonb NOT NULL
+);
+
+COMMENT ON TABLE hallpass.outside_disclosure IS 'Disclosures outside the exchange (telephone, paper, subpoena), as their custodian entered them. They are asserted: no
+     batch of the ledger seals them.';
 
 CREATE TABLE hallpass.revoked_token (
     jti text NOT NULL,
@@ -2739,6 +2981,9 @@ ALTER TABLE ONLY hallpass.chain_end
 ALTER TABLE ONLY hallpass.client
     ADD CONSTRAINT client_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY hallpass.client_usage
+    ADD CONSTRAINT client_usage_pkey PRIMARY KEY (client, hour);
+
 ALTER TABLE ONLY hallpass.disclosure
     ADD CONSTRAINT disclosure_pkey PRIMARY KEY (compartment, at, request, id, version);
 
@@ -2754,6 +2999,18 @@ ALTER TABLE ONLY hallpass.endpoint
 ALTER TABLE ONLY hallpass.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (organization, minute, kind, client, outcome, detail);
 
+ALTER TABLE ONLY hallpass.export_item
+    ADD CONSTRAINT export_item_export_id_key UNIQUE (export, id);
+
+ALTER TABLE ONLY hallpass.export_item
+    ADD CONSTRAINT export_item_pkey PRIMARY KEY (export, series, n);
+
+ALTER TABLE ONLY hallpass.export
+    ADD CONSTRAINT export_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY hallpass.export_student
+    ADD CONSTRAINT export_student_pkey PRIMARY KEY (export, n);
+
 ALTER TABLE ONLY hallpass.feed_answer
     ADD CONSTRAINT feed_answer_pkey PRIMARY KEY (reader, feed, since);
 
@@ -2762,6 +3019,9 @@ ALTER TABLE ONLY hallpass.feed_entry
 
 ALTER TABLE ONLY hallpass.feed_withdrawal
     ADD CONSTRAINT feed_withdrawal_pkey PRIMARY KEY (reader, feed, type, id);
+
+ALTER TABLE ONLY hallpass.glass_review
+    ADD CONSTRAINT glass_review_pkey PRIMARY KEY (compartment, emergency, custodian);
 
 ALTER TABLE ONLY hallpass.index_backlog
     ADD CONSTRAINT index_backlog_pkey PRIMARY KEY (compartment, custodian);
@@ -2786,6 +3046,9 @@ ALTER TABLE ONLY hallpass.ledger_drop
 
 ALTER TABLE ONLY hallpass.organization
     ADD CONSTRAINT organization_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY hallpass.outside_disclosure
+    ADD CONSTRAINT outside_disclosure_pkey PRIMARY KEY (compartment, at, id);
 
 ALTER TABLE ONLY hallpass.provision
     ADD CONSTRAINT provision_pkey PRIMARY KEY (compartment, consent, node);
@@ -2870,11 +3133,17 @@ CREATE INDEX disclosure_recipient ON ONLY hallpass.disclosure USING btree (custo
 
 CREATE INDEX disclosure_other_custodian_recipient_at_idx ON hallpass.disclosure_other USING btree (custodian, recipient, at);
 
+CREATE INDEX emergency_custodian ON hallpass.emergency USING btree (custodian, opens);
+
 CREATE INDEX emergency_organization ON hallpass.emergency USING btree (organization);
 
 CREATE INDEX event_first ON hallpass.event USING btree (organization, first);
 
 CREATE UNIQUE INDEX event_id ON hallpass.event USING btree (id);
+
+CREATE INDEX export_ended ON hallpass.export USING btree (ended);
+
+CREATE UNIQUE INDEX export_running ON hallpass.export USING btree (client) WHERE (status = ANY (ARRAY['accepted'::text, 'choosing'::text]));
 
 CREATE INDEX job_ep_ea_idx ON hallpass.job USING btree (entrypoint, execute_after) WHERE (status = 'queued'::hallpass.job_status);
 
@@ -2901,6 +3170,10 @@ CREATE UNIQUE INDEX job_statistics_unique_count ON hallpass.job_statistics USING
 CREATE UNIQUE INDEX job_unique_dedupe_key ON hallpass.job USING btree (dedupe_key) WHERE ((status = ANY (ARRAY['queued'::hallpass.job_status, 'picked'::hallpass.job_status])) AND (dedupe_key IS NOT NULL));
 
 CREATE INDEX organization_ancestors ON hallpass.organization USING gin (ancestors);
+
+CREATE INDEX outside_disclosure_custodian ON hallpass.outside_disclosure USING btree (custodian, at);
+
+CREATE UNIQUE INDEX outside_disclosure_id ON hallpass.outside_disclosure USING btree (id);
 
 CREATE INDEX release_recipients ON hallpass.release USING gin (recipients);
 
@@ -2981,6 +3254,12 @@ ALTER TABLE ONLY hallpass.client
 ALTER TABLE ONLY hallpass.endpoint
     ADD CONSTRAINT endpoint_organization_fkey FOREIGN KEY (organization) REFERENCES hallpass.organization(id);
 
+ALTER TABLE ONLY hallpass.export_item
+    ADD CONSTRAINT export_item_export_fkey FOREIGN KEY (export) REFERENCES hallpass.export(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY hallpass.export_student
+    ADD CONSTRAINT export_student_export_fkey FOREIGN KEY (export) REFERENCES hallpass.export(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY hallpass.provision
     ADD CONSTRAINT provision_compartment_consent_fkey FOREIGN KEY (compartment, consent) REFERENCES hallpass.release(compartment, consent) ON DELETE CASCADE;
 
@@ -3009,13 +3288,25 @@ ALTER TABLE hallpass.emergency ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.endpoint ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY enter ON hallpass.glass_review FOR INSERT WITH CHECK ((custodian = ( SELECT hallpass.caller() AS caller)));
+
+CREATE POLICY enter ON hallpass.outside_disclosure FOR INSERT WITH CHECK ((custodian = ( SELECT hallpass.caller() AS caller)));
+
 ALTER TABLE hallpass.event ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.export ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.export_item ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.export_student ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.feed_answer ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.feed_entry ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.feed_withdrawal ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.glass_review ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY held ON hallpass.agreement USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
    FROM hallpass.tree t
@@ -3032,6 +3323,18 @@ CREATE POLICY held ON hallpass.custody_count FOR SELECT USING (((custodian = ( S
 CREATE POLICY held ON hallpass.disclosure FOR SELECT USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
    FROM hallpass.tree t
   WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = disclosure.custodian))))));
+
+CREATE POLICY held ON hallpass.emergency FOR SELECT USING ((EXISTS ( SELECT 1
+   FROM hallpass.tree t
+  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = emergency.custodian)))));
+
+CREATE POLICY held ON hallpass.glass_review FOR SELECT USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
+   FROM hallpass.tree t
+  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = glass_review.custodian))))));
+
+CREATE POLICY held ON hallpass.outside_disclosure FOR SELECT USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
+   FROM hallpass.tree t
+  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = outside_disclosure.custodian))))));
 
 CREATE POLICY held ON hallpass.provision USING ((EXISTS ( SELECT 1
    FROM hallpass.release e
@@ -3061,7 +3364,19 @@ CREATE POLICY named ON hallpass.validity FOR SELECT USING ((org = ANY (( SELECT 
 
 ALTER TABLE hallpass.organization ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE hallpass.outside_disclosure ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY own ON hallpass.emergency FOR SELECT USING ((organization = ( SELECT hallpass.caller() AS caller)));
+
+CREATE POLICY own ON hallpass.export USING ((client = ( SELECT current_setting('hallpass.client'::text, true) AS current_setting)));
+
+CREATE POLICY own ON hallpass.export_item USING ((EXISTS ( SELECT 1
+   FROM hallpass.export e
+  WHERE (e.id = export_item.export))));
+
+CREATE POLICY own ON hallpass.export_student USING ((EXISTS ( SELECT 1
+   FROM hallpass.export e
+  WHERE (e.id = export_student.export))));
 
 CREATE POLICY own ON hallpass.feed_answer USING ((reader = ( SELECT hallpass.feed_reader() AS feed_reader)));
 
@@ -3225,6 +3540,9 @@ GRANT ALL ON FUNCTION hallpass.conditions_match(p hallpass.provision, part2 bool
 REVOKE ALL ON FUNCTION hallpass.consent_permitting(r_compartment uuid, r_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.consent_permitting(r_compartment uuid, r_custodian uuid, r_type text, r_id uuid, r_profiles text[], r_codes text[], r_confidentiality smallint, r_labels text[], r_refs uuid[], r_authors uuid[], r_clinical tstzrange) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.consent_scope(p_compartment uuid, p_consent uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.consent_scope(p_compartment uuid, p_consent uuid) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.count_custody() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.count_custody() TO hallpass_app;
 
@@ -3234,8 +3552,8 @@ GRANT ALL ON FUNCTION hallpass.counts_as(p_organization uuid) TO hallpass_app;
 REVOKE ALL ON FUNCTION hallpass.defer_index(p_compartment uuid, p_custodian uuid, p_distrust boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.defer_index(p_compartment uuid, p_custodian uuid, p_distrust boolean) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_compartments uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_compartments uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[]) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_compartments uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[], OUT ground_ids uuid[], OUT ground_versions integer[], OUT grounds uuid[], OUT grounds_versions integer[], OUT scopes text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_compartments uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[], OUT ground_ids uuid[], OUT ground_versions integer[], OUT grounds uuid[], OUT grounds_versions integer[], OUT scopes text[]) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.disclosure_keys(p_compartments uuid[], p_custodians uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.disclosure_keys(p_compartments uuid[], p_custodians uuid[]) TO hallpass_app;
@@ -3265,6 +3583,21 @@ GRANT ALL ON FUNCTION hallpass.expected_student_access(p_compartment uuid) TO ha
 REVOKE ALL ON FUNCTION hallpass.expected_validity(p_compartment uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.expected_validity(p_compartment uuid) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.export_choose(p_export uuid, p_types text[], p_compartments uuid[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone, p_by_patient boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.export_choose(p_export uuid, p_types text[], p_compartments uuid[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone, p_by_patient boolean) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.export_deleted(p_export uuid, p_types text[], p_since timestamp with time zone, p_until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.export_deleted(p_export uuid, p_types text[], p_since timestamp with time zone, p_until timestamp with time zone) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.export_directory(p_export uuid, p_types text[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.export_directory(p_export uuid, p_types text[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.export_students(p_export uuid, p_types text[], p_only uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.export_students(p_export uuid, p_types text[], p_only uuid[]) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.exports_running() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.exports_running() TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.feed_answered(p_feed text, p_since timestamp with time zone, p_at timestamp with time zone, p_gives boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.feed_answered(p_feed text, p_since timestamp with time zone, p_at timestamp with time zone, p_gives boolean) TO hallpass_app;
 
@@ -3288,6 +3621,9 @@ GRANT ALL ON FUNCTION hallpass.finish_subscription(p_id uuid, p_sent bigint, p_e
 
 REVOKE ALL ON FUNCTION hallpass.fold_custody_counts() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.fold_custody_counts() TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.forget_exports(p_before timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.forget_exports(p_before timestamp with time zone) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.given_before(p_compartment uuid, p_id uuid, p_version integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.given_before(p_compartment uuid, p_id uuid, p_version integer) TO hallpass_app;
@@ -3363,7 +3699,6 @@ REVOKE ALL ON FUNCTION hallpass.next_link(before bytea, entries bytea) FROM PUBL
 GRANT ALL ON FUNCTION hallpass.next_link(before bytea, entries bytea) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.operating_figures() FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.operating_figures() TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.part2_age(p_state text, p_on date) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.part2_age(p_state text, p_on date) TO hallpass_app;
@@ -3455,6 +3790,9 @@ GRANT ALL ON FUNCTION hallpass.set_caller_from_json(p_caller jsonb, p_agreement 
 
 REVOKE ALL ON FUNCTION hallpass.set_operator(p_organization uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION hallpass.share_usage(p_clients text[], p_bytes bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.share_usage(p_clients text[], p_bytes bigint[]) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_clinical tstzrange) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_clinical tstzrange) TO hallpass_app;
 
@@ -3498,11 +3836,19 @@ GRANT SELECT ON TABLE hallpass.emergency TO hallpass_app;
 
 GRANT SELECT ON TABLE hallpass.event TO hallpass_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.export TO hallpass_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.export_item TO hallpass_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.export_student TO hallpass_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.feed_answer TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.feed_entry TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.feed_withdrawal TO hallpass_app;
+
+GRANT SELECT,INSERT ON TABLE hallpass.glass_review TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.job TO hallpass_app;
 
@@ -3515,6 +3861,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.job_schedule TO hallpass_app
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.job_statistics TO hallpass_app;
 
 GRANT SELECT ON TABLE hallpass.organization TO hallpass_app;
+
+GRANT SELECT,INSERT ON TABLE hallpass.outside_disclosure TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE ON TABLE hallpass.revoked_token TO hallpass_app;
 

@@ -13,8 +13,10 @@ GRANT SELECT ON hallpass.access, hallpass.validity, hallpass.active_release, hal
     hallpass.tree, hallpass.verified_identifier, hallpass.custody_count, hallpass.emergency TO hallpass_app;
 GRANT SELECT ON hallpass.term_token, hallpass.term_string, hallpass.term_reference, hallpass.term_date,
     hallpass.term_quantity, hallpass.term_uri TO hallpass_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON hallpass.export, hallpass.export_student, hallpass.export_item TO hallpass_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON hallpass.feed_entry, hallpass.feed_withdrawal, hallpass.feed_answer TO hallpass_app;
 GRANT SELECT ON hallpass.disclosure, hallpass.event TO hallpass_app;
+GRANT SELECT, INSERT ON hallpass.outside_disclosure, hallpass.glass_review TO hallpass_app;
 GRANT SELECT ON hallpass.client, hallpass.alembic_version TO hallpass_app;
 GRANT SELECT, INSERT, DELETE ON hallpass.assertion, hallpass.revoked_token TO hallpass_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON hallpass.signing_key TO hallpass_app;
@@ -27,5 +29,5 @@ GRANT USAGE ON SEQUENCE hallpass.job_id_seq TO hallpass_app;
 
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA hallpass TO hallpass_app;
 -- The owner's alone, for commands and start-up.
-REVOKE EXECUTE ON FUNCTION hallpass.set_operator, hallpass.partition_ledger, hallpass.drop_ledger,
+REVOKE EXECUTE ON FUNCTION hallpass.operating_figures, hallpass.set_operator, hallpass.partition_ledger, hallpass.drop_ledger,
     hallpass.record_command FROM hallpass_app;

@@ -42,7 +42,7 @@ def test_the_story_is_told_to_its_end_and_nothing_of_it_is_left(roster: Path) ->
         assert told.returncode == AS_TOLD, told.stdout + told.stderr
         assert list(Path(folder).glob("hallpass-demo-*")) == []
     steps = [line.partition(".")[0] for line in told.stdout.splitlines() if line[:1].isdigit()]
-    assert steps == [str(n) for n in range(1, 12)]
+    assert steps == [str(n) for n in range(1, 18)]
     assert told.stdout.rstrip().endswith("All of it is as it should be.")
     assert [p for p in psutil.process_iter(["cmdline"]) if folder in " ".join(p.info["cmdline"] or ())] == []
     address = next(line for line in told.stdout.splitlines() if "A fresh server is at" in line).split()[-1]

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request, Response
 
-from app.api import http
+from app.api import http, operations
 from app.api.context import Context, RequestContext
 from app.api.operations.disclosures import BASES, count_of, events_bundle, position
 from app.api.page_tokens import PageTokens
@@ -32,7 +32,7 @@ from app.search.refusal import shown
 
 KINDS = frozenset({"login", "token", "scope", "emergency", "command", "query"})
 _CONTROLS = frozenset({"_count", "_cursor", "_sort", "_total"})
-_ONE = frozenset({"_id", "agent", "entity", "outcome", "patient", "purpose", "subtype", *_CONTROLS})
+_ONE = frozenset({"_id", "agent", "consent", "entity", "outcome", "patient", "purpose", "subtype", *_CONTROLS})
 _PREFIXES = ("eq", "ge", "gt", "le", "lt")
 _MICRO = timedelta(microseconds=1)
 
@@ -47,7 +47,8 @@ class _Asked:
 
 
 def add(router: APIRouter) -> None:
-    """The routes of GET /AuditEvent, POST /AuditEvent/_search and GET /AuditEvent/{id}."""
+    """The routes of GET /AuditEvent, POST /AuditEvent/_search, GET /AuditEvent/{id}, and of the operations."""
+    operations.add_to(router, "AuditEvent")
 
     @router.get("/AuditEvent", operation_id="searchAuditEvent", summary="Search the ledger", tags=["AuditEvent"])
     async def search(request: Request, context: Context) -> Response:
@@ -129,14 +130,14 @@ def _asked(pairs: list[tuple[str, str]], query: dict[str, str], zone: ZoneInfo) 
     outcome = _choice(query, "outcome", ("0", "4", "8"))
     agent = _reference(query, "agent", ("Organization",))
     student, entity = _reference(query, "patient", ("Patient",)), _reference(query, "entity", None)
-    purpose = _code(query, "purpose")
+    purpose, consent = _code(query, "purpose"), _reference(query, "consent", ("Consent",))
     ledger = Filter(
         student=student, start=start, end=end, recipient=agent, basis=subtype, entity=entity, purpose=purpose,
-        newest_first=newest,
+        consent=consent, newest_first=newest,
     )  # fmt: skip
     security_log = Chosen(start=start, end=end, organization=agent, kind=subtype, outcome=outcome, newest_first=newest)
     no_ledger = outcome not in (None, "0") or (subtype is not None and subtype not in BASES)
-    no_trail = {student, entity, purpose} != {None} or (subtype is not None and subtype not in KINDS)
+    no_trail = {student, entity, purpose, consent} != {None} or (subtype is not None and subtype not in KINDS)
     total = _choice(query, "_total", ("none", "accurate", "estimate")) in ("accurate", "estimate")
     return _Asked(None if no_ledger else ledger, None if no_trail else security_log, total)
 

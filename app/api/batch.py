@@ -17,11 +17,12 @@ from app.api import bundle, http
 from app.api.calls import call
 from app.api.context import Context, RequestContext
 from app.api.entries import Entry, read_entries
+from app.api.failures import DEADLINE
 from app.api.page_tokens import PageTokens
 from app.api.search import page
 from app.api.transaction import Transaction, history_of
 from app.auth.bearer import bearer
-from app.errors import HallpassError, Issue, Kind
+from app.errors import HallpassError, Issue, Kind, too_late
 from app.exchange.service import Result
 from app.fhir.outcome import success
 from app.limits.long_work import is_large
@@ -87,6 +88,8 @@ class _Writer:
         """One entry of a batch, in a transaction of its own. Raises what is wrong with it, and TOO_COSTLY."""
         if isinstance(entry, HallpassError):
             raise entry
+        if asyncio.get_running_loop().time() > self._request.scope["state"][DEADLINE]:
+            raise too_late()
         await bearer(self._request)  # the token may have expired since the entry before
         self._budget.require_left()
         if entry.where.call:
@@ -125,8 +128,9 @@ class _Writer:
             return bundle.unchanged(STATUS[304], *answer.held)
         status = STATUS[201 if answer.created else 200]
         said = success("Unchanged.") if answer.unchanged else None
-        if said is None and self._return == "OperationOutcome" and entry.method != "GET":
-            said = success("Stored." if answer.created else "Done.")
+        advised = http.advised(answer.one) if entry.method != "GET" else []
+        if said is None and entry.method != "GET" and (advised or self._return == "OperationOutcome"):
+            said = success("Stored." if answer.created else "Done.", *advised)
         body = self._return == "representation" or entry.method == "GET"
         named = self._first(answer, body=body)
         return bundle.entry(status, base, answer.one, body=body, named=named, outcome_=said)

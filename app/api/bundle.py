@@ -51,6 +51,23 @@ def history(
     return _bundle("history", entries, links, total, since)
 
 
+def document(composition: dict[str, Any], released: Sequence[Released], base: str, at: str) -> bytes:
+    """A document: the Composition, and each resource that it is made of. https://hl7.org/fhir/R4/documents.html
+
+    Its names are made of its content, so that the same plan is the same document.
+    """
+    own = dump(composition)
+    name = _name(b"".join([own, *(r.body for r in map(_checked, released))]))
+    entries = [b'{"fullUrl":"urn:uuid:%s","resource":%s}' % (name, dump({**composition, "id": name.decode()}))]
+    entries += [b'{"fullUrl":%s,"resource":%s}' % (_url(r, base), r.body) for r in map(_checked, released)]
+    head = dump({"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{name.decode()}"})
+    return b'{"resourceType":"Bundle","type":"document","identifier":%s,"timestamp":%s,"entry":[%s]}' % (
+        head,
+        dump(at),
+        b",".join(entries),
+    )
+
+
 def responses(kind: str, entries: Iterable[bytes]) -> bytes:
     """A batch-response or transaction-response Bundle of entries made by `entry` and `failure`."""
     return _bundle(kind, list(entries), (), None)

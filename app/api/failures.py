@@ -5,9 +5,11 @@ https://hl7.org/fhir/R4/http.html#Status-Codes
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 import traceback
+from contextlib import suppress
 from uuid import uuid4
 
 from fastapi import FastAPI, Request, Response
@@ -18,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.api.options import allowed, misdirected
 from app.caller import Caller
 from app.db.engine import unavailable
-from app.errors import HallpassError, Issue, Kind
+from app.errors import HallpassError, Issue, Kind, too_late
 from app.fhir.json import dump
 from app.fhir.outcome import outcome
 from app.telemetry import measures
@@ -26,6 +28,8 @@ from app.telemetry.log import RequestLine, answered
 
 log = logging.getLogger("hallpass")
 _FHIR_JSON = "application/fhir+json"
+DEADLINE = "hallpass.deadline"
+"""When the answer has to begin, by the event loop's clock: in the state of a request."""
 
 
 def install(app: FastAPI) -> None:
@@ -33,7 +37,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HallpassError, _ours)
     app.add_exception_handler(HTTPException, _starlettes)
     app.add_exception_handler(RequestValidationError, _fastapis)
-    app.add_middleware(_Around)
+    app.add_middleware(_Around, seconds=app.state.settings.request_seconds)
 
 
 def answer(request: Request, error: HallpassError) -> Response:
@@ -79,10 +83,14 @@ async def _fastapis(request: Request, error: Exception) -> Response:
 
 
 class _Around:
-    """Gives each request an id, which its answer carries, answers what nothing else has, and writes the log's line."""
+    """Gives each request an id, which its answer carries, answers what nothing else has, and writes the log's line.
 
-    def __init__(self, app: ASGIApp) -> None:
+    An answer has to begin in time: otherwise the work is broken off, what it did is undone, and the answer is a 503.
+    """
+
+    def __init__(self, app: ASGIApp, seconds: float) -> None:
         self._app = app
+        self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -97,20 +105,25 @@ class _Around:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                with suppress(RuntimeError):  # it is over, and this answer says so
+                    whole.reschedule(None)
                 message = {**message, "headers": [*message.get("headers", []), request_header]}
             await send(message)
 
         request = Request(scope, receive)
+        whole = asyncio.timeout(self._seconds)
+        scope["state"][DEADLINE] = asyncio.get_running_loop().time() + self._seconds
         measures.UNDER_WAY.inc()
         try:
             app = await _starlettes(request, HTTPException(405)) if misdirected(request) else self._app
-            await app(scope, receive, watched)
+            async with whole:
+                await app(scope, receive, watched)
         except Exception as error:  # the last resort: nothing of the fault is shown
             if not isinstance(error, TimeoutError):
                 log.error("fault %s: %s", request_id, _fault(error))
             if status:  # a part of it has left: the connection is broken off, so that nobody takes it for the whole
                 raise
-            await _last_resort(error)(scope, receive, watched)
+            await _last_resort(error, late=whole.expired())(scope, receive, watched)
         finally:
             measures.UNDER_WAY.dec()
             _note(scope, status, time.perf_counter() - started)
@@ -134,9 +147,11 @@ def _note(scope: Scope, status: int, seconds: float) -> None:
     )
 
 
-def _last_resort(error: Exception) -> ASGIApp:
+def _last_resort(error: Exception, *, late: bool) -> ASGIApp:
     """The answer to what nobody else has answered."""
-    if isinstance(error, TimeoutError):
+    if late:
+        found = too_late()
+    elif isinstance(error, TimeoutError):
         found = unavailable()
     else:
         found = HallpassError(Kind.INTERNAL, "The server failed. The failure is in its log under this request's id.")

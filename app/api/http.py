@@ -16,6 +16,7 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.api.middleware.compression import decompression
+from app.consent.advice import advice
 from app.errors import HallpassError, Issue, Kind
 from app.exchange.service import Released, Result
 from app.fhir.etags import etag
@@ -138,11 +139,15 @@ def _json_kind(request: Request) -> str:
     return "application/json" if "application/json" in wanted and FHIR_JSON not in wanted else FHIR_JSON
 
 
-def one(request: Request, answer: Result) -> Response:
+def one(request: Request, answer: Result, base: str) -> Response:
     """The answer to a read: the resource, or 304 to a caller that has it already."""
     if answer.held is not None:
         return Response(None, 304, {"Cache-Control": "no-store", **held_headers(answer.held)})
-    return respond(request, answer.one.body, headers=version_headers(answer.one))
+    headers = version_headers(answer.one)
+    if ground := answer.one.ground:
+        consent = f"{base}/Consent/{ground.consent}/_history/{ground.version}"
+        headers["Link"] = f'<{consent}>; rel="describedby"; title="The consent under which the record is disclosed"'
+    return respond(request, answer.one.body, headers=headers)
 
 
 def version_headers(released: Released) -> dict[str, str]:
@@ -190,8 +195,14 @@ def written(request: Request, released: Released, base: str, status: int) -> Res
     if wanted == "minimal":
         return Response(None, status, headers)
     if wanted == "OperationOutcome":
-        return respond(request, dump(success("Stored." if status == 201 else "Done.")), status, headers)
+        said = success("Stored." if status == 201 else "Done.", *advised(released))
+        return respond(request, dump(said), status, headers)
     return respond(request, released.body, status, headers)
+
+
+def advised(released: Released) -> list[Issue]:
+    """What the writer of a resource may not have meant."""
+    return advice(parse(released.body)) if released.type == "Consent" and released.body else []
 
 
 def condition(request: Request) -> list[tuple[str, str]]:

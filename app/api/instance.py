@@ -28,7 +28,7 @@ def add(router: APIRouter, declared: ResourceType) -> None:
             conditions = known(request.headers.get("If-None-Match"), request.headers.get("If-Modified-Since"))
             return binary.content(await context.read(declared, id, version, conditions, None))
         conditions, part = _wishes(request, declared)
-        return http.one(request, await context.read(declared, id, version, conditions, part))
+        return http.one(request, await context.read(declared, id, version, conditions, part), context.base)
 
     @router.get(f"/{name}/{{id}}", operation_id=f"read{name}", summary=f"Read a {name}")
     async def read(request: Request, id: str, context: Context) -> Response:

@@ -60,6 +60,7 @@ _TYPES = {
     "valueId": str,
     "valueInstant": str,
     "valueInteger": int,
+    "valueReference": dict,
     "valueString": str,
     "valueUri": str,
 }

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from app.api import (
     audit_events,
     batch,
+    bulk,
     definitions,
     history,
     http,
@@ -17,6 +18,7 @@ from app.api import (
     search,
     type_level,
 )
+from app.capability.operation import SYSTEM
 from app.capability.statement import capability_statement
 from app.fhir.json import dump
 from app.resources import REGISTRY
@@ -28,6 +30,8 @@ def fhir_router() -> APIRouter:
     router = APIRouter(prefix="/fhir")
     _metadata(router)
     batch.add(router)
+    bulk.add(router)
+    operations.add_to(router, SYSTEM)
     notices.add(router)
     definitions.add(router)
     audit_events.add(router)

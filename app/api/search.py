@@ -11,7 +11,7 @@ from app.api import bundle, http
 from app.api.context import Context, RequestContext
 from app.api.page_tokens import PageTokens
 from app.errors import HallpassError, Issue, Kind
-from app.exchange import reads
+from app.exchange import merging, reads
 from app.exchange.service import PendingResult, Result, Session, UnitOfWork
 from app.fhir.json import dump
 from app.fhir.outcome import warning
@@ -111,7 +111,8 @@ def searching(
         asked = pairs if place.type else narrowed(context, pairs, in_compartment=student is not None)
         understood = understand(session, place.type, asked, lenient=lenient)
         if student is not None:
-            understood = replace(understood, within=Within(student))
+            understood = replace(understood, within=Within(student, await merging.same_student(session, student)))
+        understood = await merging.followed(session, understood)
         return [await reads.search(session, understood, opened(page_tokens, context, place.path, understood))]
 
     return unit_of_work

@@ -35,7 +35,7 @@ from app.fhir.references import references, rewrite
 from app.limits.long_work import is_large
 from app.limits.results import Budget
 from app.resources import TYPES
-from app.resources.paths import first
+from app.resources.paths import values
 from app.resources.refs import as_uuid, local_targets, parse_local
 from app.search.query import Search
 from app.search.subset import subset_of_read
@@ -262,14 +262,22 @@ def _creations(
     """What the entries create about students, and the students."""
     created: list[lock_order.Creation] = []
     for entry in entries:
-        path = TYPES[entry.type].student if entry.at in ids and not entry.id and not matches.get(entry.at) else None
-        if path is None or entry.resource is None:
+        if entry.at not in ids or entry.id or matches.get(entry.at) or entry.resource is None:
             continue
-        text = first(entry.resource, f"{path}.reference") if path != "id" else f"{entry.type}/{ids[entry.at]}"
-        student = parse_local((links.find(text, entry.full_url) or text) if isinstance(text, str) else None)
+        student = _student(entry, links, ids[entry.at])
         if student is not None:
-            created.append(lock_order.Creation(entry.type, student[1], entry.resource))
+            created.append(lock_order.Creation(entry.type, student, entry.resource))
     return created
+
+
+def _student(entry: Entry, links: Links, own: UUID) -> UUID | None:
+    """The student of a resource that is created as `own`, by the references as the transaction leads them."""
+    path = TYPES[entry.type].student
+    if path in (None, "id"):
+        return own if path else None
+    texts = values(entry.resource, f"{path}.reference")
+    targets = (parse_local(links.find(text, entry.full_url) or text) for text in texts if isinstance(text, str))
+    return next((target[1] for target in targets if target and target[0] == "Patient"), None)
 
 
 def _require_target(entry: Entry, links: Links, found: PendingResult) -> None:

@@ -16,7 +16,7 @@ from app.capability.operations import operation_definitions
 from app.capability.searching import search_parameters
 from app.capability.snapshot import structures
 from app.terminology.code_systems import code_systems
-from app.terminology.concept_map import concept_map
+from app.terminology.concept_map import concept_maps
 from app.terminology.definition import Json
 from app.terminology.value_sets import value_sets
 
@@ -40,7 +40,7 @@ def ours() -> tuple[Json, ...]:
         *structures(),
         *code_systems(),
         *value_sets(),
-        concept_map(),
+        *concept_maps(),
         *operation_definitions(),
         *search_parameters(),
     )

@@ -87,6 +87,13 @@ EXTENSIONS: tuple[Own, ...] = (
         "Honor parental releases",
         "Whether a release that a parent signed is honored beyond the student's 18th birthday, until its own end.",
     ),
+    Own(
+        "contested-statement",
+        "Meta",
+        "Annotation",
+        "Contested statement",
+        "A statement about a record that a parent or student contests; it leaves with the record. 34 CFR 99.21(c)",
+    ),
 )
 
 BY_URL = {e.url: e for e in EXTENSIONS}

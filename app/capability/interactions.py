@@ -51,10 +51,17 @@ OF_LEDGER: tuple[Interaction, ...] = (
     Interaction("search-type", "GET AuditEvent?[condition]", "newest first; _sort=date, _count, _total=accurate"),
     Interaction("search-type", "POST AuditEvent/_search"),
 )
+OF_EXPORTS: tuple[Interaction, ...] = (
+    Interaction("status", "GET export/[id]", "202 with X-Progress, then the manifest"),
+    Interaction("file", "GET export/[id]/[name]", "its lines; what is no longer visible is left out"),
+    Interaction("cancel", "DELETE export/[id]", "and forget it"),
+)
+"""What follows the kick-off of an export: no interactions of FHIR's, so the CapabilityStatement has none of them."""
 LEDGER_PARAMETERS: dict[str, tuple[str, str]] = {
     "_id": ("token", "The ids of events; no other criterion stands beside it"),
     "_lastUpdated": ("date", "As date"),
     "agent": ("reference", "Who received, or whose client it was: Organization/[id]"),
+    "consent": ("reference", "The Consent that was cited: Consent/[id]"),
     "date": ("date", "When: eq, ge, gt, le, lt"),
     "entity": ("reference", "What was disclosed, the student it is about, or the Consent that was cited"),
     "outcome": ("token", "0, 4 or 8"),

@@ -15,6 +15,8 @@ from typing import Any, Literal
 
 HL7 = "http://hl7.org/fhir/OperationDefinition"
 OURS = "https://hallpass.example/fhir/OperationDefinition"
+SYSTEM = ""
+"""In the place of a type: an operation of the whole service."""
 PACKAGE = "app.api.operations"
 
 
@@ -59,7 +61,7 @@ class Operation:
 
     name: str
     type: str | None
-    """The type that has it; None: every type."""
+    """The type that has it; None: every type; SYSTEM: the service."""
     calls: tuple[Call, ...]
     note: str
     """What it does, for the reference page."""
@@ -69,18 +71,22 @@ class Operation:
     """The scopes that it takes, all of them; none: those of what it is about."""
     hl7: str = ""
     """The name of HL7's definition; where it has none, the definition is ours and made of `parameters`."""
+    canonical: str = ""
+    """The URL of a definition of another guide's."""
     parameters: tuple[Parameter, ...] = ()
     affects_state: bool = False
     body: Body | None = None
     returns: str = "Bundle"
     """The schema of its answer."""
     returns_text: str = "The answer."
+    status: int = 200
+    """What it answers where it succeeds. Without content where `returns` is empty."""
     headers: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     """Media types of its answer beside FHIR's."""
 
     def __post_init__(self) -> None:
-        if not self.hl7 and not self.parameters:
+        if not self.hl7 and not self.canonical and not self.parameters:
             raise TypeError(f"${self.name}: an operation of ours says its parameters")
         if any(c.method == "POST" for c in self.calls) and self.body is None:
             raise TypeError(f"${self.name}: a POST says what its body holds")
@@ -88,13 +94,15 @@ class Operation:
     @property
     def definition(self) -> str:
         """The canonical URL of its OperationDefinition."""
+        if self.canonical:
+            return self.canonical
         return f"{HL7}/{self.hl7}" if self.hl7 else f"{OURS}/{self.type}-{self.name}"
 
     @property
     def requests(self) -> tuple[str, ...]:
         """Method and path of each call, as the reference page writes them."""
-        kind = self.type or "[type]"
-        return tuple(f"{c.method} {kind}{'/[id]' if c.instance else ''}/${self.name}" for c in self.calls)
+        kind = "" if self.type == SYSTEM else f"{self.type or '[type]'}/"
+        return tuple(f"{c.method} {kind}{'[id]/' if c.instance else ''}${self.name}" for c in self.calls)
 
 
 @cache

@@ -8,7 +8,7 @@ from app.terminology.definition import Json, definition
 
 def operation_definitions() -> list[Json]:
     """An OperationDefinition for each operation of ours."""
-    return [_definition(o) for o in operations() if not o.hl7]
+    return [_definition(o) for o in operations() if not o.hl7 and not o.canonical]
 
 
 def _definition(operation: Operation) -> Json:

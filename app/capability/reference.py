@@ -11,12 +11,13 @@ from app.capability.catalog import TYPES
 from app.capability.interactions import (
     IN_COMPARTMENT,
     LEDGER_PARAMETERS,
+    OF_EXPORTS,
     OF_LEDGER,
     OF_SYSTEM,
     OF_TYPES,
     Interaction,
 )
-from app.capability.operation import operations
+from app.capability.operation import SYSTEM, operations
 from app.capability.searching import SEARCHED
 from app.capability.statement import COMPARTMENT
 from app.resources import REGISTRY, Visibility
@@ -60,6 +61,8 @@ def _interactions() -> Iterable[str]:
     yield from _table(("request", "what it heeds", "CapabilityStatement"), inside)
     of_ledger = ((_code(i.request), i.note, f"`AuditEvent`: {i.code}") for i in OF_LEDGER)
     yield from _table(("request", "what it heeds", "CapabilityStatement"), of_ledger)
+    of_exports = ((_code(i.request), i.note, "after the kick-off") for i in OF_EXPORTS)
+    yield from _table(("request of a bulk export", "what it answers", ""), of_exports)
     yield "AuditEvents are searched by:\n"
     yield from _table(("parameter", "type", "what"), ((f"`{n}`", *about) for n, about in LEDGER_PARAMETERS.items()))
     yield (
@@ -87,10 +90,10 @@ def _operations() -> Iterable[str]:
     rows = (
         (
             f"`${o.name}`",
-            o.type or "every type",
+            "the service" if o.type == SYSTEM else o.type or "every type",
             "<br>".join(map(_code, o.requests)),
             o.note,
-            f"rest.resource.operation: `{o.definition}`",
+            f"rest.{'' if o.type == SYSTEM else 'resource.'}operation: `{o.definition}`",
         )
         for o in operations()
     )

@@ -12,7 +12,10 @@ from app.terminology.definition import Json, canonical, definition
 HL7 = "http://hl7.org/fhir/SearchParameter"
 SEARCHED = {"_id": "token", "url": "uri", "version": "token", "name": "string", "status": "token"}
 """The search parameters of definitions, and their types."""
-_OURS = {("AuditEvent", "purpose"): "AuditEvent.purposeOfEvent | AuditEvent.agent.purposeOfUse"}
+_OURS = {
+    ("AuditEvent", "purpose"): "AuditEvent.purposeOfEvent | AuditEvent.agent.purposeOfUse",
+    ("AuditEvent", "consent"): "AuditEvent.entity.what.where(resolve() is Consent)",
+}
 """Search parameters that HL7 does not define, with their expressions."""
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from app.capability.catalog import TYPES
 from app.capability.interactions import LEDGER_PARAMETERS, OF_LEDGER, OF_SYSTEM, OF_TYPES, Interaction
-from app.capability.operation import operations
+from app.capability.operation import SYSTEM, operations
 from app.capability.profiles import PROFILES
 from app.capability.searching import SEARCHED, definition_of
 from app.resources import REGISTRY, ResourceType
@@ -54,6 +54,7 @@ def capability_statement(base_url: str, *, cors: bool = False, most_deletes: int
                 "security": _security(base_url, cors=cors),
                 "resource": [*(_resource(t, deletes) for t in REGISTRY), _ledger(), *map(_definitions, TYPES)],
                 "interaction": [{"code": code} for code in _codes(OF_SYSTEM)],
+                "operation": _operations(SYSTEM),
                 "compartment": [COMPARTMENT],
             }
         ],
@@ -93,10 +94,12 @@ def _resource(declared: ResourceType, deletes: str) -> dict[str, Any]:
         **_unless_empty("searchInclude", [f"{declared.name}:{code}" for code in references]),
         **_unless_empty("searchRevInclude", _reverse(declared.name)),
         "searchParam": [_parameter(p) for p in parameters],
-        "operation": [
-            {"name": o.name, "definition": o.definition} for o in operations() if o.type in (None, declared.name)
-        ],
+        "operation": _operations(None, declared.name),
     }
+
+
+def _operations(*types: str | None) -> list[dict[str, str]]:
+    return [{"name": o.name, "definition": o.definition} for o in operations() if o.type in types]
 
 
 def _profiles(name: str) -> dict[str, list[str]]:
@@ -128,6 +131,7 @@ def _ledger() -> dict[str, Any]:
             {"name": n, "definition": definition_of("AuditEvent", n), "type": kind, "documentation": t}
             for n, (kind, t) in LEDGER_PARAMETERS.items()
         ],
+        "operation": [{"name": o.name, "definition": o.definition} for o in operations() if o.type == "AuditEvent"],
     }
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from app.capability import package
+from app.capability.gravity import gravity
 from app.capability.page import page
 from app.capability.reference import reference
 from app.console import plainly
@@ -37,9 +38,9 @@ def lines(value: Any, depth: int = 3) -> str:
 def export_reference(
     folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("docs"),
 ) -> None:
-    """Write docs/reference.md and docs/profiles.md: what can be asked of the server, and what it carries."""
+    """Write reference.md, profiles.md and gravity.md: what can be asked of the server, and what it carries."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in (("reference.md", reference()), ("profiles.md", page())):
+    for name, text in (("reference.md", reference()), ("profiles.md", page()), ("gravity.md", gravity())):
         (folder / name).write_text(text)
         typer.echo(folder / name)
 

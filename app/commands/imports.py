@@ -33,7 +33,7 @@ AcceptShrink = Annotated[
 CredentialsFile = Annotated[
     Path | None, typer.Option("--credentials", help="For an address: a TOML file with [bearer], [oauth2] or [oauth1].")
 ]
-Full = Annotated[bool, typer.Option("--full", help="For an address: pull everything, not only what changed.")]
+Full = Annotated[bool, typer.Option("--full", help="Read everything, not only what changed.")]
 ReportFile = Annotated[Path | None, typer.Option("--report", help="A file for the report as JSON.")]
 
 
@@ -53,7 +53,7 @@ def edfi(
     """Import Ed-Fi files or an ODS/API; again, only what changed. Exit status 1: some records were refused."""
     with plainly():
         found = _ed_fi(source, agency, credentials, full)
-    _run(found, client_id, key, url, dry_run, accept_shrink, report)
+    _run(found, client_id, key, url, dry_run, accept_shrink, report, full=full)
 
 
 @imports.command()
@@ -74,7 +74,7 @@ def oneroster(
     """Import a OneRoster package or service. Guardians have no authority until `hallpass guardians mark` says so."""
     with plainly():
         found = _one_roster(source, district, credentials, full)
-    _run(found, client_id, key, url, dry_run, accept_shrink, report)
+    _run(found, client_id, key, url, dry_run, accept_shrink, report, full=full)
 
 
 @imports.command()
@@ -84,6 +84,7 @@ def csv(
     client_id: Client,
     key: Key,
     url: Url = DEFAULT_URL,
+    full: Full = False,
     dry_run: DryRun = False,
     accept_shrink: AcceptShrink = False,
     report: ReportFile = None,
@@ -92,7 +93,7 @@ def csv(
     with plainly():
         source = Csv(file, mapping)
         source.open()
-    _run(source, client_id, key, url, dry_run, accept_shrink, report)
+    _run(source, client_id, key, url, dry_run, accept_shrink, report, full=full)
 
 
 @imports.command()
@@ -121,7 +122,15 @@ def _known_by(credentials: Path | None) -> Credentials:
 
 
 def _run(
-    source: Source, client_id: str, key: Path, url: str, dry_run: bool, accept_shrink: bool, report: Path | None
+    source: Source,
+    client_id: str,
+    key: Path,
+    url: str,
+    dry_run: bool,
+    accept_shrink: bool,
+    report: Path | None,
+    *,
+    full: bool,
 ) -> None:
-    job = Job(source, url, client_id, key, dry_run=dry_run, accept_shrink=accept_shrink)
+    job = Job(source, url, client_id, key, dry_run=dry_run, accept_shrink=accept_shrink, full=full)
     raise typer.Exit(run(job, report_file=report))

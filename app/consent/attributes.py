@@ -66,10 +66,18 @@ def _parties(declared: ResourceType, resource: dict[str, Any], before: dict[str,
 
 
 def student_of(declared: ResourceType, resource: dict[str, Any], own_id: UUID) -> UUID | None:
-    """The student in whose compartment a resource lies; None outside, or where the element names no Patient."""
+    """The student in whose compartment a resource lies; None outside, or where the element names no one Patient."""
+    found = students_of(declared, resource, own_id)
+    return next(iter(found)) if len(found) == 1 else None
+
+
+def students_of(declared: ResourceType, resource: dict[str, Any], own_id: UUID) -> set[UUID]:
+    """The students that a resource names where its type says its student. A meeting may name several."""
     if declared.student is None:
-        return None
-    return own_id if declared.student == "id" else local_id(first(resource, declared.student), "Patient")
+        return set()
+    if declared.student == "id":
+        return {own_id}
+    return {i for r in values(resource, declared.student) if (i := local_id(r, "Patient"))}
 
 
 def _codes(found: list[Any]) -> list[str]:

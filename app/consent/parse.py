@@ -190,7 +190,7 @@ def _discloser(consent: dict[str, Any], s: ConsentContext, regimes: frozenset[Re
 def _permits_say_enough(tree: Tree, regimes: frozenset[Regime], missing: list[Issue]) -> None:
     """Each way to a permit names a recipient, something and a purpose: nothing is opened by silence."""
     for node in tree.nodes:
-        if not node.permit:
+        if not node.permit or node.node in tree.contradicted:
             continue
         path = tree.line(node)
         where = tree.expression[node.node]

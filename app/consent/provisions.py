@@ -31,6 +31,8 @@ class Tree:
     nodes: tuple[Provision, ...] = ()
     missing: list[Issue] = field(default_factory=list)
     expression: dict[int, str] = field(default_factory=dict)
+    contradicted: set[int] = field(default_factory=set)
+    """The provisions whose own type is not the one that their place gives them."""
 
     def line(self, node: Provision) -> list[Provision]:
         """A provision and those that it is an exception to, up to the root."""
@@ -74,6 +76,7 @@ class _Reader:
                 "A nested provision must have the other type: an exception to a permit denies, one to a deny permits.",
                 f"{at}.type",
             )
+            self.tree.contradicted.add(len(self.nodes))
         actions = self._codes(node, "action", c.CONSENT_ACTION, c.ACTIONS, at)
         if actions is not None and not actions & c.READING_ACTIONS:
             return

@@ -43,6 +43,7 @@ from app.search.query import Clause, SortKey
 
 ORG = bindparam("org", type_=Uuid())
 STUDENT = bindparam("student", type_=Uuid())
+STUDENTS = bindparam("students", type_=ARRAY(Uuid()))
 ABOUT = bindparam("about", type_=Uuid())
 DURING = (bindparam("since", type_=DateTime(True)), bindparam("until", type_=DateTime(True)))
 AS_OF = bindparam("as_of", type_=DateTime(True))
@@ -58,6 +59,7 @@ class Form:
     types: tuple[str, ...]
     sort: tuple[SortKey, ...]
     within: bool = False
+    merged: bool = False
     about: bool = False
     during: bool = False
     held: bool = False
@@ -196,7 +198,8 @@ def opened(form: Form) -> Source:
 def within_compartment(form: Form) -> Source:
     """What the caller sees of one student: each record there is asked of the wall."""
     r = resource.alias("inside")
-    where = [r.c.compartment == STUDENT, visible(r.c), ~r.c.directory, one_of(r.c.type, form.of_records)]
+    here = r.c.compartment == (any_(STUDENTS) if form.merged else STUDENT)
+    where = [here, visible(r.c), ~r.c.directory, one_of(r.c.type, form.of_records)]
     if form.during:
         about = r.c.clinical.op("&&")(func.tstzrange(*DURING))
         where.append(or_(r.c.clinical.is_(None), func.isempty(r.c.clinical), about))

@@ -16,6 +16,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, DateTime, Integer, Text, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.db.bodies import UNBOUNDED
 from app.db.rows import Stored
 
 Position = tuple[datetime, UUID, int]
@@ -79,7 +80,9 @@ _PAGE = """
     SELECT {columns} FROM (SELECT * FROM ({keys}) r {newest}) k
     JOIN hallpass.resource r ON r.compartment = k.compartment AND r.id = k.id AND r.version = k.version {newest}
 """
-_COLUMNS = ", ".join(f"r.{name}" for name in Stored._fields)
+_SO_FAR = f"sum(octet_length(r.body)) OVER ({_NEWEST.removesuffix(' LIMIT :limit')} ROWS UNBOUNDED PRECEDING)"
+_BODY = f"CASE WHEN {_SO_FAR} - octet_length(r.body) <= :most_bytes THEN r.body END AS body"
+_COLUMNS = ", ".join(_BODY if name == "body" else f"r.{name}" for name in Stored._fields)
 _BINDS: tuple[Any, ...] = (
     bindparam("types", type_=ARRAY(Text())),
     bindparam("since", type_=DateTime(timezone=True)),
@@ -112,13 +115,24 @@ class Span:
 
 
 async def page(
-    connection: AsyncConnection, span: Span, after: Position | None, limit: int, *, back: bool = False
+    connection: AsyncConnection,
+    span: Span,
+    after: Position | None,
+    limit: int,
+    *,
+    back: bool = False,
+    most_bytes: int = UNBOUNDED,
 ) -> list[Stored]:
-    """The visible versions behind a position, `limit` at the most; with `back` those before it, the nearest first."""
+    """The visible versions behind a position, `limit` at the most; with `back` those before it, the nearest first.
+
+    The bodies that begin beyond so many bytes are left in the database, and None.
+    """
     found = _PAGE.format(columns=_COLUMNS, keys=_keys(span), newest=_NEWEST)
     if back:
         found = found.replace("< (:after_at", "> (:after_at").replace(" DESC", " ASC")
-    rows = await connection.execute(text(found).bindparams(*_binds(span)), {**_values(span, after), "limit": limit})
+    rows = await connection.execute(
+        text(found).bindparams(*_binds(span)), {**_values(span, after), "limit": limit, "most_bytes": most_bytes}
+    )
     return [Stored(*row) for row in rows]
 
 

@@ -28,6 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.selectable import TableValuedAlias
 
+from app.db.bodies import MOST_BYTES, bounded
 from app.db.driver import PreparedQuery
 from app.db.match import visible
 from app.db.rows import Stored
@@ -38,7 +39,7 @@ from app.search.query import Include
 
 
 def included(
-    includes: Collection[Include], sources: Collection[Stored], known: Collection[UUID], limit: int
+    includes: Collection[Include], sources: Collection[Stored], known: Collection[UUID], limit: int, most_bytes: int
 ) -> BoundStatement | None:
     """The columns of Stored of what the includes bring for `sources`, without the ids in `known`; one above `limit`.
 
@@ -47,24 +48,25 @@ def included(
     """
     types = {s.type for s in sources}
     applied = tuple(i for i in includes if (i.target in (None, *types) if i.reverse else i.source in types))
-    return BoundStatement(_brought(applied), _values(sources, known, limit)) if applied else None
+    return BoundStatement(_brought(applied), _values(sources, known, limit, most_bytes)) if applied else None
 
 
-def listed(sources: Collection[Stored], known: Collection[UUID], limit: int) -> BoundStatement:
+def listed(sources: Collection[Stored], known: Collection[UUID], limit: int, most_bytes: int) -> BoundStatement:
     """The columns of Stored of the directory's resources that `sources` refer to anywhere, without those in `known`.
 
     One above `limit`. What a party of a Task adds to it is not looked at: those references are not its custodian's.
     """
-    return BoundStatement(_listed(), _values(sources, known, limit))
+    return BoundStatement(_listed(), _values(sources, known, limit, most_bytes))
 
 
-def _values(sources: Collection[Stored], known: Collection[UUID], limit: int) -> dict[str, Any]:
+def _values(sources: Collection[Stored], known: Collection[UUID], limit: int, most_bytes: int) -> dict[str, Any]:
     return {
         "compartments": [s.compartment for s in sources],
         "ids": [s.id for s in sources],
         "types": [s.type for s in sources],
         "known": list(known),
         "limit": limit + 1,
+        MOST_BYTES.key: most_bytes,
     }
 
 
@@ -96,8 +98,12 @@ def _read(wanted: ColumnElement[bool], named: Subquery) -> PreparedQuery:
     # LIMIT keeps each a look-up of its own: a join might read all of `resource`, and judge each row.
     row = select(*(resource.c[name] for name in Stored._fields))
     there = row.where(resource.c.id == named.c.id, wanted, visible(resource.c)).limit(1).lateral("r")
-    statement = select(*there.c).select_from(named.join(there, true())).where(unknown)
-    return PreparedQuery(statement.order_by(there.c.type, there.c.id).limit(bindparam("limit", type_=Integer())))
+    order = (there.c.type, there.c.id)
+    first = select(*there.c).select_from(named.join(there, true())).where(unknown).order_by(*order)
+    found = first.limit(bindparam("limit", type_=Integer())).subquery("found")
+    order = (found.c.type, found.c.id)
+    columns = [bounded(c, order, MOST_BYTES) if c.name == "body" else c for c in found.c]
+    return PreparedQuery(select(*columns).order_by(*order))
 
 
 def _part(include: Include) -> Select[Any]:

@@ -61,6 +61,15 @@ _REFERRERS = PreparedQuery(
         " AND r.current AND NOT r.deleted AND (NOT r.directory OR hallpass.holds(r.custodian)) LIMIT 1"
     )
 )
+_FORMS = PreparedQuery(
+    text(
+        "SELECT r.body FROM hallpass.term_uri t"
+        " JOIN hallpass.resource r ON r.compartment = t.compartment AND r.id = t.id"
+        " WHERE t.type = 'Questionnaire' AND t.param = 'url' AND t.value = :url"
+        " AND r.custodian = ANY (CAST(:custodians AS uuid[])) AND r.current AND NOT r.deleted"
+        " ORDER BY r.updated DESC, r.id DESC"
+    )
+)
 
 
 async def current(connection: AsyncConnection, type_name: str, resource_id: UUID) -> Stored | None:
@@ -179,6 +188,12 @@ async def bodies_held(
         )
     )
     return list(found)
+
+
+async def forms(connection: AsyncConnection, url: str, custodians: Iterable[UUID]) -> list[bytes]:
+    """The current Questionnaires of a URL that these organizations hold, the newest first."""
+    found = await fetch(connection, _FORMS, {"url": url, "custodians": sorted(custodians)})
+    return [row.body for row in found]
 
 
 async def moment(connection: AsyncConnection) -> datetime:

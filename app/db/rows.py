@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -25,6 +26,18 @@ class Stored(NamedTuple):
     body: bytes
     label_at: int
     digest: bytes
+
+
+class Ground(NamedTuple):
+    """Under which Consent and version a record leaves; `scope`: what that opens, where the law asks to say so."""
+
+    consent: UUID
+    version: int
+    scope: str | None
+
+
+Grounds = Mapping[tuple[UUID, int], Ground]
+"""By the id and version of what leaves; of what no release opens there is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ from sqlalchemy import ColumnElement, Select, Subquery, literal, select, true, u
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from app.db import counting
-from app.db.candidates import ABOUT, AS_OF, DURING, LIMIT, ORG, STUDENT, TYPES_BIND, Form, Source, sources
+from app.db.bodies import MOST_BYTES, UNBOUNDED, bounded
+from app.db.candidates import ABOUT, AS_OF, DURING, LIMIT, ORG, STUDENT, STUDENTS, TYPES_BIND, Form, Source, sources
 from app.db.driver import PreparedQuery, Statement
 from app.db.match import names_student, visible
 from app.db.placeholders import with_placeholders
@@ -48,14 +49,15 @@ def page(
     held: bool = False,
     counted: bool = False,
     emergency: bool = False,
+    most_bytes: int = UNBOUNDED,
 ) -> BoundStatement:
     """One more than `limit` matches from a cursor on: the columns of Stored, then `sort_0` and so on for `cursor_at`.
 
     Before a cursor that points back they come in reverse order, the nearest to it first. `held`: only what is in
     the caller's custody. `counted`: with what `total` would answer in each row, as `total`. `emergency`: also what a
-    broken glass opens.
+    broken glass opens. `most_bytes`: the bodies that begin beyond so many bytes are left in the database, and None.
     """
-    values = _values(search, caller_org) | {LIMIT.key: limit + 1}
+    values = _values(search, caller_org) | {LIMIT.key: limit + 1, MOST_BYTES.key: most_bytes}
     as_of = after.as_of if after is not None else None
     if as_of is not None:
         values[AS_OF.key] = as_of
@@ -66,6 +68,25 @@ def page(
     if (same := with_placeholders(search.criteria)) is None:
         return BoundStatement(_page(shape, seek, search.criteria, counted=counted), values)
     return BoundStatement(_kept_page(shape, seek, same[0], counted), values | same[1])
+
+
+def prepared(search: Search, caller_org: UUID, after: Cursor | None, limit: int, **how: Any) -> BoundStatement:
+    """As `page`, written out for the driver already: for who does that off the event loop."""
+    return _written(page(search, caller_org, after, limit, **how))
+
+
+def prepared_total(search: Search, caller_org: UUID, *, emergency: bool = False) -> BoundStatement:
+    """As `total`, written out for the driver already."""
+    return _written(total(search, caller_org, emergency=emergency))
+
+
+def _written(found: BoundStatement) -> BoundStatement:
+    statement, values = found
+    if isinstance(statement, PreparedQuery):
+        return found
+    written = PreparedQuery(statement)
+    # A list whose length its values decide is written out by SQLAlchemy when it is run.
+    return found if "[POSTCOMPILE_" in written.sql else BoundStatement(written, values)
 
 
 def total(search: Search, caller_org: UUID, *, emergency: bool = False) -> BoundStatement:
@@ -127,6 +148,7 @@ def _form(search: Search, *, held: bool = False, as_of: bool = False, emergency:
         types=search.types,
         sort=search.sort,
         within=inside is not None,
+        merged=inside is not None and bool(inside.others),
         about=inside is not None and inside.about is not None,
         during=inside is not None and inside.during is not None,
         held=held,
@@ -142,11 +164,13 @@ def _page(shape: Form, seek: Seek | None, criteria: tuple[Clause, ...], *, count
     keys = _keys(named, sources(shape)[0].keys(shape.sort))
     first = select(*named.c).order_by(*ordering(keys, back=back)).limit(LIMIT).subquery("candidate")
     row = _current(first)
-    found = select(*row.c, *(first.c[f"sort_{n}"] for n in range(len(keys) - 1))).select_from(first.join(row, true()))
+    order = ordering(_keys(first, keys), back=back)
+    columns = [bounded(c, order, MOST_BYTES) if c.name == "body" else c for c in row.c]
+    found = select(*columns, *(first.c[f"sort_{n}"] for n in range(len(keys) - 1))).select_from(first.join(row, true()))
     if counted:
         number = counting.total(replace(shape, held=False, as_of=False), criteria)
         found = found.add_columns(number.correlate(None).scalar_subquery().label("total"))
-    return found.order_by(*ordering(_keys(first, keys), back=back))
+    return found.order_by(*order)
 
 
 def _part(source: Source, shape: Form, seek: Seek | None, criteria: tuple[Clause, ...], *, back: bool) -> Select[Any]:
@@ -185,6 +209,8 @@ def _values(search: Search, org: UUID) -> dict[str, Any]:
     inside = search.within or Within(org)
     held = [t for t in search.types if TYPES[t].visibility is not Visibility.DIRECTORY]
     values: dict[str, Any] = {ORG.key: org, STUDENT.key: inside.student, TYPES_BIND.key: held}
+    if inside.others:
+        values[STUDENTS.key] = [inside.student, *inside.others]
     if inside.about is not None:
         values[ABOUT.key] = inside.about
     if inside.during is not None:

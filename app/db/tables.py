@@ -237,6 +237,18 @@ emergency = Table(
     Column("reason", Text(), nullable=False),
     _moment("opens"),
     _moment("closes"),
+    Column("custodian", Uuid()),
+)
+
+glass_review = Table(
+    "glass_review",
+    metadata,
+    Column("compartment", Uuid(), primary_key=True),
+    Column("emergency", Uuid(), primary_key=True),
+    Column("custodian", Uuid(), primary_key=True),
+    Column("client", Text(), nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("note", Text(), nullable=False),
 )
 
 feed_entry = Table(
@@ -269,6 +281,20 @@ feed_answer = Table(
     Column("feed", Text(), primary_key=True),
     Column("since", DateTime(timezone=True), primary_key=True),
     _moment("at"),
+)
+
+outside_disclosure = Table(
+    "outside_disclosure",
+    metadata,
+    Column("compartment", Uuid(), primary_key=True),
+    Column("id", Uuid(), primary_key=True),
+    Column("at", DateTime(timezone=True), primary_key=True),
+    Column("entered", DateTime(timezone=True), nullable=False),
+    Column("custodian", Uuid(), nullable=False),
+    Column("client", Text(), nullable=False),
+    Column("recipient", Uuid()),
+    Column("consent", Uuid()),
+    Column("body", JSONB(), nullable=False),
 )
 
 disclosure = Table(
@@ -354,6 +380,14 @@ client = Table(
     Column("emergency", Boolean(), nullable=False, server_default=text("false")),
     _moment("created", now=True),
     _moment("disabled", nullable=True),
+)
+
+client_usage = Table(
+    "client_usage",
+    metadata,
+    Column("client", Text(), primary_key=True),
+    Column("hour", DateTime(timezone=True), primary_key=True),
+    Column("bytes", BigInteger(), nullable=False),
 )
 
 assertion = Table(

@@ -22,8 +22,8 @@ class Family:
     contacts: list[Json]
 
 
-async def find_family(district: Api) -> Family:
-    """The first student, by id in the district's own system, who is a minor with a contact that may sign."""
+async def find_family(district: Api, skip: int = 0) -> Family:
+    """The first student by id in the district's own system, after so many others, who is a minor with a signer."""
     students: dict[str, Json] = {}
     contacts: dict[str, list[Json]] = {}
     async for found in district.every("RelatedPerson?_include=RelatedPerson:patient&_count=200"):
@@ -34,7 +34,9 @@ async def find_family(district: Api) -> Family:
     for key in sorted(students, key=lambda k: str(students[k]["identifier"][0]["value"])):
         signer = next((c for c in contacts[key] if authority(c, ZoneInfo("UTC"))), None)
         if signer and len(contacts[key]) >= LEAST_CONTACTS and _is_minor(students[key]):
-            return Family(students[key], signer, contacts[key])
+            if skip == 0:
+                return Family(students[key], signer, contacts[key])
+            skip -= 1
     raise Unexpected("The roster has no minor with two contacts, one of whom may sign.")
 
 

@@ -40,6 +40,20 @@ def for_clinic(name: str, family: Family, request: Json, district: Member, clini
     }
 
 
+def for_plan(name: str, family: Family, shared: list[Json], district: Member, clinic: Member) -> Json:
+    """The district's release of a plan: a referral with its student, and what the family shares of the plan."""
+    request, *others = shared
+    return {
+        **_signed(name, family, district),
+        "sourceAttachment": {"contentType": "application/pdf", "title": "Release of information, signed"},
+        "policy": [{"uri": FERPA}],
+        "provision": {
+            **_to(clinic, "Patient", *(r["resourceType"] for r in shared)),
+            "data": [_data("related", request), *(_data("instance", r) for r in others)],
+        },
+    }
+
+
 def for_district(name: str, family: Family, visit: Json, cited: Json, clinic: Member, district: Member) -> Json:
     """The clinic's own release, in the other direction: one visit, on the evidence of the district's release."""
     return {

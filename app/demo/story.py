@@ -19,7 +19,7 @@ from rich.console import Console
 from app.demo.api import Api, Unexpected
 from app.demo.members import AGREEMENTS, CLINIC, DISTRICT, PARTS, Part, agree, enroll
 from app.demo.stage import Stage, fresh_stage
-from app.demo.steps import delivery, loop, record, referral, release, revocation, roster
+from app.demo.steps import child, delivery, loop, record, referral, release, revocation, roster
 from app.demo.steps.scene import Scene
 from app.demo.telling import Difference, Telling
 from app.errors import HallpassError
@@ -101,3 +101,4 @@ async def _steps(scene: Scene) -> None:
     await record.account(scene, family, (signed, declined), visit, given)
     await loop.report(scene)
     await scene.strangers_see_nothing()
+    await child.tell(scene)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from app.errors import not_found
 from app.exchange import reads
 from app.exchange.release import PendingResult
-from app.ledger import entries, ids, security_log
+from app.ledger import entries, ids, outside, security_log
 from app.ledger.entries import Entry, Filter, Position
 from app.ledger.events import audit_event, security_event
 from app.ledger.names import names_of
@@ -26,7 +27,7 @@ async def of_student(
 ) -> PendingResult:
     """A page of a student's disclosures. Raises NOT_FOUND where the caller does not hold the student."""
     session.require("AuditEvent", "s")
-    await _require_held(session, "Patient", patient)
+    await require_held(session, "Patient", patient)
     return await _page(session, wanted, after, count)
 
 
@@ -45,14 +46,16 @@ async def of_consent(
 ) -> PendingResult:
     """A page of what was disclosed under a Consent, whatever version. NOT_FOUND where the caller does not hold it."""
     session.require("AuditEvent", "s")
-    await _require_held(session, "Consent", consent)
+    await require_held(session, "Consent", consent)
     return await _page(session, wanted, after, count)
 
 
-async def _require_held(session: Session, type_name: str, resource_id: str) -> None:
+async def require_held(session: Session, type_name: str, resource_id: str) -> UUID:
+    """The id of a resource in the caller's custody. Raises NOT_FOUND for any other."""
     row = await reads.current(session, TYPES[type_name], resource_id)
     if row is None or not await session.holds(row.custodian):
         raise not_found()
+    return row.id
 
 
 async def search(
@@ -63,13 +66,14 @@ async def search(
     newest = wanted.newest_first if wanted else bool(events and events.newest_first)
     found: list[Entry | Event] = []
     if wanted is not None:
-        found += await entries.page(session.connection, wanted, after, count + 1)
+        found += await _entries(session, wanted, after, count + 1)
     if events is not None:
         found += await security_log.page(session.connection, events, after, count + 1)
     found.sort(key=lambda each: each.position, reverse=newest)
     number = None
     if total:
         number = await entries.count(session.connection, wanted) if wanted else 0
+        number += await outside.count(session.connection, wanted) if wanted else 0
         number += await security_log.count(session.connection, events) if events else 0
     more = len(found) > count
     return PendingResult(
@@ -102,7 +106,8 @@ async def _one(session: Session, event_id: str) -> dict[str, Any] | None:
         found: Sequence[Entry | Event] = [e for e in there if ids.mark(e) == where.mark][:1]
     else:
         event = await security_log.one(session.connection, own) if own is not None else None
-        found = [event] if event is not None else []
+        entry = await outside.one(session.connection, own) if own is not None and event is None else None
+        found = [e for e in (event, entry) if e is not None]
     return next(iter(await _resources(session, found)), None)
 
 
@@ -114,8 +119,15 @@ async def _resources(session: Session, found: Sequence[Entry | Event]) -> list[d
     return [audit_event(e, names) if isinstance(e, Entry) else security_event(e, names) for e in found]
 
 
+async def _entries(session: Session, wanted: Filter, after: Position | None, limit: int) -> list[Entry]:
+    """Entries of the ledger, and disclosures outside the exchange that the caller entered, in one order."""
+    found = await entries.page(session.connection, wanted, after, limit)
+    found += await outside.page(session.connection, wanted, after, limit)
+    return sorted(found, key=lambda e: e.position, reverse=wanted.newest_first)[:limit]
+
+
 async def _page(session: Session, wanted: Filter, after: Position | None, count: int) -> PendingResult:
-    found = await entries.page(session.connection, wanted, after, count + 1)
+    found = await _entries(session, wanted, after, count + 1)
     page = found[:count]
     names = await names_of(session.connection, page)
     return PendingResult(

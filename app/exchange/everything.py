@@ -14,6 +14,7 @@ from app.db.include import listed
 from app.db.rows import Stored
 from app.errors import HallpassError, Kind, not_found
 from app.exchange import reads
+from app.exchange.merging import same_student
 from app.exchange.release import PendingResult, PendingRow
 from app.resources import TYPES
 from app.search.cursor import Cursor
@@ -26,7 +27,7 @@ Opened = Callable[[Search], Cursor | None]
 async def of_patient(session: Session, patient: str, wanted: Search, opened: Opened) -> PendingResult:
     """A page of a student's record. Raises NOT_FOUND where the caller sees nothing of it."""
     student = await reads.compartment(session, patient)
-    return await _page(session, wanted, student, None, opened)
+    return await _page(session, wanted, Within(student, await same_student(session, student)), opened)
 
 
 async def of_encounter(session: Session, encounter: str, wanted: Search, opened: Opened) -> PendingResult:
@@ -35,12 +36,12 @@ async def of_encounter(session: Session, encounter: str, wanted: Search, opened:
     row = await reads.current(session, TYPES["Encounter"], encounter)
     if row is None or row.deleted:
         raise not_found()
-    return await _page(session, wanted, row.compartment, row.id, opened)
+    return await _page(session, wanted, Within(row.compartment, about=row.id), opened)
 
 
-async def _page(session: Session, wanted: Search, student: UUID, about: UUID | None, opened: Opened) -> PendingResult:
+async def _page(session: Session, wanted: Search, inside: Within, opened: Opened) -> PendingResult:
     during = wanted.within.during if wanted.within else None
-    within = replace(wanted, within=Within(student, about, during))
+    within = replace(wanted, within=replace(inside, during=during))
     found = await reads.search(session, within, opened(within))
     rows = [c.row for c in found.pending]
     brought = (PendingRow(r, "include") for r in await _directory(session, rows))
@@ -50,8 +51,10 @@ async def _page(session: Session, wanted: Search, student: UUID, about: UUID | N
 async def _directory(session: Session, rows: list[Stored]) -> list[Stored]:
     """The directory's resources that rows refer to, and those that these refer to, as far as scopes let them come."""
     brought: dict[UUID, Stored] = {}
+    most = session.settings.max_result_bytes
     while rows:
-        more = await store.rows(session.connection, *listed(rows, list(brought), reads.MOST_INCLUDED))
+        more = await store.rows(session.connection, *listed(rows, list(brought), reads.MOST_INCLUDED, most))
+        reads.require_whole(more)
         rows = [r for r in more if reads.allows_type(session, r.type)]
         if len(brought) + len(more) > reads.MOST_INCLUDED:
             text = f"The page would include more than {reads.MOST_INCLUDED} resources."

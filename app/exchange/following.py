@@ -52,7 +52,7 @@ class Told:
 
 
 async def due(session: Session, subscription: UUID) -> tuple[Told | None, PendingResult]:
-    """What is to be sent next; None: nothing. Events get their numbers here, and are judged once more when they leave."""
+    """What is to be sent next; None: nothing. Events get numbers here, and are judged once more when they leave."""
     state = await subscriptions.lock(session.connection, subscription)
     content = await _content(session, subscription)
     if state is None or content is None or state.status not in ("requested", "active"):

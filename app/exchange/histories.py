@@ -15,6 +15,7 @@ from uuid import UUID
 
 from app.db import feed
 from app.db import history as store
+from app.db.bodies import sizes
 from app.db.history import Position, Span
 from app.db.rows import Stored
 from app.errors import HallpassError, Issue, Kind, not_found
@@ -94,9 +95,10 @@ def _milliseconds(moment: datetime) -> datetime:
 async def _page(session: Session, span: Span, page: Page, walk: str) -> PendingResult:
     """A page of a span; `walk` goes before its tokens."""
     position, back = _position(page.after) if page.after is not None else (None, False)
-    rows = await store.page(session.connection, span, position, page.count + 1, back=back)
+    most_bytes = session.settings.max_result_bytes
+    rows = await store.page(session.connection, span, position, page.count + 1, back=back, most_bytes=most_bytes)
     total = await store.total(session.connection, span)
-    most = fitting([len(row.body) for row in rows[: page.count]], session.settings.max_result_bytes)
+    most = fitting(sizes(rows[: page.count]), most_bytes)
     more = len(rows) > most
     shown = rows[:most][::-1] if back else rows[:most]
     cursors = {}

@@ -44,7 +44,9 @@ async def records(
     `references` lead to.
     """
     updated, created = set(ids), list(creations)
-    given = {i for kind, i in session.pending if kind == "Patient"}
+    given = {i for kind, i in session.pending if kind == "Patient"} | {
+        c.student for c in created if c.type == "Patient"
+    }
     seen = await store.visible(session.connection, updated | {c.student for c in created} - given)
     writes = [
         Write(found.student or i, found.custodian, i, await update_kind(session, found.type, found.custodian))

@@ -14,6 +14,7 @@ from app.db.caller import plan_by
 from app.db.rows import Stored
 from app.exchange import queries
 from app.exchange.match_score import grade, score
+from app.exchange.reads import require_whole
 from app.exchange.release import PendingResult, PendingRow
 from app.fhir.json import parse
 from app.search.query import Search
@@ -33,9 +34,16 @@ async def match(
     for wanted in searches:
         await plan_by(session.connection, search_queries.plans(wanted))
         ask = search_queries.page(
-            wanted, session.caller.organization, None, MOST_WEIGHED - 1, emergency=session.caller.in_emergency
+            wanted,
+            session.caller.organization,
+            None,
+            MOST_WEIGHED - 1,
+            emergency=session.caller.in_emergency,
+            most_bytes=session.settings.max_result_bytes,
         )
-        rows |= {r.id: r for r in await store.rows(session.connection, *ask)}
+        found_by = await store.rows(session.connection, *ask)
+        require_whole(found_by)
+        rows |= {r.id: r for r in found_by}
     trace = sorted(((score(patient, parse(r.body)), r) for r in rows.values()), key=lambda w: (-w[0], str(w[1].id)))
     found = [PendingRow(r, score=(s, g)) for s, r in trace if (g := grade(s)) is not None]
     if only_certain:

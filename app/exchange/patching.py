@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from app.errors import HallpassError, Kind
+from app.errors import HallpassError, Kind, not_found
 from app.exchange import writes
 from app.exchange.release import PendingResult
 from app.exchange.third_party_writes import judging, require_party
@@ -24,9 +24,18 @@ Change = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 async def patch(
-    session: Session, declared: ResourceType, resource_id: str, change: Change, if_match: str | None
+    session: Session,
+    declared: ResourceType,
+    resource_id: str,
+    change: Change,
+    if_match: str | None,
+    *,
+    statements: bool = False,
 ) -> PendingResult:
-    """Store what `change` makes of the current version. Raises as an update, and GONE for what was deleted."""
+    """Store what `change` makes of the current version. Raises as an update, and GONE for what was deleted.
+
+    `statements`: the change is to the statements about a contested record, which are its custodian's to change.
+    """
     session.require(declared.name, "u")
     old, _ = await writes.locked(session, declared, resource_id, if_match)
     if old.deleted:
@@ -34,11 +43,15 @@ async def patch(
     client, large = session.caller.client, len(old.body) > LARGE_BYTES
     content = await off_loop(client, partial(parse, old.body), large=large)
     if not await session.holds(old.custodian):
+        if statements:
+            raise not_found()
         require_party(declared, content, session.ancestors)
     with judging(session, old):  # whether a patch fits tells what is stored
         changed = await off_loop(client, lambda: _sound(change(content)), large=True)  # a short patch may be long work
         validated = await validate_body(client, declared, changed, session.settings)
-    return await writes.update(session, declared, validated, resource_id, None, method="PATCH", seen=old)
+    return await writes.update(
+        session, declared, validated, resource_id, None, method="PATCH", seen=old, statements=statements
+    )
 
 
 def _sound(content: dict[str, Any]) -> dict[str, Any]:

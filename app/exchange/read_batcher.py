@@ -20,7 +20,7 @@ from app.caller import Caller
 from app.consent.codes import widen
 from app.db.driver import FAULTS, on_driver
 from app.db.engine import Database
-from app.db.rows import Stored
+from app.db.rows import Ground, Grounds, Stored
 from app.ledger.disclose import agent
 from app.settings import Settings
 
@@ -29,6 +29,10 @@ CONCURRENT_STATEMENTS = 2
 MOST = 64
 """Reads in one statement."""
 _READ = "SELECT * FROM hallpass.read($1, $2, $3, $4, $5, $6, $7, $8)"
+
+
+_GROUND = 3 + len(Stored._fields)
+"""Where the columns begin that tell under which Consent a row leaves."""
 
 
 class ReadRequest:
@@ -57,8 +61,14 @@ class ReadResult:
 
     row: Stored | None = None
     own: bool = False
+    ground: Ground | None = None
     out: bool = False
     alone: bool = False
+
+    @property
+    def grounds(self) -> Grounds:
+        """Under which Consent it leaves, if a release opens it."""
+        return {(self.row.id, self.row.version): self.ground} if self.row and self.ground else {}
 
 
 ABSENT = ReadResult()
@@ -138,7 +148,8 @@ async def _read_together(connection: Any, read_requests: list[ReadRequest], *, a
     for row in rows:
         match row["state"]:
             case "seen":
-                found[row["ask"] - 1] = ReadResult(Stored(*tuple(row)[3:]), row["own"])
+                ground = Ground(row["ground"], row["ground_version"], row["scope"]) if row["ground"] else None
+                found[row["ask"] - 1] = ReadResult(Stored(*tuple(row)[3:_GROUND]), row["own"], ground)
             case "out":
                 found[row["ask"] - 1] = OUT
             case _:

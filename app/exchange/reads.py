@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from uuid import UUID
 
 from app.db import read as store
 from app.db import search_queries
+from app.db.bodies import sizes
 from app.db.driver import fetch, scalar
 from app.db.held_by_code import Code, code_of, held_by_code
 from app.db.include import included
@@ -16,10 +18,12 @@ from app.exchange import queries
 from app.exchange.queries import joined_types
 from app.exchange.release import PendingResult, PendingRow
 from app.fhir.etags import Known, etag
-from app.limits.results import Budget, fitting
+from app.limits.long_work import off_loop
+from app.limits.results import Budget, fitting, too_large
 from app.resources import ResourceType
 from app.resources.refs import as_uuid
 from app.scopes import allows
+from app.search.cost import is_costly
 from app.search.cursor import Cursor
 from app.search.query import Search
 from app.search.subset import Subset, subset
@@ -100,21 +104,36 @@ async def search(session: Session, wanted: Search, after: Cursor | None) -> Pend
     https://hl7.org/fhir/R4/http.html#search
     """
     _require_types(session, wanted)
+    if session.costly is None or not is_costly(wanted):
+        return await _searched(session, wanted, after)
+    async with session.costly.hold(session.caller.client):
+        return await _searched(session, wanted, after, large=True)
+
+
+async def _searched(session: Session, wanted: Search, after: Cursor | None, *, large: bool = False) -> PendingResult:
+    """`large`: its statement is long work to make, and is made off the event loop."""
     part = subset(wanted.summary, wanted.elements, includes=bool(wanted.includes))
     org = session.caller.organization
     counted = wanted.total != "none"
     await queries.begin(session, wanted)
     if wanted.count == 0:
-        return PendingResult(total=await _total(session, wanted) if counted else None, search=wanted)
-    rows = await fetch(
-        session.connection,
-        *search_queries.page(wanted, org, after, wanted.count, counted=counted, emergency=session.caller.in_emergency),
+        return PendingResult(total=await _total(session, wanted, large=large) if counted else None, search=wanted)
+    made = partial(
+        search_queries.prepared if large else search_queries.page,
+        wanted,
+        org,
+        after,
+        wanted.count,
+        counted=counted,
+        emergency=session.caller.in_emergency,
+        most_bytes=session.settings.max_result_bytes,
     )
+    rows = await fetch(session.connection, *await off_loop(session.caller.client, made, large=large))
     total = None
     if counted:  # counted with the page, so that the two agree; where there is no row to say it, by itself
-        total = int(rows[0].total) if rows else await _total(session, wanted) if after else 0
+        total = int(rows[0].total) if rows else await _total(session, wanted, large=large) if after else 0
     back = after is not None and after.back
-    most = fitting([len(row.body) for row in rows[: wanted.count]], session.settings.max_result_bytes)
+    most = fitting(sizes(rows[: wanted.count]), session.settings.max_result_bytes)
     more = len(rows) > most
     rows = rows[:most][::-1] if back else rows[:most]
     cursors = {}
@@ -130,13 +149,14 @@ async def search(session: Session, wanted: Search, after: Cursor | None) -> Pend
     return PendingResult(pending, total=total, cursors=cursors, search=wanted, part=part)
 
 
-async def _total(session: Session, wanted: Search) -> int:
-    return int(
-        await scalar(
-            session.connection,
-            *search_queries.total(wanted, session.caller.organization, emergency=session.caller.in_emergency),
-        )
+async def _total(session: Session, wanted: Search, *, large: bool) -> int:
+    made = partial(
+        search_queries.prepared_total if large else search_queries.total,
+        wanted,
+        session.caller.organization,
+        emergency=session.caller.in_emergency,
     )
+    return int(await scalar(session.connection, *await off_loop(session.caller.client, made, large=large)))
 
 
 async def compartment(session: Session, patient: str) -> UUID:
@@ -177,14 +197,21 @@ async def _included(session: Session, wanted: Search, found: list[Stored]) -> li
     sources, includes = found, wanted.includes
     while sources and includes:
         known = {r.id for r in found} | set(brought)
-        ask = included(includes, sources, known, MOST_INCLUDED)
+        ask = included(includes, sources, known, MOST_INCLUDED, session.settings.max_result_bytes)
         rows = [] if ask is None else await store.rows(session.connection, *ask)
+        require_whole(rows)
         if len(brought) + len(rows) > MOST_INCLUDED:
             raise HallpassError(Kind.TOO_COSTLY, f"The page would include more than {MOST_INCLUDED} resources.")
         sources = [r for r in rows if allows_type(session, r.type)]
         brought |= {r.id: r for r in sources}
         includes = tuple(i for i in wanted.includes if i.iterate)
     return list(brought.values())
+
+
+def require_whole(rows: Sequence[Stored]) -> None:
+    """Raise TOO_COSTLY where a body was left in the database, since those before it are all that an answer may hold."""
+    if any(row.body is None for row in rows):
+        raise too_large()
 
 
 def allows_type(session: Session, type_name: str) -> bool:

@@ -7,8 +7,11 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from app.consent.codes import PART2
+from app.consent.regimes import BY_CODE
 from app.db.feed import Withdrawn as Withdrawn
-from app.db.rows import Stored
+from app.db.rows import Ground, Grounds, Stored
+from app.fhir.json import dump
 from app.search.query import Search
 from app.search.subset import Subset
 from app.telemetry import measures
@@ -25,13 +28,17 @@ NO_REDISCLOSURE = (
 """The label on every student's record that leaves its custodian. 42 CFR 2.32, 34 CFR 99.33."""
 
 
+RELATED_ARTIFACT = "http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-sec-label-related-artifact"
+_PART2_NOTICE = BY_CODE[PART2].notice.text
+
+
 class Released:
     """A resource version that has been released to this caller, and, where that discloses, is on the ledger.
 
     Only the access service makes one, after its transaction has committed; writers of responses accept nothing else.
     """
 
-    __slots__ = ("body", "deleted", "id", "method", "mode", "score", "type", "updated", "version")
+    __slots__ = ("body", "deleted", "ground", "id", "method", "mode", "score", "student", "type", "updated", "version")
 
     def __init__(
         self,
@@ -42,18 +49,21 @@ class Released:
         disclosed: bool,
         part: Subset | None = None,
         score: Score | None = None,
+        ground: Ground | None = None,
     ) -> None:
         if proof is not _PROOF:
             raise TypeError("only the access service releases")
         self.type = row.type
         self.id = row.id
+        self.student = row.student
         self.version = row.version
         self.updated = row.updated
         self.deleted = row.deleted
         self.method = row.method
         self.mode = mode
         self.score = score
-        self.body = _labelled(row) if disclosed and row.student is not None else row.body
+        self.ground = ground
+        self.body = _labelled(row, ground) if disclosed and row.student is not None else row.body
         if part is not None and not row.deleted:
             self.body = part.cut(row.type, self.body, included=mode == "include")
 
@@ -115,10 +125,18 @@ class Result:
         return self.released[0]
 
 
-def release(found: PendingResult, descendants: frozenset[UUID]) -> Result:
+def release(found: PendingResult, descendants: frozenset[UUID], grounds: Grounds) -> Result:
     """Turn candidates into released resources. The access service calls this after its commit, and nobody else."""
     released = tuple(
-        Released(_PROOF, c.row, c.mode, disclosed=c.row.custodian not in descendants, part=found.part, score=c.score)
+        Released(
+            _PROOF,
+            c.row,
+            c.mode,
+            disclosed=c.row.custodian not in descendants,
+            part=found.part,
+            score=c.score,
+            ground=grounds.get((c.row.id, c.row.version)),
+        )
         for c in found.pending
     )
     for c in found.pending:
@@ -139,11 +157,24 @@ def release(found: PendingResult, descendants: frozenset[UUID]) -> Result:
     )
 
 
-def _labelled(row: Stored) -> bytes:
+def _labelled(row: Stored, ground: Ground | None) -> bytes:
     """The body with the label put into meta.security, at the place that the write remembered."""
     at = row.label_at
     if at == 0:  # it carries the label already, or is a deletion
         return row.body
     opening = b"," if row.body[at : at + 1] == b"]" else b',"security":['
     closing = b"" if opening == b"," else b"]"
-    return row.body[:at] + opening + NO_REDISCLOSURE + closing + row.body[at:]
+    label = _pointing(ground) if ground else NO_REDISCLOSURE
+    return row.body[:at] + opening + label + closing + row.body[at:]
+
+
+def _pointing(ground: Ground) -> bytes:
+    """The label with the Consent and version under which a record leaves, and what that opens where the law asks."""
+    artifact: dict[str, Any] = {
+        "type": "justification",
+        "resource": f"Consent/{ground.consent}/_history/{ground.version}",
+    }
+    if ground.scope is not None:
+        artifact["display"] = f"{_PART2_NOTICE} The consent is {ground.scope}."
+    extension = dump([{"url": RELATED_ARTIFACT, "valueRelatedArtifact": artifact}])
+    return b'{"extension":' + extension + b"," + NO_REDISCLOSURE[1:]

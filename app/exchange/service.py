@@ -29,7 +29,9 @@ from app.fhir.etags import Known
 from app.ledger import disclose
 from app.ledger.queries import Query, enter
 from app.ledger.refusals import RefusalLog
+from app.limits.limits import WAIT_SECONDS
 from app.limits.shares import Shares
+from app.limits.stored import StoredBytes
 from app.resources import ResourceType
 from app.resources.refs import as_uuid
 from app.scopes import allows
@@ -39,6 +41,8 @@ from app.settings import Settings
 
 UnitOfWork = Callable[[Session], Awaitable[list[PendingResult]]]
 TRIES = 6
+COSTLY_AT_ONCE = 1
+"""Costly searches of one client at once in one process: what they take in the database nothing else divides."""
 
 __all__ = ["AccessService", "PendingResult", "Released", "Result", "Session", "UnitOfWork"]
 
@@ -50,8 +54,12 @@ class _TryAgain(Exception):
 class AccessService:
     """Lets out what a caller may see, and lets in what it may write."""
 
-    def __init__(self, db: Database, settings: Settings, connections: Shares) -> None:
+    def __init__(
+        self, db: Database, settings: Settings, connections: Shares, stored: StoredBytes | None = None
+    ) -> None:
         self._db = db
+        self._costly = Shares(COSTLY_AT_ONCE, settings.client_requests, WAIT_SECONDS)
+        self._stored = stored or StoredBytes(settings.client_daily_bytes)
         self._settings = settings
         self._connections = connections
         self._read_batcher = ReadBatcher(db, settings)
@@ -124,7 +132,7 @@ class AccessService:
                 raise _login()
             if not result.alone:
                 own = frozenset({result.row.custodian}) if result.row and result.own else frozenset()
-                return release(reads.shown(result.row, known, part), own)
+                return release(reads.shown(result.row, known, part), own, result.grounds)
 
         async def alone(session: Session) -> list[PendingResult]:
             if version is None:
@@ -147,10 +155,10 @@ class AccessService:
             session = await self._enter(connection, caller, interaction, request, queries)
             found = await unit_of_work(session)
             rows = [c.row for f in found for c in f.pending]
-            own = await self._entered(connection, caller, interaction, rows, request)
-            if own is None:
+            entered = await self._entered(connection, caller, interaction, rows, request)
+            if entered is None:
                 raise _TryAgain
-        return [release(f, own) for f in found]
+        return [release(f, *entered) for f in found]
 
     async def _tell(
         self,
@@ -188,8 +196,8 @@ class AccessService:
 
     async def _entered(
         self, connection: AsyncConnection, caller: Caller, interaction: str, rows: list[Stored], request: UUID
-    ) -> frozenset[UUID] | None:
-        """The custodians of these rows that are the caller's own, once all that discloses is on the ledger.
+    ) -> disclose.Entered | None:
+        """Which custodians are the caller's own, and under which Consents the rest leaves, once it is on the ledger.
 
         None where something is visible no more. Raises UNAVAILABLE when the ledger cannot be written.
         """
@@ -222,6 +230,8 @@ class AccessService:
             ZoneInfo(standing.zone),
             request=request,
             interaction=interaction,
+            stored=self._stored,
+            costly=self._costly,
             queries=queries,
         )
 

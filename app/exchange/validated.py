@@ -81,7 +81,7 @@ async def validate_body(client: str, declared: ResourceType, content: dict[str, 
 
 def validate_now(declared: ResourceType, content: dict[str, Any], base_url: str) -> Validated:
     """Judge a resource by itself, at once. Raises UNPROCESSABLE with every finding."""
-    if declared.visibility is Visibility.DIRECTORY and content.get("contained"):
+    if declared.visibility is Visibility.DIRECTORY and _contains_others(content):
         text = "Every member reads the directory: a directory resource contains no other. Refer to it instead."
         raise HallpassError(Kind.UNPROCESSABLE, Issue(text, f"{declared.name}.contained", "business-rule"))
     check(declared.name, content)
@@ -126,7 +126,15 @@ def _require_no_student(declared: ResourceType, content: dict[str, Any]) -> None
 
 _LISTED = frozenset(t.name for t in TYPES.values() if t.visibility is Visibility.DIRECTORY)
 _ABOUT_NOBODY = frozenset({"CodeSystem", "Endpoint", "InsurancePlan", "Library", "NamingSystem", "ValueSet"})
+"""Types that are about no person: a form may contain its value sets."""
 _NOT_LISTED = TYPE_NAMES - _LISTED - _ABOUT_NOBODY
+
+
+def _contains_others(content: dict[str, Any]) -> bool:
+    """Whether a resource contains one that could be about a person."""
+    contained = content.get("contained") or []
+    kinds = [c.get("resourceType") if isinstance(c, dict) else None for c in contained]
+    return not isinstance(contained, list) or not _ABOUT_NOBODY.issuperset(kinds)
 
 
 def _is_about_a_student(node: dict[str, Any]) -> bool:

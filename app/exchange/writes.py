@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from app.consent.attributes import resource_attributes, student_of
+from app.consent.attributes import resource_attributes, students_of
 from app.db import read as store
 from app.db import write
 from app.db.caller import Write, lock_writes
@@ -21,19 +21,22 @@ from app.db.rows import Stored
 from app.db.write import NewVersion
 from app.errors import HallpassError, Issue, Kind, not_found
 from app.exchange import reads, subscribing
+from app.exchange.answers import with_answers_judged
+from app.exchange.coded import require_coded
 from app.exchange.ended import require_not_widened
 from app.exchange.identifiers import resolve
 from app.exchange.lock_kinds import create_kind, update_kind
+from app.exchange.merge_links import keep_links
 from app.exchange.reference_check import Target, check_references, require_seen, targets
 from app.exchange.referrals import require_transition
 from app.exchange.release import PendingResult, PendingRow
+from app.exchange.statements import kept
 from app.exchange.third_party_writes import as_party, judging, require_own_entry, require_party
 from app.exchange.validated import Draft, Validated
 from app.fhir.body import compose, filed_by
 from app.fhir.etags import names
 from app.fhir.json import canonical, parse
 from app.limits.long_work import LARGE_BYTES, is_large, off_loop
-from app.limits.stored import count_stored
 from app.projections.steps import is_at_once, update_projections
 from app.resources import ResourceType, Visibility
 from app.resources.refs import as_uuid
@@ -50,7 +53,7 @@ async def create(
     session.write_once(resource_id)
     if declared.name == "Consent":  # what it names by an identifier may be in the same transaction
         await store_filed(session)
-    content = await resolve(session, declared, validated)
+    content = await with_answers_judged(session, declared, await resolve(session, declared, validated))
     compartment = _compartment(declared, content, resource_id)
     kind = create_kind(declared.name, content)
     place = Write(compartment, session.caller.organization, resource_id, kind)
@@ -83,10 +86,13 @@ async def update(
     if_match: str | None,
     method: str = "PUT",
     seen: Stored | None = None,
+    *,
+    statements: bool = False,
 ) -> PendingResult:
     """Store a new version; the same content again stores none. There is no create by PUT: an unknown id is 404.
 
-    `seen`: the version that led here, where one did.
+    `seen`: the version that led here, where one did. Statements about a contested record stay, unless they are what the
+    update is about (`statements`).
     """
     session.require(declared.name, "u")
     old, at = await _held(session, declared, resource_id, if_match, seen)
@@ -96,11 +102,16 @@ async def update(
     if held and not old.deleted and _is_stored(old, draft.content):
         return PendingResult((PendingRow(old),), unchanged=True)
     content = await resolve(session, declared, await draft.validated())
+    content = content if statements else kept(old, content)
     if not held:
         stored = parse(old.body) if old.body else {}
         require_party(declared, stored, session.ancestors)
         with judging(session, old):
             content = as_party(declared, stored, content, session)
+            await require_coded(session, declared, stored, content)
+    if method == "PUT" and b'"replace' in old.body:
+        content = keep_links(content, parse(old.body))
+    content = await with_answers_judged(session, declared, content)
     if not old.deleted and _digest(content) == old.digest:
         return PendingResult((PendingRow(old),), unchanged=True)
     if _compartment(declared, content, old.id) != old.compartment:
@@ -222,8 +233,8 @@ async def _file(
         ),
         large=large,
     )
-    if not session.operator:
-        count_stored(client, len(body), session.settings.client_daily_bytes)
+    if session.stored is not None:
+        session.stored.count(client, len(body))
     row = Stored(
         compartment, resource_id, version, declared.name, custodian, own.student, own.directory, True, False, at,
         method,
@@ -259,11 +270,13 @@ def _compartment(declared: ResourceType, content: dict[str, Any], resource_id: U
     """The student's id, or outside a compartment the resource's own."""
     if declared.visibility is not Visibility.COMPARTMENT:
         return resource_id
-    student = student_of(declared, content, resource_id)
-    if student is None:
-        text = "The record must reference its student: a Patient of this server."
-        raise HallpassError(Kind.UNPROCESSABLE, Issue(text, f"{declared.name}.{declared.student}", "required"))
-    return student
+    students = students_of(declared, content, resource_id)
+    if len(students) == 1:
+        return next(iter(students))
+    text, code = "The record must reference its student: a Patient of this server.", "required"
+    if students:
+        text, code = "The record references several students. Store one record for each of them.", "business-rule"
+    raise HallpassError(Kind.UNPROCESSABLE, Issue(text, f"{declared.name}.{declared.student}", code))
 
 
 async def _zone(session: Session, custodian: UUID) -> ZoneInfo:

@@ -37,6 +37,7 @@ from app.errors import HallpassError, Kind
 from app.intake.answers import Outcome
 from app.intake.push import IN_FLIGHT, Exchange
 from app.intake.report import Report
+from app.intake.roster.again import is_same, note, tell
 from app.intake.roster.build import TYPES, Builder
 from app.intake.roster.checks import require_whole
 from app.intake.roster.facts import RosterFacts
@@ -49,7 +50,7 @@ from app.settings import LOOPBACK
 
 ALL_WELL, SOME_REFUSED, COULD_NOT_RUN = 0, 1, 2
 TIMEOUT_SECONDS = 60.0
-RECORDS_OF_A_BUCKET = 64
+RECORDS_OF_A_BUCKET = 100
 MAX_BUCKETS = 4096
 
 
@@ -67,6 +68,8 @@ class Job:
     in_flight: int = IN_FLIGHT
     dry_run: bool = False
     accept_shrink: bool = False
+    full: bool = False
+    """Read files even where they are those of the last import."""
 
 
 def run(job: Job, *, console: Console | None = None, report_file: Path | None = None) -> int:
@@ -110,19 +113,25 @@ async def perform(job: Job, report: Report, http: httpx.AsyncClient) -> None:
     key = job.key or private_key(job.key_file or Path())
     exchange = Exchange(http, base_url, Tokens(http, f"{base_url}/auth/token", job.client_id, key))
     organization = _organization(job.organization or await exchange.organization())
+    today = datetime.now(UTC).date()
     last = await head(exchange, job.source.name, dry_run=True) if job.source.continues else None
     opened = job.source.open(last.held.get("mark") if last else None)
+    fingerprint = None if job.dry_run or job.accept_shrink else opened.fingerprint()
+    if fingerprint is not None and not job.full:
+        last = await head(exchange, job.source.name, dry_run=True)
+        if last is not None and is_same(last.held.get("same"), fingerprint, today):
+            return tell(last.held["same"], report)
     with RosterFacts(report.find) as facts, _progress(report.console) as progress:
         bar = progress.add_task("Reading", total=opened.size)
-        about = opened.read(facts, datetime.now(UTC).date(), lambda n: progress.advance(bar, n))
+        about = opened.read(facts, today, lambda n: progress.advance(bar, n))
         async with _held(job, exchange, about) as found:
-            today = datetime.now(UTC).date()
             builder = Builder(facts, organization, today, partial=not about.complete, dry_run=job.dry_run)
             await _bring_up(job, exchange, _Read(facts, builder, about), found, report, progress)
-            if found is not None and about.mark is not None:
-                found.held["mark"] = about.mark  # written as the place of the import is given up
+            if found is not None:  # written as the place of the import is given up
+                found.held |= {"mark": about.mark, "same": note(fingerprint, facts, report, today)}
         for remark in about.remarks:
             report.line(remark)
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +170,7 @@ async def _bring_up(
         require_whole(facts, about.complete)
     buckets = (found.held.get("buckets") if found else None) or _buckets(facts)
     if found is not None and not job.dry_run:
-        found.held |= {"buckets": buckets, "district": about.district, "form": about.form}
+        found.held |= {"buckets": buckets, "district": about.district, "form": about.form, "same": None}
         await save(exchange, found)
     for kind in TYPES:
         todo = plan(facts, source.builder, kind, buckets, complete=about.complete, take=report.take)

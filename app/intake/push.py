@@ -199,12 +199,12 @@ class Exchange:
         return HallpassError(Kind.UNAVAILABLE, f"{self._url} cannot be reached, or stays too busy.")
 
 
-def chunks(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
-    """The entries in order, in lists of at most MAX_ENTRIES and, but for a larger single one, MAX_BYTES."""
+def chunks(entries: Iterable[Entry], most: int = MAX_ENTRIES) -> Iterator[list[Entry]]:
+    """The entries in order, in lists of at most so many and, but for a larger single one, MAX_BYTES."""
     chunk: list[Entry] = []
     size = 0
     for one in entries:
-        if chunk and (len(chunk) == MAX_ENTRIES or size + len(one.body) > MAX_BYTES):
+        if chunk and (len(chunk) == most or size + len(one.body) > MAX_BYTES):
             yield chunk
             chunk, size = [], 0
         chunk.append(one)

@@ -7,7 +7,7 @@ release, and enters it: what is no longer visible is not entered, and the caller
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import bindparam, text
@@ -17,30 +17,40 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.caller import Caller
 from app.db.caller import lock_disclosure
 from app.db.driver import PreparedQuery, fetch
-from app.db.rows import Stored
+from app.db.rows import Ground, Grounds, Stored
 
 _DISCLOSE = PreparedQuery(
     text("""
-        SELECT entered, own FROM hallpass.disclose(
+        SELECT * FROM hallpass.disclose(
             :agent, :purposes, :requests, :interactions, :compartments, :ids, :versions, :custodians,
             :locked_compartments,
             :locked_custodians)
     """).bindparams(bindparam("agent", type_=JSONB(none_as_null=True)))
 )
+
+
+class Entered(NamedTuple):
+    """What is on the ledger: which custodians are the caller's own, and on what the versions of others leave."""
+
+    own: frozenset[UUID]
+    grounds: Grounds
+
+
 _WRITING = -2
 """What `disclose` answers where a write holds a lock."""
 
 
 async def disclose(
     connection: AsyncConnection, rows: Sequence[Stored], caller: Caller, *, request: UUID, interaction: str
-) -> frozenset[UUID] | None:
-    """Enter each version of others' once, for the caller of this transaction; return which custodians are its own.
+) -> Entered | None:
+    """Enter each version of others' once, for the caller of this transaction; return which custodians are its own, and
+    under which Consent each version leaves.
 
     None when one of them is visible no more, or the caller itself no longer stands: then nothing may leave.
     """
     found = {(r.compartment, r.id, r.version): r for r in rows if r.custodian != caller.organization}
     if not found:
-        return frozenset({caller.organization})
+        return Entered(frozenset({caller.organization}), {})
     keys = sorted(found)
     locked = sorted({(r.compartment, r.custodian) for r in found.values() if not r.directory})
     values = {
@@ -61,7 +71,11 @@ async def disclose(
         (result,) = await fetch(connection, _DISCLOSE, values)
     own = frozenset(result.own) | {caller.organization}
     disclosed = [k for k in keys if found[k].custodian not in own]
-    return own if result.entered == len(disclosed) else None
+    if result.entered != len(disclosed):
+        return None
+    columns = (result.ground_ids, result.ground_versions, result.grounds, result.grounds_versions, result.scopes)
+    rows_of = zip(*(c or () for c in columns), strict=True)
+    return Entered(own, {(i, v): Ground(consent, n, scope) for i, v, consent, n, scope in rows_of})
 
 
 def agent(caller: Caller) -> dict[str, Any] | None:

@@ -7,9 +7,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, func, literal, select, true, tuple_
+from sqlalchemy import ARRAY, ColumnElement, Row, Select, Text, any_, cast, func, literal, or_, select, true, tuple_
+from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.consent.codes import MINOR_SIGNS, PART2
 from app.db.tables import disclosure, resource, tree
 
 Position = tuple[datetime, UUID, UUID, int]
@@ -35,6 +37,8 @@ class Filter:
     """What was disclosed, or the student that it is about, or the Consent cited."""
     purpose: str | None = None
     newest_first: bool = False
+    for_parent: bool = False
+    """Without what tells a parent of care that the minor controls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,9 @@ class Entry:
     """Of a query: what it asked by. It is of no one resource."""
     students: int | None = None
     """Of a query: how many of the custodian's students it could read."""
+
+    asserted: dict[str, Any] | None = None
+    """Of a disclosure outside the exchange: the AuditEvent that its custodian entered."""
 
     @property
     def position(self) -> Position:
@@ -120,7 +127,7 @@ async def at(connection: AsyncConnection, compartment: UUID, moment: datetime, r
 
 def _chosen(wanted: Filter) -> list[ColumnElement[bool]]:
     c = disclosure.c
-    found: list[ColumnElement[bool]] = [true()]
+    found: list[ColumnElement[bool]] = _audience(wanted)
     if wanted.student is not None:
         found.append(c.compartment == wanted.student)
     if wanted.start is not None:
@@ -142,6 +149,30 @@ def _chosen(wanted: Filter) -> list[ColumnElement[bool]]:
         if value is not None:
             found.append(c[column] == value)
     return found
+
+
+def _audience(wanted: Filter) -> list[ColumnElement[bool]]:
+    return [~_of_the_minors() if wanted.for_parent else true()]
+
+
+def _of_the_minors() -> ColumnElement[bool]:
+    """Whether an entry is of a record that the minor controls, of one that refers to it, or of what the minor signed.
+
+    By any version of it: a record that was marked only later was the minor's before. docs/rule.md, 'Whose consent the
+    care rested on'.
+    """
+    c, r, f = disclosure.c, resource.alias("told"), resource.alias("named")
+    controlled = cast(array(sorted({PART2, MINOR_SIGNS})), ARRAY(Text()))
+    marked = or_(r.c.id == c.id, r.c.id == c.consent), r.c.compartment == c.compartment
+    by_label = select(r.c.id).where(*marked, r.c.labels.op("&&", is_comparison=True)(controlled)).exists()
+    by_reference = (
+        select(r.c.id)
+        .join(f, (f.c.compartment == r.c.compartment) & (f.c.id == any_(r.c.refs)))
+        .where(*marked, r.c.type != "Consent", f.c.labels.op("&&", is_comparison=True)(controlled))
+        .exists()
+    )
+    alone = select(r.c.id).where(*marked, r.c.type == "Consent", r.c.authors == array([c.compartment])).exists()
+    return by_label | by_reference | alone
 
 
 def _entry(row: Row[Any]) -> Entry:

@@ -39,6 +39,8 @@ _RESTFUL = frozenset({"read", "vread", "search", "history", "create", "update", 
 
 def audit_event(entry: Entry, names: Names) -> dict[str, Any]:
     """The AuditEvent of one disclosure, with the names as they were."""
+    if entry.asserted is not None:
+        return entry.asserted
     event: dict[str, Any] = {
         "resourceType": "AuditEvent",
         "id": entry_id(entry),

@@ -31,6 +31,8 @@ class BoundedProtocol(HttpToolsProtocol):
     _head = 0
     """Bytes of the head that is being read."""
     _in_head = True
+    _ended = False
+    """Whether a request ended in the piece that is being read: its bytes are a body's, and no head's."""
     _refused = False
     _timer: asyncio.TimerHandle | None = None
 
@@ -53,8 +55,9 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         if self._in_head and self._timer is None:
             self._wait(HEAD_SECONDS)
+        self._ended = False
         super().data_received(data)
-        if self._in_head:
+        if self._in_head and not self._ended:
             self._head += len(data)
             if self._head > MAX_HEAD_BYTES:
                 self._refuse()
@@ -76,7 +79,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The request is whole; another may follow."""
-        self._in_head = True
+        self._in_head = self._ended = True
         self._wait(None)
         if not self._refused:
             super().on_message_complete()

@@ -41,8 +41,13 @@ class Budget:
         """Count what is about to be given as a whole. Raises TOO_COSTLY where it is more than is left."""
         self.spend(size, records)
         if self.bytes < 0 or self.records < 0:
-            text = "The answer would hold more than one answer may. Ask for less: fewer entries, or smaller pages."
-            raise HallpassError(Kind.TOO_COSTLY, text)
+            raise too_large()
+
+
+def too_large() -> HallpassError:
+    """The one error of an answer that would hold too much."""
+    text = "The answer would hold more than one answer may. Ask for less: fewer entries, or smaller pages."
+    return HallpassError(Kind.TOO_COSTLY, text)
 
 
 def fitting(sizes: Sequence[int], most: int) -> int:

@@ -55,7 +55,7 @@ class Mail:
         if self._url is None or self._sender is None:
             raise NotTaken("The exchange has no mail server (HALLPASS_SMTP_URL, HALLPASS_MAIL_FROM).")
         try:
-            server = await asyncio.to_thread(connect, self._url, definition.timeout)
+            server = await asyncio.to_thread(_connect, self._url, definition.timeout)
         except (OSError, smtplib.SMTPException):
             raise NotTaken("The mail server cannot be reached.") from None
         try:
@@ -79,8 +79,16 @@ class Post:
             raise NotTaken("The mail server did not take the mail.") from None
 
 
-def connect(url: str, seconds: float) -> smtplib.SMTP:
-    """A session with the server of an SMTP URL. Raises OSError, SMTPException."""
+def deliver(url: str, mail: EmailMessage, seconds: float) -> None:
+    """Give one mail to the server of an SMTP URL. Raises OSError, SMTPException."""
+    server = _connect(url, seconds)
+    try:
+        server.send_message(mail)
+    finally:
+        server.close()
+
+
+def _connect(url: str, seconds: float) -> smtplib.SMTP:
     parts = urlsplit(url)
     kind = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
     server = kind(str(parts.hostname), parts.port or 0, timeout=seconds)

@@ -58,6 +58,12 @@ HEADERS: dict[str, Json] = {
         "description": "With 429 and 503: seconds to wait.",
         "schema": {"type": "string", "pattern": "^[0-9]+$"},
     },
+    "Content-Location": {
+        "description": "Where to ask how the export stands.",
+        "required": True,
+        "schema": {"type": "string", "format": "uri"},
+    },
+    "X-Progress": {"description": "How far it has come.", "schema": {"type": "string", "maxLength": 100}},
     "Link": {"description": "The next page of what is no Bundle.", "schema": {"type": "string"}},
 }
 VERSION = ("ETag", "Last-Modified")

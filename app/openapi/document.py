@@ -12,6 +12,7 @@ from app.openapi import (
     answers,
     by_type,
     of_any_type,
+    of_export,
     of_operations,
     of_record,
     of_server,
@@ -39,7 +40,15 @@ type). A condition is any search of the type, and finds among what the caller ho
 Searches: repeat a parameter to ask for all of its values; commas are OR. Modifiers stand behind a name (`name:exact`),
 chains too (`patient.name`), and `_has:Type:reference:parameter` asks from the other side. The reference lists them.
 """
-TAGS = ("AuditEvent", of_operations.TAG, of_system.TAG, of_system.OPEN_TAG, of_server.AUTH, of_server.SERVER)
+_SERVICE = (
+    of_operations.TAG,
+    of_export.TAG,
+    of_system.TAG,
+    of_system.OPEN_TAG,
+    of_server.AUTH,
+    of_server.SERVER,
+)
+TAGS = ("AuditEvent", *_SERVICE)
 BESIDE = ("Bundle", "MeasureReport", "OperationOutcome", "Parameters")
 """The types in bodies and answers that are no records. What definitions hold is told by HL7, not here."""
 
@@ -56,10 +65,7 @@ def document(base_url: str) -> Json:
             "description": DESCRIPTION,
         },
         "servers": [{"url": base_url}],
-        "tags": [
-            {"name": n}
-            for n in (*TYPES, of_operations.TAG, of_system.TAG, of_system.OPEN_TAG, of_server.AUTH, of_server.SERVER)
-        ],
+        "tags": [{"name": n} for n in (*TYPES, *_SERVICE)],
         "paths": paths(),
         "components": _components(),
     }
@@ -68,7 +74,14 @@ def document(base_url: str) -> Json:
 def paths() -> dict[str, Json]:
     """Every path item, by path."""
     found: dict[str, Json] = {}
-    beside = (of_any_type.paths(), of_operations.paths(), of_record.paths(), of_system.paths(), of_server.paths())
+    beside = (
+        of_any_type.paths(),
+        of_operations.paths(),
+        of_record.paths(),
+        of_system.paths(),
+        of_server.paths(),
+        of_export.paths(),
+    )
     for part in (*map(by_type.paths, REGISTRY), *beside):
         found |= part
     return dict(sorted(found.items()))

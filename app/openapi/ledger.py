@@ -21,6 +21,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "_id": _text(r"[A-Za-z0-9.\-]{1,64}(,[A-Za-z0-9.\-]{1,64})*"),
     "_lastUpdated": _text(f"(eq|ge|gt|le|lt)?{MOMENT}"),
     "agent": _text(f"((.*/)?Organization/)?{_UUID}(/_history.*)?"),
+    "consent": _text(f"((.*/)?Consent/)?{_UUID}(/_history.*)?"),
     "date": _text(f"(eq|ge|gt|le|lt)?{MOMENT}"),
     "entity": _text(f"(.*/)?{_UUID}(/_history.*)?"),
     "outcome": {"type": "string", "enum": ["0", "4", "8"]},

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.capability.operation import Body, Call, Operation, operations
-from app.openapi import answers
+from app.capability.operation import SYSTEM, Body, Call, Operation, operations
+from app.openapi import answers, of_export
 from app.openapi.examples import of_answer, of_body
 from app.openapi.operation import json_body, operation
 from app.openapi.parameters import ALWAYS, ref
@@ -21,21 +21,22 @@ def paths() -> dict[str, Json]:
     found: dict[str, Json] = {}
     for declared in operations():
         for call in declared.calls:
-            path = f"/fhir/{declared.type or '{type}'}{'/{id}' if call.instance else ''}/${declared.name}"
+            kind = "" if declared.type == SYSTEM else f"/{declared.type or '{type}'}"
+            path = f"/fhir{kind}{'/{id}' if call.instance else ''}/${declared.name}"
             found.setdefault(path, {})[call.method.lower()] = _operation(declared, call)
     return found
 
 
 def _operation(declared: Operation, call: Call) -> Json:
-    placed = [*(() if declared.type else ("type",)), *(("id",) if call.instance else ()), *call.asked]
+    placed = [*(("type",) if declared.type is None else ()), *(("id",) if call.instance else ()), *call.asked]
     always = [ref("pretty")] if "formatOfDisclosures" in call.asked else ALWAYS
     return operation(
         call.operation_id,
         call.summary,
-        declared.type or TAG,
+        of_export.TAG if declared.type == SYSTEM else declared.type or TAG,
         parameters=[*map(ref, placed), *always],
         body=_body(declared.body, call) if declared.body and call.method == "POST" else None,
-        success={200: _success(declared, call)},
+        success={declared.status: _success(declared, call)},
         scopes=declared.scopes,
     )
 
@@ -46,6 +47,8 @@ def _body(body: Body, call: Call) -> Json:
 
 
 def _success(declared: Operation, call: Call) -> Json:
+    if not declared.returns:
+        return answers.empty(declared.returns_text, *declared.headers)
     shown = of_answer(call.operation_id, "200")
     found = answers.json(declared.returns_text, schema(declared.returns), *declared.headers, shown=shown)
     found["content"] |= {media: {"schema": {"type": "string"}} for media in declared.also}

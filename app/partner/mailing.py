@@ -10,7 +10,7 @@ import smtplib
 from email.message import EmailMessage
 
 from app.errors import HallpassError, Kind
-from app.notify.mail import connect
+from app.notify.mail import deliver
 from app.settings import Settings
 
 SECONDS = 20
@@ -44,11 +44,6 @@ async def send(settings: Settings, mail: tuple[str, str, str]) -> None:
     message["From"], message["To"], message["Subject"] = settings.mail_from, mail[0], mail[1]
     message.set_content(mail[2])
     try:
-        await asyncio.to_thread(_deliver, settings.smtp_url.get_secret_value(), message)
+        await asyncio.to_thread(deliver, settings.smtp_url.get_secret_value(), message, SECONDS)
     except (OSError, smtplib.SMTPException):
         raise HallpassError(Kind.UNAVAILABLE, "The mail server did not take the mail. Try again later.") from None
-
-
-def _deliver(url: str, message: EmailMessage) -> None:
-    with connect(url, SECONDS) as server:
-        server.send_message(message)

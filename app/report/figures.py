@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from statistics import quantiles
 
-from scipy.stats import CensoredData, ecdf
-
 from app.report.referral import Referral
 
 DIMENSIONS = ("category", "school", "provider", "month", "tier")
@@ -95,6 +93,8 @@ def _expected(served: list[float], waited: list[float]) -> tuple[float | None, f
     if not served:
         return None, None
     censored = [False] * len(served) + [True] * len(waited)
+    from scipy.stats import CensoredData, ecdf  # when a report is asked: it takes a second to load, and 60 MB
+
     waiting = ecdf(CensoredData.right_censored(served + waited, censored)).sf
     reached: list[float | None] = []
     for left in (0.5, 0.1):

@@ -27,7 +27,22 @@ def _record(code: str, expression: str, description: str) -> dict[str, Any]:
     }
 
 
+def _of_consent(code: str, description: str) -> dict[str, Any]:
+    """One of HL7 FAST Consent Management, where it is an extension of R5's: here the discloser is meant."""
+    return {
+        "base": "Consent",
+        "code": code,
+        "kind": "reference",
+        "expression": "Consent.organization",
+        "target": ["Organization"],
+        "url": f"{OURS}/Consent-{code}",
+        "description": description,
+    }
+
+
 RECORDS: tuple[dict[str, Any], ...] = (
+    _of_consent("controller", "Who controls what is released: the discloser"),
+    _of_consent("manager", "Who manages the Consent: the discloser, which files it"),
     _record(
         "capacity",
         f"extension.where(url='{CAPACITY}').extension.where(url='capacityStatus').value.as(CodeableConcept)",
@@ -42,4 +57,4 @@ RECORDS: tuple[dict[str, Any], ...] = (
         "When the service is open: now, a date and time, or a half hour of the week such as mon-0930",
     ),
 )
-"""By which a service is found before a referral. Codes of the half hours: app/search/hours.py."""
+"""By which a service is found before a referral (app/search/hours.py), and FAST's of a Consent."""

@@ -174,6 +174,8 @@ class Within:
 
     student: UUID
     """Whose compartment it stays in."""
+    others: tuple[UUID, ...] = ()
+    """The same student's compartments under other Patients."""
     about: UUID | None = None
     """A resource: itself, what it refers to, and what refers to it."""
     during: tuple[datetime, datetime] | None = None

@@ -44,6 +44,29 @@ SERVICE_CATEGORY: Concepts = {
     "utilities": "Utilities",
     "vision": "Vision screening and care",
 }
+REVIEW_DOMAIN: Concepts = {
+    "attendance": "Attendance and engagement",
+    "learning": "Learning",
+    "health": "Health and vision",
+    "feelings": "Feelings and behavior",
+    "family": "Family and home",
+    "basic": "Food, housing and clothing",
+    "community": "Friends, community and activities",
+}
+REVIEW_LEVEL: Concepts = {
+    "strength": "A strength",
+    "typical": "As expected",
+    "need": "A need",
+    "urgent": "An urgent need",
+}
+STUDENT_MEASURE: Concepts = {
+    "attendance-rate": "Share of school days attended, in %",
+    "days-absent": "School days absent",
+    "days-attended": "School days attended",
+    "days-tardy": "School days tardy",
+    "grade-average": "Grade point average, cumulative",
+    "incidents": "Incidents of behavior",
+}
 GRADE_LEVEL: Concepts = {
     "IT": "Infant or toddler",
     "PR": "Preschool",
@@ -107,6 +130,14 @@ _SYSTEMS: tuple[tuple[str, str, str, Concepts], ...] = (
         "Services of a community school",
         "Kinds of services that students and their families are referred to.",
         SERVICE_CATEGORY,
+    ),
+    ("review-domain", "Domains of a review", "What a review of strengths and needs looks at.", REVIEW_DOMAIN),
+    ("review-level", "Levels of a review", "How a student stands in a domain of a review.", REVIEW_LEVEL),
+    (
+        "student-measure",
+        "Measures of a student",
+        "Attendance, grades and behavior over a period, as the codes of Observations.",
+        STUDENT_MEASURE,
     ),
     ("grade-level", "Grade levels", "The grade that a student is enrolled in, by the codes of CEDS.", GRADE_LEVEL),
     (

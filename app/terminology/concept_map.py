@@ -1,11 +1,11 @@
-"""How the services of a community school lie in the social domains of the Gravity Project.
+"""How the services of a community school lie in Gravity's social domains, and measures of a student in CEDS.
 
-https://hl7.org/fhir/R4/conceptmap.html and https://hl7.org/fhir/us/sdoh-clinicalcare/
+https://hl7.org/fhir/R4/conceptmap.html, https://hl7.org/fhir/us/sdoh-clinicalcare/ and https://ceds.ed.gov
 """
 
 from __future__ import annotations
 
-from app.terminology.code_systems import SERVICE_CATEGORY, system
+from app.terminology.code_systems import SERVICE_CATEGORY, STUDENT_MEASURE, system
 from app.terminology.definition import Json, definition
 from app.terminology.value_sets import value_set
 
@@ -35,8 +35,42 @@ _INEXACT = {
 }
 
 
-def concept_map() -> Json:
-    """The ConceptMap; what has no domain there is unmatched."""
+CEDS = "https://ceds.ed.gov"
+_ELEMENTS = {
+    "attendance-rate": "AttendanceRate",
+    "days-absent": "NumberOfDaysAbsent",
+    "days-attended": "NumberOfDaysInAttendance",
+    "days-tardy": "NumberOfDaysTardy",
+    "grade-average": "GradePointAverageCumulative",
+}
+
+
+def concept_maps() -> list[Json]:
+    """Every ConceptMap."""
+    return [_of_services(), _of_measures()]
+
+
+def _of_measures() -> Json:
+    """The elements of CEDS, by their technical names; an incident is a record there, and no count."""
+    elements = [
+        {"code": code, "target": [{"code": _ELEMENTS[code], "equivalence": "relatedto"}]}
+        if code in _ELEMENTS
+        else {"code": code, "target": [{"equivalence": "unmatched"}]}
+        for code in STUDENT_MEASURE
+    ]
+    return definition(
+        "ConceptMap",
+        "student-measure-to-ceds",
+        "Measures of a student to elements of CEDS",
+        "Which element of the Common Education Data Standards a measure is.",
+        sourceUri=value_set("student-measure"),
+        targetUri=CEDS,
+        group=[{"source": system("student-measure"), "target": CEDS, "element": elements}],
+    )
+
+
+def _of_services() -> Json:
+    """The ConceptMap of services; what has no domain there is unmatched."""
     return definition(
         "ConceptMap",
         "service-category-to-gravity",

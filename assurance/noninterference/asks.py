@@ -237,6 +237,13 @@ class Asks:
     def _operation(self, route: Route) -> Request:
         return operations.OPERATIONS[route.shape.rpartition("/")[2]](self, route)
 
+    def _exported(self, route: Route) -> Request:
+        """An export of the caller's own, of nobody, or a file of one; links lead to the rest."""
+        known = [link.split("/")[3] for link in self.scene.links if "/export/" in link]
+        path = route.path.replace("{id}", self.rng.choice([*known, *ABSENT]))
+        name = self.rng.choice(["Patient-1.ndjson", "deleted-1.ndjson", "errors.ndjson", "x"])
+        return Request(route.method, path.replace("{name}", name), self.client())
+
     def _audit(self, route: Route) -> Request:
         return operations.audit(self, route)
 
@@ -281,6 +288,9 @@ _BY_SHAPE: dict[str, Asking] = {
     "GET /fhir/AuditEvent": ("operation", Asks._audit),
     "POST /fhir/AuditEvent/_search": ("operation", Asks._audit),
     "GET /fhir/AuditEvent/{id}": ("operation", Asks._audit),
+    "GET /fhir/export/{id}": ("operation", Asks._exported),
+    "DELETE /fhir/export/{id}": ("operation", Asks._exported),
+    "GET /fhir/export/{id}/{name}": ("operation", Asks._exported),
     "GET /docs/{asset}": ("other", Asks._asset),
     "POST /auth/token": ("other", Asks._token_form),
     "POST /auth/introspect": ("other", Asks._token_form),

@@ -7,8 +7,9 @@ from random import Random
 
 from app.resources import TYPES
 from assurance.noninterference import releases
+from assurance.noninterference.draw import STUDENT, Body, Pick
 from assurance.noninterference.queries import Queries
-from assurance.noninterference.records import STUDENT, Body, Pick, build
+from assurance.noninterference.records import build
 from assurance.noninterference.scene import Record, Scene
 
 NOBODY = "99999999-0000-4000-8000-00000000abcd"

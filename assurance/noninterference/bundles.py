@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from app.resources import TYPES
-from assurance.noninterference.records import STUDENT, Body
+from assurance.noninterference.draw import STUDENT, Body
 from assurance.noninterference.wire import BASE
 
 if TYPE_CHECKING:

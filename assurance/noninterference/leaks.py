@@ -18,7 +18,8 @@ from sqlalchemy import MetaData, Table, Text, any_, cast, func, literal, or_, se
 from sqlalchemy.dialects.postgresql import BYTEA
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from app.db import history, include, match, read, search_queries, seek
+from app.db import candidates, counting, history, include, match, read, search_queries, seek
+from app.db.driver import PreparedQuery
 from app.db.login import APP_ROLE
 from app.db.match import Subject, visible
 from app.db.rows import Stored
@@ -122,15 +123,16 @@ def a_has_through_hidden_resources(patch: pytest.MonkeyPatch) -> None:
 @leak
 def a_total_before_the_filter(patch: pytest.MonkeyPatch) -> None:
     """The total counts what the access index proposes, before row-level security has judged it."""
-    patch.setattr(search_queries, "_total", _proposed)
+    patch.setattr(counting, "total", _proposed)
     _anew(patch, "_kept_page", "_kept_total")
 
 
 def _proposed(form: Any, criteria: Any) -> Any:
     """How many resources the access index proposes that meet the criteria."""
-    subject = search_queries._frame(form).subject
-    met = [match.matches(c, subject) for c in criteria]
-    return select(func.count()).select_from(subject.c.compartment.table).where(*met)
+    a = EVERYTHING["access"].alias("proposed")
+    met = [match.matches(c, Subject(a.c, form.of_records)) for c in criteria]
+    here = (a.c.org == candidates.ORG, match.one_of(a.c.type, form.of_records))
+    return select(func.count(a.c.id.distinct())).where(*here, *met)
 
 
 def _anew(patch: pytest.MonkeyPatch, *names: str) -> None:
@@ -147,7 +149,7 @@ def a_next_link_before_the_filter(patch: pytest.MonkeyPatch) -> None:
     async def search(session: Any, wanted: Any, after: Any) -> Any:
         found = await original(session, wanted, after)
         values = search_queries._values(wanted, session.caller.organization)
-        count = await session.connection.scalar(_proposed(search_queries._Form.of(wanted), wanted.criteria), values)
+        count = await session.connection.scalar(_proposed(search_queries._form(wanted), wanted.criteria), values)
         rows = [c.row for c in found.pending if c.mode == "match"]
         if rows and not wanted.sort and after is None and count > len(rows):
             found.cursors["next"] = Cursor((rows[-1].updated,), rows[-1].id, False).pack()
@@ -161,8 +163,8 @@ def an_include_unfiltered(patch: pytest.MonkeyPatch) -> None:
     """_include and _revinclude bring what they find; and the ledger, which would notice, is asleep."""
     _unguarded(patch, include)
 
-    async def asleep(*_args: Any, **_kwargs: Any) -> bool:
-        return True
+    async def asleep(_connection: Any, _rows: Any, caller: Any, **_kwargs: Any) -> Any:
+        return frozenset({caller.organization})
 
     patch.setattr(disclose, "disclose", asleep)
 
@@ -227,14 +229,15 @@ def an_error_that_names_the_hidden_thing(patch: pytest.MonkeyPatch) -> None:
             )
             raise HallpassError(e.kind, *e.issues, Issue(f"{known} of the references are not yours to use.")) from None
 
-    patch.setattr(writes, "require_targets", require)
+    patch.setattr(writes, "check_references", require)
 
 
 @leak
 def a_reference_to_the_hidden_that_is_accepted(patch: pytest.MonkeyPatch) -> None:
     """A write may refer to what its writer cannot see."""
-    current = "r.id = ANY (:ids) AND r.current AND NOT r.deleted"
-    patch.setattr(read, "_VISIBLE", text(f"SELECT r.type, r.id, r.student FROM prove.resource r WHERE {current}"))
+    current = "r.id = ANY (CAST(:ids AS uuid[])) AND r.current AND NOT r.deleted"
+    found = text(f"SELECT r.type, r.id, r.student, r.custodian FROM prove.resource r WHERE {current}")
+    patch.setattr(read, "_VISIBLE", PreparedQuery(found))
 
 
 @leak
@@ -250,8 +253,8 @@ def a_sort_by_a_hidden_value(patch: pytest.MonkeyPatch) -> None:
         there = (resource.c.id == t.target) & resource.c.current
         return select(func.min(digest)).where(own, there).scalar_subquery()
 
-    patch.setattr(search_queries, "sort_column", sort_column)
-    _anew(patch, "_frame", "_kept_page", "_kept_total")
+    patch.setattr(candidates, "sort_column", sort_column)
+    _anew(patch, "_kept_page", "_kept_total")
 
 
 @leak
@@ -259,9 +262,9 @@ def a_write_that_tells_hidden_from_absent(patch: pytest.MonkeyPatch) -> None:
     """A write to a hidden resource is forbidden, one to an absent resource finds nothing."""
     original = writes.locked
 
-    async def locked(session: Any, declared: Any, resource_id: str, if_match: Any) -> Any:
+    async def locked(session: Any, declared: Any, resource_id: str, if_match: Any, seen: Any = None) -> Any:
         try:
-            return await original(session, declared, resource_id, if_match)
+            return await original(session, declared, resource_id, if_match, seen)
         except HallpassError as e:
             if e.kind is Kind.NOT_FOUND and await _everyone(session.connection, resource_id):
                 raise HallpassError(Kind.FORBIDDEN, "It is not yours.") from None
@@ -274,7 +277,7 @@ def _past_the_read_batcher(
     patch: pytest.MonkeyPatch, look: Callable[[Any, ReadRequest], Awaitable[ReadResult]]
 ) -> None:
     """Have another look at each read by id that found nothing, by the driver's own connection."""
-    original = read_batcher._through
+    original = read_batcher._read_together
 
     async def context(connection: Any, asks: list[ReadRequest], *, agreement: bool) -> list[ReadResult]:
         found = await original(connection, asks, agreement=agreement)
@@ -283,7 +286,7 @@ def _past_the_read_batcher(
             for ask, passed in zip(asks, found, strict=True)
         ]
 
-    patch.setattr(read_batcher, "_through", context)
+    patch.setattr(read_batcher, "_read_together", context)
 
 
 _ROW = f"SELECT {', '.join(Stored._fields)} FROM prove.resource WHERE id = $1 AND type = $2"
@@ -341,7 +344,7 @@ def a_deletion_that_hidden_referrers_stop(patch: pytest.MonkeyPatch) -> None:
     """What a hidden resource refers to cannot be deleted."""
     c = resource.c
 
-    async def referred(connection: Any, ids: Any, apart: Any, own: Any) -> bool:
+    async def referred(connection: Any, ids: Any, apart: Any) -> bool:
         refers = or_(*(literal(i) == any_(c.refs) for i in ids))
         found = select(c.id).where(c.current, ~c.deleted, c.id.not_in([*apart, *ids]), refers)
         return await connection.scalar(found.limit(1)) is not None
@@ -364,11 +367,11 @@ def an_accounting_that_counts_for_others(patch: pytest.MonkeyPatch) -> None:
 @leak
 def an_id_that_counts(patch: pytest.MonkeyPatch) -> None:
     """The time of a write moves with the number of records in the database."""
-    original = writes.hold
+    original = writes.lock_writes
 
-    async def hold(connection: Any, compartments: Any, *, exclusive: bool) -> Any:
-        found = await original(connection, compartments, exclusive=exclusive)
+    async def lock_writes(connection: Any, wanted: Any) -> Any:
+        found = await original(connection, wanted)
         count = int(await connection.scalar(select(func.count()).select_from(resource)) or 0)
         return found + timedelta(milliseconds=count)
 
-    patch.setattr(writes, "hold", hold)
+    patch.setattr(writes, "lock_writes", lock_writes)

@@ -15,19 +15,21 @@ from typing import Any
 from app.referral.judge import FIXED
 from app.resources import TYPES
 from assurance.noninterference import releases
-from assurance.noninterference.records import EXCEPTED, SERVICE, Body, build, coded, label
+from assurance.noninterference.draw import EXCEPTED, SERVICE, Body, coded
+from assurance.noninterference.records import DRAWN, build, label
 from assurance.noninterference.scene import BOTH, Record, Scene
 from assurance.noninterference.wire import Request
 
 JSON = (("Content-Type", "application/fhir+json"),)
-COVERABLE = ("RelatedPerson", "ServiceRequest", "Encounter")
+REFERRALS = ("ServiceRequest", "Encounter")
+COVERABLE = ("RelatedPerson", *REFERRALS, *DRAWN)
 DIRECTORY = ("Practitioner", "PractitionerRole", "Location", "HealthcareService", "OrganizationAffiliation")
 RELEASED = ("first", "second", "third", "fourth", "grown")
 """The holder's students whose records a release to the caller opens, or may open later."""
 PAPER = ("payment", "expired")
 """Students with a Consent that names the caller and opens nothing to it."""
 _OPENED = ("Patient", "RelatedPerson", "ServiceRequest", "Encounter")
-KINDS = (*_OPENED, "Consent", "Task", "Group", "Binary", "DocumentReference", "QuestionnaireResponse")
+KINDS = (*_OPENED, "Consent", "Task", "Group", "Binary", *DRAWN)
 
 
 @dataclass(frozen=True, slots=True)

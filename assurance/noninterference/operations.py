@@ -13,8 +13,9 @@ from app.auth import jose
 from app.capability.interactions import LEDGER_PARAMETERS
 from app.resources import TYPES
 from assurance.noninterference.determinism import EPOCH
+from assurance.noninterference.draw import STUDENT
 from assurance.noninterference.moves import JSON
-from assurance.noninterference.records import STUDENT, OutOfReach
+from assurance.noninterference.records import OutOfReach
 from assurance.noninterference.routes import Route
 from assurance.noninterference.wire import BASE, Request
 
@@ -27,14 +28,30 @@ SERVED = (
     ("POST", "/fhir/[type]/{id}/$everything"),
     ("POST", "/fhir/[type]/{id}/$explain-access"),
     ("GET", "/fhir/[type]/{id}/$meta"),
+    ("GET", "/fhir/[type]/{id}/$extract"),
+    ("GET", "/fhir/[type]/{id}/$support-plan"),
+    ("POST", "/fhir/[type]/{id}/$populate"),
     ("GET", "/fhir/[type]/$awaiting-release"),
     ("GET", "/fhir/[type]/{id}/$referral-report"),
     ("GET", "/fhir/[type]/{id}/$community-report"),
     ("POST", "/fhir/[type]/$match"),
+    ("POST", "/fhir/[type]/$merge"),
     ("POST", "/fhir/[type]/$validate"),
     ("POST", "/fhir/[type]/{id}/$validate"),
+    *((method, f"/fhir/{place}$export") for place in ("", "[type]/", "[type]/{id}/") for method in ("GET", "POST")),
     ("POST", "/fhir/[type]/$preview"),
     ("POST", "/fhir/[type]/$break-glass"),
+    ("GET", "/fhir/[type]/{id}/$recipients"),
+    ("GET", "/fhir/[type]/{id}/$disclosed-copy"),
+    ("GET", "/fhir/[type]/{id}/$consent-status"),
+    ("GET", "/fhir/[type]/{id}/$fast-consent"),
+    ("POST", "/fhir/[type]/$fileConsent"),
+    ("POST", "/fhir/[type]/$revokeConsent"),
+    ("POST", "/fhir/[type]/$compare"),
+    ("POST", "/fhir/AuditEvent/$recordDisclosure"),
+    ("POST", "/fhir/[type]/{id}/$statement"),
+    ("GET", "/fhir/[type]/$broken-glass"),
+    ("POST", "/fhir/[type]/$broken-glass"),
     ("GET", "/fhir/[type]/$status"),
     ("POST", "/fhir/[type]/$status"),
     ("GET", "/fhir/[type]/{id}/$status"),
@@ -54,7 +71,7 @@ def _disclosures(asks: Asks, route: Route) -> Request:
     if rng.random() < 0.3:
         query["_format"] = rng.choice(["csv", "html", "json"])
     if rng.random() < 0.2:
-        query["basis"] = rng.choice(["release", "party"])
+        query["basis"] = rng.choice(["release", "party", "query"])
     if rng.random() < 0.2:
         query["recipient"] = asks.id("Organization")
     path = route.path.replace("{id}", asks.id(route.type))
@@ -144,6 +161,23 @@ def _match(asks: Asks, route: Route) -> Request:
     return _parameters(asks, route.path, given)
 
 
+def _populate(asks: Asks, route: Route) -> Request:
+    """Begun for a student, of the caller's or of others'."""
+    given = [{"name": "subject", "valueReference": {"reference": f"Patient/{asks.id('Patient')}"}}]
+    return _parameters(asks, route.path.replace("{id}", asks.id(route.type)), given)
+
+
+def _merge(asks: Asks, route: Route) -> Request:
+    """Two students, of the caller's or of others', mostly without changing what they are."""
+    given: list[dict[str, Any]] = [
+        {"name": name, "valueReference": {"reference": f"Patient/{asks.id('Patient')}"}}
+        for name in ("source-patient", "target-patient")
+    ]
+    if asks.rng.random() < 0.7:
+        given.append({"name": "preview", "valueBoolean": True})
+    return _parameters(asks, route.path, given)
+
+
 def _validate(asks: Asks, route: Route) -> Request:
     rng = asks.rng
     if "{id}" not in route.path:
@@ -164,6 +198,80 @@ def _break_glass(asks: Asks, route: Route) -> Request:
         {"name": "reason", "valueString": "The student collapsed in class and cannot answer."},
     ]
     return _parameters(asks, route.path, given)
+
+
+def _export(asks: Asks, route: Route) -> Request:
+    rng = asks.rng
+    query: dict[str, str] = {}
+    if rng.random() < 0.5:
+        query["_type"] = ",".join(rng.sample(list(TYPES), 3))
+    if rng.random() < 0.4:
+        query["_since"] = rng.choice(["2026-10-01T12:00:00Z", "2026-10-01T12:05:00Z"])
+    if rng.random() < 0.2:
+        query["_until"] = "2026-10-01T12:10:00Z"
+    if rng.random() < 0.2:
+        query["organizeOutputBy"] = "Patient"
+    path = route.path.replace("{id}", asks.id("Group"))
+    if route.method == "GET":
+        return Request("GET", f"{path}?{urlencode(query)}", asks.client())
+    instants = ("_since", "_until")
+    given = [{"name": n, "valueInstant" if n in instants else "valueString": text} for n, text in query.items()]
+    if not route.path.startswith("/fhir/$") and rng.random() < 0.6:
+        given.append({"name": "patient", "valueReference": {"reference": f"Patient/{asks.id('Patient')}"}})
+    return _parameters(asks, path, given)
+
+
+def _file_consent(asks: Asks, route: Route) -> Request:
+    """A Consent about somebody whom the caller may or may not know, with a document."""
+    student = {"reference": f"Patient/{asks.id('Patient')}"}
+    if asks.rng.random() < 0.5:
+        student = {"identifier": {"system": STUDENT, "value": f"S-{asks.rng.randrange(1, 7)}"}}  # type: ignore[dict-item]
+    consent = json.loads(asks.bodies.new(asks.scene, "Consent"))
+    consent = {k: v for k, v in consent.items() if k not in ("organization", "sourceAttachment")}
+    document = {"resourceType": "QuestionnaireResponse", "status": "completed"}
+    given = [
+        {"name": "consent", "resource": {**consent, "patient": student}},
+        {"name": "document", "resource": document},
+    ]
+    return _parameters(asks, route.path, given)
+
+
+def _revoke_consent(asks: Asks, route: Route) -> Request:
+    given = [
+        {"name": "consent", "valueReference": {"reference": f"Consent/{asks.id('Consent')}"}},
+        {"name": "patient", "valueReference": {"reference": f"Patient/{asks.id('Patient')}"}},
+    ]
+    return _parameters(asks, route.path, given)
+
+
+def _compare(asks: Asks, route: Route) -> Request:
+    draft = json.loads(asks.bodies.new(asks.scene, "Consent"))
+    with_ = {"name": "with", "valueReference": {"reference": f"Consent/{asks.id('Consent')}"}}
+    return _parameters(asks, route.path, [{"name": "consent", "resource": draft}, with_])
+
+
+def _statement(asks: Asks, route: Route) -> Request:
+    path = route.path.replace("{id}", asks.id(route.type))
+    return _parameters(asks, path, [{"name": "text", "valueString": asks.rng.choice(["It was not so.", "Not me."])}])
+
+
+def _broken_glass(asks: Asks, route: Route) -> Request:
+    if route.method == "GET":
+        return Request("GET", f"{route.path}?reviewed={asks.rng.choice(['true', 'false'])}", asks.client())
+    glass = {"name": "glass", "valueId": asks.id("Patient")}
+    return _parameters(asks, route.path, [glass, {"name": "note", "valueString": "It was needed."}])
+
+
+def _record_disclosure(asks: Asks, route: Route) -> Request:
+    event = {
+        "resourceType": "AuditEvent",
+        "type": {"system": "http://dicom.nema.org/resources/ontology/DCM", "code": "110106"},
+        "recorded": "2026-09-20T10:00:00Z",
+        "agent": [{"who": {"display": "County court"}, "requestor": True}],
+        "source": {"observer": {"display": "The office"}},
+        "entity": [{"what": {"reference": f"Patient/{asks.id('Patient')}"}}],
+    }
+    return _parameters(asks, route.path, [{"name": "disclosure", "resource": event}])
 
 
 def _subscriptions(asks: Asks, route: Route) -> Request:
@@ -193,10 +301,25 @@ OPERATIONS: dict[str, Callable[[Asks, Route], Request]] = {
     "$meta": _meta,
     "$referral-report": _report,
     "$community-report": _community,
+    "$extract": _meta,
+    "$support-plan": _meta,
+    "$populate": _populate,
     "$match": _match,
+    "$merge": _merge,
     "$validate": _validate,
     "$preview": _preview,
     "$break-glass": _break_glass,
+    "$export": _export,
+    "$recipients": _meta,
+    "$disclosed-copy": _meta,
+    "$consent-status": _meta,
+    "$fast-consent": _meta,
+    "$fileConsent": _file_consent,
+    "$revokeConsent": _revoke_consent,
+    "$compare": _compare,
+    "$recordDisclosure": _record_disclosure,
+    "$statement": _statement,
+    "$broken-glass": _broken_glass,
     "$status": _subscriptions,
     "$events": _subscriptions,
 }
@@ -242,12 +365,13 @@ AUDITED: dict[str, Callable[[Asks], str]] = {
     "_id": lambda asks: asks.rng.choice([*asks.scene.events, ABSENT_EVENT]),
     "_lastUpdated": lambda asks: asks.rng.choice(["ge2026-10-01", "lt2026-10-01T12:05:00Z", "2026-10"]),
     "agent": lambda asks: f"Organization/{asks.id('Organization')}",
+    "consent": lambda asks: f"Consent/{asks.id('Consent')}",
     "date": lambda asks: asks.rng.choice(["ge2026-10-01", "lt2026-10-01T12:05:00Z", "2026-10"]),
     "entity": lambda asks: (kind := asks.rng.choice(["Patient", "ServiceRequest", "Encounter"])) + f"/{asks.id(kind)}",
     "outcome": lambda asks: asks.rng.choice(["0", "4", "8"]),
     "patient": lambda asks: f"Patient/{asks.id('Patient')}",
     "purpose": lambda asks: asks.rng.choice(["TREAT", "HPAYMT"]),
-    "subtype": lambda asks: asks.rng.choice(["release", "party", "login", "scope"]),
+    "subtype": lambda asks: asks.rng.choice(["release", "party", "query", "login", "scope"]),
     "_count": lambda asks: asks.rng.choice(["1", "2", "5"]),
     "_sort": lambda asks: asks.rng.choice(["date", "-date"]),
     "_total": lambda asks: asks.rng.choice(["none", "accurate"]),

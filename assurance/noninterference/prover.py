@@ -12,11 +12,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from assurance.noninterference.asks import Asks, Draw
+from assurance.noninterference.draw import Body
 from assurance.noninterference.moves import Move, Moves
 from assurance.noninterference.operations import require_audited
 from assurance.noninterference.pair import Difference, Pair
 from assurance.noninterference.queries import require_controls
-from assurance.noninterference.records import Body, require_builders
 from assurance.noninterference.scene import BOTH, Scene, Step
 from assurance.noninterference.settle import Settle
 from assurance.noninterference.shrink import shrunk
@@ -63,7 +63,6 @@ class Prover:
     """Runs sequences over one pair of worlds."""
 
     def __init__(self, pair: Pair, seed: int, *, shrinking: bool = True) -> None:
-        require_builders()
         require_controls()
         require_audited()
         self.pair = pair

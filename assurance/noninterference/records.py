@@ -1,6 +1,6 @@
 """Valid resources of every type, with values out of a small common stock, so that hidden and visible ones collide.
 
-A type of the registry without a builder here is out of the prover's reach, and `require_builders` says so.
+A type without a builder here is drawn from its declaration (assurance/noninterference/drawn.py).
 """
 
 from __future__ import annotations
@@ -10,23 +10,22 @@ from random import Random
 from typing import Any
 
 from app.consent import codes as c
-from app.resources import REGISTRY
+from app.resources import TYPES, Visibility
 from app.subscriptions.definition import PREFIX
-
-Body = dict[str, Any]
-Pick = Callable[..., dict[str, str] | None]
-"""A Reference to a resource of one of these types; None where there is none."""
-
-FAMILIES = ("Rivera", "Okafor", "Smith", "Zhang", "Núñez")
-GIVEN = ("Ana", "Luz", "Chidi", "Wei", "Omar")
-CITIES = ("Albany", "Ithaca", "Troy")
-SERVICES = ("counseling", "speech", "evaluation")
-EXCEPTED = "substance-use"
-"""A code of service that releases in the worlds except: what has it is in the access index, and not visible."""
-DAYS = ("2026-09-14", "2026-09-16", "2026-09-20", "2025-01-31", "2026-10-01")
-MOMENTS = ("2026-09-14T09:00:00-04:00", "2026-09-20T10:30:00Z", "2026-10-01T08:00:00-05:00")
-STUDENT, SERVICE, KIND = "urn:test:student", "urn:test:service", "urn:test:kind"
-ROLES = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
+from assurance.noninterference.draw import (
+    CITIES,
+    DAYS,
+    KIND,
+    MOMENTS,
+    ROLES,
+    SERVICE,
+    SERVICES,
+    Body,
+    Draw,
+    Pick,
+    coded,
+)
+from assurance.noninterference.drawn import drawn
 
 
 class OutOfReach(Exception):
@@ -35,7 +34,8 @@ class OutOfReach(Exception):
 
 def build(type_name: str, rng: Random, pick: Pick, **more: Any) -> Body:
     """A resource of the type."""
-    made = {"resourceType": type_name, **_BUILDERS[type_name](_Draw(rng, pick)), **_meta(rng)}
+    draw, own = Draw(rng, pick), _BUILDERS.get(type_name)
+    made = {"resourceType": type_name, **(own(draw) if own else drawn(TYPES[type_name], draw)), **_meta(rng)}
     return _pruned({**made, **more})
 
 
@@ -45,22 +45,10 @@ def _pruned(body: Body) -> Body:
     return {k: v for k, v in found.items() if v is not None and v != [] and v != {}}
 
 
-def require_builders() -> None:
-    """Raise OutOfReach for a type of the registry that cannot be made here."""
-    missing = [t.name for t in REGISTRY if t.name not in _BUILDERS]
-    if missing:
-        raise OutOfReach(f"no builder in assurance/noninterference/records.py for {', '.join(missing)}")
-
-
 def label(*found: str) -> Body:
     """meta.security with confidentiality codes and sensitivity labels."""
     systems = dict.fromkeys(c.CONFIDENTIALITY, c.CONFIDENTIALITY_SYSTEM)
     return {"security": [{"system": systems.get(code, c.ACT_CODE), "code": code} for code in found]}
-
-
-def coded(code: str, system: str = KIND, text: str | None = None) -> Body:
-    """A CodeableConcept."""
-    return {"coding": [{"system": system, "code": code}], **({"text": text} if text else {})}
 
 
 def _meta(rng: Random) -> Body:
@@ -74,53 +62,7 @@ def _meta(rng: Random) -> Body:
     return {"meta": meta} if meta else {}
 
 
-class _Draw:
-    """Values for one resource."""
-
-    def __init__(self, rng: Random, pick: Pick) -> None:
-        self.rng = rng
-        self.pick = pick
-
-    def maybe(self, value: Any, chance: float = 0.5) -> Any:
-        return value if self.rng.random() < chance else None
-
-    def one(self, *values: Any) -> Any:
-        return self.rng.choice(values)
-
-    def ref(self, *types: str, chance: float = 0.6) -> Any:
-        return self.maybe(self.pick(*types), chance)
-
-    def refs(self, *types: str, chance: float = 0.6) -> Any:
-        found = self.ref(*types, chance=chance)
-        return [found] if found else None
-
-    def identifier(self) -> list[Body]:
-        found: Body = {"system": STUDENT, "value": f"S-{self.rng.randrange(1, 7)}"}
-        if self.rng.random() < 0.4:
-            found["type"] = coded("MR", "http://terminology.hl7.org/CodeSystem/v2-0203", "Medical record")
-        return [found]
-
-    def name(self) -> list[Body]:
-        return [{"family": self.one(*FAMILIES), "given": [self.one(*GIVEN)]}]
-
-    def telecom(self) -> list[Body]:
-        phone = {"system": "phone", "value": f"+1 607 555 010{self.rng.randrange(4)}"}
-        return [phone, {"system": "email", "value": f"{self.one(*GIVEN).lower()}@example.org"}]
-
-    def address(self) -> Body:
-        place = {"city": self.one(*CITIES), "state": "NY", "postalCode": f"1485{self.rng.randrange(3)}"}
-        return {"use": self.one("home", "work"), "country": "US", **place}
-
-    def concept(self, *values: str, system: str = KIND) -> Body:
-        code = self.one(*values)
-        return coded(code, system, self.maybe(code.title()))
-
-    def period(self) -> Body:
-        start = self.one(*DAYS[:4])
-        return {"start": start, **({"end": "2027-06-30"} if self.rng.random() < 0.5 else {})}
-
-
-def _patient(d: _Draw) -> Body:
+def _patient(d: Draw) -> Body:
     link = d.ref("Patient", chance=0.3)
     return {
         "identifier": d.identifier(),
@@ -138,7 +80,7 @@ def _patient(d: _Draw) -> Body:
     }
 
 
-def _related_person(d: _Draw) -> Body:
+def _related_person(d: Draw) -> Body:
     return {
         "identifier": d.identifier(),
         "active": d.maybe(True),
@@ -152,7 +94,7 @@ def _related_person(d: _Draw) -> Body:
     }
 
 
-def _service_request(d: _Draw) -> Body:
+def _service_request(d: Draw) -> Body:
     return {
         "identifier": d.identifier(),
         "instantiatesUri": d.maybe(["http://example.org/protocols/a"], 0.2),
@@ -175,7 +117,7 @@ def _service_request(d: _Draw) -> Body:
     }
 
 
-def _encounter(d: _Draw) -> Body:
+def _encounter(d: Draw) -> Body:
     place, person = d.ref("Location"), d.ref("Practitioner", "PractitionerRole", "RelatedPerson")
     return {
         "identifier": d.identifier(),
@@ -197,7 +139,7 @@ def _encounter(d: _Draw) -> Body:
     }
 
 
-def _consent(d: _Draw) -> Body:
+def _consent(d: Draw) -> Body:
     """A draft, which grants nothing; releases are signed by assurance/noninterference/releases.py."""
     return {
         "identifier": d.identifier(),
@@ -219,7 +161,7 @@ def _consent(d: _Draw) -> Body:
     }
 
 
-def _task(d: _Draw) -> Body:
+def _task(d: Draw) -> Body:
     return {
         "identifier": d.identifier(),
         "groupIdentifier": d.maybe({"system": "urn:test:requisition", "value": f"R-{d.rng.randrange(3)}"}),
@@ -240,7 +182,7 @@ def _task(d: _Draw) -> Body:
     }
 
 
-def _document(d: _Draw) -> Body:
+def _document(d: Draw) -> Body:
     scan = d.ref("Binary", chance=0.5)
     attachment = {"contentType": "text/plain", "title": d.one("A plan", "A form")}
     security = d.maybe([coded(d.one("N", "R"), c.CONFIDENTIALITY_SYSTEM)], 0.2)
@@ -257,7 +199,7 @@ def _document(d: _Draw) -> Body:
     }
 
 
-def _binary(d: _Draw) -> Body:
+def _binary(d: Draw) -> Body:
     return {
         "contentType": d.one("text/plain", "application/pdf"),
         "securityContext": d.pick("Patient"),
@@ -265,7 +207,7 @@ def _binary(d: _Draw) -> Body:
     }
 
 
-def _answers(d: _Draw) -> Body:
+def _answers(d: Draw) -> Body:
     return {
         "identifier": d.identifier()[0],
         "status": d.one("completed", "in-progress"),
@@ -277,7 +219,7 @@ def _answers(d: _Draw) -> Body:
     }
 
 
-def _questionnaire(d: _Draw) -> Body:
+def _questionnaire(d: Draw) -> Body:
     return {
         "url": d.maybe(f"http://example.org/forms/{d.rng.randrange(3)}"),
         "identifier": d.identifier(),
@@ -288,7 +230,7 @@ def _questionnaire(d: _Draw) -> Body:
     }
 
 
-def _group(d: _Draw) -> Body:
+def _group(d: Draw) -> Body:
     members = [{"entity": m} for m in (d.pick("Patient"), d.pick("Patient")) if m]
     return {
         "identifier": d.identifier(),
@@ -304,7 +246,7 @@ def _group(d: _Draw) -> Body:
     }
 
 
-def _organization(d: _Draw) -> Body:
+def _organization(d: Draw) -> Body:
     return {
         "identifier": d.identifier(),
         "active": True,
@@ -314,7 +256,7 @@ def _organization(d: _Draw) -> Body:
     }
 
 
-def _affiliation(d: _Draw) -> Body:
+def _affiliation(d: Draw) -> Body:
     """Without a direction, so that it agrees to nothing."""
     return {
         "identifier": d.identifier(),
@@ -330,7 +272,7 @@ def _affiliation(d: _Draw) -> Body:
     }
 
 
-def _practitioner(d: _Draw) -> Body:
+def _practitioner(d: Draw) -> Body:
     return {
         "identifier": d.identifier(),
         "active": d.maybe(True),
@@ -342,7 +284,7 @@ def _practitioner(d: _Draw) -> Body:
     }
 
 
-def _practitioner_role(d: _Draw) -> Body:
+def _practitioner_role(d: Draw) -> Body:
     return {
         "identifier": d.identifier(),
         "active": True,
@@ -357,7 +299,7 @@ def _practitioner_role(d: _Draw) -> Body:
     }
 
 
-def _healthcare_service(d: _Draw) -> Body:
+def _healthcare_service(d: Draw) -> Body:
     return {
         "identifier": d.identifier(),
         "active": True,
@@ -373,7 +315,7 @@ def _healthcare_service(d: _Draw) -> Body:
     }
 
 
-def _location(d: _Draw) -> Body:
+def _location(d: Draw) -> Body:
     return {
         "identifier": d.identifier(),
         "status": d.one("active", "inactive"),
@@ -386,11 +328,31 @@ def _location(d: _Draw) -> Body:
     }
 
 
+def _appointment(d: Draw) -> Body:
+    person = d.ref("Practitioner", "PractitionerRole", "Location", "HealthcareService", "RelatedPerson")
+    others = [{"actor": person, "status": "tentative"}] if person else []
+    return {
+        "identifier": d.identifier(),
+        "status": d.one("booked", "fulfilled", "noshow"),
+        "serviceCategory": d.maybe([d.concept("behavioral", "medical")]),
+        "serviceType": d.maybe([d.concept(*SERVICES, system=SERVICE)]),
+        "specialty": d.maybe([d.concept("psychology")]),
+        "appointmentType": d.maybe(d.concept("walk-in", "follow-up")),
+        "reasonCode": d.maybe([d.concept("anxiety", "speech")]),
+        "reasonReference": d.refs("Condition", "Observation", chance=0.3),
+        "supportingInformation": d.refs("CarePlan", "ServiceRequest", chance=0.3),
+        "start": d.one(*MOMENTS[:2]),
+        "end": "2026-10-01T18:00:00Z",
+        "basedOn": d.refs("ServiceRequest", chance=0.4),
+        "participant": [{"actor": d.pick("Patient"), "status": "accepted"}, *others],
+    }
+
+
 ENDPOINT = "https://hooks.example.org/a"
 """Where notifications of the caller may go; nothing is sent in a run."""
 
 
-def _subscription(d: _Draw) -> Body:
+def _subscription(d: Draw) -> Body:
     topic = d.one("referral", "task", "release", "correction", "service", "nothing")
     content = d.one("empty", "id-only", "full-resource")
     return {
@@ -406,7 +368,7 @@ def _subscription(d: _Draw) -> Body:
     }
 
 
-_BUILDERS: dict[str, Callable[[_Draw], Body]] = {
+_BUILDERS: dict[str, Callable[[Draw], Body]] = {
     "Patient": _patient,
     "RelatedPerson": _related_person,
     "ServiceRequest": _service_request,
@@ -424,5 +386,11 @@ _BUILDERS: dict[str, Callable[[_Draw], Body]] = {
     "PractitionerRole": _practitioner_role,
     "HealthcareService": _healthcare_service,
     "Location": _location,
+    "Appointment": _appointment,
     "Questionnaire": _questionnaire,
 }
+
+PLACED = frozenset({"Patient", "RelatedPerson", "ServiceRequest", "Encounter", "Consent", "Task", "Binary"})
+"""The types about a student that the worlds are made of, each in a place of its own."""
+DRAWN = tuple(t.name for t in TYPES.values() if t.visibility is Visibility.COMPARTMENT and t.name not in PLACED)
+"""The types about a student that the worlds have by the declaration alone."""

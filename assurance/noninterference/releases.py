@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 from app.consent import codes as c
-from assurance.noninterference.records import EXCEPTED, SERVICE, Body, coded
+from assurance.noninterference.draw import EXCEPTED, SERVICE, Body, coded
 from tests import build
 
 OPENED = ("Patient", "RelatedPerson", "ServiceRequest", "Encounter")

@@ -11,9 +11,10 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from app.consent.attributes import student_of
 from app.resources import TYPES, Visibility
+from assurance.noninterference.draw import Body, Pick
 from assurance.noninterference.names import Names
-from assurance.noninterference.records import Body, Pick
 from assurance.noninterference.wire import Request, Response
 
 BOTH = "AB"
@@ -121,14 +122,15 @@ class Scene:
         declared = TYPES.get(body.get("resourceType", ""))
         if declared is None:
             return None
-        about = body.get(declared.student) if declared.student else None
-        student = body["id"] if about == body["id"] else _id_of(about)
-        record = Record(body["id"], declared.name, by, worlds, hidden, plain(body), student)
+        student = student_of(declared, body, UUID(body["id"]))
+        record = Record(body["id"], declared.name, by, worlds, hidden, plain(body), str(student) if student else None)
         self.records[record.id] = record
         return record
 
     def learn(self, response: Response, names: Names) -> None:
-        """Take in an answer to the caller: resources, and links to other pages."""
+        """Take in an answer to the caller: resources, links to other pages, exports and their files."""
+        if "/export/" in (started := response.header("Content-Location") or ""):
+            self.links += [urlsplit(started).path, f"{urlsplit(started).path}/Patient-1.ndjson"]
         if not response.body.startswith(b"{"):
             return
         try:
@@ -140,6 +142,8 @@ class Scene:
             self.seen[resource["id"]] = plain(resource)
         shown = [e.get("resource", {}) for e in content.get("entry", []) if isinstance(e, dict)]
         self.events += [r["id"] for r in shown if r.get("resourceType") == "AuditEvent"]
+        files = [*content.get("output", []), *content.get("deleted", [])] if "requiresAccessToken" in content else []
+        self.links += [urlsplit(f["url"]).path for f in files]
         for link in content.get("link", []) if content.get("resourceType") == "Bundle" else []:
             if link["relation"] in ("next", "previous"):
                 parts = urlsplit(link["url"])
@@ -151,11 +155,6 @@ def plain(resource: Body) -> Body:
     meta = {k: v for k, v in resource.get("meta", {}).items() if k not in ("versionId", "lastUpdated")}
     rest = {k: v for k, v in resource.items() if k != "meta"}
     return {**rest, "meta": meta} if meta else rest
-
-
-def _id_of(reference: Any) -> str | None:
-    text = reference.get("reference", "") if isinstance(reference, dict) else ""
-    return text.rpartition("/")[2] or None
 
 
 def _resources(node: Any) -> Iterator[Body]:

@@ -12,8 +12,9 @@ from random import Random
 from typing import Any
 
 from assurance.noninterference import releases
-from assurance.noninterference.moves import COVERABLE, DIRECTORY, RELEASED, Move, Moves, create
-from assurance.noninterference.records import Body, build, label
+from assurance.noninterference.draw import Body
+from assurance.noninterference.moves import DIRECTORY, REFERRALS, RELEASED, Move, Moves, create
+from assurance.noninterference.records import DRAWN, build, label
 from assurance.noninterference.scene import BOTH, Scene
 from assurance.noninterference.wire import Request
 
@@ -91,7 +92,10 @@ class Settle:
     def _records(self) -> Iterator[tuple[str, Move]]:
         secret = [r.id for r in self.scene.of("Encounter", by="holder", hidden=True)]
         for part in RELEASED:
-            for kind in COVERABLE[1:] * 2:
+            for kind in REFERRALS * 2:
+                yield "", self._alike(create("holder", self.moves.coverable(self.scene.students[part], BOTH, kind)))
+        for kind in DRAWN:
+            for part in ("first", "second"):
                 yield "", self._alike(create("holder", self.moves.coverable(self.scene.students[part], BOTH, kind)))
         for of in secret:
             if self.scene.records.get(of) not in self.scene.of("Encounter"):

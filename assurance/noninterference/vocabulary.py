@@ -15,7 +15,7 @@ from app.search.parameters import PARAMETERS, Parameter, ParamKind
 from app.search.rows import Date, Quantity, Reference, String, Token, Uri
 from app.search.terms import terms
 from app.search.value_sets import known
-from assurance.noninterference.records import DAYS, FAMILIES, Body
+from assurance.noninterference.draw import DAYS, FAMILIES, Body
 from assurance.noninterference.wire import BASE
 
 PREFIXES = ("", "eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")

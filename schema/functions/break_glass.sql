@@ -8,13 +8,14 @@ BEGIN
     END IF;
     RETURN QUERY
     WITH held AS (
-        SELECT DISTINCT ON (r.custodian) r.compartment, f.updated
+        SELECT DISTINCT ON (r.custodian) r.compartment, r.custodian, f.updated
         FROM term_token t JOIN resource r ON r.compartment = t.compartment AND r.id = t.id AND r.current AND NOT r.deleted
         JOIN resource f ON f.compartment = r.compartment AND f.id = r.id AND f.version = 1
         WHERE t.type = 'Patient' AND t.param = 'identifier' AND t.system = p_system AND t.code = p_value
         ORDER BY r.custodian, f.updated, r.id
     ), opened AS (
-        INSERT INTO emergency SELECT h.compartment, gen_random_uuid(), caller(), p_client, p_reason, statement_time(), statement_time() + p_for
+        INSERT INTO emergency SELECT h.compartment, gen_random_uuid(), caller(), p_client, p_reason, statement_time(), statement_time() + p_for,
+                h.custodian
         FROM (SELECT * FROM held ORDER BY held.updated, held.compartment LIMIT c_most) h RETURNING emergency.compartment
     )
     SELECT o.compartment FROM opened o ORDER BY 1;

@@ -1,7 +1,8 @@
 CREATE OR REPLACE FUNCTION hallpass.disclose(
     p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[],
     p_versions integer[], p_custodians uuid[], p_locked_compartments uuid[], p_locked_custodians uuid[],
-    OUT entered integer, OUT own uuid[]
+    OUT entered integer, OUT own uuid[],
+    OUT ground_ids uuid[], OUT ground_versions integer[], OUT grounds uuid[], OUT grounds_versions integer[], OUT scopes text[]
 ) LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = hallpass, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
@@ -96,7 +97,11 @@ BEGIN
                r.compartment, v_at, r.request, r.id, r.version, r.type, r.interaction, r.student, r.custodian, v_caller,
                v_client, p_agent, p_purposes, r.basis, r.consent, r.consent_version, r.reason, NULL, NULL), ''
                ORDER BY r.compartment, r.request, r.id, r.version))
-        INTO entered, v_link FROM reasoned r;
+        , array_agg(r.id) FILTER (WHERE r.consent IS NOT NULL), array_agg(r.version) FILTER (WHERE r.consent IS NOT NULL),
+        array_agg(r.consent) FILTER (WHERE r.consent IS NOT NULL), array_agg(r.consent_version) FILTER (WHERE r.consent IS NOT NULL),
+        array_agg(CASE WHEN '42CFRPart2' = ANY (r.labels) THEN consent_scope(r.compartment, r.consent) END)
+            FILTER (WHERE r.consent IS NOT NULL)
+        INTO entered, v_link, ground_ids, ground_versions, grounds, grounds_versions, scopes FROM reasoned r;
     IF entered > 0 THEN
         INSERT INTO batch VALUES (v_chain, coalesce(v_before.n, 0) + 1, v_at, entered, v_link);
         INSERT INTO chain_end VALUES (v_chain, coalesce(v_before.n, 0) + 1, v_link)
@@ -115,6 +120,7 @@ END $$;
 COMMENT ON FUNCTION hallpass.disclose IS
     'Judges each version once more, for the caller of this transaction, and enters on the ledger those that it may see:
      all in one statement, after sharing the locks of what could end it. One request and interaction may stand for all.
-     Returns how many entries, and which of the custodians are the caller''s own, whose versions are not entered; -1 when
+     Returns how many entries, which of the custodians are the caller''s own, whose versions are not entered, and under which
+     Consent and version each leaves that a release opens, with its scope where 42 CFR Part 2 asks for that; -1 when
      the caller no longer stands; -2, and nothing entered, when a write goes on that may end it: then wait for it first
      (lock_disclosure).';

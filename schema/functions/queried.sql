@@ -18,9 +18,11 @@ BEGIN
                 SELECT r.custodian, r.compartment FROM resource r WHERE r.compartment = m.compartment AND r.current
                   AND r.student IS NOT NULL AND r.type = ANY (p_types) AND in_emergency(r.type, r.labels) OFFSET 0) r
             WHERE emergency() AND m.organization = caller() AND m.opens <= statement_time() AND statement_time() < m.closes
+        ), counted AS MATERIALIZED (  -- first: asked of each row, whose it is would cost more than all the rest
+            SELECT r.custodian, count(*)::integer AS students
+            FROM (SELECT DISTINCT x.custodian, x.compartment FROM readable x) r GROUP BY r.custodian
         )
-        SELECT r.custodian, count(DISTINCT r.compartment)::integer FROM readable r GROUP BY r.custodian
-        HAVING NOT holds(r.custodian);
+        SELECT c.custodian, c.students FROM counted c WHERE NOT holds(c.custodian);
     ELSE
         RETURN QUERY
         WITH readable AS MATERIALIZED (
@@ -36,9 +38,11 @@ BEGIN
             SELECT r.custodian, s.student FROM unnest(p_students) s(student) CROSS JOIN LATERAL (
                 SELECT r.custodian FROM resource r WHERE emergency() AND glass_broken(s.student) AND r.compartment = s.student
                   AND r.current AND r.student IS NOT NULL AND r.type = ANY (p_types) AND in_emergency(r.type, r.labels) OFFSET 0) r
+        ), counted AS MATERIALIZED (
+            SELECT r.custodian, count(*)::integer AS students
+            FROM (SELECT DISTINCT x.custodian, x.student FROM readable x) r GROUP BY r.custodian
         )
-        SELECT r.custodian, count(DISTINCT r.student)::integer FROM readable r GROUP BY r.custodian
-        HAVING NOT holds(r.custodian);
+        SELECT c.custodian, c.students FROM counted c WHERE NOT holds(c.custodian);
     END IF;
 END $$;
 COMMENT ON FUNCTION hallpass.queried IS

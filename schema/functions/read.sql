@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION hallpass.read(
 ) RETURNS TABLE (
     ask bigint, state text, own boolean, compartment uuid, id uuid, version integer, type text, custodian uuid, student uuid,
     directory boolean, current boolean, deleted boolean, updated timestamptz, method text, body bytea, label_at integer,
-    digest bytea
+    digest bytea, ground uuid, ground_version integer, scope text
 ) LANGUAGE plpgsql SET search_path = hallpass, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     v_caller  jsonb;
@@ -30,9 +30,11 @@ BEGIN
                    coalesce(array_agg(r.compartment) FILTER (WHERE NOT r.directory), '{}') AS locked_compartments,
                    coalesce(array_agg(r.custodian) FILTER (WHERE NOT r.directory), '{}') AS locked_custodians
                 INTO v_go FROM unnest(v_rows) WITH ORDINALITY AS r WHERE NOT r.deleted AND r.custodian <> caller();
-            SELECT 0 AS entered, ARRAY[caller()] AS own INTO v_entered;
+            SELECT 0 AS entered, ARRAY[caller()] AS own, NULL::uuid[] AS ground_ids, NULL::integer[] AS ground_versions,
+                   NULL::uuid[] AS grounds, NULL::integer[] AS grounds_versions, NULL::text[] AS scopes INTO v_entered;
             IF v_go.ids IS NOT NULL THEN
-                SELECT d.entered, d.own || caller() AS own INTO v_entered FROM disclose(
+                SELECT d.entered, d.own || caller() AS own, d.ground_ids, d.ground_versions, d.grounds, d.grounds_versions, d.scopes
+                    INTO v_entered FROM disclose(
                     nullif(v_caller->'agent', 'null'), ARRAY(SELECT jsonb_array_elements_text(v_caller->'purposes')),
                     v_go.requests, v_go.interactions, v_go.compartments, v_go.ids, v_go.versions, v_go.custodians,
                     v_go.locked_compartments, v_go.locked_custodians) d;
@@ -46,14 +48,19 @@ BEGIN
         IF NOT v_standing THEN
             RETURN QUERY SELECT k.n, 'out', NULL::boolean, NULL::uuid, NULL::uuid, NULL::integer, NULL::text, NULL::uuid,
                 NULL::uuid, NULL::boolean, NULL::boolean, NULL::boolean, NULL::timestamptz, NULL::text, NULL::bytea,
-                NULL::integer, NULL::bytea
+                NULL::integer, NULL::bytea, NULL::uuid, NULL::integer, NULL::text
                 FROM unnest(p_caller) WITH ORDINALITY AS k(caller, n) WHERE k.caller = v_number;
         ELSE
             RETURN QUERY SELECT v_asks[r.ordinality],
                 CASE WHEN v_entered.entered = -2 AND r.custodian <> caller() THEN 'held' ELSE 'seen' END,
                 r.custodian = ANY (v_entered.own), r.compartment, r.id, r.version, r.type,
-                r.custodian, r.student, r.directory, r.current, r.deleted, r.updated, r.method, r.body, r.label_at, r.digest
-                FROM unnest(v_rows) WITH ORDINALITY AS r;
+                r.custodian, r.student, r.directory, r.current, r.deleted, r.updated, r.method, r.body, r.label_at, r.digest,
+                g.consent, g.version, g.scope
+                FROM unnest(v_rows) WITH ORDINALITY AS r LEFT JOIN LATERAL (
+                    SELECT k.consent, k.version, k.scope
+                    FROM unnest(v_entered.ground_ids, v_entered.ground_versions, v_entered.grounds, v_entered.grounds_versions,
+                                v_entered.scopes) AS k(id, of, consent, version, scope)
+                    WHERE k.id = r.id AND k.of = r.version LIMIT 1) g ON true;
         END IF;
     END LOOP;
 END $$;

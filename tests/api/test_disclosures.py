@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from app.consent.codes import ACT_CODE, WHO_SIGNS
 from app.db.engine import Database
 from tests import build
 from tests.api.asking import refused
@@ -62,9 +63,42 @@ async def test_each_disclosure_is_told_with_who_what_why_and_under_which_release
 
 
 @pytest.mark.parametrize(
-    "asked", ["recipient=", "recipient=x", "consent=", "consent=Consent/", "basis=", "start=", "_count="]
+    "asked",
+    ["recipient=", "recipient=x", "consent=", "consent=Consent/", "basis=", "start=", "_count=", "audience=clinic"],
 )
 async def test_a_record_is_narrowed_by_what_is_understood_or_refused(world: World, asked: str) -> None:
     district = await world.member("District")
     student = await district.create(build.patient())
     refused(await district.get(f"/Patient/{student['id']}/$disclosures?{asked}"), 400, "invalid")
+
+
+async def test_the_record_for_a_parent_says_nothing_of_what_the_minor_controls(world: World) -> None:
+    """Neither a record of such care, marked before or after, nor one that refers to it, nor what the minor signed."""
+    district, clinic = await world.member("District", state="CA"), await world.member("Clinic")
+    await world.agree(district, clinic)
+    student = await district.create(build.patient(birthDate="2010-05-02"))
+    mother = await district.create(build.guardian(student))
+    minors = {"meta": {"security": [{"system": WHO_SIGNS, "code": "minor-signs"}]}}
+    counseling = {"meta": {"security": [{"system": ACT_CODE, "code": "PSY"}]}}
+    referral = await district.create(build.referral(student))
+    visits = [await district.create(build.encounter(student, **more)) for more in ({}, minors, counseling, {})]
+    about = await district.create(build.encounter(student, basedOn=[build.ref(referral)]))
+    both = {"classes": ("Encounter",), "performer": [build.ref(mother), build.ref(student)]}
+    shared = await district.create(build.consent(student, mother, district.reference, clinic.reference, **both))
+    own = build.consent(student, student, district.reference, clinic.reference, classes=("Encounter",))
+    own["provision"]["securityLabel"] = counseling["meta"]["security"]
+    alone = await district.create(own)
+    for consent in (shared, alone):
+        assert (await clinic.get(f"/Consent/{consent['id']}")).status_code == 200
+    for visit in (*visits, about):
+        assert (await clinic.get(f"/Encounter/{visit['id']}")).status_code == 200
+    await district.save({**build.encounter(student, **minors), "id": visits[3]["id"]})  # marked only now
+    await district.save({**build.referral(student, **minors), "id": referral["id"]})
+    path = f"/Patient/{student['id']}/$disclosures"
+
+    async def told(asked: str) -> set[str]:
+        rows = (await district.get(f"{path}?_format=csv{asked}")).text.splitlines()[1:]
+        return {row.split(",")[1].split(" ")[0].partition("/")[2] for row in rows}
+
+    assert await told("") == {r["id"] for r in (*visits, about, shared, alone)}
+    assert await told("&audience=parent") == {visits[0]["id"], shared["id"]}

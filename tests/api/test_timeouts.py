@@ -111,3 +111,19 @@ async def test_locks_that_are_long_in_coming_together_are_no_fault_of_the_reques
             let_go.set()
         refused(await write, 503, "transient")
     assert statuses(await scene.district.post("", bundle("transaction", *changes))) == ["200"] * 3
+
+
+async def test_an_answer_that_does_not_begin_in_time_is_a_503_and_what_was_done_is_undone(database: URL) -> None:
+    """However its time was spent; the next request finds the server as it was. A batch says so entry by entry."""
+    async with open_world(Database(database, statement_timeout_ms=30_000), request_seconds=2) as world:
+        scene = await set_scene(world)
+        path, slow_one = f"/Patient/{scene.student['id']}", {**scene.student, "gender": "female"}
+        async with held(world, scene.student["id"]) as done:
+            refused(await scene.district.put(path, slow_one), 503, "timeout")
+            writing = entry("PUT", path[1:], slow_one)
+            answer = await scene.district.post("", bundle("batch", entry("GET", path[1:]), writing, writing))
+            done.set()
+        assert answer.status_code == 200
+        assert statuses(answer)[0] == "200"
+        assert (await scene.district.get(path)).json()["meta"]["versionId"] == "1"
+        assert (await scene.district.put(path, slow_one)).json()["meta"]["versionId"] == "2"

@@ -15,14 +15,14 @@ from tests.running import Running, serving
 FOLDER = Path(__file__).parents[2] / "docs" / "guides"
 STEP = re.compile(r"```(bash|python) run\n(.*?)```\n\n?```text\n(.*?)```", re.DOTALL)
 MARK = "=== end of step ==="
-OF_DEMO = ("README", "roster", "referrals", "portal", "disclosures")
-"""The guides that use the made-up network, in an order in which each finds what it needs: the last ends the release."""
+OF_DEMO = ("README", "roster", "referrals", "portal", "bulk", "disclosures", "releases")
+"""The guides that use the made-up network, in an order in which each finds what it needs."""
 
 
 @pytest.fixture(scope="module")
 def demo() -> Iterator[Running]:
     """`hallpass serve --demo`, ready: one for all, as somebody would read them in a row."""
-    with serving("--demo", until="Stop with Ctrl-C") as found:
+    with serving("--demo", until="Stop with Ctrl-C", HALLPASS_WORKER="true") as found:
         yield found
 
 
@@ -38,7 +38,7 @@ def test_the_operators_guide_prints_what_it_shows() -> None:
 
 def test_every_guide_is_run_and_listed() -> None:
     names = {p.stem for p in FOLDER.glob("*.md")}
-    assert names == {*OF_DEMO, "network", "adding"}  # the last is run by tests/contributing
+    assert names == {*OF_DEMO, "network", "operations", "adding"}  # the last is run by tests/contributing
     listed = set(re.findall(r"\]\((\w+)\.md\)", (FOLDER / "README.md").read_text()))
     assert listed == names - {"README"}
 
@@ -51,7 +51,7 @@ def test_every_step_is_followed_by_what_it_prints(name: str) -> None:
     assert links == []
 
 
-@pytest.mark.parametrize("name", ["roster", "referrals", "portal", "disclosures", "network"])
+@pytest.mark.parametrize("name", ["roster", "referrals", "portal", "releases", "disclosures", "network"])
 def test_a_guide_is_in_curl_and_in_python(name: str) -> None:
     kinds = {kind for kind, _, _ in STEP.findall((FOLDER / f"{name}.md").read_text())}
     assert kinds == {"bash", "python"}

@@ -86,3 +86,51 @@ def test_an_open_end_counts_as_the_start_and_a_turned_period_says_nothing() -> N
     assert read(begun).clinical == day
     assert read({"resourceType": "Encounter", "period": {"start": "2026-09-21", "end": "2026-09-20"}}).clinical is None
     assert read({"resourceType": "Encounter"}).clinical is None
+
+
+CODED = {"coding": [{"system": "urn:c", "code": "1"}]}
+SUBJECT = {"reference": f"Patient/{STUDENT}"}
+AUTHOR = {"reference": f"Practitioner/{OTHER}"}
+CHILD: dict[str, dict[str, Any]] = {
+    "AllergyIntolerance": {"patient": SUBJECT, "code": CODED, "onsetDateTime": "2026-09-20", "asserter": AUTHOR},
+    "Appointment": {
+        "participant": [{"actor": AUTHOR}, {"actor": SUBJECT}],
+        "serviceType": [CODED],
+        "start": "2026-09-20",
+    },
+    "CarePlan": {"subject": SUBJECT, "category": [CODED], "period": {"start": "2026-09-20"}, "contributor": [AUTHOR]},
+    "CareTeam": {"subject": SUBJECT, "category": [CODED], "period": {"start": "2026-09-20"}},
+    "Communication": {"subject": SUBJECT, "topic": CODED, "sent": "2026-09-20", "sender": AUTHOR},
+    "Condition": {"subject": SUBJECT, "code": CODED, "recordedDate": "2026-09-20", "recorder": AUTHOR},
+    "Goal": {"subject": SUBJECT, "description": CODED, "startDate": "2026-09-20", "expressedBy": AUTHOR},
+    "Immunization": {
+        "patient": SUBJECT,
+        "vaccineCode": CODED,
+        "occurrenceDateTime": "2026-09-20",
+        "performer": [{"actor": AUTHOR}],
+    },
+    "Observation": {"subject": SUBJECT, "code": CODED, "effectiveDateTime": "2026-09-20", "performer": [AUTHOR]},
+    "Procedure": {"subject": SUBJECT, "code": CODED, "performedDateTime": "2026-09-20", "recorder": AUTHOR},
+    "Provenance": {"target": [SUBJECT], "activity": CODED, "recorded": "2026-09-20", "agent": [{"who": AUTHOR}]},
+}
+
+
+@pytest.mark.parametrize("name", sorted(CHILD))
+def test_the_records_of_a_child_are_judged_by_student_code_day_and_author(name: str) -> None:
+    """Each by the elements of its own type."""
+    found = read({"resourceType": name, **CHILD[name]})
+    assert (found.student, found.codes) == (STUDENT, {"urn:c|1"})
+    assert found.clinical == (datetime(2026, 9, 20, 4, tzinfo=UTC), datetime(2026, 9, 21, 4, tzinfo=UTC))
+    assert found.authors == ({OTHER} if name not in ("Appointment", "CareTeam") else set())
+
+
+def test_a_device_is_about_no_time() -> None:
+    """It is used until it is not: no window of dates keeps it back."""
+    found = read({"resourceType": "Device", "patient": SUBJECT, "type": CODED, "manufactureDate": "2020-01-01"})
+    assert (found.student, found.codes, found.timeless) == (STUDENT, {"urn:c|1"}, True)
+
+
+def test_a_record_of_several_students_is_of_none() -> None:
+    """Its write is refused."""
+    both = [{"actor": SUBJECT}, {"actor": {"reference": f"Patient/{OTHER}"}}]
+    assert read({"resourceType": "Appointment", "participant": both}).student is None

@@ -52,7 +52,7 @@ ALWAYS = (BEGINNING, END)
 
 CODES = ("urn:a|1", "urn:a|2", "urn:b|1")
 LABELS = ("PSY", "SUD", "42CFRPart2", "PSYTHPN", "urn:x|unknown", "minor-signs", "both-sign")
-STATES = (None, "CA", "WA")
+STATES = (None, "CA", "WA", "FL", "NY")
 PROFILE = "https://example.org/profile"
 PURPOSES = ("TREAT", "ETREAT", "HPAYMT")
 COMPARTMENT = tuple(t for t in REGISTRY if t.visibility is Visibility.COMPARTMENT)

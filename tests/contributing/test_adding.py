@@ -17,9 +17,7 @@ def test_a_law_is_one_file(server: URL, tmp_path: Path) -> None:
 
 def test_a_resource_type_is_one_file(server: URL, tmp_path: Path) -> None:
     copy = tmp_path / "project"
-    assert added("types", copy) == [
-        f"app/resources/{name}.py" for name in ("care_plan", "condition", "immunization", "observation", "procedure")
-    ]
+    assert added("types", copy) == ["app/resources/episode_of_care.py"]
     passes(copy, server, "tests/planted_types.py")
 
 

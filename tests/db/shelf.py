@@ -16,6 +16,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import ClauseElement, Executable
 
 from app.db import search_queries
+from app.db.bodies import UNBOUNDED
 from app.db.caller import set_caller
 from app.db.driver import PreparedQuery, fetch
 from app.db.engine import Database
@@ -198,7 +199,7 @@ class Shelf:
         found: set[str] = set()
         for n in range(rounds):
             includes = [i for i in wanted.includes if n == 0 or i.iterate]
-            ask = included(includes, sources, known, 100)
+            ask = included(includes, sources, known, 100, UNBOUNDED)
             sources = [Stored(*r) for r in await self.rows(org, *ask)] if ask is not None else []
             known |= {r.id for r in sources}
             found |= {self._names[r.id] for r in sources}

@@ -12,6 +12,7 @@ from sqlalchemy import URL
 
 from app.consent.codes import OURS
 from app.db import search_queries
+from app.db.bodies import UNBOUNDED
 from app.db.engine import Database
 from app.db.include import included, listed
 from app.db.rows import Stored
@@ -337,9 +338,9 @@ async def test_only_what_is_named_is_included_from_all_resources(shelf: Shelf, q
     """Each is looked up by itself, here as well."""
     rows = await shelf.page("district", search("Encounter", ""), None, 5)
     sources = [Stored(*r[: len(Stored._fields)]) for r in rows]
-    brought = included(search("Encounter", query).includes, sources, [], 10)
+    brought = included(search("Encounter", query).includes, sources, [], 10, UNBOUNDED)
     assert brought is not None
-    for ask in (brought, listed(sources, [], 10)):
+    for ask in (brought, listed(sources, [], 10, UNBOUNDED)):
         assert set(_scans(await shelf.plan(*ask))) == {"Limit"}
 
 
@@ -419,7 +420,7 @@ async def test_includes_say_that_there_are_more(shelf: Shelf) -> None:
     wanted = search("Encounter", "_include=Encounter:*")
     sources = [Stored(*r[: len(Stored._fields)]) for r in await shelf.page("district", wanted, None, 100)]
     for limit, expected in ((1, 2), (3, 4), (4, 4)):
-        ask = included(wanted.includes, sources, [], limit)
+        ask = included(wanted.includes, sources, [], limit, UNBOUNDED)
         assert ask is not None
         assert len(await shelf.rows("district", *ask)) == expected
 

@@ -153,3 +153,36 @@ async def test_the_glass_closes_after_an_hour(world: World) -> None:
         )
     await engine.dispose()
     assert (await hospital.get(f"/Patient/{student['id']}")).status_code == 404
+
+
+async def test_the_students_custodian_reviews_broken_glass(world: World) -> None:
+    district, hospital = (
+        await world.member("District"),
+        await world.member("Hospital", purposes=("TREAT", "BTG"), emergency=True),
+    )
+    student = await district.create(build.patient(f"S-{uuid4().hex[:8]}"))
+    await world.login(hospital, f"{EVERYTHING} hallpass/emergency", purpose_of_use="BTG")
+    given = [
+        {"name": "identifier", "valueIdentifier": student["identifier"][0]},
+        {"name": "reason", "valueString": WHY},
+    ]
+    await hospital.post("/Patient/$break-glass", {"resourceType": "Parameters", "parameter": given})
+    await hospital.get(f"/Patient/{student['id']}")
+    (listed,) = (await district.get("/Patient/$broken-glass?reviewed=false")).json()["parameter"]
+    told = {p["name"]: p for p in listed["part"]}
+    assert told["patient"]["valueReference"] == build.ref(student)
+    assert told["organization"]["valueReference"]["reference"] == hospital.reference["reference"]
+    assert told["reason"]["valueString"] == WHY
+    assert told["versions"]["valueInteger"] >= 1
+
+    review = [{"name": "glass", "valueId": told["id"]["valueId"]}, {"name": "note", "valueString": "It was needed."}]
+    asked = {"resourceType": "Parameters", "parameter": review}
+    stranger = await world.member("Stranger")
+    for other in (stranger, hospital):
+        assert "parameter" not in (await other.get("/Patient/$broken-glass")).json()
+        assert (await other.post("/Patient/$broken-glass", asked)).status_code in (403, 404)
+    done = await district.post("/Patient/$broken-glass", asked)
+    assert done.status_code == 200, done.text
+    assert done.json()["parameter"][0]["part"][-1]["valueString"] == "It was needed."
+    assert (await district.post("/Patient/$broken-glass", asked)).status_code == 409
+    assert "parameter" not in (await district.get("/Patient/$broken-glass?reviewed=false")).json()

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from app.consent.codes import ACTOR_ROLE
 from app.db.engine import Database
 from app.db.rows import Stored
-from app.exchange.release import Released
+from app.exchange.release import RELATED_ARTIFACT, Released
 from tests import build
 from tests.scene import Scene, set_scene
 from tests.world import open_world
@@ -39,6 +40,10 @@ async def scene(db: Database) -> AsyncIterator[Scene]:
 async def test_a_record_leaves_with_the_label_once(
     scene: Scene, held: list[dict[str, Any]], leaving: list[dict[str, Any]]
 ) -> None:
+    """The label that is added points to the Consent, in the version, under which the record leaves."""
+    (consent,) = await scene.clinic.ids("/Consent")
+    added = {"extension": [_pointer(consent, 1)], **NO_REDISCLOSURE}
+    leaving = [added if label is NO_REDISCLOSURE and label not in held else label for label in leaving]
     meta = {"meta": {"security": held}} if held else {}
     made = await scene.district.create(build.encounter(scene.student, **meta))
     path = f"/Encounter/{made['id']}"
@@ -50,6 +55,50 @@ async def test_a_record_leaves_with_the_label_once(
         assert left == own
     found = (await scene.clinic.get(f"/Encounter?_id={made['id']}")).json()["entry"]
     assert [e["resource"]["meta"]["security"] for e in found] == [leaving]
+
+
+def _pointer(consent: str, version: int, **display: str) -> dict[str, Any]:
+    artifact = {"type": "justification", "resource": f"Consent/{consent}/_history/{version}", **display}
+    return {"url": RELATED_ARTIFACT, "valueRelatedArtifact": artifact}
+
+
+async def test_the_pointer_follows_the_version_of_the_consent_and_a_read_links_to_it(scene: Scene) -> None:
+    """A read of one's own, and of the directory, links to none."""
+    found = await set_scene(scene.world, "Encounter")
+    (consent,) = await found.clinic.ids("/Consent")
+    held = (await found.district.get(f"/Consent/{consent}")).json()
+    path = f"/Encounter/{found.records['Encounter']['id']}"
+    for version in (1, 2):
+        read = await found.clinic.get(path)
+        (label,) = read.json()["meta"]["security"]
+        assert label["extension"] == [_pointer(consent, version)]
+        assert f"/fhir/Consent/{consent}/_history/{version}>" in read.headers["Link"]
+        sooner = held["provision"] | {"period": held["provision"]["period"] | {"end": "2027-06-29"}}
+        await found.district.save(held | {"provision": sooner})
+    for member, own in ((found.district, path), (found.clinic, f"/Organization/{found.district.organization}")):
+        assert "Link" not in (await member.get(own)).headers
+
+
+async def test_under_part_2_an_explanation_of_the_consents_scope_goes_with_each_record(scene: Scene) -> None:
+    """42 CFR 2.32: the notice, and for what, of what and until when. With a record of no such kind it does not."""
+    found = await set_scene(scene.world)
+    adult = await found.district.create(build.patient("adult", birthDate="2000-05-02"))
+    part2 = {"system": SYSTEM, "code": "42CFRPart2"}
+    visits = [
+        await found.district.create(build.encounter(adult, **more)) for more in ({"meta": {"security": [part2]}}, {})
+    ]
+    exchange = {"role": {"coding": [{"system": ACTOR_ROLE, "code": "intermediary"}]}, "reference": {"display": "It"}}
+    consent = build.consent(adult, adult, found.district.reference, found.clinic.reference, classes=("Encounter",))
+    normal = {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "N"}
+    consent["policy"] = [{"uri": "https://www.ecfr.gov/current/title-42/section-2.31"}]
+    consent["provision"] |= {"securityLabel": [part2, normal], "actor": [*consent["provision"]["actor"], exchange]}
+    made = await found.district.create(consent)
+    scope = "for TREAT; of Encounter; labeled 42CFRPart2; until 2027-07-01 00:00"
+    notice = "42 CFR part 2 prohibits unauthorized use or disclosure of these records."
+    said = [{"display": f"{notice} The consent is {scope}."}, {}]
+    entries = (await found.clinic.get("/Encounter")).json()["entry"]
+    left = {e["resource"]["id"]: e["resource"]["meta"]["security"][-1]["extension"] for e in entries}
+    assert left == {v["id"]: [_pointer(made["id"], 1, **s)] for v, s in zip(visits, said, strict=True)}
 
 
 def test_nothing_but_the_access_service_makes_what_can_leave() -> None:

@@ -16,6 +16,7 @@ SYNTHEA = DATA / "synthea"
 
 _CONCEPT = {"text": "counseling"}
 _PATIENT = {"reference": "Patient/p1"}
+_ACTIVE = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/condition-clinical", "code": "active"}]}
 
 SAMPLES: dict[str, dict[str, Any]] = {
     "Patient": {"name": [{"family": "Rivera"}], "gender": "female", "birthDate": "2012-05-04", "active": True},
@@ -55,6 +56,28 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "PractitionerRole": {"active": True, "practitioner": {"reference": "Practitioner/d1"}},
     "HealthcareService": {"active": True, "name": "Counseling", "providedBy": {"reference": "Organization/o1"}},
     "Location": {"status": "active", "name": "Room 12", "managingOrganization": {"reference": "Organization/o1"}},
+    "AllergyIntolerance": {"clinicalStatus": _ACTIVE, "code": _CONCEPT, "patient": _PATIENT, "recordedDate": "2024"},
+    "Appointment": {"status": "proposed", "participant": [{"actor": _PATIENT, "status": "accepted"}]},
+    "CarePlan": {"status": "active", "intent": "plan", "subject": _PATIENT, "created": "2024-01-08"},
+    "CareTeam": {"status": "active", "subject": _PATIENT, "participant": [{"member": _PATIENT}]},
+    "Communication": {"status": "completed", "subject": _PATIENT, "sent": "2024-01-08T10:00:00-05:00"},
+    "Condition": {"clinicalStatus": _ACTIVE, "code": _CONCEPT, "subject": _PATIENT, "recordedDate": "2024-01-08"},
+    "Device": {"status": "active", "patient": _PATIENT, "manufactureDate": "2023-11-02"},
+    "Goal": {"lifecycleStatus": "active", "description": _CONCEPT, "subject": _PATIENT, "statusDate": "2024-01-08"},
+    "Immunization": {
+        "status": "completed",
+        "vaccineCode": _CONCEPT,
+        "patient": _PATIENT,
+        "occurrenceDateTime": "2020-05-01",
+        "primarySource": True,
+    },
+    "Observation": {"status": "final", "code": _CONCEPT, "subject": _PATIENT, "effectiveDateTime": "2024-01-08"},
+    "Procedure": {"status": "completed", "code": _CONCEPT, "subject": _PATIENT, "performedDateTime": "2024-01-08"},
+    "Provenance": {
+        "target": [_PATIENT],
+        "recorded": "2024-01-08T10:00:00-05:00",
+        "agent": [{"who": {"reference": "Practitioner/d1"}}],
+    },
 }
 """By type, without resourceType."""
 

@@ -12,7 +12,7 @@ from fastapi.routing import iter_route_contexts
 from fhir.resources.R4B.capabilitystatement import CapabilityStatement
 from sqlalchemy import make_url
 
-from app.capability.interactions import IN_COMPARTMENT, OF_LEDGER, OF_SYSTEM, OF_TYPES
+from app.capability.interactions import IN_COMPARTMENT, OF_EXPORTS, OF_LEDGER, OF_SYSTEM, OF_TYPES
 from app.capability.operation import operations
 from app.capability.reference import reference
 from app.capability.statement import capability_statement
@@ -82,19 +82,27 @@ def test_the_operations_on_the_page_are_those_of_the_capability_statement() -> N
         for t in (TYPES if r[1] == "every type" else [r[1]])
     }
     stated = {(t, o["name"], o["definition"]) for t, r in RESOURCES.items() for o in r["operation"]}
+    stated |= {("the service", o["name"], o["definition"]) for o in STATEMENT["rest"][0]["operation"]}
     assert listed == stated
 
 
 def requests() -> Iterator[str]:
     """Every request on the page with its types filled in, as the routes are written."""
     held = [t.name for t in REGISTRY if t.visibility is Visibility.COMPARTMENT]
-    plain = [(i.request, list(TYPES)) for i in OF_TYPES] + [(i.request, [""]) for i in (*OF_SYSTEM, *OF_LEDGER)]
+    plain = [(i.request, list(TYPES)) for i in OF_TYPES] + [
+        (i.request, [""]) for i in (*OF_SYSTEM, *OF_LEDGER, *OF_EXPORTS)
+    ]
     plain += [(i.request, held) for i in IN_COMPARTMENT]
-    plain += [(r, [o.type] if o.type else list(TYPES)) for o in operations() for r in o.requests]
+    plain += [(r, list(TYPES) if o.type is None else [o.type]) for o in operations() for r in o.requests]
     for request, types in plain:
         for name in types:
             method, _, path = request.partition("?")[0].partition(" ")
-            path = path.replace("[type]", name or "").replace("[id]", "{id}").replace("[vid]", "{vid}")
+            path = (
+                path.replace("[type]", name or "")
+                .replace("[id]", "{id}")
+                .replace("[vid]", "{vid}")
+                .replace("[name]", "{name}")
+            )
             yield f"{method} /fhir/{path}".rstrip("/")
 
 

@@ -33,11 +33,13 @@ class Importing:
     report: Report = field(default_factory=lambda: Report(Console(file=io.StringIO(), width=300)))
 
     async def run(self, source: Source, **options: Any) -> Report:
-        """Import a source. Raises HallpassError where it cannot run."""
+        """Import a source, and read it even where nothing in it changed. Raises HallpassError where it cannot run."""
         key = self.folder / "key.json"
         key.write_bytes(orjson.dumps(self.district.key))
         self.report = Report(Console(file=io.StringIO(), width=300))
-        await perform(Job(source, BASE, self.district.client_id, key, **options), self.report, self.world.http)
+        await perform(
+            Job(source, BASE, self.district.client_id, key, **{"full": True, **options}), self.report, self.world.http
+        )
         return self.report
 
     async def refused(self, source: Source, **options: Any) -> str:

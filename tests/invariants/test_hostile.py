@@ -32,8 +32,8 @@ READS = 15
 RATIO = 10.0
 """How many times as long a read may take beside the hostile client as beside nobody, in the median.
 Alone on two cores it is 1 to 4; the tests of another process run beside this one."""
-COSTLY = 40.0
-"""Beside costly searches it is 7 to 23: they take processor time in the database, and nothing divides that."""
+COSTLY = 5.0
+"""Beside costly searches, of which a client runs one at a time, it is 1 to 2.5; it was 7 to 23 before."""
 Ask = Callable[[], Awaitable[httpx.Response]]
 
 

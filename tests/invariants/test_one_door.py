@@ -84,6 +84,7 @@ async def test_the_server_does_not_start_with_a_route_beside_the_access_service(
 # Every route that the application has, so that a new one is covered by itself --------------------------------------
 
 
+OF_IDS_AND_CLOCK = ("location", "content-location", "last-modified", "x-request-id")
 FORM = "application/x-www-form-urlencoded"
 ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -191,14 +192,17 @@ async def _ask(scene: Scene, method: str, path: str, record: dict[str, Any]) -> 
     if method == "DELETE":
         return await scene.stranger.delete(url)
     body = _body(scene, path, record)
-    return await (scene.stranger.put(url, body) if method == "PUT" else scene.stranger.post(url, body))
+    answer = await (scene.stranger.put(url, body) if method == "PUT" else scene.stranger.post(url, body))
+    if started := answer.headers.get("content-location"):  # a client has one export at a time
+        await scene.stranger.delete(started.removeprefix(f"{BASE}/fhir"))
+    return answer
 
 
 def _body(scene: Scene, path: str, record: dict[str, Any]) -> dict[str, Any]:
     if path == "/fhir":
         entries = [{"request": {"method": "GET", "url": f"{record['resourceType']}/{record['id']}"}}]
         return {"resourceType": "Bundle", "type": "batch", "entry": entries}
-    if path.endswith(("$everything", "$events")):
+    if path.endswith(("$everything", "$events", "$export")):
         return {"resourceType": "Parameters"}
     if path.endswith("$explain-access"):
         parameter = [
@@ -218,6 +222,6 @@ def _body(scene: Scene, path: str, record: dict[str, Any]) -> dict[str, Any]:
 
 def _seen(response: httpx.Response) -> tuple[int, dict[str, str], str]:
     """An answer with ids and clock set aside."""
-    kept = {k: v for k, v in response.headers.items() if k not in ("location", "last-modified", "x-request-id")}
+    kept = {k: v for k, v in response.headers.items() if k not in OF_IDS_AND_CLOCK}
     body = ID.sub("ID", response.text)
     return response.status_code, kept, re.sub(r'"lastUpdated":"[^"]+"', "", body)

@@ -146,30 +146,13 @@ async def test_the_wall_hides_from_an_update_what_it_hides_from_a_read(scene: Sc
 
 
 AS_OWNER = frozenset(
-    {
-        "agreed_custodians",
-        "agreed_since",
-        "asserted_purposes",
-        "break_glass",
-        "clear_index_backlog",
-        "client_is_active",
-        "consent_permitting",
-        "count_custody",
-        "counts_as",
-        "defer_index",
-        "disclose",
-        "disclosure_keys",
-        "enter_query",
-        "fold_custody_counts",
-        "glass_broken",
-        "honoring",
-        "lapsed_custodians",
-        "permitting_by_referrer",
-    }
-    | {"index_records", "index_student", "judge", "lock_writes", "party_versions", "place_organization", "put_terms"}
-    | {"reached", "record_security_event", "refresh_validity", "releasing", "remove_organization", "set_caller"}
-    | {"claim_subscriptions", "endpoint_allowed", "finish_subscription", "given_before"}
-    | {"released_since", "sees_current", "standbys_follow"}
+    {"agreed_custodians", "agreed_since", "asserted_purposes", "break_glass", "claim_subscriptions"}
+    | {"clear_index_backlog", "client_is_active", "consent_permitting", "count_custody", "counts_as", "defer_index"}
+    | {"disclose", "disclosure_keys", "endpoint_allowed", "enter_query", "finish_subscription", "fold_custody_counts"}
+    | {"given_before", "glass_broken", "honoring", "index_records", "index_student", "judge", "lapsed_custodians"}
+    | {"lock_writes", "party_versions", "permitting_by_referrer", "place_organization", "put_terms", "reached"}
+    | {"record_security_event", "refresh_validity", "released_since", "releasing", "remove_organization"}
+    | {"sees_current", "set_caller", "share_usage", "standbys_follow"}
 )
 """The functions that see past the wall on the app's behalf: each answers for the caller alone, or tells no record."""
 

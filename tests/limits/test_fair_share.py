@@ -13,6 +13,8 @@ from sqlalchemy import URL
 
 from app.db import engine
 from app.db.engine import Database
+from app.errors import HallpassError
+from app.limits.stored import StoredBytes
 from tests import build
 from tests.api.asking import key, patient, refused
 from tests.api.test_timeouts import held
@@ -148,3 +150,29 @@ async def test_a_client_that_fills_the_disk_is_stopped_and_no_other_is(database:
         assert int(answers[-1].headers["Retry-After"]) > 1
         assert (await one.get("/Patient?_count=1")).status_code == 200
         assert (await other.post("/Patient", patient())).status_code == 201
+
+
+async def test_what_a_client_stored_counts_in_every_process_and_after_a_restart(database: URL) -> None:
+    async with open_world(Database(database), client_daily_bytes=1_000) as first:
+        one = await first.member("One")
+        while (await one.post("/Patient", patient())).status_code == 201:
+            pass
+    async with open_world(Database(database), client_daily_bytes=1_000) as again:
+        one.http = again.http
+        refused(await one.post("/Patient", patient()), 429, "throttled")
+        other = await again.member("Other")
+        assert (await other.post("/Patient", patient())).status_code == 201
+
+
+async def test_what_could_not_be_added_up_is_added_next_time() -> None:
+    stored = StoredBytes(100)
+    stored.count("one", 60)
+    assert stored.telling() == {"one": 60}
+    stored.count("one", 10)
+    stored.untold()
+    assert stored.telling() == {"one": 70}
+    stored.told({"one": 90, "other": 100})
+    stored.count("one", 10)
+    for client in ("one", "other"):
+        with pytest.raises(HallpassError, match="100 bytes"):
+            stored.count(client, 1)

@@ -104,3 +104,9 @@ async def test_a_connection_that_asks_nothing_more_is_closed(port: int) -> None:
 async def test_one_connection_too_many_is_closed_at_once(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "MAX_CONNECTIONS", 0)
     assert await said(port, HEAD + b"\r\n12345") == b""
+
+
+async def test_the_bytes_of_a_large_body_are_no_head(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "MAX_HEAD_BYTES", 500)
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\nConnection: close\r\n\r\n"
+    assert b"200 OK" in await said(port, head, b"x" * 5_000, pause=0.1)

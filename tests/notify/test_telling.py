@@ -429,3 +429,36 @@ async def test_a_notification_is_a_bundle_that_r4_allows(scene: Scene, endpoint:
     for received in endpoint.received:
         Bundle.model_validate(received.bundle)
         assert all({"fullUrl", "request", "response"} <= set(e) for e in received.bundle["entry"])
+
+
+async def test_of_a_record_that_becomes_visible_the_current_version_alone_is_an_event(
+    scene: Scene, endpoint: Endpoint
+) -> None:
+    referral = scene.records["ServiceRequest"]
+    for priority in ("urgent", "stat"):
+        await scene.district.save({**referral, "priority": priority})
+    async with telling(scene.world):
+        await active(scene.clinic, subscription(endpoint.url, content="full-resource"))
+        await scene.release("ServiceRequest")
+        await until(lambda: bool(endpoint.events))
+        await asyncio.sleep(0.5)
+    assert endpoint.events == [(1, f"ServiceRequest/{referral['id']}")]
+    assert endpoint.of("event-notification")[0].bundle["entry"][1]["resource"]["priority"] == "stat"
+
+
+async def test_of_a_type_that_the_subscribers_scopes_do_not_have_nothing_is_told(
+    scene: Scene, endpoint: Endpoint
+) -> None:
+    await scene.release("ServiceRequest", "Encounter")
+    scopes = "system/Subscription.cruds system/ServiceRequest.rs"
+    narrow = await scene.world.client_of(scene.clinic.organization, scopes=scopes, purposes=("TREAT",))
+    visit, referral = scene.records["Encounter"], scene.records["ServiceRequest"]
+    async with telling(scene.world):
+        await active(narrow, subscription(endpoint.url, "correction"))
+        for record in (visit, referral):
+            await scene.clinic.get(f"/{record['resourceType']}/{record['id']}")
+        await scene.district.save({**visit, "status": "cancelled"})
+        await scene.district.save({**referral, "priority": "stat"})
+        await until(lambda: bool(endpoint.events))
+        await asyncio.sleep(0.5)
+    assert endpoint.events == [(1, f"ServiceRequest/{referral['id']}")]

@@ -187,8 +187,45 @@ async def _record(recorder: Recorder, district: Member, clinic: Member) -> None:
     await ask("validateEncounter", "POST", "/Encounter/$validate", build.encounter(student, period=backwards))
     entry = {"resource": build.guardian(student, "FTH"), "request": {"method": "POST", "url": "RelatedPerson"}}
     await ask("bundle", "POST", "", {"resourceType": "Bundle", "type": "transaction", "entry": [entry]})
+    await _releases(recorder, district, clinic, signed)
     ended = {**signed, "status": "inactive"}
-    await ask("updateConsent", "PUT", f"/Consent/{signed['id']}", ended, **{"If-Match": 'W/"1"'})
+    await ask("updateConsent", "PUT", f"/Consent/{signed['id']}", ended, **{"If-Match": 'W/"2"'})
+
+
+async def _releases(recorder: Recorder, district: Member, clinic: Member, signed: Json) -> None:
+    """What a custodian asks of a student's releases and disclosures."""
+
+    async def ask(operation: str, method: str, path: str, sent: Any = None) -> Json:
+        return await recorder.ask(district, operation, method, path, sent)
+
+    def given(**values: Json) -> Json:
+        keys = {n: "resource" if "resourceType" in v else "valueReference" for n, v in values.items()}
+        return {"resourceType": "Parameters", "parameter": [{"name": n, keys[n]: v} for n, v in values.items()]}
+
+    own = f"/{signed['patient']['reference']}"
+    await ask("consentStatus", "GET", f"{own}/$consent-status")
+    await ask("recipients", "GET", f"{own}/$recipients")
+    await ask("brokenGlass", "GET", "/Patient/$broken-glass?reviewed=false")
+    await ask("disclosedCopy", "GET", f"{own}/$disclosed-copy?_count=1")
+    outside = {
+        "resourceType": "AuditEvent",
+        "type": {"system": "http://dicom.nema.org/resources/ontology/DCM", "code": "110106"},
+        "recorded": "2026-09-20T10:00:00-05:00",
+        "outcomeDesc": "Subpoena, 34 CFR 99.31(a)(9)",
+        "agent": [{"who": {"display": "County court"}, "requestor": True}],
+        "source": {"observer": {"display": "The office"}},
+        "entity": [{"what": signed["patient"]}],
+    }
+    await ask("recordDisclosure", "POST", "/AuditEvent/$recordDisclosure", given(disclosure=outside))
+    kept = {k: v for k, v in signed.items() if k not in ("id", "meta", "organization", "sourceAttachment")}
+    filed = {**kept, "identifier": [{"system": "http://example.org/consent", "value": "33445522"}]}
+    form = {"contentType": "application/pdf", "title": "Release of information, signed"}
+    document = {"resourceType": "DocumentReference", "status": "current", "content": [{"attachment": form}]}
+    await ask("fileConsent", "POST", "/Consent/$fileConsent", given(consent=filed, document=document))
+    await ask("fastConsent", "GET", f"/Consent/{signed['id']}/$fast-consent")
+    await ask("compareConsent", "POST", "/Consent/$compare", given(consent=filed, **{"with": build.ref(signed)}))
+    revoked = given(consent=build.ref(signed), patient=signed["patient"])
+    await ask("revokeConsent", "POST", "/Consent/$revokeConsent", revoked)
 
 
 async def _documents(recorder: Recorder, district: Member, student: Json) -> None:

@@ -112,7 +112,7 @@ def test_has_asks_what_refers_here() -> None:
         ("Patient", "_has:Encounter:patient"),
         ("Patient", "_has:Encounter:nothing:status"),
         ("Patient", "_has:Encounter:status:status"),
-        ("Patient", "_has:Observation:patient:code"),
+        ("Patient", "_has:Specimen:subject:type"),
         ("Patient", "_has:Encounter:location:status"),
         ("Patient", "_has:Encounter:patient:nothing"),
         ("Patient", "_has"),

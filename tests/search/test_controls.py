@@ -112,7 +112,7 @@ def test_the_same_include_counts_once() -> None:
         "_include=Encounter:patient:Patient:more",
         "_include=Observation:subject",
         "_include=Patient:organization",
-        "_include=Encounter:diagnosis:Condition",
+        "_include=Encounter:diagnosis:Medication",
         "_revinclude=Patient:organization",
         "_revinclude=Task:focus:Patient",
     ],

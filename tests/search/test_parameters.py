@@ -40,18 +40,19 @@ def test_what_cannot_be_served_is_no_parameter(code: str) -> None:
 
 @pytest.mark.parametrize(("type_name", "parameter"), EVERY, ids=EVERY_ID)
 def test_a_parameter_looks_at_elements_of_its_kind(type_name: str, parameter: Parameter) -> None:
-    """Each type of element that a parameter can meet is one that rows are made of for its kind."""
+    """Each type of element that a parameter can meet is one that rows are made of for its kind, or of a choice."""
     served = {
         ParamKind.TOKEN: {"code", "id", "boolean", "Coding", "CodeableConcept", "Identifier", "ContactPoint"}
-        | {"HealthcareServiceAvailableTime"},
-        ParamKind.STRING: {"string", "HumanName", "Address"},
+        | {"HealthcareServiceAvailableTime", "string"},
+        ParamKind.STRING: {"string", "markdown", "HumanName", "Address"},
         ParamKind.REFERENCE: {"Reference", "canonical", "Attachment"},
         ParamKind.DATE: {"date", "dateTime", "instant", "Period", "Timing"},
-        ParamKind.QUANTITY: {"Duration"},
-        ParamKind.URI: {"uri", "canonical"},
-        ParamKind.COMPOSITE: {"GroupCharacteristic"},
+        ParamKind.QUANTITY: {"Duration", "Quantity", "Age", "Range"},
+        ParamKind.URI: {"uri", "url", "canonical"},
+        ParamKind.COMPOSITE: {"GroupCharacteristic", "ObservationComponent", "UsageContext"},
     }
-    assert parameter.types <= served[parameter.kind]
+    by_other_types = {ParamKind.DATE: {"string", "Age", "Range"}, ParamKind.QUANTITY: {"SampledData"}}
+    assert parameter.types <= served[parameter.kind] | by_other_types.get(parameter.kind, set())
     assert parameter.url.startswith(("http://hl7.org/fhir/SearchParameter/", f"{OURS}/"))
     assert parameter.description
     assert bool(parameter.targets) is (parameter.kind is ParamKind.REFERENCE)

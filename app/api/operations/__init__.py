@@ -17,10 +17,18 @@ def add(router: APIRouter, declared: ResourceType) -> None:
     for operation in operations():
         if operation.type in (None, declared.name):
             for call in operation.calls:
-                _add(router, declared, operation, call)
+                _add(router, declared.name, declared, operation, call)
 
 
-def _add(router: APIRouter, declared: ResourceType, operation: Operation, call: Call) -> None:
+def add_to(router: APIRouter, name: str) -> None:
+    """The routes of the operations of what holds no records: of AuditEvent, and of the service itself (SYSTEM)."""
+    for operation in operations():
+        if operation.type == name:
+            for call in operation.calls:
+                _add(router, name, None, operation, call)
+
+
+def _add(router: APIRouter, name: str, declared: ResourceType | None, operation: Operation, call: Call) -> None:
     async def of_instance(request: Request, id: str, context: Context) -> Response:
         found: Response = await operation.answer(request, context, declared, id)
         return found
@@ -30,9 +38,9 @@ def _add(router: APIRouter, declared: ResourceType, operation: Operation, call: 
         return found
 
     router.add_api_route(
-        f"/{declared.name}{'/{id}' if call.instance else ''}/${operation.name}",
+        f"{f'/{name}' if name else ''}{'/{id}' if call.instance else ''}/${operation.name}",
         of_instance if call.instance else of_type,
         methods=[call.method],
-        operation_id=call.operation_id if operation.type else f"{call.operation_id}{declared.name}",
+        operation_id=f"{call.operation_id}{name}" if operation.type is None else call.operation_id,
         summary=call.summary,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import html
 import io
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,6 +27,7 @@ from app.exchange import disclosures
 from app.exchange.service import PendingResult, Result, Session
 from app.fhir.dates import interval
 from app.fhir.json import dump
+from app.ledger import outside
 from app.ledger.entries import Entry, Filter, Position
 from app.ledger.events import audit_event
 from app.ledger.names import Names
@@ -34,8 +35,10 @@ from app.resources import ResourceType
 from app.resources.refs import as_uuid
 
 COLUMNS = ("when", "what", "from", "to", "client", "user", "why", "how", "basis", "release", "signer", "reason")
-NAMES = frozenset({"start", "end", "recipient", "basis", "consent", "_count", "_cursor", "_format", "_pretty"})
-BASES = frozenset({"release", "party", "directory", "emergency", "query"})
+NAMES = frozenset(
+    {"start", "end", "recipient", "basis", "consent", "audience", "_count", "_cursor", "_format", "_pretty"}
+)
+BASES = frozenset({"release", "party", "directory", "emergency", "query", "asserted"})
 
 
 Ask = Callable[[Session, str, Filter, Position | None, int], Awaitable[PendingResult]]
@@ -132,20 +135,24 @@ def _filter(query: dict[str, str], kind: str, resource_id: str, zone: ZoneInfo) 
     basis = query.get("basis")
     if basis is not None and basis not in BASES:
         raise HallpassError(Kind.INVALID, Issue(f"The basis is one of {', '.join(sorted(BASES))}."))
+    if query.get("audience", "parent") != "parent":
+        raise HallpassError(Kind.INVALID, Issue("The audience is parent; left out: the minor and the staff."))
     own = as_uuid(resource_id)
-    recipient = own if kind == "Organization" else _id(query, "recipient")
-    start, end = _date(query, "start", zone), _date(query, "end", zone)
+    recipient = own if kind == "Organization" else id_of(query, "recipient")
+    start, end = date_of(query, "start", zone), date_of(query, "end", zone)
     return Filter(
         student=own if kind == "Patient" else None,
         start=start[0] if start else None,
         end=end[1] if end else None,
         recipient=recipient,
         basis=basis,
-        consent=own if kind == "Consent" else _id(query, "consent"),
+        consent=own if kind == "Consent" else id_of(query, "consent"),
+        for_parent="audience" in query,
     )
 
 
-def _id(query: dict[str, str], name: str) -> Any:
+def id_of(query: Mapping[str, str], name: str) -> UUID | None:
+    """The id that a parameter names. Raises INVALID for what is none."""
     if name not in query:
         return None
     found = as_uuid(query[name].rpartition("/")[2])
@@ -154,7 +161,8 @@ def _id(query: dict[str, str], name: str) -> Any:
     return found
 
 
-def _date(query: dict[str, str], name: str, zone: ZoneInfo) -> tuple[datetime, datetime] | None:
+def date_of(query: Mapping[str, str], name: str, zone: ZoneInfo) -> tuple[datetime, datetime] | None:
+    """From when to when the date of a parameter is. Raises INVALID for what is none."""
     try:
         found = interval(query[name], zone) if name in query else None
     except ValueError:
@@ -184,7 +192,7 @@ def _plain(entry: Entry, names: Names) -> dict[str, str]:
         "when": entry.at.isoformat(timespec="seconds"),
         "what": _what(entry),
         "from": _organization(entry.custodian, entry, names),
-        "to": _organization(entry.recipient, entry, names),
+        "to": outside.recipient_name(entry) or _organization(entry.recipient, entry, names),
         "client": entry.client,
         "user": _user(entry.agent or {}),
         "why": " ".join(entry.purposes),
@@ -258,10 +266,11 @@ _RECORD = (
     Parameter("end", "dateTime", "Disclosures before this time."),
     Parameter("recipient", "string", "The id of the Organization that received."),
     Parameter("basis", "code", "release, party, directory, emergency or query."),
+    Parameter("audience", "code", "parent: leave out what tells of care that the minor controls."),
     Parameter("_count", "integer", "Entries on a page."),
     Parameter("return", "Bundle", "AuditEvents, one for each resource version disclosed.", 1, use="out"),
 )
-_ASKED = ("start", "end", "recipient", "basis", "consent", "pageCount", "formatOfDisclosures")
+_ASKED = ("start", "end", "recipient", "basis", "consent", "audience", "pageCount", "formatOfDisclosures")
 
 
 def _operation(kind: str, operation_id: str, summary: str, note: str, ask: Ask) -> Operation:

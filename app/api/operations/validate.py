@@ -18,6 +18,7 @@ from app.api import http, parameters
 from app.api.context import RequestContext
 from app.capability import profiling
 from app.capability.operation import Body, Call, Operation
+from app.consent.advice import advice
 from app.errors import HallpassError, Issue, Kind
 from app.exchange import reads, writes
 from app.exchange.dry_run import DryRun, dry_run
@@ -86,6 +87,7 @@ async def _judge(
         resource, whole = asked["resource"], not found
         judged = partial(profiling.issues, resource, named, whole=whole)
         found += await context.off_loop(judged, large=is_large(resource))
+        found += advice(resource) if whole and declared.name == "Consent" else []
     if any(i.severity == "error" for i in found):
         return outcome(HallpassError(Kind.UNPROCESSABLE, *found))
     return success("No issues were found.", *found)

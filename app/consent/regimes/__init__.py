@@ -15,6 +15,7 @@ REGIMES: tuple[Regime, ...] = tuple(
 """Every regime, by the name of its module."""
 BY_URI: dict[str, Regime] = {uri: r for r in REGIMES for uri in r.policy_uris}
 """By what `Consent.policy.uri` says."""
+BY_CODE: dict[str, Regime] = {r.code: r for r in REGIMES}
 BY_CODING: dict[tuple[str, str], Regime] = {coding: r for r in REGIMES for coding in r.rule_codings}
 """By what `Consent.policyRule.coding` says."""
 
@@ -25,4 +26,4 @@ def closed_labels(named: frozenset[str]) -> frozenset[str]:
     return gated - {label for r in REGIMES if r.code in named for label in r.opens_only}
 
 
-__all__ = ["BY_CODING", "BY_URI", "REGIMES", "Element", "Notice", "Regime", "closed_labels"]
+__all__ = ["BY_CODE", "BY_CODING", "BY_URI", "REGIMES", "Element", "Notice", "Regime", "closed_labels"]

@@ -15,10 +15,10 @@ async def deliver(scene: Scene, family: Family, request: Json, task: Json, relea
     """Step 6; answers the Encounter."""
     t, district, clinic = scene.telling, scene.district, scene.clinic
     t.step("6. The clinic accepts, and holds a session")
-    await _move(scene, task, "accepted")
+    await move(scene, task, "accepted")
     visit = scene.remember(await clinic.create(encounter(request, clinic.member.reference)))
     t.say(f"{clinic.member.name} stores the session as an Encounter, based on the referral.")
-    await _move(scene, task, "completed", output=outcome(visit))
+    await move(scene, task, "completed", output=outcome(visit))
     await _moves(scene, task)
     t.say("The Encounter is the clinic's own record. The district knows its id from the Task, and sees no more of it:")
     await scene.hidden(district, reference(visit))
@@ -39,7 +39,7 @@ async def deliver(scene: Scene, family: Family, request: Json, task: Json, relea
     return visit
 
 
-async def _move(scene: Scene, task: Json, status: str, **more: object) -> None:
+async def move(scene: Scene, task: Json, status: str, **more: object) -> None:
     """The clinic reads the Task, and writes it back with another status."""
     current = await scene.clinic.resource("GET", reference(task))
     answer = await scene.clinic.send("PUT", reference(task), {**current, "status": status, **more})

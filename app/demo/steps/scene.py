@@ -12,7 +12,8 @@ from app.demo.api import Api, Json, reference
 from app.demo.stage import Stage
 from app.demo.telling import Telling, alike
 
-PRIVATE = ("Patient", "RelatedPerson", "ServiceRequest", "Task", "Consent", "Encounter", "Group")
+CHILD = ("QuestionnaireResponse", "Observation", "Condition", "Goal", "CarePlan", "CareTeam")
+PRIVATE = ("Patient", "RelatedPerson", "ServiceRequest", "Task", "Consent", "Encounter", "Group", *CHILD)
 """The types that carry students."""
 
 

@@ -30,6 +30,8 @@ _LINKS = ("href", "src", "cite", "longdesc")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _SAFE_SCHEMES = frozenset({"http:", "https:", "mailto:", "tel:", "urn:"})
 _ACTIVE_STYLE = re.compile(r"expression\s*\(|url\s*\(|@import|behaviou?r\s*:|\\", re.IGNORECASE)
+_PICTURE_BESIDE = re.compile(r"url\(\s*['\"]?[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*['\"]?\s*\)", re.IGNORECASE)
+"""A file beside the page by its bare name, as in the tables of implementation guides: like an `img` of that name."""
 _IGNORED_BY_BROWSERS = re.compile(r"[\x00-\x20]+")
 
 
@@ -59,7 +61,7 @@ def _active(element: Element) -> str | None:
         return "holds an attribute that narratives may not have (txt-1)"
     if any(name in attributes and not _safe(attributes[name], name) for name in _LINKS):
         return "holds a link of a kind that narratives may not have"
-    if _ACTIVE_STYLE.search(attributes.get("style", "")):
+    if _ACTIVE_STYLE.search(_PICTURE_BESIDE.sub("", attributes.get("style", ""))):
         return "holds a style that is more than formatting"
     return None
 

@@ -21,6 +21,8 @@ from app.fhir.validation.primitives import CHECKS, Check
 Model = type[BaseModel]
 
 _ENCOUNTER_STATUS = "planned arrived triaged in-progress onleave finished cancelled entered-in-error unknown"
+_OBSERVATION_STATUS = "cancelled registered preliminary final amended corrected entered-in-error unknown"
+_UDI_ENTRY = "barcode rfid manual card self-reported unknown"
 _TASK_STATUS = (
     "draft requested received accepted rejected ready cancelled in-progress on-hold failed completed entered-in-error"
 )
@@ -32,6 +34,8 @@ _CODES: dict[tuple[str, str], str] = {
     **{(quantity, "comparator"): "< <= >= >" for quantity in ("Age", "Count", "Distance", "Duration", "Quantity")},
     ("Encounter", "status"): _ENCOUNTER_STATUS,
     ("EncounterStatusHistory", "status"): _ENCOUNTER_STATUS,
+    ("DeviceUdiCarrier", "entryType"): _UDI_ENTRY,
+    ("Observation", "status"): _OBSERVATION_STATUS,
     ("Task", "status"): _TASK_STATUS,
     ("TimingRepeat", "when"): _WHEN,
 }

@@ -19,7 +19,7 @@ from app.intake.csv.mapping import NO, YES, ColumnMap, load
 from app.intake.roster.codes import GRADE_LEVEL, ROLE_CODE
 from app.intake.roster.facts import RosterFacts, key_of
 from app.intake.roster.model import Contact, Enrollment, Fact, Finding, Origin, School, Student, Takes
-from app.intake.roster.source import About, OnBytes
+from app.intake.roster.source import About, OnBytes, fingerprint_of
 from app.intake.roster.units import Json, digest
 from app.intake.roster.years import enrolled
 from app.intake.tables import Row, read
@@ -57,6 +57,10 @@ class _Opened:
     def size(self) -> int:
         """How many bytes there are to read."""
         return self.path.stat().st_size
+
+    def fingerprint(self) -> str:
+        """Of the file and what its mapping says."""
+        return fingerprint_of([self.path], repr(self.map))
 
     def read(self, facts: RosterFacts, today: date, on_bytes: OnBytes) -> About:
         """Read all of it. Raises HallpassError where the file is unfit or lacks a column of the mapping."""

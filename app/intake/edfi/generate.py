@@ -7,10 +7,12 @@ No name in it is anyone's. It is written as it is made, so its size is not bound
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-AGENCY, SCHOOLS = "900100", {"900100001": "Elementary", "900100002": "Middle", "900100003": "High"}
+AGENCY = "900100"
+_LEVELS = ("Elementary", "Middle", "High")
+STUDENTS_OF_A_SCHOOL = 600
 _GIVEN = (
     "Ada",
     "Amir",
@@ -43,9 +45,10 @@ def generate(folder: Path, students: int, *, seed: int = 1, contacts: int = 2) -
     folder.mkdir(parents=True, exist_ok=True)
     numbers = range(1, students + 1)
     chance = random.Random(seed)  # noqa: S311 - made-up names, no secrets
-    _write(folder, "EducationOrganization", _organizations())
+    schools = [f"{AGENCY}{n:03}" for n in range(1, max(len(_LEVELS), students // STUDENTS_OF_A_SCHOOL) + 1)]
+    _write(folder, "EducationOrganization", _organizations(schools))
     _write(folder, "Student", (_student(n, chance) for n in numbers))
-    _write(folder, "StudentEnrollment", (_enrollment(n, chance) for n in numbers))
+    _write(folder, "StudentEnrollment", (_enrollment(n, schools, chance) for n in numbers))
     _write(folder, "Contact", _contacts(numbers, contacts, chance))
 
 
@@ -62,13 +65,14 @@ def _write(folder: Path, interchange: str, parts: Iterable[str]) -> None:
         file.write(f"</Interchange{interchange}>\n")
 
 
-def _organizations() -> Iterator[str]:
+def _organizations(schools: Sequence[str]) -> Iterator[str]:
     yield f"""\t<LocalEducationAgency id="LEAG_{AGENCY}">
 \t\t<NameOfInstitution>Sample Valley Unified</NameOfInstitution>
 \t\t<LocalEducationAgencyId>{AGENCY}</LocalEducationAgencyId>
 \t</LocalEducationAgency>
 """
-    for key, level in SCHOOLS.items():
+    for number, key in enumerate(schools):
+        level = _LEVELS[number] if number < len(_LEVELS) else f"{_LEVELS[number % len(_LEVELS)]} {number + 1}"
         yield f"""\t<School id="SCOL_{key}">
 \t\t<NameOfInstitution>Sample Valley {level} School</NameOfInstitution>
 \t\t<OperationalStatus>{_descriptor("OperationalStatus", "Active")}</OperationalStatus>
@@ -93,12 +97,12 @@ def _student(number: int, chance: random.Random) -> str:
 """
 
 
-def _enrollment(number: int, chance: random.Random) -> str:
+def _enrollment(number: int, schools: Sequence[str], chance: random.Random) -> str:
     hispanic = str(chance.random() < 0.3).lower()
     return f"""\t<StudentSchoolAssociation>
 {_student_reference(number)}\t\t<SchoolReference>
 \t\t\t<SchoolIdentity>
-\t\t\t\t<SchoolId>{chance.choice(list(SCHOOLS))}</SchoolId>
+\t\t\t\t<SchoolId>{chance.choice(schools)}</SchoolId>
 \t\t\t</SchoolIdentity>
 \t\t</SchoolReference>
 \t\t<EntryDate>2025-08-25</EntryDate>

@@ -14,7 +14,7 @@ from app.intake.edfi.staging import Staging
 from app.intake.edfi.xml import Interchange, interchanges, located
 from app.intake.roster.facts import RosterFacts
 from app.intake.roster.model import Origin
-from app.intake.roster.source import About, OnBytes
+from app.intake.roster.source import About, OnBytes, fingerprint_of
 from app.intake.roster.units import Json
 
 NAME = "edfi"
@@ -45,6 +45,10 @@ class _Folder:
     def size(self) -> int:
         """How many bytes there are to read."""
         return sum(f.path.stat().st_size for f in self.files)
+
+    def fingerprint(self) -> str:
+        """Of the files that are read."""
+        return fingerprint_of([f.path for f in self.files], self.source.agency)
 
     def read(self, facts: RosterFacts, today: date, on_bytes: OnBytes) -> About:
         """Read all of it. Raises HallpassError where a file breaks off, or it is not of the agency that is meant."""

@@ -73,6 +73,9 @@ class _Opened:
     last: Json
     size: None = None
 
+    def fingerprint(self) -> None:
+        """Not known before it is read."""
+
     def read(self, facts: RosterFacts, today: date, on_bytes: OnBytes) -> About:
         """Pull. Raises HallpassError where the API cannot be read to its end, or nobody can tell whose it is."""
         with self.source.client() as http:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 INTERCHANGES = ("EducationOrganization", "EducationOrgCalendar", "Student", "StudentEnrollment", "Contact")
 """The interchanges that hold records of ours, in the order in which they are read."""
 MAX_RECORD_BYTES = 4_000_000
+TOLD_BYTES = 65_536
+"""So much is read before it is told."""
 
 _ROOT = re.compile(r"\{http://ed-fi\.org/(?P<version>[^}]*)\}Interchange(?P<name>\w+)")
 
@@ -62,7 +64,7 @@ def interchanges(folder: Path) -> tuple[list[Interchange], list[str]]:
 def records(path: Path, on_bytes: Callable[[int], None] = lambda _: None) -> Iterator[tuple[str, Record]]:
     """Each record of a file that has a shape, in document order, as (element name, record).
 
-    `on_bytes` is called with the number of bytes of each piece read from the file. Raises HallpassError where the
+    `on_bytes` is called now and then with the number of bytes read since. Raises HallpassError where the
     file is not well-formed, has a DTD, or holds a record of more than MAX_RECORD_BYTES.
     """
     return ((name, record) for _, name, record in located(path, on_bytes))
@@ -142,6 +144,7 @@ class _Bounded:
         self._file = file
         self._on_bytes = on_bytes
         self._of_record = 0
+        self._untold = 0
         self._whole = True
         self.line = 0
 
@@ -152,7 +155,10 @@ class _Bounded:
         self.line += self._whole
         self._whole = piece.endswith(b"\n")
         self._of_record += len(piece)
-        self._on_bytes(len(piece))
+        self._untold += len(piece)
+        if self._untold >= TOLD_BYTES or not piece:
+            self._on_bytes(self._untold)
+            self._untold = 0
         return piece
 
     def record_done(self) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import ClassVar, Protocol, TypeAlias
 
 from app.intake.roster.facts import RosterFacts
@@ -25,12 +27,25 @@ class About:
     """What the next import of this source begins from; kept once everything of this one is written."""
 
 
+def fingerprint_of(paths: Iterable[Path], *more: str | None) -> str:
+    """A digest of files, by name and content, and of what else bears on how they are read."""
+    found = hashlib.sha256(repr(more).encode())
+    for path in sorted(paths):
+        found.update(repr((path.name, path.stat().st_size)).encode())
+        with path.open("rb") as file:
+            found.update(hashlib.file_digest(file, "sha256").digest())
+    return found.hexdigest()
+
+
 class Opened(Protocol):
     """A source that was found fit to be read."""
 
     @property
     def size(self) -> int | None:
         """How many bytes there are to read; None where nobody knows before."""
+
+    def fingerprint(self) -> str | None:
+        """What tells its content from any other; None where that is not known before it is read."""
 
     def read(self, facts: RosterFacts, today: date, on_bytes: OnBytes) -> About:
         """Read all of it into facts. Raises HallpassError where the source as a whole cannot be taken."""

@@ -21,6 +21,8 @@ from app.intake.roster.units import ABSENT, Units, digest, join, split
 
 TOGETHER = 20
 """Records of one transaction: a lock on their compartments is held as long as it takes."""
+NEW_TOGETHER = 120
+"""New records of one transaction: nobody else knows them yet, so that nobody waits."""
 ATTEMPTS = 4
 VERSIONS = 40
 """So many versions back it is looked who changed what; before that, whatever is closed counts as a person's."""
@@ -74,22 +76,37 @@ class Writing:
             return {}
         adopted: dict[str, str] = {}
         made: list[Outcome] = []
-        for chunk in chunks(create(kind, key, self.builder.build(kind, key).resource) for key in keys):
-            for outcome in await self.exchange.batch(chunk):
+        wrote: dict[str, dict[str, str]] = {}
+
+        def entry(key: str) -> Entry:
+            stated = self.builder.build(kind, key)
+            wrote[key] = _digests(stated.units)
+            return create(kind, key, stated.resource)
+
+        for chunk in chunks(map(entry, keys), NEW_TOGETHER):
+            for outcome in await self._created(chunk):
                 if outcome.status is Status.CREATED and outcome.id:
                     made.append(outcome)
                 elif outcome.status is Status.REFUSED or not outcome.id:
                     self.take(replace(outcome, status=Status.REFUSED))
                 else:
                     adopted[outcome.key] = outcome.id
-        new = {
-            o.key: Statement(str(o.id), _digests(self.builder.build(kind, o.key).units), o.version or 1) for o in made
-        }
+        new = {o.key: Statement(str(o.id), wrote[o.key], o.version or 1) for o in made}
         if new or (adopted and page.id is None):
             await self._save(page, new)
         for outcome in made:
             self.take(outcome)
         return adopted
+
+    async def _created(self, chunk: list[Entry]) -> list[Outcome]:
+        """Records in one write; where that is refused each has its own, so that one bad record stops nothing."""
+        if len(chunk) > 1:
+            try:
+                return await self.exchange.transaction(chunk)
+            except HallpassError as e:
+                if e.kind not in (Kind.UNPROCESSABLE, Kind.PRECONDITION):
+                    raise
+        return await self.exchange.batch(chunk)
 
     async def _save(self, page: Page, new: dict[str, Statement]) -> None:
         """Write a page of statements by itself, with new ones in it."""

@@ -1,0 +1,224 @@
+"""Bulk exports as they are stored: what was asked, what was chosen, and the records when a file is fetched.
+
+schema/functions/export_*.sql choose. Row-level security shows an export to its client alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, DateTime, Text, Uuid, bindparam, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.rows import Stored
+
+_MOMENTS = (bindparam("since", type_=DateTime(timezone=True)), bindparam("until", type_=DateTime(timezone=True)))
+_TYPES = bindparam("types", type_=ARRAY(Text()))
+_IDS = bindparam("ids", type_=ARRAY(Uuid()))
+_COLUMNS = ", ".join(f"r.{name}" for name in Stored._fields)
+_LONG = text("SELECT set_config('statement_timeout', :milliseconds, true)")
+_CREATE = text("""
+    INSERT INTO hallpass.export (id, client, request, asked, feed, created)
+    VALUES (:id, :client, :request, :asked, :feed, hallpass.instant()) ON CONFLICT DO NOTHING RETURNING id
+""").bindparams(bindparam("asked", type_=JSONB()))
+_RUNNING = text("SELECT hallpass.exports_running()")
+_LOAD = text("""
+    SELECT id, request, asked, feed, status, at, horizon, told, students, done, unseen, created, ended
+    FROM hallpass.export WHERE id = :id
+""")
+_LOCK = text("SELECT status FROM hallpass.export WHERE id = :id FOR UPDATE")
+_DROP = text("DELETE FROM hallpass.export WHERE id = :id RETURNING id")
+_BEGIN = text("""
+    UPDATE hallpass.export SET status = 'choosing', at = :at, horizon = :horizon, told = :told, unseen = :unseen,
+        students = hallpass.export_students(:id, :types, :ids) WHERE id = :id
+""").bindparams(
+    _TYPES,
+    _IDS,
+    bindparam("unseen", type_=ARRAY(Text())),
+    *(bindparam(n, type_=DateTime(timezone=True)) for n in ("at", "horizon", "told")),
+)
+_STUDENTS = text("""
+    SELECT compartment FROM hallpass.export_student WHERE export = :id AND n > :after ORDER BY n LIMIT :limit
+""")
+_CHOOSE = text(
+    "SELECT hallpass.export_choose(:id, :types, :compartments, :ids, :since, :until, :by_patient)"
+).bindparams(_TYPES, _IDS, bindparam("compartments", type_=ARRAY(Uuid())), *_MOMENTS)
+_ADVANCE = text("UPDATE hallpass.export SET done = :done WHERE id = :id")
+_DIRECTORY = text("SELECT hallpass.export_directory(:id, :types, :ids, :since, :until)").bindparams(
+    _TYPES, _IDS, *_MOMENTS
+)
+_DELETED = text("SELECT hallpass.export_deleted(:id, :types, :since, :until)").bindparams(_TYPES, *_MOMENTS)
+_END = text("UPDATE hallpass.export SET status = :status, ended = hallpass.instant() WHERE id = :id")
+_SERIES = text("""
+    WITH RECURSIVE s AS (
+        (SELECT series FROM hallpass.export_item WHERE export = :id ORDER BY series LIMIT 1)
+        UNION ALL
+        SELECT (SELECT i.series FROM hallpass.export_item i WHERE i.export = :id AND i.series > s.series
+                ORDER BY i.series LIMIT 1) FROM s WHERE s.series IS NOT NULL)
+    SELECT s.series, (SELECT max(i.n) FROM hallpass.export_item i WHERE i.export = :id AND i.series = s.series) AS last
+    FROM s WHERE s.series IS NOT NULL
+""")
+_NAMES = text("""
+    SELECT n, compartment, id, version, type FROM hallpass.export_item
+    WHERE export = :id AND series = :series AND n > :after AND n <= :last ORDER BY n LIMIT :limit
+""")
+_ROWS = text(f"""
+    SELECT k.n, k.so_far, {", ".join(f"k.{name}" for name in Stored._fields)} FROM (
+        SELECT i.n, {_COLUMNS}, sum(octet_length(r.body)) OVER (ORDER BY i.n) AS so_far
+        FROM hallpass.export_item i
+        JOIN hallpass.resource r ON r.compartment = i.compartment AND r.id = i.id AND r.version = i.version
+        WHERE i.export = :id AND i.series = :series AND i.n > :after AND i.n <= :last
+          AND (r.current OR NOT EXISTS (
+              SELECT 1 FROM hallpass.resource d
+              WHERE d.compartment = i.compartment AND d.id = i.id AND d.current AND d.deleted))) k
+    WHERE k.so_far - octet_length(k.body) <= :bytes ORDER BY k.n
+""")  # noqa: S608 - the columns of a file of ours
+_FORGET = text("SELECT hallpass.forget_exports(:before)").bindparams(bindparam("before", type_=DateTime(timezone=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """An export as it stands."""
+
+    id: UUID
+    request: str
+    asked: dict[str, Any]
+    feed: str
+    status: str
+    at: datetime | None
+    horizon: datetime | None
+    told: datetime | None
+    students: int
+    done: int
+    unseen: Sequence[str]
+    created: datetime
+    ended: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A line of a series: which version stands in it."""
+
+    n: int
+    compartment: UUID
+    id: UUID
+    version: int
+    type: str
+
+
+async def allow_long(connection: AsyncConnection, seconds: int) -> None:
+    """Let this transaction's statements run longer than a request's may."""
+    await connection.execute(_LONG, {"milliseconds": str(seconds * 1000)})
+
+
+async def create(
+    connection: AsyncConnection, id: UUID, client: str, request: str, asked: dict[str, Any], feed: str
+) -> bool:
+    """Store a kick-off. Whether it could be: not where one of the same client is under way."""
+    values = {"id": id, "client": client, "request": request, "asked": asked, "feed": feed}
+    return await connection.scalar(_CREATE, values) is not None
+
+
+async def running(connection: AsyncConnection) -> int:
+    """How many exports of all clients are being chosen."""
+    return int(await connection.scalar(_RUNNING) or 0)
+
+
+async def load(connection: AsyncConnection, id: UUID) -> Export | None:
+    """One of the caller's own exports."""
+    row = (await connection.execute(_LOAD, {"id": id})).one_or_none()
+    return Export(*row) if row else None
+
+
+async def lock(connection: AsyncConnection, id: UUID) -> bool:
+    """Whether the export is still there; nobody cancels it before this transaction ends."""
+    return await connection.scalar(_LOCK, {"id": id}) is not None
+
+
+async def drop(connection: AsyncConnection, id: UUID) -> bool:
+    """Forget an export with all that was chosen. Whether there was one."""
+    return await connection.scalar(_DROP, {"id": id}) is not None
+
+
+async def begin(
+    connection: AsyncConnection, id: UUID, moments: dict[str, datetime | None], types: Sequence[str],
+    only: Sequence[UUID] | None, unseen: Sequence[str],
+) -> None:  # fmt: skip
+    """Keep the moments of its feed, and list the compartments to choose from."""
+    values = {"id": id, "types": list(types), "ids": None if only is None else list(only), "unseen": list(unseen)}
+    await connection.execute(_BEGIN, {**values, **moments})
+
+
+async def compartments(connection: AsyncConnection, id: UUID, after: int, limit: int) -> list[UUID]:
+    """The next compartments to choose from."""
+    rows = await connection.execute(_STUDENTS, {"id": id, "after": after, "limit": limit})
+    return [row.compartment for row in rows]
+
+
+async def choose(
+    connection: AsyncConnection, id: UUID, types: Sequence[str], compartments: Sequence[UUID],
+    ids: Sequence[UUID] | None, *, since: datetime | None, until: datetime | None, by_patient: bool,
+) -> None:  # fmt: skip
+    """Choose what the caller sees in some compartments, all of these types or these ids alone."""
+    values = {"id": id, "types": list(types), "compartments": list(compartments), "since": since, "until": until}
+    await connection.execute(_CHOOSE, {**values, "ids": None if ids is None else list(ids), "by_patient": by_patient})
+
+
+async def advance(connection: AsyncConnection, id: UUID, done: int) -> None:
+    """Keep for how many compartments it is chosen."""
+    await connection.execute(_ADVANCE, {"id": id, "done": done})
+
+
+async def directory(
+    connection: AsyncConnection, id: UUID, types: Sequence[str], ids: Sequence[UUID] | None,
+    *, since: datetime | None, until: datetime | None,
+) -> None:  # fmt: skip
+    """Choose entries of the directory."""
+    values = {"id": id, "types": list(types), "ids": None if ids is None else list(ids)}
+    await connection.execute(_DIRECTORY, {**values, "since": since, "until": until})
+
+
+async def deleted(
+    connection: AsyncConnection, id: UUID, types: Sequence[str], *, since: datetime, until: datetime | None
+) -> None:
+    """List what was deleted since, and what the caller was given and no longer sees."""
+    await connection.execute(_DELETED, {"id": id, "types": list(types), "since": since, "until": until})
+
+
+async def end(connection: AsyncConnection, id: UUID, status: str) -> None:
+    """It is chosen whole, or cannot be."""
+    await connection.execute(_END, {"id": id, "status": status})
+
+
+async def series(connection: AsyncConnection, id: UUID) -> dict[str, int]:
+    """The number of the last line of each series."""
+    return {row.series: row.last for row in await connection.execute(_SERIES, {"id": id})}
+
+
+async def names(connection: AsyncConnection, id: UUID, series: str, after: int, last: int, limit: int) -> list[Name]:
+    """Which versions stand in the next lines."""
+    values = {"id": id, "series": series, "after": after, "last": last, "limit": limit}
+    return [Name(*row) for row in await connection.execute(_NAMES, values)]
+
+
+async def rows(
+    connection: AsyncConnection, id: UUID, series: str, after: int, last: int, most: int
+) -> tuple[list[Stored], int]:
+    """The versions in some lines that the caller sees now and that are not deleted, and the line up to which they go.
+
+    They have `most` bytes together, and one more at the most.
+    """
+    values = {"id": id, "series": series, "after": after, "last": last, "bytes": most}
+    found = list(await connection.execute(_ROWS, values))
+    cut = bool(found) and found[-1].so_far > most
+    return [Stored(*row[2:]) for row in found], found[-1].n if cut else last
+
+
+async def forget(connection: AsyncConnection, before: datetime) -> None:
+    """Forget the exports of all clients that ended before a moment."""
+    await connection.execute(_FORGET, {"before": before})

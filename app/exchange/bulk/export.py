@@ -1,0 +1,232 @@
+"""A bulk export from its kick-off to its end: started, chosen by a worker, fetched line by line, forgotten.
+
+https://hl7.org/fhir/uv/bulkdata/STU2/export.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from app.caller import Caller
+from app.db import exports
+from app.db.exports import Export as Export
+from app.errors import HallpassError, Kind, not_found
+from app.exchange.bulk import choosing
+from app.exchange.bulk.asked import Asked
+from app.exchange.release import PendingResult, PendingRow
+from app.exchange.service import AccessService
+from app.limits.shares import too_many
+from app.queue.enqueue import enqueue
+from app.resources.refs import as_uuid
+from app.scopes import parse_scope
+from app.session import Session
+
+JOB = "export"
+FILE_LINES = 20_000
+"""Lines of one file."""
+PAGE_LINES = 500
+PAGE_BYTES = 4_000_000
+"""Of a file, what is read, judged and entered on the ledger at a time."""
+RETRY_SECONDS = 5
+
+
+Place = tuple[int, str]
+"""Which `_typeFilter`, and where its next page begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A part of a series: its lines behind `after`, up to `last`."""
+
+    series: str
+    number: int
+    after: int
+    last: int
+    continues: bool = False
+    """Whether the block of its last student goes on in the next one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An export as its client may know it, with its files once it is complete."""
+
+    export: Export
+    asked: Asked
+    files: tuple[File, ...] = ()
+
+
+async def start(session: Session, asked: Asked, request: str, most: int) -> UUID:
+    """Keep what was asked, and have a worker choose. Raises TOO_MANY while one of the client's is under way.
+
+    Raises what a search does for a `_typeFilter`, and NOT_FOUND for a Group that the caller does not see.
+    """
+    for name in asked.types:
+        session.require(name, "s")
+    for filter_ in asked.filters:
+        choosing.understood(session, filter_)
+    if asked.group is not None:
+        await choosing.members_of(session, asked.group)
+    if await exports.running(session.connection) >= most:
+        raise too_many("As many exports as may are under way. Ask again later.", RETRY_SECONDS * 6)
+    id = uuid4()
+    client = session.caller.client
+    if not await exports.create(session.connection, id, client, request, asked.as_json(), asked.feed):
+        raise too_many("This client has an export under way. Wait for its end, or cancel it.", RETRY_SECONDS)
+    await enqueue(session.connection, JOB, {"export": str(id), "caller": _packed(session.caller)})
+    return id
+
+
+async def standing(session: Session, id: str) -> Standing:
+    """How an export of the caller's stands. Raises NOT_FOUND for any other's."""
+    found = await _load(session, id)
+    asked = Asked.of_json(found.asked)
+    if found.status != "complete":
+        return Standing(found, asked)
+    series = await exports.series(session.connection, found.id)
+    return Standing(
+        found, asked, tuple([f for s, last in series.items() for f in await _files(session, found, s, last)])
+    )
+
+
+async def cancel(session: Session, id: str) -> None:
+    """Forget an export of the caller's; who chooses for it stops. Raises NOT_FOUND for any other's."""
+    await exports.drop(session.connection, (await _load(session, id)).id)
+
+
+async def file(session: Session, id: str, series: str, number: int) -> tuple[Asked, File]:
+    """One file of the caller's own export. Raises NOT_FOUND for another, and FORBIDDEN where no scope covers it."""
+    found = await _load(session, id)
+    asked = Asked.of_json(found.asked)
+    last = (await exports.series(session.connection, found.id)).get(series, 0)
+    after = (number - 1) * FILE_LINES
+    if found.status != "complete" or number < 1 or after >= last:
+        raise not_found()
+    for name in [series] if series in asked.types else asked.types:
+        session.require(name, "s")
+    return asked, File(series, number, after, min(last, after + FILE_LINES))
+
+
+async def page(session: Session, id: UUID, part: File, after: int) -> tuple[PendingResult, int]:
+    """The next lines of a file that the caller sees now, and the line up to which they go."""
+    last = min(part.last, after + PAGE_LINES)
+    found, reached = await exports.rows(session.connection, id, part.series, after, last, PAGE_BYTES)
+    return PendingResult(tuple(PendingRow(row) for row in found)), reached
+
+
+async def deleted(session: Session, id: UUID, part: File, after: int) -> list[tuple[str, UUID]]:
+    """The next types and ids of what was deleted, or is no longer visible."""
+    last = min(part.last, after + PAGE_LINES)
+    found = await exports.names(session.connection, id, part.series, after, last, PAGE_LINES)
+    return [(name.type, name.id) for name in found]
+
+
+async def steps(service: AccessService, payload: dict[str, Any]) -> AsyncIterator[None]:
+    """Choose what an export holds, from where it stands, step by step. Nothing where it was canceled.
+
+    Raises what the database does; run again, it goes on. Raises LOGIN where the client stands no more.
+    """
+    choice = _Choice(service, _unpacked(payload["caller"]), UUID(payload["export"]))
+    while await choice.step():
+        yield
+
+
+async def fail(service: AccessService, payload: dict[str, Any]) -> None:
+    """Say that an export cannot be had."""
+
+    async def ended(session: Session) -> list[PendingResult]:
+        await exports.end(session.connection, UUID(payload["export"]), "failed")
+        return []
+
+    await service.perform(_unpacked(payload["caller"]), "export", ended)
+
+
+class _Choice:
+    """An export that is being chosen, as the client that asked for it."""
+
+    def __init__(self, service: AccessService, caller: Caller, id: UUID) -> None:
+        self._service = service
+        self._caller = caller
+        self._id = id
+        self._place: Place | None = (0, "")
+
+    async def step(self) -> bool:
+        """Do the next step. Whether there is another."""
+        reached: Place | None = None
+
+        async def within(session: Session) -> list[PendingResult]:
+            nonlocal reached
+            reached = await self._step(session)
+            return []
+
+        await self._service.perform(self._caller, "export", within)
+        self._place = reached  # now that it is committed
+        return reached is not None
+
+    async def _step(self, session: Session) -> Place | None:
+        """One step; answers where the next one goes on, and None at the end."""
+        export = await exports.load(session.connection, self._id)
+        if self._place is None or export is None or export.status not in ("accepted", "choosing"):
+            return None
+        filter_, at = self._place
+        await exports.lock(session.connection, self._id)
+        asked = Asked.of_json(export.asked)
+        if export.status == "accepted":
+            await choosing.begin(session, export, asked)
+        elif export.done < export.students:
+            await choosing.choose(session, export, asked)
+        elif filter_ < len(asked.filters):
+            next_ = await choosing.choose_filtered(session, export, asked, asked.filters[filter_], at)
+            return (filter_, next_) if next_ else (filter_ + 1, "")
+        else:
+            await choosing.finish(session, export, asked)
+            return None
+        return self._place
+
+
+async def _load(session: Session, id: str) -> Export:
+    known = as_uuid(id)
+    found = None if known is None else await exports.load(session.connection, known)
+    if found is None:
+        raise not_found()
+    return found
+
+
+async def _files(session: Session, export: Export, series: str, last: int) -> list[File]:
+    found = []
+    for number, after in enumerate(range(0, last, FILE_LINES), 1):
+        end = min(last, after + FILE_LINES)
+        edge = [] if series else await exports.names(session.connection, export.id, series, end - 1, end + 1, 2)
+        continues = len({name.compartment for name in edge}) == 1 and len(edge) == 2
+        found.append(File(series, number, after, end, continues))
+    return found
+
+
+def _packed(caller: Caller) -> dict[str, Any]:
+    """A caller as a job keeps it."""
+    return {
+        "client": caller.client,
+        "organization": str(caller.organization),
+        "scopes": sorted(s.text for s in caller.scopes),
+        "purposes": sorted(caller.purposes),
+        "token": caller.token,
+        "agent": [list(pair) for pair in caller.agent],
+    }
+
+
+def _unpacked(found: dict[str, Any]) -> Caller:
+    return Caller(
+        client=found["client"],
+        organization=UUID(found["organization"]),
+        scopes=frozenset(parse_scope(text) for text in found["scopes"]),
+        purposes=frozenset(found["purposes"]),
+        token=found["token"],
+        agent=tuple((name, value) for name, value in found["agent"]),
+    )
+
+
+def failed() -> HallpassError:
+    """The answer to who asks for an export that could not be chosen."""
+    return HallpassError(Kind.INTERNAL, "The export could not be completed. Cancel it, and ask again.")

@@ -1,0 +1,1 @@
+"""A student's plan of support, as a document that a person can read and print. Pure."""

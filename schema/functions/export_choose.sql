@@ -1,0 +1,46 @@
+CREATE OR REPLACE FUNCTION hallpass.export_choose(
+    p_export uuid, p_types text[], p_compartments uuid[], p_ids uuid[], p_since timestamptz, p_until timestamptz,
+    p_by_patient boolean
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    v_feed    text;
+    v_at      timestamptz;
+    v_horizon timestamptz;
+    v_told    timestamptz;
+BEGIN
+    SELECT e.feed, e.at, e.horizon, e.told INTO v_feed, v_at, v_horizon, v_told FROM hallpass.export e WHERE e.id = p_export;
+    WITH released AS MATERIALIZED (
+        SELECT s.compartment, s.custodian FROM hallpass.released_since(p_since) s WHERE p_since IS NOT NULL AND v_told IS NULL
+    ), seen AS MATERIALIZED (
+        SELECT r.compartment, r.student, r.id, r.version, r.type, r.updated, NOT hallpass.holds(r.custodian) AS others
+        FROM unnest(p_compartments) c(compartment) CROSS JOIN LATERAL (
+            SELECT * FROM hallpass.resource r
+            WHERE r.compartment = c.compartment AND r.current AND NOT r.deleted AND NOT r.directory
+              AND r.type = ANY (p_types) AND (p_ids IS NULL OR r.id = ANY (p_ids))
+              AND r.updated < v_horizon AND (p_until IS NULL OR r.updated < p_until) OFFSET 0) r
+    ), chosen AS MATERIALIZED (
+        SELECT s.* FROM seen s
+        WHERE (p_since IS NULL OR s.updated >= p_since OR s.others AND CASE
+            WHEN v_told IS NULL THEN EXISTS (SELECT 1 FROM released w WHERE w.compartment = s.compartment)
+            ELSE NOT EXISTS (
+                SELECT 1 FROM hallpass.feed_entry f
+                WHERE f.reader = (SELECT hallpass.feed_reader()) AND f.feed = v_feed AND f.id = s.id AND f.version = s.version
+                  AND (f.given <= v_told OR f.walk = v_told)) END)
+          AND NOT EXISTS (SELECT 1 FROM hallpass.export_item i WHERE i.export = p_export AND i.id = s.id)
+    ), given AS (
+        INSERT INTO hallpass.feed_entry (reader, feed, id, version, compartment, type, given, walk)
+            SELECT hallpass.feed_reader(), v_feed, c.id, c.version, c.compartment, c.type, hallpass.instant(), v_at
+            FROM chosen c WHERE c.others
+        ON CONFLICT (reader, feed, id, version) DO NOTHING
+    )
+    INSERT INTO hallpass.export_item
+        SELECT p_export, k.series, k.base + row_number() OVER (
+                   PARTITION BY k.series ORDER BY k.compartment, k.type <> 'Patient', k.type, k.id),
+               k.compartment, k.id, k.version, k.type
+        FROM (SELECT c.*, s.series, coalesce((SELECT max(i.n) FROM hallpass.export_item i
+                  WHERE i.export = p_export AND i.series = s.series), 0) AS base
+              FROM chosen c CROSS JOIN LATERAL (SELECT CASE WHEN p_by_patient AND c.student IS NOT NULL THEN '' ELSE c.type END AS series) s) k;
+END $$;
+COMMENT ON FUNCTION hallpass.export_choose IS
+    'Chooses the current versions that the caller sees in some compartments: with `p_since` those written since, or of
+     others and not yet given. What is chosen of others counts as given. An invoker''s function: the wall says what is seen.';

@@ -1,0 +1,257 @@
+"""Bulk export: a client gets what releases open to it, each line on the ledger, and nothing after a release ended.
+
+https://hl7.org/fhir/uv/bulkdata/STU2/export.html
+"""
+
+from __future__ import annotations
+
+import pytest
+import pytest_asyncio
+
+from tests import build
+from tests.api.bulk.exports import STARTED, entries, exported, fetched, kick_off, work
+from tests.scene import FAMILY, Scene, as_owner, set_scene
+from tests.world import BASE, EVERYTHING, World
+
+CLASSES = ("Patient", "ServiceRequest", "Encounter")
+
+
+@pytest_asyncio.fixture
+async def scene(world: World) -> Scene:
+    """A student, of whom three types are released to the clinic."""
+    return await set_scene(world, *CLASSES)
+
+
+def named(scene: Scene, *types: str) -> set[str]:
+    """The records of the scene, by type and id."""
+    return {f"{t}/{scene.records[t]['id']}" for t in types}
+
+
+# what comes ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_recipient_gets_what_is_released_to_it_and_the_ledger_says_so(world: World, scene: Scene) -> None:
+    found = await exported(world, scene.clinic)
+    records = {i for i in found.ids if not i.startswith("Consent/")}
+    assert records == named(scene, *CLASSES)
+    given = {(r["resourceType"], r["id"], int(r["meta"]["versionId"])) for r in found.resources}
+    assert await entries(world, scene.clinic) == given
+    assert all("NORDSCLCD" in str(r["meta"].get("security")) for r in found.resources if r["resourceType"] in CLASSES)
+
+
+async def test_a_custodian_gets_all_that_it_holds_and_nothing_is_disclosed_by_it(world: World, scene: Scene) -> None:
+    found = await exported(world, scene.district)
+    assert named(scene, *CLASSES, "RelatedPerson", "Task") <= found.ids
+    assert await entries(world, scene.district) == set()
+
+
+async def test_a_stranger_gets_nothing_and_the_same_manifest_as_if_nothing_were_there(
+    world: World, scene: Scene
+) -> None:
+    found = await exported(world, scene.stranger)
+    assert found.manifest["output"] == found.manifest["error"] == []
+    assert found.manifest["requiresAccessToken"] is True
+    assert not [secret for secret in scene.secrets if secret in str(found.manifest)]
+
+
+async def test_the_system_level_brings_the_directory_and_groups_too(world: World, scene: Scene) -> None:
+    found = await exported(world, scene.district, "/$export")
+    assert {"Organization", "Group", "Patient"} <= {r["resourceType"] for r in found.resources}
+
+
+async def test_a_group_export_is_of_its_members_alone(world: World, scene: Scene) -> None:
+    other = await scene.district.create(build.patient("other-1"))
+    found = await exported(world, scene.district, f"/Group/{scene.records['Group']['id']}/$export")
+    assert f"Patient/{scene.student['id']}" in found.ids
+    assert f"Patient/{other['id']}" not in found.ids
+    hidden = await scene.clinic.get(f"/Group/{scene.records['Group']['id']}/$export", headers=STARTED)
+    absent = await scene.clinic.get(f"/Group/{scene.student['id']}/$export", headers=STARTED)
+    assert hidden.status_code == absent.status_code == 404
+
+
+async def test_types_elements_filters_and_patients_narrow_it(world: World, scene: Scene) -> None:
+    by_type = await exported(world, scene.clinic, "/Patient/$export?_type=Encounter")
+    assert by_type.ids == named(scene, "Encounter")
+    parts = await exported(world, scene.clinic, "/Patient/$export?_type=Patient,Encounter&_elements=Patient.name")
+    (patient,) = [r for r in parts.resources if r["resourceType"] == "Patient"]
+    assert set(patient) <= {"resourceType", "id", "meta", "name"}
+    encounters = "/Patient/$export?_type=Encounter&_typeFilter=Encounter%3Fstatus%3D"
+    met = await exported(world, scene.clinic, f"{encounters}finished")
+    assert met.ids == named(scene, "Encounter")
+    unmet = await exported(world, scene.clinic, f"{encounters}planned")
+    assert unmet.ids == set()
+
+
+async def test_an_export_of_some_patients_names_those_that_lead_nowhere_hidden_or_absent_alike(
+    world: World, scene: Scene
+) -> None:
+    hidden = await scene.district.create(build.patient("hidden-1"))
+    absent = "11111111-1111-4111-8111-111111111111"
+    body = {
+        "resourceType": "Parameters",
+        "parameter": [
+            {"name": "patient", "valueReference": {"reference": f"Patient/{id}"}}
+            for id in (scene.student["id"], hidden["id"], absent)
+        ],
+    }
+    answer = await scene.clinic.post("/Patient/$export", body, headers=STARTED)
+    assert answer.status_code == 202, answer.text
+    await work(world)
+    found = await fetched(scene.clinic, answer.headers["Content-Location"].removeprefix(f"{BASE}/fhir"))
+    assert f"Patient/{scene.student['id']}" in found.ids
+    (problems,) = [found.files[e["url"]] for e in found.manifest["error"]]
+    told = sorted(issue["details"]["text"] for p in problems for issue in p["issue"])
+    assert told == sorted(f"Patient/{id} is not a Patient that this client can see." for id in (hidden["id"], absent))
+
+
+async def test_organized_by_patient_each_students_block_begins_with_its_header(world: World, scene: Scene) -> None:
+    second = await scene.district.create(build.patient("second-1"))
+    found = await exported(world, scene.district, "/Patient/$export?organizeOutputBy=Patient")
+    assert found.manifest["outputOrganizedBy"] == "Patient"
+    lines = [line for o in found.manifest["output"] for line in found.files[o["url"]]]
+    headers = [line["parameter"][0]["valueReference"]["reference"] for line in lines if "parameter" in line]
+    assert sorted(headers) == sorted({f"Patient/{scene.student['id']}", f"Patient/{second['id']}"})
+    under = ""
+    for line in lines:
+        if "parameter" in line:
+            under = line["parameter"][0]["valueReference"]["reference"]
+        else:
+            assert under.removeprefix("Patient/") in str(line)
+
+
+# what does not ------------------------------------------------------------------------------------------------------
+
+
+async def test_what_a_release_no_longer_covers_is_withheld_from_a_file_that_was_chosen_before(
+    world: World, scene: Scene
+) -> None:
+    release = await scene.release("Task")
+    status = await kick_off(scene.clinic, "/Patient/$export")
+    await work(world)
+    manifest = (await scene.clinic.get(status)).json()
+    for consent in (await scene.district.get("/Consent?status=active")).json()["entry"]:
+        content = consent["resource"]
+        await scene.district.save({**content, "status": "inactive"})
+    assert release["status"] == "active"
+    found = await fetched(scene.clinic, status)
+    assert {r["resourceType"] for r in found.resources} <= {"Consent"}
+    assert {t for t, _, _ in await entries(world, scene.clinic)} <= {"Consent"}
+    assert [o["url"] for o in manifest["output"]] == [o["url"] for o in found.manifest["output"]]
+
+
+async def test_a_record_deleted_since_the_choice_is_withheld_from_its_custodian_too(world: World, scene: Scene) -> None:
+    extra = await scene.district.create(build.patient("gone-1"))
+    status = await kick_off(scene.district, "/Patient/$export")
+    await work(world)
+    assert (await scene.district.delete(f"/Patient/{extra['id']}")).status_code == 204
+    assert f"Patient/{extra['id']}" not in (await fetched(scene.district, status)).ids
+
+
+@pytest.mark.parametrize("name", ["", "/Patient-1.ndjson", "/errors.ndjson"])
+async def test_an_export_is_its_clients_alone(world: World, scene: Scene, name: str) -> None:
+    status = await kick_off(scene.clinic, "/Patient/$export")
+    await work(world)
+    colleague = await world.client_of(scene.clinic.organization, scopes=EVERYTHING, purposes=("TREAT",))
+    for other in (scene.stranger, scene.district, colleague):
+        answer = await other.get(f"{status}{name}")
+        assert answer.status_code == 404
+        assert (await other.get("/export/11111111-1111-4111-8111-111111111111")).json() == (
+            await other.get(status)
+        ).json()
+
+
+async def test_a_token_without_the_scope_gets_no_file_of_the_type(world: World, scene: Scene) -> None:
+    status = await kick_off(scene.clinic, "/Patient/$export?_type=Patient,Encounter")
+    await work(world)
+    await world.login(scene.clinic, "system/Encounter.rs")
+    assert (await scene.clinic.get(f"{status}/Encounter-1.ndjson")).status_code == 200
+    assert (await scene.clinic.get(f"{status}/Patient-1.ndjson")).status_code == 403
+
+
+# again --------------------------------------------------------------------------------------------------------------
+
+
+async def test_since_brings_what_was_written_what_was_opened_and_names_what_is_gone(world: World, scene: Scene) -> None:
+    first = await exported(world, scene.clinic)
+    since = first.manifest["transactionTime"]
+    path = f"/Patient/$export?_since={since}"
+    assert (await exported(world, scene.clinic, path)).resources == []
+    await scene.district.save({**scene.records["Encounter"], "status": "cancelled"})
+    await scene.release("Task", "RelatedPerson")
+    again = await exported(world, scene.clinic, path)
+    assert named(scene, "Encounter", "RelatedPerson") <= again.ids
+    assert not named(scene, "Patient", "ServiceRequest") & again.ids
+    for consent in (await scene.district.get("/Consent?status=active")).json()["entry"]:
+        await scene.district.save({**consent["resource"], "status": "inactive"})
+    last = await exported(world, scene.clinic, f"/Patient/$export?_since={again.manifest['transactionTime']}")
+    assert named(scene, *CLASSES, "RelatedPerson") <= last.deleted
+    assert not last.deleted & last.ids
+
+
+async def test_an_export_in_halves_has_every_version_once(world: World, scene: Scene) -> None:
+    whole = await exported(world, scene.district)
+    middle = scene.records["ServiceRequest"]["meta"]["lastUpdated"]
+    first = await exported(world, scene.district, f"/Patient/$export?_until={middle}")
+    second = await exported(world, scene.district, f"/Patient/$export?_since={middle}")
+    assert first.ids | second.ids == whole.ids
+    assert not first.ids & second.ids
+
+
+# kick-off, poll, cancel ---------------------------------------------------------------------------------------------
+
+
+async def test_one_client_has_one_export_under_way(world: World, scene: Scene) -> None:
+    status = await kick_off(scene.clinic, "/Patient/$export")
+    again = await scene.clinic.get("/Patient/$export", headers=STARTED)
+    assert again.status_code == 429
+    assert int(again.headers["Retry-After"]) > 0
+    poll = await scene.clinic.get(status)
+    assert (poll.status_code, poll.headers["X-Progress"]) == (202, "waiting for a worker")
+    assert (await scene.clinic.delete(status)).status_code == 202
+    assert (await scene.clinic.get(status)).status_code == 404
+    assert (await scene.clinic.get("/Patient/$export", headers=STARTED)).status_code == 202
+    await work(world)
+
+
+@pytest.mark.parametrize(
+    ("query", "word"),
+    [
+        ("_outputFormat=csv", "_outputFormat"),
+        ("_since=yesterday", "_since"),
+        ("_type=Spaceship", "Spaceship"),
+        ("_typeFilter=Encounter", "_typeFilter"),
+        ("_typeFilter=Encounter%3F_sort%3Ddate", "_sort"),
+        ("_typeFilter=Encounter%3Fcolor%3Dred", "color"),
+        ("_elements=Patient.color", "_elements"),
+        ("includeAssociatedData=LatestProvenanceResources", "includeAssociatedData"),
+        ("shade=red", "shade"),
+        ("organizeOutputBy=School", "organizeOutputBy"),
+        ("_since=2026-01-02T00:00:00Z&_until=2026-01-01T00:00:00Z", "_until"),
+        ("_since=2026-01-01T00:00:00Z&_since=2026-01-02T00:00:00Z", "_since"),
+        ("patient=Group/1", "patient"),
+    ],
+)
+async def test_what_is_not_understood_is_refused_by_its_name(scene: Scene, query: str, word: str) -> None:
+    answer = await scene.district.get(f"/Patient/$export?{query}", headers=STARTED)
+    assert answer.status_code == 400
+    assert word in answer.json()["issue"][0]["details"]["text"]
+
+
+async def test_leniently_it_is_left_out_and_said(world: World, scene: Scene) -> None:
+    path = "/Patient/$export?_type=Patient,Spaceship&includeAssociatedData=LatestProvenanceResources"
+    answer = await scene.district.get(path, headers={**STARTED, "Prefer": "respond-async, handling=lenient"})
+    assert answer.status_code == 202
+    await work(world)
+    found = await fetched(scene.district, answer.headers["Content-Location"].removeprefix(f"{BASE}/fhir"))
+    (problems,) = [found.files[e["url"]] for e in found.manifest["error"]]
+    told = str(problems)
+    assert "Spaceship" in told
+    assert "includeAssociatedData" in told
+
+
+async def test_a_client_disabled_before_its_export_is_chosen_gets_nothing(world: World, scene: Scene) -> None:
+    await kick_off(scene.clinic, "/Patient/$export")
+    await as_owner(world, "UPDATE hallpass.client SET disabled = now() WHERE id = :id", id=scene.clinic.client_id)
+    with pytest.raises(Exception, match="token"):
+        await work(world)
+    assert FAMILY not in str(await entries(world, scene.clinic))

@@ -1,0 +1,139 @@
+"""Assessments over the wire: judged when written, extracted to Observations, and begun with what is known.
+
+https://hl7.org/fhir/uv/sdc/
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+
+from app.assessments.shipped import SHIPPED
+from tests import build
+from tests.scene import Scene, set_scene
+from tests.world import World
+
+Json = dict[str, Any]
+SCREENING = next(f for f in SHIPPED if f["name"] == "AhcHrsnCore")
+LOINC = "http://loinc.org"
+SENSITIVE = {
+    "url": "http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-inline-sec-label",
+    "valueCoding": {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"},
+}
+
+
+def coding(code: str) -> Json:
+    return {"valueCoding": {"system": LOINC, "code": code}}
+
+
+def screening(student: Json, **more: Any) -> Json:
+    """A screening with two answers."""
+    items = [
+        {"linkId": "/71802-3", "answer": [coding("LA31994-9")]},
+        {"linkId": "/88122-7", "answer": [coding("LA28397-0")]},
+    ]
+    own = {"questionnaire": f"{SCREENING['url']}|1.0", "status": "completed", "authored": "2026-10-05"}
+    return {"resourceType": "QuestionnaireResponse", **own, "subject": build.ref(student), "item": items, **more}
+
+
+@pytest_asyncio.fixture(scope="module")
+async def scene(world: World) -> Scene:
+    """A student whose answers are released to the clinic."""
+    scene = await set_scene(world, "QuestionnaireResponse", "Observation")
+    scene.records["answers"] = await scene.district.create(screening(scene.student))
+    return scene
+
+
+FAULTY: list[tuple[int, Json, str]] = [
+    (0, {"answer": [coding("LA1-1")]}, "item[0].answer[0].value"),
+    (0, {"answer": [{"valueString": "a place"}]}, "item[0].answer[0].value"),
+    (0, {"answer": [coding("LA31994-9"), coding("LA31993-1")]}, "item[0].answer"),
+    (0, {"linkId": "/0-0"}, "item[0].linkId"),
+    (1, {"linkId": "/71802-3"}, "item"),
+    (1, {"answer": [{"valueInteger": 3}]}, "item[1].answer[0].value"),
+    (1, {"answer": [{"valueBoolean": True}]}, "item[1].answer[0].value"),
+    (1, {"linkId": "/95614-4"}, "item[1].answer[0].value"),
+    (1, {"linkId": "/96778-6"}, "item[1].answer[0].value"),
+    (1, {"item": [{"linkId": "/88123-5", "answer": [coding("LA28397-0")]}]}, "item[1]"),
+    (0, {"linkId": "/95618-5", "answer": [{"valueQuantity": {"value": 2}}]}, "item[0].answer[0].value"),
+    (0, {"answer": [{**coding("LA31994-9"), "item": [{"linkId": "x"}]}]}, "item[0].answer[0].item[0].linkId"),
+]
+
+
+@pytest.mark.parametrize(("at", "change", "where"), FAULTY)
+async def test_a_faulty_response_is_refused_at_its_item(scene: Scene, at: int, change: Json, where: str) -> None:
+    faulty = deepcopy(screening(scene.student))
+    faulty["item"][at] |= change
+    answer = await scene.district.post("/QuestionnaireResponse", faulty)
+    assert answer.status_code == 422
+    assert [f"QuestionnaireResponse.{where}"] in [i["expression"] for i in answer.json()["issue"]]
+
+
+async def test_a_change_to_a_faulty_answer_is_refused_as_well(scene: Scene) -> None:
+    stored = await scene.district.create(screening(scene.student))
+    stored["item"][0]["answer"] = [coding("LA1-1")]
+    assert (await scene.district.put(f"/QuestionnaireResponse/{stored['id']}", stored)).status_code == 422
+
+
+async def test_a_form_of_another_organization_judges_nothing(scene: Scene) -> None:
+    """Nobody's form refuses another's record."""
+    url = f"https://forms.example.org/{uuid4().hex}"
+    item = {"linkId": "1", "type": "boolean"}
+    form = {"resourceType": "Questionnaire", "url": url, "status": "active", "item": [item]}
+    await scene.stranger.create(form)
+    body = screening(scene.student, questionnaire=url)
+    assert (await scene.district.post("/QuestionnaireResponse", body)).status_code == 201
+    await scene.district.create(form)
+    assert (await scene.district.post("/QuestionnaireResponse", body)).status_code == 422
+
+
+async def test_a_response_takes_the_labels_of_its_answers_and_a_release_must_name_them(scene: Scene) -> None:
+    url = f"https://forms.example.org/{uuid4().hex}"
+    item = {"linkId": "1", "type": "boolean", "extension": [SENSITIVE]}
+    await scene.district.create({"resourceType": "Questionnaire", "url": url, "status": "active", "item": [item]})
+    answers = [{"linkId": "1", "answer": [{"valueBoolean": True}]}]
+    stored = await scene.district.create(screening(scene.student, questionnaire=url, item=answers))
+    assert [c["code"] for c in stored["meta"]["security"]] == ["R"]
+    assert (await scene.clinic.get(f"/QuestionnaireResponse/{stored['id']}")).status_code == 404
+    assert (await scene.clinic.get(f"/QuestionnaireResponse/{scene.records['answers']['id']}")).status_code == 200
+
+
+async def test_answers_are_extracted_to_observations_for_whoever_may_read_them(scene: Scene) -> None:
+    path = f"/QuestionnaireResponse/{scene.records['answers']['id']}/$extract"
+    for member in (scene.district, scene.clinic):
+        answer = await member.get(path)
+        assert answer.status_code == 200, answer.text
+        found = [e["resource"] for e in answer.json()["entry"]]
+        assert [o["code"]["coding"][0]["code"] for o in found] == ["71802-3", "88122-7"]
+        assert found[0]["derivedFrom"] == [{"reference": f"QuestionnaireResponse/{scene.records['answers']['id']}"}]
+    assert (await scene.stranger.get(path)).status_code == 404
+    stored = await scene.district.post("", (await scene.district.get(path)).json())
+    assert [e["response"]["status"][:3] for e in stored.json()["entry"]] == ["201", "201"]
+
+
+async def test_extraction_is_a_disclosure(scene: Scene) -> None:
+    stored = await scene.district.create(screening(scene.student))
+    path = f"/AuditEvent?entity=QuestionnaireResponse/{stored['id']}"
+    assert await scene.district.ids(path) == []
+    await scene.clinic.get(f"/QuestionnaireResponse/{stored['id']}/$extract")
+    assert len(await scene.district.ids(path)) == 1
+
+
+async def test_a_form_is_begun_with_what_the_caller_sees(scene: Scene) -> None:
+    review = next(f for f in SHIPPED if f["name"] == "StrengthsAndNeeds")
+    form = await scene.district.create(review)
+    student = await scene.district.create(build.patient(f"S-{uuid4().hex[:8]}"))
+    question = review["item"][0]["item"][0]
+    need = question["answerOption"][2]["valueCoding"]
+    seen = {"resourceType": "Observation", "status": "final", "code": {"coding": question["code"]}}
+    seen |= {"effectiveDateTime": "2026-09-01", "valueCodeableConcept": {"coding": [need]}}
+    await scene.district.create({**seen, "subject": build.ref(student)})
+    given = {"resourceType": "Parameters", "parameter": [{"name": "subject", "valueReference": build.ref(student)}]}
+    begun = await scene.district.post(f"/Questionnaire/{form['id']}/$populate", given)
+    assert begun.status_code == 200, begun.text
+    assert begun.json()["item"][0]["item"][0]["answer"] == [{"valueCoding": need}]
+    assert (await scene.stranger.post(f"/Questionnaire/{form['id']}/$populate", given)).status_code == 404
