@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sync": ("app.commands.sync:sync", "Rosters that the worker fetches on a schedule."),
     "inbox": ("app.commands.sync:inbox", "Let the worker watch a directory that SFTP fills with rosters."),
     "guardians": ("app.commands.guardians:guardians", "Who may sign for a student."),
+    "directory": ("app.commands.directory:directory", "The directory of services, by HSDS 3.0."),
     "release": ("app.commands.releases:release", "Releases of information: from a signed form to a Consent."),
     "report": ("app.commands.report:report", "What came of referrals."),
     "ledger": ("app.commands.ledger:ledger", "The disclosure ledger."),

@@ -34,6 +34,7 @@ class Post:
             if line == b"QUIT":
                 break
         writer.close()
+        await writer.wait_closed()
 
 
 @asynccontextmanager
