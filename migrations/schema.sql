@@ -266,7 +266,7 @@ BEGIN
     RETURN v_done;
 END $$;
 
-COMMENT ON FUNCTION hallpass.clear_index_backlog(p_limit integer) IS 'Takes out of the access index what ended releases left in it, and settles anew what narrowed ones unsettled. It
+COMMENT ON FUNCTION hallpass.clear_index_backlog(p_limit integer) IS 'Takes out of the access index what ended releases left in it, and settles again what narrowed ones unsettled. It
      waits for nobody: what is being written is left to the next time. Returns of how many (student, custodian).';
 
 CREATE FUNCTION hallpass.client_is_active(p_client text, p_token text, p_organization uuid, p_emergency boolean) RETURNS boolean
