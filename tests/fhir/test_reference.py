@@ -83,6 +83,8 @@ def test_the_operations_on_the_page_are_those_of_the_capability_statement() -> N
     }
     stated = {(t, o["name"], o["definition"]) for t, r in RESOURCES.items() for o in r["operation"]}
     stated |= {("the service", o["name"], o["definition"]) for o in STATEMENT["rest"][0]["operation"]}
+    (ledger,) = [r for r in STATEMENT["rest"][0]["resource"] if r["type"] == "AuditEvent"]
+    stated |= {("AuditEvent", o["name"], o["definition"]) for o in ledger["operation"]}
     assert listed == stated
 
 
