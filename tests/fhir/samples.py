@@ -50,6 +50,15 @@ SAMPLES: dict[str, dict[str, Any]] = {
             "_payload": {"extension": [{"url": f"{PREFIX}backport-payload-content", "valueCode": "id-only"}]},
         },
     },
+    "DocumentReference": {
+        "status": "current",
+        "subject": _PATIENT,
+        "date": "2024-01-08T10:00:00-05:00",
+        "content": [{"attachment": {"contentType": "application/pdf", "url": "Binary/b1"}}],
+    },
+    "Binary": {"contentType": "application/pdf", "data": "JVBERi0xLjQ="},
+    "QuestionnaireResponse": {"status": "completed", "subject": _PATIENT, "authored": "2024-01-08"},
+    "Questionnaire": {"status": "active", "date": "2024-01-08", "item": [{"linkId": "1", "type": "string"}]},
     "Organization": {"name": "Lincoln High School", "active": True},
     "OrganizationAffiliation": {"active": True, "period": {"start": "2024"}, "organization": {"display": "District"}},
     "Practitioner": {"name": [{"family": "Chen"}], "active": True, "birthDate": "1975-02-01"},
@@ -89,8 +98,13 @@ def sample(type_name: str, **elements: Any) -> dict[str, Any]:
     return {name: value for name, value in resource.items() if value is not None}
 
 
+UNSOUND = frozenset({"Questionnaire-qs1.json", "Questionnaire-zika-virus-exposure-assessment.json"})
+"""Examples that are not valid by the specification itself: items without a linkId, an empty narrative."""
+
+
 def examples(*type_names: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The official examples of the types by file name; nothing where the data is absent."""
+    """The official examples of the types by file name, those that are valid; nothing where the data is absent."""
     for type_name in type_names:
         for path in sorted(EXAMPLES.glob(f"{type_name}-*.json")):
-            yield path.name, parse(path.read_bytes())
+            if path.name not in UNSOUND:
+                yield path.name, parse(path.read_bytes())

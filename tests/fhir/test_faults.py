@@ -23,6 +23,10 @@ from tests.fhir.samples import examples, sample
 
 Json = dict[str, Any]
 DATES = frozenset({"date", "dateTime", "instant"})
+OPEN = ("/mimetypes", "/resource-types")
+"""Value sets that are not listed in full, and so are not enforced."""
+WITHOUT_EXTENSIONS = frozenset({"Binary"})
+"""Types that are no DomainResource: neither a narrative nor an extension stands in them."""
 NONSENSE = "zzz-nonsense"
 BACKWARDS = {"start": "2024-05-02", "end": "2024-05-01"}
 PREFIX = "http://hl7.org/fhir/StructureDefinition/"
@@ -120,6 +124,8 @@ def code(resource: Json, element: Element) -> str | None:
     binding = element.definition.get("binding", {})
     if codes(element) != ["code"] or binding.get("strength") != "required" or element.label == "language":
         return None
+    if binding["valueSet"].partition("|")[0].endswith(OPEN):
+        return None
     return put(resource, element, NONSENSE)
 
 
@@ -183,7 +189,8 @@ def places(name: str, kind: str) -> list[tuple[int, Element | None]]:
         for element in elements(base)
         if faulty(base, element, kind)
     ]
-    return found + ([(0, None)] if kind in EVERYWHERE else [])
+    everywhere = kind in EVERYWHERE and (name not in WITHOUT_EXTENSIONS or EVERYWHERE[kind][0] == "meta")
+    return found + ([(0, None)] if everywhere else [])
 
 
 @pytest.mark.parametrize("kind", FAULTS)
@@ -192,6 +199,8 @@ def places(name: str, kind: str) -> list[tuple[int, Element | None]]:
 @given(data=st.data())
 def test_a_fault_is_found_at_its_element(name: str, kind: str, data: st.DataObject) -> None:
     found = places(name, kind)
+    if not found:
+        return  # the type has no such element
     number, element = found[data.draw(st.integers(0, len(found) - 1))]
     made = faulty(bases(name)[number], element, kind)
     assert made is not None
