@@ -23,6 +23,10 @@ Model = type[BaseModel]
 _ENCOUNTER_STATUS = "planned arrived triaged in-progress onleave finished cancelled entered-in-error unknown"
 _OBSERVATION_STATUS = "cancelled registered preliminary final amended corrected entered-in-error unknown"
 _UDI_ENTRY = "barcode rfid manual card self-reported unknown"
+_ITEM_TYPE = (
+    "group display boolean decimal integer date dateTime time string text url choice open-choice attachment reference "
+    "quantity"
+)
 _TASK_STATUS = (
     "draft requested received accepted rejected ready cancelled in-progress on-hold failed completed entered-in-error"
 )
@@ -36,6 +40,7 @@ _CODES: dict[tuple[str, str], str] = {
     ("EncounterStatusHistory", "status"): _ENCOUNTER_STATUS,
     ("DeviceUdiCarrier", "entryType"): _UDI_ENTRY,
     ("Observation", "status"): _OBSERVATION_STATUS,
+    ("QuestionnaireItem", "type"): _ITEM_TYPE,
     ("Task", "status"): _TASK_STATUS,
     ("TimingRepeat", "when"): _WHEN,
 }
