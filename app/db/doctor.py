@@ -12,8 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.db.login import APP_ROLE
 
 WITHOUT_ROWS_OF_MEMBERS = frozenset(
-    {"alembic_version", "app_login", "applied_schema", "assertion", "batch", "chain_end", "client", "ledger_drop"}
-    | {"job", "job_log", "job_schedule", "job_statistics", "revoked_token", "signing_key", "worker"}
+    {"alembic_version", "app_login", "applied_schema", "assertion", "batch", "chain_end", "client", "client_usage"}
+    | {"job", "job_log", "job_schedule", "job_statistics", "ledger_drop", "revoked_token", "signing_key"}
+    | {"sync_source", "worker"}
 )
 """Tables that need no row-level security: no row is about a record, or the app's role cannot read any."""
 OWNERS_OWN = ("set_operator", "partition_ledger", "drop_ledger", "record_command")

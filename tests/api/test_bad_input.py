@@ -175,9 +175,9 @@ BUNDLES: dict[str, tuple[Any, str]] = {
     "a url that is a number": (requesting({**GET, "url": 1}), URL),
     "a url elsewhere": (requesting({**GET, "url": "http://x.org/Patient"}), URL),
     "a url above": (requesting({**GET, "url": "../auth/jwks"}), URL),
-    "an unknown type": (requesting({**GET, "url": "Observation"}), URL),
+    "an unknown type": (requesting({**GET, "url": "Medication"}), URL),
     "an operation by a write": (requesting({**GET, "method": "DELETE", "url": "Patient/x/$meta"}), URL),
-    "an operation of an unknown type": (requesting({**GET, "url": "Observation/x/$meta"}), URL),
+    "an operation of an unknown type": (requesting({**GET, "url": "Medication/x/$meta"}), URL),
     "a bundle in a bundle": (requesting({"method": "POST", "url": "/"}, {"resourceType": "Bundle"}), URL),
     "a path too long": (requesting({**GET, "url": "Patient/x/_history/1/2"}), URL),
     "a post to an id": (

@@ -207,7 +207,7 @@ async def test_an_interaction_that_there_is_not_is_a_405(member: Member, method:
 @pytest.mark.parametrize(
     "path",
     [
-        "/fhir/Observation",
+        "/fhir/Medication",
         "/fhir/patient",
         "/fhir/Patient/x/y",
         "/fhir/Nothing/1",

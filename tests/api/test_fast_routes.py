@@ -47,7 +47,7 @@ def test_every_type_and_resource_is_led_to_what_the_router_would_choose(app: Any
     "path",
     [
         "/fhir", "/fhir/", "/fhir/Patient/$match", "/fhir/Patient/_history", "/fhir/Patient/_search", "/health",
-        "/fhir/Observation", f"/fhir/Patient/{ID}/_history", f"/fhir/Patient/{ID}/Encounter", "/fhir/Patient/",
+        "/fhir/Medication", f"/fhir/Patient/{ID}/_history", f"/fhir/Patient/{ID}/Encounter", "/fhir/Patient/",
         "//fhir/Patient", "/x/Patient/1", "",
     ],
 )  # fmt: skip
