@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -165,21 +165,24 @@ class Scene:
 
     async def _by_consent(self, in_force: bool) -> dict[str, Any]:
         if in_force:
-            to = self.clinic.reference
-            self.release = await self.district.create(
-                build.consent(self.student, self.mother, self.district.reference, to)
-            )
-        else:
-            self.release = await self.district.save({**self.release, "status": "inactive"})
+            return await self._sign()
+        self.release = await self.district.save({**self.release, "status": "inactive"})
         return self.release
 
     async def _by_authority(self, in_force: bool) -> dict[str, Any]:
         self.mother = await self.district.save({**self.mother, "active": in_force})
-        return self.mother
+        return await self._sign() if in_force else self.mother
 
     async def _by_agreement(self, in_force: bool) -> dict[str, Any]:
         self.agreement = await self.district.save({**self.agreement, "active": in_force})
-        return self.agreement
+        return await self._sign() if in_force else self.agreement
+
+    async def _sign(self) -> dict[str, Any]:
+        """Sign a release now: what was signed before authority or agreement ended does not come back with them."""
+        to, now = self.clinic.reference, datetime.now(UTC).isoformat()
+        signed = build.consent(self.student, self.mother, self.district.reference, to, dateTime=now)
+        self.release = await self.district.create(signed)
+        return self.release
 
     async def readers(self) -> dict[str, tuple[Reader, frozenset[str]]]:
         """Requests by kind, each with the marks that a whole answer has. To be made while the release is in force."""

@@ -51,6 +51,7 @@ async def merge(session: Session, source: UUID, target: UUID, *, preview: bool) 
     if not preview:
         await _store(session, source, with_link({**before, "active": False}, target, REPLACED_BY))
         await _store(session, target, with_link(after, source, REPLACES))
+        await writes.store_filed(session)
     return PendingResult(document=_report(source, target, await _waiting(session, source), preview=preview))
 
 
