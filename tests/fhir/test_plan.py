@@ -45,7 +45,12 @@ def test_a_required_binding_has_its_whole_value_set(type_name: str, element: str
 
 @pytest.mark.parametrize(
     ("type_name", "element"),
-    [("Patient", "language"), ("Expression", "language"), ("Attachment", "contentType"), ("DiagnosticReport", "status")],
+    [
+        ("Patient", "language"),
+        ("Expression", "language"),
+        ("Attachment", "contentType"),
+        ("DiagnosticReport", "status"),
+    ],
 )
 def test_a_binding_that_is_open_or_not_listed_in_full_is_not_enforced(type_name: str, element: str) -> None:
     assert of(type_name).elements[element].codes is None
