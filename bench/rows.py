@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -18,11 +19,12 @@ from sqlalchemy import URL
 
 from app.resources import REGISTRY, ResourceType, Visibility
 from app.search.parameters import COLUMNS, PARAMETERS, Parameter, ParamKind
+from app.search.terms import under
 
 SPACE = UUID("0d6f3f0e-0000-4000-8000-000000000000")
 START = datetime(2024, 1, 1, tzinfo=UTC)
-DISTRICTS = 20
-"""Each holds as many students."""
+DISTRICTS = 23
+"""Each holds as many students. No divisor in common with the types, so that each holds every type."""
 SEEN = 500
 """Students whose referrals and visits the clinic sees, however many there are."""
 PER_STUDENT = 10
@@ -89,9 +91,23 @@ def openings(size: int) -> Iterator[tuple[Any, ...]]:
                 yield compartment, own, CLINIC, uid("consent", compartment), declared.name, updated, custodian, True
 
 
+def spread(number: int) -> int:
+    """What the values of a resource are made of: the same for all types."""
+    return number * 7919 % 1_000_003
+
+
+def stored(parameter: Parameter, number: int) -> Parameter:
+    """The parameter; of a composite of a code and something else, the other, under a name with the code behind it."""
+    if parameter.paired is None:
+        return parameter
+    paths = tuple(p for own in parameter.components[1].paths for p in own)
+    code = under(parameter.code, f"c{spread(number) % 50}")
+    return replace(parameter, code=code, kind=parameter.paired, paths=paths, components=())
+
+
 def values(parameter: Parameter, number: int, compartment: UUID) -> tuple[Any, ...]:
     """What stands in the index for one parameter of one resource, after compartment, id, param, n and type."""
-    n = number * 7919 % 1_000_003  # the same values for all types
+    n = spread(number)
     day = START + timedelta(days=n % 1_000)
     match parameter.kind:
         case ParamKind.TOKEN:
@@ -134,11 +150,13 @@ TABLES = {
 def terms(size: int, table: str) -> Iterator[tuple[Any, ...]]:
     """Rows of one table of terms: one for each parameter of each resource."""
     chosen = {
-        t.name: [p for p in PARAMETERS[t.name].values() if p.code not in COLUMNS and TABLES[p.kind] == table]
+        t.name: [
+            p for p in PARAMETERS[t.name].values() if p.code not in COLUMNS and TABLES[p.paired or p.kind] == table
+        ]
         for t in REGISTRY
     }
     for n, declared, compartment, own, custodian, _ in resources(size):
-        for parameter in chosen[declared.name]:
+        for parameter in (stored(p, n) for p in chosen[declared.name]):
             yield compartment, own, custodian, parameter.code, 1, declared.name, *values(parameter, n, compartment)
 
 
@@ -156,17 +174,17 @@ async def load_all(url: URL, size: int) -> None:
     raw = await asyncpg.connect(url.set(drivername="postgresql").render_as_string(hide_password=False))
     try:
         organizations = [CLINIC, STRANGER, *(uid("district", n) for n in range(DISTRICTS))]
-        await copy(raw, "organization", ([o, [o], "America/New_York", False, None] for o in organizations))
+        await copy(raw, "organization", ([o, [o], "America/New_York", False, None, []] for o in organizations))
         await copy(raw, "tree", ([o, o] for o in organizations))
         for o in organizations:
             statement = "INSERT INTO hallpass.client VALUES ($1, $2, 'x', '{}', '{}', '{\"keys\":[]}', NULL)"
             await raw.execute(statement, str(o), o)
-        await copy(raw, "student", ((s, c, BORN, BORN) for _, s, c, _ in students(size)))
+        await copy(raw, "student", ((s, c, BORN, BORN, None, None) for _, s, c, _ in students(size)))
         opened = [(s, c) for _, s, c, released in students(size) if released]
-        mothers = ((s, uid("mother", s), c, *ALWAYS) for s, c in opened)
+        mothers = ((s, uid("mother", s), c, *ALWAYS, False) for s, c in opened)
         await copy(raw, "authority", mothers)
         signed = datetime(2024, 1, 1, tzinfo=UTC)
-        unsaid = (False, None, None, None, None)
+        unsaid = (False, False, None, None, None, None)
         await copy(
             raw,
             "release",
@@ -177,7 +195,7 @@ async def load_all(url: URL, size: int) -> None:
         )
         classes = ["Patient", "ServiceRequest", "Encounter"]
         blank = (None,) * 7
-        stands = ((CLINIC, uid("consent", s), s, 1, c, *ALWAYS, GROWN, None, *ALWAYS, True) for s, c in opened)
+        stands = ((CLINIC, uid("consent", s), s, 1, c, *ALWAYS, GROWN, None, *ALWAYS, classes, True) for s, c in opened)
         await copy(raw, "validity", stands)
         await copy(
             raw,
