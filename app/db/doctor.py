@@ -17,7 +17,7 @@ WITHOUT_ROWS_OF_MEMBERS = frozenset(
     | {"sync_source", "worker"}
 )
 """Tables that need no row-level security: no row is about a record, or the app's role cannot read any."""
-OWNERS_OWN = ("set_operator", "partition_ledger", "drop_ledger", "record_command")
+OWNERS_OWN = ("set_operator", "partition_ledger", "drop_ledger", "record_command", "operating_figures")
 OLD = timedelta(days=365)
 
 
