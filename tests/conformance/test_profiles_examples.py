@@ -45,9 +45,7 @@ INVALID = {
 """Official examples that break FHIR's own rules."""
 
 
-@pytest.mark.parametrize(
-    "resource", [pytest.param(r, id=n) for n, r in examples(*TYPES) if n not in REFUSED | INVALID]
-)
+@pytest.mark.parametrize("resource", [pytest.param(r, id=n) for n, r in examples(*TYPES) if n not in REFUSED | INVALID])
 async def test_an_official_example_is_valid(member: Member, resource: dict[str, Any]) -> None:
     assert set(await severities(member, resource)) <= {"information", "warning"}
 
