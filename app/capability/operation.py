@@ -92,11 +92,16 @@ class Operation:
             raise TypeError(f"${self.name}: a POST says what its body holds")
 
     @property
+    def id(self) -> str:
+        """The id of its OperationDefinition, where that is ours."""
+        return f"{self.type or 'Resource'}-{self.name}"
+
+    @property
     def definition(self) -> str:
         """The canonical URL of its OperationDefinition."""
         if self.canonical:
             return self.canonical
-        return f"{HL7}/{self.hl7}" if self.hl7 else f"{OURS}/{self.type}-{self.name}"
+        return f"{HL7}/{self.hl7}" if self.hl7 else f"{OURS}/{self.id}"
 
     @property
     def requests(self) -> tuple[str, ...]:

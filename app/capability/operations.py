@@ -16,13 +16,13 @@ def _definition(operation: Operation) -> Json:
     reads = all(call.method == "GET" for call in operation.calls)
     return definition(
         "OperationDefinition",
-        f"{operation.type}-{operation.name}",
-        f"{operation.type} ${operation.name}",
+        operation.id,
+        f"{operation.type or 'Resource'} ${operation.name}",
         f"{operation.note[0].upper()}{operation.note[1:]}.",
         kind="operation",
         affectsState=operation.affects_state,
         code=operation.name,
-        resource=[operation.type],
+        resource=[operation.type or "Resource"],
         system=False,
         type=not instance,
         instance=instance,

@@ -1,7 +1,7 @@
 """The CapabilityStatement, from the registry, the search parameters and the definitions that are served.
 
 https://hl7.org/fhir/R4/capabilitystatement.html — every canonical URL in it is one that this server resolves, but for
-those of terminology and of SMART.
+those of terminology, of SMART, and of HL7's guides to Subscriptions and to bulk data.
 """
 
 from __future__ import annotations

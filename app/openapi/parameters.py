@@ -121,7 +121,6 @@ SHARED: dict[str, Json] = {
     "month": _query("month", "A month, such as 2026-09.", {"type": "string", "pattern": r"^20\d\d-(0[1-9]|1[0-2])$"})
     | {"required": True},
     "student": _query("patient", "Only this student's: an id, or Patient/id.", ledger.OWN_ID),
-    "patient": _query("patient", "Of this student: an id, or Patient/id.", ledger.OWN_ID),
     "basis": _query("basis", "Disclosures on this basis.", _codes(sorted(BASES))),
     "recipient": _query("recipient", "Disclosures to this organization: an id, or Organization/id.", ledger.OWN_ID),
     "consent": _query("consent", "Disclosures under this release: an id, or Consent/id.", ledger.OWN_ID),

@@ -24,8 +24,8 @@ STATEMENT = capability_statement(BASE)
 ELSEWHERE = ("http://terminology.hl7.org/", "http://fhir-registry.smarthealthit.org/")
 
 """Terminology that we only use, and the definition of SMART's extension."""
-BACKPORT = "http://hl7.org/fhir/uv/subscriptions-backport/"
-"""The guide to Subscriptions, whose definitions HL7 serves."""
+GUIDES = ("http://hl7.org/fhir/uv/subscriptions-backport/", "http://hl7.org/fhir/uv/bulkdata/")
+"""The guides to Subscriptions and to bulk data, whose definitions HL7 serves."""
 
 
 def named(node: Any) -> Iterator[tuple[str, str]]:
@@ -52,7 +52,7 @@ async def found(world: World, kind: str, **query: str) -> list[dict[str, Any]]:
     return [e["resource"] for e in entries]
 
 
-@pytest.mark.parametrize("url", sorted({u for _, u in named(STATEMENT) if not u.startswith(BACKPORT)}))
+@pytest.mark.parametrize("url", sorted({u for _, u in named(STATEMENT) if not u.startswith(GUIDES)}))
 async def test_every_definition_that_is_named_is_served_under_its_url(world: World, url: str) -> None:
     kind = url.rsplit("/", 2)[-2]
     (definition,) = await found(world, kind, url=url)

@@ -206,7 +206,8 @@ async def _releases(recorder: Recorder, district: Member, clinic: Member, signed
     await ask("consentStatus", "GET", f"{own}/$consent-status")
     await ask("recipients", "GET", f"{own}/$recipients")
     await ask("brokenGlass", "GET", "/Patient/$broken-glass?reviewed=false")
-    await ask("disclosedCopy", "GET", f"{own}/$disclosed-copy?_count=1")
+    copy = await ask("disclosedCopy", "GET", f"{own}/$disclosed-copy")
+    copy["entry"] = [e for e in copy["entry"] if e["resource"]["resourceType"] == "Patient"]  # they come by random ids
     outside = {
         "resourceType": "AuditEvent",
         "type": {"system": "http://dicom.nema.org/resources/ontology/DCM", "code": "110106"},

@@ -70,7 +70,7 @@ OPERATIONS = (
         ),
         note="who broke the glass for which of the caller's students and why; a POST notes what a review came to",
         answer=broken_glass,
-        scopes=("system/AuditEvent.cs",),
+        scopes=("system/AuditEvent.c", "system/AuditEvent.s"),
         parameters=(
             Parameter("start", "dateTime", "Broken from this time on."),
             Parameter("reviewed", "boolean", "Only those that are reviewed, or are not."),
