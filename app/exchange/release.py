@@ -50,6 +50,7 @@ class Released:
         part: Subset | None = None,
         score: Score | None = None,
         ground: Ground | None = None,
+        base: str = "",
     ) -> None:
         if proof is not _PROOF:
             raise TypeError("only the access service releases")
@@ -63,7 +64,7 @@ class Released:
         self.mode = mode
         self.score = score
         self.ground = ground
-        self.body = _labelled(row, ground) if disclosed and row.student is not None else row.body
+        self.body = _labelled(row, ground, base) if disclosed and row.student is not None else row.body
         if part is not None and not row.deleted:
             self.body = part.cut(row.type, self.body, included=mode == "include")
 
@@ -125,8 +126,11 @@ class Result:
         return self.released[0]
 
 
-def release(found: PendingResult, descendants: frozenset[UUID], grounds: Grounds) -> Result:
-    """Turn candidates into released resources. The access service calls this after its commit, and nobody else."""
+def release(found: PendingResult, descendants: frozenset[UUID], grounds: Grounds, base: str) -> Result:
+    """Turn candidates into released resources. The access service calls this after its commit, and nobody else.
+
+    `base`: the FHIR service's address, under which a label names the Consent.
+    """
     released = tuple(
         Released(
             _PROOF,
@@ -136,6 +140,7 @@ def release(found: PendingResult, descendants: frozenset[UUID], grounds: Grounds
             part=found.part,
             score=c.score,
             ground=grounds.get((c.row.id, c.row.version)),
+            base=base,
         )
         for c in found.pending
     )
@@ -157,22 +162,22 @@ def release(found: PendingResult, descendants: frozenset[UUID], grounds: Grounds
     )
 
 
-def _labelled(row: Stored, ground: Ground | None) -> bytes:
+def _labelled(row: Stored, ground: Ground | None, base: str) -> bytes:
     """The body with the label put into meta.security, at the place that the write remembered."""
     at = row.label_at
     if at == 0:  # it carries the label already, or is a deletion
         return row.body
     opening = b"," if row.body[at : at + 1] == b"]" else b',"security":['
     closing = b"" if opening == b"," else b"]"
-    label = _pointing(ground) if ground else NO_REDISCLOSURE
+    label = _pointing(ground, base) if ground else NO_REDISCLOSURE
     return row.body[:at] + opening + label + closing + row.body[at:]
 
 
-def _pointing(ground: Ground) -> bytes:
+def _pointing(ground: Ground, base: str) -> bytes:
     """The label with the Consent and version under which a record leaves, and what that opens where the law asks."""
     artifact: dict[str, Any] = {
         "type": "justification",
-        "resource": f"Consent/{ground.consent}/_history/{ground.version}",
+        "resource": f"{base}/Consent/{ground.consent}/_history/{ground.version}",
     }
     if ground.scope is not None:
         artifact["display"] = f"{_PART2_NOTICE} The consent is {ground.scope}."

@@ -132,7 +132,7 @@ class AccessService:
                 raise _login()
             if not result.alone:
                 own = frozenset({result.row.custodian}) if result.row and result.own else frozenset()
-                return release(reads.shown(result.row, known, part), own, result.grounds)
+                return release(reads.shown(result.row, known, part), own, result.grounds, self._settings.fhir_base)
 
         async def alone(session: Session) -> list[PendingResult]:
             if version is None:
@@ -158,7 +158,7 @@ class AccessService:
             entered = await self._entered(connection, caller, interaction, rows, request)
             if entered is None:
                 raise _TryAgain
-        return [release(f, *entered) for f in found]
+        return [release(f, *entered, self._settings.fhir_base) for f in found]
 
     async def _tell(
         self,

@@ -17,7 +17,7 @@ from app.db.rows import Stored
 from app.exchange.release import RELATED_ARTIFACT, Released
 from tests import build
 from tests.scene import Scene, set_scene
-from tests.world import open_world
+from tests.world import BASE, open_world
 
 SYSTEM = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 NO_REDISCLOSURE = {"system": SYSTEM, "code": "NORDSCLCD", "display": "no redisclosure without consent directive"}
@@ -58,7 +58,7 @@ async def test_a_record_leaves_with_the_label_once(
 
 
 def _pointer(consent: str, version: int, **display: str) -> dict[str, Any]:
-    artifact = {"type": "justification", "resource": f"Consent/{consent}/_history/{version}", **display}
+    artifact = {"type": "justification", "resource": f"{BASE}/fhir/Consent/{consent}/_history/{version}", **display}
     return {"url": RELATED_ARTIFACT, "valueRelatedArtifact": artifact}
 
 

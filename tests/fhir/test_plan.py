@@ -14,7 +14,7 @@ from app.fhir.validation.plan import Plan, plan, resource_model
 from app.resources import REGISTRY, TYPES
 
 ENCOUNTER_STATUS = "planned arrived triaged in-progress onleave finished cancelled entered-in-error unknown"
-OBSERVATION_STATUS = "registered preliminary final amended corrected cancelled entered-in-error unknown"
+OBSERVATION_STATUS = "cancelled registered preliminary final amended corrected entered-in-error unknown"
 TASK_STATUS = (
     "draft requested received accepted rejected ready cancelled in-progress on-hold failed completed entered-in-error"
 )
