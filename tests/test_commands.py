@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -142,7 +143,11 @@ def test_a_client_is_listed_with_what_it_may_and_when_it_last_got_a_token(runnin
 def test_every_answer_carries_the_id_of_its_request(running: Running) -> None:
     for path in ("/health/live", "/fhir/Patient", "/fhir/metadata", "/nothing"):
         assert UUID(httpx.get(f"{running.url}{path}", timeout=30).headers["X-Request-Id"])
-    assert httpx.get(f"{running.url}/fhir/Patient").headers["X-Request-Id"] in running.log.read_text()
+    asked = httpx.get(f"{running.url}/fhir/Patient").headers["X-Request-Id"]
+    deadline = time.monotonic() + 30  # the line is written once the answer has left
+    while asked not in (written := running.log.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert asked in written
 
 
 @pytest.mark.parametrize(
