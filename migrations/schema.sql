@@ -872,7 +872,7 @@ END $$;
 COMMENT ON FUNCTION hallpass.export_choose(p_export uuid, p_types text[], p_compartments uuid[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone, p_by_patient boolean) IS 'Chooses the current versions that the caller sees in some compartments: with `p_since` those written since, or of
      others and not yet given. What is chosen of others counts as given. An invoker''s function: the wall says what is seen.';
 
-CREATE FUNCTION hallpass.export_deleted(p_export uuid, p_types text[], p_since timestamp with time zone, p_until timestamp with time zone) RETURNS void
+CREATE FUNCTION hallpass.export_deleted(p_export uuid, p_types text[], p_since timestamp with time zone) RETURNS void
     LANGUAGE sql
     AS $$
     INSERT INTO hallpass.export_item
@@ -891,7 +891,7 @@ CREATE FUNCTION hallpass.export_deleted(p_export uuid, p_types text[], p_since t
           AND NOT EXISTS (SELECT 1 FROM hallpass.export_item i WHERE i.export = p_export AND i.id = d.id)
 $$;
 
-COMMENT ON FUNCTION hallpass.export_deleted(p_export uuid, p_types text[], p_since timestamp with time zone, p_until timestamp with time zone) IS 'Lists what was deleted since, of what the caller holds and of the directory, and what it was given and no longer sees.';
+COMMENT ON FUNCTION hallpass.export_deleted(p_export uuid, p_types text[], p_since timestamp with time zone) IS 'Lists what was deleted since, of what the caller holds and of the directory, and what it was given and no longer sees.';
 
 CREATE FUNCTION hallpass.export_directory(p_export uuid, p_types text[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone) RETURNS void
     LANGUAGE sql
@@ -937,6 +937,15 @@ CREATE FUNCTION hallpass.exports_running() RETURNS integer
 $$;
 
 COMMENT ON FUNCTION hallpass.exports_running() IS 'How many exports of all clients are being chosen.';
+
+CREATE FUNCTION hallpass.fail_export(p_export uuid) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    UPDATE export SET status = 'failed', ended = instant() WHERE id = p_export AND status IN ('accepted', 'choosing')
+$$;
+
+COMMENT ON FUNCTION hallpass.fail_export(p_export uuid) IS 'Ends an export that cannot be chosen, also of a client whose token stands no more: another may begin then.';
 
 CREATE FUNCTION hallpass.feed_answered(p_feed text, p_since timestamp with time zone, p_at timestamp with time zone, p_gives boolean) RETURNS void
     LANGUAGE plpgsql
@@ -1071,15 +1080,6 @@ CREATE FUNCTION hallpass.fold_custody_counts() RETURNS bigint
 $$;
 
 COMMENT ON FUNCTION hallpass.fold_custody_counts() IS 'Makes one row of the many of a custodian and type. One at a time: whoever calls it holds the lock of pruning.';
-
-CREATE FUNCTION hallpass.forget_exports(p_before timestamp with time zone) RETURNS void
-    LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'hallpass', 'pg_temp'
-    AS $$
-    DELETE FROM export WHERE ended < p_before OR created < p_before - interval '1 day'
-$$;
-
-COMMENT ON FUNCTION hallpass.forget_exports(p_before timestamp with time zone) IS 'Forgets the exports of all clients that ended before a moment, or never did.';
 
 CREATE FUNCTION hallpass.given_before(p_compartment uuid, p_id uuid, p_version integer) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -2305,6 +2305,55 @@ CREATE FUNCTION hallpass.statement_time() RETURNS timestamp with time zone
 
 COMMENT ON FUNCTION hallpass.statement_time() IS 'The one clock: what is in time is in time at this moment.';
 
+CREATE FUNCTION hallpass.sweep_exports(p_before timestamp with time zone, p_stuck timestamp with time zone, p_most integer) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+DECLARE
+    v_over  uuid[];
+    v_count integer;
+    v_gone  integer;
+    v_feed  record;
+BEGIN
+    UPDATE export SET status = 'failed', ended = instant()
+        WHERE status IN ('accepted', 'choosing') AND created < p_stuck;
+    SELECT array_agg(e.id) INTO v_over FROM export e WHERE e.status = 'canceled' OR e.ended < p_before;
+    DELETE FROM export_item WHERE (export, series, n) IN (
+        SELECT i.export, i.series, i.n FROM export_item i WHERE i.export = ANY (v_over) LIMIT p_most);
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    DELETE FROM export_student WHERE (export, n) IN (
+        SELECT s.export, s.n FROM export_student s WHERE s.export = ANY (v_over) LIMIT p_most);
+    GET DIAGNOSTICS v_gone = ROW_COUNT;
+    v_count := v_count + v_gone;
+    FOR v_feed IN  -- of what a client follows by exports, the requests that it made last are kept
+        SELECT k.reader, k.feed FROM (
+            SELECT a.reader, a.feed, row_number() OVER (PARTITION BY a.reader ORDER BY max(a.at) DESC) AS n FROM (
+                SELECT f.reader, f.feed, f.at FROM feed_answer f WHERE f.feed LIKE 'export %'
+                UNION ALL SELECT e.reader, e.feed, e.created FROM export e) a
+            GROUP BY a.reader, a.feed) k
+        WHERE k.n > 10
+    LOOP
+        DELETE FROM feed_entry WHERE (reader, feed, id, version) IN (
+            SELECT f.reader, f.feed, f.id, f.version FROM feed_entry f
+            WHERE f.reader = v_feed.reader AND f.feed = v_feed.feed LIMIT p_most);
+        GET DIAGNOSTICS v_gone = ROW_COUNT;
+        v_count := v_count + v_gone;
+        IF v_gone = 0 THEN
+            DELETE FROM feed_answer f WHERE f.reader = v_feed.reader AND f.feed = v_feed.feed;
+            DELETE FROM feed_withdrawal f WHERE f.reader = v_feed.reader AND f.feed = v_feed.feed;
+        END IF;
+        EXIT WHEN v_count > 0;
+    END LOOP;
+    IF v_count = 0 THEN
+        DELETE FROM export WHERE id = ANY (v_over);
+    END IF;
+    RETURN v_count;
+END $$;
+
+COMMENT ON FUNCTION hallpass.sweep_exports(p_before timestamp with time zone, p_stuck timestamp with time zone, p_most integer) IS 'Forgets exports that were canceled or ended before a moment, some rows at a time: answers how many, 0 at the end.
+     Those that began before `p_stuck` and never ended have failed. Of what a client follows by exports, the ten requests
+     that it made last are kept.';
+
 CREATE FUNCTION hallpass.token_key(p_token text) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$ SELECT hashtextextended(p_token, 7) $$;
@@ -2566,6 +2615,7 @@ CREATE TABLE hallpass.event (
 CREATE TABLE hallpass.export (
     id uuid NOT NULL,
     client text NOT NULL,
+    reader text NOT NULL COLLATE pg_catalog."C",
     request text NOT NULL,
     asked jsonb NOT NULL,
     feed text NOT NULL COLLATE pg_catalog."C",
@@ -2578,7 +2628,7 @@ CREATE TABLE hallpass.export (
     unseen text[] DEFAULT '{}'::text[] NOT NULL,
     created timestamp with time zone NOT NULL,
     ended timestamp with time zone,
-    CONSTRAINT export_status_check CHECK ((status = ANY (ARRAY['accepted'::text, 'choosing'::text, 'complete'::text, 'failed'::text])))
+    CONSTRAINT export_status_check CHECK ((status = ANY (ARRAY['accepted'::text, 'choosing'::text, 'complete'::text, 'failed'::text, 'canceled'::text])))
 );
 
 COMMENT ON TABLE hallpass.export IS 'A bulk export: what was asked, and how far its choice has come. Its files are read from the records when fetched.';
@@ -3011,6 +3061,9 @@ ALTER TABLE ONLY hallpass.export_item
 
 ALTER TABLE ONLY hallpass.export
     ADD CONSTRAINT export_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY hallpass.export_student
+    ADD CONSTRAINT export_student_export_compartment_key UNIQUE (export, compartment);
 
 ALTER TABLE ONLY hallpass.export_student
     ADD CONSTRAINT export_student_pkey PRIMARY KEY (export, n);
@@ -3590,8 +3643,8 @@ GRANT ALL ON FUNCTION hallpass.expected_validity(p_compartment uuid) TO hallpass
 REVOKE ALL ON FUNCTION hallpass.export_choose(p_export uuid, p_types text[], p_compartments uuid[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone, p_by_patient boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.export_choose(p_export uuid, p_types text[], p_compartments uuid[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone, p_by_patient boolean) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.export_deleted(p_export uuid, p_types text[], p_since timestamp with time zone, p_until timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.export_deleted(p_export uuid, p_types text[], p_since timestamp with time zone, p_until timestamp with time zone) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.export_deleted(p_export uuid, p_types text[], p_since timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.export_deleted(p_export uuid, p_types text[], p_since timestamp with time zone) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.export_directory(p_export uuid, p_types text[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.export_directory(p_export uuid, p_types text[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone) TO hallpass_app;
@@ -3601,6 +3654,9 @@ GRANT ALL ON FUNCTION hallpass.export_students(p_export uuid, p_types text[], p_
 
 REVOKE ALL ON FUNCTION hallpass.exports_running() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.exports_running() TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.fail_export(p_export uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.fail_export(p_export uuid) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.feed_answered(p_feed text, p_since timestamp with time zone, p_at timestamp with time zone, p_gives boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.feed_answered(p_feed text, p_since timestamp with time zone, p_at timestamp with time zone, p_gives boolean) TO hallpass_app;
@@ -3625,9 +3681,6 @@ GRANT ALL ON FUNCTION hallpass.finish_subscription(p_id uuid, p_sent bigint, p_e
 
 REVOKE ALL ON FUNCTION hallpass.fold_custody_counts() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.fold_custody_counts() TO hallpass_app;
-
-REVOKE ALL ON FUNCTION hallpass.forget_exports(p_before timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.forget_exports(p_before timestamp with time zone) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.given_before(p_compartment uuid, p_id uuid, p_version integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.given_before(p_compartment uuid, p_id uuid, p_version integer) TO hallpass_app;
@@ -3808,6 +3861,9 @@ GRANT ALL ON FUNCTION hallpass.standbys_follow() TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.statement_time() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.statement_time() TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.sweep_exports(p_before timestamp with time zone, p_stuck timestamp with time zone, p_most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.sweep_exports(p_before timestamp with time zone, p_stuck timestamp with time zone, p_most integer) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.token_key(p_token text) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.token_key(p_token text) TO hallpass_app;

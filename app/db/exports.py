@@ -23,24 +23,31 @@ _IDS = bindparam("ids", type_=ARRAY(Uuid()))
 _COLUMNS = ", ".join(f"r.{name}" for name in Stored._fields)
 _LONG = text("SELECT set_config('statement_timeout', :milliseconds, true)")
 _CREATE = text("""
-    INSERT INTO hallpass.export (id, client, request, asked, feed, created)
-    VALUES (:id, :client, :request, :asked, :feed, hallpass.instant()) ON CONFLICT DO NOTHING RETURNING id
+    INSERT INTO hallpass.export (id, client, reader, request, asked, feed, created)
+    VALUES (:id, :client, hallpass.feed_reader(), :request, :asked, :feed, hallpass.instant())
+    ON CONFLICT DO NOTHING RETURNING id
 """).bindparams(bindparam("asked", type_=JSONB()))
 _RUNNING = text("SELECT hallpass.exports_running()")
 _LOAD = text("""
     SELECT id, request, asked, feed, status, at, horizon, told, students, done, unseen, created, ended
-    FROM hallpass.export WHERE id = :id
+    FROM hallpass.export WHERE id = :id AND status <> 'canceled'
 """)
 _LOCK = text("SELECT status FROM hallpass.export WHERE id = :id FOR UPDATE")
-_DROP = text("DELETE FROM hallpass.export WHERE id = :id RETURNING id")
+_KEPT = text("SELECT count(*) FROM hallpass.export")
+_CANCEL = text("UPDATE hallpass.export SET status = 'canceled', ended = hallpass.instant() WHERE id = :id")
+_WITHIN = text("""
+    SELECT compartment FROM hallpass.export_student WHERE export = :id AND compartment = ANY (:compartments)
+""").bindparams(bindparam("compartments", type_=ARRAY(Uuid())))
 _BEGIN = text("""
-    UPDATE hallpass.export SET status = 'choosing', at = :at, horizon = :horizon, told = :told, unseen = :unseen,
+    UPDATE hallpass.export SET status = 'choosing', at = :at, horizon = :horizon, told = :told,
         students = hallpass.export_students(:id, :types, :ids) WHERE id = :id
 """).bindparams(
     _TYPES,
     _IDS,
-    bindparam("unseen", type_=ARRAY(Text())),
     *(bindparam(n, type_=DateTime(timezone=True)) for n in ("at", "horizon", "told")),
+)
+_UNSEEN = text("UPDATE hallpass.export SET unseen = :unseen WHERE id = :id").bindparams(
+    bindparam("unseen", type_=ARRAY(Text()))
 )
 _STUDENTS = text("""
     SELECT compartment FROM hallpass.export_student WHERE export = :id AND n > :after ORDER BY n LIMIT :limit
@@ -52,8 +59,8 @@ _ADVANCE = text("UPDATE hallpass.export SET done = :done WHERE id = :id")
 _DIRECTORY = text("SELECT hallpass.export_directory(:id, :types, :ids, :since, :until)").bindparams(
     _TYPES, _IDS, *_MOMENTS
 )
-_DELETED = text("SELECT hallpass.export_deleted(:id, :types, :since, :until)").bindparams(_TYPES, *_MOMENTS)
-_END = text("UPDATE hallpass.export SET status = :status, ended = hallpass.instant() WHERE id = :id")
+_DELETED = text("SELECT hallpass.export_deleted(:id, :types, :since)").bindparams(_TYPES, _MOMENTS[0])
+_END = text("UPDATE hallpass.export SET status = 'complete', ended = hallpass.instant() WHERE id = :id")
 _SERIES = text("""
     WITH RECURSIVE s AS (
         (SELECT series FROM hallpass.export_item WHERE export = :id ORDER BY series LIMIT 1)
@@ -78,7 +85,10 @@ _ROWS = text(f"""
               WHERE d.compartment = i.compartment AND d.id = i.id AND d.current AND d.deleted))) k
     WHERE k.so_far - octet_length(k.body) <= :bytes ORDER BY k.n
 """)  # noqa: S608 - the columns of a file of ours
-_FORGET = text("SELECT hallpass.forget_exports(:before)").bindparams(bindparam("before", type_=DateTime(timezone=True)))
+_SWEEP = text("SELECT hallpass.sweep_exports(:before, :stuck, :most)").bindparams(
+    *(bindparam(n, type_=DateTime(timezone=True)) for n in ("before", "stuck"))
+)
+_FAIL = text("SELECT hallpass.fail_export(:id)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,18 +150,34 @@ async def lock(connection: AsyncConnection, id: UUID) -> bool:
     return await connection.scalar(_LOCK, {"id": id}) is not None
 
 
-async def drop(connection: AsyncConnection, id: UUID) -> bool:
-    """Forget an export with all that was chosen. Whether there was one."""
-    return await connection.scalar(_DROP, {"id": id}) is not None
+async def kept(connection: AsyncConnection) -> int:
+    """How many exports of the caller's take room: those that it canceled too, until they are swept."""
+    return int(await connection.scalar(_KEPT) or 0)
+
+
+async def cancel(connection: AsyncConnection, id: UUID) -> None:
+    """Have nothing of an export be had any more; the worker forgets what was chosen."""
+    await connection.execute(_CANCEL, {"id": id})
+
+
+async def within(connection: AsyncConnection, id: UUID, compartments: Sequence[UUID]) -> set[UUID]:
+    """Which of some compartments the export is chosen from."""
+    rows = await connection.execute(_WITHIN, {"id": id, "compartments": list(compartments)})
+    return {row.compartment for row in rows}
 
 
 async def begin(
     connection: AsyncConnection, id: UUID, moments: dict[str, datetime | None], types: Sequence[str],
-    only: Sequence[UUID] | None, unseen: Sequence[str],
+    only: Sequence[UUID] | None,
 ) -> None:  # fmt: skip
     """Keep the moments of its feed, and list the compartments to choose from."""
-    values = {"id": id, "types": list(types), "ids": None if only is None else list(only), "unseen": list(unseen)}
+    values = {"id": id, "types": list(types), "ids": None if only is None else list(only)}
     await connection.execute(_BEGIN, {**values, **moments})
+
+
+async def name_unseen(connection: AsyncConnection, id: UUID, unseen: Sequence[str]) -> None:
+    """Keep which references that were asked for lead to nothing that the caller sees."""
+    await connection.execute(_UNSEEN, {"id": id, "unseen": list(unseen)})
 
 
 async def compartments(connection: AsyncConnection, id: UUID, after: int, limit: int) -> list[UUID]:
@@ -183,16 +209,14 @@ async def directory(
     await connection.execute(_DIRECTORY, {**values, "since": since, "until": until})
 
 
-async def deleted(
-    connection: AsyncConnection, id: UUID, types: Sequence[str], *, since: datetime, until: datetime | None
-) -> None:
+async def deleted(connection: AsyncConnection, id: UUID, types: Sequence[str], since: datetime) -> None:
     """List what was deleted since, and what the caller was given and no longer sees."""
-    await connection.execute(_DELETED, {"id": id, "types": list(types), "since": since, "until": until})
+    await connection.execute(_DELETED, {"id": id, "types": list(types), "since": since})
 
 
-async def end(connection: AsyncConnection, id: UUID, status: str) -> None:
-    """It is chosen whole, or cannot be."""
-    await connection.execute(_END, {"id": id, "status": status})
+async def end(connection: AsyncConnection, id: UUID) -> None:
+    """It is chosen whole."""
+    await connection.execute(_END, {"id": id})
 
 
 async def series(connection: AsyncConnection, id: UUID) -> dict[str, int]:
@@ -219,6 +243,11 @@ async def rows(
     return [Stored(*row[2:]) for row in found], found[-1].n if cut else last
 
 
-async def forget(connection: AsyncConnection, before: datetime) -> None:
-    """Forget the exports of all clients that ended before a moment."""
-    await connection.execute(_FORGET, {"before": before})
+async def sweep(connection: AsyncConnection, before: datetime, stuck: datetime, most: int) -> int:
+    """Forget some rows of the exports of all clients that are over; how many. See hallpass.sweep_exports."""
+    return int(await connection.scalar(_SWEEP, {"before": before, "stuck": stuck, "most": most}) or 0)
+
+
+async def fail(connection: AsyncConnection, id: UUID) -> None:
+    """End an export that cannot be chosen, of whatever client."""
+    await connection.execute(_FAIL, {"id": id})

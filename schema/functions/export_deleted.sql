@@ -1,4 +1,4 @@
-CREATE OR REPLACE FUNCTION hallpass.export_deleted(p_export uuid, p_types text[], p_since timestamptz, p_until timestamptz)
+CREATE OR REPLACE FUNCTION hallpass.export_deleted(p_export uuid, p_types text[], p_since timestamptz)
     RETURNS void LANGUAGE sql AS $$
     INSERT INTO hallpass.export_item
         SELECT p_export, 'deleted', row_number() OVER (ORDER BY d.type, d.id), d.id, d.id, 0, d.type

@@ -1,10 +1,11 @@
 CREATE TABLE hallpass.export (
     id           uuid PRIMARY KEY,
     client       text NOT NULL,              -- who asked, and alone may fetch
+    reader       text COLLATE "C" NOT NULL,  -- hallpass.feed_reader: who follows its feed
     request      text NOT NULL,              -- the kick-off's URL
     asked        jsonb NOT NULL,             -- app.exchange.bulk.asked.Asked
     feed         text COLLATE "C" NOT NULL,  -- what its client follows: the same request at another time is the same feed
-    status       text NOT NULL DEFAULT 'accepted' CHECK (status IN ('accepted', 'choosing', 'complete', 'failed')),
+    status       text NOT NULL DEFAULT 'accepted' CHECK (status IN ('accepted', 'choosing', 'complete', 'failed', 'canceled')),
     at           timestamptz,                -- as hallpass.feed_begin has them, once choosing began
     horizon      timestamptz,
     told         timestamptz,

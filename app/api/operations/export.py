@@ -42,6 +42,8 @@ KINDS = {
 REPEATED = frozenset({"_type", "_typeFilter", "_elements", "patient", "includeAssociatedData"})
 CONTROLS = ("_sort", "_include", "_revinclude", "_elements", "_count", "_summary", "_total")
 """What says how a search answers, and has no place in a `_typeFilter`."""
+MOST_FILTERS = 20
+"""Searches of one export: each walks all that its type has."""
 _UNSERVED = "includeAssociatedData"
 _BOOLEANS = ("true", "false")
 Given = dict[str, list[str]]
@@ -69,12 +71,18 @@ async def _kick_off(request: Request, context: RequestContext, level: Level, gro
 
     async def unit_of_work(session: Session) -> list[PendingResult]:
         asked = _asked(given, ignored, context, session, level=level, group=group, lenient=lenient)
-        id = await export.start(session, asked, str(request.url), session.settings.exports_running)
+        id = await export.start(session, asked, _asked_at(request, context), session.settings.exports_running)
         return [PendingResult(document={"id": str(id)})]
 
     answer = await context.one("export", unit_of_work)
     assert answer.document is not None
     return Response(None, 202, {"Content-Location": f"{context.base}/export/{answer.document['id']}"})
+
+
+def _asked_at(request: Request, context: RequestContext) -> str:
+    """The kick-off's address as the manifest names it: the service's own, whatever host the request named."""
+    path = request.url.path.removeprefix("/fhir")
+    return f"{context.base}{path}{f'?{request.url.query}' if request.url.query else ''}"
 
 
 async def _given(request: Request, context: RequestContext) -> Given:
@@ -159,7 +167,7 @@ def _types(given: Given, context: RequestContext, level: Level, *, lenient: bool
         named = list(dict.fromkeys(_split(given["_type"])))
         strange = [t for t in named if t not in TYPES]
         if strange and not lenient:
-            raise _bad("_type", f"names {strange[0]!r}, which is not served. The types are {', '.join(TYPES)}")
+            raise _bad("_type", f"names {shown(strange[0])}, which is not served. The types are {', '.join(TYPES)}")
         return tuple(t for t in named if t in TYPES), strange
     there = [t.name for t in REGISTRY if level == "system" or t.visibility is Visibility.COMPARTMENT]
     found = tuple(t for t in there if context.may(t, "s"))
@@ -177,6 +185,8 @@ def _filters(given: Given, types: tuple[str, ...]) -> tuple[tuple[str, str], ...
             if any(part.startswith(CONTROLS) for part in query.split("&")):
                 raise _bad("_typeFilter", f"takes search parameters alone: no {', '.join(CONTROLS)}")
             found.append((kind, query))
+    if len(found) > MOST_FILTERS:
+        raise _bad("_typeFilter", f"may name {MOST_FILTERS} searches at the most")
     return tuple(found)
 
 

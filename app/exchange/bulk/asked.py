@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -57,7 +58,7 @@ class Asked:
         return tuple(last if dot else first for first, dot, last in own if not dot or first == name)
 
 
-def as_ids(references: tuple[str, ...]) -> list[UUID]:
+def as_ids(references: Iterable[str]) -> list[UUID]:
     """The ids among texts; what is no id of ours leads nowhere."""
     found = []
     for text in references:

@@ -14,10 +14,8 @@ from uuid import UUID
 from app.db import exports, feed
 from app.db.exports import Export
 from app.db.rows import Stored
-from app.errors import HallpassError
 from app.exchange import reads
 from app.exchange.bulk.asked import Asked, as_ids
-from app.exchange.release import PendingResult
 from app.fhir.json import parse as parse_json
 from app.resources import TYPES, Visibility
 from app.resources.refs import as_uuid
@@ -35,10 +33,14 @@ LISTING_SECONDS = 300
 async def begin(session: Session, export: Export, asked: Asked) -> None:
     """Take the moment that the export is of, and list the compartments to choose from."""
     await exports.allow_long(session.connection, LISTING_SECONDS)
-    only, unseen = await _patients(session, asked)
+    only = await _only(session, asked)
     answer = await feed.begin(session.connection, (asked.feed,), asked.since)
     moments = {"at": answer.at, "horizon": answer.horizon, "told": answer.told}
-    await exports.begin(session.connection, export.id, moments, asked.types, only, unseen)
+    await exports.begin(session.connection, export.id, moments, asked.types, None if only is None else as_ids(only))
+    if asked.patients is not None:
+        there = await exports.within(session.connection, export.id, as_ids(asked.patients))
+        unseen = [f"Patient/{text}" for text in asked.patients if as_uuid(text) not in there]
+        await exports.name_unseen(session.connection, export.id, unseen)
 
 
 async def choose(session: Session, export: Export, asked: Asked) -> bool:
@@ -57,7 +59,7 @@ async def choose_filtered(session: Session, export: Export, asked: Asked, filter
     wanted = understood(session, filter_)
     found = await reads.search(session, wanted, unpack(at, wanted) if at else None)
     rows = [c.row for c in found.pending]
-    only = await _compartments(session, export, asked, rows)
+    only = await _compartments(session, export, rows)
     await _choose(session, export, asked, [filter_[0]], [r.compartment for r in only], [r.id for r in only])
     entries = [r.id for r in rows if r.directory]
     if entries:
@@ -75,12 +77,12 @@ async def finish(session: Session, export: Export, asked: Asked) -> None:
     if directory:
         await exports.directory(session.connection, export.id, directory, None, since=asked.since, until=asked.until)
     if asked.since is not None:
-        await exports.deleted(session.connection, export.id, asked.types, since=asked.since, until=asked.until)
+        await exports.deleted(session.connection, export.id, asked.types, asked.since)
     assert export.at is not None
     assert export.horizon is not None
     answer = feed.Answer(asked.feed, export.at, export.horizon, export.told)
     await feed.answered(session.connection, asked.until or transaction_time(export), answer, gives=True)
-    await exports.end(session.connection, export.id, "complete")
+    await exports.end(session.connection, export.id)
 
 
 def transaction_time(export: Export) -> datetime:
@@ -115,26 +117,19 @@ async def _choose(
     )  # fmt: skip
 
 
-async def _compartments(session: Session, export: Export, asked: Asked, rows: list[Stored]) -> list[Stored]:
+async def _compartments(session: Session, export: Export, rows: list[Stored]) -> list[Stored]:
     """Of some matches those that the export may reach."""
     others = [r for r in rows if not r.directory]
-    if asked.patients is None and asked.group is None:
-        return others
-    only, _ = await _patients(session, asked)
-    return [r for r in others if r.compartment in set(only or ())]
+    there = await exports.within(session.connection, export.id, [r.compartment for r in others])
+    return [r for r in others if r.compartment in there]
 
 
-async def _patients(session: Session, asked: Asked) -> tuple[list[UUID] | None, list[str]]:
-    """The students that the export is narrowed to (None: it is not), and what was named and leads to none."""
-    if asked.group is None and asked.patients is None:
-        return None, []
-    named = set(asked.patients or ())
-    if asked.group is not None:
-        members = await members_of(session, asked.group)
-        named = named & members if asked.patients is not None else members
-    seen = {id for id in as_ids(tuple(named)) if await _is_seen(session, id)}
-    unseen = sorted(f"Patient/{n}" for n in set(asked.patients or ()) if as_uuid(n) not in seen)
-    return sorted(seen), unseen
+async def _only(session: Session, asked: Asked) -> list[str] | None:
+    """The students that the export is narrowed to by name or by a Group; None: it is not."""
+    if asked.group is None:
+        return None if asked.patients is None else list(asked.patients)
+    members = await members_of(session, asked.group)
+    return sorted(members if asked.patients is None else members & set(asked.patients))
 
 
 async def members_of(session: Session, group: str) -> set[str]:
@@ -144,15 +139,3 @@ async def members_of(session: Session, group: str) -> set[str]:
     content = parse_json(found.pending[0].row.body)
     references = (m.get("entity", {}).get("reference", "") for m in content.get("member", []) if not m.get("inactive"))
     return {r.removeprefix("Patient/") for r in references if r.startswith("Patient/")}
-
-
-async def _is_seen(session: Session, id: UUID) -> bool:
-    try:
-        await reads.compartment(session, str(id))
-    except HallpassError:
-        return False
-    return True
-
-
-NOTHING: list[PendingResult] = []
-"""What a step gives out."""

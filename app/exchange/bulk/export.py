@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 from app.caller import Caller
 from app.db import exports
+from app.db.engine import Database
 from app.db.exports import Export as Export
 from app.errors import HallpassError, Kind, not_found
 from app.exchange.bulk import choosing
@@ -31,6 +33,12 @@ PAGE_LINES = 500
 PAGE_BYTES = 4_000_000
 """Of a file, what is read, judged and entered on the ledger at a time."""
 RETRY_SECONDS = 5
+KEPT = 10
+"""Exports of one client that take room at once: those under way, complete, and canceled but not yet swept."""
+SWEPT = 10_000
+"""Rows that are forgotten in one transaction."""
+SWEEP_SECONDS = 300
+"""How often what is over is swept (app/jobs/kinds/sweep_exports.py)."""
 
 
 Place = tuple[int, str]
@@ -71,6 +79,9 @@ async def start(session: Session, asked: Asked, request: str, most: int) -> UUID
         await choosing.members_of(session, asked.group)
     if await exports.running(session.connection) >= most:
         raise too_many("As many exports as may are under way. Ask again later.", RETRY_SECONDS * 6)
+    if await exports.kept(session.connection) >= KEPT:
+        text = f"This client has {KEPT} exports that can be fetched. Cancel those that it has (DELETE), or wait."
+        raise too_many(text, SWEEP_SECONDS)
     id = uuid4()
     client = session.caller.client
     if not await exports.create(session.connection, id, client, request, asked.as_json(), asked.feed):
@@ -93,7 +104,7 @@ async def standing(session: Session, id: str) -> Standing:
 
 async def cancel(session: Session, id: str) -> None:
     """Forget an export of the caller's; who chooses for it stops. Raises NOT_FOUND for any other's."""
-    await exports.drop(session.connection, (await _load(session, id)).id)
+    await exports.cancel(session.connection, (await _load(session, id)).id)
 
 
 async def file(session: Session, id: str, series: str, number: int) -> tuple[Asked, File]:
@@ -133,14 +144,19 @@ async def steps(service: AccessService, payload: dict[str, Any]) -> AsyncIterato
         yield
 
 
-async def fail(service: AccessService, payload: dict[str, Any]) -> None:
-    """Say that an export cannot be had."""
+async def fail(db: Database, payload: dict[str, Any]) -> None:
+    """Say that an export cannot be had, also where its client stands no more: another may begin then."""
+    async with db.begin() as connection:
+        await exports.fail(connection, UUID(payload["export"]))
 
-    async def ended(session: Session) -> list[PendingResult]:
-        await exports.end(session.connection, UUID(payload["export"]), "failed")
-        return []
 
-    await service.perform(_unpacked(payload["caller"]), "export", ended)
+async def sweep(db: Database, before: datetime, stuck: datetime) -> bool:
+    """Forget some rows of exports that ended before a moment or were canceled. Whether there are more.
+
+    Those that began before `stuck` and are still being chosen have failed.
+    """
+    async with db.begin() as connection:
+        return await exports.sweep(connection, before, stuck, SWEPT) > 0
 
 
 class _Choice:

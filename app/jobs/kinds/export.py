@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from app.errors import HallpassError
 from app.exchange.bulk import export
 from app.jobs.job import Job, Later, Work
 
@@ -10,14 +9,15 @@ SECONDS = 3600
 
 
 async def _run(work: Work) -> None:
-    service, payload = work.tools.access_service, work.payload
     try:
-        async for _ in export.steps(service, payload):
+        async for _ in export.steps(work.tools.access_service, work.payload):
             if work.tools.stopping.is_set():
                 raise Later
-    except HallpassError:
+    except Later:
+        raise
+    except Exception:
         if JOB.next_attempt(work.attempt) is None:
-            await export.fail(service, payload)
+            await export.fail(work.tools.db, work.payload)
         raise
 
 

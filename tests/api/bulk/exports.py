@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.exchange.bulk import export
@@ -47,6 +48,13 @@ async def work(world: World) -> None:
     for row in rows:
         async for _ in export.steps(service, json.loads(bytes(row.payload))):
             pass
+
+
+async def swept(world: World) -> None:
+    """Forget what is over, as a worker does every few minutes."""
+    now = datetime.now(UTC)
+    while await export.sweep(world.db, now - timedelta(hours=1), now - timedelta(hours=6)):
+        pass
 
 
 async def kick_off(member: Member, path: str) -> str:
