@@ -70,7 +70,9 @@ class _Judge:
         name = next((k for k in answer if k.startswith("value")), None)
         if question.get("type") not in ("group", "display") and name is not None:
             if name not in takes(question):
-                yield Issue(f"The answer is a {' or a '.join(takes(question))}.", f"{at}.value", "value")
+                wanted = " or ".join(takes(question))
+                text = f"The question is of type {question.get('type')}: its answer must be {wanted}, and is {name}."
+                yield Issue(text, f"{at}.value", "value")
             else:
                 yield from _value(question, name, answer[name], f"{at}.value")
         if answer.get("item") or (name is not None and question.get("item")):

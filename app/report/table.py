@@ -31,14 +31,12 @@ def by(report: Json, code: str, dimension: str) -> list[tuple[str, int, int]]:
 def draw(report: Json, names: dict[str, str], path: Path) -> None:
     """Draw what became of the referrals, and how many of each category reached a service. SVG or PNG by the name.
 
-    Raises INVALID where matplotlib is not installed or the name says no format that it draws.
+    Raises INVALID where the name says no format that it draws.
     """
     if path.suffix not in (".svg", ".png", ".pdf"):
-        raise HallpassError(Kind.INVALID, f"The picture's name ends with .svg, .png or .pdf: {path}")
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise HallpassError(Kind.INVALID, "To draw, install matplotlib: pip install 'hallpass[report]'.") from None
+        raise HallpassError(Kind.INVALID, f"The picture's name must end with .svg, .png or .pdf, and is {path.name}.")
+    from matplotlib.figure import Figure  # when a picture is asked: it takes a second to load
+
     figure = Figure(figsize=(9, 6), layout="constrained")
     (whole, parts) = figure.subplots(2, 1)
     shown = [(display(c), _counts(g)[0]) for g in report["group"] if "population" in g for c in [_code(g)]]

@@ -39,7 +39,6 @@ def test_it_is_printed_with_the_names_of_organizations() -> None:
 
 @pytest.mark.parametrize("kind", ["svg", "png"])
 def test_it_is_drawn(tmp_path: Path, kind: str) -> None:
-    pytest.importorskip("matplotlib")
     path = tmp_path / f"referrals.{kind}"
     draw(REPORT, NAMES, path)
     assert path.read_bytes().startswith((b"<?xml", b"\x89PNG"))
