@@ -129,3 +129,12 @@ def task(
 def ref(resource: dict[str, Any]) -> dict[str, str]:
     """A Reference to a stored resource."""
     return {"reference": f"{resource['resourceType']}/{resource['id']}"}
+
+
+def about(student: dict[str, Any], value: Any) -> Any:
+    """The value with the student in place of `@student`."""
+    if isinstance(value, dict):
+        return {k: about(student, v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [about(student, v) for v in value]
+    return value.replace("@student", f"Patient/{student['id']}") if isinstance(value, str) else value

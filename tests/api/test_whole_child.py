@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from app.db.engine import Database
 from tests import build
+from tests.build import about
 from tests.world import BASE, Member, World, open_world
 
 LOINC, SNOMED, UCUM = "http://loinc.org", "http://snomed.info/sct", "http://unitsofmeasure.org"
@@ -161,15 +162,6 @@ SEARCHES = [
     ("Provenance", "patient=@student", "recorded=2025"),
     ("Provenance", "target=@student", "agent-role=author"),
 ]
-
-
-def about(student: Json, value: Any) -> Any:
-    """The value with the student in place of its name."""
-    if isinstance(value, dict):
-        return {k: about(student, v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [about(student, v) for v in value]
-    return value.replace("@student", f"Patient/{student['id']}") if isinstance(value, str) else value
 
 
 @pytest_asyncio.fixture(scope="module")

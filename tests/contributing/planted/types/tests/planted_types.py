@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from app.db.engine import Database
 from tests import build
+from tests.build import about
 from tests.world import BASE, Member, World, open_world
 
 Json = dict[str, Any]
@@ -53,15 +54,6 @@ SEARCHES = [
     ("EpisodeOfCare", "date=ge2026-10-01", "date=gt2028"),
     ("EpisodeOfCare", "patient=@student", "status=finished"),
 ]
-
-
-def about(student: Json, value: Any) -> Any:
-    """The value with the student in place of its name."""
-    if isinstance(value, dict):
-        return {k: about(student, v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [about(student, v) for v in value]
-    return value.replace("@student", f"Patient/{student['id']}") if isinstance(value, str) else value
 
 
 @pytest_asyncio.fixture(scope="module")
