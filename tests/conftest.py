@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -46,6 +47,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             for i in items
             if not FIXTURES_OF_SERVERS & set(getattr(i, "fixturenames", ())) and not i.nodeid.startswith(SLOW)
         ]
+
+
+def pytest_collection_finish() -> None:
+    """As a server does: the garbage collector does not walk what lasts as long as the process, thousands of tests here."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import gc
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from app.errors import HallpassError, Kind
@@ -43,7 +45,11 @@ class _OutOfTime(BaseException):
 
 
 class _Piece:
-    """One piece of work, and the thread that it runs in."""
+    """One piece of work, and the thread that it runs in.
+
+    The garbage collector walks what the whole process holds, and runs in whichever thread its turn comes: its time is
+    not the work's, and nothing is raised within it, where it would be lost in a callback.
+    """
 
     def __init__(self, work: Callable[[], Any]) -> None:
         self._work = work
@@ -51,17 +57,19 @@ class _Piece:
         self._thread: int | None = None
         self._clock = 0
         self._began = 0.0
+        self._collecting: float | None = None
         self.used = 0.0
         """Seconds of processor time."""
 
     def run(self) -> Any:
         """Do it. Raises TOO_COSTLY where it was stopped."""
         try:
-            self._begin()
-            try:
-                return self._work()
-            finally:
-                self._end()
+            with self._apart_from_collector():
+                self._begin()
+                try:
+                    return self._work()
+                finally:
+                    self._end()
         except _OutOfTime:
             self._end()
             raise _too_costly() from None
@@ -69,14 +77,36 @@ class _Piece:
     def look(self, seconds: float) -> None:
         """Stop it if it has used more processor time than that."""
         with self._lock:
-            if self._thread is not None and time.clock_gettime(self._clock) - self._began > seconds:
+            if self._thread is None or self._collecting is not None:
+                return
+            if time.clock_gettime(self._clock) - self._began > seconds:
                 _raise_in_thread(ctypes.c_ulong(self._thread), ctypes.py_object(_OutOfTime))
+
+    @contextmanager
+    def _apart_from_collector(self) -> Iterator[None]:
+        gc.callbacks.append(self._collector)
+        try:
+            yield
+        finally:
+            gc.callbacks.remove(self._collector)
+
+    def _collector(self, phase: str, _: dict[str, int]) -> None:
+        """It takes no lock: the collector may come while this thread holds it."""
+        if threading.get_ident() != self._thread:
+            return
+        now = time.clock_gettime(self._clock)
+        if phase == "start":
+            self._collecting = now
+        elif self._collecting is not None:
+            self._began += now - self._collecting
+            self._collecting = None
 
     def _begin(self) -> None:
         with self._lock:
-            self._thread = threading.get_ident()
-            self._clock = time.pthread_getcpuclockid(self._thread)
+            thread = threading.get_ident()
+            self._clock = time.pthread_getcpuclockid(thread)
             self._began = time.clock_gettime(self._clock)
+            self._thread = thread
 
     def _end(self) -> None:
         """From here on nothing is raised in the thread: what was on its way is taken back."""

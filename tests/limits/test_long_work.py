@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
+import weakref
 
 import pytest
 from hypothesis import given
@@ -28,6 +30,29 @@ async def test_work_without_an_end_is_stopped_and_the_next_piece_is_not() -> Non
             await found.run("a", forever)
         assert refused.value.kind is Kind.TOO_COSTLY
         assert await found.run("a", lambda: sum(range(1_000))) == 499_500
+
+
+class Held:
+    """Of a circle, so that the garbage collector alone takes it away."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+
+async def test_what_the_garbage_collector_takes_is_not_the_work_s() -> None:
+    """It walks what the whole process holds, and calls what others hung on it."""
+
+    def collect() -> int:
+        held = Held()
+        called = weakref.ref(held, lambda _: sum(range(40_000_000)))
+        del held
+        gc.collect()
+        assert called() is None
+        return 1
+
+    began = time.process_time()
+    assert await LongWork(0.3).run("a", collect) == 1
+    assert time.process_time() - began > 0.3, "the collector took no time: this shows nothing"
 
 
 async def test_what_work_raises_is_raised() -> None:
