@@ -148,7 +148,7 @@ async def test_what_could_not_be_sent_and_was_revoked_meanwhile_keeps_its_number
     assert "focus" not in str(events)
 
 
-async def test_what_an_ended_release_opened_is_told_anew_when_another_opens_it(
+async def test_what_an_ended_release_opened_is_told_again_when_another_opens_it(
     scene: Scene, endpoint: Endpoint
 ) -> None:
     referral = scene.records["ServiceRequest"]["id"]

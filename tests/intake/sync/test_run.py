@@ -82,7 +82,7 @@ async def test_a_source_is_kept_listed_and_forgotten(db: Database) -> None:
         assert not await sync_sources.remove(connection, "sis")
 
 
-async def test_a_source_that_is_due_is_put_into_the_queue_once_and_planned_anew(db: Database) -> None:
+async def test_a_source_that_is_due_is_put_into_the_queue_once_and_planned_again(db: Database) -> None:
     now = datetime.now(UTC)
     async with owner_transaction(db.owner) as connection:
         await sync_sources.add(connection, kept(next_run=now - timedelta(minutes=1)))
