@@ -168,7 +168,7 @@ async def save(connection: AsyncConnection, state: State) -> None:
 
 
 async def put(connection: AsyncConnection, values: dict[str, Any]) -> None:
-    """Keep a Subscription that its client wrote. `restart`: it is about something else than before, so it begins again."""
+    """Keep a Subscription that its client wrote. `restart`: it is about something else than before."""
     await connection.execute(_PUT, values)
 
 
