@@ -102,9 +102,8 @@ async def _send_code(request: Request, links: Links, token: str, guest: _Guest) 
     window, until = int(now) // CODE_SECONDS, _after(2 * CODE_SECONDS)
     for n in range(TRIES):  # so many codes are mailed in the time of one
         if await first_use(db, guest.client.id, f"mail {mark(guest.link)} {window} {n}", until):
-            await mailing.send(
-                request.app.state.settings, mailing.code_mail(guest.address, links.code(guest.link, now))
-            )
+            mail = mailing.code_mail(guest.address, links.code(guest.link, now))
+            await mailing.send(request.app.state.settings, mail)
             return _html(page.ask_code(token, guest.address, sent=True))
     return _html(page.ask_code(token, guest.address, sent=True, wrong="Wait ten minutes for another code."), 429)
 

@@ -133,6 +133,43 @@ async def test_a_referral_is_mailed_once_and_its_mail_tells_nothing_of_the_stude
     assert len([m for m in pantry.post.mails if m["To"] == "intake@pantry.example"]) == len(mails)
 
 
+async def test_an_address_that_is_refused_holds_up_no_other_partner(
+    pantry: Pantry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = partner(pantry.scene.clinic.organization, "Typo", "nobody@pantry.example", frozenset({"TREAT"}))
+    everyone = clients.everyone
+
+    async def bad_first(connection: Any) -> list[Client]:
+        return [bad, *(c for c in await everyone(connection) if c.id == pantry.client.id)]
+
+    monkeypatch.setattr(clients, "everyone", bad_first)
+    engine = create_async_engine(pantry.world.db.owner)
+    async with engine.begin() as connection:
+        await clients.add(connection, bad)
+    await engine.dispose()
+    parties = pantry.scene.district.reference, pantry.scene.clinic.reference
+    await pantry.scene.district.create(
+        build.task(pantry.scene.student, pantry.scene.records["ServiceRequest"], *parties)
+    )
+    before = len(pantry.post.mails)
+    await pantry.mailed()
+    assert len(pantry.post.mails) == before + 1
+
+
+async def test_a_partner_that_leaves_many_referrals_unanswered_is_mailed_of_the_next(
+    pantry: Pantry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.partner.visit.MOST_NEW", 2)
+    parties = pantry.scene.district.reference, pantry.scene.clinic.reference
+    before = len(pantry.post.mails)
+    for _ in range(4):
+        await pantry.scene.district.create(
+            build.task(pantry.scene.student, pantry.scene.records["ServiceRequest"], *parties)
+        )
+        await pantry.mailed()
+    assert len(pantry.post.mails) == before + 4
+
+
 async def test_what_no_release_shows_is_not_mailed(pantry: Pantry) -> None:
     before = len(pantry.post.mails)
     await pantry.scene.district.save({**pantry.scene.records["release"], "status": "inactive"})
