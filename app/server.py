@@ -125,7 +125,7 @@ def _serve_measures(settings: Settings) -> None:
 
 
 def _require_free(host: str, port: int) -> None:
-    """Raise CannotListen before anything is done that would be in vain."""
+    """Raise CannotListen before anything is done that would be for nothing."""
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind) as probe:

@@ -29,6 +29,8 @@ RETIRED = {
     "abreast": "concurrent",
     "stand_still": "lock",
     "strewn": "planted",
+    "anew": "again",
+    "vain": "for nothing, or without success",
 }
 """A word of before, also in its plural, and what to say instead."""
 HISTORY = ("docs/decisions/*", "docs/mutation.md", "CHANGELOG.md", "docs/glossary.md", "*tools/*language.py")

@@ -60,7 +60,7 @@ class Keys:
         """The public key of that kid, if what it signed may still hold; another process may have just made it."""
         now = self._clock()
         if kid not in self._known:
-            await self._refresh(now, anew=True)
+            await self._refresh(now, always=True)
         key = self._known.get(kid)
         return public(key.jwk) if key and key.expires > now else None
 
@@ -89,8 +89,8 @@ class Keys:
         self._known, self._read_at = {**known, key.jwk["kid"]: key}, now
         return key
 
-    async def _refresh(self, now: float, *, anew: bool = False) -> None:
-        if anew or not 0 <= now - self._read_at < REFRESH:
+    async def _refresh(self, now: float, *, always: bool = False) -> None:
+        if always or not 0 <= now - self._read_at < REFRESH:
             async with self._db.begin() as connection:
                 self._known = await _read(connection, now, self._keyring)
             self._read_at = now

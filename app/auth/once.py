@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.db.auth_tables import assertion as table
@@ -18,8 +18,8 @@ async def first_use(db: Database, client: str, mark: str, expires: datetime) -> 
         return (await connection.execute(insert(table).values(values).on_conflict_do_nothing())).rowcount == 1
 
 
-async def uses(db: Database, client: str, prefix: str) -> int:
-    """How many marks of a client that begin so are remembered."""
-    counted = select(func.count()).where(table.c.client == client, table.c.jti.startswith(prefix, autoescape=True))
+async def marks(db: Database, client: str, prefix: str) -> frozenset[str]:
+    """The marks of a client that begin so and are remembered."""
+    found = select(table.c.jti).where(table.c.client == client, table.c.jti.startswith(prefix, autoescape=True))
     async with db.begin() as connection:
-        return int(await connection.scalar(counted) or 0)
+        return frozenset(await connection.scalars(found))

@@ -37,8 +37,8 @@ _PUT = text("""
     VALUES (:id, :custodian, :client, :purposes, :scopes, :status, :ends, :heartbeat)
     ON CONFLICT (id) DO UPDATE SET client = excluded.client, purposes = excluded.purposes, scopes = excluded.scopes,
         status = excluded.status, ends = excluded.ends, heartbeat = excluded.heartbeat, next_try = now(), error = NULL,
-        failures = 0, failing_since = NULL, since = CASE WHEN :anew THEN NULL ELSE s.since END,
-        walk = CASE WHEN :anew THEN NULL ELSE s.walk END
+        failures = 0, failing_since = NULL, since = CASE WHEN :restart THEN NULL ELSE s.since END,
+        walk = CASE WHEN :restart THEN NULL ELSE s.walk END
 """)
 _STATUS = text("UPDATE hallpass.subscription SET status = :status WHERE id = :id")
 _REMOVE = (
@@ -168,7 +168,7 @@ async def save(connection: AsyncConnection, state: State) -> None:
 
 
 async def put(connection: AsyncConnection, values: dict[str, Any]) -> None:
-    """Keep a Subscription that its client wrote. `anew`: it is about something else than before."""
+    """Keep a Subscription that its client wrote. `restart`: it is about something else than before."""
     await connection.execute(_PUT, values)
 
 

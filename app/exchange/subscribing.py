@@ -60,7 +60,7 @@ async def keep(session: Session, row: Stored, content: dict[str, Any], before: d
         "status": content["status"],
         "ends": definition.end,
         "heartbeat": definition.heartbeat,
-        "anew": any(before.get(name) != content.get(name) for name in ("criteria", "_criteria")),
+        "restart": any(before.get(name) != content.get(name) for name in ("criteria", "_criteria")),
     }
     await subscriptions.put(session.connection, values)
 

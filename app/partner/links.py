@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import re
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -17,7 +18,9 @@ LINK_SECONDS = 14 * 86_400
 CODE_SECONDS = 600
 PASS_SECONDS = 1_800
 TRIES = 5
-"""Wrong codes that a link takes in the time of one code."""
+"""Codes that a link judges, and that are mailed for it, in the time of one code."""
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,1024}")
+"""What base64 would skip is no part of a token: it goes into a header and a path."""
 _LINK, _PASS = "partner link", "partner pass"
 
 
@@ -45,16 +48,16 @@ class Links:
         """What a link is to; None for one that is not ours, or has expired."""
         return self._open(_LINK, token, now)
 
-    def code(self, token: str, now: float, *, ago: int = 0) -> str:
+    def code(self, link: Link, now: float, *, ago: int = 0) -> str:
         """The code of a link in a stretch of ten minutes, or one before: eight digits."""
         window = int(now) // CODE_SECONDS - ago
-        digest = hmac.digest(self._codes, f"{window}\0{token}".encode(), sha256)
+        digest = hmac.digest(self._codes, f"{window}\0{mark(link)}".encode(), sha256)
         return f"{int.from_bytes(digest[:8], 'big') % 10**8:08}"
 
-    def fits(self, token: str, code: str, now: float) -> bool:
+    def fits(self, link: Link, code: str, now: float) -> bool:
         """Whether a code is the link's, of this stretch or the one before."""
         given = "".join(code.split()).encode()
-        return any(hmac.compare_digest(given, self.code(token, now, ago=n).encode()) for n in (0, 1))
+        return any(hmac.compare_digest(given, self.code(link, now, ago=n).encode()) for n in (0, 1))
 
     def permit(self, link: Link, now: float) -> str:
         """A pass, for who has shown the code."""
@@ -69,6 +72,8 @@ class Links:
         return self._keyring.seal(use, json.dumps([link.client, link.task, link.until])).rstrip("=")
 
     def _open(self, use: str, token: str, now: float) -> Link | None:
+        if not _TOKEN.fullmatch(token):
+            return None
         try:
             found = Link(*json.loads(self._keyring.open(use, token + "=" * (-len(token) % 4))))
         except (WrongKey, ValueError):
@@ -76,6 +81,6 @@ class Links:
         return found if now < found.until else None
 
 
-def mark(token: str) -> str:
-    """By which a link is remembered, without its being kept."""
-    return sha256(token.encode()).hexdigest()[:32]
+def mark(link: Link) -> str:
+    """By which what was done with a partner's links to a Task is remembered, however a link is spelled."""
+    return sha256(f"{link.client}\0{link.task}".encode()).hexdigest()[:32]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +17,13 @@ from app.referral.table import REQUESTED
 from app.resources import TYPES
 from app.resources.paths import first
 from app.resources.refs import parse_local
+from app.search.cursor import unpack
 from app.search.parse import parse as read_search
 from app.settings import Settings
 
 Json = dict[str, Any]
 MOST_NEW = 100
+"""Tasks of one page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +83,19 @@ async def _seen(session: Session, reference: str | None) -> PendingResult | None
         raise
 
 
-async def new_tasks(access_service: AccessService, caller: Caller) -> list[str]:
+async def new_tasks(access_service: AccessService, caller: Caller) -> AsyncIterator[str]:
     """The ids of the requested Tasks that a partner owns and sees, oldest first; nothing else is told of them."""
+    after: str | None = None
+    while True:
+        found = await _page_of_new(access_service, caller, after)
+        for task in found["ids"]:
+            yield task
+        after = found["next"]
+        if after is None:
+            return
 
+
+async def _page_of_new(access_service: AccessService, caller: Caller, after: str | None) -> Json:
     async def unit_of_work(session: Session) -> list[PendingResult]:
         pairs = [("status", REQUESTED), ("owner", f"Organization/{caller.organization}"), ("_sort", "_lastUpdated")]
         wanted = read_search(
@@ -93,8 +106,9 @@ async def new_tasks(access_service: AccessService, caller: Caller) -> list[str]:
             default_count=MOST_NEW,
             max_count=MOST_NEW,
         )
-        page = await reads.search(session, wanted, None)
-        return [PendingResult(document={"ids": [str(p.row.id) for p in page.pending]})]
+        page = await reads.search(session, wanted, unpack(after, wanted) if after else None)
+        ids = [str(p.row.id) for p in page.pending]
+        return [PendingResult(document={"ids": ids, "next": page.cursors.get("next")})]
 
     results: list[Result] = await access_service.perform(caller, "search", unit_of_work)
-    return list((results[0].document or {})["ids"])
+    return results[0].document or {}

@@ -124,7 +124,7 @@ def a_has_through_hidden_resources(patch: pytest.MonkeyPatch) -> None:
 def a_total_before_the_filter(patch: pytest.MonkeyPatch) -> None:
     """The total counts what the access index proposes, before row-level security has judged it."""
     patch.setattr(counting, "total", _proposed)
-    _anew(patch, "_kept_page", "_kept_total")
+    _forgotten(patch, "_kept_page", "_kept_total")
 
 
 def _proposed(form: Any, criteria: Any) -> Any:
@@ -135,7 +135,7 @@ def _proposed(form: Any, criteria: Any) -> Any:
     return select(func.count(a.c.id.distinct())).where(*here, *met)
 
 
-def _anew(patch: pytest.MonkeyPatch, *names: str) -> None:
+def _forgotten(patch: pytest.MonkeyPatch, *names: str) -> None:
     """Have statements made each time, and none kept from before."""
     for name in names:
         patch.setattr(search_queries, name, getattr(search_queries, name).__wrapped__)
@@ -254,7 +254,7 @@ def a_sort_by_a_hidden_value(patch: pytest.MonkeyPatch) -> None:
         return select(func.min(digest)).where(own, there).scalar_subquery()
 
     patch.setattr(candidates, "sort_column", sort_column)
-    _anew(patch, "_kept_page", "_kept_total")
+    _forgotten(patch, "_kept_page", "_kept_total")
 
 
 @leak

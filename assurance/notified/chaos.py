@@ -187,7 +187,7 @@ class Chaos:
                 found = condition()
                 if found if isinstance(found, bool) else await found:
                     return
-            assert time.monotonic() < deadline, f"waited in vain for {what}"
+            assert time.monotonic() < deadline, f"{what} did not come in time"
             await asyncio.sleep(0.2)
 
 

@@ -299,7 +299,7 @@ def _full_url(given: dict[str, str]) -> dict[str, str]:
     return {"fullUrl": given["full_url"]} if given else {}
 
 
-async def test_what_is_deleted_and_matched_in_one_transaction_is_made_anew_or_refused(district: Member) -> None:
+async def test_what_is_deleted_and_matched_in_one_transaction_is_made_again_or_refused(district: Member) -> None:
     held = await district.create(patient())
     again = {**patient(), "identifier": held["identifier"]}
     full_url = f"urn:uuid:{uuid4()}"

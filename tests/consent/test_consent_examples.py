@@ -1,4 +1,4 @@
-"""docs/consent-examples.md: what comes of IHE PCF's and HL7 FAST's examples, and of forms. WRITE=1 writes it anew."""
+"""docs/consent-examples.md: what comes of IHE PCF's and HL7 FAST's examples, and of forms. WRITE=1 writes it again."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from tests.scene import Scene, set_scene
 from tests.world import open_world
 
 _MADE = text("""
-    SELECT sum(generic_plans) AS once, sum(custom_plans) AS anew FROM pg_prepared_statements
+    SELECT sum(generic_plans) AS once, sum(custom_plans) AS each_time FROM pg_prepared_statements
     WHERE statement LIKE '%AS candidate%' AND (statement LIKE '%term_%') = :asks
       AND statement NOT LIKE '%pg_prepared_statements%'
 """)
@@ -32,9 +32,9 @@ async def test_where_a_search_begins_hangs_on_its_terms_each_time(scene: Scene, 
     before = await made(scene, asks=True)
     for _ in range(8):
         await scene.clinic.ids(f"/ServiceRequest?{query}")
-    once, anew = await made(scene, asks=True)
+    once, each_time = await made(scene, asks=True)
     assert once == before[0]
-    assert anew >= before[1] + 8
+    assert each_time >= before[1] + 8
 
 
 async def test_a_search_for_what_is_about_a_student_is_planned_once(scene: Scene) -> None:
@@ -44,16 +44,16 @@ async def test_a_search_for_what_is_about_a_student_is_planned_once(scene: Scene
     for _ in range(8):
         assert await scene.clinic.ids(f"/ServiceRequest?patient={student}") == [scene.records["ServiceRequest"]["id"]]
         assert await scene.clinic.ids(f"/ServiceRequest?patient={student}&status=completed") == []
-    once, anew = await made(scene, asks=True)
+    once, each_time = await made(scene, asks=True)
     assert once >= before[0] + 16
-    assert anew == before[1]
+    assert each_time == before[1]
 
 
 async def test_a_search_for_all_is_planned_once(scene: Scene) -> None:
     for _ in range(8):
         assert await scene.clinic.ids("/ServiceRequest") == [scene.records["ServiceRequest"]["id"]]
-    once, anew = await made(scene, asks=False)
-    assert anew == 0
+    once, each_time = await made(scene, asks=False)
+    assert each_time == 0
     assert once >= 8
 
 
@@ -61,4 +61,4 @@ async def made(scene: Scene, *, asks: bool) -> tuple[int, int]:
     """How many plans of searches with criteria, or without, were made once, and how many for their values."""
     async with scene.world.db.begin() as connection:
         found = (await connection.execute(_MADE, {"asks": asks})).one()
-    return int(found.once or 0), int(found.anew or 0)
+    return int(found.once or 0), int(found.each_time or 0)

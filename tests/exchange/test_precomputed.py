@@ -56,17 +56,17 @@ async def _birth_date(scene: Scene, in_force: bool) -> None:
 async def _authority(scene: Scene, in_force: bool) -> None:
     mother = (await scene.district.get(f"/RelatedPerson/{scene.records['RelatedPerson']['id']}")).json()
     await scene.district.save({**mother, "active": in_force})
-    await _signed_anew(scene, in_force)
+    await _signed_again(scene, in_force)
 
 
 async def _agreement(scene: Scene, in_force: bool) -> None:
     found = (await scene.district.get("/OrganizationAffiliation")).json()["entry"]
     (own,) = [e["resource"] for e in found if e["resource"]["organization"] == scene.district.reference]
     await scene.district.save({**own, "active": in_force})
-    await _signed_anew(scene, in_force)
+    await _signed_again(scene, in_force)
 
 
-async def _signed_anew(scene: Scene, in_force: bool) -> None:
+async def _signed_again(scene: Scene, in_force: bool) -> None:
     """What came back carries what is signed from then on."""
     if in_force:
         assert await scene.clinic.ids("/ServiceRequest") == []

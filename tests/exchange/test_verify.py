@@ -107,7 +107,7 @@ async def test_a_release_whose_signer_has_lost_the_authority_stands_without_effe
     assert await _differences(world) == []
 
 
-async def test_the_facts_of_a_record_are_not_made_up_anew(world: World) -> None:
+async def test_the_facts_of_a_record_are_not_made_up_again(world: World) -> None:
     change = "UPDATE hallpass.resource SET labels = {} WHERE type = 'ServiceRequest'"
     await as_owner(world, change.format("'{SUD}'"))
     found = await _differences(world, repair=True)

@@ -13,7 +13,8 @@ from app.notify.deliver import Deliverer
 from app.settings import Settings
 from app.subscriptions.definition import PREFIX, PROFILE
 from app.subscriptions.topics import OURS
-from tests.world import World
+from tests.databases import rows
+from tests.world import Member, World
 
 
 def subscription(
@@ -74,3 +75,16 @@ async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float 
             if found if isinstance(found, bool) else await found:
                 return
             await asyncio.sleep(0.05)
+
+
+async def active(world: World, member: Member, asked: dict[str, Any]) -> dict[str, Any]:
+    """A Subscription that has shaken hands and has counted what was there before."""
+    created = await member.create(asked)
+    counted = f"SELECT since FROM hallpass.subscription WHERE id = '{created['id']}'"
+
+    async def begun() -> bool:
+        found = (await member.get(f"/Subscription/{created['id']}")).json()
+        return bool(found["status"] == "active" and (await rows(world.db.owner, counted))[0][0] is not None)
+
+    await until(begun)
+    return created

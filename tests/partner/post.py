@@ -17,6 +17,8 @@ class Post:
 
     url: str = ""
     mails: list[EmailMessage] = field(default_factory=list)
+    refused: str = "nobody@"
+    """What a recipient has who is refused."""
 
     def last(self) -> str:
         """The text of the last mail."""
@@ -30,7 +32,10 @@ class Post:
                 writer.write(b"354 go on\r\n")
                 raw = await reader.readuntil(b"\r\n.\r\n")
                 self.mails.append(cast(EmailMessage, message_from_bytes(raw[:-5], policy=policy.default)))
-            writer.write(b"221 bye\r\n" if line == b"QUIT" else b"250 ok\r\n")
+            if line.startswith(b"RCPT") and self.refused.upper().encode() in line:
+                writer.write(b"550 no such address\r\n")
+            else:
+                writer.write(b"221 bye\r\n" if line == b"QUIT" else b"250 ok\r\n")
             if line == b"QUIT":
                 break
         writer.close()

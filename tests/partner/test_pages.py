@@ -6,7 +6,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -69,6 +69,12 @@ class Pantry:
         response = await browser.post(f"{link}/open", data={"code": self.code()})
         return browser, link, response
 
+    def behind(self, link: str) -> Link:
+        """What a link is to."""
+        found = Links(Keyring.of(self.world.settings)).read_link(link.removeprefix("/partner/"), time.time())
+        assert found is not None
+        return found
+
     def code(self) -> str:
         """The code in the last mail."""
         found = re.search(r"code is (\d{4} \d{4})", self.post.last())
@@ -127,6 +133,43 @@ async def test_a_referral_is_mailed_once_and_its_mail_tells_nothing_of_the_stude
     assert len([m for m in pantry.post.mails if m["To"] == "intake@pantry.example"]) == len(mails)
 
 
+async def test_an_address_that_is_refused_holds_up_no_other_partner(
+    pantry: Pantry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = partner(pantry.scene.clinic.organization, "Typo", "nobody@pantry.example", frozenset({"TREAT"}))
+    everyone = clients.everyone
+
+    async def bad_first(connection: Any) -> list[Client]:
+        return [bad, *(c for c in await everyone(connection) if c.id == pantry.client.id)]
+
+    monkeypatch.setattr(clients, "everyone", bad_first)
+    engine = create_async_engine(pantry.world.db.owner)
+    async with engine.begin() as connection:
+        await clients.add(connection, bad)
+    await engine.dispose()
+    parties = pantry.scene.district.reference, pantry.scene.clinic.reference
+    await pantry.scene.district.create(
+        build.task(pantry.scene.student, pantry.scene.records["ServiceRequest"], *parties)
+    )
+    before = len(pantry.post.mails)
+    await pantry.mailed()
+    assert len(pantry.post.mails) == before + 1
+
+
+async def test_a_partner_that_leaves_many_referrals_unanswered_is_mailed_of_the_next(
+    pantry: Pantry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.partner.visit.MOST_NEW", 2)
+    parties = pantry.scene.district.reference, pantry.scene.clinic.reference
+    before = len(pantry.post.mails)
+    for _ in range(4):
+        await pantry.scene.district.create(
+            build.task(pantry.scene.student, pantry.scene.records["ServiceRequest"], *parties)
+        )
+        await pantry.mailed()
+    assert len(pantry.post.mails) == before + 4
+
+
 async def test_what_no_release_shows_is_not_mailed(pantry: Pantry) -> None:
     before = len(pantry.post.mails)
     await pantry.scene.district.save({**pantry.scene.records["release"], "status": "inactive"})
@@ -169,10 +212,41 @@ async def test_a_code_works_once_and_wrong_ones_run_out(pantry: Pantry) -> None:
     again = await pantry.browser().post(f"{link}/open", data={"code": pantry.code()})
     assert (again.status_code, FAMILY in again.text) == (403, False)
     other = pantry.browser()
-    right = Links(Keyring.of(pantry.world.settings)).code(link.removeprefix("/partner/"), time.time(), ago=1)
+    right = Links(Keyring.of(pantry.world.settings)).code(pantry.behind(link), time.time(), ago=1)
     for _ in range(TRIES):
         assert (await other.post(f"{link}/open", data={"code": "12345678"})).status_code == 403
     assert (await other.post(f"{link}/open", data={"code": right})).status_code == 403, "it still takes codes"
+
+
+async def test_of_many_codes_that_come_at_once_no_more_are_judged_than_one_by_one(
+    pantry: Pantry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged: list[str] = []
+    fits = Links.fits
+
+    def counting(links: Links, link: Link, code: str, now: float) -> bool:
+        judged.append(code)
+        return fits(links, link, code, now)
+
+    monkeypatch.setattr(Links, "fits", counting)
+    link, browser = await pantry.link(), pantry.browser()
+    tried = [browser.post(f"{link}/open", data={"code": f"{n:08}"}) for n in range(3 * TRIES)]
+    assert {r.status_code for r in await asyncio.gather(*tried)} == {403}
+    assert len(judged) <= 2 * TRIES  # a stretch may end meanwhile
+
+
+async def test_another_spelling_of_a_link_or_another_link_to_the_referral_has_no_tries_of_its_own(
+    pantry: Pantry,
+) -> None:
+    link, browser = await pantry.link(), pantry.browser()
+    for spelled in (link[:20] + "." + link[20:], link[:20] + "%0d%0a" + link[20:], link + "="):
+        assert (await browser.get(spelled)).status_code == 404
+    for _ in range(TRIES):
+        await browser.post(f"{link}/open", data={"code": "12345678"})
+    links = Links(Keyring.of(pantry.world.settings))
+    second = links.link(pantry.client.id, pantry.behind(link).task, time.time() + 1)
+    right = links.code(pantry.behind(link), time.time(), ago=1)
+    assert (await browser.post(f"/partner/{second}/open", data={"code": right})).status_code == 403
 
 
 async def test_codes_are_not_mailed_without_end(pantry: Pantry) -> None:
@@ -268,10 +342,10 @@ def test_a_link_and_a_pass_expire_and_neither_is_the_other() -> None:
     assert not links.permits(link, token, 1_002)
     assert links.permits(link, permit, 1_002)
     assert not links.permits(link, permit, 1_001 + 3_600)
-    code = links.code(token, 5_000)
-    assert links.fits(token, f"{code[:4]} {code[4:]}", 5_000 + CODE_SECONDS)
-    assert not links.fits(token, code, 5_000 + 2 * CODE_SECONDS + 1)
-    assert not links.fits(links.link("c", "u", 1_000), code, 5_000)
+    code = links.code(link, 5_000)
+    assert links.fits(link, f"{code[:4]} {code[4:]}", 5_000 + CODE_SECONDS)
+    assert not links.fits(link, code, 5_000 + 2 * CODE_SECONDS + 1)
+    assert not links.fits(replace(link, task="u"), code, 5_000)
 
 
 def test_every_value_on_the_page_is_escaped() -> None:

@@ -132,7 +132,7 @@ def test_the_root_searches_all_types_or_some() -> None:
 
 @pytest.mark.parametrize("query", ["_type=", "_type=Specimen", "_type=Patient&_type=Task"])
 def test_types_are_of_this_server(query: str) -> None:
-    """A type that is not served is refused, not searched in vain."""
+    """A type that is not served is refused, not searched for nothing."""
     with pytest.raises(HallpassError) as e:
         search(None, query)
     assert e.value.kind is Kind.INVALID

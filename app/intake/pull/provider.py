@@ -87,7 +87,7 @@ class Provider:
                 continue
             last = f"HTTP {response.status_code}"
             wait = min(_asked_wait(response), MAX_WAIT)
-        raise HallpassError(Kind.UNAVAILABLE, f"{shown(url)} was asked {ATTEMPTS} times in vain: {last}.")
+        raise HallpassError(Kind.UNAVAILABLE, f"{shown(url)} was asked {ATTEMPTS} times without success: {last}.")
 
     def _once(self, url: str, params: Mapping[str, str], headers: Mapping[str, str]) -> tuple[httpx.Response, bytes]:
         pieces: list[bytes] = []

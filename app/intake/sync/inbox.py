@@ -2,7 +2,7 @@
 docs/guides/roster.md
 
 A file is taken by a move within the directory, so that no upload changes it while it is read; one that was taken when
-the worker was killed is read first the next time.
+the worker was killed is read first the next time. Each reading is counted before it begins, so that none goes on forever.
 """
 
 from __future__ import annotations
@@ -24,6 +24,10 @@ TAKEN, DONE, REFUSED = "taken", "done", "refused"
 QUIET_SECONDS = 30.0
 LOOK_SECONDS = 2.0
 """A file is whole when nothing was written to it for so long, and nothing between two looks."""
+MOST_TRIES = 24
+"""How often a file is read that cannot be imported: with the pauses, for most of a day."""
+FIRST_PAUSE, LONGEST_PAUSE = 60.0, 3600.0
+"""Seconds before a file is read again; they double each time."""
 _ENDS = (".zip", ".csv")
 
 
@@ -47,7 +51,8 @@ class Inbox:
 
     def take(self) -> Iterator[Path]:
         """Each file that has come whole, moved away from where uploads go: what was taken before, then oldest first."""
-        yield from sorted(p for p in (self.folder / TAKEN).iterdir() if _regular(p))
+        there = (self.folder / TAKEN).iterdir()
+        yield from sorted(p for p in there if _regular(p) and not p.name.startswith("."))
         before = self._there()
         if not before:
             return
@@ -66,7 +71,26 @@ class Inbox:
         target = self.folder / place / f"{path.stem}.{at}{path.suffix}"
         target.with_suffix(".report.json").write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2))
         path.rename(target)
+        _count_of(path).unlink(missing_ok=True)
         return target
+
+    def tries(self, path: Path) -> int:
+        """How often a file that is taken was read."""
+        try:
+            return int(_count_of(path).read_text())
+        except (OSError, ValueError):
+            return 0
+
+    def count_try(self, path: Path) -> None:
+        """Keep that a file is read once more."""
+        _count_of(path).write_text(str(self.tries(path) + 1))
+
+    def due(self, path: Path) -> float:
+        """When a file that is taken may be read, as seconds of the epoch: after a pause that doubles each time."""
+        tries = self.tries(path)
+        if not tries:
+            return 0.0
+        return _count_of(path).stat().st_mtime + min(FIRST_PAUSE * 2 ** (tries - 1), LONGEST_PAUSE)
 
     def _there(self) -> dict[Path, tuple[int, int]]:
         """The files of the directory with their size and the time of the last write."""
@@ -80,6 +104,10 @@ class Inbox:
     def _whole(self, path: Path, seen: tuple[int, int]) -> bool:
         quiet = abs(time.time() - seen[1] / 1e9) >= self.quiet_seconds
         return quiet and (path.suffix.lower() != ".zip" or zipfile.is_zipfile(path))
+
+
+def _count_of(path: Path) -> Path:
+    return path.with_name(f".{path.name}.tries")
 
 
 def _regular(path: Path) -> bool:

@@ -4,8 +4,10 @@ docs/guides/roster.md
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from rich.console import Console
 
 from app.db.sync_sources import SyncSource
 from app.errors import HallpassError, Kind
-from app.intake.command import ALL_WELL, COULD_NOT_RUN, Job, attempt
+from app.intake.command import ALL_WELL, COULD_NOT_RUN, SOME_REFUSED, Job, attempt
 from app.intake.csv.reader import Csv
 from app.intake.edfi.service import EdFiService
 from app.intake.oneroster.reader import OneRoster
@@ -23,12 +25,13 @@ from app.intake.pull.credentials import Credentials, OAuth2
 from app.intake.report import Report
 from app.intake.roster.source import Source
 from app.intake.sync.guard import guarded, require_allowed
-from app.intake.sync.inbox import DONE, REFUSED, Inbox
+from app.intake.sync.inbox import DONE, MOST_TRIES, REFUSED, Inbox
 from app.intake.sync.secrets import Secrets
 from app.settings import Settings
 
+HOW = "Remove the inbox, add it again with --mapping, and put the file back."
 AGAIN = frozenset({Kind.UNAVAILABLE, Kind.LOGIN, Kind.TOO_MANY, Kind.CONFLICT, Kind.INTERNAL})
-"""Errors that are not of the file: it stays taken, and is read again."""
+"""Errors that are not of the file: it stays taken, and is read again, MOST_TRIES times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +56,30 @@ class Run:
         inbox.require()
         worst, read = ALL_WELL, dict[str, Any]()
         for path in inbox.take():
-            status, error, report = await self._import(self._file(path))
+            if (due := inbox.due(path)) > time.time():  # the others wait, so that they are read as they came
+                when = datetime.fromtimestamp(due, UTC)
+                text = f"{path.name} could not be imported {inbox.tries(path)} times; next try at {when:%H:%M} UTC."
+                return max(worst, SOME_REFUSED), {"files": read, "error": text}
+            inbox.count_try(path)
+            status, error, report = await self._read(path)
             worst, read[path.name] = max(worst, status), report
-            if error in AGAIN:
-                break  # the others wait, so that they are read in the order in which they came
+            if error in AGAIN and inbox.tries(path) < MOST_TRIES:
+                return worst, {"files": read, "error": f"{path.name}: {report['error']} It is tried again."}
             inbox.put_away(path, REFUSED if status == COULD_NOT_RUN else DONE, report)
         return worst, {"files": read}
+
+    async def _read(self, path: Path) -> tuple[int, Kind | None, dict[str, Any]]:
+        try:
+            source = self._file(path)
+        except HallpassError as e:
+            return COULD_NOT_RUN, e.kind, {"status": COULD_NOT_RUN, "error": " ".join(i.text for i in e.issues)}
+        return await self._import(source)
 
     def _file(self, path: Path) -> Source:
         if path.suffix.lower() == ".zip":
             return OneRoster(path, self.kept.district)
         if self.kept.mapping is None:
-            raise HallpassError(Kind.INVALID, f"{path.name} is a CSV, and this inbox has no mapping. Add it with one.")
+            raise HallpassError(Kind.INVALID, f"{path.name} is a CSV, and this inbox has no mapping. {HOW}")
         return Csv(path, Path(self.kept.mapping))
 
     async def _import(self, source: Source) -> tuple[int, Kind | None, dict[str, Any]]:

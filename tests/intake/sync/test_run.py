@@ -82,7 +82,7 @@ async def test_a_source_is_kept_listed_and_forgotten(db: Database) -> None:
         assert not await sync_sources.remove(connection, "sis")
 
 
-async def test_a_source_that_is_due_is_put_into_the_queue_once_and_planned_anew(db: Database) -> None:
+async def test_a_source_that_is_due_is_put_into_the_queue_once_and_planned_again(db: Database) -> None:
     now = datetime.now(UTC)
     async with owner_transaction(db.owner) as connection:
         await sync_sources.add(connection, kept(next_run=now - timedelta(minutes=1)))
@@ -146,4 +146,32 @@ async def test_a_file_that_the_exchange_cannot_take_now_stays_taken(
     async with importing_into(db, tmp_path) as importing:
         run = run_of(importing, kept(kind="inbox", place=str(folder)), Secrets(generate()))
         assert (await run.now())[0] == 2
-        assert [p.name for p in (folder / "taken").iterdir()] == ["a.zip"]
+        assert [p.name for p in (folder / "taken").glob("*.zip")] == ["a.zip"]
+        inbox = inboxes.Inbox(folder)
+        status, report = await run.now()
+        assert (status, inbox.tries(folder / "taken" / "a.zip")) == (1, 1), "it was read again without a pause"
+        assert "next try at" in report["error"]
+        monkeypatch.setattr(inboxes, "FIRST_PAUSE", 0)
+        for _ in range(inboxes.MOST_TRIES - 1):
+            await run.now()
+        assert not list((folder / "taken").iterdir())
+        assert [p.name.split(".")[0] for p in (folder / "refused").glob("*.zip")] == ["a"]
+
+
+async def test_a_file_that_an_inbox_has_no_mapping_for_is_refused_and_holds_up_no_other(
+    db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inboxes, "LOOK_SECONDS", 0)
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    (folder / "a.csv").write_text("student\n")
+    package(folder / "b.zip", users=family(1), enrollments=[enrollment(1)])
+    for n, name in enumerate(("a.csv", "b.zip")):
+        os.utime(folder / name, (time.time() - 100 + n,) * 2)
+    async with importing_into(db, tmp_path) as importing:
+        run = run_of(importing, kept(kind="inbox", place=str(folder)), Secrets(importing.district.key))
+        status, report = await run.now()
+    assert (status, list(report["files"])) == (2, ["a.csv", "b.zip"])
+    assert "--mapping" in report["files"]["a.csv"]["error"]
+    assert [p.name.split(".")[0] for p in (folder / "refused").glob("*.csv")] == ["a"]
+    assert [p.name.split(".")[0] for p in (folder / "done").glob("*.zip")] == ["b"]
