@@ -6,7 +6,10 @@ old signature a Consent can only open less: it ends, it ends sooner, or it gains
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from app.errors import Issue
@@ -19,6 +22,8 @@ FINAL = frozenset({"inactive", "entered-in-error", "rejected"})
 """Statuses that a Consent never leaves."""
 _SERVER_SET = frozenset({"versionId", "lastUpdated", "source"})
 _JUDGED_APART = frozenset({"resourceType", "id", "meta", "text", "status", "provision"})
+Documents = Mapping[UUID, dict[str, Any]]
+"""What evidence leads to, by its id: documents, answers to a form, and bytes."""
 _NEW = "A new signature is a new Consent."
 
 
@@ -46,14 +51,34 @@ def widens(before: dict[str, Any], after: dict[str, Any], zone: ZoneInfo) -> tup
     return (*found, *_root(root, changed, zone))
 
 
-def same_evidence(one: dict[str, Any], other: dict[str, Any], zone: ZoneInfo) -> bool:
-    """Whether two Consents rest on one signature: of the same patient, source and signers, at times that overlap."""
+def same_evidence(
+    one: dict[str, Any], other: dict[str, Any], zone: ZoneInfo, documents: Documents = MappingProxyType({})
+) -> bool:
+    """Whether two Consents rest on one signature: of the same patient, source and signers, at times that overlap.
+
+    A document that was stored again under another id is the same source: it is known by what `documents` has of it.
+    """
+    return same_signers(one, other, zone) and bool(_marks(one, documents) & _marks(other, documents))
+
+
+def same_signers(one: dict[str, Any], other: dict[str, Any], zone: ZoneInfo) -> bool:
+    """Whether two Consents are of the same patient and signers, at times that overlap."""
     return (
         _targets(one, "patient") == _targets(other, "patient")
         and _targets(one, "performer") == _targets(other, "performer")
-        and _same(_source(one), _source(other))
         and _overlap(one.get("dateTime"), other.get("dateTime"), zone)
     )
+
+
+def source_of(consent: dict[str, Any]) -> tuple[str, UUID] | None:
+    """Type and id of the resource that a Consent rests on; None where it is none of this server's."""
+    return parse_local(str(first(consent, "sourceReference.reference") or ""))
+
+
+def bytes_of(document: dict[str, Any]) -> list[tuple[str, UUID]]:
+    """Type and id of the Binaries that a document leads to."""
+    found = (parse_local(str(url)) for url in values(document, "content.attachment.url"))
+    return [target for target in found if target is not None and target[0] == "Binary"]
 
 
 def _root(before: dict[str, Any], after: dict[str, Any], zone: ZoneInfo) -> list[Issue]:
@@ -95,13 +120,27 @@ def _provision(before: dict[str, Any], after: dict[str, Any], at: str, *, permit
     return found
 
 
-def _source(consent: dict[str, Any]) -> Any:
-    """What the evidence is known by: the document's bytes, or where it lies, before what it is called."""
-    attachment = consent.get("sourceAttachment")
-    if attachment is None:
-        return first(consent, "sourceReference.reference") or consent.get("sourceReference")
-    known_by = next((k for k in ("data", "hash", "url") if k in attachment), None)
-    return {known_by: "".join(str(attachment[known_by]).split())} if known_by else attachment
+def _marks(consent: dict[str, Any], documents: Documents) -> set[bytes]:
+    """What the evidence is known by: where it lies, and what it is."""
+    attachment, target = consent.get("sourceAttachment"), source_of(consent)
+    if attachment is not None:
+        return {_attached(attachment, documents)}
+    if target is None:
+        return {canonical({"source": consent.get("sourceReference")})}
+    document = documents.get(target[1], {})
+    found = {canonical({"source": f"{target[0]}/{target[1]}"})}
+    if document.get("resourceType") == "QuestionnaireResponse":
+        found.add(canonical({k: document.get(k) for k in ("questionnaire", "item")}))
+    return found | {_attached(a, documents) for a in values(document, "content.attachment")}
+
+
+def _attached(attachment: dict[str, Any], documents: Documents) -> bytes:
+    """The document's bytes, or where it lies, before what it is called."""
+    target = parse_local(str(attachment.get("url", "")))
+    stored = documents.get(target[1], {}) if target else {}
+    known = {**attachment, "data": stored["data"]} if "data" in stored else attachment
+    by = next((k for k in ("data", "hash", "url") if k in known), None)
+    return canonical({by: "".join(str(known[by]).split())} if by else known)
 
 
 def _targets(consent: dict[str, Any], element: str) -> set[str]:

@@ -72,8 +72,10 @@ def _is(resource: Json, *types: str) -> bool:
 
 
 def _is_measure(resource: Json) -> bool:
-    codings = resource.get("code", {}).get("coding", [])
-    return _is(resource, "Observation") and any(c.get("system") == MEASURES for c in codings)
+    """Whether it measures attendance, grades or behavior. Of other types `code` may be a list."""
+    return _is(resource, "Observation") and any(
+        c.get("system") == MEASURES for c in resource.get("code", {}).get("coding", [])
+    )
 
 
 def _plans(live: list[Json], names: dict[str, str], _start: str) -> Found:

@@ -17,7 +17,7 @@ from app.auth.jose import Jwk
 from app.capability import catalog
 from app.capability.searching import SEARCHED
 from app.resources import TYPES
-from assurance.noninterference import bundles, operations
+from assurance.noninterference import audit_events, authorization, bundles, operations
 from assurance.noninterference.bodies import Bodies
 from assurance.noninterference.malformed import spoiled
 from assurance.noninterference.moves import JSON
@@ -65,7 +65,7 @@ class Asks:
         for route in [r for found in self.routes.values() for r in found]:
             yield partial(self.of, route)
         yield from self._known_ids()
-        yield from operations.audits(self)
+        yield from audit_events.audits(self)
         for name, pairs in self.queries.sweep(self.scene):
             yield partial(_searching, name, pairs)
 
@@ -245,10 +245,10 @@ class Asks:
         return Request(route.method, path.replace("{name}", name), self.client())
 
     def _audit(self, route: Route) -> Request:
-        return operations.audit(self, route)
+        return audit_events.audit(self, route)
 
     def _token_form(self, route: Route) -> Request:
-        return operations.token_form(self, route)
+        return authorization.token_form(self, route)
 
     def _definition(self, route: Route) -> Request:
         """A part of the implementation guide, or a search for one. It is the program's and the same for everyone."""

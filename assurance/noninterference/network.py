@@ -20,8 +20,8 @@ from app.auth import clients, jose
 from app.auth.jose import Jwk
 from app.db.engine import Database
 from app.exchange.operator import Operator
+from assurance.noninterference.authorization import ASSERTION, assertion
 from assurance.noninterference.determinism import Clock, drawing
-from assurance.noninterference.operations import ASSERTION, assertion
 from assurance.noninterference.records import ENDPOINT
 from assurance.noninterference.side import SETTINGS, open_side
 from assurance.noninterference.wire import Request

@@ -12,9 +12,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from assurance.noninterference.asks import Asks, Draw
+from assurance.noninterference.audit_events import require_audited
 from assurance.noninterference.draw import Body
 from assurance.noninterference.moves import Move, Moves
-from assurance.noninterference.operations import require_audited
 from assurance.noninterference.pair import Difference, Pair
 from assurance.noninterference.queries import require_controls
 from assurance.noninterference.scene import BOTH, Scene, Step

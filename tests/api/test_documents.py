@@ -148,6 +148,37 @@ async def test_a_consent_rests_on_a_document_or_on_the_answers_to_a_form(scene: 
         assert again.status_code == 409
 
 
+async def test_a_form_that_is_stored_again_is_the_same_evidence(scene: Scene) -> None:
+    """Bytes, document and Consent in one transaction, sent again after the Consent was ended."""
+
+    def added(name: str, resource: Json) -> Json:
+        request = {"method": "POST", "url": resource["resourceType"]}
+        return {"fullUrl": f"urn:uuid:{name}", "resource": resource, "request": request}
+
+    bytes_, form = "0c9f4d3e-0000-4000-8000-000000000001", "0c9f4d3e-0000-4000-8000-000000000002"
+    signed = document(scene.student, {"id": "x"})
+    signed["content"][0]["attachment"]["url"] = f"urn:uuid:{bytes_}"
+    made = build.consent(
+        scene.student,
+        scene.records["RelatedPerson"],
+        scene.district.reference,
+        scene.clinic.reference,
+        classes=("Encounter",),
+        sourceReference={"reference": f"urn:uuid:{form}"},
+    )
+    del made["sourceAttachment"]
+    scanned = scan(scene.student, data=b64encode(b"The form of October").decode())
+    entries = [added("0c9f4d3e-0000-4000-8000-000000000003", made), added(form, signed), added(bytes_, scanned)]
+    sent = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+    first = await scene.district.post("", sent)
+    assert first.status_code == 200, first.text
+    place = first.json()["entry"][0]["response"]["location"].rpartition("/fhir")[2].partition("/_history")[0]
+    filed = (await scene.district.get(f"/{place.lstrip('/')}")).json()
+    await scene.district.save({**filed, "status": "inactive"})
+    again = await scene.district.post("", sent)
+    assert again.status_code == 409, again.text
+
+
 async def test_a_release_does_not_name_bytes_but_the_record_that_refers_to_them(scene: Scene) -> None:
     binary = await scene.district.create(scan(scene.student))
     data = [{"meaning": "instance", "reference": build.ref(binary)}]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 import pytest_asyncio
 
@@ -39,13 +40,13 @@ def consent(scene: Scene, **more: Any) -> Json:
     return {**made, **more}
 
 
-def document() -> Json:
-    """The signed form."""
+def document(title: str | None = None) -> Json:
+    """A signed form: of its own, unless it is named."""
     return {
         "resourceType": "DocumentReference",
         "status": "current",
         "type": {"coding": [{"system": "http://loinc.org", "code": "64292-6"}]},
-        "content": [{"attachment": {"contentType": "application/pdf", "title": "A form"}}],
+        "content": [{"attachment": {"contentType": "application/pdf", "title": title or f"Form {uuid4().hex}"}}],
     }
 
 
@@ -84,6 +85,20 @@ async def test_a_consent_is_filed_with_its_document_and_has_effect(scene: Scene)
     assert (await scene.clinic.get(visit)).status_code == 404
     assert (await scene.district.get(f"/Consent/{stored['id']}")).json()["status"] == "inactive"
     assert (await scene.district.post("/Consent/$revokeConsent", revoked)).status_code == 200
+
+
+async def test_a_form_whose_consent_was_revoked_is_not_filed_again(scene: Scene) -> None:
+    """The same call again, as a queue sends it, makes another document of the same form."""
+    asked = parameters(consent=consent(scene), document=document("The form of September"))
+    first = await scene.district.post("/Consent/$fileConsent", asked)
+    stored = (await scene.district.get(first.headers["Location"])).json()
+    revoked = parameters(consent=build.ref(stored), patient=build.ref(scene.student))
+    assert (await scene.district.post("/Consent/$revokeConsent", revoked)).status_code == 200
+    again = await scene.district.post("/Consent/$fileConsent", asked)
+    assert again.status_code == 409, again.text
+    assert again.json()["issue"][0]["expression"] == ["Consent.dateTime"]
+    signed_again = parameters(consent=consent(scene, dateTime="2026-09-20"), document=document("The form of September"))
+    assert (await scene.district.post("/Consent/$fileConsent", signed_again)).status_code == 200
 
 
 async def test_a_consent_leaves_in_the_shape_of_fast_and_can_be_filed_again_elsewhere(scene: Scene) -> None:

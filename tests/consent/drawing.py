@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from itertools import combinations
@@ -251,7 +252,7 @@ def _plain(world: World) -> World:
 def _worlds(draw: st.DrawFn) -> World:
     parents = _parents(draw)
     releases = tuple(draw(release(c)) for c in CONSENTS[: draw(st.integers(1, len(CONSENTS)))])
-    students_of = {r.consent: r.student for r in releases}
+    owners = {r.consent: (r.student, r.custodian) for r in releases}  # neither ever changes
     before = [draw(release(c)) for c in draw(_mostly(_NOTHING, *_subsets(CONSENTS, 1, 2), weight=1))]
     count = range(len(ORGANIZATIONS))
     return World(
@@ -264,7 +265,7 @@ def _worlds(draw: st.DrawFn) -> World:
         classes=tuple(draw(_classes_of_recipients) for _ in count),
         records=tuple(draw(_record(i)) for i in RECORDS[: draw(st.integers(4, len(RECORDS)))]),
         releases=releases,
-        releases_before=tuple(replace(r, student=students_of.get(r.consent, r.student)) for r in before),
+        releases_before=tuple(_owned(r, owners) for r in before),
         born={s: (born, born + draw(_later)) for s in STUDENTS if (born := draw(_births))},
         authorities={(s, p): w for s in STUDENTS for p in PEOPLE if (w := draw(_authorities))},
         adults={s: AdultFrom(draw(_adult), draw(_adult)) for s in STUDENTS},
@@ -276,6 +277,12 @@ def _worlds(draw: st.DrawFn) -> World:
         emergency=tuple(draw(_mostly(False, True)) for _ in count),
         now=draw(st.sampled_from(MOMENTS)),
     )
+
+
+def _owned(release: Release, owners: Mapping[UUID, tuple[UUID, UUID]]) -> Release:
+    """A release as an earlier version of the one with the same Consent."""
+    student, custodian = owners.get(release.consent, (release.student, release.custodian))
+    return replace(release, student=student, custodian=custodian)
 
 
 @st.composite

@@ -41,6 +41,17 @@ def record_of(name: str, item: Any) -> Record:
     return _content(SHAPES[name], item)
 
 
+def takes_authority(item: Any) -> str | None:
+    """`student/contact` of an association that cannot be read, where it states a restriction or no guardian all the same."""
+    if not isinstance(item, dict) or not (item.get("contactRestrictions") or item.get("legalGuardian") is False):
+        return None
+    student, contact = item.get("studentReference"), item.get("contactReference") or item.get("parentReference")
+    if not isinstance(student, dict) or not isinstance(contact, dict):
+        return None
+    ids = student.get("studentUniqueId"), contact.get("contactUniqueId") or contact.get("parentUniqueId")
+    return "/".join(map(str, ids)) if all(ids) else None
+
+
 def _content(shape: Shape, item: Mapping[str, Any]) -> Record:
     found: Record = {}
     for element, inner in shape.items():

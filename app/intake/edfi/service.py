@@ -19,13 +19,13 @@ from app.errors import HallpassError, Kind
 from app.intake.edfi.api import Api, SnapshotGone, root
 from app.intake.edfi.joining import agency_of, clashes, join, stage
 from app.intake.edfi.reader import NAME
-from app.intake.edfi.records import record_of
+from app.intake.edfi.records import record_of, takes_authority
 from app.intake.edfi.staging import Staging
 from app.intake.pull.authorize import auth_of
 from app.intake.pull.credentials import Credentials
 from app.intake.pull.provider import Provider, require_address
 from app.intake.roster.facts import RosterFacts
-from app.intake.roster.model import Finding, Origin
+from app.intake.roster.model import Finding, Origin, Takes
 from app.intake.roster.source import About, OnBytes
 from app.intake.roster.units import Json
 
@@ -201,11 +201,11 @@ class _Pull:
             raise _Everything
         student, contact = str(old.get("studentUniqueId", "")), str(old.get(self._contact_id, ""))
         if resource == "students":
-            self.facts.leave(student)
+            self.facts.leave("Student", student)
         elif resource == self.api.root.contacts:
-            self.facts.leave(contact)
+            self.facts.leave("Contact", contact)
         elif resource == self.api.root.associations:
-            self.facts.leave(f"{student}/{contact}")
+            self.facts.leave("Contact", f"{student}/{contact}")
         else:
             students.add(student)
 
@@ -232,6 +232,8 @@ class _Pull:
                 for issue in e.issues:
                     self.facts.find(Finding(origin, issue.text, issue.expression or "", True, kind=name))
                 self.facts.unattributed |= {"Student", "Contact", "Enrollment", "School"}
+                if resource == self.api.root.associations and (key := takes_authority(item)):
+                    self.facts.take(Takes("Contact", key, origin))
                 continue
             stage(staging, self.facts, origin, name, record)
 

@@ -74,8 +74,8 @@ class Joining:
         db.execute("CREATE TEMP TABLE child (key TEXT, id TEXT PRIMARY KEY)")
         for user in self._users():
             if user.gone and self.delta:
-                self.facts.leave(self.ids.key(user.row, user.id, student=True))
-                self.facts.leave(self.ids.key(user.row, user.id, student=False))
+                self.facts.leave("Student", self.ids.key(user.row, user.id, student=True))
+                self.facts.leave("Contact", self.ids.key(user.row, user.id, student=False))
             elif user.is_a("student"):
                 key = self.ids.key(user.row, user.id, student=True)
                 if user.clash:

@@ -27,7 +27,7 @@ CREATE TABLE fact (
 ) WITHOUT ROWID;
 CREATE TABLE spoken (kind TEXT, key TEXT, PRIMARY KEY (kind, key)) WITHOUT ROWID;
 CREATE TABLE taken (kind TEXT, key TEXT, PRIMARY KEY (kind, key)) WITHOUT ROWID;
-CREATE TABLE leaving (person TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE leaving (kind TEXT, person TEXT, PRIMARY KEY (kind, person)) WITHOUT ROWID;
 CREATE TABLE statement (kind TEXT, key TEXT, id TEXT, wrote BLOB, PRIMARY KEY (kind, key)) WITHOUT ROWID;
 CREATE TABLE todo (kind TEXT, bucket TEXT, key TEXT, act TEXT, PRIMARY KEY (kind, bucket, key)) WITHOUT ROWID;
 BEGIN;
@@ -113,9 +113,12 @@ class RosterFacts:
         self.db.execute("INSERT OR IGNORE INTO taken VALUES (?, ?)", (takes.kind, takes.key))
         self.db.execute("INSERT OR IGNORE INTO spoken VALUES (?, ?)", (takes.kind, takes.key))
 
-    def leave(self, person: str) -> None:
-        """Keep that a source which tells of changes says that a person is gone, or `student/contact` a contact."""
-        self.db.execute("INSERT OR IGNORE INTO leaving VALUES (?)", (person,))
+    def leave(self, kind: str, person: str) -> None:
+        """Keep that a source which tells of changes says that a Student is gone, or a Contact.
+
+        A Contact is gone of every student, or of one alone: `student/contact`. Ids of the two may be the same.
+        """
+        self.db.execute("INSERT OR IGNORE INTO leaving VALUES (?, ?)", (kind, person))
 
     def refuse(self, kind: str, key: str) -> None:
         """Take a fact out again, its record stays as it was."""

@@ -81,7 +81,7 @@ def gone(facts: RosterFacts, kind: str, *, complete: bool = True) -> list[str]:
     if not complete:
         query = """
             SELECT key, wrote FROM statement s WHERE kind = ?1 AND EXISTS (SELECT 1 FROM leaving l
-                WHERE kind IN ('Student', 'Contact') AND l.person IN (s.key, substr(s.key, instr(s.key, '/') + 1)))
+                WHERE l.kind = s.kind AND l.person IN (s.key, substr(s.key, instr(s.key, '/') + 1)))
         """
         return _not_gone_yet(facts, query, kind)
     query = """

@@ -18,6 +18,7 @@ from app.intake.edfi.service import EdFiService
 from app.intake.pull.credentials import OAuth2
 from app.intake.roster.facts import RosterFacts
 from app.intake.roster.model import Contact, Enrollment, Finding, School, Student
+from app.intake.roster.plan import gone
 from tests.intake.edfi.api import AT, Ods, needs_pages, serving
 from tests.intake.importing import importing_into
 from tests.intake.pull.provider import CUT
@@ -201,6 +202,38 @@ def test_a_contact_with_a_new_key_leaves_under_the_old_one(ods: Ods) -> None:
     row = {"id": "x", "changeVersion": ods.newest, "oldKeyValues": {"contactUniqueId": "778167"}, "newKeyValues": {}}
     ods.key_changes["contacts"] = [row]
     assert Pulled(source(ods), mark).leaving == ["778167"]
+
+
+def test_a_deleted_contact_is_not_the_student_with_the_same_id(ods: Ods) -> None:
+    """Students and contacts are numbered apart from each other."""
+    mark = Pulled(source(ods)).mark
+    contact = next(c for c in ods.held["contacts"] if c["contactUniqueId"] == "778167")
+    ods.delete("contacts", contact["id"], contactUniqueId="604822")
+    with RosterFacts() as facts:
+        wrote = [(kind, key, "x", b"{}") for kind, key in (("Student", "604822"), ("Contact", "1/604822"))]
+        facts.db.executemany("INSERT INTO statement VALUES (?, ?, ?, ?)", wrote)
+        source(ods).open(mark).read(facts, TODAY, lambda _: None)
+        assert gone(facts, "Contact", complete=False) == ["1/604822"]
+        assert gone(facts, "Student", complete=False) == []
+
+
+@pytest.mark.parametrize("since", [False, True])
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {"contactRestrictions": {"text": "court order"}},
+        {"contactRestrictions": "court order", "livesWith": {}},
+        {"legalGuardian": False, "livesWith": []},
+    ],
+)
+def test_a_restriction_counts_in_an_association_that_cannot_be_read(
+    ods: Ods, since: bool, stated: dict[str, Any]
+) -> None:
+    mark = Pulled(source(ods)).mark if since else None
+    ods.change("studentContactAssociations", "9ef7b1e2986f05f6cf6fa27467648c42", **stated)
+    with RosterFacts() as facts:
+        source(ods).open(mark).read(facts, TODAY, lambda _: None)
+        assert list(facts.taken("Contact")) == ["604822/778167"]
 
 
 @pytest.mark.parametrize("kind", ["deletes", "key_changes"])
