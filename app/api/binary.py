@@ -36,14 +36,14 @@ def wants_bytes(request: Request) -> bool:
     return not {part.partition(";")[0].strip().lower() for part in accept.split(",")} & http.READABLE
 
 
-def content(answer: Result) -> Response:
+def content(answer: Result, base: str) -> Response:
     """The bytes with their label, or 304 to a caller that has them already."""
     if answer.held is not None:
         return Response(None, 304, {"Cache-Control": "no-store", **http.held_headers(answer.held)})
     binary = parse(answer.one.body)
     kind = str(binary["contentType"])
     media_type = kind if _MEDIA_TYPE.fullmatch(kind) else "application/octet-stream"
-    headers = {**_INERT, **http.version_headers(answer.one), **_label(binary)}
+    headers = {**_INERT, **http.version_headers(answer.one), **http.ground_header(answer.one, base), **_label(binary)}
     return Response(b64decode(binary.get("data", "")), 200, headers, media_type)
 
 

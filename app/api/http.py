@@ -143,11 +143,15 @@ def one(request: Request, answer: Result, base: str) -> Response:
     """The answer to a read: the resource, or 304 to a caller that has it already."""
     if answer.held is not None:
         return Response(None, 304, {"Cache-Control": "no-store", **held_headers(answer.held)})
-    headers = version_headers(answer.one)
-    if ground := answer.one.ground:
-        consent = f"{base}/Consent/{ground.consent}/_history/{ground.version}"
-        headers["Link"] = f'<{consent}>; rel="describedby"; title="The consent under which the record is disclosed"'
-    return respond(request, answer.one.body, headers=headers)
+    return respond(request, answer.one.body, headers=version_headers(answer.one) | ground_header(answer.one, base))
+
+
+def ground_header(released: Released, base: str) -> dict[str, str]:
+    """The link to the Consent under which a record leaves, if it does under one."""
+    if released.ground is None:
+        return {}
+    consent = f"{base}/Consent/{released.ground.consent}/_history/{released.ground.version}"
+    return {"Link": f'<{consent}>; rel="describedby"; title="The consent under which the record is disclosed"'}
 
 
 def version_headers(released: Released) -> dict[str, str]:

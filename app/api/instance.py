@@ -26,7 +26,7 @@ def add(router: APIRouter, declared: ResourceType) -> None:
         if declared.name == "Binary" and binary.wants_bytes(request):
             http.parameters(request)
             conditions = known(request.headers.get("If-None-Match"), request.headers.get("If-Modified-Since"))
-            return binary.content(await context.read(declared, id, version, conditions, None))
+            return binary.content(await context.read(declared, id, version, conditions, None), context.base)
         conditions, part = _wishes(request, declared)
         return http.one(request, await context.read(declared, id, version, conditions, part), context.base)
 

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.assessments.form import EXTRACTED, POPULATED, answered, labels, questions, takes
+from app.fhir.json import dump
+from app.resources.paths import values
 
 Json = dict[str, Any]
 SURVEY = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "survey"}]}
@@ -24,16 +26,22 @@ _OBSERVED = {
 
 
 def extracted(form: Json, response: Json) -> list[Json]:
-    """An Observation for each answer to a question that the form marks for it, with the labels of that question."""
+    """An Observation for each answer to a question that the form marks for it, with the labels of that question.
+
+    Labels that the response has from elsewhere are each Observation's as well.
+    """
     if response.get("status") not in ("completed", "amended"):
         return []
     asked = dict(_marked(form, marked=False))
+    by_form = [_key(label) for q in questions(form) for label in labels(q)]
+    own = [label for label in values(response, "meta.security") if _key(label) not in by_form]
     found = []
     for item, answer in answered(response):
         question = asked.get(item.get("linkId", ""), {})
         name = next((k for k in answer if k in _OBSERVED), None)
         if name is not None and question.get("code"):
-            found.append(_observation(question, _observed(name, answer[name]), response))
+            marked = _distinct([*own, *labels(question)])
+            found.append(_observation(question, _observed(name, answer[name]), response, marked))
     return found
 
 
@@ -49,15 +57,33 @@ def codes(form: Json) -> list[str]:
 
 
 def populated(form: Json, canonical: str, subject: str, observations: list[Json]) -> Json:
-    """A response to be completed, with the form's initial values and the newest Observation of each code."""
+    """A response to be completed, with the form's initial values and the newest Observation of each code.
+
+    It has the labels of what it was begun with.
+    """
     newest: dict[str, Json] = {}
     for observation in observations:  # the newest come first
         for coding in observation.get("code", {}).get("coding", []):
             newest.setdefault(f"{coding.get('system', '')}|{coding.get('code', '')}", observation)
     known = {link: newest[code] for link, code in _populated(form) if code in newest}
     items = [i for q in form.get("item", []) if (i := _filled(q, known))]
-    made = {"resourceType": "QuestionnaireResponse", "questionnaire": canonical, "status": "in-progress"}
+    marked = _distinct([label for o in known.values() for label in values(o, "meta.security")])
+    made = {
+        "resourceType": "QuestionnaireResponse",
+        **({"meta": {"security": marked}} if marked else {}),
+        "questionnaire": canonical,
+        "status": "in-progress",
+    }
     return {**made, "subject": {"reference": subject}, **({"item": items} if items else {})}
+
+
+def _key(label: Json) -> tuple[Any, Any]:
+    return label.get("system"), label.get("code")
+
+
+def _distinct(marked: list[Json]) -> list[Json]:
+    """Each label once."""
+    return list({dump(label): label for label in marked}.values())
 
 
 def _observed(name: str, value: Any) -> Json:
@@ -76,8 +102,7 @@ def _marked(holder: Json, *, marked: bool) -> Iterator[tuple[str, Json]]:
         yield from _marked(item, marked=marked)
 
 
-def _observation(question: Json, value: Json, response: Json) -> Json:
-    marked = labels(question)
+def _observation(question: Json, value: Json, response: Json, marked: list[Json]) -> Json:
     by = response.get("author") or response.get("source")
     return {
         "resourceType": "Observation",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import exists, select, tuple_
+from sqlalchemy import exists, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.db.bodies import bounded
 from app.db.read import COLUMNS, stored
 from app.db.rows import Stored
 from app.db.tables import disclosure, resource
@@ -23,8 +24,12 @@ async def versions(
     period: tuple[datetime | None, datetime | None],
     after: Place | None,
     limit: int,
+    most_bytes: int,
 ) -> list[Stored]:
-    """Each version once, by id and number, from behind a place. Row-level security leaves the caller's own."""
+    """Each version once, by id and number, from behind a place. Row-level security leaves the caller's own.
+
+    The bodies that begin beyond so many bytes are left in the database, and None.
+    """
     c, d = resource.c, disclosure.c
     given = [d.compartment == student, d.compartment == c.compartment, d.id == c.id, d.version == c.version]
     given += [d.recipient == recipient] if recipient else []
@@ -32,10 +37,13 @@ async def versions(
     given += [d.at < period[1]] if period[1] else []
     place = tuple_(c.id, c.version)
     behind = [place > after] if after else []
-    statement = (
+    page = (
         select(*COLUMNS)
         .where(c.compartment == student, ~c.deleted, exists().where(*given), *behind)
         .order_by(c.id, c.version)
         .limit(limit)
+        .subquery()
     )
-    return [stored(row) for row in await connection.execute(statement)]
+    order = [page.c.id, page.c.version]
+    columns = [bounded(x, order, literal(most_bytes)) if x.name == "body" else x for x in page.c]
+    return [stored(row) for row in await connection.execute(select(*columns).order_by(*order))]

@@ -25,6 +25,13 @@ class Seen(NamedTuple):
     custodian: UUID
 
 
+class Linked(NamedTuple):
+    """Who holds a Patient, and its body where that may link it to one that replaces it."""
+
+    custodian: UUID
+    body: bytes | None
+
+
 COLUMNS = tuple(resource.c[name] for name in Stored._fields)
 
 _NAMED = select(*COLUMNS).where(resource.c.id == bindparam("id"), resource.c.type == bindparam("type"))
@@ -53,6 +60,14 @@ _LOCK_CREATE = PreparedQuery(
 _MOMENT = text("SELECT hallpass.statement_time()")
 _VISIBLE = PreparedQuery(text("SELECT type, id, student, custodian FROM hallpass.seen(:ids)"))
 
+_LINKED = PreparedQuery(
+    text(
+        "SELECT r.id, r.custodian,"
+        """ CASE WHEN position(convert_to('"replace', 'UTF8') IN r.body) > 0 THEN r.body END AS body"""
+        " FROM hallpass.resource r WHERE r.id = ANY (CAST(:ids AS uuid[])) AND r.type = 'Patient' AND r.current"
+        " AND NOT r.deleted"
+    )
+)
 _REFERRERS = PreparedQuery(
     text(
         "SELECT 1 FROM hallpass.term_reference t"
@@ -97,6 +112,13 @@ async def currents(connection: AsyncConnection, ids: Iterable[UUID]) -> dict[UUI
     wanted = sorted(set(ids))
     found = await rows(connection, _CURRENTS, {"ids": wanted}) if wanted else []
     return {row.id: row for row in found}
+
+
+async def linked(connection: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, Linked]:
+    """Of these ids, those of Patients that the caller sees."""
+    wanted = sorted(set(ids))
+    found = await fetch(connection, _LINKED, {"ids": wanted}) if wanted else []
+    return {row.id: Linked(row.custodian, row.body) for row in found}
 
 
 async def lock_create(

@@ -16,6 +16,7 @@ from app.exchange.referral_report import Asked, current_rows, find, organization
 from app.exchange.release import PendingResult, PendingRow
 from app.fhir.dates import instant
 from app.fhir.json import parse
+from app.limits.long_work import off_loop
 from app.report.community import counted, publish, report
 from app.resources.paths import first
 from app.resources.refs import local_id
@@ -40,10 +41,16 @@ async def community_report(session: Session, asked: Asked, month: str) -> Pendin
         raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "month", "business-rule"))
     found = await find(session, asked, own)
     held = {r.id for r in found.referrals if r.custodian in own}
-    referrals = [(q, made.served is not None) for q, made in outcomes(found, session.zone) if UUID(q["id"]) in held]
+    client = session.caller.client
+    made_of = await off_loop(client, lambda: outcomes(found, session.zone), large=True)
+    referrals = [(q, made.served is not None) for q, made in made_of if UUID(q["id"]) in held]
     students = {i for q, _ in referrals if (i := local_id(q.get("subject"), "Patient"))}
     rows = await current_rows(session, students)
-    table = publish(counted(referrals, {f"Patient/{r.id}": _area(parse(r.body)) for r in rows}))
+    table = await off_loop(
+        client,
+        lambda: publish(counted(referrals, {f"Patient/{r.id}": _area(parse(r.body)) for r in rows})),
+        large=True,
+    )
     others = [PendingRow(r) for r in (*found.all(), *rows) if not await session.holds(r.custodian)]
     document = report(table, f"Organization/{organization}", month, asked.period, instant(now))
     return PendingResult(tuple(others), document=document)

@@ -12,7 +12,7 @@ from uuid import uuid4
 from app.consent import fast
 from app.errors import HallpassError, Issue, Kind, not_found
 from app.exchange import patching, reads, writes
-from app.exchange.release import PendingResult
+from app.exchange.release import PendingResult, PendingRow
 from app.exchange.validated import validate_now
 from app.fhir.json import parse
 from app.resources import TYPES
@@ -60,21 +60,29 @@ async def revoke(
     return [*found, ended]
 
 
-async def theirs(session: Session, consent_id: str) -> Json:
-    """A Consent as FAST has it, with the identifiers that the caller's own records give. Raises NOT_FOUND."""
+async def theirs(session: Session, consent_id: str) -> PendingResult:
+    """A Consent as FAST has it, with the identifiers that the caller's own records and the directory give.
+
+    What of the directory others hold is entered on the ledger like any read. Raises NOT_FOUND.
+    """
     session.require("Consent", "r")
     row = await reads.current(session, TYPES["Consent"], consent_id)
     if row is None or row.deleted or not await session.holds(row.custodian):
         raise not_found()
     consent = parse(row.body)
     identifiers: dict[str, Json] = {}
+    others: list[PendingRow] = []
     for reference in fast.references(consent):
         kind, _, own = reference.partition("/")
         told = await reads.current(session, TYPES[kind], own) if kind in TYPES else None
         known = first(parse(told.body), "identifier") if told and not told.deleted else None
-        if known:
+        if told is None or not known:
+            continue
+        held = await session.holds(told.custodian)
+        if held or told.directory:
             identifiers[reference] = known
-    return fast.theirs(consent, identifiers)
+            others += [] if held else [PendingRow(told)]
+    return PendingResult(tuple(others), document=fast.theirs(consent, identifiers))
 
 
 def _inactive(consent: Json) -> Json:

@@ -6,11 +6,14 @@ between Patients of one custodian alone.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 from uuid import UUID, uuid4
 
 from app.db import read as store
+from app.db.read import Linked
 from app.db.rows import Stored
 from app.errors import HallpassError, Issue, Kind
 from app.exchange import lock_order, reads, writes
@@ -57,38 +60,71 @@ async def merge(session: Session, source: UUID, target: UUID, *, preview: bool) 
 
 async def same_student(session: Session, patient: UUID) -> tuple[UUID, ...]:
     """The other Patients that are the same student by merges that the caller sees."""
-    found: dict[UUID, UUID] = {}
-    ahead = [patient]
-    while ahead and len(found) < MOST_LINKED:
-        here = ahead.pop(0)
-        row = await store.current(session.connection, PATIENT.name, here)
-        custodian = next(iter(found.values()), row.custodian if row else None)
-        if row is None or row.deleted or row.custodian != custodian:
-            continue
-        found[here] = row.custodian
-        if b'"replace' in row.body:
-            ahead += [i for i in linked(parse(row.body), REPLACES, REPLACED_BY) if i not in found and i not in ahead]
-    return tuple(sorted(found.keys() - {patient}))
+    return (await _same_students(session, [patient]))[patient]
 
 
 async def followed(session: Session, wanted: Search) -> Search:
     """The search with each criterion that names a Patient asked of the merged ones as well."""
-    criteria = [await _followed(session, wanted.types, clause) for clause in wanted.criteria]
-    return replace(wanted, criteria=tuple(criteria)) if tuple(criteria) != wanted.criteria else wanted
+    named = {
+        own
+        for clause in wanted.criteria
+        if isinstance(clause, Criterion) and _leads_to_patients(wanted.types, clause)
+        for value in clause.values
+        if (own := _patient(value))
+    }
+    others = await _same_students(session, sorted(named)) if named else {}
+    if not any(others.values()):
+        return wanted
+    return replace(wanted, criteria=tuple(_followed(wanted.types, clause, others) for clause in wanted.criteria))
 
 
-async def _followed(session: Session, types: tuple[str, ...], clause: Clause) -> Clause:
-    if not isinstance(clause, Criterion) or clause.kind is not ParamKind.REFERENCE:
+async def _same_students(session: Session, patients: Sequence[UUID]) -> dict[UUID, tuple[UUID, ...]]:
+    """As `same_student`, of each: in steps from Patient to Patient that all of them take in one statement."""
+    known: dict[UUID, Linked] = {}
+    found: dict[UUID, dict[UUID, UUID]] = {own: {} for own in patients}
+    ahead = {own: [own] for own in found}
+    while any(ahead.values()):
+        known |= await store.linked(session.connection, {i for here in ahead.values() for i in here} - known.keys())
+        for own, here in ahead.items():
+            ahead[own] = _step(found[own], here, known)
+    return {own: tuple(sorted(same.keys() - {own})) for own, same in found.items()}
+
+
+def _step(found: dict[UUID, UUID], here: list[UUID], known: dict[UUID, Linked]) -> list[UUID]:
+    """Add those of one custodian to `found`, and answer what they link to, as far as MOST_LINKED leaves room."""
+    onward: dict[UUID, None] = {}
+    for own in here:
+        there = known.get(own)
+        if there is None or there.custodian != next(iter(found.values()), there.custodian):
+            continue
+        found[own] = there.custodian
+        if there.body is not None:
+            onward |= dict.fromkeys(islice(linked(parse(there.body), REPLACES, REPLACED_BY), MOST_LINKED))
+    return [i for i in onward if i not in found][: MOST_LINKED - len(found)]
+
+
+def _followed(types: tuple[str, ...], clause: Clause, others: Mapping[UUID, tuple[UUID, ...]]) -> Clause:
+    if not isinstance(clause, Criterion) or not _leads_to_patients(types, clause):
         return clause
-    if not any("Patient" in PARAMETERS[t][clause.parameter].targets for t in types):
-        return clause
-    more: list[Value] = []
-    for value in clause.values:
-        if isinstance(value, ReferenceValue) and value.id is not None and value.type in (None, "Patient"):
-            own = local_id({"reference": f"Patient/{value.id}"})
-            others = await same_student(session, own) if own else ()
-            more += [replace(value, id=str(other)) for other in others]
+    more = [
+        replace(value, id=str(other))
+        for value in clause.values
+        if isinstance(value, ReferenceValue) and (own := _patient(value))
+        for other in others[own]
+    ]
     return replace(clause, values=tuple(dict.fromkeys((*clause.values, *more)))) if more else clause
+
+
+def _leads_to_patients(types: tuple[str, ...], clause: Criterion) -> bool:
+    return clause.kind is ParamKind.REFERENCE and any(
+        "Patient" in PARAMETERS[t][clause.parameter].targets for t in types
+    )
+
+
+def _patient(value: Value) -> UUID | None:
+    """The Patient that a value names by its id."""
+    named = isinstance(value, ReferenceValue) and value.id is not None and value.type in (None, "Patient")
+    return local_id({"reference": f"Patient/{value.id}"}) if named and isinstance(value, ReferenceValue) else None
 
 
 async def _held(session: Session, patient: UUID, name: str) -> Stored:

@@ -10,6 +10,7 @@ from app.errors import HallpassError, Issue, Kind
 from app.exchange.disclosures import require_held
 from app.exchange.release import PendingResult
 from app.fhir.dates import instant, interval
+from app.fhir.json import dump
 from app.fhir.validation.plan import resource_model
 from app.fhir.validation.validator import Validator
 from app.ledger import outside
@@ -53,6 +54,8 @@ async def enter(session: Session, event: Json, consent: Json | None) -> PendingR
         "subtype": [*values(event, "subtype"), {"system": OURS, "code": outside.ASSERTED}],
         "source": {"observer": {"reference": f"Organization/{custodian}"}},
     }
+    if session.stored is not None:
+        session.stored.count(session.caller.client, len(dump(marked)))
     recipients = [local_id(a.get("who"), "Organization") for a in values(event, "agent") if a.get("requestor") is True]
     received = await store.organizations(session.connection, [r for r in recipients if r])
     await outside.add(

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from app.db import disclosed
+from app.db.bodies import sizes
 from app.errors import HallpassError, Kind
 from app.exchange.disclosures import require_held
 from app.exchange.release import PendingResult, PendingRow
@@ -17,6 +18,7 @@ from app.fhir.dates import instant
 from app.ledger import recipients
 from app.ledger.names import Names, names_of
 from app.ledger.recipients import Received
+from app.limits.results import fitting
 from app.session import Session
 
 Period = tuple[datetime | None, datetime | None]
@@ -43,9 +45,10 @@ async def copies(
     session.require("Patient", "r")
     student = await require_held(session, "Patient", patient)
     place = (UUID(after.partition(" ")[0]), int(after.partition(" ")[2])) if after else None
-    found = await disclosed.versions(session.connection, student, recipient, period, place, count + 1)
-    page = found[:count]
-    cursors = {"next": f"{page[-1].id} {page[-1].version}"} if len(found) > count else {}
+    most_bytes = session.settings.max_result_bytes
+    found = await disclosed.versions(session.connection, student, recipient, period, place, count + 1, most_bytes)
+    page = found[: fitting(sizes(found[:count]), most_bytes)]
+    cursors = {"next": f"{page[-1].id} {page[-1].version}"} if len(found) > len(page) else {}
     return PendingResult(tuple(PendingRow(row) for row in page), cursors=cursors)
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import ARRAY, Uuid, any_, bindparam, select
 
 from app.db import read as store
 from app.db import search_queries
+from app.db.bodies import MOST_BYTES, bounded
 from app.db.driver import PreparedQuery, fetch
 from app.db.rows import Stored
 from app.db.tables import resource, tree
@@ -36,10 +37,10 @@ from app.session import Session
 MOST = 5_000
 """Referrals of one report."""
 _OF_IDS = resource.c.id == any_(bindparam("ids", type_=ARRAY(Uuid())))
-_VERSIONS = PreparedQuery(
-    select(*store.COLUMNS).where(_OF_IDS, ~resource.c.deleted).order_by(resource.c.id, resource.c.version)
-)
-_CURRENT = PreparedQuery(select(*store.COLUMNS).where(_OF_IDS, resource.c.current, ~resource.c.deleted))
+_WHEN = (resource.c.id, resource.c.version)
+_BOUNDED = [bounded(c, _WHEN, MOST_BYTES) if c.name == "body" else c for c in store.COLUMNS]
+_VERSIONS = PreparedQuery(select(*_BOUNDED).where(_OF_IDS, ~resource.c.deleted).order_by(*_WHEN))
+_CURRENT = PreparedQuery(select(*_BOUNDED).where(_OF_IDS, resource.c.current, ~resource.c.deleted).order_by(*_WHEN))
 _PARTS = PreparedQuery(select(tree.c.id).where(tree.c.ancestor == bindparam("organization")))
 
 
@@ -99,26 +100,47 @@ async def find(session: Session, asked: Asked, own: set[UUID]) -> Found:
     """The referrals that the organization made or received, with their Tasks' versions, visits and reasons."""
     referrals = await _search(session, asked.referrals, MOST)
     tasks = await _search(session, asked.tasks, 2 * MOST)
-    wanted = {r.id for r in referrals if r.custodian in own or own & set(_providers(parse(r.body)))}
-    received = {f for t in tasks if own & set(_providers(task := parse(t.body))) if (f := _focus(task))}
-    wanted |= {r.id for r in referrals if r.id in received}
     visits = await _search(session, asked.visits, 2 * MOST)
-    kept = [r for r in referrals if r.id in wanted]
-    about = [t.id for t in tasks if _focus(parse(t.body)) in wanted]
-    reasons = {i for r in kept for n in parse(r.body).get("reasonReference", []) if (i := local_id(n))}
+    chosen = await off_loop(session.caller.client, lambda: _chosen(referrals, tasks, visits, own), large=True)
     return Found(
+        chosen.referrals,
+        await _rows(session, _VERSIONS, chosen.tasks),
+        chosen.visits,
+        await _rows(session, _CURRENT, chosen.reasons),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """What belongs to the organization's referrals, of all that was found."""
+
+    referrals: list[Stored]
+    tasks: list[UUID]
+    visits: list[Stored]
+    reasons: set[UUID]
+
+
+def _chosen(referrals: list[Stored], tasks: list[Stored], visits: list[Stored], own: set[UUID]) -> _Chosen:
+    requests, errands = {r.id: parse(r.body) for r in referrals}, [(t.id, parse(t.body)) for t in tasks]
+    wanted = {r.id for r in referrals if r.custodian in own or own & set(_providers(requests[r.id]))}
+    received = {f for _, task in errands if own & set(_providers(task)) and (f := _focus(task))}
+    wanted |= received & requests.keys()
+    kept = [r for r in referrals if r.id in wanted]
+    return _Chosen(
         kept,
-        await _rows(session, _VERSIONS, about),
+        [i for i, task in errands if _focus(task) in wanted],
         [v for v in visits if any(i in wanted for i in _answers(parse(v.body)))],
-        await _rows(session, _CURRENT, reasons),
+        {i for r in kept for n in requests[r.id].get("reasonReference", []) if (i := local_id(n))},
     )
 
 
 async def _search(session: Session, search: Search, most: int) -> list[Stored]:
     session.require(search.types[0], "s")
     await queries.begin(session, search)
-    statement = search_queries.page(search, session.caller.organization, None, most)
-    rows = [store.stored(row) for row in await fetch(session.connection, *statement)]
+    most_bytes = session.settings.max_result_bytes
+    statement = search_queries.page(search, session.caller.organization, None, most, most_bytes=most_bytes)
+    rows = await store.rows(session.connection, *statement)
+    reads.require_whole(rows)
     if len(rows) > most:
         raise HallpassError(Kind.TOO_COSTLY, f"The period holds more than {most} of them. Ask for a shorter one.")
     return rows
@@ -126,7 +148,12 @@ async def _search(session: Session, search: Search, most: int) -> list[Stored]:
 
 async def _rows(session: Session, statement: PreparedQuery, ids: Iterable[UUID]) -> list[Stored]:
     found = sorted(set(ids))
-    return await store.rows(session.connection, statement, {"ids": found}) if found else []
+    if not found:
+        return []
+    values = {"ids": found, MOST_BYTES.key: session.settings.max_result_bytes}
+    rows = await store.rows(session.connection, statement, values)
+    reads.require_whole(rows)
+    return rows
 
 
 def outcomes(found: Found, zone: ZoneInfo) -> list[tuple[dict[str, Any], Referral]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from app.consent.model import Requester
@@ -13,6 +14,7 @@ from app.db import read as store
 from app.errors import HallpassError, Kind, not_found
 from app.exchange.explaining import policy_set
 from app.exchange.release import PendingResult
+from app.limits.long_work import off_loop
 from app.resources.refs import as_uuid
 from app.session import Session
 
@@ -43,6 +45,7 @@ async def status(session: Session, patient: str) -> PendingResult:
         ancestors = frozenset(place.ancestors) if place else frozenset({organization})
         return Requester(organization, ancestors, frozenset(), purposes, at)
 
-    return PendingResult(
-        document=status_report(standings(policies, held, asks, now), changes(policies, held, asks, now, AHEAD))
-    )
+    def report() -> dict[str, Any]:
+        return status_report(standings(policies, held, asks, now), changes(policies, held, asks, now, AHEAD))
+
+    return PendingResult(document=await off_loop(session.caller.client, report, large=True))

@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
+from app.assessments.form import POPULATED
 from app.assessments.shipped import SHIPPED
 from tests import build
 from tests.scene import Scene, set_scene
@@ -137,3 +138,37 @@ async def test_a_form_is_begun_with_what_the_caller_sees(scene: Scene) -> None:
     assert begun.status_code == 200, begun.text
     assert begun.json()["item"][0]["item"][0]["answer"] == [{"valueCoding": need}]
     assert (await scene.stranger.post(f"/Questionnaire/{form['id']}/$populate", given)).status_code == 404
+
+
+RESTRICTED = {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"}
+
+
+def tags(resource: Json) -> set[str]:
+    """The codes of a resource's labels."""
+    return {x["code"] for x in resource.get("meta", {}).get("security", [])}
+
+
+async def test_what_is_extracted_has_the_labels_that_the_response_has_from_elsewhere(scene: Scene) -> None:
+    labeled = await scene.district.create(screening(scene.student, meta={"security": [RESTRICTED]}))
+    own = (await scene.district.get(f"/QuestionnaireResponse/{labeled['id']}/$extract")).json()
+    assert [tags(e["resource"]) for e in own["entry"]] == [{"R"}, {"R"}]
+    theirs = (await scene.clinic.get(f"/QuestionnaireResponse/{scene.records['answers']['id']}/$extract")).json()
+    assert [tags(e["resource"]) for e in theirs["entry"]] == [{"NORDSCLCD"}, {"NORDSCLCD"}]
+    stored = await scene.clinic.post("", theirs)
+    assert stored.status_code == 200, stored.text
+
+
+async def test_a_response_that_is_begun_has_the_labels_of_what_it_was_begun_with(scene: Scene) -> None:
+    question = {"linkId": "1", "type": "string", "text": "Lives", "code": [{"system": "urn:test", "code": "lives"}]}
+    period = {"value": 1, "unit": "year", "system": "http://unitsofmeasure.org", "code": "a"}
+    question["extension"] = [{"url": POPULATED, "valueDuration": period}]
+    form = {"resourceType": "Questionnaire", "status": "active", "url": f"urn:form:{uuid4()}", "item": [question]}
+    form = await scene.district.create(form)
+    told = {"code": {"coding": question["code"]}, "valueString": "by the river", "meta": {"security": [RESTRICTED]}}
+    observation = {"resourceType": "Observation", "status": "final", "subject": build.ref(scene.student), **told}
+    await scene.district.create(observation)
+    given = {"name": "subject", "valueReference": build.ref(scene.student)}
+    asked = {"resourceType": "Parameters", "parameter": [given]}
+    begun = (await scene.district.post(f"/Questionnaire/{form['id']}/$populate", asked)).json()
+    assert begun["item"][0]["answer"] == [{"valueString": "by the river"}]
+    assert tags(begun) == {"R"}

@@ -10,7 +10,7 @@ import pytest_asyncio
 from app.consent.fast import CONTROLLER, GRANTEE
 from app.db.engine import Database
 from tests import build
-from tests.scene import Scene, set_scene
+from tests.scene import Scene, ledger, set_scene
 from tests.world import open_world
 
 Json = dict[str, Any]
@@ -190,3 +190,18 @@ async def test_a_draft_is_compared_with_what_is_filed(scene: Scene) -> None:
     assert told["opensLess"]["valueBoolean"] is False
     hidden = await scene.stranger.post("/Consent/$compare", {"resourceType": "Parameters", "parameter": list(asked)})
     assert hidden.status_code == 404
+
+
+async def test_of_a_student_that_another_holds_no_identifier_is_given(scene: Scene) -> None:
+    """A clinic writes a Consent about a student that it was let see: what the district knows of it does not leave."""
+    await scene.release("Patient")
+    own = build.consent(
+        scene.student, scene.records["RelatedPerson"], scene.clinic.reference, scene.stranger.reference,
+        classes=("Encounter",), status="draft",
+    )  # fmt: skip
+    del own["performer"]
+    stored = await scene.clinic.create(own)
+    before = await ledger(scene.world, scene.clinic)
+    theirs = (await scene.clinic.get(f"/Consent/{stored['id']}/$fast-consent")).json()
+    assert theirs["patient"] == build.ref(scene.student)
+    assert await ledger(scene.world, scene.clinic) == before

@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from tests import build
 from tests.scene import Scene, set_scene
+from tests.statements import Statements
 from tests.world import Member, World
 
 Json = dict[str, Any]
@@ -126,3 +127,18 @@ async def test_a_reference_that_is_no_patient_of_this_server_is_refused(scene: S
     answer = await scene.district.post("/Patient/$merge", body)
     assert answer.status_code == 422
     assert answer.json()["issue"][0]["expression"] == ["Parameters.parameter.where(name='source-patient')"]
+
+
+async def test_a_search_of_many_students_follows_the_merges_of_all_of_them_together(scene: Scene) -> None:
+    survivor = await merged(scene)
+    sent = Statements(scene.world.db)
+    await scene.world.db.dispose()
+    taken = []
+    for others in (0, 40):
+        asked = ",".join([survivor["id"], *(str(uuid4()) for _ in range(others))])
+        await scene.district.get(f"/Encounter?patient={asked}")
+        sent.clear()
+        found = await scene.district.ids(f"/Encounter?patient={asked}")
+        assert {scene.records["Encounter"]["id"], scene.records["later"]["id"]} <= set(found)
+        taken.append(len(sent.sent))
+    assert taken[0] == taken[1]

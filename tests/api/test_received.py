@@ -7,6 +7,7 @@ from typing import Any
 import pytest_asyncio
 
 from app.db.engine import Database
+from tests import build
 from tests.scene import Scene, set_scene
 from tests.world import BASE, open_world
 
@@ -134,3 +135,13 @@ async def test_what_is_entered_is_whole_and_about_a_student_of_the_caller(scene:
     foreign = {"reference": "Consent/00000000-0000-4000-8000-000000000000"}
     cited = await scene.district.post("/AuditEvent/$recordDisclosure", disclosed(event(scene.student), consent=foreign))
     assert cited.status_code == 422
+
+
+async def test_what_is_entered_counts_as_stored(db: Database) -> None:
+    """It stays for years like any record: nobody fills the disk with it."""
+    async with open_world(db, client_daily_bytes=500_000) as world:
+        district = await world.member("District of many words")
+        student = await district.create(build.patient())
+        long = disclosed(event(student, outcomeDesc="x" * 300_000))
+        answers = [(await district.post("/AuditEvent/$recordDisclosure", long)).status_code for _ in range(3)]
+        assert answers == [200, 200, 429]

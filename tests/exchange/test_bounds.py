@@ -11,6 +11,7 @@ import pytest_asyncio
 from app.db import driver
 from app.db.engine import Database
 from tests import build
+from tests.scene import Scene, set_scene
 from tests.world import Member, open_world
 
 KB = 1024
@@ -82,3 +83,33 @@ async def test_a_costly_search_takes_every_kind_of_value(member: Member) -> None
             answer = await member.get(f"/ServiceRequest?{query}{total}&_sort=-_security")
             assert answer.status_code == 200, answer.text
             assert answer.json()["total"] == 0
+
+
+@pytest_asyncio.fixture(scope="module")
+async def scene(db: Database) -> AsyncIterator[Scene]:
+    """A clinic that was given records of 60 kB each."""
+    async with open_world(db, max_result_bytes=BOUND) as world:
+        found = await set_scene(world, "ServiceRequest")
+        for n in range(RECORDS):
+            made = build.referral(found.student, note=[{"text": f"{n} " + "x" * SIZE}])
+            made = await found.district.create(made)
+            assert (await found.clinic.get(f"/ServiceRequest/{made['id']}")).status_code == 200
+        yield found
+
+
+async def test_a_copy_of_what_left_ends_where_its_bytes_do_and_the_next_goes_on(scene: Scene) -> None:
+    found: list[str] = []
+    url: str | None = f"/Patient/{scene.student['id']}/$disclosed-copy?_count=50"
+    while url:
+        answer = await scene.district.get(url)
+        assert len(answer.content) < BOUND + 2 * SIZE
+        page = answer.json()
+        found += [e["resource"]["id"] for e in page["entry"]]
+        url = next((x["url"] for x in page["link"] if x["relation"] == "next"), None)
+    assert len(found) == len(set(found)) == RECORDS
+
+
+async def test_a_report_of_more_than_an_answer_may_read_is_too_costly(scene: Scene) -> None:
+    path = f"/{scene.district.reference['reference']}/$referral-report?start=2020-01-01&end=2030-01-01"
+    answer = await scene.clinic.get(path)
+    assert (answer.status_code, answer.json()["issue"][0]["code"]) == (422, "too-costly")

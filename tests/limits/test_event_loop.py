@@ -111,3 +111,23 @@ async def test_the_event_loop_goes_on_while_a_large_record_is_patched(scene: Sce
         request = scene.district._send("PATCH", url, content=content, headers={"Content-Type": kind})
         _, stall = await held(scene, request)
         assert stall < MORE_SECONDS, kind
+
+
+async def test_the_event_loop_goes_on_while_it_is_said_how_releases_stand(scene: Scene) -> None:
+    """Every release of a student is weighed for every record of it."""
+    student = scene.student
+    visits = [posted(build.encounter(student)) for _ in range(600)]
+    assert (await scene.district.post("", bundle("transaction", *visits))).status_code == 200
+    for _ in range(12):
+        await scene.release("Encounter")
+    _, stall = await held(scene, scene.district.get(f"/Patient/{student['id']}/$consent-status"))
+    assert stall < MORE_SECONDS
+
+
+async def test_the_event_loop_goes_on_while_referrals_are_counted(scene: Scene) -> None:
+    referrals = [posted(build.referral(scene.student, note=[{"text": "x"}] * 80)) for _ in range(500)]
+    for _ in range(4):
+        assert (await scene.district.post("", bundle("transaction", *referrals))).status_code == 200
+    path = f"/{scene.district.reference['reference']}/$referral-report?start=2020-01-01&end=2030-01-01"
+    _, stall = await held(scene, scene.district.get(path))
+    assert stall < MORE_SECONDS

@@ -56,9 +56,9 @@ async def fast_consent(request: Request, context: RequestContext, _declared: Res
     http.parameters(request)
 
     async def unit_of_work(session: Session) -> list[PendingResult]:
-        return [PendingResult(document=await fast.theirs(session, id))]
+        return [await fast.theirs(session, id)]
 
-    return http.respond(request, dump((await context.one("explain", unit_of_work)).document))
+    return http.respond(request, dump((await context.one("fast-consent", unit_of_work)).document))
 
 
 async def _given(
