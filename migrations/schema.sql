@@ -1522,7 +1522,7 @@ CREATE FUNCTION hallpass.operating_figures() RETURNS TABLE(name text, help text,
         (SELECT coalesce(max(extract(epoch FROM clock_timestamp() - xact_start)), 0) FROM pg_stat_activity
             WHERE datname = current_database() AND pid <> pg_backend_pid())),
     ('database_bytes', 'Size of the database on disk.', pg_database_size(current_database())),
-    ('standbys_follow', '1: as many standbys follow as a commit waits for. 0: commits wait in vain.',
+    ('standbys_follow', '1: as many standbys follow as a commit waits for. 0: commits wait for a standby that is not there.',
         (SELECT hallpass.standbys_follow()::integer))
 $$;
 

@@ -90,7 +90,7 @@ class Inbox:
         tries = self.tries(path)
         if not tries:
             return 0.0
-        return _count_of(path).stat().st_mtime + min(FIRST_PAUSE * 2 ** (tries - 1), LONGEST_PAUSE)
+        return _count_of(path).stat().st_mtime + min(FIRST_PAUSE * 2.0 ** (tries - 1), LONGEST_PAUSE)
 
     def _there(self) -> dict[Path, tuple[int, int]]:
         """The files of the directory with their size and the time of the last write."""
