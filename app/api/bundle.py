@@ -98,7 +98,7 @@ def entry(
     if released is not None:
         _checked(released)
         response["location"] = f"{base}/{released.type}/{released.id}/_history/{released.version}"
-        response["etag"] = f'W/"{released.version}"'
+        response["etag"] = released.etag
         response["lastModified"] = instant(released.updated)
         if named:
             parts.append(b'"fullUrl":' + _url(released, base))
@@ -115,9 +115,9 @@ def page_entry(status: str, body: bytes) -> bytes:
     return b'{"resource":%s,"response":%s}' % (body, dump({"status": status}))
 
 
-def unchanged(status: str, version: int, updated: datetime) -> bytes:
+def unchanged(status: str, released: Released) -> bytes:
     """An entry of a batch that reads what the caller has already."""
-    response = {"status": status, "etag": f'W/"{version}"', "lastModified": instant(updated)}
+    response = {"status": status, "etag": released.etag, "lastModified": instant(released.updated)}
     return b'{"response":%s}' % dump(response)
 
 
@@ -142,7 +142,7 @@ def _version(released: Released, base: str) -> bytes:
     if released.method == "POST":
         request["url"] = released.type
     status = {"POST": "201", "DELETE": "204"}.get(released.method, "200")
-    response = {"status": status, "etag": f'W/"{released.version}"', "lastModified": instant(released.updated)}
+    response = {"status": status, "etag": released.etag, "lastModified": instant(released.updated)}
     resource = b"" if released.deleted else b'"resource":%s,' % released.body
     return b'{"fullUrl":%s,%s"request":%s,"response":%s}' % (
         _url(released, base),

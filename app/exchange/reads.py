@@ -80,8 +80,7 @@ def shown(row: Stored | None, known: Known | None, part: Subset | None) -> Pendi
         raise HallpassError(Kind.GONE, "The resource was deleted.", headers={"ETag": etag(row.version)})
     if row.deleted:
         raise HallpassError(Kind.GONE, "This version records the deletion.")
-    held = (row.version, row.updated) if known is not None and known(row.version, row.updated) else None
-    return PendingResult((PendingRow(row),), part=part, held=held)
+    return PendingResult((PendingRow(row),), part=part, known=known)
 
 
 async def again(session: Session, row: Stored) -> Stored:
