@@ -13,6 +13,7 @@ from uuid import NAMESPACE_OID, uuid5
 from app.errors import HallpassError
 from app.exchange.release import Released, Withdrawn
 from app.fhir.dates import instant
+from app.fhir.etags import etag
 from app.fhir.json import dump, parse
 from app.fhir.outcome import outcome, success
 
@@ -142,7 +143,7 @@ def _version(released: Released, base: str) -> bytes:
     if released.method == "POST":
         request["url"] = released.type
     status = {"POST": "201", "DELETE": "204"}.get(released.method, "200")
-    response = {"status": status, "etag": released.etag, "lastModified": instant(released.updated)}
+    response = {"status": status, "etag": etag(released.version), "lastModified": instant(released.updated)}
     resource = b"" if released.deleted else b'"resource":%s,' % released.body
     return b'{"fullUrl":%s,%s"request":%s,"response":%s}' % (
         _url(released, base),

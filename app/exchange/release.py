@@ -93,9 +93,9 @@ class PendingRow:
 class PendingResult:
     """What one interaction came to, inside the transaction.
 
-    `absent` is a deletion done (204). `cursors` are `next` and `previous` page tokens by relation. `known` tells whether
-    the caller has the version already: 304 tells it so, and the ledger that it was told. `part`: what
-    of each resource leaves; the ledger enters its version all the same.
+    `absent` is a deletion done (204). `cursors` are `next` and `previous` page tokens by relation. `known` tells
+    whether the caller has the version already: 304 tells it so, and the ledger that it was told. `part`: what of each
+    resource leaves; the ledger enters its version all the same.
     """
 
     pending: tuple[PendingRow, ...] = ()

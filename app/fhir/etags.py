@@ -46,9 +46,10 @@ def tags(header: str, header_name: str) -> frozenset[str] | None:
 def known(if_none_match: str | None, if_modified_since: str | None) -> Known | None:
     """What a conditional read asks; None where it sets no condition. If-None-Match counts before the date.
 
-    What left under a release is known by its whole tag alone: a date, or the version's number, would hide that it leaves
-    under another Consent now. A date that cannot be read is no condition (RFC 9110 13.1.3). HTTP dates have whole
-    seconds. Raises INVALID for what is no list of tags. https://hl7.org/fhir/R4/http.html#cread
+    What left under a release is known by its whole tag alone: a date, or the version's number, would hide that it
+    leaves under another Consent now. A date that cannot be read is no condition (RFC 9110 13.1.3). HTTP dates have
+    whole seconds. Raises INVALID for what is no list of tags.
+    https://hl7.org/fhir/R4/http.html#cread
     """
     if if_none_match is not None:
         asked = tags(if_none_match, "If-None-Match")

@@ -41,8 +41,10 @@ async def scene(db: Database) -> AsyncIterator[Scene]:
 async def test_a_record_leaves_with_the_label_once(
     scene: Scene, held: list[dict[str, Any]], leaving: list[dict[str, Any]]
 ) -> None:
-    """The label that is added points to the Consent, in the version, under which the record leaves. Where the custodian has
-    set the label itself, another one points there."""
+    """The label that is added points to the Consent, in the version, under which the record leaves.
+
+    Where the custodian has set the label itself, another one points there.
+    """
     (consent,) = await scene.clinic.ids("/Consent")
     added = {"extension": [_pointer(consent, 1)], **leaving[-1]}
     leaving = [*leaving[:-1], added]
