@@ -829,7 +829,7 @@ $$;
 
 COMMENT ON FUNCTION hallpass.expected_validity(p_compartment uuid) IS 'The rows that hallpass.validity should hold for a student.';
 
-CREATE FUNCTION hallpass.export_choose(p_export uuid, p_types text[], p_compartments uuid[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone, p_by_patient boolean) RETURNS void
+CREATE FUNCTION hallpass.export_choose(p_export uuid, p_types text[], p_compartments uuid[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone, p_by_patient boolean, p_consents boolean) RETURNS void
     LANGUAGE plpgsql
     AS $$
 DECLARE
@@ -846,7 +846,14 @@ BEGIN
         FROM unnest(p_compartments) c(compartment) CROSS JOIN LATERAL (
             SELECT * FROM hallpass.resource r
             WHERE r.compartment = c.compartment AND r.current AND NOT r.deleted AND NOT r.directory
-              AND r.type = ANY (p_types) AND (p_ids IS NULL OR r.id = ANY (p_ids))
+              AND (r.type = ANY (p_types) AND (p_ids IS NULL OR r.id = ANY (p_ids))
+                   -- What records under 42 CFR Part 2 leave under goes along.
+                   OR p_consents AND r.type = 'Consent' AND NOT hallpass.holds(r.custodian)
+                   AND EXISTS (SELECT 1 FROM hallpass.active_release k WHERE k.compartment = r.compartment AND k.consent = r.id)
+                   AND EXISTS (SELECT 1 FROM hallpass.resource p
+                       WHERE p.compartment = c.compartment AND p.current AND NOT p.deleted AND p.custodian = r.custodian
+                         AND '42CFRPart2' = ANY (p.labels)
+                         AND p.type = ANY (p_types) AND (p_ids IS NULL OR p.id = ANY (p_ids))))
               AND r.updated < v_horizon AND (p_until IS NULL OR r.updated < p_until) OFFSET 0) r
     ), chosen AS MATERIALIZED (
         SELECT s.* FROM seen s
@@ -872,8 +879,8 @@ BEGIN
               FROM chosen c CROSS JOIN LATERAL (SELECT CASE WHEN p_by_patient AND c.student IS NOT NULL THEN '' ELSE c.type END AS series) s) k;
 END $$;
 
-COMMENT ON FUNCTION hallpass.export_choose(p_export uuid, p_types text[], p_compartments uuid[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone, p_by_patient boolean) IS 'Chooses the current versions that the caller sees in some compartments: with `p_since` those written since, or of
-     others and not yet given. What is chosen of others counts as given. An invoker''s function: the wall says what is seen.';
+COMMENT ON FUNCTION hallpass.export_choose(p_export uuid, p_types text[], p_compartments uuid[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone, p_by_patient boolean, p_consents boolean) IS 'Chooses the current versions that the caller sees in some compartments: with `p_since` those written since, or of
+     others and not yet given. What is chosen of others counts as given. `p_consents`: with records under 42 CFR Part 2 their Consents. An invoker''s function: the wall says what is seen.';
 
 CREATE FUNCTION hallpass.export_deleted(p_export uuid, p_types text[], p_since timestamp with time zone) RETURNS void
     LANGUAGE sql
@@ -3645,8 +3652,8 @@ GRANT ALL ON FUNCTION hallpass.expected_student_access(p_compartment uuid) TO ha
 REVOKE ALL ON FUNCTION hallpass.expected_validity(p_compartment uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.expected_validity(p_compartment uuid) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.export_choose(p_export uuid, p_types text[], p_compartments uuid[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone, p_by_patient boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.export_choose(p_export uuid, p_types text[], p_compartments uuid[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone, p_by_patient boolean) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.export_choose(p_export uuid, p_types text[], p_compartments uuid[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone, p_by_patient boolean, p_consents boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.export_choose(p_export uuid, p_types text[], p_compartments uuid[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone, p_by_patient boolean, p_consents boolean) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.export_deleted(p_export uuid, p_types text[], p_since timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.export_deleted(p_export uuid, p_types text[], p_since timestamp with time zone) TO hallpass_app;

@@ -145,7 +145,7 @@ async def _searched(session: Session, wanted: Search, after: Cursor | None, *, l
     brought = await _included(session, wanted, found)
     Budget.of_whole(session.settings).require(sum(len(r.body) for r in brought), len(found) + len(brought))
     pending = (*(PendingRow(r) for r in found), *(PendingRow(r, "include") for r in brought))
-    return PendingResult(pending, total=total, cursors=cursors, search=wanted, part=part)
+    return PendingResult(pending, total=total, cursors=cursors, search=wanted, part=part, bundled=True)
 
 
 async def _total(session: Session, wanted: Search, *, large: bool) -> int:

@@ -113,6 +113,8 @@ class PendingResult:
     """What a feed gave to this reader, and it no longer sees."""
     since: datetime | None = None
     """From when the reader of a feed goes on."""
+    bundled: bool = False
+    """It becomes a Bundle, into which the Consents under 42 CFR Part 2 go along."""
 
 
 @dataclass(frozen=True, slots=True)
