@@ -2906,6 +2906,7 @@ CREATE TABLE hallpass.sync_source (
     ended timestamp with time zone,
     status smallint,
     report jsonb,
+    staff text[] DEFAULT '{}'::text[] NOT NULL,
     CONSTRAINT sync_source_kind_check CHECK ((kind = ANY (ARRAY['oneroster'::text, 'edfi'::text, 'inbox'::text])))
 );
 
