@@ -39,6 +39,81 @@ CREATE TYPE hallpass.resource_version AS (
 	clinical tstzrange
 );
 
+CREATE FUNCTION hallpass.accept_transfer(p_id uuid, p_agent jsonb, p_purposes text[], p_request uuid) RETURNS TABLE(type text, id uuid, body bytea)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    v_caller   uuid := caller();
+    v_client   text := current_setting('hallpass.client', true);
+    v_transfer transfer;
+    v_ids      uuid[];
+    v_key      bigint;
+    v_chain    smallint;
+    v_before   chain_end;
+    v_at       timestamptz;
+    v_link     bytea;
+    v_entered  integer;
+BEGIN
+    SELECT t.* INTO v_transfer FROM transfer t
+        WHERE t.id = p_id AND t.recipient = v_caller AND t.accepted IS NULL AND statement_time() < t.closes FOR UPDATE;
+    IF v_transfer.id IS NULL OR v_caller IS NULL THEN
+        RETURN;
+    END IF;
+    FOREACH v_key IN ARRAY disclosure_keys(ARRAY[v_transfer.compartment], ARRAY[v_transfer.custodian]) LOOP
+        PERFORM pg_advisory_xact_lock_shared(v_key);
+    END LOOP;
+    IF current_setting('synchronous_commit') = 'off' THEN
+        PERFORM set_config('synchronous_commit', 'on', true);
+    END IF;
+    IF NOT client_is_active(v_client, current_setting('hallpass.token'), v_caller, emergency()) THEN
+        RETURN;
+    END IF;
+    -- What a law beside that of education records keeps back stays behind: 42 CFR Part 2, what a minor signs for,
+    -- psychotherapy notes; and the bytes that belong to those. Consents and Tasks are the old district's own.
+    SELECT array_agg(r.id) INTO v_ids FROM resource r
+        WHERE r.compartment = v_transfer.compartment AND r.custodian = v_transfer.custodian AND r.current AND NOT r.deleted
+          AND r.student IS NOT NULL AND NOT r.directory AND NOT r.type IN ('Consent', 'Provenance', 'Task')
+          AND NOT r.labels && ARRAY['42CFRPart2', 'minor-signs', 'both-sign', 'PSYTHPN']
+          AND NOT (r.type IN ('Binary') AND EXISTS (
+              SELECT 1 FROM resource f WHERE f.compartment = r.compartment AND f.current AND NOT f.deleted AND r.id = ANY (f.refs)
+                AND f.labels && ARRAY['42CFRPart2', 'minor-signs', 'both-sign', 'PSYTHPN']));
+    IF NOT v_transfer.compartment = ANY (v_ids) THEN
+        RETURN;  -- the student's own record is gone, or is kept back
+    END IF;
+    v_chain := lock_chain();
+    SELECT * INTO v_before FROM chain_end c WHERE c.chain = v_chain;
+    v_at := instant();
+    WITH leaving AS MATERIALIZED (
+        SELECT r.compartment, r.id, r.version, r.type, r.student, r.custodian FROM resource r
+        WHERE r.compartment = v_transfer.compartment AND r.current
+          AND (r.id = ANY (v_ids) OR r.type = 'Consent' AND r.custodian = v_transfer.custodian
+               AND r.id IN (SELECT (w->>'consent')::uuid FROM jsonb_array_elements(v_transfer.waiting) w))
+    ), inserted AS (
+        INSERT INTO disclosure (compartment, at, request, id, version, type, interaction, student, custodian, recipient, client,
+                                agent, purposes, basis, reason, chain, batch)
+        SELECT l.compartment, v_at, p_request, l.id, l.version, l.type, 'transfer', l.student, l.custodian, v_caller, v_client,
+               p_agent, p_purposes, 'transfer', v_transfer.notice, v_chain, coalesce(v_before.n, 0) + 1
+        FROM leaving l
+    )
+    SELECT count(*), next_link(v_before.link, string_agg(entry_bytes(
+               l.compartment, v_at, p_request, l.id, l.version, l.type, 'transfer', l.student, l.custodian, v_caller, v_client,
+               p_agent, p_purposes, 'transfer', NULL, NULL, v_transfer.notice, NULL, NULL), ''
+               ORDER BY l.compartment, p_request, l.id, l.version))
+        INTO v_entered, v_link FROM leaving l;
+    INSERT INTO batch VALUES (v_chain, coalesce(v_before.n, 0) + 1, v_at, v_entered, v_link);
+    INSERT INTO chain_end VALUES (v_chain, coalesce(v_before.n, 0) + 1, v_link)
+        ON CONFLICT (chain) DO UPDATE SET n = EXCLUDED.n, link = EXCLUDED.link;
+    UPDATE transfer t SET accepted = v_at WHERE t.id = p_id;
+    RETURN QUERY SELECT r.type, r.id, r.body FROM resource r
+        WHERE r.compartment = v_transfer.compartment AND r.current AND r.id = ANY (v_ids)
+        ORDER BY r.type <> 'Patient', r.type, r.id;
+END $$;
+
+COMMENT ON FUNCTION hallpass.accept_transfer(p_id uuid, p_agent jsonb, p_purposes text[], p_request uuid) IS 'Takes up the transfer of a student to the caller: gives the education records, each entered on the ledger in this
+     transaction (34 CFR 99.31(a)(2)). No rows: there is none that the caller may accept.';
+
 CREATE FUNCTION hallpass.acting() RETURNS uuid
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -2559,7 +2634,7 @@ CREATE TABLE hallpass.disclosure (
     batch bigint NOT NULL,
     parameters text[],
     students integer,
-    CONSTRAINT disclosure_basis_check CHECK ((basis = ANY (ARRAY['release'::text, 'party'::text, 'directory'::text, 'emergency'::text, 'query'::text]))),
+    CONSTRAINT disclosure_basis_check CHECK ((basis = ANY (ARRAY['release'::text, 'party'::text, 'directory'::text, 'emergency'::text, 'query'::text, 'transfer'::text]))),
     CONSTRAINT disclosure_check CHECK (((basis = 'release'::text) = ((consent IS NOT NULL) AND (consent_version IS NOT NULL)))),
     CONSTRAINT disclosure_check1 CHECK (((basis = 'query'::text) = ((parameters IS NOT NULL) AND (students IS NOT NULL))))
 )
@@ -2590,7 +2665,7 @@ CREATE TABLE hallpass.disclosure_other (
     batch bigint CONSTRAINT disclosure_batch_not_null NOT NULL,
     parameters text[],
     students integer,
-    CONSTRAINT disclosure_basis_check CHECK ((basis = ANY (ARRAY['release'::text, 'party'::text, 'directory'::text, 'emergency'::text, 'query'::text]))),
+    CONSTRAINT disclosure_basis_check CHECK ((basis = ANY (ARRAY['release'::text, 'party'::text, 'directory'::text, 'emergency'::text, 'query'::text, 'transfer'::text]))),
     CONSTRAINT disclosure_check CHECK (((basis = 'release'::text) = ((consent IS NOT NULL) AND (consent_version IS NOT NULL)))),
     CONSTRAINT disclosure_check1 CHECK (((basis = 'query'::text) = ((parameters IS NOT NULL) AND (students IS NOT NULL))))
 );
@@ -2625,7 +2700,7 @@ CREATE TABLE hallpass.event (
     first timestamp with time zone NOT NULL,
     last timestamp with time zone NOT NULL,
     times bigint NOT NULL,
-    CONSTRAINT event_kind_check CHECK ((kind = ANY (ARRAY['login'::text, 'token'::text, 'scope'::text, 'emergency'::text, 'command'::text, 'query'::text]))),
+    CONSTRAINT event_kind_check CHECK ((kind = ANY (ARRAY['login'::text, 'token'::text, 'scope'::text, 'emergency'::text, 'command'::text, 'query'::text, 'access'::text]))),
     CONSTRAINT event_outcome_check CHECK ((outcome = ANY (ARRAY['0'::text, '4'::text, '8'::text])))
 );
 
@@ -2995,6 +3070,23 @@ CREATE TABLE hallpass.term_uri (
     value text NOT NULL COLLATE pg_catalog."C"
 );
 
+CREATE TABLE hallpass.transfer (
+    id uuid NOT NULL,
+    compartment uuid NOT NULL,
+    custodian uuid NOT NULL,
+    recipient uuid NOT NULL,
+    client text NOT NULL,
+    scopes text[] NOT NULL,
+    purposes text[] NOT NULL,
+    notice text NOT NULL,
+    proposed timestamp with time zone NOT NULL,
+    closes timestamp with time zone NOT NULL,
+    waiting jsonb DEFAULT '[]'::jsonb NOT NULL,
+    accepted timestamp with time zone
+);
+
+COMMENT ON TABLE hallpass.transfer IS 'Students who change district, by 34 CFR 99.31(a)(2) and 99.34: proposed, and accepted or not.';
+
 CREATE TABLE hallpass.tree (
     ancestor uuid NOT NULL,
     id uuid NOT NULL
@@ -3170,6 +3262,9 @@ ALTER TABLE ONLY hallpass.term_token
 ALTER TABLE ONLY hallpass.term_uri
     ADD CONSTRAINT term_uri_pkey PRIMARY KEY (compartment, id, param, n);
 
+ALTER TABLE ONLY hallpass.transfer
+    ADD CONSTRAINT transfer_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY hallpass.tree
     ADD CONSTRAINT tree_pkey PRIMARY KEY (ancestor, id);
 
@@ -3286,6 +3381,10 @@ CREATE INDEX term_token_code ON hallpass.term_token USING btree (type, param, co
 
 CREATE INDEX term_uri_value ON hallpass.term_uri USING btree (type, param, value);
 
+CREATE INDEX transfer_custodian ON hallpass.transfer USING btree (custodian, proposed);
+
+CREATE INDEX transfer_recipient ON hallpass.transfer USING btree (recipient, proposed);
+
 CREATE INDEX tree_id ON hallpass.tree USING btree (id) INCLUDE (ancestor);
 
 CREATE INDEX validity_compartment ON hallpass.validity USING btree (compartment);
@@ -3350,6 +3449,8 @@ CREATE POLICY add ON hallpass.resource FOR INSERT WITH CHECK (((custodian = ( SE
 ALTER TABLE hallpass.agreement ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.authority ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY change ON hallpass.transfer FOR UPDATE USING (((custodian = ( SELECT hallpass.caller() AS caller)) AND (accepted IS NULL)));
 
 CREATE POLICY concerned ON hallpass.event FOR SELECT USING (((organization = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
    FROM hallpass.tree t
@@ -3465,6 +3566,10 @@ CREATE POLICY own ON hallpass.subscription_event USING ((EXISTS ( SELECT 1
    FROM hallpass.subscription s
   WHERE (s.id = subscription_event.subscription))));
 
+CREATE POLICY party ON hallpass.transfer FOR SELECT USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (recipient = ( SELECT hallpass.caller() AS caller))));
+
+CREATE POLICY propose ON hallpass.transfer FOR INSERT WITH CHECK ((custodian = ( SELECT hallpass.caller() AS caller)));
+
 ALTER TABLE hallpass.provision ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.release ENABLE ROW LEVEL SECURITY;
@@ -3541,13 +3646,20 @@ ALTER TABLE hallpass.term_token ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.term_uri ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE hallpass.transfer ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE hallpass.tree ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.validity ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.verified_identifier ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY withdraw ON hallpass.transfer FOR DELETE USING (((custodian = ( SELECT hallpass.caller() AS caller)) AND (accepted IS NULL)));
+
 GRANT USAGE ON SCHEMA hallpass TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.accept_transfer(p_id uuid, p_agent jsonb, p_purposes text[], p_request uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.accept_transfer(p_id uuid, p_agent jsonb, p_purposes text[], p_request uuid) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.acting() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.acting() TO hallpass_app;
@@ -3961,6 +4073,10 @@ GRANT SELECT ON TABLE hallpass.term_string TO hallpass_app;
 GRANT SELECT ON TABLE hallpass.term_token TO hallpass_app;
 
 GRANT SELECT ON TABLE hallpass.term_uri TO hallpass_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE hallpass.transfer TO hallpass_app;
+
+GRANT UPDATE(waiting) ON TABLE hallpass.transfer TO hallpass_app;
 
 GRANT SELECT ON TABLE hallpass.tree TO hallpass_app;
 
