@@ -30,7 +30,7 @@ from app.ledger.security_log import Chosen
 from app.resources.refs import as_uuid
 from app.search.refusal import shown
 
-KINDS = frozenset({"login", "token", "scope", "emergency", "command", "query"})
+KINDS = frozenset({"login", "token", "scope", "emergency", "command", "query", "access"})
 _CONTROLS = frozenset({"_count", "_cursor", "_sort", "_total"})
 _ONE = frozenset({"_id", "agent", "consent", "entity", "outcome", "patient", "purpose", "subtype", *_CONTROLS})
 _PREFIXES = ("eq", "ge", "gt", "le", "lt")

@@ -98,7 +98,7 @@ DISCLOSURE_BASIS: Concepts = {
     "directory": "Of the directory, which is about no student",
     "emergency": "In an emergency, with a reason, without a release",
     "query": "A query read records by its criteria; what it gave out is in entries of its own",
-    "transfer": "To the district to which the student changes, by 34 CFR 99.31(a)(2); the reason says how the parent knows",
+    "transfer": "To the district to which the student changes, 34 CFR 99.31(a)(2); how the parent knows is the reason",
     "asserted": "Outside of the exchange, by telephone, on paper or by subpoena, as the custodian entered it",
 }
 AUDIT_EVENT_KIND: Concepts = {
@@ -106,6 +106,7 @@ AUDIT_EVENT_KIND: Concepts = {
     "token": "A token that does not hold was shown",
     "scope": "Something was asked that the token's scopes do not allow",
     "emergency": "A student's records were opened in an emergency",
+    "access": "A client read records of a student that its own organization holds",
     "command": "The operator ran a command",
     "query": "A query read records of others: what it asked for",
 }

@@ -1,7 +1,7 @@
 CREATE TABLE hallpass.event (
     minute       timestamptz NOT NULL,       -- alike events of a minute are one row
     id           uuid NOT NULL DEFAULT gen_random_uuid(),
-    kind         text NOT NULL CHECK (kind IN ('login', 'token', 'scope', 'emergency', 'command', 'query')),
+    kind         text NOT NULL CHECK (kind IN ('login', 'token', 'scope', 'emergency', 'command', 'query', 'access')),
     organization uuid NOT NULL,              -- that the event concerns: the client's
     client       text NOT NULL,
     outcome      text NOT NULL CHECK (outcome IN ('0', '4', '8')),
