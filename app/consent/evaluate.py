@@ -23,9 +23,9 @@ MAJORITY = 18
 _WRITTEN_BY_PARTIES = frozenset({"Task"})
 """Types of which being a party decides what may be written, and nothing about what is seen."""
 _BY_REFERRERS = frozenset(t.name for t in REGISTRY if t.by_referrers)
+"""Types that are seen where a record that refers to them is."""
 _BY_ANOTHER = _BY_REFERRERS | {t.name for t in REGISTRY if t.party_writes}
 """What is covered where another record is: its own labels do not tell what the other has."""
-"""Types that are seen where a record that refers to them is."""
 _FIRST_YEAR = datetime(1000, 1, 1, tzinfo=UTC)
 """Before it there is no law, and a date that is open to the past has no day in every zone."""
 
