@@ -8,6 +8,7 @@ import pytest_asyncio
 
 from app.db.engine import Database
 from tests import build
+from tests.api.asking import refused
 from tests.scene import Scene, set_scene
 from tests.world import BASE, open_world
 
@@ -83,6 +84,16 @@ async def test_the_copy_has_each_version_that_left_and_none_that_did_not(scene: 
     assert "entry" not in (await scene.district.get(to_other)).json()
     for other in (scene.clinic, scene.stranger):
         assert (await other.get(path)).status_code == 404
+
+
+async def test_the_copy_needs_the_scope_of_each_type_that_left(scene: Scene) -> None:
+    """It has their content: an operation is no way around what a token lets its client read."""
+    path, own = f"/Patient/{scene.student['id']}/$disclosed-copy", scene.district.organization
+    base = "system/AuditEvent.s system/Patient.r"
+    narrow = await scene.world.client_of(own, scopes=base, purposes=("TREAT",))
+    refused(await narrow.get(path), 403, "forbidden")
+    wide = await scene.world.client_of(own, scopes=f"{base} system/*.r", purposes=("TREAT",))
+    assert (await wide.get(path)).status_code == 200
 
 
 async def test_a_disclosure_outside_the_exchange_is_entered_and_marked_as_asserted(scene: Scene) -> None:
