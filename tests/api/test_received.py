@@ -130,6 +130,18 @@ async def test_disclosures_are_found_by_the_consent_that_was_cited(scene: Scene)
     assert len(types) == 4
 
 
+async def test_only_a_consent_that_the_custodian_holds_is_cited(scene: Scene) -> None:
+    """Not another's, of which it is a party, and not a record of another type."""
+    mother = await scene.clinic.create(build.guardian(scene.student))
+    parties = scene.clinic.reference, scene.district.reference
+    theirs = await scene.clinic.create(build.consent(scene.student, mother, *parties, classes=("Encounter",)))
+    assert (await scene.district.get(f"/Consent/{theirs['id']}")).status_code == 200
+    for other in (theirs["id"], scene.records["Encounter"]["id"]):
+        cited = disclosed(event(scene.student), consent={"reference": f"Consent/{other}"})
+        answer = await scene.district.post("/AuditEvent/$recordDisclosure", cited)
+        refused(answer, 422, "business-rule", "Parameters.parameter.where(name='consent')")
+
+
 async def test_what_is_entered_is_whole_and_about_a_student_of_the_caller(scene: Scene) -> None:
     faults = {
         "AuditEvent.entity": {"entity": [{"what": {"display": "x"}}]},
