@@ -15,7 +15,6 @@ from app.referral.table import ASKED, CANCELED, COMPLETED, OPEN, REQUESTED
 from app.resources.paths import first, values
 
 Json = dict[str, Any]
-POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 STYLE = """body{font:1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:2rem auto;padding:0 1rem;color:#1b1b1b}
 h1{font-size:1.4rem}dt{font-weight:600}dd{margin:0 0 .6rem}form{margin:1rem 0;padding:1rem;border:1px solid #767676}
 label{display:block;margin:.4rem 0}input,select,textarea,button{font:inherit;padding:.3rem}
