@@ -107,6 +107,7 @@ AUDIT_EVENT_KIND: Concepts = {
     "emergency": "A student's records were opened in an emergency",
     "command": "The operator ran a command",
     "query": "A query read records of others: what it asked for",
+    "access": "A person of the member's own staff looked at a student's page in the office",
 }
 ACTOR_ROLE: Concepts = {"intermediary": "The exchange through which the parties share"}
 WHO_SIGNS: Concepts = {
