@@ -22,7 +22,11 @@ from app.scopes import allows
 from app.settings import Settings
 from app.web import html
 
-MENU = (("/office", "Students", "Patient", "s"), ("/office/releases", "Releases", "Consent", "s"))
+MENU = (
+    ("/office", "Students", "Patient", "s"),
+    ("/office/releases", "Releases", "Consent", "s"),
+    ("/office/emergencies", "Emergencies", "AuditEvent", "c"),
+)
 """Path, name, and the type and interaction that a page's first question needs."""
 
 

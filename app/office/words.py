@@ -124,6 +124,11 @@ def relationship(person: object) -> str:
     return next((RELATIONSHIPS[c] for c in codes if c in RELATIONSHIPS), "")
 
 
+def state(code: str) -> str:
+    """The status of a Consent."""
+    return STATES.get(code, code)
+
+
 def classes(provision: object) -> list[str]:
     """Which records a provision names by type."""
     return [of_type(c["code"]) for c in values(provision, "class") if c.get("system") == RESOURCE_TYPES and "code" in c]
