@@ -12,7 +12,6 @@ from fastapi import APIRouter, Request, Response
 from app.errors import HallpassError, Issue, Kind, not_found
 from app.exchange import explaining, reads, writes
 from app.exchange.disclosures import require_held
-from app.exchange.release import PendingRow
 from app.exchange.service import PendingResult
 from app.exchange.service import Session as Transaction
 from app.exchange.validated import validate_body
@@ -73,13 +72,10 @@ async def _listed(visit: Visit, pairs: Pairs, looked: str, student: str | None =
     """Releases that the member holds, those that end first before others; MOST of them, and whether there are more."""
 
     async def unit_of_work(transaction: Transaction) -> list[PendingResult]:
-        transaction.require("Consent", "s")
         if student is not None:
             await require_held(transaction, "Patient", student)
-        rows = await reads.matches(transaction, _search(transaction, "Consent", pairs), MOST + 1)
-        ids = {str(row.compartment) for row in rows}
-        found = [PendingResult(tuple(PendingRow(row) for row in rows[:MOST]), document={"more": len(rows) > MOST})]
-        if ids:
+        found = [await reads.held(transaction, _search(transaction, "Consent", pairs))]
+        if ids := {str(p.row.compartment) for p in found[0].pending}:
             wanted = _search(transaction, "Patient", [("_id", ",".join(sorted(ids))), ("_total", "none")])
             found.append(await reads.search(transaction, wanted, None))
         return found
@@ -87,7 +83,7 @@ async def _listed(visit: Visit, pairs: Pairs, looked: str, student: str | None =
     answer = await visit.perform("search", unit_of_work, looked)
     found = by_reference(answer.results)
     listed = [_row(c, found, answer.zone) for k, c in found.items() if k.startswith("Consent/")]
-    return sorted(listed, key=lambda r: r.sort), bool((answer.results[0].document or {})["more"])
+    return sorted(listed, key=lambda r: r.sort), (answer.results[0].total or 0) > MOST
 
 
 def _search(transaction: Transaction, name: str, pairs: Pairs) -> Any:
@@ -96,8 +92,8 @@ def _search(transaction: Transaction, name: str, pairs: Pairs) -> Any:
         pairs,
         zone=transaction.zone,
         base_url=transaction.settings.fhir_base,
-        default_count=MOST + 1,
-        max_count=MOST + 1,
+        default_count=MOST,
+        max_count=MOST,
     )
 
 

@@ -1,6 +1,6 @@
 """Who is signed in. A cookie holds a secret, the database its digest; both are new at each sign-in.
 
-https://cheatsheetseries.owasp.org/cheatsheets/Session_Management_Cheat_Sheet.html
+https://datatracker.ietf.org/doc/html/rfc6265#section-8.4
 """
 
 from __future__ import annotations
