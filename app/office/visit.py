@@ -25,6 +25,7 @@ from app.web import html
 MENU = (
     ("/office", "Students", "Patient", "s"),
     ("/office/releases", "Releases", "Consent", "s"),
+    ("/office/referrals", "Referrals", "Task", "s"),
     ("/office/emergencies", "Emergencies", "AuditEvent", "c"),
 )
 """Path, name, and the type and interaction that a page's first question needs."""

@@ -65,6 +65,13 @@ RELATIONSHIPS = {
     "GUARD": "legal guardian",
     "PRN": "parent",
 }
+PROGRESS = {
+    "requested": "waits for an answer",
+    "accepted": "accepted",
+    "in-progress": "under way",
+    "on-hold": "on hold",
+    "cancellation-requested": "asked to be canceled",
+}
 STATES = {
     "draft": "draft",
     "proposed": "waits for a signature",
