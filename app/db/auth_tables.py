@@ -44,6 +44,17 @@ staff = Table(
     moment("created", now=True),
 )
 
+sign_in_provider = Table(
+    "sign_in_provider",
+    metadata,
+    Column("name", Text(), primary_key=True),
+    Column("organization", Uuid(), nullable=False),
+    Column("issuer", Text(), nullable=False),
+    Column("client_id", Text(), nullable=False),
+    Column("sealed", Text()),
+    moment("created", now=True),
+)
+
 staff_link = Table(
     "staff_link",
     metadata,

@@ -56,20 +56,20 @@ async def _enter(request: Request) -> Response:
         session = await enter(state.db, request.path_params["link"])
         if session is None:
             return stranger("message.html", 403, **_ASK | {"title": "This link does not sign you in"})
-        return await signed_in(request, session)
+        response = see_other(PATH)
+        await signed_in(request, response, session)
+        return response
     except HallpassError as e:
         return failed(e)
 
 
-async def signed_in(request: Request, session: Session) -> Response:
-    """To the first page, with a new session in the place of the one before."""
+async def signed_in(request: Request, response: Response, session: Session) -> None:
+    """Give the browser a new session in the place of the one before, which ends."""
     before = await visit_of(request)
     if before is not None:
         await end(request.app.state.db, before.session)
-    response = see_other(PATH)
     set_cookie(request, response, COOKIE, session.secret, PATH, seconds=WHOLE_SECONDS)
     response.delete_cookie(BEFORE, path=PATH)
-    return response
 
 
 async def _leave(request: Request, visit: Visit) -> Response:
