@@ -38,7 +38,7 @@ async def test_the_counselor_sees_what_waits_for_whose_signature_and_what_is_ove
 async def test_the_intake_of_a_partner_sees_a_referral_from_the_release_on_and_the_ledger_says_who_looked(
     referred: Scene,
 ) -> None:
-    person = await signed_in(referred.world, referred.clinic, "partner-intake", name="Ines Vogel")
+    person = await signed_in(referred.world, referred.clinic, "partner-intake", name="Inge Vogel")
     before = (await person.get("/office/referrals")).text
     assert FAMILY not in before
     assert "Waiting for a signature" not in before
