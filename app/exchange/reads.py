@@ -168,7 +168,7 @@ async def compartment(session: Session, patient: str) -> UUID:
 
 
 async def held(session: Session, wanted: Search) -> PendingResult:
-    """The first of what the caller and its parts hold, as many as a page; `total` is above that where there are more."""
+    """The first of what the caller and its parts hold, as many as a page; `total` is above that if there are more."""
     session.require(wanted.types[0], "s")
     rows = await matches(session, wanted, wanted.count + 1)
     return PendingResult(tuple(PendingRow(row) for row in rows[: wanted.count]), total=len(rows))

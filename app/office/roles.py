@@ -53,7 +53,7 @@ _ALL = (
     Role(
         "partner-intake",
         "Intake of a partner",
-        ("system/Organization.rs", "system/Patient.rs", "system/ServiceRequest.rs", "system/Task.rs"),
+        ("system/Organization.rs", "system/Patient.rs", "system/ServiceRequest.rs", "system/Task.rus"),
         frozenset({"TREAT"}),
     ),
 )

@@ -41,6 +41,7 @@ _ASKED = [
 class Row:
     """A referral under way."""
 
+    id: str
     student: str
     student_id: str
     what: str
@@ -123,6 +124,7 @@ def _row(task: Json, found: dict[str, Json], party: str, zone: ZoneInfo, days: d
     since = datetime.fromisoformat(task["meta"]["lastUpdated"])
     other = local_id(task.get(party), "Organization")
     return Row(
+        id=task["id"],
         student=words.name(found.get(f"Patient/{student}", {})),
         student_id=student,
         what=_what(request),

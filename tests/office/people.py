@@ -35,9 +35,9 @@ class Person:
         """Open a page."""
         return await self.http.get(f"{BASE}{path}")
 
-    async def send(self, page: httpx.Response, action: str, **fields: str) -> httpx.Response:
+    async def send(self, page: httpx.Response, to: str, **fields: str) -> httpx.Response:
         """Fill in the form of a page that goes to a path, and send it."""
-        return await self.http.post(f"{BASE}{action}", data={**hidden(page, action), **fields})
+        return await self.http.post(f"{BASE}{to}", data={**hidden(page, to), **fields})
 
 
 def hidden(page: httpx.Response, action: str = "") -> dict[str, str]:

@@ -128,14 +128,14 @@ async def test_what_staff_look_at_is_noted_with_who_looked(scene: Scene) -> None
 
 
 async def test_who_sees_anothers_student_in_the_office_is_on_its_ledger_by_name(scene: Scene) -> None:
-    person = await signed_in(scene.world, scene.clinic, "partner-intake", name="Ines Vogel")
+    person = await signed_in(scene.world, scene.clinic, "partner-intake", name="Inge Vogel")
     before = len(await ledger(scene.world, scene.clinic))
     found = await person.send(await person.get("/office"), "/office", name=FAMILY)
     assert "1 student found" in text(found.text)
     assert len(await ledger(scene.world, scene.clinic)) == before + 1
     officer = await signed_in(scene.world, scene.district, "privacy-officer")
     page = text((await officer.get(f"/office/students/{scene.student['id']}/record")).text)
-    assert "Ines Vogel, Intake of a partner" in page
+    assert "Inge Vogel, Intake of a partner" in page
 
 
 async def test_a_path_that_is_not_served_tells_nothing(scene: Scene) -> None:

@@ -8,10 +8,10 @@ import pytest_asyncio
 
 from app.office.worklist import is_overdue
 from tests import build
-from tests.office.people import signed_in
+from tests.office.people import hidden, signed_in
 from tests.office.test_record import UUID, text
 from tests.scene import FAMILY, Scene, ledger, set_scene
-from tests.world import World
+from tests.world import BASE, World
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -38,7 +38,7 @@ async def test_the_counselor_sees_what_waits_for_whose_signature_and_what_is_ove
 async def test_the_intake_of_a_partner_sees_a_referral_from_the_release_on_and_the_ledger_says_who_looked(
     referred: Scene,
 ) -> None:
-    person = await signed_in(referred.world, referred.clinic, "partner-intake", name="Ines Vogel")
+    person = await signed_in(referred.world, referred.clinic, "partner-intake", name="Inge Vogel")
     before = (await person.get("/office/referrals")).text
     assert FAMILY not in before
     assert "Waiting for a signature" not in before
@@ -48,6 +48,42 @@ async def test_the_intake_of_a_partner_sees_a_referral_from_the_release_on_and_t
     assert FAMILY in page
     assert "waits for an answer" in page
     assert {row[0] for row in await ledger(referred.world, referred.clinic)} == {"Patient", "ServiceRequest", "Task"}
+
+
+async def test_the_intake_declines_a_referral_with_a_reason_that_the_school_reads(world: World) -> None:
+    scene = await set_scene(world, "Patient", "ServiceRequest")
+    parties = scene.district.reference, scene.clinic.reference
+    sent = await scene.district.create(build.task(scene.student, scene.records["ServiceRequest"], *parties))
+    path = f"/office/referrals/{sent['id']}"
+    counselor = await signed_in(world, scene.district, "counselor")
+    schools = await counselor.get(path)
+    assert FAMILY in schools.text
+    assert "Your answer" not in schools.text
+    form = {**hidden(schools, "/office/leave"), "action": "accept", "version": "1"}
+    assert (await counselor.http.post(f"{BASE}{path}", data=form)).status_code == 403
+    intake = await signed_in(world, scene.clinic, "partner-intake")
+    page = await intake.get(path)
+    assert not UUID.search(text(page.text))
+    short = await intake.send(page, path, action="decline", text="We are full.")
+    assert short.status_code == 422
+    assert (await scene.district.get(f"/Task/{sent['id']}")).json()["status"] == "requested"
+    done = await intake.send(page, path, action="decline", reason="no-capacity", text="We are full.")
+    assert done.status_code == 200
+    assert "We are full." in (await counselor.get(path)).text
+    assert (await scene.district.get(f"/Task/{sent['id']}")).json()["status"] == "rejected"
+    again = await intake.send(page, path, action="accept")
+    assert again.status_code == 412
+    assert "Look at it again" in again.text
+
+
+async def test_a_referral_that_no_release_shows_is_the_same_page_as_none(world: World) -> None:
+    scene = await set_scene(world)
+    parties = scene.district.reference, scene.clinic.reference
+    sent = await scene.district.create(build.task(scene.student, scene.records["ServiceRequest"], *parties))
+    intake = await signed_in(world, scene.clinic, "partner-intake")
+    pages = [await intake.get(f"/office/referrals/{i}") for i in (sent["id"], "00000000-0000-4000-8000-000000000000")]
+    assert {p.status_code for p in pages} == {404}
+    assert len({p.text for p in pages}) == 1
 
 
 async def test_who_has_no_referrals_in_their_role_has_no_such_page(referred: Scene) -> None:
