@@ -89,7 +89,8 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     )
     app.state.settings = settings
     app.state.db = db
-    app.state.page_tokens = PageTokens(Keyring.of(settings).derive("page tokens"))
+    app.state.keyring = Keyring.of(settings)
+    app.state.page_tokens = PageTokens(app.state.keyring.derive("page tokens"))
     app.state.auth = Auth.create(db, settings)
     app.state.limits = app.state.auth.limits
     app.state.access_service = AccessService(db, settings, app.state.limits.connections, stored)
@@ -102,7 +103,7 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     app.include_router(auth_router(app.state.auth))
     app.include_router(fhir_router())
     app.include_router(openapi_router())
-    app.include_router(partner_router(Links(Keyring.of(settings))))
+    app.include_router(partner_router(Links(app.state.keyring)))
     app.include_router(office_router())
     health.install(app, db)
     require_access_service(app)

@@ -20,7 +20,7 @@ from app.fhir.json import parse
 from app.office import words
 from app.office.guard import get
 from app.office.parameters import Parts, read, reference
-from app.office.visit import Visit, seen
+from app.office.visit import Visit, about, seen
 from app.resources import TYPES
 from app.resources.paths import values
 
@@ -67,7 +67,7 @@ async def _show(request: Request, visit: Visit) -> Response:
         consents = await seen(transaction, "Consent", {n for n in named if n})
         return [status, patient, *consents, *await everyone_named(transaction, status.document, consents)]
 
-    answer = await visit.perform("explain", unit_of_work, f"who can see: Patient/{student}"[:80])
+    answer = await visit.perform("explain", unit_of_work, about("who can see", "Patient", student))
     found = by_reference(answer.results[1:])
     status = answer.results[0].document
     patient = found[f"Patient/{student}"]

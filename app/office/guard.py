@@ -12,7 +12,6 @@ from dataclasses import replace
 from fastapi import APIRouter, Request, Response
 
 from app.errors import HallpassError, Kind
-from app.keyring import Keyring
 from app.office.sessions import Session, form_token, staff_of
 from app.office.templates import render
 from app.office.visit import Visit
@@ -83,7 +82,7 @@ async def visit_of(request: Request) -> Visit | None:
     caller = staff.caller(session.token)
     request.state.caller = caller
     await state.limits.enter(request.scope, caller.client)
-    token = form_token(Keyring.of(state.settings), session.secret)
+    token = form_token(state.keyring, session.secret)
     return Visit(staff, session, caller, state.access_service, state.settings, request.state.request_id, token)
 
 

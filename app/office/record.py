@@ -24,7 +24,7 @@ from app.ledger.entries import Entry, Filter
 from app.ledger.names import Names
 from app.office import words
 from app.office.guard import get
-from app.office.visit import Answer, Visit, seen
+from app.office.visit import Answer, Visit, about, seen
 from app.resources import TYPES
 from app.resources.paths import values
 from app.resources.refs import as_uuid
@@ -77,8 +77,7 @@ async def _show(request: Request, visit: Visit) -> Response:
         document = PendingResult(document={"entries": entries, "names": names, "cut": cut})
         return [document, patient, *own, *cited, *people]
 
-    looked = f"record of disclosures: Patient/{student}" if as_uuid(student) else "record of disclosures"
-    answer = await visit.perform("disclosures", unit_of_work, looked)
+    answer = await visit.perform("disclosures", unit_of_work, about("record of disclosures", "Patient", student))
     return visit.page("record.html", **_told(answer), start=start, end=end, whole=whole, id=student)
 
 

@@ -19,14 +19,14 @@ from app.fhir.json import parse
 from app.office import words
 from app.office.access import by_reference, organization
 from app.office.guard import get, post
-from app.office.visit import Visit, seen
+from app.office.visit import Visit, about, seen
 from app.referral import codes
 from app.referral.answers import answered
 from app.referral.judge import follows_referral, state
 from app.referral.table import ASKED, OPEN, REQUESTED
 from app.resources import TYPES
 from app.resources.paths import first, values
-from app.resources.refs import as_uuid, local_id
+from app.resources.refs import local_id
 from app.web import see_other
 
 Json = dict[str, Any]
@@ -53,7 +53,7 @@ async def _one(request: Request, visit: Visit, wrong: str = "", status: int = 20
         named = {str(i) for e in ("owner", "requester") if (i := local_id(content.get(e), "Organization"))}
         return found + await seen(transaction, "Organization", named)
 
-    answer = await visit.perform("read", unit_of_work, f"referral: Task/{task_id}" if as_uuid(task_id) else "referral")
+    answer = await visit.perform("read", unit_of_work, about("referral", "Task", task_id))
     found = by_reference(answer.results)
     task = found[f"Task/{task_id}"]
     mine = local_id(task.get("owner"), "Organization") == visit.staff.organization and visit.may("Task", "u")
@@ -121,7 +121,7 @@ async def _answer(request: Request, visit: Visit) -> Response:
         return [await writes.update(transaction, TYPES["Task"], validated, task_id, if_match)]
 
     try:
-        await visit.perform("update", unit_of_work, f"referral answered: Task/{task_id}"[:80])
+        await visit.perform("update", unit_of_work, about("referral answered", "Task", task_id))
     except HallpassError as e:
         if e.kind not in _TOLD:
             raise

@@ -20,7 +20,7 @@ from app.office import words
 from app.office.access import DRAFTS, by_reference, counted, organization, signature
 from app.office.guard import get, post
 from app.office.parameters import Parts, read, reference
-from app.office.visit import Visit, seen
+from app.office.visit import Visit, about, seen
 from app.resources import TYPES
 from app.resources.paths import first, values
 from app.resources.refs import as_uuid, local_id
@@ -64,7 +64,9 @@ async def _of_student(request: Request, visit: Visit) -> Response:
     student = request.path_params["id"]
     if as_uuid(student) is None:
         raise not_found()
-    rows, more = await _listed(visit, [("patient", f"Patient/{student}")], f"releases: Patient/{student}", student)
+    rows, more = await _listed(
+        visit, [("patient", f"Patient/{student}")], about("releases", "Patient", student), student
+    )
     return visit.page("releases.html", title="Releases of one student", rows=rows, more=more, most=MOST)
 
 
@@ -139,8 +141,7 @@ async def _one(request: Request, visit: Visit, wrong: str = "", status: int = 20
         patient = await seen(transaction, "Patient", {str(local_id(content.get("patient")))})
         return [preview, consent, *patient, *people, *await seen(transaction, "Organization", named)]
 
-    looked = f"release: Consent/{consent_id}" if as_uuid(consent_id) else "release"
-    answer = await visit.perform("explain", unit_of_work, looked)
+    answer = await visit.perform("explain", unit_of_work, about("release", "Consent", consent_id))
     found = by_reference(answer.results)
     consent = found[f"Consent/{consent_id}"]
     return visit.page(
@@ -227,7 +228,7 @@ async def _end(request: Request, visit: Visit) -> Response:
         return [await writes.update(transaction, TYPES["Consent"], validated, consent_id, if_match)]
 
     try:
-        await visit.perform("update", unit_of_work, f"release ended: Consent/{consent_id}"[:90])
+        await visit.perform("update", unit_of_work, about("release ended", "Consent", consent_id))
     except HallpassError as e:
         if e.kind is not Kind.PRECONDITION:
             raise

@@ -7,7 +7,6 @@ import secrets
 from fastapi import APIRouter, Request, Response
 
 from app.errors import HallpassError
-from app.keyring import Keyring
 from app.office.guard import COOKIE, PATH, failed, post, require_token, stranger, visit_of
 from app.office.sessions import WHOLE_SECONDS, Session, end, enter, form_token
 from app.office.visit import Visit
@@ -81,4 +80,4 @@ async def _leave(request: Request, visit: Visit) -> Response:
 
 def _token(request: Request, before: str) -> str:
     """A form's token; with no cookie one that no form has."""
-    return form_token(Keyring.of(request.app.state.settings), f"before {before or secrets.token_urlsafe(32)}")
+    return form_token(request.app.state.keyring, f"before {before or secrets.token_urlsafe(32)}")

@@ -134,4 +134,5 @@ def _back_address(request: Request, provider: Provider) -> str:
 
 
 def _keyring(request: Request) -> Keyring:
-    return Keyring.of(request.app.state.settings)
+    found: Keyring = request.app.state.keyring
+    return found

@@ -18,6 +18,7 @@ from app.office.sessions import Session
 from app.office.staff import Staff
 from app.office.templates import render
 from app.resources import TYPES
+from app.resources.refs import as_uuid
 from app.scopes import allows
 from app.settings import Settings
 from app.web import html
@@ -73,6 +74,11 @@ class Visit:
         """A page for this person."""
         menu = [(path, name) for path, name, kind, letter in MENU if self.may(kind, letter)]
         return html(render(template, staff=self.staff, menu=menu, token=self.token, may=self.may, **values), status)
+
+
+def about(what: str, type_name: str, id_: str) -> str:
+    """What is noted as looked at. An id of another spelling leads nowhere, and is not noted."""
+    return f"{what}: {type_name}/{id_}" if as_uuid(id_) else what
 
 
 async def seen(transaction: Transaction, type_name: str, ids: set[str]) -> list[PendingResult]:
