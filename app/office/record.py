@@ -78,7 +78,9 @@ async def _show(request: Request, visit: Visit) -> Response:
         return [document, patient, *own, *cited, *people]
 
     answer = await visit.perform("disclosures", unit_of_work, about("record of disclosures", "Patient", student))
-    return visit.page("record.html", **_told(answer), start=start, end=end, whole=whole, id=student)
+    first, last = (words.date_of(day, answer.zone) for day in (start, end))
+    period = f"{first or 'the beginning'} to {last or 'today'}" if start or end else "all there is"
+    return visit.page("record.html", **_told(answer), period=period, start=start, end=end, whole=whole)
 
 
 def _filter(student: str, start: str, end: str, zone: ZoneInfo, *, for_parent: bool) -> Filter:

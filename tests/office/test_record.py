@@ -58,7 +58,7 @@ async def test_the_period_is_the_one_that_was_asked_for(scene: Scene) -> None:
     path = f"/office/students/{scene.student['id']}/record"
     page = await person.get(f"{path}?start=2020-01-01&end=2020-01-31")
     assert "Nothing was given to anyone in this period." in page.text
-    assert "2020-01-01 to 2020-01-31" in text(page.text)
+    assert "January 1, 2020 to January 31, 2020" in text(page.text)
     wrong = await person.get(f"{path}?start=yesterday")
     assert wrong.status_code == 400
     assert "year, month and day" in wrong.text
