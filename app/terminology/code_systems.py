@@ -106,9 +106,9 @@ AUDIT_EVENT_KIND: Concepts = {
     "token": "A token that does not hold was shown",
     "scope": "Something was asked that the token's scopes do not allow",
     "emergency": "A student's records were opened in an emergency",
-    "access": "A client read records of a student that its own organization holds",
     "command": "The operator ran a command",
     "query": "A query read records of others: what it asked for",
+    "access": "A client, or a person in the office, read records of a student that its own organization holds",
 }
 ACTOR_ROLE: Concepts = {"intermediary": "The exchange through which the parties share"}
 WHO_SIGNS: Concepts = {

@@ -5,7 +5,7 @@ CREATE TABLE hallpass.event (
     organization uuid NOT NULL,              -- that the event concerns: the client's
     client       text NOT NULL,
     outcome      text NOT NULL CHECK (outcome IN ('0', '4', '8')),
-    detail       text NOT NULL,              -- a code or scope of ours; of a query its text
+    detail       text NOT NULL,              -- a code or scope of ours; of a query its text; of an access what was looked at
     first        timestamptz NOT NULL,
     last         timestamptz NOT NULL,
     times        bigint NOT NULL,
