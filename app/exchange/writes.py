@@ -54,6 +54,8 @@ async def create(
     if declared.name in ("Consent", "QuestionnaireResponse"):  # what they name may be in the same transaction
         await store_filed(session)
     content = await with_answers_judged(session, declared, await resolve(session, declared, validated))
+    if declared.name == subscribing.TYPE:
+        content = subscribing.without_secrets(session, resource_id, content)
     compartment = _compartment(declared, content, resource_id)
     kind = create_kind(declared.name, content)
     place = Write(compartment, session.caller.organization, resource_id, kind)
@@ -112,6 +114,8 @@ async def update(
     if method == "PUT" and b'"replace' in old.body:
         content = keep_links(content, parse(old.body))
     content = await with_answers_judged(session, declared, content)
+    if declared.name == subscribing.TYPE:
+        content = subscribing.without_secrets(session, old.id, content)
     if not old.deleted and _digest(content) == old.digest:
         return PendingResult((PendingRow(old),), unchanged=True)
     if _compartment(declared, content, old.id) != old.compartment:
@@ -221,7 +225,7 @@ async def _file(
     if declared.name == "Consent":
         await require_not_widened(session, before, content, (compartment, resource_id), zone)
     if declared.name == subscribing.TYPE:
-        content = await subscribing.admit(session, content, before)
+        content = await subscribing.admit(session, resource_id, content, before)
     version = old.version + 1 if old else 1
     own, (body, label_at), digest, found = await off_loop(
         client,
