@@ -44,6 +44,15 @@ EXTENSIONS: tuple[Own, ...] = (
         "Whether the person has parental or guardian authority over the student; it overrules the relationship.",
     ),
     Own(
+        "contact-permission",
+        "RelatedPerson",
+        "code",
+        "Contact permission",
+        "How the person may be contacted: what is not permitted does not leave the custodian. Also on a Patient and "
+        "on Patient.contact. Without it every way is permitted.",
+        ("required", value_set("contact-permission")),
+    ),
+    Own(
         "contact-restriction",
         "RelatedPerson",
         "boolean",

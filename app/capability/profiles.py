@@ -55,16 +55,17 @@ STUDENT = (
 )
 GUARDIAN = (
     Rule(path="extension:guardian-authority", extension=c.GUARDIAN_AUTHORITY, least=0, most="1"),
+    Rule(path="extension:contact-permission", extension=c.CONTACT_PERMISSION, least=0, most="2"),
     Rule(path="extension:lives-with", extension=LIVES_WITH, least=0, most="1"),
     Rule(path="identifier"),
     Rule(path="active", short="false: the person has no authority any more"),
     Rule(path="patient", short="The student"),
     Rule(path="relationship", short="Gives authority, unless guardian-authority says otherwise"),
     Rule(path="name", least=1),
-    Rule(path="telecom"),
+    Rule(path="telecom", short="Ways of contact; the preferred one has rank 1"),
     Rule(path="address"),
     Rule(path="period", short="When the relationship, and the authority with it, holds"),
-    Rule(path="communication"),
+    Rule(path="communication", short="Languages; the preferred one says so"),
 )
 REFERRAL = (
     Rule(path="identifier"),
@@ -73,6 +74,7 @@ REFERRAL = (
     Rule(path="category", short="Kind of service", binding=_SERVICE),
     Rule(path="priority"),
     Rule(path="code", short="What is asked for", least=1),
+    Rule(path="orderDetail", short="contacting-subject-prohibited: the family must not be contacted"),
     Rule(path="subject", short="The student", targets=("Patient",)),
     Rule(path="occurrence[x]"),
     Rule(path="authoredOn", least=1),

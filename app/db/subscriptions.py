@@ -37,8 +37,8 @@ _PUT = text("""
     VALUES (:id, :custodian, :client, :purposes, :scopes, :status, :ends, :heartbeat, :headers)
     ON CONFLICT (id) DO UPDATE SET client = excluded.client, purposes = excluded.purposes, scopes = excluded.scopes,
         status = excluded.status, ends = excluded.ends, heartbeat = excluded.heartbeat, headers = excluded.headers,
-        next_try = now(), error = NULL, failures = 0, failing_since = NULL, since = CASE WHEN :restart THEN NULL ELSE s.since END,
-        walk = CASE WHEN :restart THEN NULL ELSE s.walk END
+        next_try = now(), error = NULL, failures = 0, failing_since = NULL,
+        since = CASE WHEN :restart THEN NULL ELSE s.since END, walk = CASE WHEN :restart THEN NULL ELSE s.walk END
 """)
 _STATUS = text("UPDATE hallpass.subscription SET status = :status WHERE id = :id")
 _REMOVE = (

@@ -41,7 +41,7 @@ def require_known(content: Json, before: Json, given: Mapping[str, str]) -> None
     same = content["channel"].get("endpoint") == before.get("channel", {}).get("endpoint")
     known = {*given, *(_headers(before) if same else ())}
     if not known.issuperset(h for h in _headers(content) if _MARK.fullmatch(h)):
-        text = "A header is hidden, and its value is not kept for this endpoint. Send the header with its value: 'Name: value'."
+        text = "A header is hidden, and its value is not kept for this endpoint. Send it with its value: 'Name: value'."
         raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "Subscription.channel.header", "business-rule"))
 
 

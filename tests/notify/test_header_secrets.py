@@ -19,9 +19,8 @@ async def test_the_secret_of_a_header_is_stored_sealed_and_never_shown(scene: Sc
     path = f"/Subscription/{created['id']}"
     seen = [str(created), *[(await scene.clinic.get(p)).text for p in (path, f"{path}/_history", "/Subscription")]]
     seen.append(str(await rows(scene.world.db.owner, PLACES.format(created["id"]))))
-    seen.append(
-        str(await rows(scene.world.db.owner, f"SELECT * FROM hallpass.subscription WHERE id = '{created['id']}'"))
-    )
+    kept = f"SELECT * FROM hallpass.subscription WHERE id = '{created['id']}'"
+    seen.append(str(await rows(scene.world.db.owner, kept)))
     assert not [text for text in seen if "quite-a-secret" in text or "north" in text]
     assert [h.partition(" (")[0] for h in created["channel"]["header"]] == [
         "Authorization: ********",
