@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/bundle.html — bodies are joined as the bytes they are 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
@@ -13,7 +13,7 @@ from uuid import NAMESPACE_OID, uuid5
 from app.errors import HallpassError
 from app.exchange.release import Released, Withdrawn
 from app.fhir.dates import instant
-from app.fhir.json import dump, parse
+from app.fhir.json import dump
 from app.fhir.outcome import outcome, success
 
 Link = tuple[str, str]
@@ -71,16 +71,6 @@ def document(composition: dict[str, Any], released: Sequence[Released], base: st
 def responses(kind: str, entries: Iterable[bytes]) -> bytes:
     """A batch-response or transaction-response Bundle of entries made by `entry` and `failure`."""
     return _bundle(kind, list(entries), (), None)
-
-
-async def in_parts(kind: str, entries: AsyncIterator[bytes], *, pretty: bool) -> AsyncIterator[bytes]:
-    """The Bundle that `responses` makes, in parts: one for each entry, which is taken when those before have left."""
-    opening = b'{"resourceType":"Bundle","type":"%s","entry":[' % kind.encode()
-    async for part in entries:
-        yield opening + (dump(parse(part), pretty=True) if pretty else part)
-        yield b""  # a server waits here until what was sent before is with the system, as it does before each part
-        opening = b","
-    yield b"]}"
 
 
 def entry(
