@@ -18,7 +18,6 @@ from app.fhir.xml.read import json_of
 from app.fhir.xml.write import dump_xml
 
 DATA = Path(__file__).parents[2] / ".." / "shared" / "data"
-SAMPLES = Path(__file__).parents[2] / "docs"
 MOST = 1_000_000
 LINES = 60
 """Of a file with a resource in each line."""
@@ -45,7 +44,7 @@ def test_every_example_comes_back_from_xml_as_it_was_to_the_last_digit() -> None
                 resource, default=str, option=orjson.OPT_SORT_KEYS
             ), name
             seen += 1
-    assert seen > 900
+    assert seen > 600
 
 
 PATIENT: dict[str, Any] = {
@@ -75,8 +74,9 @@ def test_a_decimal_keeps_its_digits(digits: str) -> None:
     assert str(parse(json_of(dump_xml(body), MOST))["valueQuantity"]["value"]) == digits
 
 
-BOMB = b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]><Patient xmlns="http://hl7.org/fhir"><id value="&b;"/></Patient>'
-OUTSIDE = b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><Patient xmlns="http://hl7.org/fhir"><id value="&a;"/></Patient>'
+BOMB = b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]><Patient xmlns="http://hl7.org/fhir"/>'
+USED = b'<!DOCTYPE x [<!ENTITY a "aa">]><Patient xmlns="http://hl7.org/fhir"><id value="&a;"/></Patient>'
+OUTSIDE = b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><Patient xmlns="http://hl7.org/fhir"/>'
 DEEP = b'<Patient xmlns="http://hl7.org/fhir">' + b"<contact>" * 500 + b"</contact>" * 500 + b"</Patient>"
 WIDE = b'<div xmlns="http://www.w3.org/1999/xhtml">' + b"<b>" * 400 + b"x" + b"</b>" * 400 + b"</div>"
 
@@ -89,6 +89,7 @@ def patient(inside: str | bytes) -> bytes:
 
 REFUSED = [
     BOMB,
+    USED,
     OUTSIDE,
     b'<!DOCTYPE Patient SYSTEM "http://example.org/p.dtd"><Patient xmlns="http://hl7.org/fhir"/>',
     DEEP,
