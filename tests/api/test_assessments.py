@@ -43,8 +43,8 @@ def screening(student: Json, **more: Any) -> Json:
 
 @pytest_asyncio.fixture(scope="module")
 async def scene(world: World) -> Scene:
-    """A student whose answers are released to the clinic."""
-    scene = await set_scene(world, "QuestionnaireResponse", "Observation")
+    """A student who is released to the clinic, with the answers."""
+    scene = await set_scene(world, "Patient", "QuestionnaireResponse", "Observation")
     scene.records["answers"] = await scene.district.create(screening(scene.student))
     return scene
 
