@@ -82,6 +82,20 @@ EXTENSIONS: tuple[Own, ...] = (
     ),
     Own("lives-with", "RelatedPerson", "boolean", "Lives with", "Whether the student lives with the person."),
     Own(
+        "day-of-need",
+        "ServiceRequest",
+        "date",
+        "Day of need",
+        "Since when the need is known that a referral is about; the report counts the wait from it.",
+    ),
+    Own(
+        "program",
+        "ServiceRequest",
+        "CodeableConcept",
+        "Program",
+        "The program under which a referral is made, such as McKinney-Vento; in the district's own codes.",
+    ),
+    Own(
         "expiry-event",
         "Consent",
         "CodeableConcept",

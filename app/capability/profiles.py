@@ -11,6 +11,7 @@ from app.capability.extensions import GRADE_LEVEL, LIVES_WITH
 from app.capability.release import RELEASE
 from app.capability.rules import Constraint, Rule
 from app.consent import codes as c
+from app.referral.codes import DAY_OF_NEED, PROGRAM
 from app.terminology.definition import canonical
 from app.terminology.value_sets import value_set
 
@@ -68,17 +69,23 @@ GUARDIAN = (
     Rule(path="communication", short="Languages; the preferred one says so"),
 )
 REFERRAL = (
+    Rule(path="extension:day-of-need", extension=DAY_OF_NEED, least=0, most="1"),
+    Rule(path="extension:program", extension=PROGRAM, least=0, most="*"),
     Rule(path="identifier"),
     Rule(path="status", short="The requester's; the progress is the Task's"),
     Rule(path="intent", pattern=ORDER),
-    Rule(path="category", short="Kind of service", binding=_SERVICE),
+    Rule(path="category", short="Kind of service, and the tier of support", binding=_SERVICE),
     Rule(path="priority"),
     Rule(path="code", short="What is asked for", least=1),
     Rule(path="orderDetail", short="contacting-subject-prohibited: the family must not be contacted"),
     Rule(path="subject", short="The student", targets=("Patient",)),
     Rule(path="occurrence[x]"),
     Rule(path="authoredOn", least=1),
-    Rule(path="requester", targets=_PEOPLE),
+    Rule(
+        path="requester",
+        short="Of a self-referral the family",
+        targets=(*_PEOPLE, "Patient", "RelatedPerson"),
+    ),
     Rule(path="performer", short="The provider", targets=(*_PEOPLE, "HealthcareService")),
     Rule(path="reasonCode"),
     Rule(path="note"),

@@ -42,7 +42,7 @@ async def community_report(session: Session, asked: Asked, month: str) -> Pendin
     found = await find(session, asked, own)
     held = {r.id for r in found.referrals if r.custodian in own}
     client = session.caller.client
-    made_of = await off_loop(client, lambda: outcomes(found, session.zone), large=True)
+    made_of = await off_loop(client, lambda: outcomes(found, session.zone, session.settings.overdue_days), large=True)
     referrals = [(q, made.served is not None) for q, made in made_of if UUID(q["id"]) in held]
     students = {i for q, _ in referrals if (i := local_id(q.get("subject"), "Patient"))}
     rows = await current_rows(session, students)
