@@ -285,6 +285,7 @@ _BY_SHAPE: dict[str, Asking] = {
     "PATCH /fhir/[type]": ("write", Asks._patch),
     "POST /fhir": ("bundle", Asks._bundle),
     "GET /fhir/Library/{id}": ("other", Asks._definition),
+    "GET /fhir/SubscriptionTopic/{id}": ("other", Asks._definition),
     **{f"GET /fhir/{kind}": ("other", Asks._definition) for kind in catalog.TYPES},
     **{f"POST /fhir/{kind}/_search": ("other", Asks._definition) for kind in catalog.TYPES},
     **{f"GET /fhir/{kind}/{{id}}": ("other", Asks._definition) for kind in catalog.TYPES},
