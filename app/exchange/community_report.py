@@ -1,7 +1,8 @@
 """$community-report: what an organization may publish of the referrals that it and its parts hold, for a month.
 
-Small counts do not leave it (app/report/community.py). A month is told once it is over and settled, so that two answers
-about one month do not differ by a late child.
+Small counts do not leave it (app/report/community.py). A month is published once, when it is over and settled: what is
+asked for again is what was published, so that no two answers about one month can be subtracted. It is published under an
+agreement, and those with whom there is one may read it.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
+from app.db import community
 from app.db import read as store
 from app.errors import HallpassError, Issue, Kind
 from app.exchange.referral_report import Asked, current_rows, find, organization_with_parts, outcomes
 from app.exchange.release import PendingResult, PendingRow
 from app.fhir.dates import instant
-from app.fhir.json import parse
+from app.fhir.json import dump, parse
 from app.limits.long_work import off_loop
 from app.report.community import counted, publish, report
 from app.resources.paths import first
@@ -28,13 +30,18 @@ SETTLED = timedelta(days=30)
 async def community_report(session: Session, asked: Asked, month: str) -> PendingResult:
     """The report as a MeasureReport.
 
-    Raises NOT_FOUND, FORBIDDEN where the organization is not the caller's, and UNPROCESSABLE while the month is not
-    settled.
+    Raises NOT_FOUND, FORBIDDEN where the organization is not the caller's or has no agreement, CONFLICT where the month
+    is published within another's, and UNPROCESSABLE while it is not settled.
     """
     session.require("Patient", "s")
     organization, own = await organization_with_parts(session, asked.organization)
+    if (there := await community.published(session.connection, organization, month)) is not None:
+        return PendingResult(document=parse(there))
     if not await session.holds(organization):
-        raise HallpassError(Kind.FORBIDDEN, "An organization publishes its own counts, and no other's.")
+        text = "An organization publishes its own counts. Under an agreement with it you read what it has published."
+        raise HallpassError(Kind.FORBIDDEN, text)
+    if session.settings.require_agreement and not await community.has_agreement(session.connection, organization):
+        raise HallpassError(Kind.FORBIDDEN, "Counts are published under an agreement, and none is in effect.")
     now = await store.moment(session.connection)
     if now.astimezone(session.zone).date() < date.fromisoformat(asked.period[1]) + SETTLED:
         text = f"A month is told {SETTLED.days} days after its end, when it is settled."
@@ -53,7 +60,14 @@ async def community_report(session: Session, asked: Asked, month: str) -> Pendin
     )
     others = [PendingRow(r) for r in (*found.all(), *rows) if not await session.holds(r.custodian)]
     document = report(table, f"Organization/{organization}", month, asked.period, instant(now))
-    return PendingResult(tuple(others), document=document)
+    kept = await community.publish(session.connection, organization, month, client, dump(document))
+    if kept is None:
+        text = (
+            "A part of the organization, or one that it is a part of, has published this month. "
+            "The two together would tell small counts."
+        )
+        raise HallpassError(Kind.CONFLICT, Issue(text, "month", "business-rule"))
+    return PendingResult(tuple(others), document=parse(kept))
 
 
 def _area(student: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 import pytest_asyncio
 
@@ -110,12 +111,41 @@ async def test_the_counts_for_the_county_are_the_districts_own_and_without_small
         student = await scene.district.create(build.patient(f"S-c{n}", address=[{"postalCode": "73334-1234"}]))
         await scene.district.create(build.referral(student, category=[FOOD], authoredOn="2026-09-10"))
     path = f"/{scene.district.reference['reference']}/$community-report"
+    refused(await scene.clinic.get(f"{path}?month=2026-09"), 403, "forbidden")
     response = await scene.district.get(f"{path}?month=2026-09")
     assert response.status_code == 200, response.text
     groups = {g["code"]["coding"][0]["code"]: g for g in response.json()["group"]}
     (stratum,) = groups["referrals"]["stratifier"][0]["stratum"]
     assert [c["value"]["text"] for c in stratum["component"]] == ["food", "73334"]
     assert (stratum["measureScore"]["value"], groups["referrals"]["measureScore"]["value"]) == (10, 10)
-    refused(await scene.clinic.get(f"{path}?month=2026-09"), 403, "forbidden")
+    refused(await scene.stranger.get(f"{path}?month=2026-09"), 403, "forbidden")
     refused(await scene.district.get(f"{path}?month=2026-13"), 400, "invalid")
     refused(await scene.district.get(f"{path}?month=2099-01"), 422, "business-rule")
+
+
+async def test_a_month_is_published_once_and_read_by_those_with_whom_there_is_an_agreement(scene: Scene) -> None:
+    path = f"/{scene.district.reference['reference']}/$community-report?month=2026-07"
+    first = await scene.district.get(path)
+    assert first.status_code == 200, first.text
+    for n in range(12):
+        student = await scene.district.create(build.patient(f"S-l{n}", address=[{"postalCode": "73334"}]))
+        await scene.district.create(build.referral(student, category=[FOOD], authoredOn="2026-07-10"))
+    assert (await scene.district.get(path)).content == first.content, "a late child changes nothing"
+    assert (await scene.clinic.get(path)).content == first.content
+    refused(await scene.stranger.get(path), 403, "forbidden")
+
+
+async def test_a_month_is_not_published_by_a_part_as_well(scene: Scene) -> None:
+    school = await scene.world.member(f"School {uuid4().hex[:6]}", part_of=scene.district.organization)
+    within = await scene.district.get(f"/{school.reference['reference']}/$community-report?month=2026-06")
+    assert within.status_code == 200, within.text
+    whole = await scene.district.get(f"/{scene.district.reference['reference']}/$community-report?month=2026-06")
+    refused(whole, 409, "business-rule")
+    above = await scene.district.get(f"/{scene.district.reference['reference']}/$community-report?month=2026-05")
+    assert above.status_code == 200, above.text
+    refused(await school.get(f"/{school.reference['reference']}/$community-report?month=2026-05"), 409, "business-rule")
+
+
+async def test_nothing_is_published_without_an_agreement(scene: Scene) -> None:
+    path = f"/{scene.stranger.reference['reference']}/$community-report?month=2026-04"
+    refused(await scene.stranger.get(path), 403, "forbidden")
