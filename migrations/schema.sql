@@ -2859,6 +2859,7 @@ CREATE TABLE hallpass.subscription (
     status text NOT NULL,
     ends timestamp with time zone,
     heartbeat integer,
+    headers text,
     events bigint DEFAULT 0 NOT NULL,
     sent bigint DEFAULT 0 NOT NULL,
     since timestamp with time zone,
