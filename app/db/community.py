@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import ARRAY, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-_PUBLISHED = text("SELECT body FROM hallpass.community_report WHERE organization = :organization AND month = :month")
+_PUBLISHED = text("""
+    SELECT body FROM hallpass.community_report WHERE organization = :organization AND month = :month AND whole
+""")
+_SHARES = text("""
+    SELECT organization, body FROM hallpass.community_report
+    WHERE organization = ANY (:organizations) AND month = :month AND NOT whole
+""").bindparams(bindparam("organizations", type_=ARRAY(Uuid())))
 _AGREED = text("""
     SELECT EXISTS (
         SELECT 1 FROM hallpass.tree t JOIN hallpass.agreement a ON a.discloser = t.ancestor
@@ -17,15 +24,9 @@ _LOCK = text("""
     SELECT pg_advisory_xact_lock(uuid_hash_extended(k.ancestor, 11)) FROM (
         SELECT t.ancestor FROM hallpass.tree t WHERE t.id = :organization ORDER BY t.ancestor OFFSET 0) k
 """)
-_OVERLAPS = text("""
-    SELECT EXISTS (
-        SELECT 1 FROM hallpass.community_report r JOIN hallpass.tree t
-            ON (t.id, t.ancestor) IN ((r.organization, :organization), (:organization, r.organization))
-        WHERE r.month = :month AND r.organization <> :organization)
-""")
 _PUBLISH = text("""
-    INSERT INTO hallpass.community_report (organization, month, at, client, body)
-    VALUES (:organization, :month, hallpass.instant(), :client, :body)
+    INSERT INTO hallpass.community_report (organization, month, whole, at, client, body)
+    VALUES (:organization, :month, :whole, hallpass.instant(), :client, :body)
 """)
 
 
@@ -35,23 +36,27 @@ async def published(connection: AsyncConnection, organization: UUID, month: str)
     return found
 
 
+async def shares(connection: AsyncConnection, organizations: Collection[UUID], month: str) -> dict[UUID, bytes]:
+    """What is published already of what these hold themselves, without their parts."""
+    rows = await connection.execute(_SHARES, {"organizations": sorted(organizations), "month": month})
+    return {row.organization: row.body for row in rows}
+
+
 async def has_agreement(connection: AsyncConnection, organization: UUID) -> bool:
     """Whether an organization, or one above it, discloses to anybody by an agreement that is in effect."""
     return bool(await connection.scalar(_AGREED, {"organization": organization}))
 
 
-async def publish(
-    connection: AsyncConnection, organization: UUID, month: str, client: str, body: bytes
-) -> bytes | None:
-    """Keep what an organization publishes of a month, and answer what it has published: this, or what was there first.
-
-    None where a part of it, or what it is a part of, has published that month.
-    """
-    values = {"organization": organization, "month": month}
+async def lock(connection: AsyncConnection, organization: UUID) -> None:
+    """Wait for what a part of the organization, or what it is a part of, is publishing."""
     await connection.execute(_LOCK, {"organization": organization})
-    if (there := await published(connection, organization, month)) is not None:
-        return there
-    if await connection.scalar(_OVERLAPS, values):
-        return None
-    await connection.execute(_PUBLISH, {**values, "client": client, "body": body})
-    return body
+
+
+async def publish(
+    connection: AsyncConnection, organization: UUID, month: str, client: str, whole: bytes, new: Mapping[UUID, bytes]
+) -> None:
+    """Keep what an organization publishes of a month, and its shares that had not been published."""
+    values = {"month": month, "client": client}
+    await connection.execute(_PUBLISH, {**values, "organization": organization, "whole": True, "body": whole})
+    for custodian, body in new.items():
+        await connection.execute(_PUBLISH, {**values, "organization": custodian, "whole": False, "body": body})

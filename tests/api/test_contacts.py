@@ -17,7 +17,7 @@ from tests import build
 from tests.scene import Scene, set_scene
 from tests.world import World, open_world
 
-PHONE, MAIL, STREET = "555-0142", "luz@example.org", "7 Hidden Lane"
+PHONE, MAIL, STREET = "555-0142", "luz@example.org", "7 Hidden Street"
 DATA: dict[str, Any] = {
     "telecom": [{"system": "phone", "value": PHONE, "rank": 1}, {"system": "email", "value": MAIL}],
     "address": [{"line": [STREET], "city": "Quietville"}],

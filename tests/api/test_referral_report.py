@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
 
 import pytest_asyncio
 
@@ -135,17 +134,49 @@ async def test_a_month_is_published_once_and_read_by_those_with_whom_there_is_an
     refused(await scene.stranger.get(path), 403, "forbidden")
 
 
-async def test_a_month_is_not_published_by_a_part_as_well(scene: Scene) -> None:
-    school = await scene.world.member(f"School {uuid4().hex[:6]}", part_of=scene.district.organization)
-    within = await scene.district.get(f"/{school.reference['reference']}/$community-report?month=2026-06")
-    assert within.status_code == 200, within.text
-    whole = await scene.district.get(f"/{scene.district.reference['reference']}/$community-report?month=2026-06")
-    refused(whole, 409, "business-rule")
-    above = await scene.district.get(f"/{scene.district.reference['reference']}/$community-report?month=2026-05")
-    assert above.status_code == 200, above.text
-    refused(await school.get(f"/{school.reference['reference']}/$community-report?month=2026-05"), 409, "business-rule")
+async def test_the_share_of_a_part_is_the_same_in_the_whole_and_by_itself_whatever_comes_later(world: World) -> None:
+    district = await world.member("District")
+    school = await world.member("School", part_of=district.organization)
+    await world.agree(district, await world.member("County"))
+
+    async def refer(first: int, last: int) -> None:
+        for n in range(first, last):
+            student = await school.create(build.patient(f"S-{n}", address=[{"postalCode": "73334"}]))
+            await school.create(build.referral(student, category=[FOOD], authoredOn="2026-06-10"))
+
+    async def made(about: Member) -> int:
+        path = f"/{about.reference['reference']}/$community-report?month=2026-06"
+        return int((await district.get(path)).json()["group"][1]["measureScore"]["value"])
+
+    await refer(0, 12)
+    assert await made(district) == 10
+    await refer(12, 30)
+    assert await made(school) == 10
 
 
 async def test_nothing_is_published_without_an_agreement(scene: Scene) -> None:
     path = f"/{scene.stranger.reference['reference']}/$community-report?month=2026-04"
     refused(await scene.stranger.get(path), 403, "forbidden")
+
+
+async def test_the_counts_of_the_whole_without_those_of_its_parts_give_back_no_small_one(world: World) -> None:
+    """A school of five referrals publishes nothing, and what its district publishes is the same without them."""
+    district = await world.member("District")
+    school = await world.member("School", part_of=district.organization)
+    other = await world.member("Other school", part_of=district.organization)
+    await world.agree(district, await world.member("County"))
+    for member, referrals in ((district, 12), (school, 5), (other, 11)):
+        for n in range(referrals):
+            student = await member.create(build.patient(f"S-{n}", address=[{"postalCode": "73334"}]))
+            await member.create(build.referral(student, category=[FOOD], authoredOn="2026-09-10"))
+    told = {
+        name: (await member.get(f"/{about.reference['reference']}/$community-report?month=2026-09")).json()
+        for name, member, about in (
+            ("whole", district, district),
+            ("school", school, school),
+            ("other", other, other),
+            ("school, by the whole", district, school),
+        )
+    }
+    made = {name: document["group"][1]["measureScore"]["value"] for name, document in told.items()}
+    assert made == {"whole": 20, "school": 0, "other": 10, "school, by the whole": 0}
