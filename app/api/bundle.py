@@ -58,7 +58,8 @@ def document(composition: dict[str, Any], released: Sequence[Released], base: st
     Its names are made of its content, so that the same plan is the same document.
     """
     own = dump(composition)
-    name = _name(b"".join([own, *(r.body for r in map(_checked, released))]))
+    made_of = [f"{r.type}/{r.id} {instant(r.updated)}".encode() for r in map(_checked, released)]
+    name = _name(b"\n".join([own, *made_of]))  # without version numbers, which count what others do not see
     entries = [b'{"fullUrl":"urn:uuid:%s","resource":%s}' % (name, dump({**composition, "id": name.decode()}))]
     entries += [b'{"fullUrl":%s,"resource":%s}' % (_url(r, base), r.body) for r in map(_checked, released)]
     head = dump({"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{name.decode()}"})
