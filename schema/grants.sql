@@ -16,7 +16,7 @@ GRANT SELECT ON hallpass.term_token, hallpass.term_string, hallpass.term_referen
 GRANT SELECT, INSERT, UPDATE, DELETE ON hallpass.export, hallpass.export_student, hallpass.export_item TO hallpass_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON hallpass.feed_entry, hallpass.feed_withdrawal, hallpass.feed_answer TO hallpass_app;
 GRANT SELECT ON hallpass.disclosure, hallpass.event TO hallpass_app;
-GRANT SELECT, INSERT ON hallpass.outside_disclosure, hallpass.glass_review, hallpass.community_report TO hallpass_app;
+GRANT SELECT, INSERT ON hallpass.outside_disclosure, hallpass.glass_review TO hallpass_app;
 GRANT SELECT, INSERT, UPDATE (waiting), DELETE ON hallpass.transfer TO hallpass_app;
 GRANT SELECT ON hallpass.client, hallpass.staff, hallpass.alembic_version TO hallpass_app;
 GRANT SELECT, INSERT, DELETE ON hallpass.assertion, hallpass.revoked_token TO hallpass_app;
@@ -28,6 +28,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON hallpass.subscription, hallpass.subscrip
 GRANT SELECT ON SEQUENCE hallpass.write_count TO hallpass_app;
 GRANT USAGE ON SEQUENCE hallpass.job_id_seq TO hallpass_app;
 
+GRANT SELECT, INSERT ON hallpass.community_report TO hallpass_app;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA hallpass TO hallpass_app;
 -- The owner's alone, for commands and start-up.
 REVOKE EXECUTE ON FUNCTION hallpass.operating_figures, hallpass.set_operator, hallpass.partition_ledger, hallpass.drop_ledger,

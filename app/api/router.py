@@ -16,7 +16,6 @@ from app.api import (
     operations,
     patch,
     search,
-    topics,
     type_level,
 )
 from app.capability.operation import SYSTEM
@@ -34,7 +33,6 @@ def fhir_router() -> APIRouter:
     bulk.add(router)
     operations.add_to(router, SYSTEM)
     notices.add(router)
-    topics.add(router)
     definitions.add(router)
     audit_events.add(router)
     search.add_system(router)
