@@ -60,7 +60,8 @@ class Writing:
             await asyncio.gather(*waiting, return_exceptions=True)
 
     async def _bucket(self, kind: str, name: str, items: list[Todo]) -> None:
-        page = self.pages.setdefault(name, Page(name))
+        page = self.pages.pop(name, None) or Page(name)
+        page.unfold()
         known = [i for i in items if i.key in page.entries]
         adopted = await self._create(kind, page, [i.key for i in items if i.key not in page.entries])
         for at in range(0, len(known), TOGETHER):
