@@ -16,6 +16,7 @@ GRANT SELECT ON hallpass.term_token, hallpass.term_string, hallpass.term_referen
 GRANT SELECT, INSERT, UPDATE, DELETE ON hallpass.export, hallpass.export_student, hallpass.export_item TO hallpass_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON hallpass.feed_entry, hallpass.feed_withdrawal, hallpass.feed_answer TO hallpass_app;
 GRANT SELECT ON hallpass.disclosure, hallpass.event TO hallpass_app;
+GRANT SELECT ON hallpass.withheld TO hallpass_app;
 GRANT SELECT, INSERT ON hallpass.outside_disclosure, hallpass.glass_review TO hallpass_app;
 GRANT SELECT ON hallpass.client, hallpass.alembic_version TO hallpass_app;
 GRANT SELECT, INSERT, DELETE ON hallpass.assertion, hallpass.revoked_token TO hallpass_app;

@@ -242,6 +242,8 @@ class Asks:
         known = [link.split("/")[3] for link in self.scene.links if "/export/" in link]
         path = route.path.replace("{id}", self.rng.choice([*known, *ABSENT]))
         name = self.rng.choice(["Patient-1.ndjson", "deleted-1.ndjson", "errors.ndjson", "x"])
+        if name.startswith("Patient") and self.rng.random() < 0.3:
+            name += f"?_after={self.id('Patient')}"
         return Request(route.method, path.replace("{name}", name), self.client())
 
     def _audit(self, route: Route) -> Request:

@@ -50,6 +50,7 @@ SERVED = (
     ("POST", "/fhir/[type]/$status"),
     ("GET", "/fhir/[type]/{id}/$status"),
     ("POST", "/fhir/[type]/{id}/$status"),
+    ("GET", "/fhir/$withheld"),
     ("GET", "/fhir/[type]/{id}/$events"),
     ("POST", "/fhir/[type]/{id}/$events"),
 )
@@ -214,6 +215,13 @@ def _export(asks: Asks, route: Route) -> Request:
     return _parameters(asks, path, given)
 
 
+def _withheld(asks: Asks, route: Route) -> Request:
+    query = {"_count": "1"} if asks.rng.random() < 0.5 else {}
+    if asks.rng.random() < 0.3:
+        query["recipient"] = asks.id("Organization")
+    return Request("GET", f"{route.path}?{urlencode(query)}", asks.client())
+
+
 def _file_consent(asks: Asks, route: Route) -> Request:
     """A Consent about somebody whom the caller may or may not know, with a document."""
     student = {"reference": f"Patient/{asks.id('Patient')}"}
@@ -303,6 +311,7 @@ OPERATIONS: dict[str, Callable[[Asks, Route], Request]] = {
     "$preview": _preview,
     "$break-glass": _break_glass,
     "$export": _export,
+    "$withheld": _withheld,
     "$recipients": _meta,
     "$disclosed-copy": _meta,
     "$consent-status": _meta,
