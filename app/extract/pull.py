@@ -108,6 +108,8 @@ class Pull:
     async def _file(self, url: str, name: str) -> int:
         """Fetch a file, from where it broke off; answers its lines."""
         part, whole = self._folder / f"{name}{PART}", self._folder / name
+        if whole.exists():  # it was killed before it kept that
+            return mend(whole)[0]
         part.touch(mode=0o600)
         attempt, before = 0, -1
         while True:

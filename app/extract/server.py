@@ -84,7 +84,7 @@ class Server:
         """Raises HallpassError before the token would go to another host."""
         own, given = urlsplit(self.base), urlsplit(url)
         if (own.scheme, own.netloc) != (given.scheme, given.netloc):
-            raise HallpassError(Kind.INVALID, f"{given.netloc} is not the exchange that was asked. Nothing is sent there.")
+            raise HallpassError(Kind.INVALID, f"{given.netloc} is not the exchange. Nothing is sent there.")
 
 
 def document(response: httpx.Response) -> dict[str, Any]:

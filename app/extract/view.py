@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+from antlr4 import CommonTokenStream, InputStream, Token
 from fhirpathpy import compile as compile_fhirpath
 from fhirpathpy.engine.nodes import ResourceNode
 from fhirpathpy.models import models
+from fhirpathpy.parser.generated.FHIRPathLexer import FHIRPathLexer
+from fhirpathpy.parser.generated.FHIRPathParser import FHIRPathParser
 
 from app.errors import HallpassError, Kind
 
@@ -52,7 +55,7 @@ class View:
 
     def rows(self, resource: Json) -> list[Row]:
         """The rows of one resource of the view's type. Raises HallpassError for a value that fits no column."""
-        root = ResourceNode.create_node(resource, self.resource)
+        root = ResourceNode.create_node(resource, self.resource)  # type: ignore[no-untyped-call]
         if all(self._true(where(root)) for where in self._where):
             return list(self._select.rows(root))
         return []
@@ -69,10 +72,10 @@ class View:
         if unknown:
             raise _bad(f"The view {self.name} has no constant {sorted(unknown)[0]}.")
         options = {"userInvocationTable": _FUNCTIONS, "returnRawData": True}
-        try:
-            compiled = compile_fhirpath(text.replace("$this", "itself()"), models["r4"], options)
-        except Exception as e:
-            raise _bad(f"The view {self.name} has a path that is no FHIRPath: {text}") from e
+        path = text.replace("$this", "itself()")
+        if not _is_fhirpath(path):
+            raise _bad(f"The view {self.name} has a path that is no FHIRPath: {text}")
+        compiled = compile_fhirpath(path, models["r4"], options)
 
         def found(node: Any) -> list[Any]:
             try:
@@ -147,6 +150,19 @@ class _Branch:
                 yield {name: value for row in combination for name, value in row.items()}
 
 
+def _is_fhirpath(text: str) -> bool:
+    """Whether a text is an expression as a whole: the library's own parser mends what is not, and goes on."""
+    lexer = FHIRPathLexer(InputStream(text))
+    parser = FHIRPathParser(CommonTokenStream(lexer))
+    for part in (lexer, parser):
+        part.removeErrorListeners()
+    try:
+        parser.expression()
+    except Exception:  # what the lexer cannot read at all
+        return False
+    return bool(parser.getCurrentToken().type == Token.EOF and parser.getNumberOfSyntaxErrors() == 0)
+
+
 def _plain(value: Any) -> Any:
     data = value.data if isinstance(value, ResourceNode) else value
     return data if isinstance(data, str | bool | int | float | dict) or data is None else str(data)
@@ -171,7 +187,7 @@ _FUNCTIONS: Json = {
     "getReferenceKey": {"fn": _reference_key, "arity": {0: [], 1: ["Identifier"]}},
     "itself": {"fn": lambda values: values, "arity": {0: []}},
 }
-"""What views may call beside FHIRPath. `$this` outside of a function is the node itself, which fhirpathpy does not know."""
+"""What views may call beside FHIRPath. `$this` at the beginning of a path is `itself()` to fhirpathpy."""
 
 
 def _constant(content: Json) -> Any:

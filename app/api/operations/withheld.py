@@ -64,9 +64,7 @@ OPERATIONS = (
         parameters=(
             Parameter("recipient", "string", "The id of the Organization whose client fetched."),
             Parameter("_count", "integer", "Lines on a page."),
-            Parameter(
-                "return", "Parameters", "Each line, and why it is not seen today.", 1, use="out"
-            ),
+            Parameter("return", "Parameters", "Each line, and why it is not seen today.", 1, use="out"),
         ),
         returns="Parameters",
         returns_text="The lines that were left out, and the link to the next page.",
