@@ -17,6 +17,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON hallpass.export, hallpass.export_student
 GRANT SELECT, INSERT, UPDATE, DELETE ON hallpass.feed_entry, hallpass.feed_withdrawal, hallpass.feed_answer TO hallpass_app;
 GRANT SELECT ON hallpass.disclosure, hallpass.event TO hallpass_app;
 GRANT SELECT ON hallpass.withheld TO hallpass_app;
+GRANT SELECT, INSERT, UPDATE ON hallpass.submission, hallpass.submission_file, hallpass.submitted TO hallpass_app;
+GRANT SELECT, INSERT ON hallpass.submission_line TO hallpass_app;
 GRANT SELECT, INSERT ON hallpass.outside_disclosure, hallpass.glass_review TO hallpass_app;
 GRANT SELECT ON hallpass.client, hallpass.alembic_version TO hallpass_app;
 GRANT SELECT, INSERT, DELETE ON hallpass.assertion, hallpass.revoked_token TO hallpass_app;

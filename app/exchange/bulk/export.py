@@ -18,12 +18,12 @@ from app.db.exports import Export as Export
 from app.errors import HallpassError, Issue, Kind, not_found
 from app.exchange.bulk import choosing
 from app.exchange.bulk.asked import Asked
+from app.exchange.bulk.callers import packed, unpacked
 from app.exchange.release import PendingResult, PendingRow
 from app.exchange.service import AccessService
 from app.limits.shares import too_many
 from app.queue.enqueue import enqueue
 from app.resources.refs import as_uuid
-from app.scopes import parse_scope
 from app.session import Session
 
 JOB = "export"
@@ -87,7 +87,7 @@ async def start(session: Session, asked: Asked, request: str, most: int) -> UUID
     client = session.caller.client
     if not await exports.create(session.connection, id, client, request, asked.as_json(), asked.feed):
         raise too_many("This client has an export under way. Wait for its end, or cancel it.", RETRY_SECONDS)
-    await enqueue(session.connection, JOB, {"export": str(id), "caller": _packed(session.caller)})
+    await enqueue(session.connection, JOB, {"export": str(id), "caller": packed(session.caller)})
     return id
 
 
@@ -155,7 +155,7 @@ async def steps(service: AccessService, payload: dict[str, Any]) -> AsyncIterato
 
     Raises what the database does; run again, it goes on. Raises LOGIN where the client stands no more.
     """
-    choice = _Choice(service, _unpacked(payload["caller"]), UUID(payload["export"]))
+    choice = _Choice(service, unpacked(payload["caller"]), UUID(payload["export"]))
     while await choice.step():
         yield
 
@@ -234,29 +234,6 @@ async def _files(session: Session, export: Export, series: str, last: int) -> li
         continues = len({name.compartment for name in edge}) == 1 and len(edge) == 2
         found.append(File(series, number, after, end, continues))
     return found
-
-
-def _packed(caller: Caller) -> dict[str, Any]:
-    """A caller as a job keeps it."""
-    return {
-        "client": caller.client,
-        "organization": str(caller.organization),
-        "scopes": sorted(s.text for s in caller.scopes),
-        "purposes": sorted(caller.purposes),
-        "token": caller.token,
-        "agent": [list(pair) for pair in caller.agent],
-    }
-
-
-def _unpacked(found: dict[str, Any]) -> Caller:
-    return Caller(
-        client=found["client"],
-        organization=UUID(found["organization"]),
-        scopes=frozenset(parse_scope(text) for text in found["scopes"]),
-        purposes=frozenset(found["purposes"]),
-        token=found["token"],
-        agent=tuple((name, value) for name, value in found["agent"]),
-    )
 
 
 def failed() -> HallpassError:
