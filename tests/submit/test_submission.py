@@ -67,13 +67,13 @@ async def test_what_was_submitted_before_is_found_again_and_what_is_the_same_is_
     place(await send(district, "first", manifestUrl=host.publish("first", county()), fhirBaseUrl=SIS))
     await work(world, host)
     changed = county()
-    changed["Encounter"][0]["status"] = "cancelled"
+    changed["Encounter"][0]["status"] = "in-progress"
     where = place(await send(district, "second", manifestUrl=host.publish("second", changed), fhirBaseUrl=SIS))
     await work(world, host)
     said = [text.partition(":")[0] for _, _, text in await outcomes(district, where)]
     assert (said.count("Unchanged"), said.count("Updated")) == (2 * STUDENTS - 1, 1)
     assert await total(district, "Patient?_total=accurate") == STUDENTS
-    assert await total(district, "Encounter?_total=accurate&status=cancelled") == 1
+    assert await total(district, "Encounter?_total=accurate&status=in-progress") == 1
 
 
 async def test_a_student_that_came_by_a_roster_is_the_same_student(world: World, district: Member) -> None:
