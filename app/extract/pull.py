@@ -72,7 +72,7 @@ class Pull:
         return held
 
     async def _manifest(self) -> dict[str, Any]:
-        """The manifest, once the export is complete. One that is gone on the server is begun anew."""
+        """The manifest, once the export is complete. One that is gone on the server is begun again."""
         attempt = 0
         while True:
             if not self._state.status:
