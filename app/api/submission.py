@@ -48,6 +48,7 @@ def add(router: APIRouter) -> None:
     async def upload(request: Request, id: str, name: str, context: Context) -> Response:
         http.parameters(request)
         await context.require(writable(context), "cu")
+        await _standing(context, id)
         if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != NDJSON:
             raise HallpassError(Kind.UNSUPPORTED, f"A file is sent with Content-Type: {NDJSON}.")
         content = await http.raw_body(request, context.settings.max_body_bytes)
