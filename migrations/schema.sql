@@ -951,6 +951,16 @@ $$;
 
 COMMENT ON FUNCTION hallpass.fail_export(p_export uuid) IS 'Ends an export that cannot be chosen, also of a client whose token stands no more: another may begin then.';
 
+CREATE FUNCTION hallpass.fail_submission(p_submission uuid, p_problem text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    UPDATE submission_file SET status = 'failed', problem = p_problem, body = NULL, headers = NULL
+    WHERE submission = p_submission AND status IN ('waiting', 'taking')
+$$;
+
+COMMENT ON FUNCTION hallpass.fail_submission(p_submission uuid, p_problem text) IS 'Ends what waits of a submission that cannot be taken, also of a client whose token stands no more.';
+
 CREATE FUNCTION hallpass.feed_answered(p_feed text, p_since timestamp with time zone, p_at timestamp with time zone, p_gives boolean) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -3833,6 +3843,9 @@ GRANT ALL ON FUNCTION hallpass.exports_running() TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.fail_export(p_export uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.fail_export(p_export uuid) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.fail_submission(p_submission uuid, p_problem text) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.fail_submission(p_submission uuid, p_problem text) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.feed_answered(p_feed text, p_since timestamp with time zone, p_at timestamp with time zone, p_gives boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.feed_answered(p_feed text, p_since timestamp with time zone, p_at timestamp with time zone, p_gives boolean) TO hallpass_app;

@@ -81,6 +81,7 @@ _KEEP = text("""
 _SWEEP = text("SELECT hallpass.sweep_submissions(:before, :most)").bindparams(
     bindparam("before", type_=DateTime(timezone=True))
 )
+_FAIL = text("SELECT hallpass.fail_submission(:id, :problem)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,3 +236,8 @@ async def keep(connection: AsyncConnection, base: str, type: str, source: str, o
 async def sweep(connection: AsyncConnection, before: datetime, most: int) -> int:
     """Forget some lines of submissions that are over; how many. See hallpass.sweep_submissions."""
     return int(await connection.scalar(_SWEEP, {"before": before, "most": most}) or 0)
+
+
+async def fail(connection: AsyncConnection, id: UUID, problem: str) -> None:
+    """End what waits of a submission that cannot be taken, of whatever client."""
+    await connection.execute(_FAIL, {"id": id, "problem": problem})

@@ -167,7 +167,9 @@ async def test_run_again_after_it_was_killed_it_brings_what_is_missing(
     assert len(await ledger(world, scene.clinic)) < 2 * given + len(came)
 
 
-async def test_an_export_that_is_gone_from_the_server_is_begun_again(world: World, scene: Scene, tmp_path: Path) -> None:
+async def test_an_export_that_is_gone_from_the_server_is_begun_again(
+    world: World, scene: Scene, tmp_path: Path
+) -> None:
     (tmp_path / NAME).write_text(
         json.dumps(
             {

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from app.errors import HallpassError
+from app.exchange.bulk import submission
 from app.exchange.service import AccessService
 from app.limits.limits import Limits
 from app.submit import run
@@ -204,6 +206,21 @@ async def test_a_stopped_submission_takes_no_more(world: World, district: Member
         world, "SELECT body FROM hallpass.submission_file WHERE submission = :id", id=where.rpartition("/")[2]
     )
     assert held.body is None
+
+
+async def test_what_a_client_sent_that_stands_no_more_ends_unread(world: World, district: Member) -> None:
+    where = place(await send(district, "disabled", "in-progress", fhirBaseUrl=SIS))
+    await upload(district, where, "Patient", lines([student(1)]))
+    place(await send(district, "disabled"))
+    disabled = "UPDATE hallpass.client SET disabled = {} WHERE id = :id"
+    await as_owner(world, disabled.format("now()"), id=district.client_id)
+    (job,) = await as_owner(world, "SELECT payload FROM hallpass.job WHERE entrypoint = 'submission'")
+    with pytest.raises(HallpassError):
+        await work(world)
+    await submission.fail(world.db, json.loads(bytes(job.payload)))
+    await as_owner(world, disabled.format("NULL"), id=district.client_id)
+    assert [(s, "again" in text) for s, _, text in await outcomes(district, where)] == [("error", True)]
+    assert await total(district, "Patient?_total=accurate") == 0
 
 
 # what is not fetched ------------------------------------------------------------------------------------------------

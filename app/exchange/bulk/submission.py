@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID, uuid4
 
 from app.db import submissions
@@ -34,6 +34,7 @@ SWEPT = 10_000
 """Lines that are forgotten in one transaction."""
 STOPPED = "The submission was stopped before this was taken."
 REPLACED = "The client replaced the manifest before this was taken."
+FAILED = "The exchange could not take this. Send it again in another submission."
 Status = Literal["in-progress", "completed", "stopped"]
 
 
@@ -130,6 +131,12 @@ async def standing(session: Session, id: str) -> Standing:
 async def outcomes(session: Session, id: UUID, n: int, after: int) -> list[Line]:
     """What became of the next lines of a file."""
     return await submissions.lines(session.connection, id, n, after, PAGE_LINES)
+
+
+async def fail(db: Database, payload: dict[str, Any]) -> None:
+    """Say that what waits of a submission cannot be taken, also where its client stands no more."""
+    async with db.begin() as connection:
+        await submissions.fail(connection, UUID(payload["submission"]), FAILED)
 
 
 async def sweep(db: Database, before: datetime) -> bool:

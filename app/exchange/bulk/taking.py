@@ -49,11 +49,8 @@ class Taker:
     def __init__(self, service: AccessService, caller: Caller, settings: Settings, place: Place) -> None:
         self._service, self._caller, self._settings, self._place = service, caller, settings, place
 
-    async def take(self, number: int, raw: bytes) -> bool:
-        """Take a line, and keep what became of it. Whether it was taken; it is kept by `refuse` where it was not.
-
-        Raises what is wrong with it, and Gone.
-        """
+    async def take(self, number: int, raw: bytes) -> None:
+        """Take a line, and keep that in the same transaction. Raises what is wrong with it, and Gone."""
         content = self._read(raw)
         declared = TYPES[content["resourceType"]]
         source = str(content.pop("id"))
@@ -69,7 +66,6 @@ class Taker:
             return []
 
         await self._service.perform(self._caller, "submission", unit_of_work)
-        return True
 
     async def refuse(self, number: int, raw: bytes, error: HallpassError) -> None:
         """Keep why a line was not taken."""

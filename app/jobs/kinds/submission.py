@@ -11,9 +11,16 @@ from app.submit.run import steps
 async def _run(work: Work) -> None:
     settings = work.tools.settings
     fetcher = Fetcher(settings.submit_hosts, allow_http=settings.allow_http_endpoints)
-    async for _ in steps(work.tools.access_service, settings, fetcher, work.payload):
-        if work.tools.stopping.is_set():
-            raise Later
+    try:
+        async for _ in steps(work.tools.access_service, settings, fetcher, work.payload):
+            if work.tools.stopping.is_set():
+                raise Later
+    except Later:
+        raise
+    except Exception:
+        if JOB.next_attempt(work.attempt) is None:
+            await submission.fail(work.tools.db, work.payload)
+        raise
 
 
 JOB = Job(
