@@ -59,7 +59,7 @@ OF_EXPORTS: tuple[Interaction, ...] = (
     Interaction("upload", "POST submission/[id]/[name]", "a file of NDJSON is taken in: [type].ndjson"),
     Interaction("outcome", "GET submission/[id]/[name]", "an OperationOutcome for each line of a file"),
 )
-"""What follows the kick-off of an export, or the first request of a submission. They are no interactions of FHIR's, so the
+"""What follows the kick-off of an export, or the first request of a submission: no interactions of FHIR's, so the
 CapabilityStatement has none of them."""
 LEDGER_PARAMETERS: dict[str, tuple[str, str]] = {
     "_id": ("token", "The ids of events; no other criterion stands beside it"),
