@@ -1,6 +1,6 @@
 """Releases end while files are fetched: no line leaves after that was answered, and each that left is on the ledger.
 
-HALLPASS_REVOCATIONS says how many are ended, HALLPASS_REVOCATION_SECONDS for how long at the most; invariants 3 and 4 of docs/rule.md.
+HALLPASS_REVOCATIONS says how many are ended, HALLPASS_REVOCATION_SECONDS for how long at the most. Invariants 3 and 4.
 """
 
 from __future__ import annotations
