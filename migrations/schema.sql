@@ -2745,6 +2745,17 @@ CREATE TABLE hallpass.client_usage (
 COMMENT ON TABLE hallpass.client_usage IS 'How much each client stored in each of the last hours, as the processes add it up every few seconds: what a client may
      store in a day is one number for all of them, and outlasts them.';
 
+CREATE TABLE hallpass.community_report (
+    organization uuid NOT NULL,
+    month text NOT NULL,
+    whole boolean NOT NULL,
+    at timestamp with time zone NOT NULL,
+    client text NOT NULL,
+    body bytea NOT NULL
+);
+
+COMMENT ON TABLE hallpass.community_report IS 'What organizations have published of their referrals: each month once, since two answers about one could be subtracted.';
+
 CREATE TABLE hallpass.custody_count (
     custodian uuid NOT NULL,
     type text NOT NULL COLLATE pg_catalog."C",
@@ -3187,6 +3198,7 @@ CREATE TABLE hallpass.subscription (
     status text NOT NULL,
     ends timestamp with time zone,
     heartbeat integer,
+    headers text,
     events bigint DEFAULT 0 NOT NULL,
     sent bigint DEFAULT 0 NOT NULL,
     since timestamp with time zone,
@@ -3402,6 +3414,9 @@ ALTER TABLE ONLY hallpass.client
 
 ALTER TABLE ONLY hallpass.client_usage
     ADD CONSTRAINT client_usage_pkey PRIMARY KEY (client, hour);
+
+ALTER TABLE ONLY hallpass.community_report
+    ADD CONSTRAINT community_report_pkey PRIMARY KEY (organization, month, whole);
 
 ALTER TABLE ONLY hallpass.disclosure
     ADD CONSTRAINT disclosure_pkey PRIMARY KEY (compartment, at, request, id, version);
@@ -3763,6 +3778,11 @@ CREATE POLICY add ON hallpass.resource FOR INSERT WITH CHECK (((custodian = ( SE
    FROM hallpass.tree t
   WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = resource.custodian)))) OR ((type = 'Task'::text) AND (parties && ( SELECT hallpass.ancestors() AS ancestors)))));
 
+CREATE POLICY agreed ON hallpass.community_report FOR SELECT USING ((whole AND (EXISTS ( SELECT 1
+   FROM (hallpass.tree t
+     JOIN hallpass.agreement a ON ((a.discloser = t.ancestor)))
+  WHERE ((t.id = community_report.organization) AND (a.recipient = ANY (hallpass.ancestors())) AND (a.opens <= hallpass.statement_time()) AND (hallpass.statement_time() < a.closes))))));
+
 ALTER TABLE hallpass.agreement ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.authority ENABLE ROW LEVEL SECURITY;
@@ -3772,6 +3792,8 @@ CREATE POLICY change ON hallpass.transfer FOR UPDATE USING (((custodian = ( SELE
 CREATE POLICY colleague ON hallpass.staff FOR SELECT USING (((organization = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
    FROM hallpass.tree t
   WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = staff.organization))))));
+
+ALTER TABLE hallpass.community_report ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY concerned ON hallpass.event FOR SELECT USING (((organization = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
    FROM hallpass.tree t
@@ -3812,6 +3834,8 @@ CREATE POLICY held ON hallpass.agreement USING (((custodian = ( SELECT hallpass.
 CREATE POLICY held ON hallpass.authority USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
    FROM hallpass.tree t
   WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = authority.custodian))))));
+
+CREATE POLICY held ON hallpass.community_report FOR SELECT USING (hallpass.holds(organization));
 
 CREATE POLICY held ON hallpass.custody_count FOR SELECT USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
    FROM hallpass.tree t
@@ -3908,6 +3932,8 @@ CREATE POLICY party ON hallpass.transfer FOR SELECT USING (((custodian = ( SELEC
 CREATE POLICY propose ON hallpass.transfer FOR INSERT WITH CHECK ((custodian = ( SELECT hallpass.caller() AS caller)));
 
 ALTER TABLE hallpass.provision ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY publish ON hallpass.community_report FOR INSERT WITH CHECK (hallpass.holds(organization));
 
 ALTER TABLE hallpass.release ENABLE ROW LEVEL SECURITY;
 
@@ -4399,6 +4425,8 @@ GRANT SELECT,INSERT,DELETE ON TABLE hallpass.assertion TO hallpass_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.authority TO hallpass_app;
 
 GRANT SELECT ON TABLE hallpass.client TO hallpass_app;
+
+GRANT SELECT,INSERT ON TABLE hallpass.community_report TO hallpass_app;
 
 GRANT SELECT ON TABLE hallpass.custody_count TO hallpass_app;
 
