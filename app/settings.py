@@ -120,6 +120,10 @@ class Settings(BaseSettings):
     require_agreement: bool = Field(
         default=True, description="A release has effect only under an active OrganizationAffiliation."
     )
+    log_own_reads: bool = Field(
+        default=False,
+        description="Enter in the security log what a client reads of its own organization's students.",
+    )
     overdue_days: dict[str, int] = Field(
         default={"stat": 1, "asap": 2, "urgent": 3, "routine": 14},
         description="Days without a change after which an open Task is overdue, by priority, as JSON.",
@@ -144,6 +148,9 @@ class Settings(BaseSettings):
     )
     sync_private: bool = Field(
         default=False, description="Those hosts may be at private addresses, such as a SIS in the same building."
+    )
+    submit_hosts: tuple[str, ...] = Field(
+        default=(), description="Hosts, as a JSON list, that `$bulk-submit` may fetch files from; none by default."
     )
     allow_http_jwks: bool = Field(default=False, description="JWKS URLs may be http and loopback. For tests only.")
 
