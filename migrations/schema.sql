@@ -275,6 +275,9 @@ CREATE FUNCTION hallpass.client_is_active(p_client text, p_token text, p_organiz
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 BEGIN
+    IF NOT database_is_current() THEN
+        RAISE EXCEPTION 'the database is not known to be as new as its witness' USING ERRCODE = '58W01';
+    END IF;
     RETURN EXISTS (SELECT 1 FROM client c WHERE c.id = p_client AND c.organization = p_organization
                    AND c.disabled IS NULL AND (NOT p_emergency OR c.emergency))
        AND NOT EXISTS (SELECT 1 FROM revoked_token t WHERE t.jti = p_token);
@@ -454,6 +457,18 @@ $$;
 
 COMMENT ON FUNCTION hallpass.counts_as(p_organization uuid) IS 'What a release may name to reach an organization: itself, each that it is part of, and the classes of recipients of any
      of these. NULL: there is no such organization.';
+
+CREATE FUNCTION hallpass.database_is_current() RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN NOT EXISTS (SELECT 1 FROM witness_check c WHERE c.started IS DISTINCT FROM pg_postmaster_start_time()
+                       OR c.place IS DISTINCT FROM pg_relation_filepath('hallpass.witness_check'));
+END $$;
+
+COMMENT ON FUNCTION hallpass.database_is_current() IS 'Whether this start of this server is known to be as new as the witness, where one is kept. Another server, a restart
+     and a restored table are not, until a worker has compared them.';
 
 CREATE FUNCTION hallpass.defer_index(p_compartment uuid, p_custodian uuid, p_distrust boolean) RETURNS void
     LANGUAGE sql SECURITY DEFINER
@@ -1488,6 +1503,43 @@ CREATE FUNCTION hallpass.next_link(before bytea, entries bytea) RETURNS bytea
 
 COMMENT ON FUNCTION hallpass.next_link(before bytea, entries bytea) IS 'The link of a batch with these entries, behind the one before.';
 
+CREATE FUNCTION hallpass.note_closed_records() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM witness_check) THEN
+        INSERT INTO ending (kind, was)
+            SELECT 'record', jsonb_build_object('type', n.type, 'id', n.id, 'custodian', n.custodian, 'deleted', n.deleted)
+            FROM new_rows n JOIN resource b ON b.compartment = n.compartment AND b.id = n.id AND b.version = n.version - 1
+            WHERE NOT n.directory AND NOT b.deleted
+              AND (n.deleted OR n.confidentiality > b.confidentiality OR NOT n.labels <@ b.labels);
+        IF FOUND AND database_is_current() THEN
+            RAISE NOTICE USING MESSAGE = pg_current_xact_id()::text, ERRCODE = '00W01';  -- app/db/driver.py waits
+        END IF;
+    END IF;
+    RETURN NULL;
+END $$;
+
+COMMENT ON FUNCTION hallpass.note_closed_records() IS 'Notes for the witness which records were deleted or got a stricter label.';
+
+CREATE FUNCTION hallpass.note_ending() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM witness_check) THEN
+        INSERT INTO ending (kind, was)
+            VALUES (TG_ARGV[0], CASE WHEN TG_ARGV[0] = 'client' THEN to_jsonb(NEW) ELSE to_jsonb(OLD) END);
+        IF database_is_current() THEN
+            RAISE NOTICE USING MESSAGE = pg_current_xact_id()::text, ERRCODE = '00W01';  -- app/db/driver.py waits
+        END IF;
+    END IF;
+    RETURN NULL;
+END $$;
+
+COMMENT ON FUNCTION hallpass.note_ending() IS 'Notes for the witness that a row which opens something is gone or changed.';
+
 CREATE FUNCTION hallpass.operating_figures() RETURNS TABLE(name text, help text, value double precision)
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1522,6 +1574,10 @@ CREATE FUNCTION hallpass.operating_figures() RETURNS TABLE(name text, help text,
         (SELECT coalesce(max(extract(epoch FROM clock_timestamp() - xact_start)), 0) FROM pg_stat_activity
             WHERE datname = current_database() AND pid <> pg_backend_pid())),
     ('database_bytes', 'Size of the database on disk.', pg_database_size(current_database())),
+    ('witness_current', '1: the database is as new as its witness, or has none. 0: nothing leaves.',
+        (SELECT hallpass.database_is_current()::integer)),
+    ('witness_waiting', 'Endings that the witness does not have yet: none of them is acknowledged.',
+        (SELECT count(*) FROM hallpass.ending)),
     ('standbys_follow', '1: as many standbys follow as a commit waits for. 0: commits wait for a standby that is not there.',
         (SELECT hallpass.standbys_follow()::integer))
 $$;
@@ -2379,6 +2435,15 @@ END $$;
 
 COMMENT ON FUNCTION hallpass.verdict(p_nodes integer[], p_parents integer[], p_root boolean) IS 'Whether a release permits (true) or denies (false), by those of its nodes that apply; NULL: its root does not.';
 
+CREATE FUNCTION hallpass.witnessed(p_xact text) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT NOT EXISTS (SELECT 1 FROM ending e WHERE e.xact = p_xact)
+$$;
+
+COMMENT ON FUNCTION hallpass.witnessed(p_xact text) IS 'Whether what a transaction ended is in the witness.';
+
 CREATE FUNCTION hallpass.worker_lives() RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
@@ -2587,6 +2652,26 @@ CREATE TABLE hallpass.emergency (
     opens timestamp with time zone NOT NULL,
     closes timestamp with time zone NOT NULL,
     custodian uuid
+);
+
+CREATE TABLE hallpass.ending (
+    n bigint NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    xact text DEFAULT (pg_current_xact_id())::text NOT NULL,
+    kind text NOT NULL,
+    was jsonb NOT NULL,
+    CONSTRAINT ending_kind_check CHECK ((kind = ANY (ARRAY['release'::text, 'authority'::text, 'agreement'::text, 'student'::text, 'client'::text, 'endpoint'::text, 'record'::text])))
+);
+
+COMMENT ON TABLE hallpass.ending IS 'What ended or was narrowed, and is not in the witness yet.';
+
+ALTER TABLE hallpass.ending ALTER COLUMN n ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME hallpass.ending_n_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE hallpass.endpoint (
@@ -2808,6 +2893,14 @@ CREATE TABLE hallpass.ledger_drop (
 
 COMMENT ON TABLE hallpass.ledger_drop IS 'What was dropped from the ledger because it was past retention.';
 
+CREATE TABLE hallpass.mark (
+    n bigint NOT NULL,
+    token text NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+COMMENT ON TABLE hallpass.mark IS 'What the worker writes here first and then in the witness. A database without the witness''s last mark is older than it.';
+
 CREATE TABLE hallpass.organization (
     id uuid NOT NULL,
     ancestors uuid[] NOT NULL,
@@ -2993,6 +3086,23 @@ CREATE TABLE hallpass.verified_identifier (
 COMMENT ON TABLE hallpass.verified_identifier IS 'By which identifiers a release may name an organization: those that the operator verified, each of one organization, so
      that no member makes another''s ambiguous.';
 
+CREATE TABLE hallpass.witness_check (
+    single boolean DEFAULT true NOT NULL,
+    started timestamp with time zone,
+    place text,
+    CONSTRAINT witness_check_single_check CHECK (single)
+);
+
+COMMENT ON TABLE hallpass.witness_check IS 'Which start of which server is known to be as new as the witness. Without a row no witness is kept.';
+
+CREATE TABLE hallpass.witnessed_chain (
+    chain smallint NOT NULL,
+    n bigint NOT NULL
+)
+WITH (fillfactor='20');
+
+COMMENT ON TABLE hallpass.witnessed_chain IS 'How much of each chain of the ledger is in the witness.';
+
 CREATE TABLE hallpass.worker (
     id uuid NOT NULL,
     host text NOT NULL,
@@ -3047,6 +3157,9 @@ ALTER TABLE ONLY hallpass.disclosure_other
 ALTER TABLE ONLY hallpass.emergency
     ADD CONSTRAINT emergency_pkey PRIMARY KEY (compartment, id);
 
+ALTER TABLE ONLY hallpass.ending
+    ADD CONSTRAINT ending_pkey PRIMARY KEY (n);
+
 ALTER TABLE ONLY hallpass.endpoint
     ADD CONSTRAINT endpoint_pkey PRIMARY KEY (organization, prefix);
 
@@ -3100,6 +3213,9 @@ ALTER TABLE ONLY hallpass.job_statistics
 
 ALTER TABLE ONLY hallpass.ledger_drop
     ADD CONSTRAINT ledger_drop_pkey PRIMARY KEY (partition);
+
+ALTER TABLE ONLY hallpass.mark
+    ADD CONSTRAINT mark_pkey PRIMARY KEY (n);
 
 ALTER TABLE ONLY hallpass.organization
     ADD CONSTRAINT organization_pkey PRIMARY KEY (id);
@@ -3161,6 +3277,12 @@ ALTER TABLE ONLY hallpass.validity
 ALTER TABLE ONLY hallpass.verified_identifier
     ADD CONSTRAINT verified_identifier_pkey PRIMARY KEY (system, value);
 
+ALTER TABLE ONLY hallpass.witness_check
+    ADD CONSTRAINT witness_check_pkey PRIMARY KEY (single);
+
+ALTER TABLE ONLY hallpass.witnessed_chain
+    ADD CONSTRAINT witnessed_chain_pkey PRIMARY KEY (chain);
+
 ALTER TABLE ONLY hallpass.worker
     ADD CONSTRAINT worker_pkey PRIMARY KEY (id);
 
@@ -3193,6 +3315,8 @@ CREATE INDEX disclosure_other_custodian_recipient_at_idx ON hallpass.disclosure_
 CREATE INDEX emergency_custodian ON hallpass.emergency USING btree (custodian, opens);
 
 CREATE INDEX emergency_organization ON hallpass.emergency USING btree (organization);
+
+CREATE INDEX ending_xact ON hallpass.ending USING btree (xact);
 
 CREATE INDEX event_first ON hallpass.event USING btree (organization, first);
 
@@ -3305,6 +3429,20 @@ ALTER STATISTICS hallpass.term_uri_values SET STATISTICS 1000;
 
 CREATE TRIGGER count_custody AFTER INSERT ON hallpass.resource REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION hallpass.count_custody();
 
+CREATE TRIGGER note_closed_records AFTER INSERT ON hallpass.resource REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION hallpass.note_closed_records();
+
+CREATE TRIGGER note_ending AFTER DELETE ON hallpass.agreement FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('agreement');
+
+CREATE TRIGGER note_ending AFTER DELETE OR UPDATE ON hallpass.authority FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('authority');
+
+CREATE TRIGGER note_ending AFTER UPDATE ON hallpass.client FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('client');
+
+CREATE TRIGGER note_ending AFTER DELETE ON hallpass.endpoint FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('endpoint');
+
+CREATE TRIGGER note_ending AFTER DELETE ON hallpass.release FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('release');
+
+CREATE TRIGGER note_ending AFTER DELETE OR UPDATE ON hallpass.student FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('student');
+
 ALTER TABLE ONLY hallpass.client
     ADD CONSTRAINT client_organization_fkey FOREIGN KEY (organization) REFERENCES hallpass.organization(id);
 
@@ -3342,6 +3480,8 @@ ALTER TABLE hallpass.custody_count ENABLE ROW LEVEL SECURITY;
 ALTER TABLE hallpass.disclosure ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.emergency ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.ending ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.endpoint ENABLE ROW LEVEL SECURITY;
 
@@ -3406,6 +3546,8 @@ CREATE POLICY held ON hallpass.student USING (((custodian = ( SELECT hallpass.ca
   WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = student.custodian))))));
 
 ALTER TABLE hallpass.index_backlog ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.mark ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY member ON hallpass.agreement FOR SELECT USING ((( SELECT hallpass.caller() AS caller) IS NOT NULL));
 
@@ -3529,6 +3671,10 @@ ALTER TABLE hallpass.validity ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.verified_identifier ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE hallpass.witness_check ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.witnessed_chain ENABLE ROW LEVEL SECURITY;
+
 GRANT USAGE ON SCHEMA hallpass TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.acting() FROM PUBLIC;
@@ -3605,6 +3751,9 @@ GRANT ALL ON FUNCTION hallpass.count_custody() TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.counts_as(p_organization uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.counts_as(p_organization uuid) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.database_is_current() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.database_is_current() TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.defer_index(p_compartment uuid, p_custodian uuid, p_distrust boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.defer_index(p_compartment uuid, p_custodian uuid, p_distrust boolean) TO hallpass_app;
@@ -3755,6 +3904,12 @@ GRANT ALL ON FUNCTION hallpass.lock_writes(p_compartments uuid[], p_custodians u
 REVOKE ALL ON FUNCTION hallpass.next_link(before bytea, entries bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.next_link(before bytea, entries bytea) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.note_closed_records() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.note_closed_records() TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.note_ending() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.note_ending() TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.operating_figures() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION hallpass.part2_age(p_state text, p_on date) FROM PUBLIC;
@@ -3870,6 +4025,9 @@ GRANT ALL ON FUNCTION hallpass.token_key(p_token text) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.verdict(p_nodes integer[], p_parents integer[], p_root boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.verdict(p_nodes integer[], p_parents integer[], p_root boolean) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.witnessed(p_xact text) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.witnessed(p_xact text) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.worker_lives() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.worker_lives() TO hallpass_app;

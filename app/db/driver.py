@@ -6,10 +6,11 @@ both ways of running a statement are within the same one.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 import asyncpg
 from sqlalchemy import Select, TextClause
@@ -112,8 +113,17 @@ class Unconfirmed(Exception):
     """What was committed is not known to have reached the standby that should have it too."""
 
 
+class Unwitnessed(Exception):
+    """What was committed ended something, and is not known to be in the witness that is kept elsewhere."""
+
+
 _warned: WeakSet[Any] = WeakSet()
 """Connections on which PostgreSQL has warned of something since their transaction began."""
+_ENDING = "00W01"
+"""The SQLSTATE by which schema/functions/note_ending.sql says that this transaction ends something."""
+_ends: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
+"""Connections whose transaction ends something, with its number."""
+_LOOK_SECONDS = 0.05
 
 
 def watch(connection: Any) -> None:
@@ -124,17 +134,21 @@ def watch(connection: Any) -> None:
 def _noticed(connection: Any, message: Any) -> None:
     if message.severity_en == "WARNING":
         _warned.add(connection)
+    elif message.sqlstate == _ENDING:
+        _ends[connection] = message.message
 
 
 @asynccontextmanager
 async def transaction(connection: AsyncConnection, commit_seconds: float = COMMIT_SECONDS) -> AsyncIterator[None]:
     """A transaction of the driver's, which ends before the connection goes back to the pool, or the connection does.
 
-    Raises DBAPIError where the commit fails, RuntimeError where a failure of a statement was passed over, and
-    Unconfirmed where the commit takes too long, or PostgreSQL warns that it did not wait for the standby.
+    Raises DBAPIError where the commit fails, RuntimeError where a failure of a statement was passed over,
+    Unconfirmed where the commit takes too long, or PostgreSQL warns that it did not wait for the standby, and
+    Unwitnessed where what it ended does not reach the witness in as long.
     https://www.postgresql.org/docs/current/warm-standby.html#SYNCHRONOUS-REPLICATION
     """
     driver = on_driver(connection)
+    _ends.pop(driver, None)
     try:
         with alike("BEGIN"):
             await driver.execute("BEGIN")
@@ -151,6 +165,20 @@ async def transaction(connection: AsyncConnection, commit_seconds: float = COMMI
     except BaseException:  # canceled, and maybe in the middle of a statement: where it stands cannot be known
         await connection.invalidate()
         raise
+    if driver in _ends:
+        await _await_witness(driver, _ends.pop(driver), commit_seconds)
+
+
+async def _await_witness(driver: Any, transaction: str, seconds: float) -> None:
+    """Wait until a worker has written into the witness what a transaction ended."""
+    statement = "SELECT hallpass.witnessed($1)"
+    try:
+        with alike(statement):
+            async with asyncio.timeout(seconds):
+                while not await driver.fetchval(statement, transaction):  # noqa: ASYNC110 - a worker elsewhere does it
+                    await asyncio.sleep(_LOOK_SECONDS)
+    except TimeoutError as e:
+        raise Unwitnessed from e
 
 
 async def _commit(driver: Any, seconds: float) -> str:
