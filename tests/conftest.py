@@ -50,7 +50,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """As a server does: the garbage collector does not walk what lasts as long as the process, thousands of tests here."""
+    """As a server does: the garbage collector does not walk what lasts as long as the process."""
     gc.collect()
     gc.freeze()
 

@@ -15,9 +15,11 @@ from app.intake.csv.reader import Csv
 from app.intake.edfi.reader import EdFi
 from app.intake.edfi.service import EdFiService
 from app.intake.oneroster.reader import OneRoster
+from app.intake.oneroster.sds import SchoolDataSync
 from app.intake.oneroster.service import OneRosterService
 from app.intake.pull.credentials import Credentials
 from app.intake.pull.credentials import read as read_credentials
+from app.intake.roster.marked import Marked, marked
 from app.intake.roster.source import Source
 from app.settings import DEFAULT_URL
 
@@ -34,6 +36,10 @@ CredentialsFile = Annotated[
     Path | None, typer.Option("--credentials", help="For an address: a TOML file with [bearer], [oauth2] or [oauth1].")
 ]
 Full = Annotated[bool, typer.Option("--full", help="Read everything, not only what changed.")]
+Staff = Annotated[
+    list[str] | None,
+    typer.Option(help="A role of staff that goes into the directory, as the source calls it: counselor. Repeat it."),
+]
 ReportFile = Annotated[Path | None, typer.Option("--report", help="A file for the report as JSON.")]
 
 
@@ -45,6 +51,7 @@ def edfi(
     url: Url = DEFAULT_URL,
     agency: Annotated[str | None, typer.Option(help="The LocalEducationAgencyId, if the source has several.")] = None,
     credentials: CredentialsFile = None,
+    staff: Staff = None,
     full: Full = False,
     dry_run: DryRun = False,
     accept_shrink: AcceptShrink = False,
@@ -52,7 +59,7 @@ def edfi(
 ) -> None:
     """Import Ed-Fi files or an ODS/API; again, only what changed. Exit status 1: some records were refused."""
     with plainly():
-        found = _ed_fi(source, agency, credentials, full)
+        found = _ed_fi(source, agency, credentials, full, marked(staff or ()))
     _run(found, client_id, key, url, dry_run, accept_shrink, report, full=full)
 
 
@@ -66,6 +73,7 @@ def oneroster(
         str | None, typer.Option(help="The district's identifier, if the source has none or several.")
     ] = None,
     credentials: CredentialsFile = None,
+    staff: Staff = None,
     full: Full = False,
     dry_run: DryRun = False,
     accept_shrink: AcceptShrink = False,
@@ -73,7 +81,26 @@ def oneroster(
 ) -> None:
     """Import a OneRoster package or service. Guardians have no authority until `hallpass guardians mark` says so."""
     with plainly():
-        found = _one_roster(source, district, credentials, full)
+        found = _one_roster(source, district, credentials, full, marked(staff or ()))
+    _run(found, client_id, key, url, dry_run, accept_shrink, report, full=full)
+
+
+@imports.command()
+def sds(
+    source: Annotated[Path, typer.Argument(help="School Data Sync 2 or 2.1: a zip, or its folder.")],
+    client_id: Client,
+    key: Key,
+    district: Annotated[str, typer.Option(help="The district's identifier: the files do not tell it.")],
+    url: Url = DEFAULT_URL,
+    staff: Staff = None,
+    full: Full = False,
+    dry_run: DryRun = False,
+    accept_shrink: AcceptShrink = False,
+    report: ReportFile = None,
+) -> None:
+    """Import School Data Sync files. Nobody can tell if they are whole: compare the counts first, with --dry-run."""
+    with plainly():
+        found = SchoolDataSync(source, district, marked(staff or ()))
     _run(found, client_id, key, url, dry_run, accept_shrink, report, full=full)
 
 
@@ -103,16 +130,16 @@ def guess(file: Annotated[Path, typer.Argument(help="A CSV file.")]) -> None:
         typer.echo(guess_mapping(file))
 
 
-def _one_roster(source: str, district: str | None, credentials: Path | None, full: bool) -> Source:
+def _one_roster(source: str, district: str | None, credentials: Path | None, full: bool, staff: Marked) -> Source:
     if "://" not in source:
-        return OneRoster(Path(source), district)
-    return OneRosterService(source, _known_by(credentials), district, full)
+        return OneRoster(Path(source), district, staff)
+    return OneRosterService(source, _known_by(credentials), district, full, staff)
 
 
-def _ed_fi(source: str, agency: str | None, credentials: Path | None, full: bool) -> Source:
+def _ed_fi(source: str, agency: str | None, credentials: Path | None, full: bool, staff: Marked) -> Source:
     if "://" not in source:
-        return EdFi(Path(source), agency)
-    return EdFiService(source, _known_by(credentials), agency, full)
+        return EdFi(Path(source), agency, staff)
+    return EdFiService(source, _known_by(credentials), agency, full, staff)
 
 
 def _known_by(credentials: Path | None) -> Credentials:

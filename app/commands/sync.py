@@ -23,6 +23,7 @@ from app.intake.command import COULD_NOT_RUN, TIMEOUT_SECONDS
 from app.intake.csv.mapping import load as load_mapping
 from app.intake.pull.credentials import read as read_credentials
 from app.intake.pull.provider import require_address
+from app.intake.roster.marked import marked
 from app.intake.sync.inbox import Inbox
 from app.intake.sync.run import Run, service
 from app.intake.sync.secrets import Secrets, opened, sealed
@@ -35,6 +36,10 @@ NIGHTLY = "15 2 * * *"
 EACH_MINUTE = "* * * * *"
 Client = Annotated[str, typer.Option("--client", help="The district's client id.")]
 Key = Annotated[Path, typer.Option(help="The file with the client's private key, a JWK. It is kept sealed.")]
+Staff = Annotated[
+    list[str] | None,
+    typer.Option(help="A role of staff that goes into the directory, as the source calls it: counselor. Repeat it."),
+]
 Name = Annotated[str, typer.Argument(help="What you call the source.")]
 
 
@@ -49,6 +54,7 @@ def add(
         Path, typer.Option(help="A TOML file with [bearer], [oauth2] or [oauth1]. It is kept sealed.")
     ],
     district: Annotated[str | None, typer.Option(help="The district's identifier, where there are several.")] = None,
+    staff: Staff = None,
     at: Annotated[str, typer.Option(help="When: five fields of cron, in UTC.")] = NIGHTLY,
 ) -> None:
     """Fetch a roster on a schedule. Its host must be in HALLPASS_SYNC_HOSTS."""
@@ -57,6 +63,7 @@ def add(
             raise HallpassError(Kind.INVALID, "The kind of a source is oneroster or edfi.")
         secrets = Secrets(private_key(key), read_credentials(credentials))
         kept = replace(_new(name, client_id, kind, require_address(address), at, secrets), district=district)
+        kept = replace(kept, staff=marked(staff or ()))
         service(kept, secrets.credentials, load()).open()
         _keep(kept)
         typer.echo(f"{name} is fetched at {at} UTC, next on {kept.next_run:%Y-%m-%d %H:%M}")
@@ -109,6 +116,7 @@ def inbox(
     name: Annotated[str | None, typer.Option(help="What you call it; by default the directory's name.")] = None,
     district: Annotated[str | None, typer.Option(help="The district's identifier, where there are several.")] = None,
     mapping: Annotated[Path | None, typer.Option(help="The mapping of the CSV files that come.")] = None,
+    staff: Staff = None,
 ) -> None:
     """Let the worker watch a directory. A file that has come whole is read, then moved to done or refused."""
     with plainly():
@@ -119,7 +127,7 @@ def inbox(
         place = str(directory.resolve())
         called = name or directory.resolve().name
         new = _new(called, client_id, "inbox", place, EACH_MINUTE, Secrets(private_key(key)))
-        kept = replace(new, district=district, mapping=held)
+        kept = replace(new, district=district, mapping=held, staff=marked(staff or ()))
         _keep(kept)
         typer.echo(f"{kept.name}: the worker looks into {place} each minute")
 

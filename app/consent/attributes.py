@@ -96,6 +96,11 @@ def referrers(records: Iterable[ResourceAttributes]) -> dict[UUID, tuple[Resourc
     return found
 
 
+def labels_of(declared: ResourceType, resource: dict[str, Any]) -> frozenset[str]:
+    """The labels of a resource that a release must name, wherever they stand in it."""
+    return _labels(declared, resource)[1]
+
+
 def _labels(declared: ResourceType, resource: dict[str, Any]) -> tuple[int, frozenset[str]]:
     """The highest confidentiality, and the labels that a release must name; one not understood is not nameable."""
     levels: list[int] = []

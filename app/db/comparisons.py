@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, and_, false, func, literal, or_
+from sqlalchemy import ARRAY, ColumnElement, Uuid, and_, any_, false, func, literal, or_
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from app.db.driver import is_placeholder
@@ -113,6 +113,13 @@ def target(column: ColumnElement[Any], id_: str) -> Condition:
     """A column that holds an id of this server's. An id that none of its resources can have is none."""
     found = id_ if is_placeholder(id_) else uuid_of(id_)
     return column == literal(found, column.type) if found is not None else false()
+
+
+def ids(column: ColumnElement[Any], wanted: Sequence[str]) -> Condition:
+    """A column that holds one of these ids, or one of a list that stands for them."""
+    if len(wanted) == 1 and is_placeholder(wanted[0]):
+        return column == any_(literal(wanted[0], ARRAY(Uuid())))
+    return column.in_([i for i in map(uuid_of, wanted) if i is not None])
 
 
 def _targets(t: Columns, ids: Sequence[str]) -> Condition:

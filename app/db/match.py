@@ -41,7 +41,6 @@ from app.search.query import (
     TokenValue,
     asked_form,
 )
-from app.search.references import uuid_of
 from app.search.terms import under
 
 INDEX: dict[ParamKind, Table] = {
@@ -92,8 +91,7 @@ def matches(clause: Clause, subject: Subject) -> Condition:
         case Has():
             return _has(clause, subject)
         case Criterion(parameter="_id"):
-            ids = (uuid_of(v.code or "") for v in cast(tuple[TokenValue, ...], clause.values))
-            return subject.c.id.in_([i for i in ids if i is not None])
+            return comparisons.ids(subject.c.id, [v.code or "" for v in cast(tuple[TokenValue, ...], clause.values)])
         case Criterion(parameter="_lastUpdated"):
             dates = cast(tuple[DateValue, ...], clause.values)
             return or_(*(comparisons.moment(subject.c.updated, v) for v in dates))

@@ -19,13 +19,18 @@ from app.search.references import uuid_of
 def with_placeholders(criteria: Iterable[Clause]) -> tuple[tuple[Clause, ...], dict[str, Any]] | None:
     """The criteria with blanks, and what stands for each.
 
-    None where one of them is not a single system or code, or a reference to a single resource of this server.
+    None where one of them is not ids, a single system or code, or a reference to a single resource of this server.
     """
     found: list[Clause] = []
     values: dict[str, Any] = {}
     for c in criteria:
         match c:
-            case Criterion(kind=ParamKind.TOKEN, modifier=None, values=(TokenValue() as v,)) if c.parameter != "_id":
+            case Criterion(parameter="_id", modifier=None):
+                name = placeholder(f"{len(found)}_ids")
+                ids = (uuid_of(v.code or "") for v in c.values if isinstance(v, TokenValue))
+                found.append(replace(c, values=(TokenValue(None, name),)))
+                values[name] = [i for i in ids if i is not None]
+            case Criterion(kind=ParamKind.TOKEN, modifier=None, values=(TokenValue() as v,)):
                 texts = {"system": v.system, "code": v.code}
                 names = {part: placeholder(f"{len(found)}_{part}") for part, text in texts.items() if text is not None}
                 found.append(replace(c, values=(replace(v, **names),)))

@@ -4,7 +4,7 @@ docs/guides/roster.md
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,8 +14,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 _SAVE = text("""
-    INSERT INTO hallpass.sync_source (name, client, kind, place, district, mapping, sealed, schedule, next_run)
-    VALUES (:name, :client, :kind, :place, :district, :mapping, :sealed, :schedule, :next_run)
+    INSERT INTO hallpass.sync_source (name, client, kind, place, district, mapping, sealed, schedule, next_run,
+                                      staff)
+    VALUES (:name, :client, :kind, :place, :district, :mapping, :sealed, :schedule, :next_run, :staff)
     ON CONFLICT (name) DO NOTHING
 """)
 _ALL = text("SELECT * FROM hallpass.sync_source ORDER BY name")
@@ -48,11 +49,12 @@ class SyncSource:
     ended: datetime | None = None
     status: int | None = None
     report: Mapping[str, Any] | None = None
+    staff: Sequence[str] = ()
 
 
 async def add(connection: AsyncConnection, source: SyncSource) -> bool:
     """Keep a new one; False where there is one of the name."""
-    given = {name: getattr(source, name) for name in SyncSource.__slots__}
+    given = {name: getattr(source, name) for name in SyncSource.__slots__} | {"staff": [*source.staff]}
     return (await connection.execute(_SAVE, given)).rowcount == 1
 
 

@@ -7,17 +7,30 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.consent.codes import ACT_CODE, PART2
+from app.consent.attributes import labels_of
+from app.consent.codes import PART2
 from app.errors import HallpassError, Issue, Kind
+from app.exchange.third_party_writes import judging
 from app.exchange.validated import same
-from app.projections.consent_context import content_of
-from app.resources import ResourceType
-from app.resources.paths import values
+from app.fhir.json import parse
+from app.projections.consent_context import current_of
+from app.referral.codes import BUSINESS_STATUSES, STATUS_REASONS
+from app.resources import TYPES, ResourceType
 from app.resources.refs import local_targets
 from app.session import Session
 
-_TEXT = frozenset({"text", "div", "valueString", "valueMarkdown", "valueAnnotation", "valueAttachment"})
-_NOTES = frozenset({"note"})
+_CODED = frozenset(
+    {
+        *("coding", "system", "version", "code", "userSelected", "reference", "type", "start", "end", "value"),
+        *("valueBoolean", "valueCode", "valueCodeableConcept", "valueCoding", "valueQuantity", "valueReference"),
+        *("valueDate", "valueDateTime", "valueInstant", "valueTime", "valuePeriod"),
+        *("valueDecimal", "valueInteger", "valuePositiveInt", "valueUnsignedInt"),
+    }
+)
+"""The elements that say no more than a code, a number, a time or what is referred to. Any other may hold a text."""
+_WORDS = frozenset({"display", "text"})
+_KNOWN_WORDS = frozenset({*STATUS_REASONS.values(), *BUSINESS_STATUSES.values()})
+"""What the exchange's own codes mean, word by word."""
 
 
 async def require_coded(
@@ -25,28 +38,38 @@ async def require_coded(
 ) -> None:
     """Raise UNPROCESSABLE where a party writes text into a Task that is, or whose referral is, under Part 2."""
     changed = [name for name in declared.party_writes if not same(stored.get(name), content.get(name))]
-    told = [name for name in changed if name in content and (name in _NOTES or _has_text(content[name]))]
-    if told and await _under_part2(session, stored):
-        text = "The referral is under 42 CFR Part 2: write coded states and reasons, and no text."
-        raise HallpassError(
-            Kind.UNPROCESSABLE, *(Issue(text, f"{declared.name}.{name}", "business-rule") for name in told)
-        )
+    told = [name for name in changed if name in content and not _is_coded(content[name])]
+    if not told:
+        return
+    if _under_part2(declared, stored):
+        raise _refused(declared, told)
+    for referral in sorted({target for kind, target in local_targets(stored) if kind == "ServiceRequest"}):
+        row = await current_of(session, "ServiceRequest", referral)
+        if row is not None and _under_part2(TYPES[row.type], parse(row.body)):
+            with judging(session, row):
+                raise _refused(declared, told)
 
 
-async def _under_part2(session: Session, task: dict[str, Any]) -> bool:
-    if _labeled(task):
+def _refused(declared: ResourceType, told: list[str]) -> HallpassError:
+    text = (
+        "The referral is under 42 CFR Part 2: write coded states and reasons, and no text. A code of the exchange may "
+        "have its own display."
+    )
+    return HallpassError(
+        Kind.UNPROCESSABLE, *(Issue(text, f"{declared.name}.{name}", "business-rule") for name in told)
+    )
+
+
+def _under_part2(declared: ResourceType, resource: dict[str, Any]) -> bool:
+    return PART2 in labels_of(declared, resource)
+
+
+def _is_coded(node: Any) -> bool:
+    """Whether what was written holds nothing that could be a text."""
+    if isinstance(node, list):
+        return all(_is_coded(value) for value in node)
+    if not isinstance(node, dict):
         return True
-    referrals = {target for kind, target in local_targets(task) if kind == "ServiceRequest"}
-    found = [await content_of(session, "ServiceRequest", referral) for referral in sorted(referrals)]
-    return any(_labeled(referral) for referral in found if referral)
-
-
-def _labeled(resource: dict[str, Any]) -> bool:
-    labels = values(resource, "meta.security")
-    return any(x.get("system") == ACT_CODE and x.get("code") == PART2 for x in labels)
-
-
-def _has_text(node: Any) -> bool:
-    if isinstance(node, dict):
-        return bool(node.keys() & _TEXT) or any(_has_text(value) for value in node.values())
-    return isinstance(node, list) and any(_has_text(value) for value in node)
+    return all(
+        value in _KNOWN_WORDS if name in _WORDS else name in _CODED and _is_coded(value) for name, value in node.items()
+    )

@@ -20,7 +20,7 @@ from app.db.history import Span
 from app.db.rows import Stored
 from app.db.subscriptions import Event, State
 from app.errors import not_found
-from app.exchange import reads, writes
+from app.exchange import queries, reads, writes
 from app.exchange.release import PendingResult, PendingRow
 from app.exchange.subscribing import TYPE, definition_of
 from app.exchange.validated import validate_now
@@ -170,6 +170,7 @@ async def _collect(session: Session, state: State, definition: Definition) -> tu
         looked.append(row)
         if state.since is not None and await _is_event(session, row, definition, state.since):
             found.append(row)
+    await _enter(session, state, definition, looked, found)
     assert state.walk is not None
     assert state.horizon is not None
     answer = feed.Answer(name, state.walk, state.horizon, state.told)
@@ -196,6 +197,7 @@ async def _overdue(session: Session, state: State, definition: Definition) -> tu
     counted = await subscriptions.writes(session.connection)
     _, until = await feed.moment(session.connection)
     found: list[Stored] = []
+    looked: list[Stored] = []
     for priority, days in session.settings.overdue_days.items() if state.since is not None else ():
         assert state.since is not None
         allowed = timedelta(days=days)
@@ -203,11 +205,29 @@ async def _overdue(session: Session, state: State, definition: Definition) -> tu
             rows = await subscriptions.unchanged_since(
                 session.connection, type_name, state.since - allowed, until - allowed
             )
+            looked += rows
             for row in rows:
                 due = parse(row.body).get("priority", "routine") == priority
                 if due and await _is_event(session, row, definition, row.updated):
                     found.append(row)
+    await _enter(session, state, definition, looked, found)
     return found, replace(state, since=until, told=until, seen=counted)
+
+
+async def _enter(
+    session: Session, state: State, definition: Definition, looked: list[Stored], found: list[Stored]
+) -> None:
+    """Enter that others' records were judged by a filter, or are counted and not named: both tell of them.
+
+    Those that are named are entered one by one when they leave. What was there before is not judged.
+    """
+    if state.since is None:
+        return
+    judged = looked if definition.filters else found if definition.content == "empty" else []
+    for row in judged:
+        if not row.directory and not await session.holds(row.custodian):
+            await queries.enter_followed(session, state.id, definition)
+            return
 
 
 async def _is_event(session: Session, row: Stored, definition: Definition, since: datetime) -> bool:
@@ -229,7 +249,7 @@ async def _is_event(session: Session, row: Stored, definition: Definition, since
 
 
 def _pending(content: str, rows: Sequence[Stored]) -> PendingResult:
-    """What leaves: an empty notification names nothing, and so discloses nothing."""
+    """What leaves: an empty notification names nothing. That there was something is entered when it is counted."""
     return PendingResult() if content == "empty" else PendingResult(tuple(PendingRow(row) for row in rows))
 
 

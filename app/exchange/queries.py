@@ -6,7 +6,7 @@ others and are not entered.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from app.search.parameters import COLUMNS
 from app.search.query import Chain, Clause, Criterion, Has, ReferenceValue, Search, TokenValue
 from app.search.references import uuid_of
 from app.session import Session
+from app.subscriptions.definition import Definition
 
 _OF_A_STUDENT = frozenset({"patient", "subject"})
 
@@ -42,6 +43,19 @@ async def begin_together(session: Session, searches: Sequence[Search]) -> None:
         await _enter(session, replace(found[0], parameters=tuple(names), text=text), None)
 
 
+async def enter_followed(session: Session, subscription: UUID, definition: Definition) -> None:
+    """Enter what a Subscription asks of others' records: its filters, and where it names none of them, how many."""
+    clauses = [clause for _, clause in definition.filters]
+    names = [name for clause in clauses for name in _named(clause)]
+    names += ["_summary"] if definition.content == "empty" else []
+    types = definition.topic.types
+    students = [found for clause in clauses if (found := _named_students(types, clause))]
+    query = _query(
+        types, types, names, tuple(sorted(students[0])) if students else None, f"Subscription/{subscription}"
+    )
+    await _enter(session, query, None)
+
+
 async def _enter(session: Session, query: Query | None, plan: str | None) -> bool:
     if query is None or session.operator or query in session.queries:
         return False
@@ -54,20 +68,26 @@ async def _enter(session: Session, query: Query | None, plan: str | None) -> boo
 def query_of(wanted: Search, *, held: bool = False) -> Query | None:
     """What a search asks of others' records; None where it asks nothing of them."""
     names = list(_names(wanted))
-    if not names:
-        return None
     joined = {name for clause in wanted.criteria for name in joined_types(clause)}
-    types = sorted(t for t in (joined if held else joined | set(wanted.types)) if not _in_directory(t))
-    if not types:
+    types = joined if held else joined | set(wanted.types)
+    return _query(wanted.types, types, names, _students(wanted), _text(wanted))
+
+
+def _query(
+    searched: tuple[str, ...], types: Iterable[str], names: list[str], students: tuple[UUID, ...] | None, text: str
+) -> Query | None:
+    """What is asked of others' records of these types; None where they are all of the directory."""
+    others = sorted({t for t in types if not _in_directory(t)})
+    if not others or not names:
         return None
-    read = sorted({*types, *(t for name in types for t in _follows(name))})
+    read = sorted({*others, *(t for name in others for t in _follows(name))})
     return Query(
-        type=wanted.types[0] if len(wanted.types) == 1 else "*",
+        type=searched[0] if len(searched) == 1 else "*",
         types=tuple(read),
         party_types=tuple(t for t in read if TYPES[t].parties_see),
-        students=_students(wanted),
+        students=students,
         parameters=tuple(dict.fromkeys(names)),
-        text=_text(wanted),
+        text=text,
     )
 
 
@@ -113,19 +133,19 @@ def _students(wanted: Search) -> tuple[UUID, ...] | None:
         return (wanted.within.student,)
     for clause in wanted.criteria:
         if isinstance(clause, Criterion) and clause.modifier is None:
-            found = _named_students(wanted, clause)
+            found = _named_students(wanted.types, clause)
             if found:
                 return tuple(sorted(found))
     return None
 
 
-def _named_students(wanted: Search, clause: Criterion) -> set[UUID]:
+def _named_students(types: tuple[str, ...], clause: Criterion) -> set[UUID]:
     ids: list[str | None] = []
     if clause.parameter in _OF_A_STUDENT:
         for value in clause.values:
             named = isinstance(value, ReferenceValue) and value.type in (None, "Patient")
             ids.append(value.id if named and isinstance(value, ReferenceValue) else None)
-    elif clause.parameter == "_id" and wanted.types == ("Patient",):
+    elif clause.parameter == "_id" and types == ("Patient",):
         ids = [value.code if isinstance(value, TokenValue) else None for value in clause.values]
     found = [uuid_of(i or "") for i in ids]
     return {i for i in found if i is not None} if all(found) else set()

@@ -15,6 +15,7 @@ from app.limits.content import more_values, too_many_values
 from app.limits.long_work import is_large, off_loop
 from app.resources import TYPES, ResourceType, Visibility
 from app.resources.paths import values
+from app.resources.refs import attached
 from app.settings import Settings
 
 _PROOF = object()
@@ -138,11 +139,12 @@ def _contains_others(content: dict[str, Any]) -> bool:
 
 
 def _is_about_a_student(node: dict[str, Any]) -> bool:
-    """Whether an element is a note, or a Reference to a type that is not of the directory."""
+    """Whether an element is a note, an Attachment kept here, or a Reference to a type that is not of the directory."""
     reference, kind = node.get("reference"), node.get("type")
     segments = reference.split("/") if isinstance(reference, str) else []
     return (
         "valueAnnotation" in node
+        or attached(node) is not None
         or not _NOT_LISTED.isdisjoint(segments)
         or (isinstance(kind, str) and kind in _NOT_LISTED)
     )

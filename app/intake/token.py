@@ -17,7 +17,8 @@ import orjson
 from app.auth.jose import Jwk, flaw, public, sign
 from app.errors import HallpassError, Kind
 
-SCOPE = " ".join(f"system/{t}.crus" for t in ("Organization", "Patient", "RelatedPerson", "Group"))
+_WRITTEN = ("Organization", "Location", "Patient", "RelatedPerson", "Group", "Practitioner", "PractitionerRole")
+SCOPE = " ".join(f"system/{name}.crus" for name in _WRITTEN)
 """What an import asks for; it never deletes."""
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_SECONDS = 240

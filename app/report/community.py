@@ -96,7 +96,7 @@ def rounded(n: int) -> int:
 
 
 def together(published: Iterable[Published]) -> Published:
-    """A county's counts: the sums of what its districts have published."""
+    """The counts of several, of a county or of a whole with its parts: the sums of what each of them may publish."""
     found: Published = {}
     for table in published:
         for place, counts in table.items():

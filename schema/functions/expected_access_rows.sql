@@ -1,5 +1,8 @@
-CREATE OR REPLACE FUNCTION hallpass.expected_access_rows(p_compartments uuid[], p_ids uuid[]) RETURNS SETOF hallpass.access
+CREATE OR REPLACE FUNCTION hallpass.expected_access_rows(p_compartments uuid[], p_ids uuid[])
+    RETURNS TABLE (compartment uuid, id uuid, org uuid, consent uuid, type text, updated timestamptz, custodian uuid,
+                   precomputed boolean)
     LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
 BEGIN
     RETURN QUERY
     WITH r AS MATERIALIZED (

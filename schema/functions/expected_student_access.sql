@@ -1,4 +1,6 @@
-CREATE OR REPLACE FUNCTION hallpass.expected_student_access(p_compartment uuid) RETURNS SETOF hallpass.access
+CREATE OR REPLACE FUNCTION hallpass.expected_student_access(p_compartment uuid)
+    RETURNS TABLE (compartment uuid, id uuid, org uuid, consent uuid, type text, updated timestamptz, custodian uuid,
+                   precomputed boolean)
     LANGUAGE sql STABLE AS $$
     SELECT * FROM hallpass.expected_access_rows(
         (SELECT array_agg(r.compartment) FROM hallpass.resource r WHERE r.compartment = p_compartment AND r.current),

@@ -30,7 +30,8 @@ BEGIN
         WHERE a.compartment = g.compartment AND a.id = g.id AND a.org = g.org AND a.consent IS NOT DISTINCT FROM g.consent
         RETURNING 1
     ), made AS (
-        INSERT INTO access AS a SELECT * FROM due
+        INSERT INTO access AS a (compartment, id, org, consent, type, updated, custodian, precomputed)
+        SELECT d.compartment, d.id, d.org, d.consent, d.type, d.updated, d.custodian, d.precomputed FROM due d
         ON CONFLICT (compartment, id, org, consent) DO UPDATE SET updated = EXCLUDED.updated, precomputed = EXCLUDED.precomputed
             WHERE (a.updated, a.precomputed) IS DISTINCT FROM (EXCLUDED.updated, EXCLUDED.precomputed)
         RETURNING 1

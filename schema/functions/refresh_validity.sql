@@ -2,7 +2,10 @@ CREATE OR REPLACE FUNCTION hallpass.refresh_validity(p_compartment uuid, p_custo
     LANGUAGE sql SECURITY DEFINER SET search_path = hallpass, pg_temp SET plan_cache_mode = force_custom_plan AS $$
     WITH due AS MATERIALIZED (SELECT * FROM expected_validity(p_compartment) v WHERE in_line(v.custodian, p_custodian)),
     made AS (
-        INSERT INTO validity AS k SELECT d.*, true FROM due d
+        INSERT INTO validity AS k (org, consent, compartment, version, custodian, since, until, majority, purposes,
+                                   root_since, root_until, types)
+        SELECT d.org, d.consent, d.compartment, d.version, d.custodian, d.since, d.until, d.majority, d.purposes,
+               d.root_since, d.root_until, d.types FROM due d
         ON CONFLICT (org, consent) DO UPDATE
             SET version = EXCLUDED.version, since = EXCLUDED.since, until = EXCLUDED.until, majority = EXCLUDED.majority,
                 purposes = EXCLUDED.purposes, root_since = EXCLUDED.root_since, root_until = EXCLUDED.root_until,

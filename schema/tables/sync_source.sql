@@ -12,6 +12,7 @@ CREATE TABLE hallpass.sync_source (
     began    timestamptz,
     ended    timestamptz,
     status   smallint,                            -- 0 all well, 1 some records were refused, 2 it could not run
-    report   jsonb
+    report   jsonb,
+    staff    text[] NOT NULL DEFAULT '{}'         -- roles of staff that go into the directory
 );
 COMMENT ON TABLE hallpass.sync_source IS 'Rosters that the worker fetches on a schedule.';

@@ -119,3 +119,25 @@ async def test_the_counts_for_the_county_are_the_districts_own_and_without_small
     refused(await scene.clinic.get(f"{path}?month=2026-09"), 403, "forbidden")
     refused(await scene.district.get(f"{path}?month=2026-13"), 400, "invalid")
     refused(await scene.district.get(f"{path}?month=2099-01"), 422, "business-rule")
+
+
+async def test_the_counts_of_the_whole_without_those_of_its_parts_give_back_no_small_one(world: World) -> None:
+    """A school of five referrals publishes nothing, and what its district publishes is the same without them."""
+    district = await world.member("District")
+    school = await world.member("School", part_of=district.organization)
+    other = await world.member("Other school", part_of=district.organization)
+    for member, referrals in ((district, 12), (school, 5), (other, 11)):
+        for n in range(referrals):
+            student = await member.create(build.patient(f"S-{n}", address=[{"postalCode": "73334"}]))
+            await member.create(build.referral(student, category=[FOOD], authoredOn="2026-09-10"))
+    told = {
+        name: (await member.get(f"/{about.reference['reference']}/$community-report?month=2026-09")).json()
+        for name, member, about in (
+            ("whole", district, district),
+            ("school", school, school),
+            ("other", other, other),
+            ("school, by the whole", district, school),
+        )
+    }
+    made = {name: document["group"][1]["measureScore"]["value"] for name, document in told.items()}
+    assert made == {"whole": 20, "school": 0, "other": 10, "school, by the whole": 0}

@@ -26,6 +26,8 @@ EXPAND = (
     "ALTER TABLE hallpass.release ADD COLUMN origin text",
     "ALTER TABLE hallpass.provision ADD COLUMN weight integer NOT NULL DEFAULT 0",
     "ALTER TABLE hallpass.disclosure ADD COLUMN device text",
+    "ALTER TABLE hallpass.access ADD COLUMN origin text",
+    "ALTER TABLE hallpass.validity ADD COLUMN origin text",
     "CREATE INDEX resource_updated ON hallpass.resource (updated)",
     "UPDATE hallpass.release SET origin = 'before'",
 )
@@ -130,6 +132,8 @@ async def test_no_request_fails_while_a_migration_runs(database: URL, db: Databa
         ("release", "recipients uuid[] NOT NULL", "origin text"),
         ("provision", "about           tstzrange", "weight integer NOT NULL DEFAULT 0"),
         ("disclosure", "batch           bigint NOT NULL", "device text"),
+        ("access", "custodian uuid NOT NULL", "origin text"),
+        ("validity", "root_until timestamptz NOT NULL", "origin text"),
     ):
         edit(source, f"tables/{table}.sql", f"    {last},", f"    {last},\n    {column},")
     edit(source, "functions/statement_time.sql", "statement_timestamp()", "statement_timestamp() + interval '0'")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from uuid import uuid4
 
 import pytest
 import pytest_asyncio
@@ -55,6 +56,25 @@ async def test_a_search_for_all_is_planned_once(scene: Scene) -> None:
     once, each_time = await made(scene, asks=False)
     assert each_time == 0
     assert once >= 8
+
+
+async def test_a_search_by_ids_is_one_statement_however_many_they_are_and_planned_once(scene: Scene) -> None:
+    referral = scene.records["ServiceRequest"]["id"]
+    await scene.clinic.ids(f"/ServiceRequest?_id={referral}")
+    before, kept = await made(scene, asks=False), await statements(scene)
+    for more in range(8):
+        ids = ",".join([referral, *(str(uuid4()) for _ in range(more))])
+        assert await scene.clinic.ids(f"/ServiceRequest?_id={ids}") == [referral]
+    once, each_time = await made(scene, asks=False)
+    assert (once - before[0], each_time) == (8, before[1])
+    assert await statements(scene) == kept
+
+
+async def statements(scene: Scene) -> int:
+    """How many statements of searches the connection has prepared."""
+    asked = text("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%AS candidate%'")
+    async with scene.world.db.begin() as connection:
+        return int((await connection.execute(asked)).scalar_one())
 
 
 async def made(scene: Scene, *, asks: bool) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from app.resources import TYPES
 
 BASE = "http://127.0.0.1:8000/fhir"
 STUDENT = "Patient/00000000-0000-4000-8000-000000000000"
+BINARY = "Binary/00000000-0000-4000-8000-000000000001"
 EXTENSION = "https://example.org/fhir/StructureDefinition/of"
 
 
@@ -33,6 +34,8 @@ EXTENSION = "https://example.org/fhir/StructureDefinition/of"
             ]
         },
         {"contained": [{"resourceType": "Location", "id": "o", "name": "Room 4"}]},
+        {"extension": [{"url": EXTENSION, "valueAttachment": {"url": BINARY}}]},
+        {"extension": [{"url": EXTENSION, "valueAttachment": {"url": f"{BASE}/{BINARY}"}}]},
         {
             "contained": [{"resourceType": "Patient", "id": "p"}],
             "extension": [{"url": EXTENSION, "valueReference": {"reference": "#p"}}],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -63,7 +64,7 @@ async def test_each_record_that_is_told_is_on_the_ledger_as_a_notification(scene
     assert [tuple(r) for r in entered] == [("notification", 1)]
 
 
-async def test_an_empty_notification_names_nothing_and_discloses_nothing(scene: Scene, endpoint: Endpoint) -> None:
+async def test_an_empty_notification_names_nothing_and_is_entered_as_a_number(scene: Scene, endpoint: Endpoint) -> None:
     async with telling(scene.world):
         await active(scene.world, scene.clinic, subscription(endpoint.url, content="empty"))
         await scene.release("ServiceRequest")
@@ -72,8 +73,40 @@ async def test_an_empty_notification_names_nothing_and_discloses_nothing(scene: 
     assert told.events == [(1, None)]
     assert len(told.bundle["entry"]) == 1
     assert not [s for s in (*scene.secrets, "topic") if s in told.body.decode()]
-    recipient = f"recipient = '{scene.clinic.organization}' AND interaction = 'notification'"
-    assert not await rows(scene.world.db.owner, f"SELECT 1 FROM hallpass.disclosure WHERE {recipient}")
+    assert await entered(scene) == [("query", None, ["_summary"], scene.district.organization)]
+
+
+async def entered(scene: Scene) -> list[tuple[Any, ...]]:
+    """What the clinic's notifications are on the ledger with."""
+    found = await rows(
+        scene.world.db.owner,
+        "SELECT basis, student, parameters, custodian FROM hallpass.disclosure"
+        f" WHERE recipient = '{scene.clinic.organization}' AND interaction = 'notification'",
+    )
+    return [tuple(r) for r in found]
+
+
+@pytest.mark.parametrize("content", ["empty", "id-only"])
+async def test_what_a_filter_asks_of_others_records_is_entered_whatever_it_finds(
+    scene: Scene, endpoint: Endpoint, content: str
+) -> None:
+    """A filter is a question: that nothing is told answers it too."""
+    await scene.release("ServiceRequest")
+    student = scene.student["id"]
+    asked = subscription(endpoint.url, "referral", f"patient=Patient/{student}", "priority:not=stat", content=content)
+    async with telling(scene.world):
+        made = await active(scene.world, scene.clinic, asked)
+        await scene.district.create(build.referral(scene.student, priority="stat"))
+
+        async def looked() -> bool:
+            return bool(await entered(scene))
+
+        await until(looked)
+    asked_by = ["patient", "priority:not", *(["_summary"] if content == "empty" else [])]
+    assert await entered(scene) == [("query", None, asked_by, scene.district.organization)]
+    assert endpoint.events == []
+    status = (await scene.clinic.get(f"/Subscription/{made['id']}/$status")).text
+    assert '"events-since-subscription-start","valueString":"0"' in status
 
 
 async def test_what_an_ended_release_opened_is_told_again_when_another_opens_it(

@@ -10,16 +10,18 @@ from datetime import date
 
 from app.errors import HallpassError, Kind
 from app.intake.edfi import mapping
-from app.intake.edfi.elements import day
+from app.intake.edfi.elements import code, day
 from app.intake.edfi.mapping import District
-from app.intake.edfi.shapes import Record
+from app.intake.edfi.shapes import ASSIGNMENT, Record
 from app.intake.edfi.staging import Staging
 from app.intake.roster.facts import RosterFacts
+from app.intake.roster.marked import Marked, is_marked
 from app.intake.roster.model import Enrollment, Finding, Origin, Session, Takes
 from app.intake.roster.years import Span, enrolled
+from app.resources.paths import first
 
 
-def join(staging: Staging, agency: str, facts: RosterFacts, today: date) -> None:
+def join(staging: Staging, agency: str, facts: RosterFacts, today: date, marked: Marked = ()) -> None:
     """Make the facts of a resolved staging, for the LocalEducationAgencyId that is meant."""
     district = District(agency)
     years = list(_sessions(staging, facts))
@@ -27,6 +29,7 @@ def join(staging: Staging, agency: str, facts: RosterFacts, today: date) -> None
     _students(staging, district, facts, years, today)
     _enrollments(staging, facts)
     _contacts(staging, district, facts)
+    _staff(staging, district, facts, today, marked)
 
 
 def stage(staging: Staging, facts: RosterFacts, origin: Origin, name: str, record: Record) -> None:
@@ -42,6 +45,8 @@ _ABOUT = {
     "Student": "Student",
     "StudentSchoolAssociation": "Enrollment",
     "StudentContactAssociation": "Contact",
+    "Staff": "Staff",
+    ASSIGNMENT: "Post",
 }
 """Ed-Fi record -> the kind of fact that it is about."""
 
@@ -51,7 +56,7 @@ def clashes(facts: RosterFacts) -> Callable[[str, str, Origin, Origin], None]:
         text = (
             f"This {name} contradicts the one in {other}: the same id with other content. Neither is taken; mend one."
         )
-        about = name if name in ("School", "Student") else ""
+        about = name if name in ("School", "Student", "Staff") else ""
         facts.find(Finding(origin, text, refused=True, about=about, key=key, kind=name))
 
     return told
@@ -96,6 +101,30 @@ def _contacts(staging: Staging, district: District, facts: RosterFacts) -> None:
             _refuse(facts, staged.origin, "Contact", key, e)
             if mapping.takes_authority(staged.association):
                 facts.take(Takes("Contact", key, staged.origin))
+
+
+def _staff(staging: Staging, district: District, facts: RosterFacts, today: date, marked: Marked) -> None:
+    """Those in a role that the district marks."""
+    schools = set(facts.keys("School"))
+    for staged, assignments in staging.staff():
+        found = [(o, r) for o, r in assignments if is_marked(code(first(r, "StaffClassification")), marked)]
+        if staged.clash or not found:
+            continue
+        try:
+            facts.add(mapping.staff(staged.key, staged.record, district, staged.origin))
+        except HallpassError as e:
+            _refuse(facts, staged.origin, "Staff", staged.key, e)
+            continue
+        for place in sorted({other for other, _ in found}):
+            if place not in schools and place != district.agency:
+                text = "An assignment is neither to a school nor to the district. It is not taken."
+                facts.find(Finding(staged.origin, text, "EducationOrganizationReference"))
+                continue
+            school, held = ("" if place == district.agency else place), [r for other, r in found if other == place]
+            try:
+                facts.add(mapping.post(staged.key, school, held, district, staged.origin, today))
+            except HallpassError as e:
+                _refuse(facts, staged.origin, "Post", f"{school}/{staged.key}", e)
 
 
 def _sessions(staging: Staging, facts: RosterFacts) -> Iterator[Span]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -29,7 +30,8 @@ from app.intake.edfi.elements import (
 from app.intake.edfi.shapes import STUDENT_CODES, Record
 from app.intake.edfi.staging import StagedContact, StagedStudent
 from app.intake.roster.codes import GRADE_LEVEL, us_core
-from app.intake.roster.model import Contact, Origin, School, Student
+from app.intake.roster.model import Contact, Origin, Post, School, Staff, Student
+from app.intake.roster.resources import role
 from app.resources.paths import first, values
 
 OURS = "https://hallpass.example/fhir/StructureDefinition"
@@ -134,6 +136,38 @@ def contact(staged: StagedContact, district: District) -> Contact:
     )
     faults.check()
     return found
+
+
+def staff(key: str, record: Record, district: District, origin: Origin) -> Staff:
+    """The fact of a Staff. Of how to reach it only the e-mail at work is taken. Raises as `school`."""
+    faults = Faults()
+    mails = faults.of(telecom, {"ElectronicMail": values(record, "ElectronicMail")}) or []
+    found = Staff(
+        key=key,
+        origin=origin,
+        identifiers=[district.identifier("staff", key)],
+        names=faults.of(names, record) or [],
+        telecom=[m for m in mails if m.get("use") == "work"],
+    )
+    faults.check()
+    return found
+
+
+def post(key: str, school: str, records: Sequence[Record], district: District, origin: Origin, today: date) -> Post:
+    """What a Staff does at a school, or where that is empty at the district, by its assignments there."""
+    spans = [(day(r, "BeginDate"), day(r, "EndDate")) for r in records]
+    words = sorted({str(first(r, "StaffClassification")) for r in records})
+    end = None if any(e is None for _, e in spans) else max(e for _, e in spans if e)
+    return Post(
+        staff=key,
+        school=school,
+        origin=origin,
+        identifiers=[district.identifier("staff-role", f"{school}/{quote(key, safe='')}")],
+        roles=[role(code(word), word.rpartition("#")[0] or None) for word in words],
+        active=end is None or end >= today.isoformat(),
+        begin=min((b for b, _ in spans if b), default=None),
+        end=end,
+    )
 
 
 def takes_authority(association: Record) -> bool:

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from app.intake.edfi.joining import agency_of, clashes, join, stage
+from app.intake.edfi.shapes import STAFF
 from app.intake.edfi.staging import Staging
 from app.intake.edfi.xml import Interchange, interchanges, located
 from app.intake.roster.facts import RosterFacts
+from app.intake.roster.marked import Marked
 from app.intake.roster.model import Origin
 from app.intake.roster.source import About, OnBytes, fingerprint_of
 from app.intake.roster.units import Json
@@ -27,11 +29,12 @@ class EdFi:
     continues: ClassVar[bool] = False
     folder: Path
     agency: str | None = None
+    staff: Marked = ()
     name: str = NAME
 
     def open(self, last: Json | None = None) -> _Folder:
         """The files to read. Raises HallpassError where there is nothing to read."""
-        files, passed_over = interchanges(self.folder)
+        files, passed_over = interchanges(self.folder, staff=bool(self.staff))
         return _Folder(self, files, passed_over)
 
 
@@ -48,17 +51,18 @@ class _Folder:
 
     def fingerprint(self) -> str:
         """Of the files that are read."""
-        return fingerprint_of([f.path for f in self.files], self.source.agency)
+        return fingerprint_of([f.path for f in self.files], self.source.agency, *self.source.staff)
 
     def read(self, facts: RosterFacts, today: date, on_bytes: OnBytes) -> About:
         """Read all of it. Raises HallpassError where a file breaks off, or it is not of the agency that is meant."""
         with Staging(clashes(facts)) as staging:
             for file in self.files:
                 for line, name, record in located(file.path, on_bytes):
-                    stage(staging, facts, Origin(file.path.name, line), name, record)
+                    if name not in STAFF or self.source.staff:
+                        stage(staging, facts, Origin(file.path.name, line), name, record)
             staging.resolve()
             agency = agency_of(staging, self.source.agency)
-            join(staging, agency, facts, today)
+            join(staging, agency, facts, today, self.source.staff)
             return About("Ed-Fi", agency, complete=True, remarks=_remarks(staging, self.passed_over))
 
 

@@ -42,7 +42,7 @@ def record_of(name: str, item: Any) -> Record:
 
 
 def takes_authority(item: Any) -> str | None:
-    """`student/contact` of an association that cannot be read, where it states a restriction or no guardian all the same."""
+    """`student/contact` of an association that cannot be read, where it states a restriction or no guardian."""
     if not isinstance(item, dict) or not (item.get("contactRestrictions") or item.get("legalGuardian") is False):
         return None
     student, contact = item.get("studentReference"), item.get("contactReference") or item.get("parentReference")

@@ -2,7 +2,7 @@
 https://docs.ed-fi.org/reference/ods-api/client-developers-guide/using-the-changed-record-queries
 
 A pull of changes takes people, contacts and enrollments with all that is said of each. Where an enrollment was taken
-back or has another key, it becomes a pull of everything.
+back or has another key, or something of the staff changed that the district marks, it becomes a pull of everything.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ from app.intake.edfi.api import Api, SnapshotGone, root
 from app.intake.edfi.joining import agency_of, clashes, join, stage
 from app.intake.edfi.reader import NAME
 from app.intake.edfi.records import record_of, takes_authority
+from app.intake.edfi.shapes import ASSIGNMENT
 from app.intake.edfi.staging import Staging
 from app.intake.pull.authorize import auth_of
 from app.intake.pull.credentials import Credentials
 from app.intake.pull.provider import Provider, require_address
 from app.intake.roster.facts import RosterFacts
-from app.intake.roster.model import Finding, Origin, Takes
+from app.intake.roster.marked import Marked
+from app.intake.roster.model import KINDS, Finding, Origin, Takes
 from app.intake.roster.source import About, OnBytes
 from app.intake.roster.units import Json
 
@@ -33,6 +35,7 @@ FULL_EVERY = timedelta(days=6, hours=20)
 """After so long a pull is of everything."""
 MAX_SINGLE = 200
 """Students whom a pull of changes asks for one by one; where it would be more, everything is pulled."""
+STAFF_RESOURCES = {"staffs": "Staff", "staffEducationOrganizationAssignmentAssociations": ASSIGNMENT}
 WHOLE = ("localEducationAgencies", "schools", "sessions")
 """Few enough to be read whole in each pull."""
 PULLS = 3
@@ -57,6 +60,7 @@ class EdFiService:
     credentials: Credentials
     agency: str | None = None
     full: bool = False
+    staff: Marked = ()
     client: NewClient = httpx.Client
     backoff: float = 0.5
     name: str = NAME
@@ -93,7 +97,8 @@ class _Opened:
 
     def _since(self) -> int | None:
         full = self.last.get("full")
-        if self.source.full or not full or datetime.now(UTC) - datetime.fromisoformat(full) > FULL_EVERY:
+        others = self.last.get("staff", []) != [*self.source.staff]
+        if self.source.full or not full or others or datetime.now(UTC) - datetime.fromisoformat(full) > FULL_EVERY:
             return None
         since = self.last.get("version")
         return int(since) if since is not None else None
@@ -122,6 +127,7 @@ class _Pull:
             "studentEducationOrganizationAssociations": "StudentEducationOrganizationAssociation",
             "studentSchoolAssociations": "StudentSchoolAssociation",
             self.api.root.associations: "StudentContactAssociation",
+            **(STAFF_RESOURCES if self.source.staff else {}),
         }
 
     def everything(self, today: date) -> About:
@@ -133,7 +139,8 @@ class _Pull:
                 self._take(staging, resource, self.api.all(resource))
             if versions is not None and self.api.by_offset and not self.api.snapshot:
                 self._require_still(versions[1])
-            mark = {"version": versions[1] if versions else None, "full": datetime.now(UTC).isoformat()}
+            mark: Json = {"version": versions[1] if versions else None, "full": datetime.now(UTC).isoformat()}
+            mark["staff"] = [*self.source.staff]
             return self._joined(staging, today, True, mark)
 
     def changes(self, today: date) -> About:
@@ -152,7 +159,7 @@ class _Pull:
     def _joined(self, staging: Staging, today: date, complete: bool, mark: Json) -> About:
         staging.resolve()
         agency = agency_of(staging, self.source.agency)
-        join(staging, agency, self.facts, today)
+        join(staging, agency, self.facts, today, self.source.staff)
         lonely = staging.contacts_of_no_student() if complete else 0
         remarks = (f"not sent: {lonely} Contact that no student has.",) if lonely else ()
         return About(f"Ed-Fi ODS/API {self.api.root.version}", agency, complete, remarks, mark)
@@ -168,6 +175,10 @@ class _Pull:
     def _changed(self, staging: Staging, since: int, until: int) -> None:
         """Everything of the students to whom a change belongs; who was deleted leaves."""
         api = self.api
+        for resource in STAFF_RESOURCES if self.source.staff else ():
+            for kind in ("deletes", "keyChanges", ""):
+                if next(api.changed(resource, kind, since, until), None) is not None:
+                    raise _Everything
         students: set[str] = set()
         for resource in (*self._of_student(), api.root.contacts):
             for kind in ("deletes", "keyChanges"):
@@ -231,7 +242,7 @@ class _Pull:
             except HallpassError as e:
                 for issue in e.issues:
                     self.facts.find(Finding(origin, issue.text, issue.expression or "", True, kind=name))
-                self.facts.unattributed |= {"Student", "Contact", "Enrollment", "School"}
+                self.facts.unattributed |= KINDS
                 if resource == self.api.root.associations and (key := takes_authority(item)):
                     self.facts.take(Takes("Contact", key, origin))
                 continue

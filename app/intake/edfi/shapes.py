@@ -61,6 +61,9 @@ _INSTITUTION: Shape = {
     "InstitutionTelephone": _texts("TelephoneNumber", "InstitutionTelephoneNumberType"),
 }
 
+ASSIGNMENT = "StaffEducationOrganizationAssignmentAssociation"
+STAFF = frozenset({"Staff", ASSIGNMENT})
+"""Records that are read only where the district marks roles of its staff."""
 SHAPES: Mapping[str, Shape] = {
     "LocalEducationAgency": {**_INSTITUTION, "LocalEducationAgencyId": None},
     "School": {
@@ -108,6 +111,17 @@ SHAPES: Mapping[str, Shape] = {
         "StudentReference": _STUDENT,
         "ContactReference": _reference("ContactIdentity", "ContactUniqueId"),
         **_texts("Relation", "LivesWith", "EmergencyContactStatus", "LegalGuardian", "ContactRestrictions"),
+    },
+    "Staff": {
+        "@id": None,
+        "StaffUniqueId": None,
+        "Name": _PERSON,
+        "ElectronicMail": _MAIL,
+    },
+    ASSIGNMENT: {
+        "StaffReference": _reference("StaffIdentity", "StaffUniqueId"),
+        "EducationOrganizationReference": _reference("EducationOrganizationIdentity", "EducationOrganizationId"),
+        **_texts("StaffClassification", "BeginDate", "EndDate"),
     },
 }
 """The records that are read; every other record of an interchange is passed over."""

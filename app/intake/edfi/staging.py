@@ -17,7 +17,7 @@ import orjson
 
 from app.errors import HallpassError, Issue, Kind
 from app.intake.edfi.elements import required
-from app.intake.edfi.shapes import Record
+from app.intake.edfi.shapes import ASSIGNMENT, Record
 from app.intake.roster.model import Origin
 from app.intake.roster.units import digest
 from app.resources.paths import first
@@ -27,8 +27,11 @@ _KEY = {
     "School": "SchoolId",
     "Student": "StudentUniqueId",
     "Contact": "ContactUniqueId",
+    "Staff": "StaffUniqueId",
 }
 _STUDENT = ("StudentReference", "StudentIdentity.StudentUniqueId")
+_SUBJECT = {ASSIGNMENT: ("StaffReference", "StaffIdentity.StaffUniqueId")}
+"""Association -> who it is about, where that is no student."""
 _OTHER = {
     "StudentEducationOrganizationAssociation": (
         "EducationOrganizationReference",
@@ -36,6 +39,7 @@ _OTHER = {
     ),
     "StudentSchoolAssociation": ("SchoolReference", "SchoolIdentity.SchoolId"),
     "StudentContactAssociation": ("ContactReference", "ContactIdentity.ContactUniqueId"),
+    ASSIGNMENT: ("EducationOrganizationReference", "EducationOrganizationIdentity.EducationOrganizationId"),
 }
 _AGENCY = ("LocalEducationAgencyReference", "LocalEducationAgencyIdentity.LocalEducationAgencyId")
 _REF = "\x01"
@@ -65,6 +69,8 @@ SELECT r.key, r.file, r.line, r.body, r.clash FROM record r
  WHERE r.kind = 'School' AND (a.other IS NULL OR a.other = ?) ORDER BY r.key
 """
 _STUDENTS = "SELECT key, file, line, body, clash FROM record WHERE kind = 'Student' ORDER BY key"
+_STAFF = "SELECT key, file, line, body, clash FROM record WHERE kind = 'Staff' ORDER BY key"
+_ASSIGNMENTS = "SELECT other, body FROM association WHERE kind = ? AND subject = ? ORDER BY other, begin, line"
 _OF_STUDENT = "SELECT body FROM association WHERE kind = ? AND subject = ? ORDER BY other <> ?, other, begin, line"
 _ENROLLMENTS = """
 SELECT subject, other, file, line, body FROM association WHERE kind = 'StudentSchoolAssociation'
@@ -144,8 +150,9 @@ class Staging:
         elif name in _KEY:
             self._record(name, required(record, _KEY[name]), origin, record)
         else:
-            student, other = _named(file, record, *_STUDENT), _named(file, record, *_OTHER[name])
-            self._associate(name, student, other, first(record, "EntryDate") or "", origin, record)
+            subject = _named(file, record, *_SUBJECT.get(name, _STUDENT))
+            begin = first(record, "EntryDate") or first(record, "BeginDate") or ""
+            self._associate(name, subject, _named(file, record, *_OTHER[name]), begin, origin, record)
 
     def resolve(self) -> None:
         """Replace references into a file by the keys of what they name. Nothing is added after that."""
@@ -178,6 +185,13 @@ class Staging:
             body = orjson.loads(contact) if contact is not None and not clash else None
             origin = Origin(file, line)
             yield StagedContact(student, key, origin, orjson.loads(association), body, bool(known), bool(clash))
+
+    def staff(self) -> Iterator[tuple[Staged, list[tuple[str, Record]]]]:
+        """Every Staff with its assignments: the organization of each, and what it says."""
+        for key, file, line, body, clash in self._db.execute(_STAFF).fetchall():
+            rows = self._db.execute(_ASSIGNMENTS, (ASSIGNMENT, key))
+            held = [(other, orjson.loads(record)) for other, record in rows]
+            yield Staged(key, Origin(file, line), orjson.loads(body), bool(clash)), held
 
     def contacts_of_no_student(self) -> int:
         """How many Contacts no association joins to a student."""

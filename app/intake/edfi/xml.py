@@ -23,7 +23,14 @@ from app.intake.edfi.shapes import EARLIER, ONLY_WHERE, SHAPES, Record, Shape
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-INTERCHANGES = ("EducationOrganization", "EducationOrgCalendar", "Student", "StudentEnrollment", "Contact")
+INTERCHANGES = (
+    "EducationOrganization",
+    "EducationOrgCalendar",
+    "Student",
+    "StudentEnrollment",
+    "Contact",
+    "StaffAssociation",
+)
 """The interchanges that hold records of ours, in the order in which they are read."""
 MAX_RECORD_BYTES = 4_000_000
 TOLD_BYTES = 65_536
@@ -40,7 +47,7 @@ class Interchange:
     name: str
 
 
-def interchanges(folder: Path) -> tuple[list[Interchange], list[str]]:
+def interchanges(folder: Path, *, staff: bool = False) -> tuple[list[Interchange], list[str]]:
     """The files of a folder that are read, in reading order, and the names of the XML files that are not.
 
     Raises HallpassError where the folder or the Student interchange is missing, a file is not XML, or a file is of
@@ -52,7 +59,7 @@ def interchanges(folder: Path) -> tuple[list[Interchange], list[str]]:
     passed_over: list[str] = []
     for path in sorted(p for p in folder.glob("*.xml") if not p.name.startswith(".")):
         name = _interchange(path)
-        if name in INTERCHANGES:
+        if name in INTERCHANGES and (staff or name != "StaffAssociation"):
             found.append(Interchange(path, name))
         else:
             passed_over.append(path.name)

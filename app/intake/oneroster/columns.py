@@ -4,6 +4,8 @@ https://www.imsglobal.org/spec/oneroster/v1p2/bind/csv
 
 from __future__ import annotations
 
+import re
+
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(text.split())
@@ -69,6 +71,8 @@ ROLES = frozenset(
     )
 )
 GUARDIANS = ("parent", "guardian", "relative")
+OPEN = re.compile(r"ext:[A-Za-z0-9._-]{1,64}")
+"""A word of a district's own for a role or a type, since version 1.2."""
 ORG_TYPES = frozenset({"department", "school", "district", "local", "state", "national"})
 
 SEX = {"male": "male", "female": "female", "other": "other", "unspecified": "unknown"}
@@ -90,4 +94,5 @@ RELATION = {
 }
 STUDENT_IDS = ("studentuniqueid", "stateid", "state", "districtid", "district", "studentid", "sis")
 CONTACT_IDS = ("contactuniqueid", "parentuniqueid")
+STAFF_IDS = ("staffuniqueid", "staffid", "employeeid", "teacherid")
 """Types of userIds, in lower case, by which a person is known to the state or the district, best first."""

@@ -17,10 +17,11 @@ import orjson
 
 from app.errors import HallpassError, Kind
 from app.intake.oneroster import people
-from app.intake.oneroster.columns import GUARDIANS
+from app.intake.oneroster.columns import CONTACT_IDS, GUARDIANS, STAFF_IDS, STUDENT_IDS
 from app.intake.oneroster.rows import Rows, items
 from app.intake.roster.facts import RosterFacts, contradiction
-from app.intake.roster.model import Enrollment, Finding, Origin, School, Session, Student
+from app.intake.roster.marked import Marked, is_marked
+from app.intake.roster.model import KINDS, Enrollment, Finding, Origin, School, Session, Student
 from app.intake.roster.units import Json
 from app.intake.roster.years import Span, enrolled
 from app.intake.tables import Row
@@ -49,8 +50,10 @@ class Joining:
     ids: people.Ids
     today: date
     delta: bool
+    marked: Marked
     years: list[Span] = field(default_factory=list)
-    schools: set[str] = field(default_factory=set)
+    orgs: dict[str, str] = field(default_factory=dict)
+    """The type of each org."""
     one_way: bool = False
 
     def join(self) -> None:
@@ -61,11 +64,12 @@ class Joining:
                 self.facts.add(Session(id_, origin, "schoolYear", row["startDate"], row["endDate"]))
                 self.years.append((row["startDate"], row["endDate"]))
         for id_, line, row in self._rows("orgs"):
-            self.schools.add(id_)
+            self.orgs[id_] = row["type"]
             if row["type"] == "school":
                 self.facts.add(School(id_, self.rows.place("orgs", line), self.ids.school(id_), row["name"]))
         self._students()
         self._contacts()
+        self._staff()
         self._spare()
 
     def _students(self) -> None:
@@ -74,10 +78,10 @@ class Joining:
         db.execute("CREATE TEMP TABLE child (key TEXT, id TEXT PRIMARY KEY)")
         for user in self._users():
             if user.gone and self.delta:
-                self.facts.leave("Student", self.ids.key(user.row, user.id, student=True))
-                self.facts.leave("Contact", self.ids.key(user.row, user.id, student=False))
+                self.facts.leave("Student", self.ids.key(user.row, user.id, STUDENT_IDS))
+                self.facts.leave("Contact", self.ids.key(user.row, user.id, CONTACT_IDS))
             elif user.is_a("student"):
-                key = self.ids.key(user.row, user.id, student=True)
+                key = self.ids.key(user.row, user.id, STUDENT_IDS)
                 if user.clash:
                     self.facts.refuse("Student", key)
                 elif not user.gone:
@@ -122,7 +126,7 @@ class Joining:
                 if role["role"] == "student"
             ]
         for school, span in found:
-            if school not in self.schools:
+            if school not in self.orgs:
                 text = "The school is not among the orgs. The enrollment is not taken."
                 self.facts.find(Finding(user.origin, text, "schoolSourcedId"))
             else:
@@ -139,7 +143,7 @@ class Joining:
             elif agent.clash:
                 self.facts.unattributed.add("Contact")
             elif not agent.gone and (role := agent.is_a(*GUARDIANS)):
-                key = self.ids.key(student.row, student.id, student=True)
+                key = self.ids.key(student.row, student.id, STUDENT_IDS)
                 self._one_way(student, agent)
                 self._contact(key, agent, role)
 
@@ -155,10 +159,37 @@ class Joining:
         if self.facts.get(type(fact), f"{student}/{fact.key}") is None:  # a child with several ids names it again
             self.facts.add(fact)
 
+    def _staff(self) -> None:
+        """Those in a role that the district marks."""
+        for user in self._users() if self.marked else ():
+            key = self.ids.key(user.row, user.id, STAFF_IDS)
+            if user.gone and self.delta:
+                self.facts.leave("Staff", key)
+                self.facts.leave("Post", key)
+            elif user.clash:
+                self.facts.unattributed |= {"Staff", "Post"}
+            elif not user.gone and (roles := [r for r in user.roles if is_marked(r["role"], self.marked)]):
+                self.facts.add(people.staff(key, user.origin, user.row, self.ids))
+                if not self.delta:  # it does not tell what else somebody does
+                    self._posts(key, user.origin, roles)
+
+    def _posts(self, key: str, origin: Origin, roles: list[Row]) -> None:
+        places: dict[str, list[Row]] = {}
+        for one in roles:
+            places.setdefault(one["orgSourcedId"], []).append(one)
+        for org, held in sorted(places.items()):
+            if self.orgs.get(org) not in ("school", "district"):
+                text = "The org is neither a school nor the district. What is done there is not taken."
+                self.facts.find(Finding(origin, text, "orgSourcedId"))
+                continue
+            place = org if self.orgs[org] == "school" else ""
+            span = _span([(r.get("beginDate"), r.get("endDate")) for r in held])
+            self.facts.add(people.post(key, place, origin, [r["role"] for r in held], span, self.ids, self.today))
+
     def _spare(self) -> None:
         """Where a row could not be told to be about anybody, nobody of its kind counts as gone."""
         if self.rows.unreadable & {"users", "roles"}:
-            self.facts.unattributed |= {"Student", "Contact", "Enrollment"}
+            self.facts.unattributed |= KINDS - {"School"}
         if "enrollments" in self.rows.unreadable:
             self.facts.unattributed.add("Enrollment")
         if "orgs" in self.rows.unreadable:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -90,13 +90,22 @@ def open_package(path: Path) -> Package:
     """Open a package. Raises HallpassError with everything that is wrong with it as a whole."""
     remarks: list[str] = []
     found = _folder(path) if path.is_dir() else _zip(path)
-    members = _members(found, remarks)
+    members = _members(found, remarks, FILES | {"manifest"})
     package = Package(path, "", {}, members, {name: found[member] for name, member in members.items()}, remarks)
     if "manifest" not in members:
         raise HallpassError(Kind.INVALID, "There is no manifest.csv in the package, so nobody can tell if it is whole.")
     properties = _manifest(package)
     package.version, package.modes = _promised(properties, set(members) - {"manifest"})
     return package
+
+
+def files(path: Path) -> dict[str, tuple[str, int]]:
+    """The CSV files of a zip or folder that promises nothing: name without .csv -> the member that it is, and its size.
+
+    Raises HallpassError as `open_package` does.
+    """
+    found = _folder(path) if path.is_dir() else _zip(path)
+    return {name: (member, found[member]) for name, member in _members(found, [], None).items()}
 
 
 def _folder(path: Path) -> dict[str, int]:
@@ -126,8 +135,8 @@ def _zip(path: Path) -> dict[str, int]:
     return {i.filename: i.file_size for i in entries}
 
 
-def _members(found: dict[str, int], remarks: list[str]) -> dict[str, str]:
-    """Name of a file without .csv -> the member that it is."""
+def _members(found: dict[str, int], remarks: list[str], known: Collection[str] | None) -> dict[str, str]:
+    """Name of a file without .csv -> the member that it is. `known` are the names that may be there; None: any."""
     members: dict[str, str] = {}
     folders: set[str] = set()
     for member in found:
@@ -140,7 +149,7 @@ def _members(found: dict[str, int], remarks: list[str]) -> dict[str, str]:
         name = path.name.removesuffix(".csv")
         if path.suffix != ".csv":
             remarks.append(f"not read: {path.name}.")
-        elif name not in FILES | {"manifest"}:
+        elif known is not None and name not in known:
             text = f"{path.name} is no file of OneRoster. Names are as in the specification, with upper and lower case."
             raise HallpassError(Kind.INVALID, text)
         else:

@@ -4,7 +4,7 @@ https://www.imsglobal.org/spec/oneroster/v1p2/bind/csv and https://hl7.org/fhir/
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from urllib.parse import quote
@@ -12,9 +12,11 @@ from urllib.parse import quote
 from app.intake.oneroster import columns
 from app.intake.oneroster.rows import day, items
 from app.intake.roster.codes import ETHNICITY, GRADE_LEVEL, RACE_AND_ETHNICITY, ROLE_CODE, us_core
-from app.intake.roster.model import Contact, Finding, Origin, Student
+from app.intake.roster.model import Contact, Finding, Origin, Post, Staff, Student
 from app.intake.roster.resources import filled
+from app.intake.roster.resources import role as role_of
 from app.intake.roster.units import Json
+from app.intake.roster.years import Span
 from app.intake.tables import Row
 
 Find = Callable[[Finding], None]
@@ -36,9 +38,11 @@ class Ids:
         """The identifiers of a school."""
         return [self.of("school", id_)]
 
-    def key(self, row: Row, id_: str, *, student: bool) -> str:
-        """The id by which the state or the district knows a person; the sourcedId where there is no other."""
-        wanted = columns.STUDENT_IDS if student else columns.CONTACT_IDS
+    def key(self, row: Row, id_: str, wanted: Sequence[str]) -> str:
+        """The id by which the state or the district knows a person; the sourcedId where there is no other.
+
+        `wanted` are types of userIds, best first.
+        """
         pairs = [pair.strip("{}").partition(":") for pair in items(row.get("userIds", ""))]
         given = {kind.strip().lower(): value.strip() for kind, _, value in pairs if value.strip()}
         return next((given[kind] for kind in wanted if kind in given), row.get("identifier") or id_)
@@ -68,7 +72,7 @@ def merged(found: list[Student], identifiers: list[Json], enrolled: bool | None)
 
 def contact(student_key: str, origin: Origin, id_: str, row: Row, role: str, ids: Ids) -> Contact:
     """The fact of an agent of a student. OneRoster says nothing of legal authority: it has none until it is marked."""
-    key = ids.key(row, id_, student=False)
+    key = ids.key(row, id_, columns.CONTACT_IDS)
     code, display = columns.RELATION[role]
     return Contact(
         key=key,
@@ -82,6 +86,27 @@ def contact(student_key: str, origin: Origin, id_: str, row: Row, role: str, ids
         relationship=[{"coding": [{"system": ROLE_CODE, "code": code, "display": display}], "text": role}],
         authority=False,
         telecom=telecom(row),
+    )
+
+
+def staff(key: str, origin: Origin, row: Row, ids: Ids) -> Staff:
+    """The fact of one user on the staff. Of how to reach it only the e-mail is taken: a telephone may be its own."""
+    mail = [{"system": "email", "value": row["email"], "use": "work"}] if row.get("email") else []
+    return Staff(key, origin, [ids.of("staff", key), ids.of("sourcedId", row["sourcedId"])], names(row), mail)
+
+
+def post(key: str, school: str, origin: Origin, roles: list[str], span: Span, ids: Ids, today: date) -> Post:
+    """The fact of what somebody does at a school, or where that is empty at the district."""
+    begin, end = span
+    return Post(
+        staff=key,
+        school=school,
+        origin=origin,
+        identifiers=[ids.of("staff-role", f"{school}/{quote(key, safe='')}")],
+        roles=[role_of(word) for word in sorted(set(roles))],
+        active=end is None or end >= today.isoformat(),
+        begin=begin,
+        end=end,
     )
 
 

@@ -14,6 +14,7 @@ from app.intake.oneroster.joining import Joining, district_of
 from app.intake.oneroster.package import READ, Package, open_package
 from app.intake.oneroster.rows import Rows
 from app.intake.roster.facts import RosterFacts
+from app.intake.roster.marked import Marked
 from app.intake.roster.source import About, OnBytes, fingerprint_of
 from app.intake.roster.units import Json
 
@@ -27,6 +28,7 @@ class OneRoster:
     continues: ClassVar[bool] = False
     path: Path
     district: str | None = None
+    staff: Marked = ()
     name: str = NAME
 
     def open(self, last: Json | None = None) -> _Opened:
@@ -48,7 +50,7 @@ class _Opened:
         """Of the zip, or of the files of the folder."""
         path = self.package.path
         paths = [path / member for member in self.package.members.values()] if path.is_dir() else [path]
-        return fingerprint_of(paths, self.source.district)
+        return fingerprint_of(paths, self.source.district, *self.source.staff)
 
     def read(self, facts: RosterFacts, today: date, on_bytes: OnBytes) -> About:
         """Read all of it. Raises HallpassError where a file is unfit, or nobody can tell whose it is."""
@@ -56,7 +58,8 @@ class _Opened:
         try:
             rows.read(self.package, on_bytes)
             district = district_of(rows, self.source.district)
-            Joining(rows, facts, people.Ids(district), today, not self.package.complete).join()
+            delta = not self.package.complete
+            Joining(rows, facts, people.Ids(district), today, delta, self.source.staff).join()
         finally:
             rows.db.close()
         unread = sorted(set(self.package.modes) - set(READ))

@@ -13,7 +13,7 @@ from typing import Protocol, TypeAlias
 import orjson
 
 from app.errors import HallpassError, Kind
-from app.intake.oneroster.columns import ALSO, COLUMNS, NEEDED, ORG_TYPES, ROLES
+from app.intake.oneroster.columns import ALSO, COLUMNS, NEEDED, OPEN, ORG_TYPES, ROLES
 from app.intake.oneroster.package import READ, Package
 from app.intake.roster.facts import RosterFacts, contradiction
 from app.intake.roster.model import Finding, Origin
@@ -215,14 +215,15 @@ def _faults(name: str, row: Row, package: Given) -> Iterator[Fault]:
     for column in ("sourcedId", "identifier", "userSourcedId", "schoolSourcedId", "orgSourcedId"):
         if _DAMAGED.fullmatch(row.get(column, "")):
             yield column, "A spreadsheet has turned this id into a number. Export it as text."
-    yield from _words(name, row)
+    yield from _words(name, row, is_open=package.version != "1.1")
 
 
-def _words(name: str, row: Row) -> Iterator[Fault]:
-    """Faults of words and dates: none is guessed."""
-    if (role := row.get("role")) and role not in ROLES:
+def _words(name: str, row: Row, *, is_open: bool) -> Iterator[Fault]:
+    """Faults of words and dates: none is guessed. `is_open`: the version lets a district have words of its own."""
+    if (role := row.get("role")) and role not in ROLES and not (is_open and OPEN.fullmatch(role)):
         yield "role", "This is no role of OneRoster, as spelled there. A role is not guessed."
-    if name == "orgs" and row.get("type") and row["type"] not in ORG_TYPES:
+    kind = row.get("type", "") if name == "orgs" else ""
+    if kind and kind not in ORG_TYPES and not (is_open and OPEN.fullmatch(kind)):
         yield "type", "This is no type of organization of OneRoster. A type is not guessed."
     for column in ("beginDate", "endDate", "startDate"):
         if row.get(column) and day(row[column]) is None:

@@ -29,6 +29,7 @@ from app.intake.pull.authorize import auth_of
 from app.intake.pull.credentials import Credentials
 from app.intake.pull.provider import Provider, require_address
 from app.intake.roster.facts import RosterFacts
+from app.intake.roster.marked import Marked
 from app.intake.roster.source import About, OnBytes
 from app.intake.roster.units import Json
 
@@ -56,6 +57,7 @@ class OneRosterService:
     credentials: Credentials
     district: str | None = None
     full: bool = False
+    staff: Marked = ()
     limit: int = LIMIT
     client: NewClient = httpx.Client
     backoff: float = 0.5
@@ -100,7 +102,8 @@ class _Opened:
     def _since(self) -> str:
         """From when on changes are asked for; empty where everything is."""
         full = self.last.get("full")
-        if self.source.full or not full or datetime.now(UTC) - datetime.fromisoformat(full) > FULL_EVERY:
+        others = self.last.get("staff", []) != [*self.source.staff]
+        if self.source.full or not full or others or datetime.now(UTC) - datetime.fromisoformat(full) > FULL_EVERY:
             return ""
         return str(self.last["since"])
 
@@ -134,7 +137,7 @@ class _Pull:
                 for name in COLLECTIONS:
                     self._all(rows, name)
             district = self._district(rows)
-            Joining(rows, self.facts, people.Ids(district), today, bool(self.since)).join()
+            Joining(rows, self.facts, people.Ids(district), today, bool(self.since), self.source.staff).join()
         finally:
             rows.db.close()
         form = f"OneRoster {self.version} service"
@@ -151,7 +154,8 @@ class _Pull:
         full = self.last["full"] if self.since else datetime.now(UTC).isoformat()
         read = self.last["read"] if self.since else sorted(self.modes)
         since = (began - CLOCKS).strftime("%Y-%m-%dT%H:%M:%S.000Z")
-        return {"since": since, "full": full, "district": district, "read": read}
+        staff = [*self.source.staff]
+        return {"since": since, "full": full, "district": district, "read": read, "staff": staff}
 
     def _all(self, rows: Rows, name: str) -> None:
         """Every record of a collection."""

@@ -19,9 +19,10 @@ READ_AFTER = timedelta(days=7)
 """After so long files are read all the same."""
 _NEXT = """
     SELECT min(day) FROM (
-        SELECT json_extract(CAST(body AS TEXT), '$.begin') AS day FROM fact WHERE kind IN ('Enrollment', 'Session')
+        SELECT json_extract(CAST(body AS TEXT), '$.begin') AS day FROM fact
+            WHERE kind IN ('Enrollment', 'Post', 'Session')
         UNION ALL SELECT date(json_extract(CAST(body AS TEXT), '$.end'), '+1 day') FROM fact
-            WHERE kind IN ('Enrollment', 'Session')
+            WHERE kind IN ('Enrollment', 'Post', 'Session')
         UNION ALL SELECT date(json_extract(CAST(body AS TEXT), '$.end'), ?2) FROM fact WHERE kind = 'Session'
     ) WHERE day > ?1
 """

@@ -4,20 +4,31 @@ https://hl7.org/fhir/R4/resourcelist.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from app.errors import HallpassError, Kind
 from app.intake.roster import resources
 from app.intake.roster.facts import RosterFacts
-from app.intake.roster.model import Contact, Enrollment, School, Student
+from app.intake.roster.model import Contact, Enrollment, Post, School, Staff, Student
 from app.intake.roster.units import Json, Units, digest
 
-TYPES = {"School": "Organization", "Student": "Patient", "Contact": "RelatedPerson", "Enrollment": "Group"}
+TYPES = {
+    "School": "Organization",
+    "Location": "Location",
+    "Student": "Patient",
+    "Contact": "RelatedPerson",
+    "Enrollment": "Group",
+    "Staff": "Practitioner",
+    "Post": "PractitionerRole",
+}
 """Kind of record -> the resource it becomes, in the order in which they are written."""
+FACTS = {"Location": "School"}
+"""Kind of record -> the kind of fact that it is made of, where that is another."""
+_MADE_OF: Mapping[str, type[Any]] = {"School": School, "Location": School, "Student": Student, "Staff": Staff}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +60,7 @@ class Builder:
             query = "SELECT DISTINCT substr(key, 1, instr(key, '/') - 1) FROM fact WHERE kind = ? AND NOT refused"
             return (k for (k,) in self._facts.db.execute(query, (kind,)).fetchall())
         query = "SELECT key FROM fact WHERE kind = ? AND NOT refused ORDER BY key"
-        return (k for (k,) in self._facts.db.execute(query, (kind,)))
+        return (k for (k,) in self._facts.db.execute(query, (FACTS.get(kind, kind),)))
 
     def build(self, kind: str, key: str) -> Stated:
         """A record. Raises HallpassError where what it belongs to was refused."""
@@ -65,7 +76,7 @@ class Builder:
             restricted = contact.restricted
             resource = resources.related_person(contact, self._patient(contact.student))
         else:
-            resource = self._enrollment(key)
+            resource = self._MORE[kind](self, key)
         units = resources.stated(resource, restricted=restricted)
         if untold:
             units.pop("active")
@@ -92,12 +103,36 @@ class Builder:
         return {**member, "period": {**period, "end": max(today, str(period.get("start", today)))}}
 
     def _enrollment(self, school: str) -> Json:
-        organization = self._id("School", school)
-        if organization is None:
-            raise HallpassError(Kind.INVALID, "Its School is not in the source, or was refused.")
+        organization = self._of("School", school)
         own = self._get(School, school).identifiers[0]
         identifier = {"system": f"{own['system']}:enrollment", "value": own["value"]}
         return resources.enrollment(organization, identifier, self._of_school(school), partial(self._id, "Student"))
+
+    def _location(self, school: str) -> Json:
+        return resources.location(self._get(School, school), self._of("School", school))
+
+    def _staff(self, key: str) -> Json:
+        return resources.practitioner(self._get(Staff, key))
+
+    def _post(self, key: str) -> Json:
+        post: Post = self._get(Post, key)
+        organization = self._of("School", post.school) if post.school else self._district
+        location = self._id("Location", post.school) if post.school else None
+        return resources.practitioner_role(post, self._of("Staff", post.staff), organization, location)
+
+    _MORE: ClassVar[Mapping[str, Callable[[Builder, str], Json]]] = {
+        "Location": _location,
+        "Enrollment": _enrollment,
+        "Staff": _staff,
+        "Post": _post,
+    }
+
+    def _of(self, kind: str, key: str) -> str:
+        """The id of what a record belongs to. Raises HallpassError where that is not there."""
+        found = self._id(kind, key)
+        if found is None:
+            raise HallpassError(Kind.INVALID, f"Its {kind} is not in the source, or was refused.")
+        return found
 
     def _of_school(self, school: str) -> Iterator[Enrollment]:
         return (e for e in self._facts.starting(Enrollment, f"{school}/") if e.school == school)
@@ -111,7 +146,7 @@ class Builder:
 
     def _id(self, kind: str, key: str) -> str | None:
         row = self._facts.db.execute("SELECT id FROM statement WHERE kind = ? AND key = ?", (kind, key)).fetchone()
-        if row is None and self._dry_run and self._facts.get({"School": School, "Student": Student}[kind], key):
+        if row is None and self._dry_run and self._facts.get(_MADE_OF[kind], key):
             return "to-be-created"
         return str(row[0]) if row else None
 

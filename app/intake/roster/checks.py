@@ -6,7 +6,7 @@ import orjson
 
 from app.errors import HallpassError, Issue, Kind
 from app.intake.roster.facts import RosterFacts
-from app.intake.roster.merge import VANISHED
+from app.intake.roster.merge import VANISHED, last_said
 from app.intake.roster.model import Student
 from app.intake.roster.plan import gone
 from app.intake.roster.units import digest
@@ -55,4 +55,4 @@ def _left(facts: RosterFacts) -> int:
 
 def _was_active(facts: RosterFacts, key: str) -> bool:
     row = facts.db.execute("SELECT wrote FROM statement WHERE kind = 'Student' AND key = ?", (key,)).fetchone()
-    return row is not None and orjson.loads(row[0]).get(digest("active")) == digest(True)
+    return row is not None and last_said(orjson.loads(row[0]).get(digest("active"))) == digest(True)

@@ -16,7 +16,7 @@ from typing import Any, Self, TypeVar
 
 import orjson
 
-from app.intake.roster.model import Contact, Enrollment, Fact, Finding, Origin, Takes
+from app.intake.roster.model import Contact, Enrollment, Fact, Finding, Origin, Post, Takes
 from app.intake.roster.units import digest
 
 T = TypeVar("T", bound=Fact)
@@ -173,6 +173,8 @@ def key_of(fact: Fact) -> str:
         return f"{fact.student}/{fact.key}"
     if isinstance(fact, Enrollment):
         return f"{fact.school}/{fact.student}/{fact.begin or ''}"
+    if isinstance(fact, Post):
+        return f"{fact.school}/{fact.staff}"
     return fact.key
 
 

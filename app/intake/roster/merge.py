@@ -1,9 +1,9 @@
 """Whose word counts, unit by unit: what the source said last, what it says now, and what the exchange holds. Pure.
 docs/whose-word-counts.md
 
-`wrote` holds the digest of each unit that the import itself last wrote. Where the exchange holds something else, a
-person decided, and that stands. Otherwise the source's change is taken. A source takes authority away even where a
-person gave it, and never gives back what a person took.
+`wrote` holds the digest of what the source last said of each unit, with a mark where a person decided otherwise since:
+that stands. Otherwise the source's change is taken. A source takes authority away even where a person gave it, and
+never gives back what a person took.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from app.consent.codes import GUARDIAN_AUTHORITY
 from app.intake.roster.units import ABSENT, Units, digest
 
 Wrote: TypeAlias = Mapping[str, str]
-"""Digest of a unit's key -> digest of the value that the import last wrote."""
+"""Digest of a unit's key -> digest of the value that the source last said, after DECIDED where a person decided."""
 
 AUTHORITY = f"extension:{GUARDIAN_AUTHORITY}"
 NO_AUTHORITY = [{"url": GUARDIAN_AUTHORITY, "valueBoolean": False}]
 DECIDED = "!"
-"""Stands for what was last written where a person changed a unit since, and back: no value has this digest."""
+"""Before the digest of what the source last said of a unit that a person decided since. No digest begins so."""
 RESTRICTED, VANISHED = "#restricted", "#vanished"
 """Said of a record and written into none: a restriction on file; the source has the record no longer."""
 
@@ -46,10 +46,12 @@ class Merged:
 
 
 def unchanged(wrote: Wrote, source: Units, *, partial: bool = False) -> bool:
-    """Whether the source says of a record what was last written of it: then nothing is to be done."""
+    """Whether the source says of a record what it said last: then nothing is to be done."""
     if partial:
-        return all(wrote.get(digest(k)) == digest(v) for k, v in source.items())
-    return wrote == {digest(k): digest(v) for k, v in source.items()}
+        return all(last_said(wrote.get(digest(k))) == digest(v) for k, v in source.items())
+    return {k: said for k, v in wrote.items() if (said := last_said(v))} == {
+        digest(k): digest(v) for k, v in source.items()
+    }
 
 
 def merge(
@@ -66,29 +68,49 @@ def merge(
     the import last wrote the record, even if they are by now as they were.
     """
     changes: Units = {}
-    after: dict[str, str] = dict(wrote or {}) | {digest(key): DECIDED for key in touched}
+    after = _marked(wrote or {}, exchange, touched)
     kept: list[str] = []
     for key in _keys(source, exchange, after, partial):
         name, stated, held = digest(key), source.get(key), exchange.get(key)
-        before, now = after.get(name, ABSENT), digest(held)
-        if digest(stated) == before:
+        before, now, said = last_said(after.get(name)), digest(held), digest(stated)
+        decided = now != before or after.get(name, "").startswith(DECIDED)
+        if said == before:
             continue
         if key.startswith("#"):
-            _note(after, name, stated)
-        elif now == digest(stated):
-            if wrote is None and not closed(key, stated):
-                after[name] = now
+            _note(after, name, said)
+        elif now == said:
+            if wrote is not None:
+                _note(after, name, DECIDED + said)
+            elif not closed(key, stated):
+                _note(after, name, said)
         elif _closes(key, stated, held):
             changes[key] = stated
-            if not closed(key, held) or now == before:
-                _note(after, name, stated)
-        elif now == before and not (wrote is None and key.startswith(_DECIDING)):
+            _note(after, name, DECIDED + said if decided and closed(key, held) else said)
+        elif not decided and not (wrote is None and key.startswith(_DECIDING)):
             changes[key] = stated
-            _note(after, name, stated)
-        elif stated is not None:
-            kept.append(key)
+            _note(after, name, said)
+        else:
+            kept += [key] if stated is not None else []
+            _note(after, name, DECIDED + said)
     _take_away(wrote or {}, source, exchange, changes, after)
     return Merged(changes, after, tuple(k for k in kept if k not in changes))
+
+
+def last_said(mark: str | None) -> str:
+    """The digest of what the source last said of a unit, whoever decided it since; ABSENT where that was nothing."""
+    return (mark or ABSENT).removeprefix(DECIDED)
+
+
+def _marked(wrote: Wrote, exchange: Units, touched: Collection[str]) -> dict[str, str]:
+    """What was last said of each unit, with the mark of those that a person decided since, or decided before."""
+    held = {digest(key): digest(value) for key, value in exchange.items()}
+    by_hand = {digest(key) for key in touched}
+    said_of = {digest(key) for key in _TAKES_AWAY}
+    after = dict(wrote)
+    for name, mark in wrote.items():
+        if name not in said_of and (name in by_hand or held.get(name, ABSENT) != last_said(mark)):
+            after[name] = DECIDED + last_said(mark)
+    return after
 
 
 def closed(key: str, value: Any) -> bool:
@@ -133,8 +155,9 @@ def _take_away(wrote: Wrote, source: Units, exchange: Units, changes: Units, aft
                 after[digest(key)] = digest(value)
 
 
-def _note(after: dict[str, str], name: str, stated: Any) -> None:
-    if stated is None:
+def _note(after: dict[str, str], name: str, mark: str) -> None:
+    """Keep what the source now says of a unit; what it no longer says is dropped, unless a person decided it."""
+    if mark == ABSENT:
         after.pop(name, None)
     else:
-        after[name] = digest(stated)
+        after[name] = mark

@@ -105,7 +105,34 @@ class Session:
     end: str
 
 
-Fact: TypeAlias = School | Student | Contact | Enrollment | Session
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """A person who works for the district, in a role that the district marks: no other goes into the directory."""
+
+    key: str
+    origin: Origin
+    identifiers: list[Json]
+    names: list[Json]
+    telecom: list[Json] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """What a Staff does at a school, or where `school` is empty for the whole district."""
+
+    staff: str
+    school: str
+    origin: Origin
+    identifiers: list[Json]
+    roles: list[Json]
+    active: bool = True
+    begin: str | None = None
+    end: str | None = None
+
+
+Fact: TypeAlias = School | Student | Contact | Enrollment | Session | Staff | Post
+KINDS = frozenset({"School", "Student", "Contact", "Enrollment", "Staff", "Post"})
+"""Kinds of facts that become records."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ def load(facts: RosterFacts, page: Page) -> None:
 def plan(facts: RosterFacts, builder: Builder, kind: str, buckets: int, *, complete: bool, take: Take) -> int:
     """Fill the list of what is to be done for a kind; answers how much. What is unchanged is counted and left out.
 
-    A school that is gone is told and stays as it is: its students say for themselves that they have left.
+    A school that is gone is told and stays as it is, with its place: its students say for themselves that they left.
     """
     known = _known(facts.db, kind)
     for key in list(builder.keys(kind)):
@@ -71,7 +71,7 @@ def plan(facts: RosterFacts, builder: Builder, kind: str, buckets: int, *, compl
         for key in gone(facts, kind, complete=complete):
             if kind == "School":
                 take(Outcome(kind, key, Status.GONE))
-            else:
+            elif kind != "Location":
                 _add(facts, kind, key, Act.GONE, buckets)
     return int(facts.db.execute("SELECT count(*) FROM todo WHERE kind = ?", (kind,)).fetchone()[0])
 

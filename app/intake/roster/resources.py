@@ -11,11 +11,21 @@ from typing import Any, TypeAlias
 
 from app.consent.codes import GUARDIAN_AUTHORITY
 from app.intake.roster.merge import RESTRICTED
-from app.intake.roster.model import Contact, Enrollment, School, Student
+from app.intake.roster.model import Contact, Enrollment, Post, School, Staff, Student
 from app.intake.roster.units import Json, Units, split
 
 ORGANIZATION_TYPE = "http://terminology.hl7.org/CodeSystem/organization-type"
 ROSTER_CODE = "https://hallpass.example/fhir/CodeSystem/roster"
+NUCC = "http://nucc.org/provider-taxonomy"
+NUCC_ROLES = {
+    "counselor": ("101YS0200X", "School Counselor"),
+    "school counselor": ("101YS0200X", "School Counselor"),
+    "nurse": ("163WS0200X", "School Registered Nurse"),
+    "school nurse": ("163WS0200X", "School Registered Nurse"),
+    "school psychologist": ("103TS0200X", "School Psychologist"),
+    "school social worker": ("1041S0200X", "School Clinical Social Worker"),
+}
+"""A source's word for a role, in lower case -> the code that clinics know."""
 FindPatient: TypeAlias = Callable[[str], str | None]
 
 
@@ -37,6 +47,53 @@ def organization(school: School, district: str) -> Json:
         address=[{k: v for k, v in a.items() if k != "use"} for a in school.addresses],
         partOf={"reference": f"Organization/{district}"},
     )
+
+
+def location(school: School, organization: str) -> Json:
+    """The Location of a school: where its Organization is found."""
+    return filled(
+        resourceType="Location",
+        identifier=[{**school.identifiers[0], "system": f"{school.identifiers[0]['system']}:location"}],
+        status="active" if school.active else "inactive",
+        name=school.name,
+        mode="instance",
+        telecom=school.telecom,
+        address=next(iter(school.addresses), None),
+        managingOrganization={"reference": f"Organization/{organization}"},
+    )
+
+
+def practitioner(staff: Staff) -> Json:
+    """The Practitioner of a person on the staff."""
+    return filled(
+        resourceType="Practitioner",
+        identifier=staff.identifiers,
+        active=True,
+        name=staff.names,
+        telecom=staff.telecom,
+    )
+
+
+def practitioner_role(post: Post, staff: str, organization: str, location: str | None) -> Json:
+    """The PractitionerRole of a person at a school, or at the district."""
+    return filled(
+        resourceType="PractitionerRole",
+        identifier=post.identifiers,
+        active=post.active,
+        period=filled(start=post.begin, end=post.end) or None,
+        practitioner={"reference": f"Practitioner/{staff}"},
+        organization={"reference": f"Organization/{organization}"},
+        code=post.roles,
+        location=[{"reference": f"Location/{location}"}] if location else [],
+    )
+
+
+def role(word: str, system: str | None = None) -> Json:
+    """A role as the source calls it, with the code that clinics know where there is one."""
+    own = [{"system": system, "code": word}] if system else []
+    found = NUCC_ROLES.get(word.lower().removeprefix("ext:"))
+    known = [{"system": NUCC, "code": found[0], "display": found[1]}] if found else []
+    return {**({"coding": [*known, *own]} if known or own else {}), "text": word}
 
 
 def patient(student: Student, district: str) -> Json:

@@ -17,7 +17,7 @@ from app.intake.roster.facts import RosterFacts
 from app.intake.roster.merge import RESTRICTED, VANISHED, Merged, closed, merge
 from app.intake.roster.plan import Act, Todo, load, refused, todo
 from app.intake.roster.statements import Page, Statement, group_of, page_of
-from app.intake.roster.units import ABSENT, Units, digest, join, split
+from app.intake.roster.units import Units, digest, join, split
 
 TOGETHER = 20
 """Records of one transaction: a lock on their compartments is held as long as it takes."""
@@ -189,7 +189,7 @@ class Writing:
         return result
 
     async def _touched(self, kind: str, statement: Statement | None, now: Outcome, held: Units) -> set[str]:
-        """The units that somebody changed since the import last wrote the record, and that are as they were then."""
+        """The units that somebody changed since the import last looked at the record, even if they are as they were."""
         if statement is None or now.version is None or now.version <= statement.version + 1:
             return set()
         since = range(max(statement.version + 1, now.version - VERSIONS), now.version)
@@ -199,7 +199,7 @@ class Writing:
         for outcome in found:
             then = split(outcome.resource or {})
             touched |= {key for key in {*then, *held} if digest(then.get(key)) != digest(held.get(key))}
-        return {key for key in touched if digest(held.get(key)) == statement.wrote.get(digest(key), ABSENT)}
+        return touched
 
     def _source(self, kind: str, key: str, act: Act, held: Units, wrote: Mapping[str, str]) -> tuple[Units, bool]:
         """What the source says of a record, and whether what it does not say is unknown."""

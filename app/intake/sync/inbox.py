@@ -2,7 +2,8 @@
 docs/guides/roster.md
 
 A file is taken by a move within the directory, so that no upload changes it while it is read; one that was taken when
-the worker was killed is read first the next time. Each reading is counted before it begins, so that none goes on forever.
+the worker was killed is read first the next time. Each reading is counted before it begins, so that none goes on
+forever.
 """
 
 from __future__ import annotations

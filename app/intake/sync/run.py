@@ -77,7 +77,7 @@ class Run:
 
     def _file(self, path: Path) -> Source:
         if path.suffix.lower() == ".zip":
-            return OneRoster(path, self.kept.district)
+            return OneRoster(path, self.kept.district, tuple(self.kept.staff))
         if self.kept.mapping is None:
             raise HallpassError(Kind.INVALID, f"{path.name} is a CSV, and this inbox has no mapping. {HOW}")
         return Csv(path, Path(self.kept.mapping))
@@ -100,5 +100,5 @@ def service(kept: SyncSource, credentials: Credentials | None, settings: Setting
         require_allowed(credentials.token_url, settings)
     client = guarded(settings)
     if kept.kind == "edfi":
-        return EdFiService(kept.place, credentials, kept.district, client=client)
-    return OneRosterService(kept.place, credentials, kept.district, client=client)
+        return EdFiService(kept.place, credentials, kept.district, staff=tuple(kept.staff), client=client)
+    return OneRosterService(kept.place, credentials, kept.district, staff=tuple(kept.staff), client=client)

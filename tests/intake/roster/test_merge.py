@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from app.consent.codes import GUARDIAN_AUTHORITY
 from app.intake.roster.merge import AUTHORITY, RESTRICTED, VANISHED, Merged, closed, merge, unchanged
 from app.intake.roster.units import Json, Units, digest, join, split
+from tests.intake.roster import table
 
 PATIENT = {"reference": "Patient/p"}
 VALUES: dict[str, list[Any]] = {
@@ -188,3 +189,59 @@ def test_a_mark_that_a_person_gave_is_lost_when_the_contact_goes_and_does_not_co
 def test_a_change_leaves_what_it_does_not_name(resource: Json, changes: Units, expected: Json) -> None:
     assert join(resource, changes) == expected
     assert {k: v for k, v in split(expected).items() if k in changes} == {k: v for k, v in changes.items() if v}
+
+
+VALUES_OF_A_CONTACT: dict[str, list[Any]] = {"active": [True, False], "authority": [True, False], "name": ["A", "B"]}
+OF_A_CONTACT = st.fixed_dictionaries({"authority": st.booleans(), "name": st.sampled_from(["A", "B"])})
+STEPS_OF_A_CONTACT = st.lists(
+    st.one_of(
+        st.tuples(
+            st.just("person"),
+            st.sampled_from(sorted(VALUES_OF_A_CONTACT)).flatmap(
+                lambda k: st.tuples(st.just(k), st.sampled_from(VALUES_OF_A_CONTACT[k]))
+            ),
+        ),
+        st.tuples(st.just("import"), OF_A_CONTACT),
+        st.tuples(st.just("restricted"), OF_A_CONTACT),
+        st.tuples(st.just("gone"), st.none()),
+    ),
+    max_size=14,
+)
+
+
+def units_of(values: dict[str, Any]) -> Units:
+    """A contact of the model as units."""
+    mark = [{"url": GUARDIAN_AUTHORITY, "valueBoolean": values["authority"]}]
+    name = [{"use": "official", "family": values["name"]}]
+    return {"active": values["active"], AUTHORITY: mark, "name:official": name, "patient": PATIENT}
+
+
+@settings(max_examples=1500, deadline=None)
+@given(OF_A_CONTACT, STEPS_OF_A_CONTACT)
+def test_a_merge_is_what_the_table_says_where_only_later_versions_are_looked_at(
+    first: dict[str, Any], steps: list[tuple[str, Any]]
+) -> None:
+    """The model of the table knows no digests and no versions; the product looks only at what is after its own."""
+    stated = {"active": True, **first}
+    model = table.Record.new(stated)
+    units, wrote = units_of(stated), {digest(k): digest(v) for k, v in units_of(stated).items()}
+    since: list[Units] = []
+    for kind, what in steps:
+        if kind == "person":
+            since.append(units)
+            model = model.decided(*what)
+            units = units_of(model.values())
+            continue
+        restricted = kind == "restricted"
+        source = {"active": True, **what} if what else None
+        if source is not None:
+            source["authority"] = source["authority"] and not restricted
+        given_units: Units = units_of(source) if source else {VANISHED: True}
+        given_units |= {RESTRICTED: True} if restricted else {}
+        looked = source is not None or digest(VANISHED) not in wrote
+        if looked and not (source is not None and unchanged(wrote, given_units)):
+            touched = {k for then in since[1:] for k in units if digest(then[k]) != digest(units[k])}
+            done = merge(wrote, given_units, units, partial=source is None, touched=touched)
+            units, wrote, since = {**units, **done.changes}, done.wrote, []
+        model = model.imported(source, restricted=restricted)
+        assert units == units_of(model.values())
