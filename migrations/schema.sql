@@ -742,25 +742,11 @@ $$;
 
 COMMENT ON FUNCTION hallpass.entry_bytes(compartment uuid, at timestamp with time zone, request uuid, id uuid, version integer, type text, interaction text, student uuid, custodian uuid, recipient uuid, client text, agent jsonb, purposes text[], basis text, consent uuid, consent_version integer, reason text, parameters text[], students integer) IS 'All that an entry says, each value with its type and length.';
 
-CREATE TABLE hallpass.access (
-    compartment uuid NOT NULL,
-    id uuid NOT NULL,
-    org uuid NOT NULL,
-    consent uuid,
-    type text NOT NULL COLLATE pg_catalog."C",
-    updated timestamp with time zone NOT NULL,
-    custodian uuid NOT NULL,
-    precomputed boolean NOT NULL
-);
-
-COMMENT ON TABLE hallpass.access IS 'Visible candidates: a row for each (organization that a release or a record names, current record, release). None
-     for custody, and none for who is part of the named. `precomputed` is the record''s alone, so that nobody''s place in the
-     tree bears on it.';
-
-CREATE FUNCTION hallpass.expected_access_rows(p_compartments uuid[], p_ids uuid[]) RETURNS SETOF hallpass.access
+CREATE FUNCTION hallpass.expected_access_rows(p_compartments uuid[], p_ids uuid[]) RETURNS TABLE(compartment uuid, id uuid, org uuid, consent uuid, type text, updated timestamp with time zone, custodian uuid, precomputed boolean)
     LANGUAGE plpgsql STABLE
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
+#variable_conflict use_column
 BEGIN
     RETURN QUERY
     WITH r AS MATERIALIZED (
@@ -798,7 +784,7 @@ END $$;
 
 COMMENT ON FUNCTION hallpass.expected_access_rows(p_compartments uuid[], p_ids uuid[]) IS 'The rows that the access index should hold for these records, of any students.';
 
-CREATE FUNCTION hallpass.expected_student_access(p_compartment uuid) RETURNS SETOF hallpass.access
+CREATE FUNCTION hallpass.expected_student_access(p_compartment uuid) RETURNS TABLE(compartment uuid, id uuid, org uuid, consent uuid, type text, updated timestamp with time zone, custodian uuid, precomputed boolean)
     LANGUAGE sql STABLE
     AS $$
     SELECT * FROM hallpass.expected_access_rows(
@@ -1222,7 +1208,8 @@ BEGIN
         WHERE a.compartment = g.compartment AND a.id = g.id AND a.org = g.org AND a.consent IS NOT DISTINCT FROM g.consent
         RETURNING 1
     ), made AS (
-        INSERT INTO access AS a SELECT * FROM due
+        INSERT INTO access AS a (compartment, id, org, consent, type, updated, custodian, precomputed)
+        SELECT d.compartment, d.id, d.org, d.consent, d.type, d.updated, d.custodian, d.precomputed FROM due d
         ON CONFLICT (compartment, id, org, consent) DO UPDATE SET updated = EXCLUDED.updated, precomputed = EXCLUDED.precomputed
             WHERE (a.updated, a.precomputed) IS DISTINCT FROM (EXCLUDED.updated, EXCLUDED.precomputed)
         RETURNING 1
@@ -2101,7 +2088,10 @@ CREATE FUNCTION hallpass.refresh_validity(p_compartment uuid, p_custodian uuid) 
     AS $$
     WITH due AS MATERIALIZED (SELECT * FROM expected_validity(p_compartment) v WHERE in_line(v.custodian, p_custodian)),
     made AS (
-        INSERT INTO validity AS k SELECT d.*, true FROM due d
+        INSERT INTO validity AS k (org, consent, compartment, version, custodian, since, until, majority, purposes,
+                                   root_since, root_until, types)
+        SELECT d.org, d.consent, d.compartment, d.version, d.custodian, d.since, d.until, d.majority, d.purposes,
+               d.root_since, d.root_until, d.types FROM due d
         ON CONFLICT (org, consent) DO UPDATE
             SET version = EXCLUDED.version, since = EXCLUDED.since, until = EXCLUDED.until, majority = EXCLUDED.majority,
                 purposes = EXCLUDED.purposes, root_since = EXCLUDED.root_since, root_until = EXCLUDED.root_until,
@@ -2451,6 +2441,21 @@ CREATE FUNCTION hallpass.worker_lives() RETURNS boolean
 $$;
 
 COMMENT ON FUNCTION hallpass.worker_lives() IS 'Whether a worker gave a sign of life lately: they give one every five seconds.';
+
+CREATE TABLE hallpass.access (
+    compartment uuid NOT NULL,
+    id uuid NOT NULL,
+    org uuid NOT NULL,
+    consent uuid,
+    type text NOT NULL COLLATE pg_catalog."C",
+    updated timestamp with time zone NOT NULL,
+    custodian uuid NOT NULL,
+    precomputed boolean NOT NULL
+);
+
+COMMENT ON TABLE hallpass.access IS 'Visible candidates: a row for each (organization that a release or a record names, current record, release). None
+     for custody, and none for who is part of the named. `precomputed` is the record''s alone, so that nobody''s place in the
+     tree bears on it.';
 
 CREATE TABLE hallpass.validity (
     org uuid NOT NULL,
@@ -2994,6 +2999,7 @@ CREATE TABLE hallpass.sync_source (
     ended timestamp with time zone,
     status smallint,
     report jsonb,
+    staff text[] DEFAULT '{}'::text[] NOT NULL,
     CONSTRAINT sync_source_kind_check CHECK ((kind = ANY (ARRAY['oneroster'::text, 'edfi'::text, 'inbox'::text])))
 );
 
@@ -3778,8 +3784,6 @@ GRANT ALL ON FUNCTION hallpass.enter_query(p_agent jsonb, p_purposes text[], p_r
 REVOKE ALL ON FUNCTION hallpass.entry_bytes(compartment uuid, at timestamp with time zone, request uuid, id uuid, version integer, type text, interaction text, student uuid, custodian uuid, recipient uuid, client text, agent jsonb, purposes text[], basis text, consent uuid, consent_version integer, reason text, parameters text[], students integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.entry_bytes(compartment uuid, at timestamp with time zone, request uuid, id uuid, version integer, type text, interaction text, student uuid, custodian uuid, recipient uuid, client text, agent jsonb, purposes text[], basis text, consent uuid, consent_version integer, reason text, parameters text[], students integer) TO hallpass_app;
 
-GRANT SELECT ON TABLE hallpass.access TO hallpass_app;
-
 REVOKE ALL ON FUNCTION hallpass.expected_access_rows(p_compartments uuid[], p_ids uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.expected_access_rows(p_compartments uuid[], p_ids uuid[]) TO hallpass_app;
 
@@ -4031,6 +4035,8 @@ GRANT ALL ON FUNCTION hallpass.witnessed(p_xact text) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.worker_lives() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.worker_lives() TO hallpass_app;
+
+GRANT SELECT ON TABLE hallpass.access TO hallpass_app;
 
 GRANT SELECT ON TABLE hallpass.validity TO hallpass_app;
 
