@@ -124,11 +124,24 @@ _ENDING = "00W01"
 _ends: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 """Connections whose transaction ends something, with its number."""
 _LOOK_SECONDS = 0.05
+_begins: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
+"""How a transaction begins on connections whose pooler does not pass settings on when it connects."""
 
 
 def watch(connection: Any) -> None:
     """Have a connection of the driver notice PostgreSQL's warnings: a wait for a standby called off is one."""
     connection.add_log_listener(_noticed)
+
+
+async def require_settings(connection: Any, settings: Mapping[str, str], probe: str) -> None:
+    """Have a connection run with settings that a pooler has not passed on: then each transaction sets them for itself.
+
+    `probe` is the setting that is looked at, a number of milliseconds. https://www.pgbouncer.org/config.html
+    """
+    shown = await connection.fetchval("SELECT setting FROM pg_settings WHERE name = $1", probe)
+    if shown != settings[probe]:
+        local = "".join(f"; SET LOCAL {name} = '{value}'" for name, value in settings.items())
+        _begins[connection] = f"BEGIN{local}"
 
 
 def _noticed(connection: Any, message: Any) -> None:
@@ -151,7 +164,7 @@ async def transaction(connection: AsyncConnection, commit_seconds: float = COMMI
     _ends.pop(driver, None)
     try:
         with alike("BEGIN"):
-            await driver.execute("BEGIN")
+            await driver.execute(_begins.get(driver, "BEGIN"))
         yield
         done = await _commit(driver, commit_seconds)
         if done != "COMMIT":  # PostgreSQL's answer where a statement has failed, and whoever asked it went on

@@ -162,7 +162,9 @@ class _Logins:
     async def _connect(self, login: Login, settings: dict[str, str]) -> asyncpg.Connection:
         whole = {**driver_arguments(self.owner), "user": login.role, "password": login.password}
         # a plan made once stands as long as its connection
-        return await asyncpg.connect(**whole, server_settings=settings, max_cached_statement_lifetime=0)
+        connection = await asyncpg.connect(**whole, server_settings=settings, max_cached_statement_lifetime=0)
+        await driver.require_settings(connection, settings, "statement_timeout")
+        return connection
 
 
 def _pool(logins: _Logins, size: int, seconds: int, statement_timeout_ms: int) -> AsyncEngine:

@@ -220,7 +220,7 @@ def _outside(row: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _begin_again(operator: Operator, folder: Folder, head: Head) -> None:
-    """Retire what may be known to others, and mark the database anew: from here on it is as new as its witness."""
+    """Retire what may be known to others, and mark the database again: from here on it is as new as its witness."""
     await _disconnect(operator)
     async with owner_transaction(operator.owner) as connection:
         await _retire(connection)
