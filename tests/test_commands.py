@@ -237,7 +237,7 @@ def test_a_setting_that_would_send_tokens_unencrypted_stops_the_start(tmp_path: 
     [
         ("UPDATE hallpass.applied_schema SET code = 'older'", "hallpass migrate"),
         ("UPDATE hallpass.applied_schema SET tables = 'changed'", "Add a migration, or use a new database"),
-        ("UPDATE hallpass.alembic_version SET version_num = '9999'", "newer than this program"),
+        ("UPDATE hallpass.alembic_version SET version_num = '9999'", "install the version that made it"),
     ],
 )
 async def test_a_schema_of_another_version_stops_the_start(
