@@ -88,3 +88,12 @@ def test_a_missing_database_is_said_with_how_to_make_it(server: URL, tmp_path: P
     found = hallpass("doctor", environment={**fresh_environment(tmp_path), "DATABASE_URL": url})
     assert re.search(r"there is no such database \(.*hallpass_test_unmade\)", found.stderr)
     assert "hallpass migrate --create" in found.stderr
+
+
+def test_each_fault_of_the_drill_names_the_test_that_draws_it() -> None:
+    rows = [line for line in (ROOT / "docs" / "guides" / "faults.md").read_text().splitlines() if line.startswith("| ")]
+    named = {
+        row.split("|")[1].strip(): re.findall(r"(?:tests|assurance)/[\w/.]+", row.split("|")[-2]) for row in rows[1:]
+    }
+    assert [fault for fault, tests in named.items() if not tests] == []
+    assert [t for tests in named.values() for t in tests if not (ROOT / t).exists()] == []
