@@ -39,6 +39,81 @@ CREATE TYPE hallpass.resource_version AS (
 	clinical tstzrange
 );
 
+CREATE FUNCTION hallpass.accept_transfer(p_id uuid, p_agent jsonb, p_purposes text[], p_request uuid) RETURNS TABLE(type text, id uuid, body bytea)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    v_caller   uuid := caller();
+    v_client   text := current_setting('hallpass.client', true);
+    v_transfer transfer;
+    v_ids      uuid[];
+    v_key      bigint;
+    v_chain    smallint;
+    v_before   chain_end;
+    v_at       timestamptz;
+    v_link     bytea;
+    v_entered  integer;
+BEGIN
+    SELECT t.* INTO v_transfer FROM transfer t
+        WHERE t.id = p_id AND t.recipient = v_caller AND t.accepted IS NULL AND statement_time() < t.closes FOR UPDATE;
+    IF v_transfer.id IS NULL OR v_caller IS NULL THEN
+        RETURN;
+    END IF;
+    FOREACH v_key IN ARRAY disclosure_keys(ARRAY[v_transfer.compartment], ARRAY[v_transfer.custodian]) LOOP
+        PERFORM pg_advisory_xact_lock_shared(v_key);
+    END LOOP;
+    IF current_setting('synchronous_commit') = 'off' THEN
+        PERFORM set_config('synchronous_commit', 'on', true);
+    END IF;
+    IF NOT client_is_active(v_client, current_setting('hallpass.token'), v_caller, emergency()) THEN
+        RETURN;
+    END IF;
+    -- What a law beside that of education records keeps back stays behind: 42 CFR Part 2, what a minor signs for,
+    -- psychotherapy notes; and the bytes that belong to those. Consents and Tasks are the old district's own.
+    SELECT array_agg(r.id) INTO v_ids FROM resource r
+        WHERE r.compartment = v_transfer.compartment AND r.custodian = v_transfer.custodian AND r.current AND NOT r.deleted
+          AND r.student IS NOT NULL AND NOT r.directory AND NOT r.type IN ('Consent', 'Provenance', 'Task')
+          AND NOT r.labels && ARRAY['42CFRPart2', 'minor-signs', 'both-sign', 'PSYTHPN']
+          AND NOT (r.type IN ('Binary') AND EXISTS (
+              SELECT 1 FROM resource f WHERE f.compartment = r.compartment AND f.current AND NOT f.deleted AND r.id = ANY (f.refs)
+                AND f.labels && ARRAY['42CFRPart2', 'minor-signs', 'both-sign', 'PSYTHPN']));
+    IF NOT v_transfer.compartment = ANY (v_ids) THEN
+        RETURN;  -- the student's own record is gone, or is kept back
+    END IF;
+    v_chain := lock_chain();
+    SELECT * INTO v_before FROM chain_end c WHERE c.chain = v_chain;
+    v_at := instant();
+    WITH leaving AS MATERIALIZED (
+        SELECT r.compartment, r.id, r.version, r.type, r.student, r.custodian FROM resource r
+        WHERE r.compartment = v_transfer.compartment AND r.current
+          AND (r.id = ANY (v_ids) OR r.type = 'Consent' AND r.custodian = v_transfer.custodian
+               AND r.id IN (SELECT (w->>'consent')::uuid FROM jsonb_array_elements(v_transfer.waiting) w))
+    ), inserted AS (
+        INSERT INTO disclosure (compartment, at, request, id, version, type, interaction, student, custodian, recipient, client,
+                                agent, purposes, basis, reason, chain, batch)
+        SELECT l.compartment, v_at, p_request, l.id, l.version, l.type, 'transfer', l.student, l.custodian, v_caller, v_client,
+               p_agent, p_purposes, 'transfer', v_transfer.notice, v_chain, coalesce(v_before.n, 0) + 1
+        FROM leaving l
+    )
+    SELECT count(*), next_link(v_before.link, string_agg(entry_bytes(
+               l.compartment, v_at, p_request, l.id, l.version, l.type, 'transfer', l.student, l.custodian, v_caller, v_client,
+               p_agent, p_purposes, 'transfer', NULL, NULL, v_transfer.notice, NULL, NULL), ''
+               ORDER BY l.compartment, p_request, l.id, l.version))
+        INTO v_entered, v_link FROM leaving l;
+    INSERT INTO batch VALUES (v_chain, coalesce(v_before.n, 0) + 1, v_at, v_entered, v_link);
+    INSERT INTO chain_end VALUES (v_chain, coalesce(v_before.n, 0) + 1, v_link)
+        ON CONFLICT (chain) DO UPDATE SET n = EXCLUDED.n, link = EXCLUDED.link;
+    UPDATE transfer t SET accepted = v_at WHERE t.id = p_id;
+    RETURN QUERY SELECT r.type, r.id, r.body FROM resource r
+        WHERE r.compartment = v_transfer.compartment AND r.current AND r.id = ANY (v_ids)
+        ORDER BY r.type <> 'Patient', r.type, r.id;
+END $$;
+
+COMMENT ON FUNCTION hallpass.accept_transfer(p_id uuid, p_agent jsonb, p_purposes text[], p_request uuid) IS 'Takes up the transfer of a student to the caller: gives the education records, each entered on the ledger in this
+     transaction (34 CFR 99.31(a)(2)). No rows: there is none that the caller may accept.';
+
 CREATE FUNCTION hallpass.acting() RETURNS uuid
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -61,6 +136,7 @@ CREATE TABLE hallpass.release (
     recipients uuid[] NOT NULL,
     cosigned boolean DEFAULT false NOT NULL,
     education boolean DEFAULT false NOT NULL,
+    redisclosable boolean DEFAULT false NOT NULL,
     born_from date,
     born_to date,
     authority_opens timestamp with time zone,
@@ -289,6 +365,15 @@ CREATE FUNCTION hallpass.client_key(p_client text) RETURNS bigint
 
 COMMENT ON FUNCTION hallpass.client_key(p_client text) IS 'The lock that a client''s disclosures share from their last check to their commit.';
 
+CREATE FUNCTION hallpass.client_limits() RETURNS TABLE(client text, rate integer, running integer, logins integer)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT l.client, l.rate, l.running, l.logins FROM client_limit l
+$$;
+
+COMMENT ON FUNCTION hallpass.client_limits() IS 'The limits of clients that have their own: numbers, and nothing about a record.';
+
 CREATE FUNCTION hallpass.condition_key(p_condition uuid) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$ SELECT uuid_hash_extended(p_condition, 0) $$;
@@ -394,7 +479,7 @@ BEGIN
                AND conditions_match(p, e.part2, v_referral.type, v_referral.id, v_referral.profiles, v_referral.codes,
                    v_referral.confidentiality, v_referral.labels, v_referral.refs, v_referral.authors, v_referral.clinical,
                    p.related IS NOT NULL AND refers(p.compartment, p.related, e.custodian, v_referral.id)))
-        ORDER BY e.consent, p.node DESC
+        ORDER BY e.opens, e.consent, p.node DESC
     LOOP
         IF v_consent IS DISTINCT FROM v_node.consent THEN
             v_consent := v_node.consent;
@@ -481,7 +566,7 @@ $$;
 COMMENT ON FUNCTION hallpass.defer_index(p_compartment uuid, p_custodian uuid, p_distrust boolean) IS 'Leaves the access index as it is after a release ended, to be brought up to date later. With p_distrust, after one
      was narrowed: until then each record that the custodian''s releases of the student cover is judged by the whole rule.';
 
-CREATE FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_compartments uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[], OUT ground_ids uuid[], OUT ground_versions integer[], OUT grounds uuid[], OUT grounds_versions integer[], OUT scopes text[]) RETURNS record
+CREATE FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_compartments uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[], OUT ground_ids uuid[], OUT ground_versions integer[], OUT grounds uuid[], OUT grounds_versions integer[], OUT scopes text[], OUT redisclosable boolean[]) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -539,10 +624,10 @@ BEGIN
         FROM leaving l
         CROSS JOIN LATERAL (SELECT a.org, a.consent FROM access a WHERE a.compartment = l.compartment AND a.id = l.id
                             AND a.org = ANY (v_ancestors) AND a.precomputed AND a.consent IS NOT NULL OFFSET 0) a
-        CROSS JOIN LATERAL (SELECT k.consent, k.version FROM active_release k WHERE k.org = a.org
+        CROSS JOIN LATERAL (SELECT k.consent, k.version, k.since FROM active_release k WHERE k.org = a.org
                             AND k.consent = a.consent AND k.exact OFFSET 0) k
         WHERE l.current AND NOT l.deleted AND l.student IS NOT NULL
-        ORDER BY l.compartment, l.id, k.consent
+        ORDER BY l.compartment, l.id, k.since, k.consent
     ), asked AS MATERIALIZED (
         SELECT j.* FROM (
             SELECT array_agg(l.compartment) AS compartments, array_agg(l.id) AS ids, array_agg(l.version) AS versions
@@ -581,8 +666,10 @@ BEGIN
         , array_agg(r.id) FILTER (WHERE r.consent IS NOT NULL), array_agg(r.version) FILTER (WHERE r.consent IS NOT NULL),
         array_agg(r.consent) FILTER (WHERE r.consent IS NOT NULL), array_agg(r.consent_version) FILTER (WHERE r.consent IS NOT NULL),
         array_agg(CASE WHEN '42CFRPart2' = ANY (r.labels) THEN consent_scope(r.compartment, r.consent) END)
+            FILTER (WHERE r.consent IS NOT NULL),
+        array_agg(coalesce((SELECT e.redisclosable FROM release e WHERE e.compartment = r.compartment AND e.consent = r.consent), false))
             FILTER (WHERE r.consent IS NOT NULL)
-        INTO entered, v_link, ground_ids, ground_versions, grounds, grounds_versions, scopes FROM reasoned r;
+        INTO entered, v_link, ground_ids, ground_versions, grounds, grounds_versions, scopes, redisclosable FROM reasoned r;
     IF entered > 0 THEN
         INSERT INTO batch VALUES (v_chain, coalesce(v_before.n, 0) + 1, v_at, entered, v_link);
         INSERT INTO chain_end VALUES (v_chain, coalesce(v_before.n, 0) + 1, v_link)
@@ -599,10 +686,10 @@ BEGIN
     END LOOP;
 END $$;
 
-COMMENT ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_compartments uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[], OUT ground_ids uuid[], OUT ground_versions integer[], OUT grounds uuid[], OUT grounds_versions integer[], OUT scopes text[]) IS 'Judges each version once more, for the caller of this transaction, and enters on the ledger those that it may see:
+COMMENT ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_compartments uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[], OUT ground_ids uuid[], OUT ground_versions integer[], OUT grounds uuid[], OUT grounds_versions integer[], OUT scopes text[], OUT redisclosable boolean[]) IS 'Judges each version once more, for the caller of this transaction, and enters on the ledger those that it may see:
      all in one statement, after sharing the locks of what could end it. One request and interaction may stand for all.
      Returns how many entries, which of the custodians are the caller''s own, whose versions are not entered, and under which
-     Consent and version each leaves that a release opens, with its scope where 42 CFR Part 2 asks for that; -1 when
+     Consent and version each leaves that a release opens, with its scope where 42 CFR Part 2 asks for that, and whether its law lets the recipient pass it on; -1 when
      the caller no longer stands; -2, and nothing entered, when a write goes on that may end it: then wait for it first
      (lock_disclosure).';
 
@@ -827,7 +914,7 @@ $$;
 
 COMMENT ON FUNCTION hallpass.expected_validity(p_compartment uuid) IS 'The rows that hallpass.validity should hold for a student.';
 
-CREATE FUNCTION hallpass.export_choose(p_export uuid, p_types text[], p_compartments uuid[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone, p_by_patient boolean) RETURNS void
+CREATE FUNCTION hallpass.export_choose(p_export uuid, p_types text[], p_compartments uuid[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone, p_by_patient boolean, p_consents boolean) RETURNS void
     LANGUAGE plpgsql
     AS $$
 DECLARE
@@ -844,7 +931,14 @@ BEGIN
         FROM unnest(p_compartments) c(compartment) CROSS JOIN LATERAL (
             SELECT * FROM hallpass.resource r
             WHERE r.compartment = c.compartment AND r.current AND NOT r.deleted AND NOT r.directory
-              AND r.type = ANY (p_types) AND (p_ids IS NULL OR r.id = ANY (p_ids))
+              AND (r.type = ANY (p_types) AND (p_ids IS NULL OR r.id = ANY (p_ids))
+                   -- What records under 42 CFR Part 2 leave under goes along.
+                   OR p_consents AND r.type = 'Consent' AND NOT hallpass.holds(r.custodian)
+                   AND EXISTS (SELECT 1 FROM hallpass.active_release k WHERE k.compartment = r.compartment AND k.consent = r.id)
+                   AND EXISTS (SELECT 1 FROM hallpass.resource p
+                       WHERE p.compartment = c.compartment AND p.current AND NOT p.deleted AND p.custodian = r.custodian
+                         AND '42CFRPart2' = ANY (p.labels)
+                         AND p.type = ANY (p_types) AND (p_ids IS NULL OR p.id = ANY (p_ids))))
               AND r.updated < v_horizon AND (p_until IS NULL OR r.updated < p_until) OFFSET 0) r
     ), chosen AS MATERIALIZED (
         SELECT s.* FROM seen s
@@ -870,8 +964,8 @@ BEGIN
               FROM chosen c CROSS JOIN LATERAL (SELECT CASE WHEN p_by_patient AND c.student IS NOT NULL THEN '' ELSE c.type END AS series) s) k;
 END $$;
 
-COMMENT ON FUNCTION hallpass.export_choose(p_export uuid, p_types text[], p_compartments uuid[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone, p_by_patient boolean) IS 'Chooses the current versions that the caller sees in some compartments: with `p_since` those written since, or of
-     others and not yet given. What is chosen of others counts as given. An invoker''s function: the wall says what is seen.';
+COMMENT ON FUNCTION hallpass.export_choose(p_export uuid, p_types text[], p_compartments uuid[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone, p_by_patient boolean, p_consents boolean) IS 'Chooses the current versions that the caller sees in some compartments: with `p_since` those written since, or of
+     others and not yet given. What is chosen of others counts as given. `p_consents`: with records under 42 CFR Part 2 their Consents. An invoker''s function: the wall says what is seen.';
 
 CREATE FUNCTION hallpass.export_deleted(p_export uuid, p_types text[], p_since timestamp with time zone) RETURNS void
     LANGUAGE sql
@@ -1286,7 +1380,7 @@ BEGIN
         WHERE (x.p).opens <= v_now AND v_now < (x.p).closes AND ((x.p).recipients IS NULL OR (x.p).recipients && v_ancestors)
           AND ((x.p).purposes IS NULL OR (x.p).purposes && v_purposes)
     ), said AS (
-        SELECT r.compartment, r.id, r.version, (n.p).consent, n.version AS consent_version,
+        SELECT r.compartment, r.id, r.version, (n.p).consent, n.version AS consent_version, (n.e).opens,
                CASE WHEN count(*) = 1 THEN CASE WHEN min((n.p).node) = 0 THEN bool_and((n.p).permit) END
                     ELSE verdict(array_agg((n.p).node ORDER BY (n.p).node DESC), array_agg((n.p).parent ORDER BY (n.p).node DESC),
                                  bool_or((n.p).permit) FILTER (WHERE (n.p).node = 0)) END AS permits
@@ -1294,12 +1388,12 @@ BEGIN
         WHERE NOT r.type IN ('Binary', 'Task') AND (NOT (n.p).permit OR NOT hangs_on_signers(r.labels) OR signers_suffice(n.e, r.labels, r.clinical))
           AND provision_matches(n.p, (n.e).part2, n.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs,
                      r.authors, r.clinical)
-        GROUP BY r.compartment, r.id, r.version, (n.p).consent, n.version
+        GROUP BY r.compartment, r.id, r.version, (n.p).consent, n.version, (n.e).opens
     )
     (SELECT DISTINCT ON (s.compartment, s.id, s.version) s.compartment, s.id, s.version, s.consent, s.consent_version FROM said s
     WHERE s.permits AND NOT EXISTS (
         SELECT 1 FROM said d WHERE d.compartment = s.compartment AND d.id = s.id AND d.version = s.version AND NOT d.permits)
-    ORDER BY s.compartment, s.id, s.version, s.consent)
+    ORDER BY s.compartment, s.id, s.version, s.opens, s.consent)
     UNION ALL  -- a Task is covered where its referral is, a Binary where what refers to it is
     SELECT r.compartment, r.id, r.version, o.consent, e.version FROM r
     CROSS JOIN LATERAL (SELECT consent_permitting(
@@ -1309,7 +1403,7 @@ BEGIN
     WHERE r.type IN ('Binary', 'Task');
 END $$;
 
-COMMENT ON FUNCTION hallpass.judge(p_compartments uuid[], p_ids uuid[], p_versions integer[]) IS 'Of these versions (without one: of the current ones), those that a release opens to the caller now, and which release that is; all in one statement.';
+COMMENT ON FUNCTION hallpass.judge(p_compartments uuid[], p_ids uuid[], p_versions integer[]) IS 'Of these versions (without one: of the current ones), those that a release opens to the caller now, and which release that is, the earliest of several; all in one statement.';
 
 CREATE FUNCTION hallpass.lapsed_custodians() RETURNS uuid[]
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -1953,7 +2047,7 @@ $$;
 COMMENT ON FUNCTION hallpass.reached() IS 'The students of whom an active release, or a broken glass, may open something to the caller, and whose records
      (NULL: of any custodian). Each version is judged by itself all the same.';
 
-CREATE FUNCTION hallpass.read(p_callers jsonb, p_agreement boolean, p_caller integer[], p_requests uuid[], p_interactions text[], p_types text[], p_ids uuid[], p_versions integer[]) RETURNS TABLE(ask bigint, state text, own boolean, compartment uuid, id uuid, version integer, type text, custodian uuid, student uuid, directory boolean, current boolean, deleted boolean, updated timestamp with time zone, method text, body bytea, label_at integer, digest bytea, ground uuid, ground_version integer, scope text)
+CREATE FUNCTION hallpass.read(p_callers jsonb, p_agreement boolean, p_caller integer[], p_requests uuid[], p_interactions text[], p_types text[], p_ids uuid[], p_versions integer[]) RETURNS TABLE(ask bigint, state text, own boolean, compartment uuid, id uuid, version integer, type text, custodian uuid, student uuid, directory boolean, current boolean, deleted boolean, updated timestamp with time zone, method text, body bytea, label_at integer, digest bytea, ground uuid, ground_version integer, scope text, redisclosable boolean)
     LANGUAGE plpgsql
     SET search_path TO 'hallpass', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -1983,9 +2077,10 @@ BEGIN
                    coalesce(array_agg(r.custodian) FILTER (WHERE NOT r.directory), '{}') AS locked_custodians
                 INTO v_go FROM unnest(v_rows) WITH ORDINALITY AS r WHERE NOT r.deleted AND r.custodian <> caller();
             SELECT 0 AS entered, ARRAY[caller()] AS own, NULL::uuid[] AS ground_ids, NULL::integer[] AS ground_versions,
-                   NULL::uuid[] AS grounds, NULL::integer[] AS grounds_versions, NULL::text[] AS scopes INTO v_entered;
+                   NULL::uuid[] AS grounds, NULL::integer[] AS grounds_versions, NULL::text[] AS scopes, NULL::boolean[] AS redisclosable INTO v_entered;
             IF v_go.ids IS NOT NULL THEN
-                SELECT d.entered, d.own || caller() AS own, d.ground_ids, d.ground_versions, d.grounds, d.grounds_versions, d.scopes
+                SELECT d.entered, d.own || caller() AS own, d.ground_ids, d.ground_versions, d.grounds, d.grounds_versions, d.scopes,
+                       d.redisclosable
                     INTO v_entered FROM disclose(
                     nullif(v_caller->'agent', 'null'), ARRAY(SELECT jsonb_array_elements_text(v_caller->'purposes')),
                     v_go.requests, v_go.interactions, v_go.compartments, v_go.ids, v_go.versions, v_go.custodians,
@@ -2000,18 +2095,18 @@ BEGIN
         IF NOT v_standing THEN
             RETURN QUERY SELECT k.n, 'out', NULL::boolean, NULL::uuid, NULL::uuid, NULL::integer, NULL::text, NULL::uuid,
                 NULL::uuid, NULL::boolean, NULL::boolean, NULL::boolean, NULL::timestamptz, NULL::text, NULL::bytea,
-                NULL::integer, NULL::bytea, NULL::uuid, NULL::integer, NULL::text
+                NULL::integer, NULL::bytea, NULL::uuid, NULL::integer, NULL::text, NULL::boolean
                 FROM unnest(p_caller) WITH ORDINALITY AS k(caller, n) WHERE k.caller = v_number;
         ELSE
             RETURN QUERY SELECT v_asks[r.ordinality],
                 CASE WHEN v_entered.entered = -2 AND r.custodian <> caller() THEN 'held' ELSE 'seen' END,
                 r.custodian = ANY (v_entered.own), r.compartment, r.id, r.version, r.type,
                 r.custodian, r.student, r.directory, r.current, r.deleted, r.updated, r.method, r.body, r.label_at, r.digest,
-                g.consent, g.version, g.scope
+                g.consent, g.version, g.scope, g.redisclosable
                 FROM unnest(v_rows) WITH ORDINALITY AS r LEFT JOIN LATERAL (
-                    SELECT k.consent, k.version, k.scope
+                    SELECT k.consent, k.version, k.scope, k.redisclosable
                     FROM unnest(v_entered.ground_ids, v_entered.ground_versions, v_entered.grounds, v_entered.grounds_versions,
-                                v_entered.scopes) AS k(id, of, consent, version, scope)
+                                v_entered.scopes, v_entered.redisclosable) AS k(id, of, consent, version, scope, redisclosable)
                     WHERE k.id = r.id AND k.of = r.version LIMIT 1) g ON true;
         END IF;
     END LOOP;
@@ -2484,7 +2579,8 @@ CREATE VIEW hallpass.active_release WITH (security_invoker='true') AS
     version,
     custodian,
     exact,
-    types
+    types,
+    since
    FROM hallpass.validity k
   WHERE ((since <= hallpass.statement_time()) AND (hallpass.statement_time() < until) AND (root_since <= hallpass.statement_time()) AND (hallpass.statement_time() < root_until) AND ((majority IS NULL) OR (hallpass.statement_time() < majority) OR (custodian = ANY (( SELECT hallpass.honoring() AS honoring)::uuid[]))) AND ((purposes IS NULL) OR (purposes && ( SELECT hallpass.purposes() AS purposes))) AND ((NOT ( SELECT hallpass.agreement_required() AS agreement_required)) OR (custodian = ANY (( SELECT hallpass.agreed_custodians() AS agreed_custodians)::uuid[])) OR ((custodian = ANY (( SELECT hallpass.lapsed_custodians() AS lapsed_custodians)::uuid[])) AND (since >= hallpass.agreed_since(custodian)))));
 
@@ -2572,6 +2668,18 @@ CREATE TABLE hallpass.client (
     CONSTRAINT client_check CHECK (((jwks IS NULL) <> (jwks_uri IS NULL)))
 );
 
+CREATE TABLE hallpass.client_limit (
+    client text NOT NULL,
+    rate integer,
+    running integer,
+    logins integer,
+    CONSTRAINT client_limit_logins_check CHECK ((logins > 0)),
+    CONSTRAINT client_limit_rate_check CHECK ((rate > 0)),
+    CONSTRAINT client_limit_running_check CHECK ((running > 0))
+);
+
+COMMENT ON TABLE hallpass.client_limit IS 'What the operator lets one client ask, where that differs from what the settings say.';
+
 CREATE TABLE hallpass.client_usage (
     client text NOT NULL,
     hour timestamp with time zone NOT NULL,
@@ -2612,7 +2720,7 @@ CREATE TABLE hallpass.disclosure (
     batch bigint NOT NULL,
     parameters text[],
     students integer,
-    CONSTRAINT disclosure_basis_check CHECK ((basis = ANY (ARRAY['release'::text, 'party'::text, 'directory'::text, 'emergency'::text, 'query'::text]))),
+    CONSTRAINT disclosure_basis_check CHECK ((basis = ANY (ARRAY['release'::text, 'party'::text, 'directory'::text, 'emergency'::text, 'query'::text, 'transfer'::text]))),
     CONSTRAINT disclosure_check CHECK (((basis = 'release'::text) = ((consent IS NOT NULL) AND (consent_version IS NOT NULL)))),
     CONSTRAINT disclosure_check1 CHECK (((basis = 'query'::text) = ((parameters IS NOT NULL) AND (students IS NOT NULL))))
 )
@@ -2643,7 +2751,7 @@ CREATE TABLE hallpass.disclosure_other (
     batch bigint CONSTRAINT disclosure_batch_not_null NOT NULL,
     parameters text[],
     students integer,
-    CONSTRAINT disclosure_basis_check CHECK ((basis = ANY (ARRAY['release'::text, 'party'::text, 'directory'::text, 'emergency'::text, 'query'::text]))),
+    CONSTRAINT disclosure_basis_check CHECK ((basis = ANY (ARRAY['release'::text, 'party'::text, 'directory'::text, 'emergency'::text, 'query'::text, 'transfer'::text]))),
     CONSTRAINT disclosure_check CHECK (((basis = 'release'::text) = ((consent IS NOT NULL) AND (consent_version IS NOT NULL)))),
     CONSTRAINT disclosure_check1 CHECK (((basis = 'query'::text) = ((parameters IS NOT NULL) AND (students IS NOT NULL))))
 );
@@ -3076,6 +3184,23 @@ CREATE TABLE hallpass.term_uri (
     value text NOT NULL COLLATE pg_catalog."C"
 );
 
+CREATE TABLE hallpass.transfer (
+    id uuid NOT NULL,
+    compartment uuid NOT NULL,
+    custodian uuid NOT NULL,
+    recipient uuid NOT NULL,
+    client text NOT NULL,
+    scopes text[] NOT NULL,
+    purposes text[] NOT NULL,
+    notice text NOT NULL,
+    proposed timestamp with time zone NOT NULL,
+    closes timestamp with time zone NOT NULL,
+    waiting jsonb DEFAULT '[]'::jsonb NOT NULL,
+    accepted timestamp with time zone
+);
+
+COMMENT ON TABLE hallpass.transfer IS 'Students who change district, by 34 CFR 99.31(a)(2) and 99.34: proposed, and accepted or not.';
+
 CREATE TABLE hallpass.tree (
     ancestor uuid NOT NULL,
     id uuid NOT NULL
@@ -3147,6 +3272,9 @@ ALTER TABLE ONLY hallpass.batch
 
 ALTER TABLE ONLY hallpass.chain_end
     ADD CONSTRAINT chain_end_pkey PRIMARY KEY (chain);
+
+ALTER TABLE ONLY hallpass.client_limit
+    ADD CONSTRAINT client_limit_pkey PRIMARY KEY (client);
 
 ALTER TABLE ONLY hallpass.client
     ADD CONSTRAINT client_pkey PRIMARY KEY (id);
@@ -3274,6 +3402,9 @@ ALTER TABLE ONLY hallpass.term_token
 ALTER TABLE ONLY hallpass.term_uri
     ADD CONSTRAINT term_uri_pkey PRIMARY KEY (compartment, id, param, n);
 
+ALTER TABLE ONLY hallpass.transfer
+    ADD CONSTRAINT transfer_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY hallpass.tree
     ADD CONSTRAINT tree_pkey PRIMARY KEY (ancestor, id);
 
@@ -3398,6 +3529,10 @@ CREATE INDEX term_token_code ON hallpass.term_token USING btree (type, param, co
 
 CREATE INDEX term_uri_value ON hallpass.term_uri USING btree (type, param, value);
 
+CREATE INDEX transfer_custodian ON hallpass.transfer USING btree (custodian, proposed);
+
+CREATE INDEX transfer_recipient ON hallpass.transfer USING btree (recipient, proposed);
+
 CREATE INDEX tree_id ON hallpass.tree USING btree (id) INCLUDE (ancestor);
 
 CREATE INDEX validity_compartment ON hallpass.validity USING btree (compartment);
@@ -3449,6 +3584,9 @@ CREATE TRIGGER note_ending AFTER DELETE ON hallpass.release FOR EACH ROW EXECUTE
 
 CREATE TRIGGER note_ending AFTER DELETE OR UPDATE ON hallpass.student FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('student');
 
+ALTER TABLE ONLY hallpass.client_limit
+    ADD CONSTRAINT client_limit_client_fkey FOREIGN KEY (client) REFERENCES hallpass.client(id);
+
 ALTER TABLE ONLY hallpass.client
     ADD CONSTRAINT client_organization_fkey FOREIGN KEY (organization) REFERENCES hallpass.organization(id);
 
@@ -3476,6 +3614,10 @@ CREATE POLICY add ON hallpass.resource FOR INSERT WITH CHECK (((custodian = ( SE
 ALTER TABLE hallpass.agreement ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.authority ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY change ON hallpass.transfer FOR UPDATE USING (((custodian = ( SELECT hallpass.caller() AS caller)) AND (accepted IS NULL)));
+
+ALTER TABLE hallpass.client_limit ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY concerned ON hallpass.event FOR SELECT USING (((organization = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
    FROM hallpass.tree t
@@ -3595,6 +3737,10 @@ CREATE POLICY own ON hallpass.subscription_event USING ((EXISTS ( SELECT 1
    FROM hallpass.subscription s
   WHERE (s.id = subscription_event.subscription))));
 
+CREATE POLICY party ON hallpass.transfer FOR SELECT USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (recipient = ( SELECT hallpass.caller() AS caller))));
+
+CREATE POLICY propose ON hallpass.transfer FOR INSERT WITH CHECK ((custodian = ( SELECT hallpass.caller() AS caller)));
+
 ALTER TABLE hallpass.provision ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.release ENABLE ROW LEVEL SECURITY;
@@ -3671,17 +3817,24 @@ ALTER TABLE hallpass.term_token ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.term_uri ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE hallpass.transfer ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE hallpass.tree ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.validity ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.verified_identifier ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY withdraw ON hallpass.transfer FOR DELETE USING (((custodian = ( SELECT hallpass.caller() AS caller)) AND (accepted IS NULL)));
+
 ALTER TABLE hallpass.witness_check ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.witnessed_chain ENABLE ROW LEVEL SECURITY;
 
 GRANT USAGE ON SCHEMA hallpass TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.accept_transfer(p_id uuid, p_agent jsonb, p_purposes text[], p_request uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.accept_transfer(p_id uuid, p_agent jsonb, p_purposes text[], p_request uuid) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.acting() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.acting() TO hallpass_app;
@@ -3738,6 +3891,9 @@ GRANT ALL ON FUNCTION hallpass.client_is_active(p_client text, p_token text, p_o
 REVOKE ALL ON FUNCTION hallpass.client_key(p_client text) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.client_key(p_client text) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.client_limits() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.client_limits() TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.condition_key(p_condition uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.condition_key(p_condition uuid) TO hallpass_app;
 
@@ -3764,8 +3920,8 @@ GRANT ALL ON FUNCTION hallpass.database_is_current() TO hallpass_app;
 REVOKE ALL ON FUNCTION hallpass.defer_index(p_compartment uuid, p_custodian uuid, p_distrust boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.defer_index(p_compartment uuid, p_custodian uuid, p_distrust boolean) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_compartments uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[], OUT ground_ids uuid[], OUT ground_versions integer[], OUT grounds uuid[], OUT grounds_versions integer[], OUT scopes text[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_compartments uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[], OUT ground_ids uuid[], OUT ground_versions integer[], OUT grounds uuid[], OUT grounds_versions integer[], OUT scopes text[]) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_compartments uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[], OUT ground_ids uuid[], OUT ground_versions integer[], OUT grounds uuid[], OUT grounds_versions integer[], OUT scopes text[], OUT redisclosable boolean[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.disclose(p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[], p_versions integer[], p_custodians uuid[], p_locked_compartments uuid[], p_locked_custodians uuid[], OUT entered integer, OUT own uuid[], OUT ground_ids uuid[], OUT ground_versions integer[], OUT grounds uuid[], OUT grounds_versions integer[], OUT scopes text[], OUT redisclosable boolean[]) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.disclosure_keys(p_compartments uuid[], p_custodians uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.disclosure_keys(p_compartments uuid[], p_custodians uuid[]) TO hallpass_app;
@@ -3793,8 +3949,8 @@ GRANT ALL ON FUNCTION hallpass.expected_student_access(p_compartment uuid) TO ha
 REVOKE ALL ON FUNCTION hallpass.expected_validity(p_compartment uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.expected_validity(p_compartment uuid) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.export_choose(p_export uuid, p_types text[], p_compartments uuid[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone, p_by_patient boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.export_choose(p_export uuid, p_types text[], p_compartments uuid[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone, p_by_patient boolean) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.export_choose(p_export uuid, p_types text[], p_compartments uuid[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone, p_by_patient boolean, p_consents boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.export_choose(p_export uuid, p_types text[], p_compartments uuid[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone, p_by_patient boolean, p_consents boolean) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.export_deleted(p_export uuid, p_types text[], p_since timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.export_deleted(p_export uuid, p_types text[], p_since timestamp with time zone) TO hallpass_app;
@@ -4107,6 +4263,10 @@ GRANT SELECT ON TABLE hallpass.term_string TO hallpass_app;
 GRANT SELECT ON TABLE hallpass.term_token TO hallpass_app;
 
 GRANT SELECT ON TABLE hallpass.term_uri TO hallpass_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE hallpass.transfer TO hallpass_app;
+
+GRANT UPDATE(waiting) ON TABLE hallpass.transfer TO hallpass_app;
 
 GRANT SELECT ON TABLE hallpass.tree TO hallpass_app;
 

@@ -124,8 +124,8 @@ class _Writer:
             return bundle.page_entry(STATUS[200], asked.page(answer))
         if answer.absent:
             return bundle.entry(STATUS[204], base, None, body=False)
-        if answer.held is not None:
-            return bundle.unchanged(STATUS[304], *answer.held)
+        if answer.held:
+            return bundle.unchanged(STATUS[304], answer.one)
         status = STATUS[201 if answer.created else 200]
         said = success("Unchanged.") if answer.unchanged else None
         advised = http.advised(answer.one) if entry.method != "GET" else []

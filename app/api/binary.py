@@ -38,8 +38,8 @@ def wants_bytes(request: Request) -> bool:
 
 def content(answer: Result, base: str) -> Response:
     """The bytes with their label, or 304 to a caller that has them already."""
-    if answer.held is not None:
-        return Response(None, 304, {"Cache-Control": "no-store", **http.held_headers(answer.held)})
+    if answer.held:
+        return Response(None, 304, {"Cache-Control": "no-store", **http.version_headers(answer.one)})
     binary = parse(answer.one.body)
     kind = str(binary["contentType"])
     media_type = kind if _MEDIA_TYPE.fullmatch(kind) else "application/octet-stream"

@@ -13,6 +13,7 @@ from uuid import NAMESPACE_OID, uuid5
 from app.errors import HallpassError
 from app.exchange.release import Released, Withdrawn
 from app.fhir.dates import instant
+from app.fhir.etags import etag
 from app.fhir.json import dump, parse
 from app.fhir.outcome import outcome, success
 
@@ -98,7 +99,7 @@ def entry(
     if released is not None:
         _checked(released)
         response["location"] = f"{base}/{released.type}/{released.id}/_history/{released.version}"
-        response["etag"] = f'W/"{released.version}"'
+        response["etag"] = released.etag
         response["lastModified"] = instant(released.updated)
         if named:
             parts.append(b'"fullUrl":' + _url(released, base))
@@ -115,9 +116,9 @@ def page_entry(status: str, body: bytes) -> bytes:
     return b'{"resource":%s,"response":%s}' % (body, dump({"status": status}))
 
 
-def unchanged(status: str, version: int, updated: datetime) -> bytes:
+def unchanged(status: str, released: Released) -> bytes:
     """An entry of a batch that reads what the caller has already."""
-    response = {"status": status, "etag": f'W/"{version}"', "lastModified": instant(updated)}
+    response = {"status": status, "etag": released.etag, "lastModified": instant(released.updated)}
     return b'{"response":%s}' % dump(response)
 
 
@@ -142,7 +143,7 @@ def _version(released: Released, base: str) -> bytes:
     if released.method == "POST":
         request["url"] = released.type
     status = {"POST": "201", "DELETE": "204"}.get(released.method, "200")
-    response = {"status": status, "etag": f'W/"{released.version}"', "lastModified": instant(released.updated)}
+    response = {"status": status, "etag": etag(released.version), "lastModified": instant(released.updated)}
     resource = b"" if released.deleted else b'"resource":%s,' % released.body
     return b'{"fullUrl":%s,%s"request":%s,"response":%s}' % (
         _url(released, base),

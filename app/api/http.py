@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from email.utils import format_datetime
 from functools import partial
 from typing import Any, Literal
@@ -19,7 +19,6 @@ from app.api.middleware.compression import decompression
 from app.consent.advice import advice
 from app.errors import HallpassError, Issue, Kind
 from app.exchange.service import Released, Result
-from app.fhir.etags import etag
 from app.fhir.etags import names as names_version
 from app.fhir.json import dump, parse
 from app.fhir.outcome import success
@@ -141,8 +140,8 @@ def _json_kind(request: Request) -> str:
 
 def one(request: Request, answer: Result, base: str) -> Response:
     """The answer to a read: the resource, or 304 to a caller that has it already."""
-    if answer.held is not None:
-        return Response(None, 304, {"Cache-Control": "no-store", **held_headers(answer.held)})
+    if answer.held:
+        return Response(None, 304, {"Cache-Control": "no-store", **version_headers(answer.one)})
     return respond(request, answer.one.body, headers=version_headers(answer.one) | ground_header(answer.one, base))
 
 
@@ -156,16 +155,7 @@ def ground_header(released: Released, base: str) -> dict[str, str]:
 
 def version_headers(released: Released) -> dict[str, str]:
     """ETag and Last-Modified of a version."""
-    return _version(released.version, released.updated)
-
-
-def held_headers(held: tuple[int, datetime]) -> dict[str, str]:
-    """The same of a version that the caller has already."""
-    return _version(*held)
-
-
-def _version(number: int, updated: datetime) -> dict[str, str]:
-    return {"ETag": etag(number), "Last-Modified": format_datetime(updated.astimezone(UTC), usegmt=True)}
+    return {"ETag": released.etag, "Last-Modified": format_datetime(released.updated.astimezone(UTC), usegmt=True)}
 
 
 def parameters(request: Request, *names: str) -> dict[str, str]:

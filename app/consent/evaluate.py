@@ -145,7 +145,8 @@ def _by_release(policies: PolicySet, requester: Requester, attributes: ResourceA
         return Deny("a release that applies denies it, and a deny beats any permit", tuple(trace))
     if not permits:
         return Deny("no release in force permits it", tuple(trace))
-    return Permit(Basis.RELEASE, permits[0].consent, permits[0].version, tuple(trace))
+    earliest = min(permits, key=lambda r: (r.opens, r.consent.bytes))
+    return Permit(Basis.RELEASE, earliest.consent, earliest.version, tuple(trace))
 
 
 def _says(

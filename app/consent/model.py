@@ -75,6 +75,7 @@ class Release:
     provisions: tuple[Provision, ...]
     cosigned: bool = False
     education: bool = False
+    redisclosable: bool = False
     born: tuple[date, date] | None = None
     authority: Window | None = None
 

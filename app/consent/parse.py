@@ -77,6 +77,7 @@ def read(consent: dict[str, Any], consent_id: UUID, version: int, s: ConsentCont
         provisions=_gated(tree.nodes, named),
         cosigned=by.cosigned,
         education=_education(regimes),
+        redisclosable=bool(regimes) and all(r.redisclosable for r in regimes),
         born=s.born if s.student in s.elsewhere else None,
         authority=s.authorities.get(by.signer) if by.signer in s.elsewhere else None,
     )

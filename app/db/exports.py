@@ -53,7 +53,7 @@ _STUDENTS = text("""
     SELECT compartment FROM hallpass.export_student WHERE export = :id AND n > :after ORDER BY n LIMIT :limit
 """)
 _CHOOSE = text(
-    "SELECT hallpass.export_choose(:id, :types, :compartments, :ids, :since, :until, :by_patient)"
+    "SELECT hallpass.export_choose(:id, :types, :compartments, :ids, :since, :until, :by_patient, :consents)"
 ).bindparams(_TYPES, _IDS, bindparam("compartments", type_=ARRAY(Uuid())), *_MOMENTS)
 _ADVANCE = text("UPDATE hallpass.export SET done = :done WHERE id = :id")
 _DIRECTORY = text("SELECT hallpass.export_directory(:id, :types, :ids, :since, :until)").bindparams(
@@ -189,10 +189,15 @@ async def compartments(connection: AsyncConnection, id: UUID, after: int, limit:
 async def choose(
     connection: AsyncConnection, id: UUID, types: Sequence[str], compartments: Sequence[UUID],
     ids: Sequence[UUID] | None, *, since: datetime | None, until: datetime | None, by_patient: bool,
+    consents: bool,
 ) -> None:  # fmt: skip
-    """Choose what the caller sees in some compartments, all of these types or these ids alone."""
+    """Choose what the caller sees in some compartments, all of these types or these ids alone.
+
+    `consents`: with records under 42 CFR Part 2 the Consents that they leave under.
+    """
     values = {"id": id, "types": list(types), "compartments": list(compartments), "since": since, "until": until}
-    await connection.execute(_CHOOSE, {**values, "ids": None if ids is None else list(ids), "by_patient": by_patient})
+    values |= {"ids": None if ids is None else list(ids), "by_patient": by_patient, "consents": consents}
+    await connection.execute(_CHOOSE, values)
 
 
 async def advance(connection: AsyncConnection, id: UUID, done: int) -> None:

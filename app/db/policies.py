@@ -103,6 +103,7 @@ def _release(row: Row[Any], provisions: tuple[Provision, ...]) -> Release:
         authority=None if row.authority_opens is None else (row.authority_opens, row.authority_closes),
         cosigned=row.cosigned,
         education=row.education,
+        redisclosable=row.redisclosable,
     )
 
 

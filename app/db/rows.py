@@ -29,11 +29,20 @@ class Stored(NamedTuple):
 
 
 class Ground(NamedTuple):
-    """Under which Consent and version a record leaves; `scope`: what that opens, where the law asks to say so."""
+    """Under which Consent and version a record leaves; `scope`: what that opens, where the law asks to say so.
+
+    `redisclosable`: its law does not keep the recipient from passing it on.
+    """
 
     consent: UUID
     version: int
     scope: str | None
+    redisclosable: bool
+
+    @property
+    def tag(self) -> str:
+        """The Consent and its version, as an entity tag holds them."""
+        return f"{self.consent.hex}.{self.version}"
 
 
 Grounds = Mapping[tuple[UUID, int], Ground]

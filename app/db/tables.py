@@ -203,6 +203,7 @@ release = Table(
     moment("authority_closes", nullable=True),
     Column("cosigned", Boolean(), nullable=False, server_default=text("false")),
     Column("education", Boolean(), nullable=False, server_default=text("false")),
+    Column("redisclosable", Boolean(), nullable=False, server_default=text("false")),
 )
 
 provision = Table(

@@ -250,6 +250,7 @@ async def put_release(connection: AsyncConnection, compartment: UUID, consent: U
             authority_closes=compiled.authority[1] if compiled.authority else None,
             cosigned=compiled.cosigned,
             education=compiled.education,
+            redisclosable=compiled.redisclosable,
         )
     )
     await connection.execute(insert(provision), [_provision(compartment, consent, p) for p in compiled.provisions])

@@ -1,8 +1,8 @@
 """$community-report: what an organization may publish of the referrals that it and its parts hold, for a month.
 
-Small counts do not leave it (app/report/community.py). What each custodian of them may publish is added up, since a part
-may publish as well: the whole without its parts would give back what is small in one of them. A month is told once it is over and settled, so that two answers
-about one month do not differ by a late child.
+Small counts do not leave it (app/report/community.py). What each custodian of them may publish is added up, since a
+part may publish as well: the whole without its parts would give back what is small in one of them. A month is told once
+it is over and settled, so that two answers about one month do not differ by a late child.
 """
 
 from __future__ import annotations

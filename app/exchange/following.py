@@ -250,7 +250,9 @@ async def _is_event(session: Session, row: Stored, definition: Definition, since
 
 def _pending(content: str, rows: Sequence[Stored]) -> PendingResult:
     """What leaves: an empty notification names nothing. That there was something is entered when it is counted."""
-    return PendingResult() if content == "empty" else PendingResult(tuple(PendingRow(row) for row in rows))
+    if content == "empty":
+        return PendingResult()
+    return PendingResult(tuple(PendingRow(row) for row in rows), bundled=content == "full-resource")
 
 
 async def _content(session: Session, subscription: UUID) -> dict[str, Any] | None:

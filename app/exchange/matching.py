@@ -49,4 +49,4 @@ async def match(
     if only_certain:
         certain = [c for c in found if c.score and c.score[1] == "certain"]
         found = certain if len(certain) == 1 else []
-    return PendingResult(tuple(found[:count]), total=len(found[:count]))
+    return PendingResult(tuple(found[:count]), total=len(found[:count]), bundled=True)

@@ -148,13 +148,17 @@ async def _read_together(connection: Any, read_requests: list[ReadRequest], *, a
     for row in rows:
         match row["state"]:
             case "seen":
-                ground = Ground(row["ground"], row["ground_version"], row["scope"]) if row["ground"] else None
+                ground = _ground(row) if row["ground"] else None
                 found[row["ask"] - 1] = ReadResult(Stored(*tuple(row)[3:_GROUND]), row["own"], ground)
             case "out":
                 found[row["ask"] - 1] = OUT
             case _:
                 found[row["ask"] - 1] = ALONE
     return found
+
+
+def _ground(row: Any) -> Ground:
+    return Ground(row["ground"], row["ground_version"], row["scope"], row["redisclosable"])
 
 
 def _told(caller: Caller) -> dict[str, Any]:

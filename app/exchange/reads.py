@@ -80,8 +80,7 @@ def shown(row: Stored | None, known: Known | None, part: Subset | None) -> Pendi
         raise HallpassError(Kind.GONE, "The resource was deleted.", headers={"ETag": etag(row.version)})
     if row.deleted:
         raise HallpassError(Kind.GONE, "This version records the deletion.")
-    held = (row.version, row.updated) if known is not None and known(row.version, row.updated) else None
-    return PendingResult((PendingRow(row),), part=part, held=held)
+    return PendingResult((PendingRow(row),), part=part, known=known)
 
 
 async def again(session: Session, row: Stored) -> Stored:
@@ -146,7 +145,7 @@ async def _searched(session: Session, wanted: Search, after: Cursor | None, *, l
     brought = await _included(session, wanted, found)
     Budget.of_whole(session.settings).require(sum(len(r.body) for r in brought), len(found) + len(brought))
     pending = (*(PendingRow(r) for r in found), *(PendingRow(r, "include") for r in brought))
-    return PendingResult(pending, total=total, cursors=cursors, search=wanted, part=part)
+    return PendingResult(pending, total=total, cursors=cursors, search=wanted, part=part, bundled=True)
 
 
 async def _total(session: Session, wanted: Search, *, large: bool) -> int:

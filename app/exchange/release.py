@@ -11,6 +11,7 @@ from app.consent.codes import PART2
 from app.consent.regimes import BY_CODE
 from app.db.feed import Withdrawn as Withdrawn
 from app.db.rows import Ground, Grounds, Stored
+from app.fhir.etags import Known, etag
 from app.fhir.json import dump
 from app.search.query import Search
 from app.search.subset import Subset
@@ -21,12 +22,12 @@ Score = tuple[float, str]
 """How well a Patient fits what was asked, from 0 to 1, and the grade of the match-grade value set."""
 
 _PROOF = object()
-NO_REDISCLOSURE = (
-    b'{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"NORDSCLCD",'
-    b'"display":"no redisclosure without consent directive"}'
-)
-"""The label on every student's record that leaves its custodian. 42 CFR 2.32, 34 CFR 99.33."""
-
+_ACT_CODE = b'{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":'
+NO_REDISCLOSURE = _ACT_CODE + b'"NORDSCLCD","display":"no redisclosure without consent directive"}'
+"""The label on a student's record that leaves its custodian, unless no law of its release forbids to pass it on.
+42 CFR 2.32, 34 CFR 99.33."""
+_COMPLY = _ACT_CODE + b'"CPLYCD","display":"comply with consent directive"}'
+"""The label that points to the Consent where the other is not due, or is the custodian's own already."""
 
 RELATED_ARTIFACT = "http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-sec-label-related-artifact"
 _PART2_NOTICE = BY_CODE[PART2].notice.text
@@ -68,6 +69,16 @@ class Released:
         if part is not None and not row.deleted:
             self.body = part.cut(row.type, self.body, included=mode == "include")
 
+    @property
+    def basis(self) -> str:
+        """Under which Consent and version it leaves, as its tag says; empty where no release opens it."""
+        return self.ground.tag if self.ground is not None else ""
+
+    @property
+    def etag(self) -> str:
+        """Its entity tag: the version, and the basis on which it leaves."""
+        return etag(self.version, self.basis)
+
 
 @dataclass(frozen=True, slots=True)
 class PendingRow:
@@ -82,9 +93,9 @@ class PendingRow:
 class PendingResult:
     """What one interaction came to, inside the transaction.
 
-    `absent` is a deletion done (204). `cursors` are `next` and `previous` page tokens by relation. `held` are number
-    and time of a version that the caller has already: 304 tells it so, and the ledger that it was told. `part`: what
-    of each resource leaves; the ledger enters its version all the same.
+    `absent` is a deletion done (204). `cursors` are `next` and `previous` page tokens by relation. `known` tells
+    whether the caller has the version already: 304 tells it so, and the ledger that it was told. `part`: what of each
+    resource leaves; the ledger enters its version all the same.
     """
 
     pending: tuple[PendingRow, ...] = ()
@@ -94,7 +105,7 @@ class PendingResult:
     absent: bool = False
     cursors: dict[str, str] = field(default_factory=dict)
     search: Search | None = None
-    held: tuple[int, datetime] | None = None
+    known: Known | None = None
     part: Subset | None = None
     document: dict[str, Any] | None = None
     """What a custodian is told about its own records: an explanation, a preview, a list of disclosures."""
@@ -102,6 +113,8 @@ class PendingResult:
     """What a feed gave to this reader, and it no longer sees."""
     since: datetime | None = None
     """From when the reader of a feed goes on."""
+    bundled: bool = False
+    """It becomes a Bundle, into which the Consents under 42 CFR Part 2 go along."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +128,8 @@ class Result:
     absent: bool = False
     cursors: dict[str, str] = field(default_factory=dict)
     search: Search | None = None
-    held: tuple[int, datetime] | None = None
+    held: bool = False
+    """The caller has the one version already, and on the same basis."""
     document: dict[str, Any] | None = None
     withdrawn: tuple[Withdrawn, ...] = ()
     since: datetime | None = None
@@ -155,26 +169,31 @@ def release(found: PendingResult, descendants: frozenset[UUID], grounds: Grounds
         absent=found.absent,
         cursors=found.cursors,
         search=found.search,
-        held=found.held,
+        held=found.known is not None and _held(found.known, released[0]),
         document=found.document,
         withdrawn=found.withdrawn,
         since=found.since,
     )
 
 
+def _held(known: Known, one: Released) -> bool:
+    return known(one.version, one.updated, one.basis)
+
+
 def _labelled(row: Stored, ground: Ground | None, base: str) -> bytes:
     """The body with the label put into meta.security, at the place that the write remembered."""
-    at = row.label_at
-    if at == 0:  # it carries the label already, or is a deletion
+    at, own = abs(row.label_at), row.label_at < 0
+    if at == 0 or (own and ground is None):  # a deletion, or there is nothing to add to the custodian's own label
         return row.body
     opening = b"," if row.body[at : at + 1] == b"]" else b',"security":['
     closing = b"" if opening == b"," else b"]"
-    label = _pointing(ground, base) if ground else NO_REDISCLOSURE
+    plain = _COMPLY if own or (ground is not None and ground.redisclosable) else NO_REDISCLOSURE
+    label = _pointing(ground, base, plain) if ground else plain
     return row.body[:at] + opening + label + closing + row.body[at:]
 
 
-def _pointing(ground: Ground, base: str) -> bytes:
-    """The label with the Consent and version under which a record leaves, and what that opens where the law asks."""
+def _pointing(ground: Ground, base: str, label: bytes) -> bytes:
+    """A label with the Consent and version under which a record leaves, and what that opens where the law asks."""
     artifact: dict[str, Any] = {
         "type": "justification",
         "resource": f"{base}/Consent/{ground.consent}/_history/{ground.version}",
@@ -182,4 +201,4 @@ def _pointing(ground: Ground, base: str) -> bytes:
     if ground.scope is not None:
         artifact["display"] = f"{_PART2_NOTICE} The consent is {ground.scope}."
     extension = dump([{"url": RELATED_ARTIFACT, "valueRelatedArtifact": artifact}])
-    return b'{"extension":' + extension + b"," + NO_REDISCLOSURE[1:]
+    return b'{"extension":' + extension + b"," + label[1:]

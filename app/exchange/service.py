@@ -22,6 +22,7 @@ from app.db.engine import RETRY, Database, sqlstate, unavailable
 from app.db.rows import Stored
 from app.errors import HallpassError, Kind
 from app.exchange import reads
+from app.exchange.accompanying import with_consents
 from app.exchange.dry_run import DryRun
 from app.exchange.read_batcher import ReadBatcher, ReadRequest
 from app.exchange.release import PendingResult, PendingRow, Released, Result, release
@@ -157,6 +158,9 @@ class AccessService:
             rows = [c.row for f in found for c in f.pending]
             entered = await self._entered(connection, caller, interaction, rows, request)
             if entered is None:
+                raise _TryAgain
+            found, consents = await with_consents(session, found, entered.grounds)
+            if consents and await self._entered(connection, caller, interaction, consents, request) is None:
                 raise _TryAgain
         return [release(f, *entered, self._settings.fhir_base) for f in found]
 

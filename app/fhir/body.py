@@ -26,7 +26,7 @@ def compose(
 ) -> tuple[bytes, int]:
     """The resource with its id, version and time, and the offset at which meta.security takes another label.
 
-    The offset is 0 where the content carries the no-redisclosure label by itself.
+    The offset is negative where the content carries the no-redisclosure label by itself.
     """
     meta = {k: v for k, v in content.get("meta", {}).items() if k not in ("versionId", "lastUpdated", "security")}
     security = content.get("meta", {}).get("security", [])
@@ -41,5 +41,5 @@ def compose(
     start = dump(head)
     at = len(start) - (3 if security else 2)
     if any(s.get("system") == ACT_CODE and s.get("code") == NO_REDISCLOSURE_CODE for s in security):
-        at = 0
+        at = -at
     return (start[:-1] + b"," + dump(rest)[1:] if rest else start), at

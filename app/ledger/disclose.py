@@ -73,9 +73,16 @@ async def disclose(
     disclosed = [k for k in keys if found[k].custodian not in own]
     if result.entered != len(disclosed):
         return None
-    columns = (result.ground_ids, result.ground_versions, result.grounds, result.grounds_versions, result.scopes)
+    columns = (
+        result.ground_ids,
+        result.ground_versions,
+        result.grounds,
+        result.grounds_versions,
+        result.scopes,
+        result.redisclosable,
+    )
     rows_of = zip(*(c or () for c in columns), strict=True)
-    return Entered(own, {(i, v): Ground(consent, n, scope) for i, v, consent, n, scope in rows_of})
+    return Entered(own, {(i, v): Ground(*ground) for i, v, *ground in rows_of})
 
 
 def agent(caller: Caller) -> dict[str, Any] | None:

@@ -24,7 +24,7 @@ _METHODS = {"POST": "201", "PUT": "200", "PATCH": "200"}
 
 
 def notification(told: Told, released: Sequence[Released], base: str) -> bytes:
-    """A history Bundle: the status first, then each record, as far as the payload's content goes."""
+    """A history Bundle: the status first, then each record, as far as the payload's content goes, and its Consent."""
     content = told.definition.content
     by_version = {(r.type, r.id, r.version): r for r in released}
     entries = [_status_entry(told, base)]
@@ -32,6 +32,8 @@ def notification(told: Told, released: Sequence[Released], base: str) -> bytes:
         found = by_version.get((event.type, event.id, event.version))
         if event.number in told.visible and found is not None:
             entries.append(_entry(found, base, whole=content == "full-resource"))
+    told_of = {(e.type, e.id, e.version) for e in told.events}
+    entries += [_entry(r, base, whole=True) for key, r in by_version.items() if key not in told_of]
     head = {
         "resourceType": "Bundle",
         "id": str(uuid4()),

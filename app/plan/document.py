@@ -57,6 +57,15 @@ def composition(resources: list[Json], student: str, author: str, at: str) -> Js
     }
 
 
+def under(consents: list[str]) -> Json:
+    """The section of the Consents under which records of the plan were disclosed. 42 CFR 2.32"""
+    return {
+        "title": "Disclosed under",
+        "text": text([(c,) for c in consents], ("Consent",), ""),
+        "entry": [{"reference": c} for c in consents],
+    }
+
+
 def _told(found: Found) -> list[Row]:
     return [row for _, row in found]
 

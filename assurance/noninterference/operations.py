@@ -44,6 +44,9 @@ SERVED = (
     ("POST", "/fhir/[type]/$compare"),
     ("POST", "/fhir/AuditEvent/$recordDisclosure"),
     ("POST", "/fhir/[type]/{id}/$statement"),
+    ("POST", "/fhir/[type]/{id}/$transfer"),
+    ("GET", "/fhir/[type]/$transfer"),
+    ("POST", "/fhir/[type]/$transfer"),
     ("GET", "/fhir/[type]/$broken-glass"),
     ("POST", "/fhir/[type]/$broken-glass"),
     ("GET", "/fhir/[type]/$status"),
@@ -255,6 +258,18 @@ def _broken_glass(asks: Asks, route: Route) -> Request:
     return _parameters(asks, route.path, [glass, {"name": "note", "valueString": "It was needed."}])
 
 
+def _transfer(asks: Asks, route: Route) -> Request:
+    """Proposed of somebody whom the caller may hold or not, and answered by an id that is none of its proposals."""
+    if route.method == "GET":
+        return Request("GET", route.path, asks.client())
+    if "{id}" in route.path:
+        to = {"name": "to", "valueReference": {"reference": f"Organization/{asks.id('Organization')}"}}
+        path = route.path.replace("{id}", asks.id("Patient"))
+        return _parameters(asks, path, [to, {"name": "notice", "valueCode": "annual-notice"}])
+    accept = {"name": "accept", "valueBoolean": asks.rng.random() < 0.5}
+    return _parameters(asks, route.path, [{"name": "transfer", "valueId": asks.id("Patient")}, accept])
+
+
 def _record_disclosure(asks: Asks, route: Route) -> Request:
     event = {
         "resourceType": "AuditEvent",
@@ -312,6 +327,7 @@ OPERATIONS: dict[str, Callable[[Asks, Route], Request]] = {
     "$compare": _compare,
     "$recordDisclosure": _record_disclosure,
     "$statement": _statement,
+    "$transfer": _transfer,
     "$broken-glass": _broken_glass,
     "$status": _subscriptions,
     "$events": _subscriptions,

@@ -43,7 +43,7 @@ BEGIN
                AND conditions_match(p, e.part2, v_referral.type, v_referral.id, v_referral.profiles, v_referral.codes,
                    v_referral.confidentiality, v_referral.labels, v_referral.refs, v_referral.authors, v_referral.clinical,
                    p.related IS NOT NULL AND refers(p.compartment, p.related, e.custodian, v_referral.id)))
-        ORDER BY e.consent, p.node DESC
+        ORDER BY e.opens, e.consent, p.node DESC
     LOOP
         IF v_consent IS DISTINCT FROM v_node.consent THEN
             v_consent := v_node.consent;

@@ -2,7 +2,7 @@ CREATE OR REPLACE FUNCTION hallpass.disclose(
     p_agent jsonb, p_purposes text[], p_requests uuid[], p_interactions text[], p_compartments uuid[], p_ids uuid[],
     p_versions integer[], p_custodians uuid[], p_locked_compartments uuid[], p_locked_custodians uuid[],
     OUT entered integer, OUT own uuid[],
-    OUT ground_ids uuid[], OUT ground_versions integer[], OUT grounds uuid[], OUT grounds_versions integer[], OUT scopes text[]
+    OUT ground_ids uuid[], OUT ground_versions integer[], OUT grounds uuid[], OUT grounds_versions integer[], OUT scopes text[], OUT redisclosable boolean[]
 ) LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = hallpass, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
@@ -58,10 +58,10 @@ BEGIN
         FROM leaving l
         CROSS JOIN LATERAL (SELECT a.org, a.consent FROM access a WHERE a.compartment = l.compartment AND a.id = l.id
                             AND a.org = ANY (v_ancestors) AND a.precomputed AND a.consent IS NOT NULL OFFSET 0) a
-        CROSS JOIN LATERAL (SELECT k.consent, k.version FROM active_release k WHERE k.org = a.org
+        CROSS JOIN LATERAL (SELECT k.consent, k.version, k.since FROM active_release k WHERE k.org = a.org
                             AND k.consent = a.consent AND k.exact OFFSET 0) k
         WHERE l.current AND NOT l.deleted AND l.student IS NOT NULL
-        ORDER BY l.compartment, l.id, k.consent
+        ORDER BY l.compartment, l.id, k.since, k.consent
     ), asked AS MATERIALIZED (
         SELECT j.* FROM (
             SELECT array_agg(l.compartment) AS compartments, array_agg(l.id) AS ids, array_agg(l.version) AS versions
@@ -100,8 +100,10 @@ BEGIN
         , array_agg(r.id) FILTER (WHERE r.consent IS NOT NULL), array_agg(r.version) FILTER (WHERE r.consent IS NOT NULL),
         array_agg(r.consent) FILTER (WHERE r.consent IS NOT NULL), array_agg(r.consent_version) FILTER (WHERE r.consent IS NOT NULL),
         array_agg(CASE WHEN '42CFRPart2' = ANY (r.labels) THEN consent_scope(r.compartment, r.consent) END)
+            FILTER (WHERE r.consent IS NOT NULL),
+        array_agg(coalesce((SELECT e.redisclosable FROM release e WHERE e.compartment = r.compartment AND e.consent = r.consent), false))
             FILTER (WHERE r.consent IS NOT NULL)
-        INTO entered, v_link, ground_ids, ground_versions, grounds, grounds_versions, scopes FROM reasoned r;
+        INTO entered, v_link, ground_ids, ground_versions, grounds, grounds_versions, scopes, redisclosable FROM reasoned r;
     IF entered > 0 THEN
         INSERT INTO batch VALUES (v_chain, coalesce(v_before.n, 0) + 1, v_at, entered, v_link);
         INSERT INTO chain_end VALUES (v_chain, coalesce(v_before.n, 0) + 1, v_link)
@@ -121,6 +123,6 @@ COMMENT ON FUNCTION hallpass.disclose IS
     'Judges each version once more, for the caller of this transaction, and enters on the ledger those that it may see:
      all in one statement, after sharing the locks of what could end it. One request and interaction may stand for all.
      Returns how many entries, which of the custodians are the caller''s own, whose versions are not entered, and under which
-     Consent and version each leaves that a release opens, with its scope where 42 CFR Part 2 asks for that; -1 when
+     Consent and version each leaves that a release opens, with its scope where 42 CFR Part 2 asks for that, and whether its law lets the recipient pass it on; -1 when
      the caller no longer stands; -2, and nothing entered, when a write goes on that may end it: then wait for it first
      (lock_disclosure).';

@@ -1,6 +1,6 @@
 CREATE OR REPLACE FUNCTION hallpass.export_choose(
     p_export uuid, p_types text[], p_compartments uuid[], p_ids uuid[], p_since timestamptz, p_until timestamptz,
-    p_by_patient boolean
+    p_by_patient boolean, p_consents boolean
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     v_feed    text;
@@ -16,7 +16,14 @@ BEGIN
         FROM unnest(p_compartments) c(compartment) CROSS JOIN LATERAL (
             SELECT * FROM hallpass.resource r
             WHERE r.compartment = c.compartment AND r.current AND NOT r.deleted AND NOT r.directory
-              AND r.type = ANY (p_types) AND (p_ids IS NULL OR r.id = ANY (p_ids))
+              AND (r.type = ANY (p_types) AND (p_ids IS NULL OR r.id = ANY (p_ids))
+                   -- What records under 42 CFR Part 2 leave under goes along.
+                   OR p_consents AND r.type = 'Consent' AND NOT hallpass.holds(r.custodian)
+                   AND EXISTS (SELECT 1 FROM hallpass.active_release k WHERE k.compartment = r.compartment AND k.consent = r.id)
+                   AND EXISTS (SELECT 1 FROM hallpass.resource p
+                       WHERE p.compartment = c.compartment AND p.current AND NOT p.deleted AND p.custodian = r.custodian
+                         AND '42CFRPart2' = ANY (p.labels)
+                         AND p.type = ANY (p_types) AND (p_ids IS NULL OR p.id = ANY (p_ids))))
               AND r.updated < v_horizon AND (p_until IS NULL OR r.updated < p_until) OFFSET 0) r
     ), chosen AS MATERIALIZED (
         SELECT s.* FROM seen s
@@ -43,4 +50,4 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION hallpass.export_choose IS
     'Chooses the current versions that the caller sees in some compartments: with `p_since` those written since, or of
-     others and not yet given. What is chosen of others counts as given. An invoker''s function: the wall says what is seen.';
+     others and not yet given. What is chosen of others counts as given. `p_consents`: with records under 42 CFR Part 2 their Consents. An invoker''s function: the wall says what is seen.';

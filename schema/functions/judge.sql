@@ -41,7 +41,7 @@ BEGIN
         WHERE (x.p).opens <= v_now AND v_now < (x.p).closes AND ((x.p).recipients IS NULL OR (x.p).recipients && v_ancestors)
           AND ((x.p).purposes IS NULL OR (x.p).purposes && v_purposes)
     ), said AS (
-        SELECT r.compartment, r.id, r.version, (n.p).consent, n.version AS consent_version,
+        SELECT r.compartment, r.id, r.version, (n.p).consent, n.version AS consent_version, (n.e).opens,
                CASE WHEN count(*) = 1 THEN CASE WHEN min((n.p).node) = 0 THEN bool_and((n.p).permit) END
                     ELSE verdict(array_agg((n.p).node ORDER BY (n.p).node DESC), array_agg((n.p).parent ORDER BY (n.p).node DESC),
                                  bool_or((n.p).permit) FILTER (WHERE (n.p).node = 0)) END AS permits
@@ -49,12 +49,12 @@ BEGIN
         WHERE NOT r.type IN ({live_types}) AND (NOT (n.p).permit OR NOT hangs_on_signers(r.labels) OR signers_suffice(n.e, r.labels, r.clinical))
           AND provision_matches(n.p, (n.e).part2, n.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs,
                      r.authors, r.clinical)
-        GROUP BY r.compartment, r.id, r.version, (n.p).consent, n.version
+        GROUP BY r.compartment, r.id, r.version, (n.p).consent, n.version, (n.e).opens
     )
     (SELECT DISTINCT ON (s.compartment, s.id, s.version) s.compartment, s.id, s.version, s.consent, s.consent_version FROM said s
     WHERE s.permits AND NOT EXISTS (
         SELECT 1 FROM said d WHERE d.compartment = s.compartment AND d.id = s.id AND d.version = s.version AND NOT d.permits)
-    ORDER BY s.compartment, s.id, s.version, s.consent)
+    ORDER BY s.compartment, s.id, s.version, s.opens, s.consent)
     UNION ALL  -- a Task is covered where its referral is, a Binary where what refers to it is
     SELECT r.compartment, r.id, r.version, o.consent, e.version FROM r
     CROSS JOIN LATERAL (SELECT consent_permitting(
@@ -64,4 +64,4 @@ BEGIN
     WHERE r.type IN ({live_types});
 END $$;
 COMMENT ON FUNCTION hallpass.judge IS
-    'Of these versions (without one: of the current ones), those that a release opens to the caller now, and which release that is; all in one statement.';
+    'Of these versions (without one: of the current ones), those that a release opens to the caller now, and which release that is, the earliest of several; all in one statement.';

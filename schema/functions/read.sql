@@ -4,7 +4,8 @@ CREATE OR REPLACE FUNCTION hallpass.read(
 ) RETURNS TABLE (
     ask bigint, state text, own boolean, compartment uuid, id uuid, version integer, type text, custodian uuid, student uuid,
     directory boolean, current boolean, deleted boolean, updated timestamptz, method text, body bytea, label_at integer,
-    digest bytea, ground uuid, ground_version integer, scope text
+    digest bytea, ground uuid, ground_version integer, scope text,
+    redisclosable boolean
 ) LANGUAGE plpgsql SET search_path = hallpass, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     v_caller  jsonb;
@@ -31,9 +32,10 @@ BEGIN
                    coalesce(array_agg(r.custodian) FILTER (WHERE NOT r.directory), '{}') AS locked_custodians
                 INTO v_go FROM unnest(v_rows) WITH ORDINALITY AS r WHERE NOT r.deleted AND r.custodian <> caller();
             SELECT 0 AS entered, ARRAY[caller()] AS own, NULL::uuid[] AS ground_ids, NULL::integer[] AS ground_versions,
-                   NULL::uuid[] AS grounds, NULL::integer[] AS grounds_versions, NULL::text[] AS scopes INTO v_entered;
+                   NULL::uuid[] AS grounds, NULL::integer[] AS grounds_versions, NULL::text[] AS scopes, NULL::boolean[] AS redisclosable INTO v_entered;
             IF v_go.ids IS NOT NULL THEN
-                SELECT d.entered, d.own || caller() AS own, d.ground_ids, d.ground_versions, d.grounds, d.grounds_versions, d.scopes
+                SELECT d.entered, d.own || caller() AS own, d.ground_ids, d.ground_versions, d.grounds, d.grounds_versions, d.scopes,
+                       d.redisclosable
                     INTO v_entered FROM disclose(
                     nullif(v_caller->'agent', 'null'), ARRAY(SELECT jsonb_array_elements_text(v_caller->'purposes')),
                     v_go.requests, v_go.interactions, v_go.compartments, v_go.ids, v_go.versions, v_go.custodians,
@@ -48,18 +50,18 @@ BEGIN
         IF NOT v_standing THEN
             RETURN QUERY SELECT k.n, 'out', NULL::boolean, NULL::uuid, NULL::uuid, NULL::integer, NULL::text, NULL::uuid,
                 NULL::uuid, NULL::boolean, NULL::boolean, NULL::boolean, NULL::timestamptz, NULL::text, NULL::bytea,
-                NULL::integer, NULL::bytea, NULL::uuid, NULL::integer, NULL::text
+                NULL::integer, NULL::bytea, NULL::uuid, NULL::integer, NULL::text, NULL::boolean
                 FROM unnest(p_caller) WITH ORDINALITY AS k(caller, n) WHERE k.caller = v_number;
         ELSE
             RETURN QUERY SELECT v_asks[r.ordinality],
                 CASE WHEN v_entered.entered = -2 AND r.custodian <> caller() THEN 'held' ELSE 'seen' END,
                 r.custodian = ANY (v_entered.own), r.compartment, r.id, r.version, r.type,
                 r.custodian, r.student, r.directory, r.current, r.deleted, r.updated, r.method, r.body, r.label_at, r.digest,
-                g.consent, g.version, g.scope
+                g.consent, g.version, g.scope, g.redisclosable
                 FROM unnest(v_rows) WITH ORDINALITY AS r LEFT JOIN LATERAL (
-                    SELECT k.consent, k.version, k.scope
+                    SELECT k.consent, k.version, k.scope, k.redisclosable
                     FROM unnest(v_entered.ground_ids, v_entered.ground_versions, v_entered.grounds, v_entered.grounds_versions,
-                                v_entered.scopes) AS k(id, of, consent, version, scope)
+                                v_entered.scopes, v_entered.redisclosable) AS k(id, of, consent, version, scope, redisclosable)
                     WHERE k.id = r.id AND k.of = r.version LIMIT 1) g ON true;
         END IF;
     END LOOP;

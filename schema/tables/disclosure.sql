@@ -12,7 +12,7 @@ CREATE TABLE hallpass.disclosure (
     client          text NOT NULL,
     agent           jsonb,                   -- the person or program behind the client, as its assertion said
     purposes        text[] NOT NULL,
-    basis           text NOT NULL CHECK (basis IN ('release', 'party', 'directory', 'emergency', 'query')),
+    basis           text NOT NULL CHECK (basis IN ('release', 'party', 'directory', 'emergency', 'query', 'transfer')),
     consent         uuid,
     consent_version integer,
     reason          text,

@@ -12,6 +12,7 @@ CREATE TABLE hallpass.release (
     recipients uuid[] NOT NULL,              -- every organization that any provision names
     cosigned   boolean NOT NULL DEFAULT false, -- the student signed too, where a RelatedPerson did
     education  boolean NOT NULL DEFAULT false, -- under the law of education records alone
+    redisclosable boolean NOT NULL DEFAULT false, -- no law that it names keeps its recipient from passing on what it got
     -- What the signature rests on, as it was at the writing, where another organization holds it; else its own, as it is.
     born_from        date,
     born_to          date,

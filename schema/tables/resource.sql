@@ -11,7 +11,7 @@ CREATE TABLE hallpass.resource (
     updated         timestamptz NOT NULL,
     method          text NOT NULL,           -- POST, PUT, PATCH, DELETE: history says how a version came about
     body            bytea NOT NULL,          -- FHIR JSON as served to the custodian; empty for a deletion
-    label_at        integer NOT NULL,        -- where in body meta.security takes another label
+    label_at        integer NOT NULL,        -- where in body meta.security takes another label; below 0: it has NORDSCLCD
     digest          bytea NOT NULL,          -- of the canonical content, to tell a change from none
     -- the facts that consent is judged by, of this version
     profiles        text[] NOT NULL,

@@ -1,5 +1,5 @@
 CREATE OR REPLACE VIEW hallpass.active_release WITH (security_invoker = true) AS
-    SELECT k.org, k.consent, k.compartment, k.version, k.custodian, k.exact, k.types
+    SELECT k.org, k.consent, k.compartment, k.version, k.custodian, k.exact, k.types, k.since
     FROM hallpass.validity k
     WHERE k.since <= hallpass.statement_time() AND hallpass.statement_time() < k.until
       AND k.root_since <= hallpass.statement_time() AND hallpass.statement_time() < k.root_until

@@ -164,7 +164,7 @@ async def test_a_conditional_read_in_a_bundle_answers_304_to_who_has_it(scene: S
     url = f"Encounter/{scene.records['Encounter']['id']}"
     for kind in ("batch", "transaction"):
         for condition in ({"ifNoneMatch": 'W/"1"'}, {"ifModifiedSince": "2100-01-01T00:00:00Z"}):
-            answer = await scene.clinic.post("", bundle(kind, entry("GET", url, **condition)))
+            answer = await scene.district.post("", bundle(kind, entry("GET", url, **condition)))
             assert statuses(answer) == ["304"]
             assert answer.json()["entry"][0].keys() == {"response"}
             assert answer.json()["entry"][0]["response"]["etag"] == 'W/"1"'

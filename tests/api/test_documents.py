@@ -55,7 +55,7 @@ async def test_a_binary_is_served_as_its_bytes_with_the_label_in_headers(scene: 
     assert raw.headers["content-type"].startswith("text/html")
     assert "NORDSCLCD" in raw.headers[LABEL]
     assert raw.headers[CONTEXT] == f"Patient/{scene.student['id']}"
-    assert raw.headers["etag"] == 'W/"1"'
+    assert raw.headers["etag"].startswith('W/"1-')
     fhir = await scene.clinic.get(f"/Binary/{binary['id']}", headers=FHIR)
     assert "Consent/" in raw.headers["link"] == fhir.headers["link"]
     own = await scene.district.get(f"/Binary/{binary['id']}")

@@ -18,6 +18,8 @@ from tests.world import World, open_world
 
 SECONDS = 5.0
 """The statement time-out of this module; no answer takes longer than a few statements may."""
+CONTROLS = 50
+"""Nor, where the machine is busy, than so many of the same client's plain searches just before."""
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -96,7 +98,10 @@ HOSTILE: dict[str, list[tuple[str, str]]] = {
 @pytest.mark.parametrize("name", list(HOSTILE))
 async def test_a_hostile_search_is_answered_or_refused_in_time_and_others_are_served(scene: Scene, name: str) -> None:
     await as_owner(scene.world, "ANALYZE")
+    began = time.monotonic()
+    await scene.district.get("/Encounter?status=planned")
     started = time.monotonic()
+    most = max(SECONDS, CONTROLS * (started - began))
     content = urlencode(HOSTILE[name])
     hostile = [
         asyncio.create_task(scene.district.post("/Encounter/_search", content=content, headers=FORM)) for _ in range(3)
@@ -106,10 +111,10 @@ async def test_a_hostile_search_is_answered_or_refused_in_time_and_others_are_se
         asked = time.monotonic()
         other = await scene.clinic.get(f"/Encounter/{scene.records['Encounter']['id']}")
         assert other.status_code == 200
-        assert time.monotonic() - asked < SECONDS
+        assert time.monotonic() - asked < most
     response = (await asyncio.gather(*hostile))[0]
     assert response.status_code in (200, 400, 422), response.text
-    assert time.monotonic() - started < 2 * SECONDS
+    assert time.monotonic() - started < 2 * most
     if response.status_code == 200:
         assert len(response.json().get("entry", [])) <= 500 + 1000
     else:

@@ -71,7 +71,7 @@ def follow(server: Running, name: str) -> None:
         env=server.environment,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=600,
         check=False,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr

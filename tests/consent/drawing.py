@@ -190,6 +190,7 @@ def release(draw: st.DrawFn, consent: UUID) -> Release:
         age=draw(st.sampled_from((18, 12, 0))),
         part2=draw(st.booleans()),
         education=draw(st.booleans()),
+        redisclosable=draw(st.booleans()),
         opens=opens,
         closes=closes,
         provisions=draw(provisions()),

@@ -21,6 +21,7 @@ from tests.world import BASE, open_world
 
 SYSTEM = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 NO_REDISCLOSURE = {"system": SYSTEM, "code": "NORDSCLCD", "display": "no redisclosure without consent directive"}
+COMPLY = {"system": SYSTEM, "code": "CPLYCD", "display": "comply with consent directive"}
 OTHER = {"system": SYSTEM, "code": "PERSISTLABEL"}
 
 
@@ -34,16 +35,19 @@ async def scene(db: Database) -> AsyncIterator[Scene]:
 @pytest.mark.parametrize(("held", "leaving"), [
     ([], [NO_REDISCLOSURE]),
     ([OTHER], [OTHER, NO_REDISCLOSURE]),
-    ([OTHER, NO_REDISCLOSURE], [OTHER, NO_REDISCLOSURE]),
-    ([NO_REDISCLOSURE], [NO_REDISCLOSURE]),
+    ([OTHER, NO_REDISCLOSURE], [OTHER, NO_REDISCLOSURE, COMPLY]),
+    ([NO_REDISCLOSURE], [NO_REDISCLOSURE, COMPLY]),
 ])  # fmt: skip
 async def test_a_record_leaves_with_the_label_once(
     scene: Scene, held: list[dict[str, Any]], leaving: list[dict[str, Any]]
 ) -> None:
-    """The label that is added points to the Consent, in the version, under which the record leaves."""
+    """The label that is added points to the Consent, in the version, under which the record leaves.
+
+    Where the custodian has set the label itself, another one points there.
+    """
     (consent,) = await scene.clinic.ids("/Consent")
-    added = {"extension": [_pointer(consent, 1)], **NO_REDISCLOSURE}
-    leaving = [added if label is NO_REDISCLOSURE and label not in held else label for label in leaving]
+    added = {"extension": [_pointer(consent, 1)], **leaving[-1]}
+    leaving = [*leaving[:-1], added]
     meta = {"meta": {"security": held}} if held else {}
     made = await scene.district.create(build.encounter(scene.student, **meta))
     path = f"/Encounter/{made['id']}"
@@ -97,8 +101,45 @@ async def test_under_part_2_an_explanation_of_the_consents_scope_goes_with_each_
     notice = "42 CFR part 2 prohibits unauthorized use or disclosure of these records."
     said = [{"display": f"{notice} The consent is {scope}."}, {}]
     entries = (await found.clinic.get("/Encounter")).json()["entry"]
-    left = {e["resource"]["id"]: e["resource"]["meta"]["security"][-1]["extension"] for e in entries}
+    records = [e["resource"] for e in entries if e["search"]["mode"] == "match"]
+    left = {r["id"]: r["meta"]["security"][-1]["extension"] for r in records}
     assert left == {v["id"]: [_pointer(made["id"], 1, **s)] for v, s in zip(visits, said, strict=True)}
+
+
+async def test_what_leaves_under_a_hipaa_authorization_alone_may_be_passed_on_and_points_to_its_consent(
+    scene: Scene,
+) -> None:
+    """45 CFR 164.508(c)(2)(iii). Under FERPA as well, it may not: 34 CFR 99.33."""
+    hipaa, ferpa = (
+        "https://www.ecfr.gov/current/title-45/section-164.508",
+        "https://www.ecfr.gov/current/title-34/section-99.30",
+    )
+    for laws, code in (([hipaa], "CPLYCD"), ([hipaa, ferpa], "NORDSCLCD"), ([ferpa], "NORDSCLCD")):
+        found = await set_scene(scene.world)
+        visit = found.records["Encounter"]
+        made = await found.release("Encounter", policy=[{"uri": law} for law in laws])
+        for left in (
+            (await found.clinic.get(f"/Encounter/{visit['id']}")).json(),
+            (await found.clinic.get("/Encounter")).json()["entry"][0]["resource"],
+        ):
+            (label,) = left["meta"]["security"]
+            assert (label["code"], label["extension"]) == (code, [_pointer(made["id"], 1)])
+
+
+async def test_of_several_consents_the_label_names_the_earliest_that_has_effect(scene: Scene) -> None:
+    found = await set_scene(scene.world)
+    visit = found.records["Encounter"]
+    days = {
+        day: (await found.release("Encounter", provision={"period": {"start": day, "end": "2027-06-30"}}))["id"]
+        for day in ("2026-11-01", "2026-10-02", "2026-10-03")
+    }
+    for day in sorted(days):
+        (label,) = (await found.clinic.get(f"/Encounter/{visit['id']}")).json()["meta"]["security"]
+        (listed,) = (await found.clinic.get("/Encounter")).json()["entry"]
+        assert [label] == listed["resource"]["meta"]["security"]
+        assert label["extension"] == [_pointer(days[day], 1)]
+        held = (await found.district.get(f"/Consent/{days[day]}")).json()
+        await found.district.save(held | {"status": "inactive"})
 
 
 def test_nothing_but_the_access_service_makes_what_can_leave() -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
+from app.consent.codes import ACT_CODE, PART2
 from tests import build
 from tests.databases import rows
+from tests.exchange.test_accompanying import part2_consent
 from tests.notify.asking import active, subscription, telling, until
 from tests.notify.endpoint import Endpoint, listening
-from tests.scene import Scene
+from tests.scene import Scene, ledger
 
 
 async def test_a_referral_is_told_when_the_release_makes_it_visible_and_when_it_changes(
@@ -62,6 +65,23 @@ async def test_each_record_that_is_told_is_on_the_ledger_as_a_notification(scene
         f" WHERE id = '{entry['resource']['id']}' AND recipient = '{scene.clinic.organization}'",
     )
     assert [tuple(r) for r in entered] == [("notification", 1)]
+
+
+async def test_a_record_under_part_2_is_told_with_its_consent(scene: Scene, endpoint: Endpoint) -> None:
+    """42 CFR 2.32. The Consent is no event, and on the ledger as well."""
+    adult = await scene.district.create(build.patient("adult", birthDate="2000-05-02"))
+    label = {"system": ACT_CODE, "code": PART2}
+    referral = await scene.district.create(build.referral(adult, meta={"security": [label]}))
+    async with telling(scene.world):
+        await active(scene.world, scene.clinic, subscription(endpoint.url, content="full-resource"))
+        consent = await scene.district.create(part2_consent(scene, adult, "ServiceRequest"))
+        await until(lambda: bool(endpoint.events))
+    assert endpoint.events == [(1, f"ServiceRequest/{referral['id']}")]
+    told = endpoint.of("event-notification")[0].bundle["entry"][1:]
+    assert [e["resource"]["id"] for e in told] == [referral["id"], consent["id"]]
+    assert ("Consent", UUID(consent["id"]), 1, "notification") in [
+        e[:4] for e in await ledger(scene.world, scene.clinic)
+    ]
 
 
 async def test_an_empty_notification_names_nothing_and_is_entered_as_a_number(scene: Scene, endpoint: Endpoint) -> None:

@@ -38,7 +38,7 @@ COLUMNS = ("when", "what", "from", "to", "client", "user", "why", "how", "basis"
 NAMES = frozenset(
     {"start", "end", "recipient", "basis", "consent", "audience", "_count", "_cursor", "_format", "_pretty"}
 )
-BASES = frozenset({"release", "party", "directory", "emergency", "query", "asserted"})
+BASES = frozenset({"release", "party", "directory", "emergency", "query", "transfer", "asserted"})
 
 
 Ask = Callable[[Session, str, Filter, Position | None, int], Awaitable[PendingResult]]
@@ -265,7 +265,7 @@ _RECORD = (
     Parameter("start", "dateTime", "Disclosures from this time on."),
     Parameter("end", "dateTime", "Disclosures before this time."),
     Parameter("recipient", "string", "The id of the Organization that received."),
-    Parameter("basis", "code", "release, party, directory, emergency or query."),
+    Parameter("basis", "code", "release, party, directory, emergency, query, transfer or asserted."),
     Parameter("audience", "code", "parent: leave out what tells of care that the minor controls."),
     Parameter("_count", "integer", "Entries on a page."),
     Parameter("return", "Bundle", "AuditEvents, one for each resource version disclosed.", 1, use="out"),

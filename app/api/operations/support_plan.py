@@ -19,7 +19,7 @@ from app.exchange import everything
 from app.exchange.service import PendingResult, Session
 from app.fhir.dates import instant
 from app.fhir.json import parse
-from app.plan.document import PLANNED, composition
+from app.plan.document import PLANNED, composition, under
 from app.resources import TYPES, ResourceType, Visibility
 from app.search.query import Search
 
@@ -40,6 +40,8 @@ async def support_plan(request: Request, context: RequestContext, _declared: Res
     at = instant(max(r.updated for r in released))
     author = f"Organization/{context.caller.organization}"
     made = composition([parse(r.body) for r in released if r.type in PLANNED], f"Patient/{patient.id}", author, at)
+    consents = [f"Consent/{r.id}" for r in released if r.type == "Consent"]
+    made["section"] += [under(consents)] if consents else []
     return http.respond(request, bundle.document(made, released, context.base, at))
 
 

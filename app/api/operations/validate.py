@@ -50,7 +50,7 @@ async def _require_seen(context: RequestContext, declared: ResourceType, id: str
 
 
 async def _seen(session: Session, declared: ResourceType, id: str) -> list[PendingResult]:
-    return [await reads.read(session, declared, id, known=lambda _version, _updated: True)]
+    return [await reads.read(session, declared, id, known=lambda _version, _updated, _basis: True)]
 
 
 async def _asked(request: Request, context: RequestContext, declared: ResourceType) -> dict[str, Any]:

@@ -58,6 +58,8 @@ class Regime:
     """Security labels whose records only a release under this law opens, or under another law that declares them."""
     education_records: bool = False
     """Whether it is the law of education records, whose rights pass to a student in postsecondary enrollment."""
+    redisclosable: bool = False
+    """Whether it leaves a recipient free to pass on what it received: the label NORDSCLCD does not go with it."""
     classes_treat: str = ""
     """The paragraph by which a class of recipients must be one of treating providers; empty: any class will do."""
     notice: Notice

@@ -20,6 +20,7 @@ REGIME = Regime(
         Element.PURPOSE: "HIPAA 45 CFR 164.508(c)(1)(iv)",
         Element.EXPIRY: "HIPAA 45 CFR 164.508(c)(1)(v)",
     },
+    redisclosable=True,
     notice=Notice(
         "notice-hipaa",
         "Health records released under an authorization (45 CFR 164.508)",

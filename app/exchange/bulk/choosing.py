@@ -114,6 +114,7 @@ async def _choose(
     await exports.choose(
         session.connection, export.id, types, compartments, ids,
         since=asked.since, until=asked.until, by_patient=asked.by_patient,
+        consents="Consent" not in asked.types and reads.allows_type(session, "Consent"),
     )  # fmt: skip
 
 

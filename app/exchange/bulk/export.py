@@ -22,6 +22,7 @@ from app.exchange.release import PendingResult, PendingRow
 from app.exchange.service import AccessService
 from app.limits.shares import too_many
 from app.queue.enqueue import enqueue
+from app.resources import TYPES
 from app.resources.refs import as_uuid
 from app.scopes import parse_scope
 from app.session import Session
@@ -115,7 +116,7 @@ async def file(session: Session, id: str, series: str, number: int) -> tuple[Ask
     after = (number - 1) * FILE_LINES
     if found.status != "complete" or number < 1 or after >= last:
         raise not_found()
-    for name in [series] if series in asked.types else asked.types:
+    for name in [series] if series in TYPES else asked.types:
         session.require(name, "s")
     return asked, File(series, number, after, min(last, after + FILE_LINES))
 

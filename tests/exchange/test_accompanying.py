@@ -1,0 +1,110 @@
+"""A Bundle with records under 42 CFR Part 2 carries the Consent under which they leave. 42 CFR 2.32"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import pytest_asyncio
+
+from app.consent.codes import ACT_CODE, ACTOR_ROLE, CONFIDENTIALITY_SYSTEM, PART2
+from app.db.engine import Database
+from tests import build
+from tests.api.bulk.exports import exported
+from tests.scene import Scene, ledger, set_scene
+from tests.world import open_world
+
+LABEL = {"system": ACT_CODE, "code": PART2}
+
+
+@pytest_asyncio.fixture(scope="module")
+async def scene(db: Database) -> AsyncIterator[Scene]:
+    """A clinic that sees an adult's visit under Part 2, and one that is none, by one Consent."""
+    async with open_world(db) as world:
+        found = await set_scene(world)
+        adult = found.records["Patient"] = await found.district.create(build.patient("adult", birthDate="2000-05-02"))
+        for name, more in (("Encounter", {"meta": {"security": [LABEL]}}), ("other", {})):
+            found.records[name] = await found.district.create(build.encounter(adult, **more))
+        consent = part2_consent(found, adult)
+        found.records["Consent"] = await found.district.create(consent)
+        yield found
+
+
+def part2_consent(scene: Scene, adult: dict[str, Any], *classes: str) -> dict[str, Any]:
+    """Signed by the adult student, for the clinic, of visits or other types, with the label and without."""
+    exchange = {"role": {"coding": [{"system": ACTOR_ROLE, "code": "intermediary"}]}, "reference": {"display": "It"}}
+    consent = build.consent(
+        adult, adult, scene.district.reference, scene.clinic.reference, classes=classes or ("Patient", "Encounter")
+    )
+    consent["policy"] = [{"uri": "https://www.ecfr.gov/current/title-42/section-2.31"}]
+    normal = {"system": CONFIDENTIALITY_SYSTEM, "code": "N"}
+    consent["provision"] |= {"securityLabel": [LABEL, normal], "actor": [*consent["provision"]["actor"], exchange]}
+    return consent
+
+
+async def test_a_page_of_a_search_carries_the_consent_beside_its_matches(scene: Scene) -> None:
+    """It is no match, and it is a disclosure of its own, on the ledger."""
+    consent, visit = scene.records["Consent"]["id"], scene.records["Encounter"]["id"]
+    before = len(await ledger(scene.world, scene.clinic))
+    for path in (f"/Encounter?_id={visit}", f"/Encounter?_id={visit}&_elements=status"):
+        page = (await scene.clinic.get(path)).json()
+        assert page["total"] == 1
+        found = [(e["resource"]["resourceType"], e["resource"]["id"], e["search"]["mode"]) for e in page["entry"]]
+        assert found == [("Encounter", visit, "match"), ("Consent", consent, "include")]
+        assert page["entry"][1]["resource"]["provision"]["type"] == "permit"
+    entered = (await ledger(scene.world, scene.clinic))[before:]
+    assert [e[:4] for e in entered if e[0] == "Consent"] == [("Consent", UUID(consent), 1, "search")] * 2
+
+
+async def test_everything_carries_it_once_and_a_batch_carries_it_in_the_pages_of_its_searches(scene: Scene) -> None:
+    student = scene.student["id"]
+    everything = (await scene.clinic.get(f"/Patient/{student}/$everything?_type=Encounter")).json()["entry"]
+    assert [e["resource"]["resourceType"] for e in everything].count("Consent") == 1
+    asked = [{"request": {"method": "GET", "url": "Encounter"}}]
+    answer = await scene.clinic.post("", {"resourceType": "Bundle", "type": "batch", "entry": asked})
+    (page,) = [e["resource"] for e in answer.json()["entry"]]
+    assert [e["resource"]["resourceType"] for e in page["entry"]].count("Consent") == 1
+
+
+async def test_a_plan_names_the_consent_that_it_was_made_under(scene: Scene) -> None:
+    """Each resource of a document is one that its Composition leads to."""
+    held = scene.records["Consent"]
+    new = {k: v for k, v in held.items() if k not in ("id", "meta")} | {"dateTime": "2026-09-16"}
+    classes = [build.type_class(name) for name in ("Patient", "Condition")]
+    await scene.district.create(new | {"provision": held["provision"] | {"class": classes}})
+    need = {
+        "resourceType": "Condition", "subject": build.ref(scene.student), "code": {"text": "Sleep"},
+        "meta": {"security": [LABEL]},
+    }  # fmt: skip
+    await scene.district.create(need)
+    document = (await scene.clinic.get(f"/Patient/{scene.student['id']}/$support-plan")).json()
+    (consent,) = [e["resource"] for e in document["entry"] if e["resource"]["resourceType"] == "Consent"]
+    last = document["entry"][0]["resource"]["section"][-1]
+    assert (last["title"], last["entry"]) == ("Disclosed under", [{"reference": f"Consent/{consent['id']}"}])
+
+
+async def test_an_export_carries_it_in_a_file_of_its_own(scene: Scene) -> None:
+    """Where the token may read it, and not with what is no record under Part 2."""
+    found = await exported(scene.world, scene.clinic, "/Patient/$export?_type=Encounter")
+    assert f"Consent/{scene.records['Consent']['id']}" in found.ids
+    assert {o["type"] for o in found.manifest["output"]} == {"Encounter", "Consent"}
+    of_patients = await exported(scene.world, scene.clinic, "/Patient/$export?_type=Patient")
+    assert {o["type"] for o in of_patients.manifest["output"]} == {"Patient"}
+    own = await exported(scene.world, scene.district, "/Patient/$export?_type=Encounter")
+    assert {o["type"] for o in own.manifest["output"]} == {"Encounter"}
+
+
+async def test_without_a_record_under_part_2_none_comes_nor_to_the_custodian_nor_without_the_scope(
+    scene: Scene,
+) -> None:
+    """The label of each record has the explanation, then."""
+    path = f"/Encounter?_id={scene.records['other']['id']}"
+    assert [e["resource"]["resourceType"] for e in (await scene.clinic.get(path)).json()["entry"]] == ["Encounter"]
+    own = (await scene.district.get(f"/Encounter?_id={scene.records['Encounter']['id']}")).json()["entry"]
+    assert [e["resource"]["resourceType"] for e in own] == ["Encounter"]
+    before = dict(scene.clinic.headers)
+    await scene.world.login(scene.clinic, "system/Encounter.rs")
+    (entry,) = (await scene.clinic.get(f"/Encounter?_id={scene.records['Encounter']['id']}")).json()["entry"]
+    scene.clinic.headers = before
+    assert "The consent is" in str(entry["resource"]["meta"]["security"])
