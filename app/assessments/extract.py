@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.assessments.form import EXTRACTED, POPULATED, answered, labels, questions, takes
+from app.consent.attributes import labels_within
 from app.fhir.json import dump
-from app.resources.paths import values
 
 Json = dict[str, Any]
 SURVEY = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "survey"}]}
@@ -34,7 +34,7 @@ def extracted(form: Json, response: Json) -> list[Json]:
         return []
     asked = dict(_marked(form, marked=False))
     by_form = [_key(label) for q in questions(form) for label in labels(q)]
-    own = [label for label in values(response, "meta.security") if _key(label) not in by_form]
+    own = [label for label in labels_within(response) if _key(label) not in by_form]
     found = []
     for item, answer in answered(response):
         question = asked.get(item.get("linkId", ""), {})
@@ -67,7 +67,7 @@ def populated(form: Json, canonical: str, subject: str, observations: list[Json]
             newest.setdefault(f"{coding.get('system', '')}|{coding.get('code', '')}", observation)
     known = {link: newest[code] for link, code in _populated(form) if code in newest}
     items = [i for q in form.get("item", []) if (i := _filled(q, known))]
-    marked = _distinct([label for o in known.values() for label in values(o, "meta.security")])
+    marked = labels_within(*known.values())
     made = {
         "resourceType": "QuestionnaireResponse",
         **({"meta": {"security": marked}} if marked else {}),

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from app.consent import codes as c
 from app.consent.model import ResourceAttributes, Window
 from app.fhir.dates import interval, of
+from app.fhir.json import dump
 from app.resources import TYPES, ResourceType, Visibility
 from app.resources.paths import first, values
 from app.resources.refs import local_id, local_targets, parse_local
@@ -99,6 +100,12 @@ def referrers(records: Iterable[ResourceAttributes]) -> dict[UUID, tuple[Resourc
 def labels_of(declared: ResourceType, resource: dict[str, Any]) -> frozenset[str]:
     """The labels of a resource that a release must name, wherever they stand in it."""
     return _labels(declared, resource)[1]
+
+
+def labels_within(*resources: dict[str, Any]) -> list[dict[str, Any]]:
+    """The labels that what is made of resources has: of each as a whole, and of its elements; each once."""
+    found = [label for r in resources for label in (*values(r, "meta.security"), *_inline(r))]
+    return list({dump(label): label for label in found}.values())
 
 
 def _labels(declared: ResourceType, resource: dict[str, Any]) -> tuple[int, frozenset[str]]:

@@ -24,6 +24,8 @@ _WRITTEN_BY_PARTIES = frozenset({"Task"})
 """Types of which being a party decides what may be written, and nothing about what is seen."""
 _BY_REFERRERS = frozenset(t.name for t in REGISTRY if t.by_referrers)
 """Types that are seen where a record that refers to them is."""
+_BY_ANOTHER = _BY_REFERRERS | {t.name for t in REGISTRY if t.party_writes}
+"""What is covered where another record is: its own labels do not tell what the other has."""
 _FIRST_YEAR = datetime(1000, 1, 1, tzinfo=UTC)
 """Before it there is no law, and a date that is open to the past has no day in every zone."""
 
@@ -106,7 +108,7 @@ def _glass_broken(policies: PolicySet, requester: Requester, attributes: Resourc
     """Whether the caller broke the glass for this student, and this is a record that that opens."""
     return (
         requester.emergency
-        and attributes.type not in ("Consent", *_BY_REFERRERS)
+        and attributes.type not in ("Consent", *_BY_ANOTHER)
         and not attributes.labels & {PSYCHOTHERAPY_NOTE, PART2}
         and any(o == requester.organization and in_window(window, requester.now) for o, window in policies.emergencies)
     )

@@ -48,7 +48,10 @@ class Question:
 
 
 async def explain(session: Session, patient: str, question: Question) -> PendingResult:
-    """Each record that is asked about, with each Consent and provision that was weighed. Raises NOT_FOUND."""
+    """Each record that is asked about, with each Consent and provision that was weighed.
+
+    Raises NOT_FOUND, and FORBIDDEN where the scopes do not let the caller read the records' type.
+    """
     session.require("Patient", "r")
     session.require("Consent", "r")
     row = await reads.current(session, TYPES["Patient"], patient)
@@ -63,6 +66,8 @@ async def explain(session: Session, patient: str, question: Question) -> Pending
     )
     requester = await _requester(session, question.recipient, question.purposes, policies, held)
     asked = _asked(held, question, compartment)
+    for name in sorted({f.type for f in asked}):
+        session.require(name, "r")
     results = [(f, decide(policies, requester, f)) for f in asked]
     return PendingResult(document=explanation(results))
 

@@ -94,13 +94,16 @@ async def judged(session: Session, told: Told) -> tuple[Told, PendingResult]:
 
 
 async def status(session: Session, ids: Sequence[str], among: frozenset[str]) -> list[Told]:
-    """The Subscriptions of the caller's with these ids (all where there are none) and one of these statuses."""
+    """The Subscriptions of the caller's with these ids (all where there are none) and one of these statuses.
+
+    Not those of its parts: how many events there were hangs on what is released to them, and to them alone.
+    """
     session.require(TYPE, "r")
     found = [as_uuid(i) for i in ids] if ids else await _own(session)
     states = await subscriptions.states(session.connection, [i for i in found if i is not None])
     told = []
     for state in states.values():
-        content = await _content(session, state.id)
+        content = await _content(session, state.id, own=True)
         if content is not None and (not among or state.status in among):
             told.append(Told("query-status", state, definition_of(session, content)))
     return told
@@ -109,11 +112,11 @@ async def status(session: Session, ids: Sequence[str], among: frozenset[str]) ->
 async def events(
     session: Session, subscription: str, first: int, last: int | None, content: str | None
 ) -> tuple[Told, PendingResult]:
-    """Events by their numbers, judged again. Raises NOT_FOUND."""
+    """Events by their numbers, judged again. Raises NOT_FOUND, as for a Subscription of a part of the caller's."""
     session.require(TYPE, "r")
     found = as_uuid(subscription)
     state = (await subscriptions.states(session.connection, [found])).get(found) if found else None
-    stored = await _content(session, found) if found else None
+    stored = await _content(session, found, own=True) if found else None
     if state is None or stored is None:
         raise not_found()
     definition = definition_of(session, stored)
@@ -255,9 +258,12 @@ def _pending(content: str, rows: Sequence[Stored]) -> PendingResult:
     return PendingResult(tuple(PendingRow(row) for row in rows), bundled=content == "full-resource")
 
 
-async def _content(session: Session, subscription: UUID) -> dict[str, Any] | None:
+async def _content(session: Session, subscription: UUID, *, own: bool = False) -> dict[str, Any] | None:
+    """A Subscription; `own`: of the caller's organization itself."""
     row = await reads.current(session, TYPES[TYPE], str(subscription))
-    return None if row is None or row.deleted else parse(row.body)
+    if row is None or row.deleted or (own and row.custodian != session.caller.organization):
+        return None
+    return parse(row.body)
 
 
 async def _own(session: Session) -> list[UUID | None]:

@@ -72,12 +72,13 @@ async def enter(session: Session, event: Json, consent: Json | None) -> PendingR
 
 
 async def _consent(session: Session, consent: Json | None, student: UUID) -> UUID | None:
-    """The Consent that is cited: one of the caller's, about the same student."""
+    """The Consent that is cited: one that the caller holds, about the same student."""
     if consent is None:
         return None
     found = local_id(consent, "Consent")
-    seen = await store.visible(session.connection, [found] if found else [])
-    if found is None or found not in seen or seen[found].student != student:
+    seen = (await store.visible(session.connection, [found] if found else [])).get(found) if found else None
+    cited = (seen.type, seen.student) if seen and await session.holds(seen.custodian) else None
+    if cited != ("Consent", student):
         text = "The Consent must be one that you hold, about the same student."
         raise HallpassError(Kind.UNPROCESSABLE, _issue(text, "Parameters.parameter.where(name='consent')"))
     return found

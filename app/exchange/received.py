@@ -40,7 +40,10 @@ async def who(session: Session, patient: str, period: Period) -> PendingResult:
 async def copies(
     session: Session, patient: str, recipient: UUID | None, period: Period, after: str | None, count: int
 ) -> PendingResult:
-    """A page of the versions that left, each once, as they are stored. Raises NOT_FOUND."""
+    """A page of the versions that left, each once, as they are stored. Raises NOT_FOUND.
+
+    Raises FORBIDDEN where one of them is of a type that the scopes do not let the caller read: a copy has all of them.
+    """
     session.require("AuditEvent", "s")
     session.require("Patient", "r")
     student = await require_held(session, "Patient", patient)
@@ -48,6 +51,8 @@ async def copies(
     most_bytes = session.settings.max_result_bytes
     found = await disclosed.versions(session.connection, student, recipient, period, place, count + 1, most_bytes)
     page = found[: fitting(sizes(found[:count]), most_bytes)]
+    for name in sorted({row.type for row in page}):
+        session.require(name, "r")
     cursors = {"next": f"{page[-1].id} {page[-1].version}"} if len(found) > len(page) else {}
     return PendingResult(tuple(PendingRow(row) for row in page), cursors=cursors)
 

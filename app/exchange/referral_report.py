@@ -147,13 +147,14 @@ async def _search(session: Session, search: Search, most: int) -> list[Stored]:
 
 
 async def _rows(session: Session, statement: PreparedQuery, ids: Iterable[UUID]) -> list[Stored]:
+    """Those of them that the caller sees and that its scopes let come along."""
     found = sorted(set(ids))
     if not found:
         return []
     values = {"ids": found, MOST_BYTES.key: session.settings.max_result_bytes}
     rows = await store.rows(session.connection, statement, values)
     reads.require_whole(rows)
-    return rows
+    return [row for row in rows if reads.allows_type(session, row.type)]
 
 
 def outcomes(found: Found, zone: ZoneInfo) -> list[tuple[dict[str, Any], Referral]]:

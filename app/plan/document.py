@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from app.consent.attributes import labels_within
 from app.plan.narrative import Json, Row, day, measured, person, text, words
 from app.terminology.code_systems import system
 
@@ -36,13 +37,18 @@ Found = list[tuple[Json, Row]]
 
 
 def composition(resources: list[Json], student: str, author: str, at: str) -> Json:
-    """The Composition over these resources, the newest first; `student` and `author` are references."""
+    """The Composition over these resources, the newest first; `student` and `author` are references.
+
+    It tells of them in words, so it has the labels of all of them.
+    """
     live = [r for r in resources if not _GONE & {str(r.get(k)) for k in _STATUS}]
     names = {f"{r['resourceType']}/{r['id']}": _name(r) for r in resources}
     starts = [p["period"]["start"][:10] for p in live if _is(p, "CarePlan") and "start" in p.get("period", {})]
     start = min(starts, default="")
+    marked = labels_within(*resources)
     return {
         "resourceType": "Composition",
+        **({"meta": {"security": marked}} if marked else {}),
         "status": "final",
         "type": {"coding": [{"system": "http://loinc.org", "code": "18776-5", "display": "Plan of care note"}]},
         "subject": {"reference": student},

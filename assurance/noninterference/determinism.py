@@ -16,12 +16,16 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from hashlib import sha256
+from importlib import import_module
 from itertools import count
+from pkgutil import walk_packages
 from types import ModuleType
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+
+import app
 
 EPOCH = datetime(2026, 10, 1, 12, tzinfo=UTC)
 """When the worlds begin."""
@@ -76,10 +80,15 @@ class Clock:
 
 @contextmanager
 def deterministic(clock: Clock) -> Iterator[None]:
-    """While inside, the application's modules draw ids from the step, and read this clock."""
+    """While inside, the application's modules draw ids from the step, and read this clock.
+
+    All of them are imported first: one that a server imports as it starts would draw ids of its own.
+    """
+    for module in walk_packages(app.__path__, f"{app.__name__}."):
+        import_module(module.name)
     with pytest.MonkeyPatch.context() as patch:
-        for module in [m for name, m in sys.modules.items() if name.partition(".")[0] == "app"]:
-            _fix(patch, module, clock)
+        for imported in [m for name, m in sys.modules.items() if name.partition(".")[0] == app.__name__]:
+            _fix(patch, imported, clock)
         yield
 
 

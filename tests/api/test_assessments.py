@@ -44,7 +44,7 @@ def screening(student: Json, **more: Any) -> Json:
 @pytest_asyncio.fixture(scope="module")
 async def scene(world: World) -> Scene:
     """A student whose answers are released to the clinic."""
-    scene = await set_scene(world, "QuestionnaireResponse", "Observation")
+    scene = await set_scene(world, "Patient", "QuestionnaireResponse", "Observation")
     scene.records["answers"] = await scene.district.create(screening(scene.student))
     return scene
 
@@ -172,3 +172,27 @@ async def test_a_response_that_is_begun_has_the_labels_of_what_it_was_begun_with
     begun = (await scene.district.post(f"/Questionnaire/{form['id']}/$populate", asked)).json()
     assert begun["item"][0]["answer"] == [{"valueString": "by the river"}]
     assert tags(begun) == {"R"}
+
+
+async def test_labels_within_a_record_are_those_of_what_is_made_of_it(scene: Scene) -> None:
+    """What is marked on an element of the Observation or of the response leaves that context marked."""
+    question = {"linkId": "1", "type": "string", "text": "Home", "code": [{"system": "urn:test", "code": "home"}]}
+    period = {"value": 1, "unit": "year", "system": "http://unitsofmeasure.org", "code": "a"}
+    question["extension"] = [{"url": POPULATED, "valueDuration": period}]
+    form = {"resourceType": "Questionnaire", "status": "active", "url": f"urn:form:{uuid4()}", "item": [question]}
+    form = await scene.district.create(form)
+    said = {
+        "code": {"coding": question["code"]},
+        "valueString": "a shelter",
+        "note": [{"text": "x", "extension": [SENSITIVE]}],
+    }
+    observation = {"resourceType": "Observation", "status": "final", "subject": build.ref(scene.student), **said}
+    await scene.district.create(observation)
+    given = {"name": "subject", "valueReference": build.ref(scene.student)}
+    asked = {"resourceType": "Parameters", "parameter": [given]}
+    begun = (await scene.district.post(f"/Questionnaire/{form['id']}/$populate", asked)).json()
+    assert begun["item"][0]["answer"] == [{"valueString": "a shelter"}]
+    assert tags(begun) == {"R"}
+    marked = await scene.district.create(screening(scene.student, extension=[SENSITIVE]))
+    extracted = (await scene.district.get(f"/QuestionnaireResponse/{marked['id']}/$extract")).json()
+    assert [tags(e["resource"]) for e in extracted["entry"]] == [{"R"}, {"R"}]

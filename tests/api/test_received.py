@@ -8,6 +8,7 @@ import pytest_asyncio
 
 from app.db.engine import Database
 from tests import build
+from tests.api.asking import refused
 from tests.scene import Scene, set_scene
 from tests.world import BASE, open_world
 
@@ -85,6 +86,16 @@ async def test_the_copy_has_each_version_that_left_and_none_that_did_not(scene: 
         assert (await other.get(path)).status_code == 404
 
 
+async def test_the_copy_needs_the_scope_of_each_type_that_left(scene: Scene) -> None:
+    """It has their content: an operation is no way around what a token lets its client read."""
+    path, own = f"/Patient/{scene.student['id']}/$disclosed-copy", scene.district.organization
+    base = "system/AuditEvent.s system/Patient.r"
+    narrow = await scene.world.client_of(own, scopes=base, purposes=("TREAT",))
+    refused(await narrow.get(path), 403, "forbidden")
+    wide = await scene.world.client_of(own, scopes=f"{base} system/*.r", purposes=("TREAT",))
+    assert (await wide.get(path)).status_code == 200
+
+
 async def test_a_disclosure_outside_the_exchange_is_entered_and_marked_as_asserted(scene: Scene) -> None:
     entered = await scene.district.post("/AuditEvent/$recordDisclosure", disclosed(event(scene.student)))
     assert entered.status_code == 200
@@ -117,6 +128,18 @@ async def test_disclosures_are_found_by_the_consent_that_was_cited(scene: Scene)
     types = [e["resource"]["subtype"][-1]["code"] for e in found["entry"]]
     assert "asserted" in types
     assert len(types) == 4
+
+
+async def test_only_a_consent_that_the_custodian_holds_is_cited(scene: Scene) -> None:
+    """Not another's, of which it is a party, and not a record of another type."""
+    mother = await scene.clinic.create(build.guardian(scene.student))
+    parties = scene.clinic.reference, scene.district.reference
+    theirs = await scene.clinic.create(build.consent(scene.student, mother, *parties, classes=("Encounter",)))
+    assert (await scene.district.get(f"/Consent/{theirs['id']}")).status_code == 200
+    for other in (theirs["id"], scene.records["Encounter"]["id"]):
+        cited = disclosed(event(scene.student), consent={"reference": f"Consent/{other}"})
+        answer = await scene.district.post("/AuditEvent/$recordDisclosure", cited)
+        refused(answer, 422, "business-rule", "Parameters.parameter.where(name='consent')")
 
 
 async def test_what_is_entered_is_whole_and_about_a_student_of_the_caller(scene: Scene) -> None:

@@ -93,6 +93,18 @@ async def test_a_visit_counts_for_the_school_once_the_provider_has_released_it(s
     assert own["id"] in {str(row[1]) for row in await ledger(scene.world, scene.district)}
 
 
+async def test_a_reason_that_the_scopes_do_not_let_a_client_read_dates_no_need(scene: Scene) -> None:
+    """A figure is made of what the client could read by itself."""
+    onset = {"resourceType": "Condition", "subject": build.ref(scene.student), "onsetDateTime": "2026-08-01"}
+    need, referral = await scene.district.create(onset), scene.records["ServiceRequest"]
+    await scene.district.save({**referral, "reasonReference": [build.ref(need)]})
+    scopes = "system/Organization.r system/ServiceRequest.s system/Task.s system/Encounter.s"
+    for more, dated in ((" system/Condition.r", True), ("", False)):
+        client = await scene.world.client_of(scene.district.organization, scopes=scopes + more, purposes=("TREAT",))
+        groups = await report(client, scene.district.reference)
+        assert ("measureScore" in groups["days-from-need-median"]) == dated
+
+
 async def test_to_a_stranger_there_is_nothing_to_report(scene: Scene) -> None:
     groups = await report(scene.stranger, scene.district.reference)
     assert count(groups["made"]) == (0, 0)

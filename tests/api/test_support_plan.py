@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest_asyncio
 
+from app.consent.attributes import INLINE_LABEL
+from app.consent.codes import ACT_CODE
 from app.fhir.validation.plan import resource_model
 from app.fhir.validation.validator import Validator
 from app.terminology.code_systems import system
@@ -17,6 +19,7 @@ from tests.scene import FAMILY, Scene, set_scene
 from tests.world import Member, World
 
 Json = dict[str, Any]
+INLINE = {"url": INLINE_LABEL, "valueCoding": {"system": ACT_CODE, "code": "PSY"}}
 MEASURES = system("student-measure")
 
 
@@ -103,6 +106,23 @@ async def test_a_recipient_gets_what_a_release_opens_and_no_trace_of_the_rest(sc
     hidden = [scene.records[k]["id"] for k in ("Condition", "CareTeam", "RelatedPerson", "2026-09-01")]
     assert not [h for h in ("Food insecurity", "Mother", "93.5", *hidden[:2], hidden[3]) if h in answer.text]
     assert (await scene.stranger.get(f"/Patient/{scene.student['id']}/$support-plan")).status_code == 404
+
+
+async def test_its_narrative_has_the_labels_of_all_that_it_tells(scene: Scene) -> None:
+    """It may be printed and filed by itself: what must not be passed on, or is restricted within, is so there too."""
+    assert labels(await plan(scene.clinic, scene)) == {"NORDSCLCD"}
+    assert labels(await plan(scene.district, scene)) == set()
+    marked = {"note": [{"text": "Told in confidence", "extension": [INLINE]}]}
+    goal = {"resourceType": "Goal", "lifecycleStatus": "active", "description": {"text": "Sleep"}, **marked}
+    made = await scene.district.create({**goal, "subject": build.ref(scene.student)})
+    assert labels(await plan(scene.district, scene)) == {"PSY"}
+    assert labels(await plan(scene.clinic, scene)) == {"NORDSCLCD"}
+    assert (await scene.district.delete(f"/Goal/{made['id']}")).status_code == 204
+
+
+def labels(document: Json) -> set[str]:
+    """The codes of the labels of the Composition."""
+    return {x["code"] for x in document["entry"][0]["resource"].get("meta", {}).get("security", [])}
 
 
 async def test_what_a_recipient_gets_is_on_the_ledger(scene: Scene) -> None:

@@ -210,10 +210,15 @@ def test_broken_glass_opens_and_still_tells_what_was_weighed() -> None:
         lambda: asked(replace(BROKEN, emergencies=((OTHER, (SIGNED, END)),)), IN_NEED),
         lambda: asked(replace(BROKEN, emergencies=((CLINIC, (SIGNED, NOW)),)), IN_NEED),
         lambda: asked(BROKEN, IN_NEED, replace(FACTS, type="Consent")),
+        lambda: asked(BROKEN, IN_NEED, replace(FACTS, type="Task")),
+        lambda: asked(BROKEN, IN_NEED, replace(FACTS, type="Binary")),
         lambda: asked(BROKEN, IN_NEED, replace(FACTS, labels=frozenset({"PSYTHPN"}))),
         lambda: asked(BROKEN, IN_NEED, replace(FACTS, labels=frozenset({"42CFRPart2", "PSY"}))),
     ],
-    ids=["no emergency", "nobody broke it", "another did", "no longer", "a Consent", "a psychotherapy note", "Part 2"],
+    ids=[
+        *("no emergency", "nobody broke it", "another did", "no longer", "a Consent", "a Task", "a Binary"),
+        *("a psychotherapy note", "Part 2"),
+    ],
 )
 def test_broken_glass_opens_nothing_else(otherwise: Callable[[], Permit | Deny]) -> None:
     """Each alone keeps it shut."""

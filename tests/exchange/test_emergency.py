@@ -78,6 +78,30 @@ async def test_a_broken_glass_opens_the_students_record_and_is_flagged_with_its_
     assert await _ledger(world, student) == [("Patient", "emergency", WHY), ("Encounter", "emergency", WHY)]
 
 
+async def test_what_belongs_to_a_record_that_stays_closed_stays_closed_as_well(world: World) -> None:
+    """The Task of a referral under Part 2 bears no label of its own; nor is it there to be taken up."""
+    district, hospital = await world.member("District"), await _hospital(world)
+    number = _value()
+    student = await district.create(build.patient(number))
+    labels = {"security": [{"system": ACT_CODE, "code": "42CFRPart2"}]}
+    referral = await district.create(build.referral(student, meta=labels))
+    told = build.task(student, referral, district.reference, district.reference, description="Substance use")
+    task = await district.create({k: v for k, v in told.items() if k != "owner"})
+    assert (await hospital.post("/Patient/$break-glass", _glass(number))).status_code == 200
+    for path in (f"/Task/{task['id']}", f"/Task/{task['id']}/_history/1"):
+        assert (await hospital.get(path)).status_code == 404
+    for path in (
+        "/Task",
+        f"/Patient/{student['id']}/$everything",
+        "/_history",
+        f"/Patient/{student['id']}/$support-plan",
+    ):
+        answer = await hospital.get(path)
+        assert (answer.status_code, task["id"] in answer.text) == (200, False), path
+    claim = await hospital.put(f"/Task/{task['id']}", {**task, "owner": hospital.reference, "status": "accepted"})
+    assert claim.status_code == 404
+
+
 async def test_without_the_emergency_purpose_a_broken_glass_opens_nothing(world: World) -> None:
     district, hospital = await world.member("District"), await _hospital(world)
     number = _value()

@@ -140,6 +140,8 @@ async def test_who_asks_needs_the_scopes_to_read_the_student_and_the_consents(
     asked = await limited.post(f"/Patient/{student['id']}/$explain-access", _ask(clinic, type="Patient"))
     draft = build.consent(student, mother, district.reference, clinic.reference)
     assert asked.status_code == explained
+    unread = await limited.post(f"/Patient/{student['id']}/$explain-access", _ask(clinic, type="Encounter"))
+    assert unread.status_code == 403, "nor is a record told of that it may not read"
     assert (await limited.post("/Consent/$preview", draft)).status_code == previewed
 
 

@@ -15,7 +15,8 @@ from tests.databases import rows
 from tests.exchange.test_accompanying import part2_consent
 from tests.notify.asking import active, subscription, telling, until
 from tests.notify.endpoint import Endpoint, listening
-from tests.scene import Scene, ledger
+from tests.scene import Scene, ledger, set_scene
+from tests.world import World
 
 
 async def test_a_referral_is_told_when_the_release_makes_it_visible_and_when_it_changes(
@@ -265,3 +266,25 @@ async def test_of_a_type_that_the_subscribers_scopes_do_not_have_nothing_is_told
         await until(lambda: bool(endpoint.events))
         await asyncio.sleep(0.5)
     assert endpoint.events == [(1, f"ServiceRequest/{referral['id']}")]
+
+
+async def test_what_a_part_is_told_of_is_not_counted_for_the_whole(world: World, endpoint: Endpoint) -> None:
+    """A release that names a clinic opens nothing to the network above it, and tells it of no number either."""
+    scene = await set_scene(world)
+    network = await world.member("Network of clinics")
+    clinic = await world.member("Clinic of the network", part_of=network.organization)
+    await world.agree(scene.district, clinic)
+    async with telling(world):
+        made = await active(world, clinic, subscription(endpoint.url))
+        parties = scene.district.reference, clinic.reference
+        signed = build.consent(scene.student, scene.records["RelatedPerson"], *parties, classes=("ServiceRequest",))
+        await scene.district.create(signed)
+        await until(lambda: len(endpoint.events) == 1)
+    path = f"/Subscription/{made['id']}"
+    assert len((await clinic.get(f"{path}/$events")).json()["entry"]) == 2
+    assert (await clinic.get("/Subscription/$status")).json()["total"] == 1
+    assert (await network.get(path)).status_code == 200
+    assert (await network.get(f"{path}/$events")).status_code == 404
+    for asked in ("/Subscription/$status", f"{path}/$status"):
+        assert "notification-event" not in (answer := (await network.get(asked)).text)
+        assert '"events-since-subscription-start"' not in answer

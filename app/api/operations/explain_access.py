@@ -83,7 +83,8 @@ OPERATIONS = (
         name="explain-access",
         type="Patient",
         calls=(Call("POST", "explainAccess", "Why a recipient may see a student's records, or not"),),
-        note="why a recipient may see a student's records, or not, for the custodian",
+        note="why a recipient may see a student's records, or not, for the custodian; the token needs "
+        "system/[type].r of what is asked about",
         answer=explain_access,
         scopes=("system/Patient.r", "system/Consent.r"),
         parameters=(

@@ -98,7 +98,8 @@ OPERATIONS = (
                 asked=("start", "end", "recipient", "pageCount"),
             ),
         ),
-        note="the versions of a student's records that were disclosed, for the custodian to hand to the family",
+        note="the versions of a student's records that were disclosed, for the custodian to hand to the family; the "
+        "token needs system/[type].r of each type that left",
         answer=disclosed_copy,
         scopes=("system/AuditEvent.s", "system/Patient.r"),
         parameters=(
