@@ -1246,9 +1246,10 @@ COMMENT ON FUNCTION hallpass.in_directory(type text) IS 'Whether resources of a 
 
 CREATE FUNCTION hallpass.in_emergency(r_type text, r_labels text[]) RETURNS boolean
     LANGUAGE sql IMMUTABLE
-    AS $$ SELECT NOT r_type IN ('Consent', 'Binary') AND NOT r_labels && '{PSYTHPN,42CFRPart2}' $$;
+    AS $$ SELECT NOT r_type IN ('Consent', 'Binary', 'Task') AND NOT r_labels && '{PSYTHPN,42CFRPart2}' $$;
 
-COMMENT ON FUNCTION hallpass.in_emergency(r_type text, r_labels text[]) IS 'Whether a record is one that a broken glass opens.';
+COMMENT ON FUNCTION hallpass.in_emergency(r_type text, r_labels text[]) IS 'Whether a record is one that a broken glass opens. What is covered where another record is (a Task, a Binary) is not: its
+     own labels do not tell what the other has.';
 
 CREATE FUNCTION hallpass.in_line(p_one uuid, p_other uuid) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
