@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "endpoint": ("app.commands.endpoints:endpoint", "Where the notifications of each organization may go."),
     "token": ("app.commands.token:token", "Print an access token for a client."),
     "partner": ("app.commands.partners:partners", "Providers without software, who answer referrals by mail."),
+    "staff": ("app.commands.staff:staff", "People of the members, who use the office in a browser."),
     "keys": ("app.commands.keys:keys", "The server's own signing keys."),
     "import": ("app.commands.imports:imports", "Bring the exchange up to a district's roster."),
     "sync": ("app.commands.sync:sync", "Rosters that the worker fetches on a schedule."),

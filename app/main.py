@@ -28,6 +28,8 @@ from app.exchange.service import AccessService
 from app.keyring import Keyring
 from app.limits.limits import Leaving
 from app.limits.stored import StoredBytes
+from app.office.routes import PATHS as OFFICE_PAGES
+from app.office.routes import office_router
 from app.openapi.serve import openapi_router
 from app.partner.links import Links
 from app.partner.routes import PATHS as PARTNER_PAGES
@@ -55,9 +57,9 @@ NO_RECORD = frozenset(
     }
 )
 """Every path that serves no record, and so needs no way through the access service."""
-PUBLIC = NO_RECORD | PARTNER_PAGES
+PUBLIC = NO_RECORD | PARTNER_PAGES | OFFICE_PAGES
 """Every path that asks for no token. The pages of light partners ask for a link and a code, and then go through the
-access service as a client of their own: tests/partner."""
+access service as a client of their own: tests/partner. Those of the office ask for a session: tests/office."""
 
 
 class RouteOutsideAccessService(Exception):
@@ -93,7 +95,8 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     )
     app.state.settings = settings
     app.state.db = db
-    app.state.page_tokens = PageTokens(Keyring.of(settings).derive("page tokens"))
+    app.state.keyring = Keyring.of(settings)
+    app.state.page_tokens = PageTokens(app.state.keyring.derive("page tokens"))
     app.state.auth = Auth.create(db, settings)
     app.state.limits = app.state.auth.limits
     app.state.access_service = AccessService(db, settings, app.state.limits.connections, stored)
@@ -106,7 +109,8 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     app.include_router(auth_router(app.state.auth))
     app.include_router(fhir_router())
     app.include_router(openapi_router())
-    app.include_router(partner_router(Links(Keyring.of(settings))))
+    app.include_router(partner_router(Links(app.state.keyring)))
+    app.include_router(office_router())
     health.install(app, db)
     require_access_service(app)
     fast_routes.install(app)

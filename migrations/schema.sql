@@ -251,6 +251,20 @@ $$;
 COMMENT ON FUNCTION hallpass.await_disclosures(p_client text, p_token text) IS 'Waits until no disclosure of a client, or under a token, is between its last check and its commit. It is asked once
      the client is disabled, or the token revoked, and that has committed: who comes later sees it.';
 
+CREATE FUNCTION hallpass.begin_staff_session(p_client text, p_session bytea, p_seconds integer) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+BEGIN
+    DELETE FROM staff_session s WHERE s.until <= instant();
+    INSERT INTO staff_session (digest, client, seen, until)
+        SELECT p_session, s.client, instant(), instant() + make_interval(secs => p_seconds)
+        FROM staff s JOIN client c ON c.id = s.client WHERE s.client = p_client AND c.disabled IS NULL;
+    RETURN FOUND;
+END $$;
+
+COMMENT ON FUNCTION hallpass.begin_staff_session(p_client text, p_session bytea, p_seconds integer) IS 'Signs a person in, for so many seconds at the most; false: they are shut out.';
+
 CREATE FUNCTION hallpass.birthday(born date, age integer, zone text) RETURNS timestamp with time zone
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -750,6 +764,17 @@ COMMENT ON FUNCTION hallpass.drop_ledger(p_before timestamp with time zone) IS '
 CREATE FUNCTION hallpass.emergency() RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('hallpass.emergency', true), ''), 'false')::boolean $$;
+
+CREATE FUNCTION hallpass.end_staff_session(p_session bytea, p_token text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    INSERT INTO revoked_token (jti, expires) SELECT p_token, s.until FROM staff_session s WHERE s.digest = p_session
+        ON CONFLICT DO NOTHING;
+    DELETE FROM staff_session s WHERE s.digest = p_session
+$$;
+
+COMMENT ON FUNCTION hallpass.end_staff_session(p_session bytea, p_token text) IS 'Ends a session, and revokes its token: a disclosure that is still under way does not happen.';
 
 CREATE FUNCTION hallpass.endpoint_allowed(p_endpoint text) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -2368,6 +2393,15 @@ END $$;
 
 COMMENT ON FUNCTION hallpass.share_usage(p_clients text[], p_bytes bigint[]) IS 'Adds what a process counted since it last said so, and tells what each client has stored within a day.';
 
+CREATE FUNCTION hallpass.sign_in_provider(p_name text) RETURNS TABLE(name text, organization uuid, issuer text, client_id text, sealed text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT p.name, p.organization, p.issuer, p.client_id, p.sealed FROM sign_in_provider p WHERE p.name = p_name
+$$;
+
+COMMENT ON FUNCTION hallpass.sign_in_provider(p_name text) IS 'By whom people sign in at a page. It tells of no record.';
+
 CREATE FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_clinical tstzrange) RETURNS boolean
     LANGUAGE plpgsql STABLE
     SET search_path TO 'hallpass', 'pg_temp'
@@ -2409,6 +2443,23 @@ BEGIN
 END $$;
 
 COMMENT ON FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_clinical tstzrange) IS 'Whether those who signed a release are those who may sign for a record with these labels: a minor controls some.';
+
+CREATE FUNCTION hallpass.staff_of_session(p_session bytea, p_idle integer) RETURNS TABLE(client text, organization uuid, name text, address text, role text, scopes text[], purposes text[])
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+DECLARE
+    v_now timestamptz := instant();
+BEGIN
+    UPDATE staff_session s SET seen = v_now WHERE s.digest = p_session AND s.until > v_now
+        AND s.seen > v_now - make_interval(secs => p_idle) AND s.seen < v_now - interval '1 minute';
+    RETURN QUERY SELECT f.client, f.organization, f.name, f.address, f.role, c.scopes, c.purposes
+        FROM staff_session s JOIN staff f ON f.client = s.client JOIN client c ON c.id = f.client
+        WHERE s.digest = p_session AND s.until > v_now AND s.seen > v_now - make_interval(secs => p_idle)
+          AND c.disabled IS NULL;
+END $$;
+
+COMMENT ON FUNCTION hallpass.staff_of_session(p_session bytea, p_idle integer) IS 'Who is signed in by a session that has not ended, and was used in the last so many seconds; no row: nobody.';
 
 CREATE FUNCTION hallpass.stamp() RETURNS timestamp with time zone
     LANGUAGE plpgsql
@@ -2502,6 +2553,20 @@ CREATE FUNCTION hallpass.token_key(p_token text) RETURNS bigint
 
 COMMENT ON FUNCTION hallpass.token_key(p_token text) IS 'The lock that a token''s disclosures share from their last check to their commit.';
 
+CREATE FUNCTION hallpass.use_staff_link(p_link bytea, p_session bytea, p_seconds integer) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+DECLARE
+    v_client text;
+BEGIN
+    DELETE FROM staff_link l WHERE l.digest = p_link AND l.expires > instant() RETURNING l.client INTO v_client;
+    DELETE FROM staff_link l WHERE l.expires <= instant();
+    RETURN CASE WHEN begin_staff_session(v_client, p_session, p_seconds) THEN v_client END;
+END $$;
+
+COMMENT ON FUNCTION hallpass.use_staff_link(p_link bytea, p_session bytea, p_seconds integer) IS 'Signs in by a link, once: of two who use it at the same time one finds it gone. NULL: it is none, used or too old.';
+
 CREATE FUNCTION hallpass.verdict(p_nodes integer[], p_parents integer[], p_root boolean) RETURNS boolean
     LANGUAGE plpgsql IMMUTABLE
     AS $$
@@ -2520,6 +2585,29 @@ BEGIN
 END $$;
 
 COMMENT ON FUNCTION hallpass.verdict(p_nodes integer[], p_parents integer[], p_root boolean) IS 'Whether a release permits (true) or denies (false), by those of its nodes that apply; NULL: its root does not.';
+
+CREATE FUNCTION hallpass.vouched_staff(p_organization uuid, p_issuer text, p_subject text, p_address text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+DECLARE
+    v_client text;
+BEGIN
+    SELECT s.client INTO v_client FROM staff s JOIN client c ON c.id = s.client AND c.disabled IS NULL
+        JOIN tree t ON t.id = s.organization AND t.ancestor = p_organization
+        WHERE s.issuer = p_issuer AND s.subject = p_subject LIMIT 1;
+    IF v_client IS NULL THEN
+        UPDATE staff s SET issuer = p_issuer, subject = p_subject
+            FROM client c, tree t
+            WHERE c.id = s.client AND c.disabled IS NULL AND t.id = s.organization AND t.ancestor = p_organization
+              AND s.address = p_address AND s.issuer IS NULL
+            RETURNING s.client INTO v_client;
+    END IF;
+    RETURN v_client;
+END $$;
+
+COMMENT ON FUNCTION hallpass.vouched_staff(p_organization uuid, p_issuer text, p_subject text, p_address text) IS 'Who of a member''s staff, or of its parts'', a provider vouches for. From the first sign-in on, by an address that it
+     has verified, it is the provider''s own subject that counts: an address may be given to another person later.';
 
 CREATE FUNCTION hallpass.witnessed(p_xact text) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -2807,7 +2895,7 @@ CREATE TABLE hallpass.event (
     first timestamp with time zone NOT NULL,
     last timestamp with time zone NOT NULL,
     times bigint NOT NULL,
-    CONSTRAINT event_kind_check CHECK ((kind = ANY (ARRAY['login'::text, 'token'::text, 'scope'::text, 'emergency'::text, 'command'::text, 'query'::text]))),
+    CONSTRAINT event_kind_check CHECK ((kind = ANY (ARRAY['login'::text, 'token'::text, 'scope'::text, 'emergency'::text, 'command'::text, 'query'::text, 'access'::text]))),
     CONSTRAINT event_outcome_check CHECK ((outcome = ANY (ARRAY['0'::text, '4'::text, '8'::text])))
 );
 
@@ -3044,6 +3132,17 @@ CREATE TABLE hallpass.revoked_token (
     expires timestamp with time zone NOT NULL
 );
 
+CREATE TABLE hallpass.sign_in_provider (
+    name text NOT NULL,
+    organization uuid NOT NULL,
+    issuer text NOT NULL,
+    client_id text NOT NULL,
+    sealed text,
+    created timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON TABLE hallpass.sign_in_provider IS 'By whom the staff of a member signs in: OpenID Connect. The application''s role reaches it by a function alone.';
+
 CREATE TABLE hallpass.signing_key (
     kid text NOT NULL,
     sealed text NOT NULL,
@@ -3051,6 +3150,36 @@ CREATE TABLE hallpass.signing_key (
     retires timestamp with time zone,
     expires timestamp with time zone
 );
+
+CREATE TABLE hallpass.staff (
+    client text NOT NULL,
+    organization uuid NOT NULL,
+    name text NOT NULL,
+    address text NOT NULL,
+    role text NOT NULL,
+    issuer text,
+    subject text,
+    created timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON TABLE hallpass.staff IS 'People of the members who use the office. Each has a client of their own: what shuts out a client shuts them out.';
+
+CREATE TABLE hallpass.staff_link (
+    digest bytea NOT NULL,
+    client text NOT NULL,
+    expires timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE hallpass.staff_link IS 'Links that sign a person in once. The application''s role reaches them by functions alone.';
+
+CREATE TABLE hallpass.staff_session (
+    digest bytea NOT NULL,
+    client text NOT NULL,
+    seen timestamp with time zone NOT NULL,
+    until timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE hallpass.staff_session IS 'Who is signed in to the office. The application''s role reaches them by functions alone.';
 
 CREATE TABLE hallpass.subscription (
     id uuid NOT NULL,
@@ -3370,8 +3499,23 @@ ALTER TABLE ONLY hallpass.resource
 ALTER TABLE ONLY hallpass.revoked_token
     ADD CONSTRAINT revoked_token_pkey PRIMARY KEY (jti);
 
+ALTER TABLE ONLY hallpass.sign_in_provider
+    ADD CONSTRAINT sign_in_provider_pkey PRIMARY KEY (name);
+
 ALTER TABLE ONLY hallpass.signing_key
     ADD CONSTRAINT signing_key_pkey PRIMARY KEY (kid);
+
+ALTER TABLE ONLY hallpass.staff_link
+    ADD CONSTRAINT staff_link_pkey PRIMARY KEY (digest);
+
+ALTER TABLE ONLY hallpass.staff
+    ADD CONSTRAINT staff_organization_issuer_subject_key UNIQUE (organization, issuer, subject);
+
+ALTER TABLE ONLY hallpass.staff
+    ADD CONSTRAINT staff_pkey PRIMARY KEY (client);
+
+ALTER TABLE ONLY hallpass.staff_session
+    ADD CONSTRAINT staff_session_pkey PRIMARY KEY (digest);
 
 ALTER TABLE ONLY hallpass.student
     ADD CONSTRAINT student_pkey PRIMARY KEY (compartment);
@@ -3510,6 +3654,10 @@ CREATE INDEX resource_held ON hallpass.resource USING btree (custodian, type, up
 
 CREATE INDEX resource_parties ON hallpass.resource USING gin (parties) WHERE (parties <> '{}'::uuid[]);
 
+CREATE INDEX staff_address ON hallpass.staff USING btree (organization, address);
+
+CREATE INDEX staff_session_client ON hallpass.staff_session USING btree (client);
+
 CREATE INDEX subscription_due ON hallpass.subscription USING btree (next_try) WHERE (status = ANY (ARRAY['requested'::text, 'active'::text]));
 
 CREATE INDEX term_date_lower ON hallpass.term_date USING btree (type, param, lower);
@@ -3603,6 +3751,21 @@ ALTER TABLE ONLY hallpass.export_student
 ALTER TABLE ONLY hallpass.provision
     ADD CONSTRAINT provision_compartment_consent_fkey FOREIGN KEY (compartment, consent) REFERENCES hallpass.release(compartment, consent) ON DELETE CASCADE;
 
+ALTER TABLE ONLY hallpass.sign_in_provider
+    ADD CONSTRAINT sign_in_provider_organization_fkey FOREIGN KEY (organization) REFERENCES hallpass.organization(id);
+
+ALTER TABLE ONLY hallpass.staff
+    ADD CONSTRAINT staff_client_fkey FOREIGN KEY (client) REFERENCES hallpass.client(id);
+
+ALTER TABLE ONLY hallpass.staff_link
+    ADD CONSTRAINT staff_link_client_fkey FOREIGN KEY (client) REFERENCES hallpass.staff(client);
+
+ALTER TABLE ONLY hallpass.staff
+    ADD CONSTRAINT staff_organization_fkey FOREIGN KEY (organization) REFERENCES hallpass.organization(id);
+
+ALTER TABLE ONLY hallpass.staff_session
+    ADD CONSTRAINT staff_session_client_fkey FOREIGN KEY (client) REFERENCES hallpass.staff(client);
+
 ALTER TABLE ONLY hallpass.subscription_event
     ADD CONSTRAINT subscription_event_subscription_fkey FOREIGN KEY (subscription) REFERENCES hallpass.subscription(id) ON DELETE CASCADE;
 
@@ -3619,6 +3782,10 @@ ALTER TABLE hallpass.authority ENABLE ROW LEVEL SECURITY;
 CREATE POLICY change ON hallpass.transfer FOR UPDATE USING (((custodian = ( SELECT hallpass.caller() AS caller)) AND (accepted IS NULL)));
 
 ALTER TABLE hallpass.client_limit ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY colleague ON hallpass.staff FOR SELECT USING (((organization = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
+   FROM hallpass.tree t
+  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = staff.organization))))));
 
 CREATE POLICY concerned ON hallpass.event FOR SELECT USING (((organization = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
    FROM hallpass.tree t
@@ -3796,6 +3963,14 @@ CREATE POLICY see ON hallpass.term_uri FOR SELECT USING (((custodian = ( SELECT 
    FROM hallpass.tree t
   WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = term_uri.custodian)))) OR (( SELECT hallpass.emergency() AS emergency) AND hallpass.glass_broken(compartment))));
 
+ALTER TABLE hallpass.sign_in_provider ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.staff ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.staff_link ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.staff_session ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE hallpass.student ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.subscription ENABLE ROW LEVEL SECURITY;
@@ -3871,6 +4046,9 @@ GRANT ALL ON FUNCTION hallpass.asserted_purposes(p_organization uuid) TO hallpas
 REVOKE ALL ON FUNCTION hallpass.await_disclosures(p_client text, p_token text) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.await_disclosures(p_client text, p_token text) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.begin_staff_session(p_client text, p_session bytea, p_seconds integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.begin_staff_session(p_client text, p_session bytea, p_seconds integer) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.birthday(born date, age integer, zone text) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.birthday(born date, age integer, zone text) TO hallpass_app;
 
@@ -3931,6 +4109,9 @@ REVOKE ALL ON FUNCTION hallpass.drop_ledger(p_before timestamp with time zone) F
 
 REVOKE ALL ON FUNCTION hallpass.emergency() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.emergency() TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.end_staff_session(p_session bytea, p_token text) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.end_staff_session(p_session bytea, p_token text) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.endpoint_allowed(p_endpoint text) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.endpoint_allowed(p_endpoint text) TO hallpass_app;
@@ -4166,8 +4347,14 @@ REVOKE ALL ON FUNCTION hallpass.set_operator(p_organization uuid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION hallpass.share_usage(p_clients text[], p_bytes bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.share_usage(p_clients text[], p_bytes bigint[]) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.sign_in_provider(p_name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.sign_in_provider(p_name text) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_clinical tstzrange) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_clinical tstzrange) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.staff_of_session(p_session bytea, p_idle integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.staff_of_session(p_session bytea, p_idle integer) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.stamp() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.stamp() TO hallpass_app;
@@ -4184,8 +4371,14 @@ GRANT ALL ON FUNCTION hallpass.sweep_exports(p_before timestamp with time zone, 
 REVOKE ALL ON FUNCTION hallpass.token_key(p_token text) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.token_key(p_token text) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.use_staff_link(p_link bytea, p_session bytea, p_seconds integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.use_staff_link(p_link bytea, p_session bytea, p_seconds integer) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.verdict(p_nodes integer[], p_parents integer[], p_root boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.verdict(p_nodes integer[], p_parents integer[], p_root boolean) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.vouched_staff(p_organization uuid, p_issuer text, p_subject text, p_address text) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.vouched_staff(p_organization uuid, p_issuer text, p_subject text, p_address text) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.witnessed(p_xact text) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.witnessed(p_xact text) TO hallpass_app;
@@ -4248,6 +4441,8 @@ GRANT SELECT,INSERT ON TABLE hallpass.outside_disclosure TO hallpass_app;
 GRANT SELECT,INSERT,DELETE ON TABLE hallpass.revoked_token TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.signing_key TO hallpass_app;
+
+GRANT SELECT ON TABLE hallpass.staff TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.subscription TO hallpass_app;
 

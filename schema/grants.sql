@@ -18,7 +18,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON hallpass.feed_entry, hallpass.feed_withd
 GRANT SELECT ON hallpass.disclosure, hallpass.event TO hallpass_app;
 GRANT SELECT, INSERT ON hallpass.outside_disclosure, hallpass.glass_review TO hallpass_app;
 GRANT SELECT, INSERT, UPDATE (waiting), DELETE ON hallpass.transfer TO hallpass_app;
-GRANT SELECT ON hallpass.client, hallpass.alembic_version TO hallpass_app;
+GRANT SELECT ON hallpass.client, hallpass.staff, hallpass.alembic_version TO hallpass_app;
 GRANT SELECT, INSERT, DELETE ON hallpass.assertion, hallpass.revoked_token TO hallpass_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON hallpass.signing_key TO hallpass_app;
 

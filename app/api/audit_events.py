@@ -16,12 +16,13 @@ from fastapi import APIRouter, Request, Response
 
 from app.api import http, operations
 from app.api.context import Context, RequestContext
-from app.api.operations.disclosures import BASES, count_of, events_bundle, position
+from app.api.operations.disclosures import BASES, count_of, events_bundle
 from app.api.page_tokens import PageTokens
 from app.api.search import form
 from app.capability.interactions import LEDGER_PARAMETERS
 from app.errors import HallpassError, Issue, Kind
 from app.exchange import disclosures
+from app.exchange.disclosures import position
 from app.exchange.service import PendingResult, Result, Session
 from app.fhir.dates import BEGINNING, END, interval
 from app.fhir.json import dump
@@ -30,7 +31,7 @@ from app.ledger.security_log import Chosen
 from app.resources.refs import as_uuid
 from app.search.refusal import shown
 
-KINDS = frozenset({"login", "token", "scope", "emergency", "command", "query"})
+KINDS = frozenset({"login", "token", "scope", "emergency", "command", "query", "access"})
 _CONTROLS = frozenset({"_count", "_cursor", "_sort", "_total"})
 _ONE = frozenset({"_id", "agent", "consent", "entity", "outcome", "patient", "purpose", "subtype", *_CONTROLS})
 _PREFIXES = ("eq", "ge", "gt", "le", "lt")

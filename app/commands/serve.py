@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from app.console import plainly
-from app.demo import seed, story
+from app.demo import people, seed, story
 from app.demo.api import Unexpected
 from app.demo.banner import banner
 from app.errors import HallpassError
@@ -34,10 +34,15 @@ def serve(
 def _ready(chosen: Settings, demo: bool) -> None:
     """Say where the server is; with `demo`, after the data is there. Without it, the server stops again."""
     try:
-        typer.echo(banner(chosen, seed.seed(chosen)) if demo else f"Hallpass serves {chosen.fhir_base}")
+        typer.echo(_made_up(chosen) if demo else f"Hallpass serves {chosen.fhir_base}")
     except (HallpassError, Unexpected, httpx.HTTPError) as e:
         typer.echo(f"hallpass: the made-up data could not be stored: {e}", err=True)
         signal.raise_signal(signal.SIGTERM)
+
+
+def _made_up(chosen: Settings) -> str:
+    members = seed.seed(chosen)
+    return banner(chosen, members, people.links(members))
 
 
 def demo(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Table, Text
+from sqlalchemy import Column, LargeBinary, Table, Text, Uuid
 
 from app.db.tables import metadata, moment
 
@@ -29,6 +29,47 @@ revoked_token = Table(
     metadata,
     Column("jti", Text(), primary_key=True),
     moment("expires"),
+)
+
+staff = Table(
+    "staff",
+    metadata,
+    Column("client", Text(), primary_key=True),
+    Column("organization", Uuid(), nullable=False),
+    Column("name", Text(), nullable=False),
+    Column("address", Text(), nullable=False),
+    Column("role", Text(), nullable=False),
+    Column("issuer", Text()),
+    Column("subject", Text()),
+    moment("created", now=True),
+)
+
+sign_in_provider = Table(
+    "sign_in_provider",
+    metadata,
+    Column("name", Text(), primary_key=True),
+    Column("organization", Uuid(), nullable=False),
+    Column("issuer", Text(), nullable=False),
+    Column("client_id", Text(), nullable=False),
+    Column("sealed", Text()),
+    moment("created", now=True),
+)
+
+staff_link = Table(
+    "staff_link",
+    metadata,
+    Column("digest", LargeBinary(), primary_key=True),
+    Column("client", Text(), nullable=False),
+    moment("expires"),
+)
+
+staff_session = Table(
+    "staff_session",
+    metadata,
+    Column("digest", LargeBinary(), primary_key=True),
+    Column("client", Text(), nullable=False),
+    moment("seen"),
+    moment("until"),
 )
 
 app_login = Table(

@@ -96,3 +96,5 @@ async def _refer(settings: Settings, district: Member, clinic: Member) -> None:
         await api.create_once(releases.for_clinic("release-1", family, request, district, clinic))
         progress = task("task-1", request, district.reference)
         await api.create_once({**progress, "status": "requested", "owner": clinic.reference})
+        # The clinic looks at it, so that the record of disclosures has something to tell.
+        await Api(http, settings.base_url, clinic).resource("GET", "ServiceRequest?_include=ServiceRequest:patient")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -138,3 +139,9 @@ async def _page(session: Session, wanted: Filter, after: Position | None, count:
 
 def _packed(position: Position) -> str:
     return " ".join(map(str, (position[0].isoformat(), *position[1:])))
+
+
+def position(cursor: str) -> Position:
+    """The position that a cursor of a page holds."""
+    at, request, resource, version = cursor.split(" ")
+    return datetime.fromisoformat(at), UUID(request), UUID(resource), int(version)

@@ -166,6 +166,13 @@ async def compartment(session: Session, patient: str) -> UUID:
     return student
 
 
+async def held(session: Session, wanted: Search) -> PendingResult:
+    """The first of what the caller and its parts hold, as many as a page; `total` is above that if there are more."""
+    session.require(wanted.types[0], "s")
+    rows = await matches(session, wanted, wanted.count + 1)
+    return PendingResult(tuple(PendingRow(row) for row in rows[: wanted.count]), total=len(rows))
+
+
 async def matches(session: Session, wanted: Search, limit: int) -> list[Stored]:
     """The resources in the caller's own custody that a condition matches, as many as `limit`."""
     return (await matches_of_each(session, [wanted], limit))[0]

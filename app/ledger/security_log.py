@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.db.tables import event
 from app.ledger.entries import Position
 
-KindOfEvent = Literal["login", "token", "scope", "emergency", "command", "query"]
+KindOfEvent = Literal["login", "token", "scope", "emergency", "command", "query", "access"]
 Outcome = Literal["0", "4", "8"]
 """Success, minor failure, serious failure. https://hl7.org/fhir/R4/valueset-audit-event-outcome.html"""
 _NOTE = text("SELECT hallpass.record_security_event(:kind, :client, :outcome, :detail)")

@@ -11,11 +11,10 @@ from typing import Any
 
 from app.referral import codes as c
 from app.referral.judge import state
-from app.referral.table import ASKED, CANCELED, COMPLETED, OPEN, REQUESTED
+from app.referral.table import ASKED, OPEN, REQUESTED
 from app.resources.paths import first, values
 
 Json = dict[str, Any]
-POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 STYLE = """body{font:1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:2rem auto;padding:0 1rem;color:#1b1b1b}
 h1{font-size:1.4rem}dt{font-weight:600}dd{margin:0 0 .6rem}form{margin:1rem 0;padding:1rem;border:1px solid #767676}
 label{display:block;margin:.4rem 0}input,select,textarea,button{font:inherit;padding:.3rem}
@@ -115,33 +114,6 @@ def _reasons(*, required: bool) -> str:
     options = "".join(f'<option value="{k}">{escape(v)}</option>' for k, v in c.STATUS_REASONS.items())
     none = '<option value="">(a service was delivered)</option>' if not required else '<option value="">Choose</option>'
     return f'<label>Reason <select name="reason"{" required" if required else ""}>{none}{options}</select></label>'
-
-
-def answered(task: Json, form: dict[str, str]) -> Json | None:
-    """The Task with what the partner answered; None for a form that is none of the page's."""
-    action, text, code = form.get("action"), form.get("text", "").strip(), form.get("reason", "")
-    if code and code not in c.STATUS_REASONS:
-        return None
-    reason = {"coding": [{"system": c.STATUS_REASON, "code": code, "display": c.STATUS_REASONS[code]}]} if code else {}
-    said = {**reason, "text": text or c.STATUS_REASONS.get(code, "")}
-    match action:
-        case "accept":
-            return task | _moved("accepted", c.ACCEPTED)
-        case "decline":
-            return task | _moved("rejected", c.DECLINED) | {"statusReason": said}
-        case "done" if code:
-            return task | _moved(COMPLETED, c.COMPLETED) | {"statusReason": said}
-        case "done":
-            output = {"type": {"text": "What was delivered"}, "valueString": text}
-            return task | _moved(COMPLETED, c.COMPLETED) | {"output": [*task.get("output", []), output]}
-        case "cancel":
-            return task | _moved(CANCELED, c.CANCELED)
-    return None
-
-
-def _moved(status: str, business: str) -> Json:
-    coding = {"system": c.BUSINESS_STATUS, "code": business, "display": c.BUSINESS_STATUSES[business]}
-    return {"status": status, "businessStatus": {"coding": [coding]}}
 
 
 def _names(student: Json | None) -> list[str]:

@@ -14,8 +14,6 @@ from fastapi import APIRouter, Request, Response
 
 from app.auth import clients
 from app.auth.clients import Client
-from app.auth.form import read_form
-from app.auth.oauth import OAuthError
 from app.auth.once import first_use
 from app.db.engine import Database
 from app.errors import HallpassError, Kind
@@ -23,15 +21,10 @@ from app.partner import mailing, page
 from app.partner.links import CODE_SECONDS, PASS_SECONDS, TRIES, Link, Links, mark
 from app.partner.partners import address_of, caller_of
 from app.partner.visit import Visit
+from app.web import form, html, see_other, set_cookie, stylesheet
 
 COOKIE = "hallpass-partner"
 PATHS = frozenset({"/partner.css", *(f"/partner/{{link}}{rest}" for rest in ("", "/code", "/open", "/referral"))})
-_HEADERS = {
-    "Content-Security-Policy": page.POLICY,
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-}
 _ENDED = frozenset({Kind.NOT_FOUND, Kind.GONE, Kind.LOGIN})
 
 
@@ -50,12 +43,12 @@ def partner_router(links: Links) -> APIRouter:
 
     @router.get("/partner.css")
     async def style() -> Response:
-        return Response(page.STYLE, media_type="text/css", headers={"Cache-Control": "max-age=3600"})
+        return stylesheet(page.STYLE)
 
     @router.get("/partner/{link}")
     async def arrive(request: Request, link: str) -> Response:
         guest = await _guest(request, links, link)
-        return _gone() if guest is None else _html(page.ask_code(link, guest.address, sent=False))
+        return _gone() if guest is None else html(page.ask_code(link, guest.address, sent=False))
 
     @router.post("/partner/{link}/code")
     async def code(request: Request, link: str) -> Response:
@@ -71,14 +64,14 @@ def partner_router(links: Links) -> APIRouter:
     async def show(request: Request, link: str) -> Response:
         guest = await _guest(request, links, link)
         if guest is None or not _permitted(request, links, guest):
-            return _gone() if guest is None else _to(f"/partner/{link}")
+            return _gone() if guest is None else see_other(f"/partner/{link}")
         return await _show(request, link, guest)
 
     @router.post("/partner/{link}/referral")
     async def answer(request: Request, link: str) -> Response:
         guest = await _guest(request, links, link)
         if guest is None or not _permitted(request, links, guest):
-            return _gone() if guest is None else _to(f"/partner/{link}")
+            return _gone() if guest is None else see_other(f"/partner/{link}")
         return await _answer(request, link, guest)
 
     return router
@@ -104,30 +97,22 @@ async def _send_code(request: Request, links: Links, token: str, guest: _Guest) 
         if await first_use(db, guest.client.id, f"mail {mark(guest.link)} {window} {n}", until):
             mail = mailing.code_mail(guest.address, links.code(guest.link, now))
             await mailing.send(request.app.state.settings, mail)
-            return _html(page.ask_code(token, guest.address, sent=True))
-    return _html(page.ask_code(token, guest.address, sent=True, wrong="Wait ten minutes for another code."), 429)
+            return html(page.ask_code(token, guest.address, sent=True))
+    return html(page.ask_code(token, guest.address, sent=True, wrong="Wait ten minutes for another code."), 429)
 
 
 async def _enter(request: Request, links: Links, token: str, guest: _Guest) -> Response:
     """A pass for who has the code, once. Tries are counted; after some, no code is right until the next stretch."""
-    form = await _form(request)
+    fields = await form(request)
     db, now, client = request.app.state.db, time.time(), guest.client.id
-    code, until = "".join(form.get("code", "").split()), _after(2 * CODE_SECONDS)
+    code, until = "".join(fields.get("code", "").split()), _after(2 * CODE_SECONDS)
     here = mark(guest.link)
     judged = await _may_try(db, client, f"try {here} {int(now) // CODE_SECONDS}", until)
     if not (judged and links.fits(guest.link, code, now) and await first_use(db, client, f"code {here} {code}", until)):
         text = "This code is not right, was used before, or is too old. Ask for another one."
-        return _html(page.ask_code(token, guest.address, sent=True, wrong=text), 403)
-    response = _to(f"/partner/{token}/referral")
-    response.set_cookie(
-        COOKIE,
-        links.permit(guest.link, now),
-        max_age=PASS_SECONDS,
-        path=f"/partner/{token}",
-        secure=request.app.state.settings.base_url.startswith("https://"),
-        httponly=True,
-        samesite="strict",
-    )
+        return html(page.ask_code(token, guest.address, sent=True, wrong=text), 403)
+    response = see_other(f"/partner/{token}/referral")
+    set_cookie(request, response, COOKIE, links.permit(guest.link, now), f"/partner/{token}", seconds=PASS_SECONDS)
     return response
 
 
@@ -141,7 +126,7 @@ async def _may_try(db: Database, client: str, tried: str, until: datetime) -> bo
 
 async def _show(request: Request, token: str, guest: _Guest, wrong: str = "", status: int = 200) -> Response:
     try:
-        return _html(await _visit(request, guest).show(token, wrong), status)
+        return html(await _visit(request, guest).show(token, wrong), status)
     except HallpassError as e:
         if e.kind in _ENDED:
             return _gone()
@@ -150,14 +135,14 @@ async def _show(request: Request, token: str, guest: _Guest, wrong: str = "", st
 
 async def _answer(request: Request, token: str, guest: _Guest) -> Response:
     try:
-        await _visit(request, guest).answer(await _form(request))
+        await _visit(request, guest).answer(await form(request))
     except HallpassError as e:
         if e.kind in _ENDED:
             return _gone()
         if e.kind in (Kind.CONFLICT, Kind.UNPROCESSABLE, Kind.INVALID, Kind.PRECONDITION):
             return await _show(request, token, guest, "; ".join(i.text for i in e.issues), e.status)
         raise
-    return _to(f"/partner/{token}/referral")
+    return see_other(f"/partner/{token}/referral")
 
 
 def _visit(request: Request, guest: _Guest) -> Visit:
@@ -170,25 +155,9 @@ def _permitted(request: Request, links: Links, guest: _Guest) -> bool:
     return links.permits(guest.link, request.cookies.get(COOKIE, ""), time.time())
 
 
-async def _form(request: Request) -> dict[str, str]:
-    """The form of a page. Raises INVALID for what is none."""
-    try:
-        return await read_form(request)
-    except OAuthError as e:
-        raise HallpassError(Kind.INVALID, e.description) from None
-
-
 def _after(seconds: int) -> datetime:
     return datetime.now(UTC) + timedelta(seconds=seconds)
 
 
-def _html(text: str, status: int = 200) -> Response:
-    return Response(text, status, _HEADERS, "text/html; charset=utf-8")
-
-
 def _gone() -> Response:
-    return _html(page.gone(), 404)
-
-
-def _to(path: str) -> Response:
-    return Response(status_code=303, headers={**_HEADERS, "Location": path})
+    return html(page.gone(), 404)

@@ -13,6 +13,7 @@ from app.exchange.service import AccessService, PendingResult, Result, Session
 from app.exchange.validated import validate_body
 from app.fhir.json import parse
 from app.partner import page
+from app.referral.answers import answered
 from app.referral.table import REQUESTED
 from app.resources import TYPES
 from app.resources.paths import first
@@ -60,7 +61,7 @@ class Visit:
             current = await reads.current(session, TYPES["Task"], self.task)
             if current is None or current.deleted:
                 raise HallpassError(Kind.NOT_FOUND, "There is no such resource.")
-            changed = page.answered(parse(current.body), form)
+            changed = answered(parse(current.body), form)
             if changed is None:
                 raise HallpassError(Kind.INVALID, Issue("Choose one of the page's answers."))
             validated = await validate_body(self.caller.client, TYPES["Task"], changed, self.settings)

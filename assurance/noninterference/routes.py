@@ -8,6 +8,7 @@ from typing import NamedTuple
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
+from app.office.routes import PATHS as OFFICE_PAGES
 from app.partner.routes import PATHS as PARTNER_PAGES
 from app.resources import TYPES
 
@@ -33,7 +34,7 @@ def routes(app: FastAPI) -> list[Route]:
     found = set()
     for context in iter_route_contexts(app.routes):
         path = str(context.path)
-        if path in PARTNER_PAGES:  # behind a link and a code, and no client's
+        if path in PARTNER_PAGES | OFFICE_PAGES:  # behind a sign-in of people, and no program's
             continue
         names = tuple(s for s in path.split("/") if s in TYPES)
         shape = "/".join("[type]" if s in TYPES else s for s in path.split("/"))

@@ -1,11 +1,11 @@
 CREATE TABLE hallpass.event (
     minute       timestamptz NOT NULL,       -- alike events of a minute are one row
     id           uuid NOT NULL DEFAULT gen_random_uuid(),
-    kind         text NOT NULL CHECK (kind IN ('login', 'token', 'scope', 'emergency', 'command', 'query')),
+    kind         text NOT NULL CHECK (kind IN ('login', 'token', 'scope', 'emergency', 'command', 'query', 'access')),
     organization uuid NOT NULL,              -- that the event concerns: the client's
     client       text NOT NULL,
     outcome      text NOT NULL CHECK (outcome IN ('0', '4', '8')),
-    detail       text NOT NULL,              -- a code or scope of ours; of a query its text
+    detail       text NOT NULL,              -- a code or scope of ours; of a query its text; of an access what was looked at
     first        timestamptz NOT NULL,
     last         timestamptz NOT NULL,
     times        bigint NOT NULL,

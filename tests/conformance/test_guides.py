@@ -15,7 +15,7 @@ from tests.running import Running, serving
 FOLDER = Path(__file__).parents[2] / "docs" / "guides"
 STEP = re.compile(r"```(bash|python) run\n(.*?)```\n\n?```text\n(.*?)```", re.DOTALL)
 MARK = "=== end of step ==="
-OF_DEMO = ("README", "roster", "referrals", "portal", "bulk", "disclosures", "releases")
+OF_DEMO = ("README", "roster", "referrals", "portal", "bulk", "office", "disclosures", "releases")
 """The guides that use the made-up network, in an order in which each finds what it needs."""
 TOLD = ("operations", "partners", "reports")
 """The guides without a step that is run."""

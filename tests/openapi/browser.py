@@ -44,6 +44,10 @@ class Browser:
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
 
+    def as_medium(self, medium: str) -> None:
+        """Show the page as it is printed (`print`); '': as on a screen."""
+        self._call("Emulation.setEmulatedMedia", media=medium)
+
     def _call(self, method: str, **parameters: Any) -> Any:
         self._number += 1
         message = {"id": self._number, "method": method, "params": parameters}

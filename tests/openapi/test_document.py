@@ -17,6 +17,7 @@ from app.capability.statement import capability_statement
 from app.db.engine import Database
 from app.errors import TABLE
 from app.main import PUBLIC, create_app
+from app.office.routes import PATHS as OFFICE_PAGES
 from app.openapi.document import document
 from app.openapi.operation import BACKEND
 from app.partner.routes import PATHS as PARTNER_PAGES
@@ -60,7 +61,7 @@ def operation(path: str, method: str) -> dict[str, Any]:
 def routes() -> set[tuple[str, str]]:
     """Path and method of each route; OPTIONS is HTTP's own and in no document, nor are the pages of light partners."""
     app = create_app(Settings(), UNREACHED)
-    found = [r for r in iter_route_contexts(app.routes) if r.path not in PARTNER_PAGES]
+    found = [r for r in iter_route_contexts(app.routes) if r.path not in PARTNER_PAGES | OFFICE_PAGES]
     return {(str(r.path), m.lower()) for r in found for m in r.methods or () if m not in ("OPTIONS",)}
 
 

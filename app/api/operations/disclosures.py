@@ -24,6 +24,7 @@ from app.api.page_tokens import PageTokens
 from app.capability.operation import Call, Operation, Parameter
 from app.errors import HallpassError, Issue, Kind
 from app.exchange import disclosures
+from app.exchange.disclosures import position
 from app.exchange.service import PendingResult, Result, Session
 from app.fhir.dates import interval
 from app.fhir.json import dump
@@ -177,12 +178,6 @@ def count_of(text: str | None, context: RequestContext) -> int:
     if not (text.isascii() and text.isdigit() and 0 < len(text) < 10 and int(text) > 0):
         raise HallpassError(Kind.INVALID, Issue("The parameter '_count' is a whole number above 0."))
     return min(int(text), context.settings.max_count)
-
-
-def position(text: str) -> Position:
-    """The position that a page token holds."""
-    at, request, resource, version = text.split(" ")
-    return datetime.fromisoformat(at), UUID(request), UUID(resource), int(version)
 
 
 def _plain(entry: Entry, names: Names) -> dict[str, str]:

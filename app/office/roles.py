@@ -1,0 +1,61 @@
+"""What a person of a member's staff may do: a role is scopes and purposes of use, and nothing else. Pure.
+
+'Limited access to authorized support staff': 34 CFR 99.31(a)(1)(ii).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role: its code, its name for people, the most that it may ask, and why it may ask."""
+
+    code: str
+    title: str
+    scopes: tuple[str, ...]
+    purposes: frozenset[str]
+
+
+_ALL = (
+    Role(
+        "privacy-officer",
+        "Privacy officer",
+        (
+            "system/AuditEvent.crs",
+            "system/Consent.rus",
+            "system/Organization.rs",
+            "system/Patient.rs",
+            "system/RelatedPerson.rs",
+        ),
+        frozenset(),
+    ),
+    Role(
+        "counselor",
+        "Counselor",
+        (
+            "system/Consent.rs",
+            "system/Organization.rs",
+            "system/Patient.rs",
+            "system/RelatedPerson.rs",
+            "system/ServiceRequest.rs",
+            "system/Task.rs",
+        ),
+        frozenset({"CAREMGT"}),
+    ),
+    Role(
+        "front-office",
+        "Front office",
+        ("system/Consent.rs", "system/Organization.rs", "system/Patient.rs", "system/RelatedPerson.rs"),
+        frozenset(),
+    ),
+    Role(
+        "partner-intake",
+        "Intake of a partner",
+        ("system/Organization.rs", "system/Patient.rs", "system/ServiceRequest.rs", "system/Task.rus"),
+        frozenset({"TREAT"}),
+    ),
+)
+ROLES = {role.code: role for role in _ALL}
+"""By code. Who has no purpose sees what the member itself holds, and nothing that a release opens."""
