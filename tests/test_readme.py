@@ -65,7 +65,7 @@ def shell(demo: Running, script: str) -> str:
         env=demo.environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert ran.returncode == 0, ran.stderr + ran.stdout
