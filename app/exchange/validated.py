@@ -8,7 +8,7 @@ from typing import Any
 
 from app.consent.codes import TYPE_NAMES
 from app.errors import HallpassError, Issue, Kind
-from app.fhir.json import canonical
+from app.fhir.json import canonical, dump
 from app.fhir.references import rewrite
 from app.fhir.validation.validate import check
 from app.limits.content import more_values, too_many_values
@@ -96,7 +96,10 @@ def validate_now(declared: ResourceType, content: dict[str, Any], base_url: str)
 
 
 def _relative(content: dict[str, Any], base_url: str) -> dict[str, Any]:
+    """The content with references into this server made relative; nothing is walked where nothing names the server."""
     own = f"{base_url}/"
+    if own.encode() not in dump(content):
+        return content
     found: dict[str, Any] = _attached_here(rewrite(content, lambda text: text.removeprefix(own)), own)
     return found
 

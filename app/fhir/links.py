@@ -43,7 +43,9 @@ class Links:
         return self.targets.get(plain) or self.targets.get(link)
 
     def rewrite(self, resource: dict[str, Any], full_url: str | None) -> dict[str, Any]:
-        """A copy of an entry's resource in which each link to an entry is what that entry stands for."""
+        """An entry's resource in which each link to an entry is what that stands for: a copy, if there are any."""
+        if not self.targets:
+            return resource
         return rewrite(resource, lambda link: self.find(link, full_url) or link)
 
 

@@ -44,6 +44,7 @@ from app.intake.roster.facts import RosterFacts
 from app.intake.roster.head import Head, head, lease, save, statements
 from app.intake.roster.plan import load, plan
 from app.intake.roster.source import About, Source
+from app.intake.roster.statements import Page
 from app.intake.roster.write import Writing
 from app.intake.token import Tokens, private_key
 from app.settings import LOOPBACK
@@ -163,9 +164,12 @@ async def _bring_up(
 ) -> None:
     """Everything after reading: check against the last import, then write kind by kind."""
     facts, about = source.facts, source.about
-    pages = await statements(exchange, job.source.name) if found is not None else {}
-    for page in pages.values():
-        load(facts, page)
+    pages: dict[str, Page] = {}
+    if found is not None:
+        async for page in statements(exchange, job.source.name):
+            load(facts, page)
+            page.fold()
+            pages[page.name] = page
     if not job.accept_shrink:
         require_whole(facts, about.complete)
     buckets = (found.held.get("buckets") if found else None) or _buckets(facts)

@@ -39,12 +39,14 @@ def attached(node: dict[str, Any]) -> tuple[str, UUID] | None:
 
 def local_targets(node: Any) -> Iterator[tuple[str, UUID]]:
     """Each type and id that any Reference at or below `node` points at, and each Binary that an attachment is."""
-    if isinstance(node, dict):
-        for found in (parse_local(node.get("reference")), attached(node)):
-            if found:
-                yield found
-        for value in node.values():
-            yield from local_targets(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from local_targets(value)
+    waiting = [node]
+    while waiting:
+        at = waiting.pop()
+        if isinstance(at, dict):
+            for name in ("reference", "url"):
+                found = parse_local(at.get(name))
+                if found and (name == "reference" or found[0] == "Binary"):
+                    yield found
+            waiting += [v for v in reversed(at.values()) if type(v) is dict or type(v) is list]
+        elif isinstance(at, list):
+            waiting += [v for v in reversed(at) if type(v) is dict or type(v) is list]

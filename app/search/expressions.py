@@ -101,7 +101,9 @@ class Path:
         """The values in document order, lists flattened; below an element of the resource, where one is given."""
         found = [Found("", resource if element is None or self.rooted else element)]
         for step in self.steps:
-            found = list(_taken(step, found, resource))
+            found = _down(found, step.elements) if isinstance(step, Down) else list(_taken(step, found, resource))
+            if not found:
+                break
         if self.truth:
             return iter([Found("boolean", any(f.value is not False for f in found))])
         return iter(found)
@@ -283,7 +285,7 @@ def _taken(step: Step, found: list[Found], resource: dict[str, Any]) -> Iterator
     """What a step makes of what the steps before it found."""
     match step:
         case Down(own):
-            return (inner for outer in found for inner in _down(outer.value, own))
+            return iter(_down(found, own))
         case Where(name, value):
             return (f for f in found if isinstance(f.value, dict) and f.value.get(name) == value)
         case Refers(name):
@@ -294,14 +296,17 @@ def _taken(step: Step, found: list[Found], resource: dict[str, Any]) -> Iterator
             return iter(found[n : n + 1])
 
 
-def _down(node: Any, step: tuple[Element, ...]) -> Iterator[Found]:
-    if not isinstance(node, dict):
-        return
-    for element in step:
-        value = node.get(element.key)
-        for v in value if isinstance(value, list) else [value]:
-            if v is not None:
-                yield Found(element.type, v)
+def _down(found: list[Found], step: tuple[Element, ...]) -> list[Found]:
+    """The elements below what was found."""
+    inner: list[Found] = []
+    for node in (f.value for f in found if isinstance(f.value, dict)):
+        for element in step:
+            value = node.get(element.key)
+            if isinstance(value, list):
+                inner += [Found(element.type, v) for v in value if v is not None]
+            elif value is not None:
+                inner.append(Found(element.type, value))
+    return inner
 
 
 def _type_of(reference: Any, resource: dict[str, Any]) -> str:

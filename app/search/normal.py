@@ -43,6 +43,9 @@ def fold(text: str) -> str:
     Apostrophes and periods go without a trace (O'Brien is OBrien), other punctuation is a space (Smith-Jones is Smith
     Jones). A text of nothing else stays as it is, so that it does not match everything.
     """
+    if text.isascii():  # of these letters each is its own plain form
+        plain = text.lower()
+        return " ".join(plain.translate(_ASCII).split()) or " ".join(plain.split())
     plain = "".join(map(_latin, _bare(_bare(text).casefold())))
     words = " ".join("".join(map(_spaced, plain)).split())
     return words or " ".join(plain.split())
@@ -77,6 +80,9 @@ def _spaced(c: str) -> str:
     if c in _JOINED:
         return ""
     return " " if unicodedata.category(c).startswith("P") else c
+
+
+_ASCII = {n: _spaced(chr(n)) for n in range(128)}
 
 
 def key(text: str) -> str:

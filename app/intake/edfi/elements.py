@@ -16,6 +16,7 @@ from app.intake.edfi.shapes import Record
 from app.resources.paths import first, values
 
 Json = dict[str, Any]
+ED_FI = "uri://ed-fi.org/"
 
 _DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:Z|[+-]\d{2}:\d{2})?")
 _BOOLEAN = {"true": True, "1": True, "false": False, "0": False}
@@ -30,7 +31,16 @@ def required(record: Record, path: str) -> str:
 
 
 def code(descriptor: str | None) -> str:
-    """The code value of a descriptor: `Female` of `uri://ed-fi.org/SexDescriptor#Female`; empty for None."""
+    """The code value of a descriptor of Ed-Fi: `Female` of `uri://ed-fi.org/SexDescriptor#Female`; empty for None.
+
+    It is empty for one in a district's own namespace, too: its words are not Ed-Fi's, even where they look alike.
+    """
+    namespace, _, value = (descriptor or "").rpartition("#")
+    return value if not namespace or namespace.lower().startswith(ED_FI) else ""
+
+
+def own_code(descriptor: str | None) -> str:
+    """The code value of a descriptor of anybody."""
     return (descriptor or "").rpartition("#")[2]
 
 

@@ -10,7 +10,7 @@ from datetime import date
 
 from app.errors import HallpassError, Kind
 from app.intake.edfi import mapping
-from app.intake.edfi.elements import code, day
+from app.intake.edfi.elements import day, own_code
 from app.intake.edfi.mapping import District
 from app.intake.edfi.shapes import ASSIGNMENT, Record
 from app.intake.edfi.staging import Staging
@@ -107,7 +107,7 @@ def _staff(staging: Staging, district: District, facts: RosterFacts, today: date
     """Those in a role that the district marks."""
     schools = set(facts.keys("School"))
     for staged, assignments in staging.staff():
-        found = [(o, r) for o, r in assignments if is_marked(code(first(r, "StaffClassification")), marked)]
+        found = [(o, r) for o, r in assignments if is_marked(own_code(first(r, "StaffClassification")), marked)]
         if staged.clash or not found:
             continue
         try:

@@ -24,6 +24,7 @@ from app.intake.edfi.elements import (
     day,
     gender,
     names,
+    own_code,
     required,
     telecom,
 )
@@ -163,7 +164,7 @@ def post(key: str, school: str, records: Sequence[Record], district: District, o
         school=school,
         origin=origin,
         identifiers=[district.identifier("staff-role", f"{school}/{quote(key, safe='')}")],
-        roles=[role(code(word), word.rpartition("#")[0] or None) for word in words],
+        roles=[role(own_code(word), word.rpartition("#")[0] or None) for word in words],
         active=end is None or end >= today.isoformat(),
         begin=min((b for b, _ in spans if b), default=None),
         end=end,

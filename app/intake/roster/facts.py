@@ -7,6 +7,7 @@ copy of a roster behind. A fact given twice with the same content counts once; w
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ from app.intake.roster.model import Contact, Enrollment, Fact, Finding, Origin, 
 from app.intake.roster.units import digest
 
 T = TypeVar("T", bound=Fact)
+_TURNS = re.compile(rb"\xe2\x80[\xaa-\xae]|\xe2\x81[\xa6-\xa9]")
+"""U+202A to U+202E and U+2066 to U+2069 as UTF-8: a name with one of them shows as another."""
 _TABLES = """
 PRAGMA journal_mode = OFF;
 CREATE TABLE fact (
@@ -72,14 +75,16 @@ class RosterFacts:
     def add(self, fact: Fact) -> None:
         """Take a fact in. One that contradicts another is reported with both lines, and neither is taken."""
         kind, key, body = type(fact).__name__, key_of(fact), _body(fact)
-        mark = digest({k: v for k, v in body.items() if k != "origin"})
+        mark, text = digest({k: v for k, v in body.items() if k != "origin"}), orjson.dumps(body)
         row = self.db.execute("SELECT file, line, digest FROM fact WHERE kind = ? AND key = ?", (kind, key)).fetchone()
         if row is None:
             place = (fact.origin.file, fact.origin.line)
             self.db.execute(
                 "INSERT INTO fact (kind, key, file, line, digest, body) VALUES (?, ?, ?, ?, ?, ?)",
-                (kind, key, *place, mark, orjson.dumps(body)),
+                (kind, key, *place, mark, text),
             )
+            if _TURNS.search(text):
+                self.find(Finding(fact.origin, "A text of it turns the direction of writing. It is kept as it is."))
         elif row[2] == mark:
             self.find(Finding(fact.origin, f"This {kind} repeats {Origin(row[0], row[1])}. It is taken once."))
         else:

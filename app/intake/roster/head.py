@@ -38,19 +38,17 @@ class Head:
     held: Json
 
 
-async def statements(exchange: Exchange, source: str) -> dict[str, Page]:
-    """All that the last imports of a source wrote, by bucket."""
-    found: dict[str, Page] = {}
+async def statements(exchange: Exchange, source: str) -> AsyncIterator[Page]:
+    """All that the last imports of a source wrote, bucket by bucket."""
     url = f"Group?identifier={quote(system(source) + '|', safe='')}&_count={PAGE}"
     while url:
         bundle = await _read(exchange, url)
         for entry in bundle.get("entry", []):
             page = page_of(entry["resource"])
             if page.name != HEAD:
-                found[page.name] = page
+                yield page
         url = next((str(e["url"]) for e in bundle.get("link", []) if e["relation"] == "next"), "")
         url = url.partition("/fhir/")[2]
-    return found
 
 
 async def head(exchange: Exchange, source: str, *, dry_run: bool = False) -> Head | None:

@@ -52,17 +52,9 @@ def plan(facts: RosterFacts, builder: Builder, kind: str, buckets: int, *, compl
     """
     known = _known(facts.db, kind)
     for key in list(builder.keys(kind)):
-        try:
-            units = builder.build(kind, key).units
-        except HallpassError as e:
-            take(refused(kind, key, e))
-            facts.refuse(kind, key)
-            continue
         statement = known(key)
-        if statement is not None and unchanged(statement[1], units, partial=builder.partial):
-            take(Outcome(kind, key, Status.UNCHANGED, id=statement[0]))
-        else:
-            _add(facts, kind, key, Act.STATE, buckets)
+        if statement is None or _differs(facts, builder, kind, key, statement, take):
+            _add(facts, kind, key, Act.STATE, buckets)  # what is new is built when it is written
     for key in facts.taken(kind):
         statement = known(key)
         if statement is not None and digest(RESTRICTED) not in statement[1]:
@@ -74,6 +66,22 @@ def plan(facts: RosterFacts, builder: Builder, kind: str, buckets: int, *, compl
             elif kind != "Location":
                 _add(facts, kind, key, Act.GONE, buckets)
     return int(facts.db.execute("SELECT count(*) FROM todo WHERE kind = ?", (kind,)).fetchone()[0])
+
+
+def _differs(
+    facts: RosterFacts, builder: Builder, kind: str, key: str, statement: tuple[str, Wrote], take: Take
+) -> bool:
+    """Whether the source says something else of a record than it did last; what does not, or is refused, is told."""
+    try:
+        units = builder.build(kind, key).units
+    except HallpassError as e:
+        take(refused(kind, key, e))
+        facts.refuse(kind, key)
+        return False
+    if not unchanged(statement[1], units, partial=builder.partial):
+        return True
+    take(Outcome(kind, key, Status.UNCHANGED, id=statement[0]))
+    return False
 
 
 def gone(facts: RosterFacts, kind: str, *, complete: bool = True) -> list[str]:

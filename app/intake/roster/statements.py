@@ -35,12 +35,25 @@ class Statement:
 
 @dataclass(slots=True)
 class Page:
-    """The statements of one bucket, as one Group holds them; `id` and `version` where the exchange has it."""
+    """The statements of one bucket, as one Group holds them; `id` and `version` where the exchange has it.
+
+    A page that waits is folded: all of a large district's would take hundreds of megabytes.
+    """
 
     name: str
     id: str | None = None
     version: int | None = None
     entries: dict[str, Statement] = field(default_factory=dict)
+    folded: bytes = field(default=b"", repr=False)
+
+    def fold(self) -> None:
+        """Keep the statements in a tenth of the memory."""
+        self.folded, self.entries = _packed(_held(self.entries)), {}
+
+    def unfold(self) -> None:
+        """Have the statements at hand again."""
+        if self.folded:
+            self.entries, self.folded = _entries(_unpacked(self.folded)), b""
 
 
 def bucket(kind: str, key: str, buckets: int) -> str:
@@ -57,19 +70,13 @@ def system(source: str) -> str:
 def page_of(group: Json) -> Page:
     """The statements in a Group."""
     name = str(group["identifier"][0]["value"])
-    held = content(group)
-    entries = (
-        {key: Statement(one, dict(wrote), version) for key, (one, version, wrote) in held.items()}
-        if name != HEAD
-        else {}
-    )
+    entries = _entries(content(group)) if name != HEAD else {}
     return Page(name, group["id"], int(group["meta"]["versionId"]), entries)
 
 
 def group_of(page: Page, source: str) -> Json:
     """The Group that holds a page of statements."""
-    held = {k: [s.id, s.version, sorted(s.wrote.items())] for k, s in sorted(page.entries.items())}
-    return group(source, page.name, held)
+    return group(source, page.name, _held(page.entries))
 
 
 def group(source: str, name: str, held: Any) -> Json:
@@ -88,7 +95,19 @@ def group(source: str, name: str, held: Any) -> Json:
 def content(group: Json) -> Any:
     """The value that a Group holds."""
     packed = next(e["valueBase64Binary"] for e in group["extension"] if e["url"] == EXTENSION)
-    return orjson.loads(zlib.decompress(base64.b64decode(packed)))
+    return _unpacked(base64.b64decode(packed))
+
+
+def _held(entries: dict[str, Statement]) -> Any:
+    return {k: [s.id, s.version, sorted(s.wrote.items())] for k, s in sorted(entries.items())}
+
+
+def _entries(held: Any) -> dict[str, Statement]:
+    return {key: Statement(one, dict(wrote), version) for key, (one, version, wrote) in held.items()}
+
+
+def _unpacked(packed: bytes) -> Any:
+    return orjson.loads(zlib.decompress(packed))
 
 
 def _packed(held: Any) -> bytes:

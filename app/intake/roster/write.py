@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/http.html#transaction and docs/decisions/0030-whose-word
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -60,7 +60,8 @@ class Writing:
             await asyncio.gather(*waiting, return_exceptions=True)
 
     async def _bucket(self, kind: str, name: str, items: list[Todo]) -> None:
-        page = self.pages.setdefault(name, Page(name))
+        page = self.pages.pop(name, None) or Page(name)
+        page.unfold()
         known = [i for i in items if i.key in page.entries]
         adopted = await self._create(kind, page, [i.key for i in items if i.key not in page.entries])
         for at in range(0, len(known), TOGETHER):
@@ -71,19 +72,13 @@ class Writing:
     async def _create(self, kind: str, page: Page, keys: Sequence[str]) -> dict[str, str]:
         """Create records; answers the ids of those that the exchange had before, by key."""
         if self.dry_run:
-            for key in keys:
-                self.take(Outcome(kind, key, Status.CREATED))
+            for entry in self._entries(kind, keys, {}):
+                self.take(Outcome(kind, entry.key, Status.CREATED))
             return {}
         adopted: dict[str, str] = {}
         made: list[Outcome] = []
         wrote: dict[str, dict[str, str]] = {}
-
-        def entry(key: str) -> Entry:
-            stated = self.builder.build(kind, key)
-            wrote[key] = _digests(stated.units)
-            return create(kind, key, stated.resource)
-
-        for chunk in chunks(map(entry, keys), NEW_TOGETHER):
+        for chunk in chunks(self._entries(kind, keys, wrote), NEW_TOGETHER):
             for outcome in await self._created(chunk):
                 if outcome.status is Status.CREATED and outcome.id:
                     made.append(outcome)
@@ -97,6 +92,18 @@ class Writing:
         for outcome in made:
             self.take(outcome)
         return adopted
+
+    def _entries(self, kind: str, keys: Sequence[str], wrote: dict[str, dict[str, str]]) -> Iterator[Entry]:
+        """What creates each record that can be built; `wrote` takes what it says. The others are refused."""
+        for key in keys:
+            try:
+                stated = self.builder.build(kind, key)
+            except HallpassError as e:
+                self.take(refused(kind, key, e))
+                self.facts.refuse(kind, key)
+                continue
+            wrote[key] = _digests(stated.units)
+            yield create(kind, key, stated.resource)
 
     async def _created(self, chunk: list[Entry]) -> list[Outcome]:
         """Records in one write; where that is refused each has its own, so that one bad record stops nothing."""
