@@ -7,10 +7,11 @@ from typing import Any
 
 from app.consent import codes as c
 from assurance.noninterference.draw import EXCEPTED, SERVICE, Body, coded
+from assurance.noninterference.records import DRAWN
 from tests import build
 
-OPENED = ("Patient", "RelatedPerson", "ServiceRequest", "Encounter")
-"""The types that a release to the caller can open. Tasks, Groups and Consents of others stay hidden."""
+OPENED = ("Patient", "RelatedPerson", "ServiceRequest", "Encounter", "Binary", *DRAWN)
+"""The types that a release to the caller can open. Groups and Consents of others stay hidden."""
 NAMED = ("R", "PSY")
 """The labels that a release to the caller can name."""
 NEVER = (("V",), ("SUD",), ("HIV",), ("42CFRPart2",), ("PSYTHPN", "R"), ("unheard-of",))

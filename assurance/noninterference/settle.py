@@ -94,7 +94,7 @@ class Settle:
         for part in RELEASED:
             for kind in REFERRALS * 2:
                 yield "", self._alike(create("holder", self.moves.coverable(self.scene.students[part], BOTH, kind)))
-        for kind in DRAWN:
+        for kind in ("Binary", *DRAWN):
             for part in ("first", "second"):
                 yield "", self._alike(create("holder", self.moves.coverable(self.scene.students[part], BOTH, kind)))
         for of in secret:
