@@ -4,19 +4,19 @@ https://hl7.org/fhir/R4/http.html and https://hl7.org/fhir/R4/valueset-issue-typ
 
     Kind            HTTP  issue code       when
     ─────────────────────────────────────────────────────────────────────────────
-    MALFORMED       400   structure        the body is not JSON, or not JSON that FHIR allows
+    MALFORMED       400   structure        the body is no JSON or XML, or none that FHIR allows
     INVALID         400   invalid          a header, id or query that cannot be understood
     UNKNOWN_PARAM   400   not-supported    a search parameter or modifier that is not ours
     LOGIN           401   login            no token, or one that does not hold
     FORBIDDEN       403   forbidden        a scope or a custody that the caller lacks
     NOT_FOUND       404   not-found        nothing that this caller may see
     NOT_ALLOWED     405   not-supported    the interaction does not exist here
-    NOT_ACCEPTABLE  406   not-supported    a format that is not JSON was asked for
+    NOT_ACCEPTABLE  406   not-supported    a format that is not JSON or XML was asked for
     CONFLICT        409   conflict         the write contradicts something that stands
     GONE            410   deleted          the caller could see it, and it was deleted
     PRECONDITION    412   conflict         If-Match or a condition did not hold, or held more than once
     TOO_LARGE       413   too-long         the body is over the limit
-    UNSUPPORTED     415   not-supported    the body is in a format that is not JSON
+    UNSUPPORTED     415   not-supported    the body is in a format that is not JSON or XML
     UNPROCESSABLE   422   processing       the resource breaks a rule of FHIR or of Hallpass
     TOO_COSTLY      422   too-costly       the query would cost more than its bound
     TOO_MANY        429   throttled        the caller asks too often

@@ -47,6 +47,7 @@ NO_RECORD = frozenset(
         "/fhir/.well-known/smart-configuration",
         "/fhir/metadata",
         "/fhir/Library/{id}",
+        "/fhir/SubscriptionTopic/{id}",
         *(f"/fhir/{kind}{below}" for kind in DEFINITIONS for below in ("", "/_search", "/{id}")),
         "/health",
         "/health/live",

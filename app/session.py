@@ -60,6 +60,8 @@ class Memory:
     """Type, parameter and code of what was written: a condition that asks for one may find something else now."""
     types: set[str] = field(default_factory=set)
     """The types of what was written."""
+    headers: dict[UUID, dict[str, str]] = field(default_factory=dict)
+    """The headers of Subscriptions that are being written, as they are sent, by the mark that is stored."""
 
     def note(self, filed: Filed) -> None:
         """Add what waits to be stored."""

@@ -28,6 +28,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON hallpass.subscription, hallpass.subscrip
 GRANT SELECT ON SEQUENCE hallpass.write_count TO hallpass_app;
 GRANT USAGE ON SEQUENCE hallpass.job_id_seq TO hallpass_app;
 
+GRANT SELECT, INSERT ON hallpass.community_report TO hallpass_app;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA hallpass TO hallpass_app;
 -- The owner's alone, for commands and start-up.
 REVOKE EXECUTE ON FUNCTION hallpass.operating_figures, hallpass.set_operator, hallpass.partition_ledger, hallpass.drop_ledger,

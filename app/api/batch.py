@@ -18,6 +18,7 @@ from app.api.calls import call
 from app.api.context import Context, RequestContext
 from app.api.entries import Entry, read_entries
 from app.api.failures import DEADLINE
+from app.api.formats import bundle_in_parts
 from app.api.page_tokens import PageTokens
 from app.api.search import page
 from app.api.transaction import Transaction, history_of
@@ -43,11 +44,10 @@ def add(router: APIRouter) -> None:
         kind, entries = await context.off_loop(lambda: read_entries(content, context.settings), large=large)
         writer = _Writer(request, context)
         if kind == "batch" and entries:
-            pretty = request.query_params.get("_pretty") == "true"
-            parts = bundle.in_parts("batch-response", await writer.begun(entries), pretty=pretty)
+            parts = bundle_in_parts(request, "batch-response", await writer.begun(entries))
             return http.respond_in_parts(request, parts)
         answers = await writer.together([e for e in entries if isinstance(e, Entry)])
-        return http.respond(request, bundle.responses(f"{kind}-response", answers))
+        return http.respond(request, bundle.responses(f"{kind}-response", answers), done="Done.")
 
 
 class _Writer:

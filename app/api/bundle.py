@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/bundle.html — bodies are joined as the bytes they are 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
@@ -14,7 +14,7 @@ from app.errors import HallpassError
 from app.exchange.release import Released, Withdrawn
 from app.fhir.dates import instant
 from app.fhir.etags import etag
-from app.fhir.json import dump, parse
+from app.fhir.json import dump
 from app.fhir.outcome import outcome, success
 
 Link = tuple[str, str]
@@ -58,7 +58,8 @@ def document(composition: dict[str, Any], released: Sequence[Released], base: st
     Its names are made of its content, so that the same plan is the same document.
     """
     own = dump(composition)
-    name = _name(b"".join([own, *(r.body for r in map(_checked, released))]))
+    made_of = [f"{r.type}/{r.id} {instant(r.updated)}".encode() for r in map(_checked, released)]
+    name = _name(b"\n".join([own, *made_of]))  # without version numbers, which count what others do not see
     entries = [b'{"fullUrl":"urn:uuid:%s","resource":%s}' % (name, dump({**composition, "id": name.decode()}))]
     entries += [b'{"fullUrl":%s,"resource":%s}' % (_url(r, base), r.body) for r in map(_checked, released)]
     head = dump({"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{name.decode()}"})
@@ -72,16 +73,6 @@ def document(composition: dict[str, Any], released: Sequence[Released], base: st
 def responses(kind: str, entries: Iterable[bytes]) -> bytes:
     """A batch-response or transaction-response Bundle of entries made by `entry` and `failure`."""
     return _bundle(kind, list(entries), (), None)
-
-
-async def in_parts(kind: str, entries: AsyncIterator[bytes], *, pretty: bool) -> AsyncIterator[bytes]:
-    """The Bundle that `responses` makes, in parts: one for each entry, which is taken when those before have left."""
-    opening = b'{"resourceType":"Bundle","type":"%s","entry":[' % kind.encode()
-    async for part in entries:
-        yield opening + (dump(parse(part), pretty=True) if pretty else part)
-        yield b""  # a server waits here until what was sent before is with the system, as it does before each part
-        opening = b","
-    yield b"]}"
 
 
 def entry(

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 
-from app.api import http
+from app.api import http, topics
 from app.api.search import form
 from app.capability.catalog import TYPES, find, search
 from app.capability.searching import SEARCHED
@@ -22,6 +22,7 @@ from app.settings import Settings
 
 def add(router: APIRouter) -> None:
     """The routes of GET /{type}, POST /{type}/_search and GET /{type}/{id} of each type of definitions."""
+    topics.add(router)
     for kind in TYPES:
         _search(router, kind)
         _read(router, kind)

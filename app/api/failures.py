@@ -17,17 +17,16 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api import formats
 from app.api.options import allowed, misdirected
 from app.caller import Caller
 from app.db.engine import unavailable
 from app.errors import HallpassError, Issue, Kind, too_late
-from app.fhir.json import dump
 from app.fhir.outcome import outcome
 from app.telemetry import measures
 from app.telemetry.log import RequestLine, answered
 
 log = logging.getLogger("hallpass")
-_FHIR_JSON = "application/fhir+json"
 DEADLINE = "hallpass.deadline"
 """When the answer has to begin, by the event loop's clock: in the state of a request."""
 
@@ -44,8 +43,7 @@ def answer(request: Request, error: HallpassError) -> Response:
     """An error as a response."""
     measures.REFUSALS.labels(error.kind.value).inc()
     headers = {"Cache-Control": "no-store", **error.headers}
-    content = dump(outcome(error), pretty=request.query_params.get("_pretty") == "true")
-    return Response(content, error.status, headers, _FHIR_JSON)
+    return formats.refused(request, outcome(error), error.status, headers)
 
 
 async def _ours(request: Request, error: Exception) -> Response:

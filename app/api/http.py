@@ -15,6 +15,11 @@ from typing import Any, Literal
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
+from app.api import formats
+from app.api.formats import FHIR_JSON as FHIR_JSON
+from app.api.formats import READABLE as READABLE
+from app.api.formats import XML_KINDS
+from app.api.formats import require_acceptable as require_acceptable
 from app.api.middleware.compression import decompression
 from app.consent.advice import advice
 from app.errors import HallpassError, Issue, Kind
@@ -22,15 +27,12 @@ from app.exchange.service import Released, Result
 from app.fhir.etags import names as names_version
 from app.fhir.json import dump, parse
 from app.fhir.outcome import success
+from app.fhir.xml.read import json_of
 from app.limits.content import require_few
 from app.limits.long_work import LARGE_BYTES, off_loop
 from app.search.refusal import shown
 from app.settings import Settings
 
-FHIR_JSON = "application/fhir+json"
-READABLE = frozenset({"application/fhir+json", "application/json", "text/json", "application/json+fhir"})
-_WILDCARDS = frozenset({"*/*", "application/*"})
-_FORMATS = READABLE | {"json"}
 ALWAYS = frozenset({"_format", "_pretty"})
 """The parameters of every interaction."""
 
@@ -65,36 +67,24 @@ def prefer(request: Request) -> Prefer:
     return Prefer(_RETURNS.get(found.get("return", "")), found.get("handling") == "lenient")
 
 
-def require_acceptable(request: Request) -> None:
-    """Raise NOT_ACCEPTABLE unless JSON will do: by _format, or else by Accept; INVALID for a bad _pretty."""
-    if request.query_params.get("_pretty", "true") not in ("true", "false"):
-        raise HallpassError(Kind.INVALID, Issue("The parameter '_pretty' takes true or false."))
-    format_ = request.query_params.get("_format")
-    if format_ is not None:
-        if format_.partition(";")[0].strip().replace(" ", "+") not in _FORMATS:
-            raise _only_json()
-        return
-    accept = request.headers.get("Accept", "*/*")
-    kinds = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
-    if not kinds & (READABLE | _WILDCARDS):
-        raise _only_json()
-
-
 async def body(request: Request, settings: Settings, client: str) -> dict[str, Any]:
-    """The JSON object in the request. Raises UNSUPPORTED, TOO_LARGE or MALFORMED, and INVALID for a bad Prefer.
+    """The resource in the request, as JSON. Raises UNSUPPORTED, TOO_LARGE or MALFORMED, and INVALID for a bad Prefer.
 
     RequestContext.body asks for it, after the scope.
     """
     prefer(request)  # what is wrong with it has to show before anything is written
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind not in READABLE:
-        raise HallpassError(Kind.UNSUPPORTED, f"A body is JSON, sent with Content-Type: {FHIR_JSON}.")
+        text = f"A body is JSON or XML, sent with Content-Type: {FHIR_JSON} or {formats.FHIR_XML}."
+        raise HallpassError(Kind.UNSUPPORTED, text)
     raw = await raw_body(request, settings.max_body_bytes)
-    return await off_loop(client, partial(read, raw, settings), large=len(raw) > LARGE_BYTES)
+    return await off_loop(client, partial(read, raw, settings, kind), large=len(raw) > LARGE_BYTES)
 
 
-def read(raw: bytes, settings: Settings) -> dict[str, Any]:
-    """The JSON object in a body. Raises TOO_LARGE or MALFORMED."""
+def read(raw: bytes, settings: Settings, kind: str = FHIR_JSON) -> dict[str, Any]:
+    """The JSON object in a body, which is what XML says as well. Raises TOO_LARGE or MALFORMED."""
+    if kind in XML_KINDS:
+        raw = json_of(raw, settings.max_body_values)
     require_few(raw, settings.max_body_values)
     return parse(raw)
 
@@ -122,20 +112,20 @@ def too_large(limit: int) -> HallpassError:
 
 
 def respond_in_parts(request: Request, parts: AsyncIterator[bytes]) -> Response:
-    """A JSON response that is sent while it is made. What cannot be made whole is broken off, and so is no JSON."""
-    return StreamingResponse(parts, 200, {"Cache-Control": "no-store"}, _json_kind(request))
+    """A response that is sent while it is made. What cannot be made whole is broken off, and so is no JSON."""
+    return StreamingResponse(parts, 200, {"Cache-Control": "no-store"}, formats.media_type(request))
 
 
-def respond(request: Request, content: bytes, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """A JSON response, as FHIR's media type, or as plain JSON to those who ask for that."""
-    if request.query_params.get("_pretty") == "true":
-        content = dump(parse(content), pretty=True)
-    return Response(content, status, {"Cache-Control": "no-store", **(headers or {})}, _json_kind(request))
-
-
-def _json_kind(request: Request) -> str:
-    wanted = request.headers.get("Accept", "")
-    return "application/json" if "application/json" in wanted and FHIR_JSON not in wanted else FHIR_JSON
+def respond(
+    request: Request,
+    content: bytes,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+    *,
+    done: str | None = None,
+) -> Response:
+    """A response with a resource, given as JSON. `done`: as in `formats.written`, for what was written."""
+    return formats.written(request, content, status, {"Cache-Control": "no-store", **(headers or {})}, done=done)
 
 
 def one(request: Request, answer: Result, base: str) -> Response:
@@ -191,7 +181,7 @@ def written(request: Request, released: Released, base: str, status: int) -> Res
     if wanted == "OperationOutcome":
         said = success("Stored." if status == 201 else "Done.", *advised(released))
         return respond(request, dump(said), status, headers)
-    return respond(request, released.body, status, headers)
+    return respond(request, released.body, status, headers, done="Stored.")
 
 
 def advised(released: Released) -> list[Issue]:
@@ -215,7 +205,3 @@ def if_match(request: Request) -> str | None:
     if tags is not None:
         names_version(tags, 0)
     return tags
-
-
-def _only_json() -> HallpassError:
-    return HallpassError(Kind.NOT_ACCEPTABLE, f"This server speaks JSON: {FHIR_JSON}.")

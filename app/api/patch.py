@@ -65,7 +65,7 @@ async def _change(request: Request, context: RequestContext, type_name: str) -> 
     await context.require(type_name, "u")
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind not in {JSON_PATCH, MERGE_PATCH} and kind not in http.READABLE:
-        text = f"A patch is {JSON_PATCH}, {MERGE_PATCH}, or a Parameters resource as {http.FHIR_JSON}."
+        text = f"A patch is {JSON_PATCH}, {MERGE_PATCH}, or a Parameters resource as {http.FHIR_JSON} or XML."
         raise HallpassError(Kind.UNSUPPORTED, text, headers=ACCEPTED)
     body = await http.raw_body(request, context.settings.max_body_bytes)
     return await context.off_loop(lambda: _read(kind, body, context), large=len(body) > LARGE_BYTES)
@@ -75,7 +75,7 @@ def _read(kind: str, body: bytes, context: RequestContext) -> Change:
     if kind == JSON_PATCH:
         require_few(body, context.settings.max_body_values)
         return _by_json(json_patch.read(body), context)
-    content = http.read(body, context.settings)
+    content = http.read(body, context.settings, kind)
     if kind == MERGE_PATCH or (kind == PLAIN and content.get("resourceType") != "Parameters"):
         return lambda stored: merge_patch.patched(stored, content)
     return _by_fhirpath(content)

@@ -13,6 +13,7 @@ from typing import Any
 
 from app.assessments.conditions import is_enabled
 from app.assessments.form import takes
+from app.assessments.options import Known, allows, options
 from app.errors import Issue
 
 Json = dict[str, Any]
@@ -25,6 +26,7 @@ LEAST, MOST = (f"http://hl7.org/fhir/StructureDefinition/{n}Value" for n in ("mi
 class _Judge:
     form: Json
     response: Json
+    known: Known
 
     @property
     def whole(self) -> bool:
@@ -75,13 +77,20 @@ class _Judge:
                 yield Issue(text, f"{at}.value", "value")
             else:
                 yield from _value(question, name, answer[name], f"{at}.value")
+                codes = options(self.form, question, self.known) if name == "valueCoding" else None
+                if codes is not None and not allows(codes, answer[name]):
+                    text = "The answer is none of the codes of the question's value set."
+                    yield Issue(text, f"{at}.value", "code-invalid")
         if answer.get("item") or (name is not None and question.get("item")):
             yield from self.items(question.get("item", []), answer.get("item", []), at)
 
 
-def faults(form: Json, response: Json) -> list[Issue]:
-    """Every answer that its form does not take, and every one that is missing from a completed response."""
-    judge = _Judge(form, response)
+def faults(form: Json, response: Json, known: Known = lambda _url: None) -> list[Issue]:
+    """Every answer that its form does not take, and every one that is missing from a completed response.
+
+    `known`: the codes of value sets by their URLs; answers by a value set that is not known are not judged by it.
+    """
+    judge = _Judge(form, response, known)
     return list(judge.items(form.get("item", []), response.get("item", []), "QuestionnaireResponse"))
 
 

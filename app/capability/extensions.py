@@ -44,6 +44,15 @@ EXTENSIONS: tuple[Own, ...] = (
         "Whether the person has parental or guardian authority over the student; it overrules the relationship.",
     ),
     Own(
+        "contact-permission",
+        "RelatedPerson",
+        "code",
+        "Contact permission",
+        "How the person may be contacted: what is not permitted does not leave the custodian. Also on a Patient and "
+        "on Patient.contact. Without it every way is permitted.",
+        ("required", value_set("contact-permission")),
+    ),
+    Own(
         "contact-restriction",
         "RelatedPerson",
         "boolean",
@@ -72,6 +81,20 @@ EXTENSIONS: tuple[Own, ...] = (
         "From when the student signs for the institution's education records (34 CFR 99.5); not before it is recorded.",
     ),
     Own("lives-with", "RelatedPerson", "boolean", "Lives with", "Whether the student lives with the person."),
+    Own(
+        "day-of-need",
+        "ServiceRequest",
+        "date",
+        "Day of need",
+        "Since when the need is known that a referral is about; the report counts the wait from it.",
+    ),
+    Own(
+        "program",
+        "ServiceRequest",
+        "CodeableConcept",
+        "Program",
+        "The program under which a referral is made, such as McKinney-Vento; in the district's own codes.",
+    ),
     Own(
         "expiry-event",
         "Consent",

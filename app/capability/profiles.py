@@ -11,6 +11,7 @@ from app.capability.extensions import GRADE_LEVEL, LIVES_WITH
 from app.capability.release import RELEASE
 from app.capability.rules import Constraint, Rule
 from app.consent import codes as c
+from app.referral.codes import DAY_OF_NEED, PROGRAM
 from app.terminology.definition import canonical
 from app.terminology.value_sets import value_set
 
@@ -55,28 +56,36 @@ STUDENT = (
 )
 GUARDIAN = (
     Rule(path="extension:guardian-authority", extension=c.GUARDIAN_AUTHORITY, least=0, most="1"),
+    Rule(path="extension:contact-permission", extension=c.CONTACT_PERMISSION, least=0, most="2"),
     Rule(path="extension:lives-with", extension=LIVES_WITH, least=0, most="1"),
     Rule(path="identifier"),
     Rule(path="active", short="false: the person has no authority any more"),
     Rule(path="patient", short="The student"),
     Rule(path="relationship", short="Gives authority, unless guardian-authority says otherwise"),
     Rule(path="name", least=1),
-    Rule(path="telecom"),
+    Rule(path="telecom", short="Ways of contact; the preferred one has rank 1"),
     Rule(path="address"),
     Rule(path="period", short="When the relationship, and the authority with it, holds"),
-    Rule(path="communication"),
+    Rule(path="communication", short="Languages; the preferred one says so"),
 )
 REFERRAL = (
+    Rule(path="extension:day-of-need", extension=DAY_OF_NEED, least=0, most="1"),
+    Rule(path="extension:program", extension=PROGRAM, least=0, most="*"),
     Rule(path="identifier"),
     Rule(path="status", short="The requester's; the progress is the Task's"),
     Rule(path="intent", pattern=ORDER),
-    Rule(path="category", short="Kind of service", binding=_SERVICE),
+    Rule(path="category", short="Kind of service, and the tier of support", binding=_SERVICE),
     Rule(path="priority"),
     Rule(path="code", short="What is asked for", least=1),
+    Rule(path="orderDetail", short="contacting-subject-prohibited: the family must not be contacted"),
     Rule(path="subject", short="The student", targets=("Patient",)),
     Rule(path="occurrence[x]"),
     Rule(path="authoredOn", least=1),
-    Rule(path="requester", targets=_PEOPLE),
+    Rule(
+        path="requester",
+        short="Of a self-referral the family",
+        targets=(*_PEOPLE, "Patient", "RelatedPerson"),
+    ),
     Rule(path="performer", short="The provider", targets=(*_PEOPLE, "HealthcareService")),
     Rule(path="reasonCode"),
     Rule(path="note"),

@@ -40,7 +40,7 @@ CONTROLS = (
     ("_include, _revinclude", ", ".join(sorted(INCLUDES)) + f"; at most {MAX_INCLUDES}"),
     ("_has", "nested as deep as chains"),
     ("_type", "at the root and in a compartment"),
-    ("_format, _pretty", "JSON only"),
+    ("_format, _pretty", "JSON, or XML; `Accept` says it as well"),
 )
 COMPARED = frozenset({ParamKind.DATE, ParamKind.QUANTITY})
 SHARED = frozenset(c for c in COMMON if c.startswith("_"))

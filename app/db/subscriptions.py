@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -22,7 +22,7 @@ _FINISH = text("SELECT hallpass.finish_subscription(:id, :sent, :error, :wait)")
 )
 _STATE = (
     "id, status, ends, heartbeat, events, sent, since, told, walk, horizon, after_at, after_id, after_version,"
-    " counted, seen, error, failures, last_sent"
+    " counted, seen, error, failures, last_sent, headers"
 )
 _LOCK = text(f"SELECT {_STATE} FROM hallpass.subscription WHERE id = :id FOR UPDATE")  # noqa: S608 - no value
 _READ = text(f"SELECT {_STATE} FROM hallpass.subscription WHERE id = ANY (:ids)")  # noqa: S608 - no value
@@ -33,12 +33,12 @@ _SAVE = text("""
     WHERE id = :id
 """)
 _PUT = text("""
-    INSERT INTO hallpass.subscription AS s (id, custodian, client, purposes, scopes, status, ends, heartbeat)
-    VALUES (:id, :custodian, :client, :purposes, :scopes, :status, :ends, :heartbeat)
+    INSERT INTO hallpass.subscription AS s (id, custodian, client, purposes, scopes, status, ends, heartbeat, headers)
+    VALUES (:id, :custodian, :client, :purposes, :scopes, :status, :ends, :heartbeat, :headers)
     ON CONFLICT (id) DO UPDATE SET client = excluded.client, purposes = excluded.purposes, scopes = excluded.scopes,
-        status = excluded.status, ends = excluded.ends, heartbeat = excluded.heartbeat, next_try = now(), error = NULL,
-        failures = 0, failing_since = NULL, since = CASE WHEN :restart THEN NULL ELSE s.since END,
-        walk = CASE WHEN :restart THEN NULL ELSE s.walk END
+        status = excluded.status, ends = excluded.ends, heartbeat = excluded.heartbeat, headers = excluded.headers,
+        next_try = now(), error = NULL, failures = 0, failing_since = NULL,
+        since = CASE WHEN :restart THEN NULL ELSE s.since END, walk = CASE WHEN :restart THEN NULL ELSE s.walk END
 """)
 _STATUS = text("UPDATE hallpass.subscription SET status = :status WHERE id = :id")
 _REMOVE = (
@@ -108,6 +108,8 @@ class State:
     error: str | None
     failures: int
     last_sent: datetime | None
+    headers: str | None = field(repr=False)
+    """The headers of its channel, sealed."""
 
 
 @dataclass(frozen=True, slots=True)

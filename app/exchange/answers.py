@@ -16,6 +16,7 @@ from app.errors import HallpassError, Kind
 from app.fhir.json import parse
 from app.resources import ResourceType
 from app.search.normal import key
+from app.search.value_sets import codes_of
 from app.session import Session
 
 
@@ -26,7 +27,7 @@ async def with_answers_judged(session: Session, declared: ResourceType, content:
     form = await form_of(session, content.get("questionnaire"))
     if form is None:
         return content
-    if found := faults(form, content):
+    if found := faults(form, content, codes_of):
         raise HallpassError(Kind.UNPROCESSABLE, *found)
     return with_labels(form, content)
 

@@ -22,7 +22,7 @@ from app.db.subscriptions import Event, State
 from app.errors import not_found
 from app.exchange import queries, reads, writes
 from app.exchange.release import PendingResult, PendingRow
-from app.exchange.subscribing import TYPE, definition_of
+from app.exchange.subscribing import TYPE, as_sent, definition_of
 from app.exchange.validated import validate_now
 from app.fhir.json import parse
 from app.resources import TYPES
@@ -57,7 +57,7 @@ async def due(session: Session, subscription: UUID) -> tuple[Told | None, Pendin
     content = await _content(session, subscription)
     if state is None or content is None or state.status not in ("requested", "active"):
         return None, PendingResult()
-    definition = definition_of(session, content)
+    definition = as_sent(session, state, definition_of(session, content))
     now = datetime.now(UTC)
     if state.ends is not None and state.ends <= now:
         return Told("end", state, definition), PendingResult()

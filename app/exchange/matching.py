@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from app.consent.contact import usable
 from app.db import read as store
 from app.db import search_queries
 from app.db.caller import plan_by
@@ -44,7 +45,8 @@ async def match(
         found_by = await store.rows(session.connection, *ask)
         require_whole(found_by)
         rows |= {r.id: r for r in found_by}
-    trace = sorted(((score(patient, parse(r.body)), r) for r in rows.values()), key=lambda w: (-w[0], str(w[1].id)))
+    scored = ((score(patient, usable(parse(r.body))), r) for r in rows.values())
+    trace = sorted(scored, key=lambda w: (-w[0], str(w[1].id)))
     found = [PendingRow(r, score=(s, g)) for s, r in trace if (g := grade(s)) is not None]
     if only_certain:
         certain = [c for c in found if c.score and c.score[1] == "certain"]

@@ -18,6 +18,7 @@ from app.db.rows import Stored
 from app.errors import HallpassError, Issue, Kind
 from app.exchange import lock_order, reads, writes
 from app.exchange.merge_links import REPLACED_BY, REPLACES, linked, with_link
+from app.exchange.merged_chains import with_merged
 from app.exchange.release import PendingResult
 from app.exchange.validated import validate_body
 from app.fhir.json import parse
@@ -64,7 +65,8 @@ async def same_student(session: Session, patient: UUID) -> tuple[UUID, ...]:
 
 
 async def followed(session: Session, wanted: Search) -> Search:
-    """The search with each criterion that names a Patient asked of the merged ones as well."""
+    """The search with each criterion that names a Patient, by a reference or a chain, asked of the merged ones too."""
+    wanted = await with_merged(session, wanted, _same_students)
     named = {
         own
         for clause in wanted.criteria

@@ -6,7 +6,7 @@ What others hold of it is entered on the ledger like any read.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -76,7 +76,9 @@ async def referral_report(session: Session, asked: Asked) -> PendingResult:
     reporter = f"Organization/{organization}"
     document = await off_loop(
         session.caller.client,
-        lambda: measure_report([r for _, r in outcomes(found, session.zone)], reporter, asked.period, now),
+        lambda: measure_report(
+            [r for _, r in outcomes(found, session.zone, session.settings.overdue_days)], reporter, asked.period, now
+        ),
         large=True,
     )
     others = [PendingRow(r) for r in found.all() if not await session.holds(r.custodian)]
@@ -157,7 +159,7 @@ async def _rows(session: Session, statement: PreparedQuery, ids: Iterable[UUID])
     return [row for row in rows if reads.allows_type(session, row.type)]
 
 
-def outcomes(found: Found, zone: ZoneInfo) -> list[tuple[dict[str, Any], Referral]]:
+def outcomes(found: Found, zone: ZoneInfo, overdue_days: Mapping[str, int]) -> list[tuple[dict[str, Any], Referral]]:
     """Each referral with what is counted of it."""
     histories: dict[UUID, dict[UUID, list[tuple[datetime, dict[str, Any]]]]] = defaultdict(lambda: defaultdict(list))
     for row in found.versions:
@@ -175,7 +177,7 @@ def outcomes(found: Found, zone: ZoneInfo) -> list[tuple[dict[str, Any], Referra
         request = parse(row.body)
         named = [needs[i] for n in request.get("reasonReference", []) if (i := local_id(n)) in needs]
         school = str(next(iter(values(request, "requester.reference")), f"Organization/{row.custodian}"))
-        made = referral(request, histories[row.id].values(), visits[row.id], named, zone, school)
+        made = referral(request, histories[row.id].values(), visits[row.id], named, zone, school, overdue_days)
         counted.append((request, made))
     return [(request, made) for request, made in counted if made is not None]
 

@@ -7,14 +7,15 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from app.consent import contact
 from app.consent.codes import PART2
 from app.consent.regimes import BY_CODE
 from app.db.feed import Withdrawn as Withdrawn
 from app.db.rows import Ground, Grounds, Stored
 from app.fhir.etags import Known, etag
-from app.fhir.json import dump
+from app.fhir.json import dump, parse
 from app.search.query import Search
-from app.search.subset import Subset
+from app.search.subset import Subset, marked
 from app.telemetry import measures
 
 Mode = Literal["match", "include"]
@@ -65,7 +66,7 @@ class Released:
         self.mode = mode
         self.score = score
         self.ground = ground
-        self.body = _labelled(row, ground, base) if disclosed and row.student is not None else row.body
+        self.body = _usable(row, _labelled(row, ground, base)) if disclosed and row.student is not None else row.body
         if part is not None and not row.deleted:
             self.body = part.cut(row.type, self.body, included=mode == "include")
 
@@ -174,6 +175,19 @@ def release(found: PendingResult, descendants: frozenset[UUID], grounds: Grounds
         withdrawn=found.withdrawn,
         since=found.since,
     )
+
+
+def _usable(row: Stored, body: bytes) -> bytes:
+    """The body without contact data that may not be used. What is said of that counts for earlier versions as well:
+
+    of a version that is superseded no contact data leaves.
+    """
+    superseded = row.type in contact.PERSONS and not row.current
+    if row.deleted or not (superseded or contact.is_marked(body)):
+        return body
+    content = parse(body)
+    kept = contact.usable(content, none=superseded)
+    return body if kept is content else dump(marked(kept))
 
 
 def _held(known: Known, one: Released) -> bool:

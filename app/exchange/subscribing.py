@@ -5,6 +5,7 @@ https://hl7.org/fhir/uv/subscriptions-backport/STU1.1/workflow.html
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,8 @@ from app.caller import BREAK_THE_GLASS
 from app.db import subscriptions
 from app.db.rows import Stored
 from app.errors import HallpassError, Issue, Kind
+from app.exchange import header_secrets
+from app.keyring import Keyring
 from app.scopes import EMERGENCY, allows
 from app.session import Session
 from app.subscriptions.definition import Definition, read
@@ -24,7 +27,24 @@ def definition_of(session: Session, content: dict[str, Any]) -> Definition:
     return read(content, session.zone, session.settings.fhir_base, allow_http=session.settings.allow_http_endpoints)
 
 
-async def admit(session: Session, content: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
+def without_secrets(session: Session, own: UUID, content: dict[str, Any]) -> dict[str, Any]:
+    """A Subscription as it is stored, with its headers hidden; the session keeps their values until `keep`."""
+    if session.worker or not isinstance(content.get("channel"), dict) or "header" not in content["channel"]:
+        return content
+    content, given = header_secrets.hidden(Keyring.of(session.settings), own, content)
+    session.memory.headers[own] = given
+    return content
+
+
+def as_sent(session: Session, state: subscriptions.State, definition: Definition) -> Definition:
+    """What a Subscription asks for, with the values of its headers: for a worker that calls the endpoint."""
+    if state.headers is None:
+        return definition
+    headers = header_secrets.opened(Keyring.of(session.settings), state.id, state.headers)
+    return replace(definition, headers=headers)
+
+
+async def admit(session: Session, own: UUID, content: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
     """The content as it is stored. Raises UNPROCESSABLE for what the exchange will not do, FORBIDDEN by scope.
 
     `active` is the worker's to say, after a handshake: who asks for it asks for that.
@@ -32,6 +52,7 @@ async def admit(session: Session, content: dict[str, Any], before: dict[str, Any
     if session.worker:
         return content
     definition = definition_of(session, content)
+    header_secrets.require_known(content, before, session.memory.headers.get(own, {}))
     types = [t for t in definition.topic.types if allows(session.caller.scopes, t, "r")]
     if not types:
         needed = " or ".join(f"system/{t}.r" for t in definition.topic.types)
@@ -60,6 +81,7 @@ async def keep(session: Session, row: Stored, content: dict[str, Any], before: d
         "status": content["status"],
         "ends": definition.end,
         "heartbeat": definition.heartbeat,
+        "headers": await _sealed(session, row.id, content),
         "restart": any(before.get(name) != content.get(name) for name in ("criteria", "_criteria")),
     }
     await subscriptions.put(session.connection, values)
@@ -68,6 +90,14 @@ async def keep(session: Session, row: Stored, content: dict[str, Any], before: d
 async def forget(session: Session, subscription: UUID) -> None:
     """Have the worker know no more of a Subscription that was deleted."""
     await subscriptions.remove(session.connection, subscription)
+
+
+async def _sealed(session: Session, own: UUID, content: dict[str, Any]) -> str | None:
+    if not content["channel"].get("header"):
+        return None
+    before = (await subscriptions.states(session.connection, [own])).get(own)
+    given = session.memory.headers.get(own, {})
+    return header_secrets.sealed(Keyring.of(session.settings), own, content, given, before.headers if before else None)
 
 
 async def _require_allowed(session: Session, definition: Definition) -> None:

@@ -23,6 +23,7 @@ from app.errors import HallpassError, Issue, Kind, not_found
 from app.exchange import reads, subscribing
 from app.exchange.answers import with_answers_judged
 from app.exchange.coded import require_coded
+from app.exchange.contacts import contacts_kept, require_carried
 from app.exchange.ended import require_not_widened
 from app.exchange.identifiers import resolve
 from app.exchange.lock_kinds import create_kind, update_kind
@@ -54,6 +55,8 @@ async def create(
     if declared.name in ("Consent", "QuestionnaireResponse"):  # what they name may be in the same transaction
         await store_filed(session)
     content = await with_answers_judged(session, declared, await resolve(session, declared, validated))
+    if declared.name == subscribing.TYPE:
+        content = subscribing.without_secrets(session, resource_id, content)
     compartment = _compartment(declared, content, resource_id)
     kind = create_kind(declared.name, content)
     place = Write(compartment, session.caller.organization, resource_id, kind)
@@ -111,7 +114,11 @@ async def update(
             await require_coded(session, declared, stored, content)
     if method == "PUT" and b'"replace' in old.body:
         content = keep_links(content, parse(old.body))
+    if method == "PUT":
+        content = contacts_kept(old, content)
     content = await with_answers_judged(session, declared, content)
+    if declared.name == subscribing.TYPE:
+        content = subscribing.without_secrets(session, old.id, content)
     if not old.deleted and _digest(content) == old.digest:
         return PendingResult((PendingRow(old),), unchanged=True)
     if _compartment(declared, content, old.id) != old.compartment:
@@ -217,11 +224,14 @@ async def _file(
     if declared.name in ("Consent", "Task"):  # what they are held to may be in the same transaction
         await store_filed(session)
     await require_transition(session, declared, content, before, old)
+    if declared.name == "ServiceRequest" and ("basedOn" in content or "replaces" in content):
+        await store_filed(session)
+        await require_carried(session, content)
     content = filed_by(content, session.caller.organization)
     if declared.name == "Consent":
         await require_not_widened(session, before, content, (compartment, resource_id), zone)
     if declared.name == subscribing.TYPE:
-        content = await subscribing.admit(session, content, before)
+        content = await subscribing.admit(session, resource_id, content, before)
     version = old.version + 1 if old else 1
     own, (body, label_at), digest, found = await off_loop(
         client,

@@ -28,6 +28,7 @@ def paths() -> dict[str, Json]:
         "/fhir/_history": {"get": _history()},
         "/fhir/metadata": {"get": _metadata()},
         "/fhir/Library/{id}": {"get": _read("readNotice", "A notice on redisclosure", [])},
+        "/fhir/SubscriptionTopic/{id}": {"get": _read("readTopic", "A topic that Subscriptions name", [])},
         "/fhir/{type}": {"get": _by_query()},
         **_forms(),
         "/fhir/{type}/{id}": {"get": _read("readDefinition", "Read a definition", [ref("definitionType")])},

@@ -26,7 +26,10 @@ Json = dict[str, Any]
 LARGEST_COUNT = 999_999_999
 _TAG = r"((W/)?\"[A-Za-z0-9\-.]{1,64}\"|[A-Za-z0-9\-.]{1,64})"
 _TAGS = rf"^\s*({_TAG}(\s*,\s*{_TAG})*|\*)\s*$"
-FORMATS = ("json", "application/fhir+json", "application/json", "text/json", "application/json+fhir")
+FORMATS = (
+    *("json", "application/fhir+json", "application/json", "text/json", "application/json+fhir"),
+    *("xml", "application/fhir+xml", "application/xml", "text/xml", "application/xml+fhir"),
+)
 
 
 def ref(name: str) -> Json:
@@ -75,7 +78,7 @@ SHARED: dict[str, Json] = {
     "definitionType": _path("type", "A type of definitions.", _codes(DEFINITIONS)),
     "compartmentType": _path("type", "A resource type of the compartment, or `*`.", _codes((*_HELD, "*"))),
     "vid": _path("vid", "The version's number.", _ID),
-    "format": _query("_format", "JSON is the only format; this overrules `Accept`.", _codes(FORMATS)),
+    "format": _query("_format", "JSON, or XML; this overrules `Accept`.", _codes(FORMATS)),
     "pretty": _query("_pretty", "Indent the JSON.", _codes(("true", "false"))),
     "summary": _query("_summary", "A part of each resource, marked SUBSETTED.", _codes(SUMMARIES)),
     "part": _query("_summary", "A part of it, marked SUBSETTED.", _codes(s for s in SUMMARIES if s != "count")),

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import Any
 
+from app.consent.contact import prohibits
 from app.referral import codes as c
 from app.referral.judge import state
 from app.referral.table import ASKED, OPEN, REQUESTED
@@ -76,6 +77,8 @@ def referral(link: str, task: Json, request: Json | None, student: Json | None, 
         ("Where it stands", [str(state("Task", task))]),
         ("Reason", values(task, "statusReason.text")),
     ]
+    if request is not None and prohibits(request):
+        rows.insert(0, ("Contact", ["Do not contact the student or the family. Answer the school."]))
     shown = "".join(
         f"<dt>{escape(name)}</dt>" + "".join(f"<dd>{escape(str(v))}</dd>" for v in found)
         for name, row in rows

@@ -5,6 +5,9 @@ http://hl7.org/fhir/us/bser/ (business statuses) — the reasons are those that 
 
 from __future__ import annotations
 
+DAY_OF_NEED = "https://hallpass.example/fhir/StructureDefinition/day-of-need"
+PROGRAM = "https://hallpass.example/fhir/StructureDefinition/program"
+"""Extensions of a referral: since when the need is known, and the program under which it is made."""
 STATUS_REASON = "https://hallpass.example/fhir/CodeSystem/referral-status-reason"
 STATUS_REASONS: dict[str, str] = {
     "could-not-contact": "The family could not be contacted",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from app.fhir import dates
+from app.referral.codes import DAY_OF_NEED
 from app.referral.judge import reason, state
 from app.referral.table import ACCEPTED, COMPLETED, IN_PROGRESS, OPEN, REJECTED, REQUESTED, TASK, final
 from app.resources.paths import first, values
@@ -16,9 +17,6 @@ from app.resources.paths import first, values
 Json = dict[str, Any]
 SERVICE_CATEGORY = "https://hallpass.example/fhir/CodeSystem/service-category"
 SUPPORT_TIER = "https://hallpass.example/fhir/CodeSystem/support-tier"
-OVERDUE = {"stat": timedelta(days=1), "asap": timedelta(days=3), "urgent": timedelta(days=7)}
-"""After how long a referral that nobody has served is overdue, by its priority."""
-OVERDUE_ROUTINE = timedelta(days=30)
 UNSAID = "(not said)"
 _TAKEN = frozenset({*OPEN, COMPLETED})
 _FINAL = final(TASK)
@@ -36,7 +34,8 @@ class Referral:
     served: datetime | None = None
     ended: datetime | None = None
     """When the last of its Tasks came to its end: the loop is closed."""
-    due: timedelta = OVERDUE_ROUTINE
+    due: timedelta = timedelta(days=14)
+    """After how long it is overdue where nobody has served it."""
     dimensions: dict[str, str] = field(default_factory=dict)
     """Its place in each dimension: category, school, provider, month, tier."""
 
@@ -56,11 +55,13 @@ def referral(
     needs: Iterable[Json],
     zone: ZoneInfo,
     school: str,
+    overdue_days: Mapping[str, int],
 ) -> Referral | None:
     """The referral of a ServiceRequest; None of one that was never made (draft, entered in error).
 
     `histories`: the versions of each of its Tasks with their times, oldest first. `visits`: the Encounters that are
     based on it; `needs`: what it names as its reason. `school`: the organization that made it.
+    `overdue_days`: after how many days it is overdue, by its priority.
     """
     made = moment(request.get("authoredOn"), zone)
     if made is None or request.get("status") in ("draft", "entered-in-error"):
@@ -76,12 +77,12 @@ def referral(
     declined = [reason(t) or "other" for t, s in zip(last, states, strict=True) if s == REJECTED]
     return Referral(
         made=made,
-        needed=min((t for n in needs if (t := _needed(n, zone))), default=None),
+        needed=_said(request, zone) or min((t for n in needs if (t := _needed(n, zone))), default=None),
         accepted=any(v.get("status") in _TAKEN for h in tasks for _, v in h),
         declined=declined[-1] if declined and len(declined) == len(tasks) else None,
         served=max(served, made) if served else None,
         ended=ended,
-        due=OVERDUE.get(request.get("priority", "routine"), OVERDUE_ROUTINE),
+        due=timedelta(days=overdue_days[request.get("priority", "routine")]),
         dimensions={
             "category": _code(request, SERVICE_CATEGORY) or first(request, "category.text") or UNSAID,
             "school": school,
@@ -99,6 +100,12 @@ def moment(text: Any, zone: ZoneInfo) -> datetime | None:
 
 def _visit(encounter: Json, zone: ZoneInfo) -> datetime | None:
     return moment(first(encounter, "period.start"), zone)
+
+
+def _said(request: Json, zone: ZoneInfo) -> datetime | None:
+    """The day of need that a referral states itself."""
+    said = (e.get("valueDate") for e in values(request, "extension") if e.get("url") == DAY_OF_NEED)
+    return moment(next(said, None), zone)
 
 
 def _needed(record: Json, zone: ZoneInfo) -> datetime | None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.referral.codes import DAY_OF_NEED, PROGRAM
+
 OURS = "https://hallpass.example/fhir/SearchParameter"
 CAPACITY = (
     "http://hl7.org/fhir/us/sdoh-clinicalcare/StructureDefinition/SDOHCC-ExtensionHealthcareServiceCapacityStatus"
@@ -40,7 +42,21 @@ def _of_consent(code: str, description: str) -> dict[str, Any]:
     }
 
 
+def _of_referral(code: str, kind: str, url: str, type_name: str, description: str) -> dict[str, Any]:
+    """By an extension of a referral."""
+    return {
+        "base": "ServiceRequest",
+        "code": code,
+        "kind": kind,
+        "expression": f"ServiceRequest.extension.where(url='{url}').value.as({type_name})",
+        "url": f"{OURS}/ServiceRequest-{code}",
+        "description": description,
+    }
+
+
 RECORDS: tuple[dict[str, Any], ...] = (
+    _of_referral("day-of-need", "date", DAY_OF_NEED, "date", "Since when the need is known"),
+    _of_referral("program", "token", PROGRAM, "CodeableConcept", "The program under which the referral is made"),
     _of_consent("controller", "Who controls what is released: the discloser"),
     _of_consent("manager", "Who manages the Consent: the discloser, which files it"),
     _record(
@@ -57,4 +73,4 @@ RECORDS: tuple[dict[str, Any], ...] = (
         "When the service is open: now, a date and time, or a half hour of the week such as mon-0930",
     ),
 )
-"""By which a service is found before a referral (app/search/hours.py), and FAST's of a Consent."""
+"""By which a service is found before a referral (app/search/hours.py), what a referral has in extensions, FAST's."""

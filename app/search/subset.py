@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from app.consent.contact import prohibits
 from app.errors import HallpassError, Issue, Kind
 from app.fhir.json import dump, parse
 from app.fhir.validation.plan import Model, plan, resource_model
@@ -41,14 +42,14 @@ class Subset:
         content = parse(body)
         model = _model(type_name)
         kept = {k: v for k, v in content.items() if self._keeps(model, k)}
+        if type_name == "ServiceRequest" and prohibits(content):  # which must never be lost
+            kept = {k: v for k, v in content.items() if k in kept or k == "orderDetail"}
         beside, needed = _BY_INVARIANT.get(type_name, ("", ()))
         if not beside or beside in kept:
             kept = {k: v for k, v in content.items() if k in kept or k.removeprefix("_") in needed}
         if self.summary == "true":
             kept = {k: _summarized(model, k, v) for k, v in kept.items()}
-        meta = kept.setdefault("meta", {})
-        meta["tag"] = [t for t in meta.get("tag", []) if t.get("code") != TAG["code"]] + [TAG]
-        return dump(kept)
+        return dump(marked(kept))
 
     def _keeps(self, model: Model, key: str) -> bool:
         name = key.removeprefix("_")
@@ -61,6 +62,13 @@ class Subset:
         if self.summary == "text":
             return name == "text"
         return name in (_in_summary(model) if self.summary == "true" else self.elements)
+
+
+def marked(content: dict[str, Any]) -> dict[str, Any]:
+    """A resource that is a part of one, marked as such."""
+    meta = content.get("meta", {})
+    tags = [t for t in meta.get("tag", []) if t.get("code") != TAG["code"]]
+    return {**content, "meta": {**meta, "tag": [*tags, TAG]}}
 
 
 def subset(summary: str | None, elements: tuple[str, ...], *, includes: bool = False) -> Subset | None:

@@ -12,6 +12,7 @@ from itertools import product
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from app.consent.contact import usable
 from app.fhir import dates
 from app.resources.refs import local_targets
 from app.search.expressions import Found
@@ -38,6 +39,7 @@ def terms(type_name: str, resource: dict[str, Any], zone: ZoneInfo, base_url: st
 
     `zone` is that of dates without one; `base_url` is the address before `/Patient/...` of our absolute URLs.
     """
+    resource = usable(resource)  # by what is withheld from others, a search would tell it
     context = _Context(resource, zone, base_url)
     found: dict[Row, None] = {}
     for parameter in PARAMETERS[type_name].values():

@@ -121,6 +121,11 @@ SUPPORT_TIER: Concepts = {
     "2": "Targeted: for some students",
     "3": "Intensive: for one student",
 }
+CONTACT_WAYS: Concepts = {
+    "call": "May be called",
+    "write": "May be written to: by text message, e-mail, fax or mail",
+    "none": "Not to be contacted",
+}
 EXPIRY_EVENT: Concepts = {
     "end-of-treatment": "When the treatment ends",
     "end-of-enrollment": "When the student leaves the district",
@@ -186,6 +191,12 @@ _SYSTEMS: tuple[tuple[str, str, str, Concepts], ...] = (
         "Classes of recipients",
         "Kinds of members that a release may name as its recipient, as the operator says of each organization.",
         {c.code: c.display for c in CLASSES},
+    ),
+    (
+        "contact-permission",
+        "Contact permissions",
+        "How one of a family may be contacted by those who receive the record.",
+        CONTACT_WAYS,
     ),
     ("expiry-event", "Expiry events", "Events at which a release ends, where it names no date.", EXPIRY_EVENT),
 )

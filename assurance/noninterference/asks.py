@@ -7,6 +7,7 @@ that a new one cannot be forgotten.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from random import Random
 from urllib.parse import urlencode
@@ -86,6 +87,8 @@ class Asks:
         if kind == "link":
             return Request("GET", self.rng.choice(self.scene.links), "caller")
         request = self.of(self._route(kind))
+        if self.rng.random() < 0.05:
+            request = replace(request, headers=(*request.headers, ("Accept", "application/fhir+xml")))
         return spoiled(self.rng, request) if self.rng.random() < 0.05 else request
 
     def _route(self, kind: str) -> Route:
@@ -282,6 +285,7 @@ _BY_SHAPE: dict[str, Asking] = {
     "PATCH /fhir/[type]": ("write", Asks._patch),
     "POST /fhir": ("bundle", Asks._bundle),
     "GET /fhir/Library/{id}": ("other", Asks._definition),
+    "GET /fhir/SubscriptionTopic/{id}": ("other", Asks._definition),
     **{f"GET /fhir/{kind}": ("other", Asks._definition) for kind in catalog.TYPES},
     **{f"POST /fhir/{kind}/_search": ("other", Asks._definition) for kind in catalog.TYPES},
     **{f"GET /fhir/{kind}/{{id}}": ("other", Asks._definition) for kind in catalog.TYPES},

@@ -175,6 +175,8 @@ class Moves:
     def _between(self, record: Record) -> Request:
         """A version of a record that no release opens."""
         hidden = {**self.again(record), "meta": label(*self.rng.choice(releases.NEVER))}
+        for name in ("orderDetail", "basedOn", "replaces"):  # that nobody may be contacted stays, whoever saw it said
+            hidden.pop(name, None)
         return update("holder", record, hidden)
 
     # In one world --------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 from app.consent import codes as c
+from app.consent.contact import PROHIBITED
 from app.resources import TYPES, Visibility
 from app.subscriptions.definition import PREFIX
 from assurance.noninterference.draw import (
@@ -65,6 +66,7 @@ def _meta(rng: Random) -> Body:
 def _patient(d: Draw) -> Body:
     link = d.ref("Patient", chance=0.3)
     return {
+        "extension": _permission(d),
         "identifier": d.identifier(),
         "active": d.maybe(d.one(True, False)),
         "name": d.name(),
@@ -80,8 +82,14 @@ def _patient(d: Draw) -> Body:
     }
 
 
+def _permission(d: Draw) -> Any:
+    """How a person may be contacted; what is not permitted leaves with nobody, and is found by no search."""
+    return d.maybe([{"url": c.CONTACT_PERMISSION, "valueCode": d.one("call", "write", "none")}], 0.3)
+
+
 def _related_person(d: Draw) -> Body:
     return {
+        "extension": _permission(d),
         "identifier": d.identifier(),
         "active": d.maybe(True),
         "patient": d.pick("Patient"),
@@ -95,11 +103,13 @@ def _related_person(d: Draw) -> Body:
 
 
 def _service_request(d: Draw) -> Body:
+    before, replaced = d.refs("ServiceRequest", chance=0.3), d.refs("ServiceRequest", chance=0.2)
     return {
         "identifier": d.identifier(),
         "instantiatesUri": d.maybe(["http://example.org/protocols/a"], 0.2),
-        "basedOn": d.refs("ServiceRequest", chance=0.3),
-        "replaces": d.refs("ServiceRequest", chance=0.2),
+        "basedOn": before,
+        "replaces": replaced,
+        "orderDetail": [coded(PROHIBITED)] if before or replaced else d.maybe([coded(PROHIBITED)], 0.3),
         "requisition": d.maybe({"system": "urn:test:requisition", "value": f"R-{d.rng.randrange(3)}"}),
         "status": d.one("active", "draft", "completed"),
         "intent": d.one("order", "plan"),

@@ -9,6 +9,7 @@ CREATE TABLE hallpass.subscription (
     status        text NOT NULL,                   -- requested, active, error, off
     ends          timestamptz,
     heartbeat     integer,                         -- seconds
+    headers       text,                            -- of its channel, sealed by HALLPASS_KEY
     events        bigint NOT NULL DEFAULT 0,       -- the last number given
     sent          bigint NOT NULL DEFAULT 0,       -- the last number that the endpoint took
     -- where it is in the feed of what is written and becomes visible (docs/decisions/0031-feed.md)

@@ -142,3 +142,20 @@ async def test_a_search_of_many_students_follows_the_merges_of_all_of_them_toget
         assert {scene.records["Encounter"]["id"], scene.records["later"]["id"]} <= set(found)
         taken.append(len(sent.sent))
     assert taken[0] == taken[1]
+
+
+async def test_a_chain_that_names_either_patient_finds_the_records_of_both(scene: Scene) -> None:
+    survivor = await merged(scene)
+    expected = {scene.records["Encounter"]["id"], scene.records["later"]["id"]}
+    for patient in (scene.student, survivor):
+        value = patient["identifier"][0]["value"]
+        for chain in (f"subject.identifier={value}", f"subject:Patient._id={patient['id']}"):
+            assert expected <= set(await scene.district.ids(f"/Encounter?{chain}")), chain
+    assert not await scene.stranger.ids(f"/Encounter?subject.identifier={value}")
+
+
+async def test_a_chain_behind_another_reference_follows_a_merge_too(scene: Scene) -> None:
+    survivor = await merged(scene)
+    value = survivor["identifier"][0]["value"]
+    found = await scene.district.ids(f"/Task?focus:ServiceRequest.subject:Patient.identifier={value}")
+    assert scene.records["Task"]["id"] in found

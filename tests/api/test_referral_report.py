@@ -122,15 +122,53 @@ async def test_the_counts_for_the_county_are_the_districts_own_and_without_small
         student = await scene.district.create(build.patient(f"S-c{n}", address=[{"postalCode": "73334-1234"}]))
         await scene.district.create(build.referral(student, category=[FOOD], authoredOn="2026-09-10"))
     path = f"/{scene.district.reference['reference']}/$community-report"
+    refused(await scene.clinic.get(f"{path}?month=2026-09"), 403, "forbidden")
     response = await scene.district.get(f"{path}?month=2026-09")
     assert response.status_code == 200, response.text
     groups = {g["code"]["coding"][0]["code"]: g for g in response.json()["group"]}
     (stratum,) = groups["referrals"]["stratifier"][0]["stratum"]
     assert [c["value"]["text"] for c in stratum["component"]] == ["food", "73334"]
     assert (stratum["measureScore"]["value"], groups["referrals"]["measureScore"]["value"]) == (10, 10)
-    refused(await scene.clinic.get(f"{path}?month=2026-09"), 403, "forbidden")
+    refused(await scene.stranger.get(f"{path}?month=2026-09"), 403, "forbidden")
     refused(await scene.district.get(f"{path}?month=2026-13"), 400, "invalid")
     refused(await scene.district.get(f"{path}?month=2099-01"), 422, "business-rule")
+
+
+async def test_a_month_is_published_once_and_read_by_those_with_whom_there_is_an_agreement(scene: Scene) -> None:
+    path = f"/{scene.district.reference['reference']}/$community-report?month=2026-07"
+    first = await scene.district.get(path)
+    assert first.status_code == 200, first.text
+    for n in range(12):
+        student = await scene.district.create(build.patient(f"S-l{n}", address=[{"postalCode": "73334"}]))
+        await scene.district.create(build.referral(student, category=[FOOD], authoredOn="2026-07-10"))
+    assert (await scene.district.get(path)).content == first.content, "a late child changes nothing"
+    assert (await scene.clinic.get(path)).content == first.content
+    refused(await scene.stranger.get(path), 403, "forbidden")
+
+
+async def test_the_share_of_a_part_is_the_same_in_the_whole_and_by_itself_whatever_comes_later(world: World) -> None:
+    district = await world.member("District")
+    school = await world.member("School", part_of=district.organization)
+    await world.agree(district, await world.member("County"))
+
+    async def refer(first: int, last: int) -> None:
+        for n in range(first, last):
+            student = await school.create(build.patient(f"S-{n}", address=[{"postalCode": "73334"}]))
+            await school.create(build.referral(student, category=[FOOD], authoredOn="2026-06-10"))
+
+    async def made(about: Member) -> int:
+        path = f"/{about.reference['reference']}/$community-report?month=2026-06"
+        return int((await district.get(path)).json()["group"][1]["measureScore"]["value"])
+
+    await refer(0, 12)
+    assert await made(district) == 10
+    await refer(12, 30)
+    assert await made(school) == 10
+
+
+async def test_nothing_is_published_without_an_agreement(scene: Scene) -> None:
+    path = f"/{scene.stranger.reference['reference']}/$community-report?month=2026-04"
+    refused(await scene.stranger.get(path), 403, "forbidden")
 
 
 async def test_the_counts_of_the_whole_without_those_of_its_parts_give_back_no_small_one(world: World) -> None:
@@ -138,6 +176,7 @@ async def test_the_counts_of_the_whole_without_those_of_its_parts_give_back_no_s
     district = await world.member("District")
     school = await world.member("School", part_of=district.organization)
     other = await world.member("Other school", part_of=district.organization)
+    await world.agree(district, await world.member("County"))
     for member, referrals in ((district, 12), (school, 5), (other, 11)):
         for n in range(referrals):
             student = await member.create(build.patient(f"S-{n}", address=[{"postalCode": "73334"}]))

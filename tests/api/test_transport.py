@@ -202,13 +202,14 @@ FORMATS: list[tuple[dict[str, str], str, int]] = [
     ({}, "?_format=application/fhir%2Bjson", 200),
     ({"Accept": "application/fhir+xml"}, "?_format=json", 200),
     ({"Accept": "application/fhir+xml, */*;q=0.1"}, "", 200),
-    ({"Accept": "application/fhir+xml"}, "", 406),
-    ({}, "?_format=xml", 406),
+    ({"Accept": "application/fhir+xml"}, "", 200),
+    ({"Accept": "application/fhir+turtle"}, "", 406),
+    ({}, "?_format=ttl", 406),
 ]
 
 
 @pytest.mark.parametrize(("headers", "query", "status"), FORMATS)
-async def test_json_is_spoken_and_the_rest_refused(
+async def test_json_and_xml_are_spoken_and_the_rest_refused(
     scene: Scene, headers: dict[str, str], query: str, status: int
 ) -> None:
     for path in ("/metadata", "/Patient", f"/Patient/{scene.student['id']}"):

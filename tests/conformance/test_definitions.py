@@ -92,7 +92,7 @@ async def test_what_is_not_there_and_what_is_not_understood_is_refused(world: Wo
     for path, headers, status in (
         (f"{kind}/none", {}, 404),
         (f"{kind}?near=here", {}, 400),
-        (f"{kind}", {"Accept": "application/fhir+xml"}, 406),
+        (f"{kind}", {"Accept": "text/turtle"}, 406),
     ):
         response = await world.http.get(f"{BASE}/fhir/{path}", headers=headers)
         assert response.status_code == status

@@ -16,6 +16,7 @@ from app.report.referral import Referral, referral
 NOW = datetime(2026, 10, 31, 12, tzinfo=UTC)
 ZONE = ZoneInfo("UTC")
 MADE = datetime(2026, 9, 1, tzinfo=UTC)
+DAYS = {"stat": 1, "asap": 2, "urgent": 3, "routine": 14}
 
 
 def request(**more: Any) -> dict[str, Any]:
@@ -33,7 +34,7 @@ def task(*steps: tuple[int, str], **more: Any) -> list[tuple[datetime, dict[str,
 
 def read(*histories: list[tuple[datetime, dict[str, Any]]], visits: tuple[Any, ...] = (), **more: Any) -> Referral:
     """The referral with these Tasks."""
-    found = referral(request(**more), histories, visits, (), ZONE, "Organization/school")
+    found = referral(request(**more), histories, visits, (), ZONE, "Organization/school", DAYS)
     assert found is not None
     return found
 
@@ -80,14 +81,28 @@ def test_a_referral_is_overdue_by_its_priority_while_nobody_serves_it() -> None:
     assert not read(task((0, "requested"), (1, "in-progress")), priority="urgent").overdue(soon)
 
 
+def test_after_how_many_days_a_referral_is_overdue_is_the_setting_s() -> None:
+    for days, late in ((4, True), (5, False)):
+        found = referral(request(priority="urgent"), (), (), (), ZONE, "s", {**DAYS, "urgent": days})
+        assert found is not None
+        assert found.overdue(MADE + timedelta(days=4, hours=12)) is late
+
+
+def test_the_day_of_need_that_a_referral_states_counts_before_what_it_names_as_its_reason() -> None:
+    said = [{"url": c.DAY_OF_NEED, "valueDate": "2026-08-10"}]
+    found = referral(request(extension=said), (), (), ({"onsetDateTime": "2026-08-20"},), ZONE, "s", DAYS)
+    assert found is not None
+    assert found.needed == datetime(2026, 8, 10, tzinfo=UTC)
+
+
 def test_drafts_and_errors_are_no_referrals() -> None:
     for status in ("draft", "entered-in-error"):
-        assert referral(request(status=status), (), (), (), ZONE, "s") is None
+        assert referral(request(status=status), (), (), (), ZONE, "s", DAYS) is None
 
 
 def test_the_time_from_need_begins_with_the_need() -> None:
     needs = ({"onsetDateTime": "2026-08-20"}, {"effectiveDateTime": "2026-08-25"})
-    found = referral(request(), (), (), needs, ZONE, "s")
+    found = referral(request(), (), (), needs, ZONE, "s", DAYS)
     assert found is not None
     assert found.needed == datetime(2026, 8, 20, tzinfo=UTC)
 
