@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "partner": ("app.commands.partners:partners", "Providers without software, who answer referrals by mail."),
     "staff": ("app.commands.staff:staff", "People of the members, who use the office in a browser."),
     "keys": ("app.commands.keys:keys", "The server's own signing keys."),
+    "export": ("app.commands.export:export", "Pull all that a client may see, as NDJSON or as tables."),
     "import": ("app.commands.imports:imports", "Bring the exchange up to a district's roster."),
     "sync": ("app.commands.sync:sync", "Rosters that the worker fetches on a schedule."),
     "inbox": ("app.commands.sync:inbox", "Let the worker watch a directory that SFTP fills with rosters."),

@@ -152,6 +152,9 @@ class Settings(BaseSettings):
     sync_private: bool = Field(
         default=False, description="Those hosts may be at private addresses, such as a SIS in the same building."
     )
+    submit_hosts: tuple[str, ...] = Field(
+        default=(), description="Hosts, as a JSON list, that `$bulk-submit` may fetch files from; none by default."
+    )
     allow_http_jwks: bool = Field(default=False, description="JWKS URLs may be http and loopback. For tests only.")
 
     @property

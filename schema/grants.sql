@@ -16,6 +16,9 @@ GRANT SELECT ON hallpass.term_token, hallpass.term_string, hallpass.term_referen
 GRANT SELECT, INSERT, UPDATE, DELETE ON hallpass.export, hallpass.export_student, hallpass.export_item TO hallpass_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON hallpass.feed_entry, hallpass.feed_withdrawal, hallpass.feed_answer TO hallpass_app;
 GRANT SELECT ON hallpass.disclosure, hallpass.event TO hallpass_app;
+GRANT SELECT ON hallpass.withheld TO hallpass_app;
+GRANT SELECT, INSERT, UPDATE ON hallpass.submission, hallpass.submission_file, hallpass.submitted TO hallpass_app;
+GRANT SELECT, INSERT ON hallpass.submission_line TO hallpass_app;
 GRANT SELECT, INSERT ON hallpass.outside_disclosure, hallpass.glass_review TO hallpass_app;
 GRANT SELECT, INSERT, UPDATE (waiting), DELETE ON hallpass.transfer TO hallpass_app;
 GRANT SELECT ON hallpass.client, hallpass.staff, hallpass.alembic_version TO hallpass_app;

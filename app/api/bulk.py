@@ -12,21 +12,19 @@ from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import StreamingResponse
 
 from app.api import http
+from app.api.bulk_lines import DELETED, Lines, ndjson
 from app.api.context import Context, RequestContext
 from app.errors import HallpassError, Kind, not_found
 from app.exchange.bulk import choosing, export
 from app.exchange.bulk.asked import Asked
 from app.exchange.bulk.export import File, Standing
-from app.exchange.service import PendingResult, Result, Session
+from app.exchange.service import PendingResult, Session
 from app.fhir.json import dump
 from app.fhir.outcome import outcome, warning
-from app.search.subset import subset
 
-NDJSON = "application/fhir+ndjson"
-DELETED, ERRORS, PATIENTS = "deleted", "errors", "patients"
+ERRORS, PATIENTS, AFTER = "errors", "patients", "_after"
 
 
 def add(router: APIRouter) -> None:
@@ -60,13 +58,13 @@ def add(router: APIRouter) -> None:
 
     @router.get("/export/{id}/{name}", operation_id="exportFile", summary="A file of an export", tags=["Bulk export"])
     async def file(request: Request, id: str, name: str, context: Context) -> Response:
-        http.parameters(request)
+        given = http.parameters(request, AFTER)
         if name == f"{ERRORS}.ndjson":
-            return _ndjson(_errors(await _standing(context, id)))
-        asked, part = await _file(context, id, name)
-        lines = _Lines(context, UUID(id), asked, part)
+            return ndjson(request, _errors(await _standing(context, id)))
+        asked, part = await _file(context, id, name, given.get(AFTER))
+        lines = Lines(context, UUID(id), asked, part)
         first = await lines.next()  # what is wrong with the request shows before anything has left
-        return _ndjson(lines.all(first))
+        return ndjson(request, lines.all(first))
 
 
 async def _standing(context: RequestContext, id: str) -> Standing:
@@ -80,76 +78,19 @@ async def _standing(context: RequestContext, id: str) -> Standing:
     return found[0]
 
 
-async def _file(context: RequestContext, id: str, name: str) -> tuple[Asked, File]:
+async def _file(context: RequestContext, id: str, name: str, after: str | None) -> tuple[Asked, File]:
     stem, _, number = name.removesuffix(".ndjson").rpartition("-")
     if not name.endswith(".ndjson") or not (number.isascii() and number.isdigit()) or len(number) > 9:
         raise not_found()
     found: list[tuple[Asked, File]] = []
 
     async def unit_of_work(session: Session) -> list[PendingResult]:
-        found[:] = [await export.file(session, id, "" if stem == PATIENTS else stem, int(number))]
+        asked, part = await export.file(session, id, "" if stem == PATIENTS else stem, int(number))
+        found[:] = [(asked, part if after is None else await export.behind(session, id, part, after))]
         return [PendingResult()]
 
     await context.one("export", unit_of_work)
     return found[0]
-
-
-class _Lines:
-    """The lines of a file, some at a time: each is judged, and on the ledger, before it leaves."""
-
-    def __init__(self, context: RequestContext, id: UUID, asked: Asked, part: File) -> None:
-        self._context, self._id, self._asked, self._part = context, id, asked, part
-        self._after = part.after
-        self._student = ""
-
-    async def all(self, first: bytes) -> AsyncIterator[bytes]:
-        """All lines, of which the first are there already."""
-        yield first
-        while self._after < self._part.last:
-            yield await self.next()
-
-    async def next(self) -> bytes:
-        """The next lines; empty where nothing of them is visible any more."""
-        reached = self._after
-        lines: list[bytes] = []
-
-        async def unit_of_work(session: Session) -> list[PendingResult]:
-            nonlocal reached, lines
-            if self._part.series == DELETED:
-                gone = await export.deleted(session, self._id, self._part, self._after)
-                reached = min(self._part.last, self._after + export.PAGE_LINES)
-                lines = [dump(_deletion(kind, id)) for kind, id in gone]
-                return [PendingResult()]
-            found, reached = await export.page(session, self._id, self._part, self._after)
-            return [found]
-
-        answer = await self._context.one("export", unit_of_work)
-        self._after = reached
-        lines = lines or [line for released in self._cut(answer) for line in released]
-        return b"".join(line + b"\n" for line in lines)
-
-    def _cut(self, answer: Result) -> list[list[bytes]]:
-        found = []
-        for released in answer.released:
-            part = subset(None, self._asked.of_type(released.type)) if self._asked.elements else None
-            body = part.cut(released.type, released.body) if part else released.body
-            header = self._header(released.student) if self._part.series == "" else []
-            found.append([*header, body])
-        return found
-
-    def _header(self, student: UUID | None) -> list[bytes]:
-        """The line before a student's block, where a new one begins."""
-        if str(student) == self._student:
-            return []
-        self._student = str(student)
-        return [
-            dump(
-                {
-                    "resourceType": "Parameters",
-                    "parameter": [{"name": "header", "valueReference": {"reference": f"Patient/{student}"}}],
-                }
-            )
-        ]
 
 
 def _manifest(found: Standing, context: RequestContext) -> Response:
@@ -199,19 +140,10 @@ async def _errors(found: Standing) -> AsyncIterator[bytes]:
         yield line + b"\n"
 
 
-def _deletion(kind: str, id: UUID) -> dict[str, Any]:
-    request = {"method": "DELETE", "url": f"{kind}/{id}"}
-    return {"resourceType": "Bundle", "type": "transaction", "entry": [{"request": request}]}
-
-
 def _progress(found: Standing) -> str:
     if found.export.status == "accepted":
         return "waiting for a worker"
     return f"{found.export.done} of {found.export.students} students"
-
-
-def _ndjson(lines: AsyncIterator[bytes]) -> Response:
-    return StreamingResponse(lines, 200, {"Cache-Control": "no-store"}, NDJSON)
 
 
 def _instant(moment: datetime) -> str:

@@ -16,6 +16,7 @@ from app.api import (
     operations,
     patch,
     search,
+    submission,
     type_level,
 )
 from app.capability.operation import SYSTEM
@@ -31,6 +32,7 @@ def fhir_router() -> APIRouter:
     _metadata(router)
     batch.add(router)
     bulk.add(router)
+    submission.add(router)
     operations.add_to(router, SYSTEM)
     notices.add(router)
     definitions.add(router)

@@ -55,8 +55,12 @@ OF_EXPORTS: tuple[Interaction, ...] = (
     Interaction("status", "GET export/[id]", "202 with X-Progress, then the manifest"),
     Interaction("file", "GET export/[id]/[name]", "its lines; what is no longer visible is left out"),
     Interaction("cancel", "DELETE export/[id]", "and forget it"),
+    Interaction("submission", "GET submission/[id]", "202 with X-Progress, then the manifest of outcomes"),
+    Interaction("upload", "POST submission/[id]/[name]", "a file of NDJSON is taken in: [type].ndjson"),
+    Interaction("outcome", "GET submission/[id]/[name]", "an OperationOutcome for each line of a file"),
 )
-"""What follows the kick-off of an export: no interactions of FHIR's, so the CapabilityStatement has none of them."""
+"""What follows the kick-off of an export, or the first request of a submission: no interactions of FHIR's, so the
+CapabilityStatement has none of them."""
 LEDGER_PARAMETERS: dict[str, tuple[str, str]] = {
     "_id": ("token", "The ids of events; no other criterion stands beside it"),
     "_lastUpdated": ("date", "As date"),

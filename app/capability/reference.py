@@ -61,8 +61,8 @@ def _interactions() -> Iterable[str]:
     yield from _table(("request", "what it heeds", "CapabilityStatement"), inside)
     of_ledger = ((_code(i.request), i.note, f"`AuditEvent`: {i.code}") for i in OF_LEDGER)
     yield from _table(("request", "what it heeds", "CapabilityStatement"), of_ledger)
-    of_exports = ((_code(i.request), i.note, "after the kick-off") for i in OF_EXPORTS)
-    yield from _table(("request of a bulk export", "what it answers", ""), of_exports)
+    of_exports = ((_code(i.request), i.note, "after the first request") for i in OF_EXPORTS)
+    yield from _table(("request of a bulk export or submission", "what it answers", ""), of_exports)
     yield "AuditEvents are searched by:\n"
     yield from _table(("parameter", "type", "what"), ((f"`{n}`", *about) for n, about in LEDGER_PARAMETERS.items()))
     yield (

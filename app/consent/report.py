@@ -76,8 +76,37 @@ def _waiting(w: Waiting) -> list[dict[str, Any]]:
     return [*parts, _text("why", w.why.why), *(_part("weighed", *_trace_entry(t)) for t in w.why.trace)]
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A line of a bulk export that was left out as it was fetched, and what is decided of it today."""
+
+    type: str
+    id: UUID
+    version: int
+    recipient: UUID
+    at: str
+    purposes: tuple[str, ...]
+    today: Permit | Deny
+
+
+def withheld_report(left_out: list[LeftOut]) -> dict[str, Any]:
+    """For each line that was left out: the record, who fetched when and for what, and why it is not seen today."""
+    return _parameters([_part("withheld", *_left_out(line)) for line in left_out])
+
+
+def _left_out(line: LeftOut) -> list[dict[str, Any]]:
+    parts = [_reference("resource", f"{line.type}/{line.id}/_history/{line.version}")]
+    parts += [_reference("recipient", f"Organization/{line.recipient}"), {"name": "at", "valueInstant": line.at}]
+    parts += [_code("purpose", purpose) for purpose in line.purposes]
+    return parts + _decision(line.today)
+
+
 def _record(attributes: ResourceAttributes, decision: Permit | Deny) -> list[dict[str, Any]]:
-    parts = [_reference("resource", f"{attributes.type}/{attributes.id}")]
+    return [_reference("resource", f"{attributes.type}/{attributes.id}"), *_decision(decision)]
+
+
+def _decision(decision: Permit | Deny) -> list[dict[str, Any]]:
+    parts: list[dict[str, Any]] = []
     if isinstance(decision, Permit):
         parts += [_code("decision", "permit"), _code("basis", decision.basis.value)]
         if decision.consent:

@@ -85,6 +85,18 @@ _ROWS = text(f"""
               WHERE d.compartment = i.compartment AND d.id = i.id AND d.current AND d.deleted))) k
     WHERE k.so_far - octet_length(k.body) <= :bytes ORDER BY k.n
 """)  # noqa: S608 - the columns of a file of ours
+_PLACE = text("SELECT n FROM hallpass.export_item WHERE export = :id AND series = :series AND id = :after")
+_WITHHOLD = text("SELECT hallpass.export_withhold(:id, :series, :after, :last, :given)").bindparams(
+    bindparam("given", type_=ARRAY(Uuid()))
+)
+_WITHHELD = text("""
+    SELECT w.at, w.export, w.id, w.version, w.type, w.compartment, w.recipient, w.purposes FROM hallpass.withheld w
+    WHERE (w.at, w.export, w.id) > (:at, :export, :id)
+      AND (CAST(:recipient AS uuid) IS NULL OR w.recipient = :recipient)
+    ORDER BY w.at, w.export, w.id LIMIT :limit
+""").bindparams(
+    bindparam("at", type_=DateTime(timezone=True)), *(bindparam(n, type_=Uuid()) for n in ("export", "id", "recipient"))
+)
 _SWEEP = text("SELECT hallpass.sweep_exports(:before, :stuck, :most)").bindparams(
     *(bindparam(n, type_=DateTime(timezone=True)) for n in ("before", "stuck"))
 )
@@ -119,6 +131,20 @@ class Name:
     id: UUID
     version: int
     type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """A line that was left out of a file as it was fetched."""
+
+    at: datetime
+    export: UUID
+    id: UUID
+    version: int
+    type: str
+    compartment: UUID
+    recipient: UUID
+    purposes: Sequence[str]
 
 
 async def allow_long(connection: AsyncConnection, seconds: int) -> None:
@@ -246,6 +272,28 @@ async def rows(
     found = list(await connection.execute(_ROWS, values))
     cut = bool(found) and found[-1].so_far > most
     return [Stored(*row[2:]) for row in found], found[-1].n if cut else last
+
+
+async def place(connection: AsyncConnection, id: UUID, series: str, after: UUID) -> int | None:
+    """The line in which a record stands, if it stands in a series."""
+    found = await connection.scalar(_PLACE, {"id": id, "series": series, "after": after})
+    return None if found is None else int(found)
+
+
+async def withhold(
+    connection: AsyncConnection, id: UUID, series: str, after: int, last: int, given: Sequence[UUID]
+) -> None:
+    """Keep for their custodians which lines of a range were not given."""
+    values = {"id": id, "series": series, "after": after, "last": last, "given": list(given)}
+    await connection.execute(_WITHHOLD, values)
+
+
+async def withheld(
+    connection: AsyncConnection, after: tuple[datetime, UUID, UUID], recipient: UUID | None, limit: int
+) -> list[Withheld]:
+    """What was left out of others' exports of what the caller and its parts hold, the oldest first, behind a place."""
+    values = {"at": after[0], "export": after[1], "id": after[2], "recipient": recipient, "limit": limit}
+    return [Withheld(*row) for row in await connection.execute(_WITHHELD, values)]
 
 
 async def sweep(connection: AsyncConnection, before: datetime, stuck: datetime, most: int) -> int:

@@ -87,9 +87,11 @@ async def holdings(session: Session, compartment: UUID) -> Holdings:
     return Holdings(held, await policy_set(session, compartment, held, releases))
 
 
-async def decision_for(session: Session, held: Holdings, recipient: UUID, resource_id: UUID) -> Permit | Deny:
-    """Whether a recipient sees, for whatever purpose, one of these records."""
-    requester = await _requester(session, recipient, PURPOSES, held.policies, held.records)
+async def decision_for(
+    session: Session, held: Holdings, recipient: UUID, resource_id: UUID, purposes: frozenset[str] = PURPOSES
+) -> Permit | Deny:
+    """Whether a recipient sees, for some purpose, one of these records."""
+    requester = await _requester(session, recipient, purposes, held.policies, held.records)
     found = [decide(held.policies, requester, f) for f in held.records if f.id == resource_id]
     return found[0] if found else Deny("there is no such record")
 

@@ -16,6 +16,7 @@ from app.openapi import (
     of_operations,
     of_record,
     of_server,
+    of_submission,
     of_system,
     parameters,
     values,
@@ -43,6 +44,7 @@ chains too (`patient.name`), and `_has:Type:reference:parameter` asks from the o
 _SERVICE = (
     of_operations.TAG,
     of_export.TAG,
+    of_submission.TAG,
     of_system.TAG,
     of_system.OPEN_TAG,
     of_server.AUTH,
@@ -81,6 +83,7 @@ def paths() -> dict[str, Json]:
         of_system.paths(),
         of_server.paths(),
         of_export.paths(),
+        of_submission.paths(),
     )
     for part in (*map(by_type.paths, REGISTRY), *beside):
         found |= part

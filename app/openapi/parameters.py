@@ -116,6 +116,7 @@ SHARED: dict[str, Json] = {
     "exportElements": _query("_elements", "Elements, of each type or as `Type.element`.", {"type": "string"}),
     "organizeOutputBy": _query("organizeOutputBy", "Each student's records together.", _codes(("Patient",))),
     "exportFile": _path("name", "The file's name.", {"type": "string", "pattern": r"^[A-Za-z]+(-[0-9]+)?\.ndjson$"}),
+    "submissionFile": _path("name", "The file's name.", {"type": "string", "pattern": r"^[A-Za-z0-9]+\.ndjson$"}),
     "start": _query("start", "From this date.", moment()),
     "end": _query("end", "To this date, its whole day.", moment()),
     "reviewed": _query("reviewed", "Only those that are reviewed, or are not.", {"type": "boolean"}),

@@ -6,6 +6,7 @@ that a new one cannot be forgotten.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -245,7 +246,24 @@ class Asks:
         known = [link.split("/")[3] for link in self.scene.links if "/export/" in link]
         path = route.path.replace("{id}", self.rng.choice([*known, *ABSENT]))
         name = self.rng.choice(["Patient-1.ndjson", "deleted-1.ndjson", "errors.ndjson", "x"])
+        if name.startswith("Patient") and self.rng.random() < 0.3:
+            name += f"?_after={self.id('Patient')}"
         return Request(route.method, path.replace("{name}", name), self.client())
+
+    def _submission(self, route: Route) -> Request:
+        """A submission of the caller's own, of nobody, what became of its lines, or a file that is uploaded to it."""
+        known = [link.split("/")[3] for link in self.scene.links if "/submission/" in link]
+        path = route.path.replace("{id}", self.rng.choice([*known, *known, *ABSENT]))
+        if route.method == "GET":
+            return Request("GET", path.replace("{name}", self.rng.choice(["1.ndjson", "2.ndjson", "x"])), self.client())
+        kind = self.rng.choice(["Patient", "Encounter", "ServiceRequest"])
+        if self.rng.random() < 0.5:
+            of, body = self.bodies.changed(self.scene, kind, self.id(kind))
+            body = json.dumps({**json.loads(body), "id": of}) if body.startswith("{") else body
+        else:
+            body = json.dumps({**json.loads(self.bodies.new(self.scene, kind)), "id": "own-1"})
+        headers = (("Content-Type", "application/fhir+ndjson"),)
+        return Request("POST", path.replace("{name}", f"{kind}.ndjson"), self.client(), headers, body + "\n")
 
     def _audit(self, route: Route) -> Request:
         return audit_events.audit(self, route)
@@ -295,6 +313,9 @@ _BY_SHAPE: dict[str, Asking] = {
     "GET /fhir/export/{id}": ("operation", Asks._exported),
     "DELETE /fhir/export/{id}": ("operation", Asks._exported),
     "GET /fhir/export/{id}/{name}": ("operation", Asks._exported),
+    "GET /fhir/submission/{id}": ("operation", Asks._submission),
+    "GET /fhir/submission/{id}/{name}": ("operation", Asks._submission),
+    "POST /fhir/submission/{id}/{name}": ("operation", Asks._submission),
     "GET /docs/{asset}": ("other", Asks._asset),
     "POST /auth/token": ("other", Asks._token_form),
     "POST /auth/introspect": ("other", Asks._token_form),

@@ -11,7 +11,7 @@ from app.resources import TYPES
 from assurance.noninterference.draw import STUDENT
 from assurance.noninterference.moves import JSON
 from assurance.noninterference.routes import Route
-from assurance.noninterference.wire import Request
+from assurance.noninterference.wire import BASE, Request
 
 if TYPE_CHECKING:
     from assurance.noninterference.asks import Asks
@@ -53,6 +53,9 @@ SERVED = (
     ("POST", "/fhir/[type]/$status"),
     ("GET", "/fhir/[type]/{id}/$status"),
     ("POST", "/fhir/[type]/{id}/$status"),
+    ("GET", "/fhir/$withheld"),
+    ("POST", "/fhir/$bulk-submit"),
+    ("POST", "/fhir/$bulk-submit-status"),
     ("GET", "/fhir/[type]/{id}/$events"),
     ("POST", "/fhir/[type]/{id}/$events"),
 )
@@ -217,6 +220,29 @@ def _export(asks: Asks, route: Route) -> Request:
     return _parameters(asks, path, given)
 
 
+def _bulk_submit(asks: Asks, route: Route) -> Request:
+    """One of few submissions, begun, gone on with, ended or asked for."""
+    rng = asks.rng
+    given: list[dict[str, Any]] = [
+        {"name": "submitter", "valueIdentifier": {"system": "urn:test:submitters", "value": "sis"}},
+        {"name": "submissionId", "valueString": rng.choice(["one", "two", "three"])},
+    ]
+    if route.path.endswith("$bulk-submit"):
+        status = rng.choice(["in-progress", "in-progress", "completed", "stopped"])
+        given.append({"name": "submissionStatus", "valueCoding": {"code": status}})
+        given.append({"name": "fhirBaseUrl", "valueUrl": rng.choice([f"{BASE}/fhir", "https://sis.example.org/fhir"])})
+        if rng.random() < 0.2:
+            given.append({"name": "manifestUrl", "valueUrl": "https://files.example.org/manifest.json"})
+    return _parameters(asks, route.path, given)
+
+
+def _withheld(asks: Asks, route: Route) -> Request:
+    query = {"_count": "1"} if asks.rng.random() < 0.5 else {}
+    if asks.rng.random() < 0.3:
+        query["recipient"] = asks.id("Organization")
+    return Request("GET", f"{route.path}?{urlencode(query)}", asks.client())
+
+
 def _file_consent(asks: Asks, route: Route) -> Request:
     """A Consent about somebody whom the caller may or may not know, with a document."""
     student = {"reference": f"Patient/{asks.id('Patient')}"}
@@ -318,6 +344,9 @@ OPERATIONS: dict[str, Callable[[Asks, Route], Request]] = {
     "$preview": _preview,
     "$break-glass": _break_glass,
     "$export": _export,
+    "$withheld": _withheld,
+    "$bulk-submit": _bulk_submit,
+    "$bulk-submit-status": _bulk_submit,
     "$recipients": _meta,
     "$disclosed-copy": _meta,
     "$consent-status": _meta,

@@ -128,9 +128,11 @@ class Scene:
         return record
 
     def learn(self, response: Response, names: Names) -> None:
-        """Take in an answer to the caller: resources, links to other pages, exports and their files."""
+        """Take in an answer to the caller: resources, links to other pages, bulk exports and submissions."""
         if "/export/" in (started := response.header("Content-Location") or ""):
             self.links += [urlsplit(started).path, f"{urlsplit(started).path}/Patient-1.ndjson"]
+        if "/submission/" in started:
+            self.links += [urlsplit(started).path, f"{urlsplit(started).path}/1.ndjson"]
         if not response.body.startswith(b"{"):
             return
         try:

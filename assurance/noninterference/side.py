@@ -19,6 +19,8 @@ from app.db.engine import Database
 from app.db.login import APP_ROLE
 from app.exchange.bulk import export
 from app.settings import Settings
+from app.submit.fetch import Fetcher
+from app.submit.run import steps as submitted
 from assurance.noninterference.determinism import EPOCH, Clock, drawing
 from assurance.noninterference.names import Names
 from assurance.noninterference.wire import BASE, Request, Response, ask
@@ -46,6 +48,7 @@ _NAMED = """
     END $$
 """
 _NAMING = "CREATE TRIGGER named BEFORE INSERT ON hallpass.event FOR EACH ROW EXECUTE FUNCTION prove.named()"
+_SUBMISSIONS = "DELETE FROM hallpass.job WHERE entrypoint = 'submission' RETURNING payload"
 _EXPORTS = "DELETE FROM hallpass.job WHERE entrypoint = 'export' RETURNING payload"
 _TABLES = """
     SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -99,9 +102,14 @@ class Side:
         return Heard(self.names.normal(path, raw) if judged else raw, raw, self._statements.sent)
 
     async def _work(self) -> None:
-        """Do what a worker would: choose what the exports hold that wait."""
+        """Do what a worker would: choose what the exports hold that wait, and take what is submitted."""
         for row in await self._owner.execute(text(_EXPORTS)):
             async for _ in export.steps(self.app.state.access_service, json.loads(bytes(row.payload))):
+                pass
+        fetcher = Fetcher(())
+        for row in await self._owner.execute(text(_SUBMISSIONS)):
+            payload = json.loads(bytes(row.payload))
+            async for _ in submitted(self.app.state.access_service, self.app.state.settings, fetcher, payload):
                 pass
 
     async def set_clock(self, clock: Clock) -> None:

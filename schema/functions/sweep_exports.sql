@@ -35,6 +35,10 @@ BEGIN
         END IF;
         EXIT WHEN v_count > 0;
     END LOOP;
+    DELETE FROM withheld WHERE (export, id) IN (
+        SELECT w.export, w.id FROM withheld w WHERE w.at < p_before - interval '90 days' LIMIT p_most);
+    GET DIAGNOSTICS v_gone = ROW_COUNT;
+    v_count := v_count + v_gone;
     IF v_count = 0 THEN
         DELETE FROM export WHERE id = ANY (v_over);
     END IF;
@@ -43,4 +47,4 @@ END $$;
 COMMENT ON FUNCTION hallpass.sweep_exports IS
     'Forgets exports that were canceled or ended before a moment, some rows at a time: answers how many, 0 at the end.
      Those that began before `p_stuck` and never ended have failed. Of what a client follows by exports, the ten requests
-     that it made last are kept.';
+     that it made last are kept, and of what was withheld the last 90 days.';

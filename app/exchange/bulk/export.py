@@ -6,7 +6,7 @@ https://hl7.org/fhir/uv/bulkdata/STU2/export.html
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,24 +15,25 @@ from app.caller import Caller
 from app.db import exports
 from app.db.engine import Database
 from app.db.exports import Export as Export
-from app.errors import HallpassError, Kind, not_found
+from app.errors import HallpassError, Issue, Kind, not_found
 from app.exchange.bulk import choosing
 from app.exchange.bulk.asked import Asked
+from app.exchange.bulk.callers import packed, unpacked
 from app.exchange.release import PendingResult, PendingRow
 from app.exchange.service import AccessService
 from app.limits.shares import too_many
 from app.queue.enqueue import enqueue
 from app.resources import TYPES
 from app.resources.refs import as_uuid
-from app.scopes import parse_scope
 from app.session import Session
 
 JOB = "export"
 FILE_LINES = 20_000
 """Lines of one file."""
 PAGE_LINES = 500
-PAGE_BYTES = 4_000_000
-"""Of a file, what is read, judged and entered on the ledger at a time."""
+PAGE_BYTES = 64_000
+"""Of a file, what is read, judged and entered on the ledger at a time: what the system takes at once, so that nothing
+that was judged waits for a client that reads slowly."""
 RETRY_SECONDS = 5
 KEPT = 10
 """Exports of one client that take room at once: those under way, complete, and canceled but not yet swept."""
@@ -87,7 +88,7 @@ async def start(session: Session, asked: Asked, request: str, most: int) -> UUID
     client = session.caller.client
     if not await exports.create(session.connection, id, client, request, asked.as_json(), asked.feed):
         raise too_many("This client has an export under way. Wait for its end, or cancel it.", RETRY_SECONDS)
-    await enqueue(session.connection, JOB, {"export": str(id), "caller": _packed(session.caller)})
+    await enqueue(session.connection, JOB, {"export": str(id), "caller": packed(session.caller)})
     return id
 
 
@@ -121,10 +122,25 @@ async def file(session: Session, id: str, series: str, number: int) -> tuple[Ask
     return asked, File(series, number, after, min(last, after + FILE_LINES))
 
 
-async def page(session: Session, id: UUID, part: File, after: int) -> tuple[PendingResult, int]:
-    """The next lines of a file that the caller sees now, and the line up to which they go."""
-    last = min(part.last, after + PAGE_LINES)
+async def behind(session: Session, id: str, part: File, after: str) -> File:
+    """What is left of a file behind a record's line. Raises INVALID where the record is not in the file."""
+    known, own = as_uuid(after), as_uuid(id)
+    place = await exports.place(session.connection, own, part.series, known) if known and own else None
+    if place is None or not part.after < place <= part.last:
+        raise HallpassError(Kind.INVALID, Issue("The parameter '_after' is the id of a record in this file."))
+    return replace(part, after=place)
+
+
+async def page(session: Session, id: UUID, part: File, after: int, most: int) -> tuple[PendingResult, int]:
+    """The next lines of a file, so many at the most, that the caller sees now, and the line up to which they go.
+
+    What is left out of them is kept for its custodian.
+    """
+    last = min(part.last, after + most)
     found, reached = await exports.rows(session.connection, id, part.series, after, last, PAGE_BYTES)
+    if len(found) < reached - after:
+        given = [row.id for row in found]
+        await exports.withhold(session.connection, id, part.series, after, reached, given)
     return PendingResult(tuple(PendingRow(row) for row in found)), reached
 
 
@@ -140,7 +156,7 @@ async def steps(service: AccessService, payload: dict[str, Any]) -> AsyncIterato
 
     Raises what the database does; run again, it goes on. Raises LOGIN where the client stands no more.
     """
-    choice = _Choice(service, _unpacked(payload["caller"]), UUID(payload["export"]))
+    choice = _Choice(service, unpacked(payload["caller"]), UUID(payload["export"]))
     while await choice.step():
         yield
 
@@ -219,29 +235,6 @@ async def _files(session: Session, export: Export, series: str, last: int) -> li
         continues = len({name.compartment for name in edge}) == 1 and len(edge) == 2
         found.append(File(series, number, after, end, continues))
     return found
-
-
-def _packed(caller: Caller) -> dict[str, Any]:
-    """A caller as a job keeps it."""
-    return {
-        "client": caller.client,
-        "organization": str(caller.organization),
-        "scopes": sorted(s.text for s in caller.scopes),
-        "purposes": sorted(caller.purposes),
-        "token": caller.token,
-        "agent": [list(pair) for pair in caller.agent],
-    }
-
-
-def _unpacked(found: dict[str, Any]) -> Caller:
-    return Caller(
-        client=found["client"],
-        organization=UUID(found["organization"]),
-        scopes=frozenset(parse_scope(text) for text in found["scopes"]),
-        purposes=frozenset(found["purposes"]),
-        token=found["token"],
-        agent=tuple((name, value) for name, value in found["agent"]),
-    )
 
 
 def failed() -> HallpassError:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import httpx
 
 from app.exchange.bulk import export
 from app.exchange.service import AccessService
@@ -89,6 +93,44 @@ async def fetched(member: Member, status: str) -> Exported:
     seen = [f"{r['resourceType']}/{r['id']}" for r in found.resources]
     assert len(seen) == len(set(seen)), "a resource stands in one line"
     return found
+
+
+async def sent(world: World, member: Member, path: str, *, gzip: bool = False) -> AsyncIterator[bytes]:
+    """The parts of an answer as the server hands them over: it goes on only when the next one is asked for."""
+    transport = world.http._transport
+    assert isinstance(transport, httpx.ASGITransport)
+    headers = [(k.lower().encode(), v.encode()) for k, v in member.headers.items()]
+    headers += [(b"accept-encoding", b"gzip")] if gzip else []
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "headers": headers,
+        "scheme": "http", "path": f"/fhir{path}", "raw_path": b"", "query_string": b"", "root_path": "",
+        "server": ("127.0.0.1", 8000), "client": ("127.0.0.1", 1), "state": {},
+    }  # fmt: skip
+    parts: asyncio.Queue[bytes | None] = asyncio.Queue()
+    further = asyncio.Semaphore(0)
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(3600)
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            assert message["status"] == 200
+        elif message.get("body"):
+            await parts.put(message["body"])
+            await further.acquire()
+
+    async def run() -> None:
+        try:
+            await transport.app(scope, receive, send)  # type: ignore[arg-type]
+        finally:
+            await parts.put(None)
+
+    task = asyncio.create_task(run())
+    while (part := await parts.get()) is not None:
+        yield part
+        further.release()
+    await task
 
 
 async def entries(world: World, recipient: Member) -> set[tuple[str, str, int]]:

@@ -6,6 +6,7 @@ https://hl7.org/fhir/uv/bulkdata/STU2/export.html
 from __future__ import annotations
 
 import json
+import zlib
 from uuid import uuid4
 
 import pytest
@@ -13,7 +14,7 @@ import pytest_asyncio
 
 from app.exchange.bulk import export
 from tests import build
-from tests.api.bulk.exports import STARTED, entries, exported, fetched, kick_off, swept, work
+from tests.api.bulk.exports import STARTED, entries, exported, fetched, kick_off, sent, swept, work
 from tests.scene import FAMILY, Scene, as_owner, set_scene
 from tests.statements import Statements
 from tests.world import BASE, EVERYTHING, World
@@ -328,3 +329,66 @@ async def test_a_client_disabled_before_its_export_is_chosen_gets_nothing(world:
     with pytest.raises(Exception, match="token"):
         await work(world)
     assert FAMILY not in str(await entries(world, scene.clinic))
+
+
+# what leaves, and how -----------------------------------------------------------------------------------------------
+
+
+async def test_the_custodian_reads_what_was_withheld_and_why_and_the_recipient_does_not(
+    world: World, scene: Scene
+) -> None:
+    status = await kick_off(scene.clinic, "/Patient/$export?_type=Patient,Encounter")
+    await work(world)
+    for consent in (await scene.district.get("/Consent?status=active")).json()["entry"]:
+        await scene.district.save({**consent["resource"], "status": "inactive"})
+    await fetched(scene.clinic, status)
+    await fetched(scene.clinic, status)
+    first = (await scene.district.get(f"/$withheld?recipient={scene.clinic.organization}&_count=1")).json()
+    (line, link) = first["parameter"]
+    second = (await scene.district.get(link["valueUrl"].removeprefix(f"{BASE}/fhir"))).json()
+    told = [{p["name"]: p for p in one["part"]} for one in (line, *second["parameter"])]
+    assert {t["resource"]["valueReference"]["reference"].partition("/_history")[0] for t in told} == named(
+        scene, "Patient", "Encounter"
+    )
+    assert {t["decision"]["valueCode"] for t in told} == {"deny"}
+    assert all(t["why"]["valueString"] for t in told)
+    for other in (scene.clinic, scene.stranger):
+        assert "parameter" not in (await other.get("/$withheld")).json()
+
+
+async def test_a_file_goes_on_behind_a_record_that_its_client_has(world: World, scene: Scene) -> None:
+    await scene.district.create(build.encounter(scene.student))
+    status = await kick_off(scene.district, "/Patient/$export?_type=Encounter")
+    await work(world)
+    name = f"{status}/Encounter-1.ndjson"
+    whole = (await scene.district.get(name)).text.splitlines()
+    assert len(whole) == 2
+    rest = await scene.district.get(f"{name}?_after={json.loads(whole[0])['id']}")
+    assert rest.text.splitlines() == whole[1:]
+    assert (await scene.district.get(f"{name}?_after={json.loads(whole[1])['id']}")).text == ""
+    for strange in (scene.student["id"], "x"):
+        assert (await scene.district.get(f"{name}?_after={strange}")).status_code == 400
+
+
+async def test_who_takes_gzip_gets_each_page_whole_before_the_next_is_judged(
+    world: World, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(5):
+        await scene.district.create(build.encounter(scene.student))
+    status = await kick_off(scene.clinic, "/Patient/$export?_type=Encounter")
+    await work(world)
+    monkeypatch.setattr("app.api.bulk_lines.FIRST_LINES", 2)
+    monkeypatch.setattr(export, "PAGE_LINES", 2)
+    had: list[bytes] = []
+    unpack = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    async for part in sent(world, scene.clinic, f"{status}/Encounter-1.ndjson", gzip=True):
+        had.append(unpack.decompress(part))
+        if len(had) == 1:
+            for consent in (await scene.district.get("/Consent?status=active")).json()["entry"]:
+                await scene.district.save({**consent["resource"], "status": "inactive"})
+    assert unpack.eof
+    lines = b"".join(had).splitlines()
+    assert had[0].count(b"\n") == len(lines) == 2
+    assert {(r["resourceType"], r["id"]) for r in map(json.loads, lines)} == {
+        (t, i) for t, i, _ in await entries(world, scene.clinic)
+    }

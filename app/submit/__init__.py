@@ -1,0 +1,1 @@
+"""The worker's part of bulk submissions: files are fetched, and their lines taken."""

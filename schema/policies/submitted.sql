@@ -1,0 +1,1 @@
+CREATE POLICY own ON hallpass.submitted USING (organization = (SELECT hallpass.caller()));
