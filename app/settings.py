@@ -127,6 +127,10 @@ class Settings(BaseSettings):
     require_agreement: bool = Field(
         default=True, description="A release has effect only under an active OrganizationAffiliation."
     )
+    log_own_reads: bool = Field(
+        default=False,
+        description="Enter in the security log what a client reads of its own organization's students.",
+    )
     overdue_days: dict[str, int] = Field(
         default={"stat": 1, "asap": 2, "urgent": 3, "routine": 14},
         description="Days without a change after which an open Task is overdue, by priority, as JSON.",

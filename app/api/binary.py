@@ -1,6 +1,7 @@
 """The bytes of a Binary, as they are, to who does not ask for FHIR. https://hl7.org/fhir/R4/binary.html#rest
 
-Bytes have no place for a label, so it goes in headers: the security labels, and the student as the security context.
+Bytes have no place for a label, so it goes in headers: the security labels, the notice with the consent's scope
+under 42 CFR 2.32, the Consent as a link, and the student as the security context.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from app.resources.paths import first, values
 
 LABEL = "X-Security-Label"
 CONTEXT = "X-Security-Context"
+NOTICE = "X-Security-Notice"
 _MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(?:\s*;\s*[\w-]+=[\w.+-]+)*", re.ASCII)
 _INERT = {
     "Cache-Control": "no-store",
@@ -50,7 +52,8 @@ def content(answer: Result, base: str) -> Response:
 def _label(binary: dict[str, Any]) -> dict[str, str]:
     labels = [f"{x.get('system', '')}|{x['code']}" for x in values(binary, "meta.security") if "code" in x]
     student = first(binary, "securityContext.reference")
-    found = {LABEL: ", ".join(labels) if labels else "", CONTEXT: str(student) if student else ""}
+    notices = values(binary, "meta.security.extension.valueRelatedArtifact.display")
+    found = {LABEL: ", ".join(labels), NOTICE: " ".join(notices), CONTEXT: str(student) if student else ""}
     return {name: _printable(value) for name, value in found.items() if value}
 
 

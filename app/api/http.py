@@ -186,7 +186,8 @@ def written(request: Request, released: Released, base: str, status: int) -> Res
 
 def advised(released: Released) -> list[Issue]:
     """What the writer of a resource may not have meant."""
-    return advice(parse(released.body)) if released.type == "Consent" and released.body else []
+    own = advice(parse(released.body)) if released.type == "Consent" and released.body else []
+    return [*own, *released.advice]
 
 
 def condition(request: Request) -> list[tuple[str, str]]:

@@ -24,6 +24,7 @@ _WRITTEN_BY_PARTIES = frozenset({"Task"})
 """Types of which being a party decides what may be written, and nothing about what is seen."""
 _BY_REFERRERS = frozenset(t.name for t in REGISTRY if t.by_referrers)
 """Types that are seen where a record that refers to them is."""
+UNSIGNED = "performer: not signed by everyone who controls this record"
 _BY_ANOTHER = _BY_REFERRERS | {t.name for t in REGISTRY if t.party_writes}
 """What is covered where another record is: its own labels do not tell what the other has."""
 _FIRST_YEAR = datetime(1000, 1, 1, tzinfo=UTC)
@@ -265,6 +266,18 @@ def unmet_condition(
     return unmet if referral is None or _unmet(p, release, policies, requester, referral) else None
 
 
+def lacks_only_signers(
+    p: Provision, release: Release, policies: PolicySet, requester: Requester, attributes: ResourceAttributes
+) -> bool:
+    """Whether a provision would cover a record, had everyone signed who controls it."""
+    return (
+        p.permit
+        and _unmet(p, release, policies, requester, attributes) == UNSIGNED
+        and _labels_cover(p, release.part2, attributes)
+        and _data_misses(p, release, policies, attributes) is None
+    )
+
+
 def _referral(policies: PolicySet, attributes: ResourceAttributes) -> ResourceAttributes | None:
     """The one referral of the same custodian that a Task refers to, with the Task's labels as well as its own."""
     named = [policies.referrals[i] for i in attributes.refs if i in policies.referrals]
@@ -295,7 +308,7 @@ def _unmet(
 
 def _labels_miss(p: Provision, release: Release, policies: PolicySet, attributes: ResourceAttributes) -> str | None:
     if p.permit and not _signers_suffice(release, policies, attributes):
-        return "performer: not signed by everyone who controls this record"
+        return UNSIGNED
     return None if _labels_cover(p, release.part2, attributes) else "securityLabel: not among those named"
 
 

@@ -12,6 +12,7 @@ from app.consent.codes import PART2
 from app.consent.regimes import BY_CODE
 from app.db.feed import Withdrawn as Withdrawn
 from app.db.rows import Ground, Grounds, Stored
+from app.errors import Issue
 from app.fhir.etags import Known, etag
 from app.fhir.json import dump, parse
 from app.search.query import Search
@@ -40,7 +41,20 @@ class Released:
     Only the access service makes one, after its transaction has committed; writers of responses accept nothing else.
     """
 
-    __slots__ = ("body", "deleted", "ground", "id", "method", "mode", "score", "student", "type", "updated", "version")
+    __slots__ = (
+        "advice",
+        "body",
+        "deleted",
+        "ground",
+        "id",
+        "method",
+        "mode",
+        "score",
+        "student",
+        "type",
+        "updated",
+        "version",
+    )
 
     def __init__(
         self,
@@ -53,6 +67,7 @@ class Released:
         score: Score | None = None,
         ground: Ground | None = None,
         base: str = "",
+        advice: tuple[Issue, ...] = (),
     ) -> None:
         if proof is not _PROOF:
             raise TypeError("only the access service releases")
@@ -66,6 +81,7 @@ class Released:
         self.mode = mode
         self.score = score
         self.ground = ground
+        self.advice = advice
         self.body = _usable(row, _labelled(row, ground, base)) if disclosed and row.student is not None else row.body
         if part is not None and not row.deleted:
             self.body = part.cut(row.type, self.body, included=mode == "include")
@@ -88,6 +104,8 @@ class PendingRow:
     row: Stored
     mode: Mode = "match"
     score: Score | None = None
+    advice: tuple[Issue, ...] = ()
+    """What who wrote it is warned of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +174,7 @@ def release(found: PendingResult, descendants: frozenset[UUID], grounds: Grounds
             score=c.score,
             ground=grounds.get((c.row.id, c.row.version)),
             base=base,
+            advice=c.advice,
         )
         for c in found.pending
     )

@@ -27,7 +27,7 @@ from app.exchange.dry_run import DryRun
 from app.exchange.read_batcher import ReadBatcher, ReadRequest
 from app.exchange.release import PendingResult, PendingRow, Released, Result, release
 from app.fhir.etags import Known
-from app.ledger import disclose
+from app.ledger import disclose, security_log
 from app.ledger.queries import Query, enter
 from app.ledger.refusals import RefusalLog
 from app.limits.limits import WAIT_SECONDS
@@ -124,7 +124,7 @@ class AccessService:
             raise
         found, number = as_uuid(resource_id), None if version is None else reads.version_number(version)
         request = request or uuid4()
-        if found is not None and number != 0:
+        if found is not None and number != 0 and not self._settings.log_own_reads:
             result = await self._read_batcher.read(
                 ReadRequest(caller, declared.name, found, number, interaction, request)
             )
@@ -162,6 +162,8 @@ class AccessService:
             found, consents = await with_consents(session, found, entered.grounds)
             if consents and await self._entered(connection, caller, interaction, consents, request) is None:
                 raise _TryAgain
+            if self._settings.log_own_reads:
+                await _log_own(connection, caller, interaction, found, entered.own)
         return [release(f, *entered, self._settings.fhir_base) for f in found]
 
     async def _tell(
@@ -237,6 +239,21 @@ class AccessService:
             stored=self._stored,
             costly=self._costly,
             queries=queries,
+        )
+
+
+async def _log_own(
+    connection: AsyncConnection,
+    caller: Caller,
+    interaction: str,
+    found: list[PendingResult],
+    own: frozenset[UUID],
+) -> None:
+    """Enter which students' records a client is given that its own organization holds: access, and no disclosure."""
+    rows = [c.row for f in found for c in f.pending if c.row.student is not None and c.row.custodian in own]
+    for student, kind in sorted({(r.student, r.type) for r in rows}, key=str):
+        await security_log.record(
+            connection, "access", caller.client, "0", f"{interaction} {kind} of Patient/{student}"
         )
 
 

@@ -33,6 +33,7 @@ from app.exchange.referrals import require_transition
 from app.exchange.release import PendingResult, PendingRow
 from app.exchange.statements import kept
 from app.exchange.third_party_writes import as_party, judging, require_own_entry, require_party
+from app.exchange.unsigned import unsigned
 from app.exchange.validated import Draft, Validated
 from app.fhir.body import compose, filed_by
 from app.fhir.etags import names
@@ -68,7 +69,7 @@ async def create(
         await store_filed(session)
         at = await _locked_to_create(session, place, wanted)
     row = await _file(session, declared, content, None, (compartment, resource_id), "POST", at)
-    return PendingResult((PendingRow(row),), created=True)
+    return PendingResult((PendingRow(row, advice=await _advice(session, row, content)),), created=True)
 
 
 async def _locked_to_create(session: Session, place: Write, wanted: Mapping[str, Target | None]) -> datetime:
@@ -126,7 +127,12 @@ async def update(
         raise HallpassError(Kind.UNPROCESSABLE, Issue(text, f"{declared.name}.{declared.student}", "business-rule"))
     with judging(session, old):
         row = await _file(session, declared, content, old, (old.compartment, old.id), method, at)
-    return PendingResult((PendingRow(row),))
+    return PendingResult((PendingRow(row, advice=await _advice(session, row, content)),))
+
+
+async def _advice(session: Session, row: Stored, content: dict[str, Any]) -> tuple[Issue, ...]:
+    """What who files a release is warned of."""
+    return await unsigned(session, row) if row.type == "Consent" and content.get("status") == "active" else ()
 
 
 def _is_stored(old: Stored, content: dict[str, Any]) -> bool:

@@ -31,7 +31,7 @@ EVENTS = {
     "scope": ("110113", "Security Alert", "A request went beyond the token's scopes."),
     "emergency": ("110127", "Emergency Override Started", "The glass was broken, or was tried to be."),
     "query": ("110112", "Query", "A query read others' records; its text is what it asked for."),
-    "access": ("110110", "Patient Record", "A person of the custodian's looked at a student's page in the office."),
+    "access": ("110110", "Patient Record", "Records were read by a client or a person of who holds them."),
     "command": ("110129", "Security Configuration", "The network's operator changed something."),
 }
 """By kind of event: DICOM's code and words for it, and what it means."""

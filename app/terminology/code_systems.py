@@ -98,8 +98,7 @@ DISCLOSURE_BASIS: Concepts = {
     "directory": "Of the directory, which is about no student",
     "emergency": "In an emergency, with a reason, without a release",
     "query": "A query read records by its criteria; what it gave out is in entries of its own",
-    "transfer": "To the district to which the student changes, by 34 CFR 99.31(a)(2); the reason says how the parent"
-    " knows",
+    "transfer": "To the district to which the student changes, 34 CFR 99.31(a)(2); how the parent knows is the reason",
     "asserted": "Outside of the exchange, by telephone, on paper or by subpoena, as the custodian entered it",
 }
 AUDIT_EVENT_KIND: Concepts = {
@@ -109,7 +108,7 @@ AUDIT_EVENT_KIND: Concepts = {
     "emergency": "A student's records were opened in an emergency",
     "command": "The operator ran a command",
     "query": "A query read records of others: what it asked for",
-    "access": "A person of the member's own staff looked at a student's page in the office",
+    "access": "A client, or a person in the office, read records of a student that its own organization holds",
 }
 ACTOR_ROLE: Concepts = {"intermediary": "The exchange through which the parties share"}
 WHO_SIGNS: Concepts = {

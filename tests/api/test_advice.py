@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest_asyncio
 
+from app.consent.codes import WHO_SIGNS
 from tests import build
 from tests.scene import Scene, set_scene
 from tests.world import World
@@ -61,3 +62,28 @@ async def test_a_nested_denial_of_a_denial_is_told_its_type_alone(scene: Scene) 
     answer = await scene.district.post("/Consent", consent)
     assert answer.status_code == 422
     assert [i["expression"] for i in answer.json()["issue"]] == [["Consent.provision.provision[0].type"]]
+
+
+async def test_a_release_says_which_covered_records_its_signatures_do_not_reach(scene: Scene) -> None:
+    """A mother alone signs for visits, of which the minor controls one. What the release does not cover is not told."""
+    own = {"meta": {"security": [{"system": WHO_SIGNS, "code": "minor-signs"}]}, "period": {"start": "2026-09-01"}}
+    await scene.district.create(build.encounter(scene.student, **own))
+    for classes, told in ((("Encounter",), 1), (("ServiceRequest",), 0)):
+        consent = build.consent(
+            scene.student,
+            scene.records["RelatedPerson"],
+            scene.district.reference,
+            scene.clinic.reference,
+            classes=classes,
+        )
+        answer = await scene.district.post("/Consent", consent, headers={"Prefer": "return=OperationOutcome"})
+        assert answer.status_code == 201
+        warned = [i for i in answer.json()["issue"] if i.get("expression") == ["Consent.performer"]]
+        assert len(warned) == told
+        assert all("1 of the records that it covers (Encounter) stay closed" in i["details"]["text"] for i in warned)
+    student = build.consent(
+        scene.student, scene.student, scene.district.reference, scene.clinic.reference, classes=("Encounter",)
+    )
+    both = student | {"performer": [build.ref(scene.records["RelatedPerson"]), build.ref(scene.student)]}
+    answer = await scene.district.post("/Consent", both, headers={"Prefer": "return=OperationOutcome"})
+    assert [i["severity"] for i in answer.json()["issue"]] == ["information"]

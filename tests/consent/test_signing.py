@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.consent import signing
-from app.consent.model import Provision
+from app.consent.codes import ADULT_GUARDIAN, CONTACT_RESTRICTION, ROLE_CODE
+from app.consent.model import AdultFrom, Provision
 from app.consent.moments import birthday
 from app.consent.signing import ConsentContext, Signature, authority, guardian_signs, student_signs
 from app.fhir.dates import BEGINNING, END, Interval, interval
@@ -121,3 +122,33 @@ def test_authority_lasts_as_long_as_its_period_in_the_zone_that_is_given() -> No
     person = {"relationship": [{"coding": [{"system": signing.ROLE_CODE, "code": "MTH"}]}]}
     window = authority({**person, "period": {"start": "2026", "end": "2027-06"}}, ZONE)
     assert window == (on("2026").lower, on("2027-06").upper)
+
+
+def test_the_guardian_of_an_adult_has_authority_by_the_mark_whatever_the_relationship() -> None:
+    aunt = {"relationship": [{"coding": [{"system": ROLE_CODE, "code": "AUNT"}]}]}
+    marked = aunt | {"extension": [{"url": ADULT_GUARDIAN, "valueBoolean": True}]}
+    assert (authority(aunt, ZONE), authority(marked, ZONE)) == (None, (BEGINNING, END))
+
+
+def test_a_restriction_that_is_said_not_to_be_is_none() -> None:
+    father = {"relationship": [{"coding": [{"system": ROLE_CODE, "code": "FTH"}]}]}
+    for said, has in ((False, True), (True, False)):
+        restricted = father | {"extension": [{"url": CONTACT_RESTRICTION, "valueBoolean": said}]}
+        assert (authority(restricted, ZONE) is not None) == has
+
+
+@pytest.mark.parametrize(("elsewhere", "adult"), [(frozenset(), True), (frozenset({STUDENT}), False)])
+def test_an_emancipated_minor_signs_by_what_the_custodian_itself_recorded(
+    elsewhere: frozenset[UUID], adult: bool
+) -> None:
+    """From that moment on, and a parent no more. What another organization recorded does not count."""
+    recorded = replace(SITUATION, adult=AdultFrom(NOW), elsewhere=elsewhere)
+    assert isinstance(student_signs(recorded, NOW, []), Signature) == adult
+    assert isinstance(guardian_signs(recorded, MOTHER, on("2026-09-15")), Signature) != adult
+
+
+def test_postsecondary_enrollment_counts_for_education_records_alone() -> None:
+    enrolled = replace(SITUATION, adult=AdultFrom(None, NOW))
+    assert isinstance(student_signs(enrolled, NOW, []), str)
+    assert student_signs(enrolled, NOW, [], education=True) == Signature(None)
+    assert guardian_signs(enrolled, MOTHER, on("2026-09-15")) == Signature(MOTHER)

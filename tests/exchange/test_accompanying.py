@@ -8,10 +8,12 @@ from uuid import UUID
 
 import pytest_asyncio
 
+from app.api.binary import NOTICE
 from app.consent.codes import ACT_CODE, ACTOR_ROLE, CONFIDENTIALITY_SYSTEM, PART2
 from app.db.engine import Database
 from tests import build
 from tests.api.bulk.exports import exported
+from tests.api.test_documents import document, scan
 from tests.scene import Scene, ledger, set_scene
 from tests.world import open_world
 
@@ -82,6 +84,22 @@ async def test_a_plan_names_the_consent_that_it_was_made_under(scene: Scene) -> 
     (consent,) = [e["resource"] for e in document["entry"] if e["resource"]["resourceType"] == "Consent"]
     last = document["entry"][0]["resource"]["section"][-1]
     assert (last["title"], last["entry"]) == ("Disclosed under", [{"reference": f"Consent/{consent['id']}"}])
+
+
+async def test_the_bytes_of_a_document_carry_the_notice_and_the_scope_in_a_header(scene: Scene) -> None:
+    """They have no place for a label."""
+    label = {"meta": {"security": [LABEL]}}
+    binary = await scene.district.create(scan(scene.student, **label))
+    await scene.district.create(document(scene.student, binary, **label))
+    assert (await scene.clinic.get(f"/Binary/{binary['id']}")).status_code == 404
+    consent = part2_consent(scene, scene.student, "DocumentReference", "Binary")
+    made = await scene.district.create(consent | {"dateTime": "2026-09-17"})
+    raw = await scene.clinic.get(f"/Binary/{binary['id']}")
+    assert raw.headers[NOTICE].startswith(
+        "42 CFR part 2 prohibits unauthorized use or disclosure of these records. The"
+    )
+    assert f"Consent/{made['id']}/" in raw.headers["Link"]
+    assert NOTICE not in (await scene.district.get(f"/Binary/{binary['id']}")).headers
 
 
 async def test_an_export_carries_it_in_a_file_of_its_own(scene: Scene) -> None:
