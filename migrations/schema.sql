@@ -1049,6 +1049,24 @@ $$;
 
 COMMENT ON FUNCTION hallpass.export_students(p_export uuid, p_types text[], p_only uuid[]) IS 'Lists the compartments in which the caller may see something, all or of these only. An invoker''s function.';
 
+CREATE FUNCTION hallpass.export_withhold(p_export uuid, p_series text, p_after bigint, p_last bigint, p_given uuid[]) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    INSERT INTO withheld
+        SELECT r.custodian, instant(), i.export, i.id, i.version, i.type, i.compartment, caller(),
+            current_setting('hallpass.purposes', true)::text[]
+        FROM export e JOIN export_item i ON i.export = e.id
+        JOIN resource r ON r.compartment = i.compartment AND r.id = i.id AND r.version = i.version
+        WHERE e.id = p_export AND e.client = current_setting('hallpass.client', true)
+          AND i.series = p_series AND i.n > p_after AND i.n <= p_last AND i.id <> ALL (p_given)
+          AND NOT r.directory AND NOT holds(r.custodian)
+    ON CONFLICT DO NOTHING
+$$;
+
+COMMENT ON FUNCTION hallpass.export_withhold(p_export uuid, p_series text, p_after bigint, p_last bigint, p_given uuid[]) IS 'Keeps for their custodians which lines of a file were left out as it was fetched: those of a range that were not given.
+     It answers nothing, so that the recipient learns nothing by it.';
+
 CREATE FUNCTION hallpass.exports_running() RETURNS integer
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
@@ -1066,6 +1084,16 @@ CREATE FUNCTION hallpass.fail_export(p_export uuid) RETURNS void
 $$;
 
 COMMENT ON FUNCTION hallpass.fail_export(p_export uuid) IS 'Ends an export that cannot be chosen, also of a client whose token stands no more: another may begin then.';
+
+CREATE FUNCTION hallpass.fail_submission(p_submission uuid, p_problem text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    UPDATE submission_file SET status = 'failed', problem = p_problem, body = NULL, headers = NULL
+    WHERE submission = p_submission AND status IN ('waiting', 'taking')
+$$;
+
+COMMENT ON FUNCTION hallpass.fail_submission(p_submission uuid, p_problem text) IS 'Ends what waits of a submission that cannot be taken, also of a client whose token stands no more.';
 
 CREATE FUNCTION hallpass.feed_answered(p_feed text, p_since timestamp with time zone, p_at timestamp with time zone, p_gives boolean) RETURNS void
     LANGUAGE plpgsql
@@ -2537,6 +2565,10 @@ BEGIN
         END IF;
         EXIT WHEN v_count > 0;
     END LOOP;
+    DELETE FROM withheld WHERE (export, id) IN (
+        SELECT w.export, w.id FROM withheld w WHERE w.at < p_before - interval '90 days' LIMIT p_most);
+    GET DIAGNOSTICS v_gone = ROW_COUNT;
+    v_count := v_count + v_gone;
     IF v_count = 0 THEN
         DELETE FROM export WHERE id = ANY (v_over);
     END IF;
@@ -2545,7 +2577,28 @@ END $$;
 
 COMMENT ON FUNCTION hallpass.sweep_exports(p_before timestamp with time zone, p_stuck timestamp with time zone, p_most integer) IS 'Forgets exports that were canceled or ended before a moment, some rows at a time: answers how many, 0 at the end.
      Those that began before `p_stuck` and never ended have failed. Of what a client follows by exports, the ten requests
-     that it made last are kept.';
+     that it made last are kept, and of what was withheld the last 90 days.';
+
+CREATE FUNCTION hallpass.sweep_submissions(p_before timestamp with time zone, p_most integer) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+DECLARE
+    v_over  uuid[];
+    v_count integer;
+BEGIN
+    SELECT array_agg(s.id) INTO v_over FROM submission s WHERE s.touched < p_before;
+    DELETE FROM submission_line WHERE (submission, n, line) IN (
+        SELECT l.submission, l.n, l.line FROM submission_line l WHERE l.submission = ANY (v_over) LIMIT p_most);
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    IF v_count = 0 THEN
+        DELETE FROM submission WHERE id = ANY (v_over);
+    END IF;
+    RETURN v_count;
+END $$;
+
+COMMENT ON FUNCTION hallpass.sweep_submissions(p_before timestamp with time zone, p_most integer) IS 'Forgets submissions that were last touched before a moment, some lines at a time: answers how many, 0 at the end. What
+     they brought stays.';
 
 CREATE FUNCTION hallpass.token_key(p_token text) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -2777,6 +2830,17 @@ CREATE TABLE hallpass.client_usage (
 
 COMMENT ON TABLE hallpass.client_usage IS 'How much each client stored in each of the last hours, as the processes add it up every few seconds: what a client may
      store in a day is one number for all of them, and outlasts them.';
+
+CREATE TABLE hallpass.community_report (
+    organization uuid NOT NULL,
+    month text NOT NULL,
+    whole boolean NOT NULL,
+    at timestamp with time zone NOT NULL,
+    client text NOT NULL,
+    body bytea NOT NULL
+);
+
+COMMENT ON TABLE hallpass.community_report IS 'What organizations have published of their referrals: each month once, since two answers about one could be subtracted.';
 
 CREATE TABLE hallpass.custody_count (
     custodian uuid NOT NULL,
@@ -3181,6 +3245,64 @@ CREATE TABLE hallpass.staff_session (
 
 COMMENT ON TABLE hallpass.staff_session IS 'Who is signed in to the office. The application''s role reaches them by functions alone.';
 
+CREATE TABLE hallpass.submission (
+    id uuid NOT NULL,
+    client text NOT NULL,
+    organization uuid NOT NULL,
+    submitter text NOT NULL,
+    name text NOT NULL,
+    base text NOT NULL,
+    status text NOT NULL,
+    created timestamp with time zone NOT NULL,
+    touched timestamp with time zone NOT NULL,
+    CONSTRAINT submission_status_check CHECK ((status = ANY (ARRAY['in-progress'::text, 'completed'::text, 'stopped'::text])))
+);
+
+COMMENT ON TABLE hallpass.submission IS 'A bulk submission: what a client sends in by files.';
+
+CREATE TABLE hallpass.submission_file (
+    submission uuid NOT NULL,
+    n integer NOT NULL,
+    kind text NOT NULL,
+    type text COLLATE pg_catalog."C",
+    url text,
+    manifest text,
+    base text NOT NULL,
+    headers text,
+    body bytea,
+    digest text,
+    status text DEFAULT 'waiting'::text NOT NULL,
+    line integer DEFAULT 0 NOT NULL,
+    problem text,
+    CONSTRAINT submission_file_kind_check CHECK ((kind = ANY (ARRAY['manifest'::text, 'lines'::text]))),
+    CONSTRAINT submission_file_status_check CHECK ((status = ANY (ARRAY['waiting'::text, 'taking'::text, 'done'::text, 'failed'::text])))
+);
+
+COMMENT ON TABLE hallpass.submission_file IS 'A file of a bulk submission, and how far it is taken.';
+
+CREATE TABLE hallpass.submission_line (
+    submission uuid NOT NULL,
+    n integer NOT NULL,
+    line integer NOT NULL,
+    result text NOT NULL,
+    source text NOT NULL,
+    resource text,
+    issues jsonb,
+    CONSTRAINT submission_line_result_check CHECK ((result = ANY (ARRAY['created'::text, 'updated'::text, 'unchanged'::text, 'failed'::text])))
+);
+
+COMMENT ON TABLE hallpass.submission_line IS 'What became of each line of a submitted file: written in the transaction that took the line, so that none is taken twice.';
+
+CREATE TABLE hallpass.submitted (
+    organization uuid NOT NULL,
+    base text NOT NULL,
+    type text NOT NULL COLLATE pg_catalog."C",
+    source text NOT NULL,
+    id uuid NOT NULL
+);
+
+COMMENT ON TABLE hallpass.submitted IS 'Which record an organization''s own system means by an id: what was submitted before is found again, and referred to.';
+
 CREATE TABLE hallpass.subscription (
     id uuid NOT NULL,
     custodian uuid NOT NULL,
@@ -3190,6 +3312,7 @@ CREATE TABLE hallpass.subscription (
     status text NOT NULL,
     ends timestamp with time zone,
     heartbeat integer,
+    headers text,
     events bigint DEFAULT 0 NOT NULL,
     sent bigint DEFAULT 0 NOT NULL,
     since timestamp with time zone,
@@ -3347,6 +3470,20 @@ CREATE TABLE hallpass.verified_identifier (
 COMMENT ON TABLE hallpass.verified_identifier IS 'By which identifiers a release may name an organization: those that the operator verified, each of one organization, so
      that no member makes another''s ambiguous.';
 
+CREATE TABLE hallpass.withheld (
+    custodian uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    export uuid NOT NULL,
+    id uuid NOT NULL,
+    version integer NOT NULL,
+    type text NOT NULL COLLATE pg_catalog."C",
+    compartment uuid NOT NULL,
+    recipient uuid NOT NULL,
+    purposes text[] NOT NULL
+);
+
+COMMENT ON TABLE hallpass.withheld IS 'Lines of bulk exports that were chosen and left out when their file was fetched: for the custodian, never the recipient.';
+
 CREATE TABLE hallpass.witness_check (
     single boolean DEFAULT true NOT NULL,
     started timestamp with time zone,
@@ -3411,6 +3548,9 @@ ALTER TABLE ONLY hallpass.client
 
 ALTER TABLE ONLY hallpass.client_usage
     ADD CONSTRAINT client_usage_pkey PRIMARY KEY (client, hour);
+
+ALTER TABLE ONLY hallpass.community_report
+    ADD CONSTRAINT community_report_pkey PRIMARY KEY (organization, month, whole);
 
 ALTER TABLE ONLY hallpass.disclosure
     ADD CONSTRAINT disclosure_pkey PRIMARY KEY (compartment, at, request, id, version);
@@ -3520,6 +3660,21 @@ ALTER TABLE ONLY hallpass.staff_session
 ALTER TABLE ONLY hallpass.student
     ADD CONSTRAINT student_pkey PRIMARY KEY (compartment);
 
+ALTER TABLE ONLY hallpass.submission
+    ADD CONSTRAINT submission_client_submitter_name_key UNIQUE (client, submitter, name);
+
+ALTER TABLE ONLY hallpass.submission_file
+    ADD CONSTRAINT submission_file_pkey PRIMARY KEY (submission, n);
+
+ALTER TABLE ONLY hallpass.submission_line
+    ADD CONSTRAINT submission_line_pkey PRIMARY KEY (submission, n, line);
+
+ALTER TABLE ONLY hallpass.submission
+    ADD CONSTRAINT submission_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY hallpass.submitted
+    ADD CONSTRAINT submitted_pkey PRIMARY KEY (organization, base, type, source);
+
 ALTER TABLE ONLY hallpass.subscription_event
     ADD CONSTRAINT subscription_event_pkey PRIMARY KEY (subscription, number);
 
@@ -3558,6 +3713,9 @@ ALTER TABLE ONLY hallpass.validity
 
 ALTER TABLE ONLY hallpass.verified_identifier
     ADD CONSTRAINT verified_identifier_pkey PRIMARY KEY (system, value);
+
+ALTER TABLE ONLY hallpass.withheld
+    ADD CONSTRAINT withheld_pkey PRIMARY KEY (export, id);
 
 ALTER TABLE ONLY hallpass.witness_check
     ADD CONSTRAINT witness_check_pkey PRIMARY KEY (single);
@@ -3658,6 +3816,8 @@ CREATE INDEX staff_address ON hallpass.staff USING btree (organization, address)
 
 CREATE INDEX staff_session_client ON hallpass.staff_session USING btree (client);
 
+CREATE INDEX submission_touched ON hallpass.submission USING btree (touched);
+
 CREATE INDEX subscription_due ON hallpass.subscription USING btree (next_try) WHERE (status = ANY (ARRAY['requested'::text, 'active'::text]));
 
 CREATE INDEX term_date_lower ON hallpass.term_date USING btree (type, param, lower);
@@ -3687,6 +3847,8 @@ CREATE INDEX tree_id ON hallpass.tree USING btree (id) INCLUDE (ancestor);
 CREATE INDEX validity_compartment ON hallpass.validity USING btree (compartment);
 
 CREATE INDEX validity_custodian ON hallpass.validity USING btree (org, custodian);
+
+CREATE INDEX withheld_custodian ON hallpass.withheld USING btree (custodian, at, export, id);
 
 ALTER INDEX hallpass.disclosure_at ATTACH PARTITION hallpass.disclosure_other_at_idx;
 
@@ -3766,6 +3928,12 @@ ALTER TABLE ONLY hallpass.staff
 ALTER TABLE ONLY hallpass.staff_session
     ADD CONSTRAINT staff_session_client_fkey FOREIGN KEY (client) REFERENCES hallpass.staff(client);
 
+ALTER TABLE ONLY hallpass.submission_file
+    ADD CONSTRAINT submission_file_submission_fkey FOREIGN KEY (submission) REFERENCES hallpass.submission(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY hallpass.submission_line
+    ADD CONSTRAINT submission_line_submission_n_fkey FOREIGN KEY (submission, n) REFERENCES hallpass.submission_file(submission, n) ON DELETE CASCADE;
+
 ALTER TABLE ONLY hallpass.subscription_event
     ADD CONSTRAINT subscription_event_subscription_fkey FOREIGN KEY (subscription) REFERENCES hallpass.subscription(id) ON DELETE CASCADE;
 
@@ -3774,6 +3942,11 @@ ALTER TABLE hallpass.access ENABLE ROW LEVEL SECURITY;
 CREATE POLICY add ON hallpass.resource FOR INSERT WITH CHECK (((custodian = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
    FROM hallpass.tree t
   WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = resource.custodian)))) OR ((type = 'Task'::text) AND (parties && ( SELECT hallpass.ancestors() AS ancestors)))));
+
+CREATE POLICY agreed ON hallpass.community_report FOR SELECT USING ((whole AND (EXISTS ( SELECT 1
+   FROM (hallpass.tree t
+     JOIN hallpass.agreement a ON ((a.discloser = t.ancestor)))
+  WHERE ((t.id = community_report.organization) AND (a.recipient = ANY (hallpass.ancestors())) AND (a.opens <= hallpass.statement_time()) AND (hallpass.statement_time() < a.closes))))));
 
 ALTER TABLE hallpass.agreement ENABLE ROW LEVEL SECURITY;
 
@@ -3786,6 +3959,8 @@ ALTER TABLE hallpass.client_limit ENABLE ROW LEVEL SECURITY;
 CREATE POLICY colleague ON hallpass.staff FOR SELECT USING (((organization = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
    FROM hallpass.tree t
   WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = staff.organization))))));
+
+ALTER TABLE hallpass.community_report ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY concerned ON hallpass.event FOR SELECT USING (((organization = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
    FROM hallpass.tree t
@@ -3829,6 +4004,8 @@ CREATE POLICY held ON hallpass.authority USING (((custodian = ( SELECT hallpass.
    FROM hallpass.tree t
   WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = authority.custodian))))));
 
+CREATE POLICY held ON hallpass.community_report FOR SELECT USING (hallpass.holds(organization));
+
 CREATE POLICY held ON hallpass.custody_count FOR SELECT USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
    FROM hallpass.tree t
   WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = custody_count.custodian))))));
@@ -3860,6 +4037,10 @@ CREATE POLICY held ON hallpass.release USING (((custodian = ( SELECT hallpass.ca
 CREATE POLICY held ON hallpass.student USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
    FROM hallpass.tree t
   WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = student.custodian))))));
+
+CREATE POLICY held ON hallpass.withheld FOR SELECT USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
+   FROM hallpass.tree t
+  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = withheld.custodian))))));
 
 ALTER TABLE hallpass.index_backlog ENABLE ROW LEVEL SECURITY;
 
@@ -3899,6 +4080,18 @@ CREATE POLICY own ON hallpass.feed_entry USING ((reader = ( SELECT hallpass.feed
 
 CREATE POLICY own ON hallpass.feed_withdrawal USING ((reader = ( SELECT hallpass.feed_reader() AS feed_reader)));
 
+CREATE POLICY own ON hallpass.submission USING ((client = ( SELECT current_setting('hallpass.client'::text, true) AS current_setting)));
+
+CREATE POLICY own ON hallpass.submission_file USING ((EXISTS ( SELECT 1
+   FROM hallpass.submission s
+  WHERE (s.id = submission_file.submission))));
+
+CREATE POLICY own ON hallpass.submission_line USING ((EXISTS ( SELECT 1
+   FROM hallpass.submission s
+  WHERE (s.id = submission_line.submission))));
+
+CREATE POLICY own ON hallpass.submitted USING ((organization = ( SELECT hallpass.caller() AS caller)));
+
 CREATE POLICY own ON hallpass.subscription USING (hallpass.holds(custodian));
 
 CREATE POLICY own ON hallpass.subscription_event USING ((EXISTS ( SELECT 1
@@ -3910,6 +4103,8 @@ CREATE POLICY party ON hallpass.transfer FOR SELECT USING (((custodian = ( SELEC
 CREATE POLICY propose ON hallpass.transfer FOR INSERT WITH CHECK ((custodian = ( SELECT hallpass.caller() AS caller)));
 
 ALTER TABLE hallpass.provision ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY publish ON hallpass.community_report FOR INSERT WITH CHECK (hallpass.holds(organization));
 
 ALTER TABLE hallpass.release ENABLE ROW LEVEL SECURITY;
 
@@ -3973,6 +4168,14 @@ ALTER TABLE hallpass.staff_session ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.student ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE hallpass.submission ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.submission_file ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.submission_line ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.submitted ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE hallpass.subscription ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.subscription_event ENABLE ROW LEVEL SECURITY;
@@ -4002,6 +4205,8 @@ ALTER TABLE hallpass.validity ENABLE ROW LEVEL SECURITY;
 ALTER TABLE hallpass.verified_identifier ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY withdraw ON hallpass.transfer FOR DELETE USING (((custodian = ( SELECT hallpass.caller() AS caller)) AND (accepted IS NULL)));
+
+ALTER TABLE hallpass.withheld ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.witness_check ENABLE ROW LEVEL SECURITY;
 
@@ -4143,11 +4348,17 @@ GRANT ALL ON FUNCTION hallpass.export_directory(p_export uuid, p_types text[], p
 REVOKE ALL ON FUNCTION hallpass.export_students(p_export uuid, p_types text[], p_only uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.export_students(p_export uuid, p_types text[], p_only uuid[]) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.export_withhold(p_export uuid, p_series text, p_after bigint, p_last bigint, p_given uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.export_withhold(p_export uuid, p_series text, p_after bigint, p_last bigint, p_given uuid[]) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.exports_running() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.exports_running() TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.fail_export(p_export uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.fail_export(p_export uuid) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.fail_submission(p_submission uuid, p_problem text) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.fail_submission(p_submission uuid, p_problem text) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.feed_answered(p_feed text, p_since timestamp with time zone, p_at timestamp with time zone, p_gives boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.feed_answered(p_feed text, p_since timestamp with time zone, p_at timestamp with time zone, p_gives boolean) TO hallpass_app;
@@ -4368,6 +4579,9 @@ GRANT ALL ON FUNCTION hallpass.statement_time() TO hallpass_app;
 REVOKE ALL ON FUNCTION hallpass.sweep_exports(p_before timestamp with time zone, p_stuck timestamp with time zone, p_most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.sweep_exports(p_before timestamp with time zone, p_stuck timestamp with time zone, p_most integer) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.sweep_submissions(p_before timestamp with time zone, p_most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.sweep_submissions(p_before timestamp with time zone, p_most integer) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.token_key(p_token text) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.token_key(p_token text) TO hallpass_app;
 
@@ -4401,6 +4615,8 @@ GRANT SELECT,INSERT,DELETE ON TABLE hallpass.assertion TO hallpass_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.authority TO hallpass_app;
 
 GRANT SELECT ON TABLE hallpass.client TO hallpass_app;
+
+GRANT SELECT,INSERT ON TABLE hallpass.community_report TO hallpass_app;
 
 GRANT SELECT ON TABLE hallpass.custody_count TO hallpass_app;
 
@@ -4444,6 +4660,14 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.signing_key TO hallpass_app;
 
 GRANT SELECT ON TABLE hallpass.staff TO hallpass_app;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE hallpass.submission TO hallpass_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE hallpass.submission_file TO hallpass_app;
+
+GRANT SELECT,INSERT ON TABLE hallpass.submission_line TO hallpass_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE hallpass.submitted TO hallpass_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.subscription TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.subscription_event TO hallpass_app;
@@ -4467,6 +4691,8 @@ GRANT UPDATE(waiting) ON TABLE hallpass.transfer TO hallpass_app;
 GRANT SELECT ON TABLE hallpass.tree TO hallpass_app;
 
 GRANT SELECT ON TABLE hallpass.verified_identifier TO hallpass_app;
+
+GRANT SELECT ON TABLE hallpass.withheld TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.worker TO hallpass_app;
 
