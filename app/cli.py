@@ -38,6 +38,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ledger": ("app.commands.ledger:ledger", "The disclosure ledger."),
     "verify": ("app.commands.verify:verify", "Recompute what is computed from the resources, and report differences."),
     "doctor": ("app.commands.doctor:doctor", "Look for what is unsafe, and say what to do."),
+    "after-restore": (
+        "app.commands.after_restore:after_restore",
+        "Settle a database that was restored: end again what ended since.",
+    ),
     "export-openapi": ("app.commands.documents:export_openapi", "Write the OpenAPI document."),
     "export-reference": ("app.commands.documents:export_reference", "Write docs/reference.md and docs/profiles.md."),
     "export-package": ("app.commands.documents:export_package", "Write the profiles and codes as a FHIR package."),

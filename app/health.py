@@ -33,4 +33,5 @@ async def _found(db: Database) -> dict[str, str]:
         signs = await db.alive()
     except HallpassError:
         return {"status": "no database"}
-    return {"status": "ok" if signs.standbys else "no standby", "worker": "ok" if signs.worker else "none"}
+    status = "behind its witness" if not signs.current else "ok" if signs.standbys else "no standby"
+    return {"status": status, "worker": "ok" if signs.worker else "none"}

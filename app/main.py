@@ -18,6 +18,7 @@ from app.api.middleware.cors import Cors
 from app.api.middleware.path_normalizer import PathNormalizer
 from app.api.page_tokens import PageTokens
 from app.api.router import fhir_router
+from app.auth import client_limits
 from app.auth.endpoints import auth_router
 from app.auth.service import Auth
 from app.capability.catalog import TYPES as DEFINITIONS
@@ -74,10 +75,15 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await usage.share(db, stored)
-        sharing = asyncio.create_task(usage.share_always(db, stored))
+        await client_limits.follow(db, app.state.limits)
+        looking = [
+            asyncio.create_task(usage.share_always(db, stored)),
+            asyncio.create_task(client_limits.follow_always(db, app.state.limits)),
+        ]
         yield
-        sharing.cancel()
-        await asyncio.wait([sharing])
+        for task in looking:
+            task.cancel()
+        await asyncio.wait(looking)
         await usage.share(db, stored)
         await db.dispose()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -25,6 +26,9 @@ from app.limits.protocol import BoundedProtocol
 from app.main import create_app
 from app.settings import Settings, UnsafeSettings, load
 from app.telemetry import log
+from app.witness import keeper
+from app.witness.folder import Folder
+from app.witness.marks import Standing
 
 KEEP_ALIVE_SECONDS = 75
 WORKER_SECONDS = 60
@@ -76,6 +80,18 @@ def require_key(settings: Settings) -> None:
         ) from None
 
 
+def look_at_witness(settings: Settings) -> None:
+    """Compare the database with its witness, and say where that keeps records in. Raises UnsafeSettings."""
+    if settings.witness is None:
+        return
+    try:
+        found = asyncio.run(keeper.look(database_url(settings), Folder(settings.witness)))
+    except ValueError as e:
+        raise UnsafeSettings(f"HALLPASS_WITNESS: {e}") from None
+    if found not in (Standing.NEW, Standing.CURRENT):
+        print(f"hallpass: {found.value}: nothing leaves until `hallpass after-restore` has settled it", file=sys.stderr)
+
+
 def application() -> FastAPI:
     """The application of one process, from the environment; called within the loop that serves it."""
     settings = load()
@@ -91,6 +107,7 @@ def serve(settings: Settings, when_listening: Callable[[], None]) -> None:
     _require_free(settings.host, settings.port)
     prepare_schema(settings)
     require_key(settings)
+    look_at_witness(settings)
     log.to_stderr(settings.log_format)
     _serve_measures(settings)
     threading.Thread(target=_watch, args=(settings, when_listening), daemon=True).start()

@@ -33,6 +33,13 @@ class Settings(BaseSettings):
     key_file: Path | None = Field(
         default=None, description="A file with that key instead; with neither, one is made in the data directory."
     )
+    witness: Path | None = Field(
+        default=None,
+        description="A folder apart from the database, where the worker keeps what ended and was disclosed.",
+    )
+    witness_days: int = Field(
+        default=35, ge=1, le=3650, description="Days that the witness goes back: longer than the oldest backup kept."
+    )
     base_url: str = Field(
         default="http://127.0.0.1:8000",
         description="The server's own address as its clients see it: token audience and absolute links.",

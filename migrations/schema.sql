@@ -365,6 +365,9 @@ CREATE FUNCTION hallpass.client_is_active(p_client text, p_token text, p_organiz
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 BEGIN
+    IF NOT database_is_current() THEN
+        RAISE EXCEPTION 'the database is not known to be as new as its witness' USING ERRCODE = '58W01';
+    END IF;
     RETURN EXISTS (SELECT 1 FROM client c WHERE c.id = p_client AND c.organization = p_organization
                    AND c.disabled IS NULL AND (NOT p_emergency OR c.emergency))
        AND NOT EXISTS (SELECT 1 FROM revoked_token t WHERE t.jti = p_token);
@@ -375,6 +378,15 @@ CREATE FUNCTION hallpass.client_key(p_client text) RETURNS bigint
     AS $$ SELECT hashtextextended(p_client, 6) $$;
 
 COMMENT ON FUNCTION hallpass.client_key(p_client text) IS 'The lock that a client''s disclosures share from their last check to their commit.';
+
+CREATE FUNCTION hallpass.client_limits() RETURNS TABLE(client text, rate integer, running integer, logins integer)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT l.client, l.rate, l.running, l.logins FROM client_limit l
+$$;
+
+COMMENT ON FUNCTION hallpass.client_limits() IS 'The limits of clients that have their own: numbers, and nothing about a record.';
 
 CREATE FUNCTION hallpass.condition_key(p_condition uuid) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -544,6 +556,18 @@ $$;
 
 COMMENT ON FUNCTION hallpass.counts_as(p_organization uuid) IS 'What a release may name to reach an organization: itself, each that it is part of, and the classes of recipients of any
      of these. NULL: there is no such organization.';
+
+CREATE FUNCTION hallpass.database_is_current() RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN NOT EXISTS (SELECT 1 FROM witness_check c WHERE c.started IS DISTINCT FROM pg_postmaster_start_time()
+                       OR c.place IS DISTINCT FROM pg_relation_filepath('hallpass.witness_check'));
+END $$;
+
+COMMENT ON FUNCTION hallpass.database_is_current() IS 'Whether this start of this server is known to be as new as the witness, where one is kept. Another server, a restart
+     and a restored table are not, until a worker has compared them.';
 
 CREATE FUNCTION hallpass.defer_index(p_compartment uuid, p_custodian uuid, p_distrust boolean) RETURNS void
     LANGUAGE sql SECURITY DEFINER
@@ -1614,6 +1638,43 @@ CREATE FUNCTION hallpass.next_link(before bytea, entries bytea) RETURNS bytea
 
 COMMENT ON FUNCTION hallpass.next_link(before bytea, entries bytea) IS 'The link of a batch with these entries, behind the one before.';
 
+CREATE FUNCTION hallpass.note_closed_records() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM witness_check) THEN
+        INSERT INTO ending (kind, was)
+            SELECT 'record', jsonb_build_object('type', n.type, 'id', n.id, 'custodian', n.custodian, 'deleted', n.deleted)
+            FROM new_rows n JOIN resource b ON b.compartment = n.compartment AND b.id = n.id AND b.version = n.version - 1
+            WHERE NOT n.directory AND NOT b.deleted
+              AND (n.deleted OR n.confidentiality > b.confidentiality OR NOT n.labels <@ b.labels);
+        IF FOUND AND database_is_current() THEN
+            RAISE NOTICE USING MESSAGE = pg_current_xact_id()::text, ERRCODE = '00W01';  -- app/db/driver.py waits
+        END IF;
+    END IF;
+    RETURN NULL;
+END $$;
+
+COMMENT ON FUNCTION hallpass.note_closed_records() IS 'Notes for the witness which records were deleted or got a stricter label.';
+
+CREATE FUNCTION hallpass.note_ending() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM witness_check) THEN
+        INSERT INTO ending (kind, was)
+            VALUES (TG_ARGV[0], CASE WHEN TG_ARGV[0] = 'client' THEN to_jsonb(NEW) ELSE to_jsonb(OLD) END);
+        IF database_is_current() THEN
+            RAISE NOTICE USING MESSAGE = pg_current_xact_id()::text, ERRCODE = '00W01';  -- app/db/driver.py waits
+        END IF;
+    END IF;
+    RETURN NULL;
+END $$;
+
+COMMENT ON FUNCTION hallpass.note_ending() IS 'Notes for the witness that a row which opens something is gone or changed.';
+
 CREATE FUNCTION hallpass.operating_figures() RETURNS TABLE(name text, help text, value double precision)
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1648,6 +1709,10 @@ CREATE FUNCTION hallpass.operating_figures() RETURNS TABLE(name text, help text,
         (SELECT coalesce(max(extract(epoch FROM clock_timestamp() - xact_start)), 0) FROM pg_stat_activity
             WHERE datname = current_database() AND pid <> pg_backend_pid())),
     ('database_bytes', 'Size of the database on disk.', pg_database_size(current_database())),
+    ('witness_current', '1: the database is as new as its witness, or has none. 0: nothing leaves.',
+        (SELECT hallpass.database_is_current()::integer)),
+    ('witness_waiting', 'Endings that the witness does not have yet: none of them is acknowledged.',
+        (SELECT count(*) FROM hallpass.ending)),
     ('standbys_follow', '1: as many standbys follow as a commit waits for. 0: commits wait for a standby that is not there.',
         (SELECT hallpass.standbys_follow()::integer))
 $$;
@@ -2597,6 +2662,15 @@ END $$;
 COMMENT ON FUNCTION hallpass.vouched_staff(p_organization uuid, p_issuer text, p_subject text, p_address text) IS 'Who of a member''s staff, or of its parts'', a provider vouches for. From the first sign-in on, by an address that it
      has verified, it is the provider''s own subject that counts: an address may be given to another person later.';
 
+CREATE FUNCTION hallpass.witnessed(p_xact text) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT NOT EXISTS (SELECT 1 FROM ending e WHERE e.xact = p_xact)
+$$;
+
+COMMENT ON FUNCTION hallpass.witnessed(p_xact text) IS 'Whether what a transaction ended is in the witness.';
+
 CREATE FUNCTION hallpass.worker_lives() RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
@@ -2736,6 +2810,18 @@ CREATE TABLE hallpass.client (
     CONSTRAINT client_check CHECK (((jwks IS NULL) <> (jwks_uri IS NULL)))
 );
 
+CREATE TABLE hallpass.client_limit (
+    client text NOT NULL,
+    rate integer,
+    running integer,
+    logins integer,
+    CONSTRAINT client_limit_logins_check CHECK ((logins > 0)),
+    CONSTRAINT client_limit_rate_check CHECK ((rate > 0)),
+    CONSTRAINT client_limit_running_check CHECK ((running > 0))
+);
+
+COMMENT ON TABLE hallpass.client_limit IS 'What the operator lets one client ask, where that differs from what the settings say.';
+
 CREATE TABLE hallpass.client_usage (
     client text NOT NULL,
     hour timestamp with time zone NOT NULL,
@@ -2832,6 +2918,26 @@ CREATE TABLE hallpass.emergency (
     opens timestamp with time zone NOT NULL,
     closes timestamp with time zone NOT NULL,
     custodian uuid
+);
+
+CREATE TABLE hallpass.ending (
+    n bigint NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    xact text DEFAULT (pg_current_xact_id())::text NOT NULL,
+    kind text NOT NULL,
+    was jsonb NOT NULL,
+    CONSTRAINT ending_kind_check CHECK ((kind = ANY (ARRAY['release'::text, 'authority'::text, 'agreement'::text, 'student'::text, 'client'::text, 'endpoint'::text, 'record'::text])))
+);
+
+COMMENT ON TABLE hallpass.ending IS 'What ended or was narrowed, and is not in the witness yet.';
+
+ALTER TABLE hallpass.ending ALTER COLUMN n ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME hallpass.ending_n_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE hallpass.endpoint (
@@ -3052,6 +3158,14 @@ CREATE TABLE hallpass.ledger_drop (
 );
 
 COMMENT ON TABLE hallpass.ledger_drop IS 'What was dropped from the ledger because it was past retention.';
+
+CREATE TABLE hallpass.mark (
+    n bigint NOT NULL,
+    token text NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+COMMENT ON TABLE hallpass.mark IS 'What the worker writes here first and then in the witness. A database without the witness''s last mark is older than it.';
 
 CREATE TABLE hallpass.organization (
     id uuid NOT NULL,
@@ -3370,6 +3484,23 @@ CREATE TABLE hallpass.withheld (
 
 COMMENT ON TABLE hallpass.withheld IS 'Lines of bulk exports that were chosen and left out when their file was fetched: for the custodian, never the recipient.';
 
+CREATE TABLE hallpass.witness_check (
+    single boolean DEFAULT true NOT NULL,
+    started timestamp with time zone,
+    place text,
+    CONSTRAINT witness_check_single_check CHECK (single)
+);
+
+COMMENT ON TABLE hallpass.witness_check IS 'Which start of which server is known to be as new as the witness. Without a row no witness is kept.';
+
+CREATE TABLE hallpass.witnessed_chain (
+    chain smallint NOT NULL,
+    n bigint NOT NULL
+)
+WITH (fillfactor='20');
+
+COMMENT ON TABLE hallpass.witnessed_chain IS 'How much of each chain of the ledger is in the witness.';
+
 CREATE TABLE hallpass.worker (
     id uuid NOT NULL,
     host text NOT NULL,
@@ -3409,6 +3540,9 @@ ALTER TABLE ONLY hallpass.batch
 ALTER TABLE ONLY hallpass.chain_end
     ADD CONSTRAINT chain_end_pkey PRIMARY KEY (chain);
 
+ALTER TABLE ONLY hallpass.client_limit
+    ADD CONSTRAINT client_limit_pkey PRIMARY KEY (client);
+
 ALTER TABLE ONLY hallpass.client
     ADD CONSTRAINT client_pkey PRIMARY KEY (id);
 
@@ -3426,6 +3560,9 @@ ALTER TABLE ONLY hallpass.disclosure_other
 
 ALTER TABLE ONLY hallpass.emergency
     ADD CONSTRAINT emergency_pkey PRIMARY KEY (compartment, id);
+
+ALTER TABLE ONLY hallpass.ending
+    ADD CONSTRAINT ending_pkey PRIMARY KEY (n);
 
 ALTER TABLE ONLY hallpass.endpoint
     ADD CONSTRAINT endpoint_pkey PRIMARY KEY (organization, prefix);
@@ -3480,6 +3617,9 @@ ALTER TABLE ONLY hallpass.job_statistics
 
 ALTER TABLE ONLY hallpass.ledger_drop
     ADD CONSTRAINT ledger_drop_pkey PRIMARY KEY (partition);
+
+ALTER TABLE ONLY hallpass.mark
+    ADD CONSTRAINT mark_pkey PRIMARY KEY (n);
 
 ALTER TABLE ONLY hallpass.organization
     ADD CONSTRAINT organization_pkey PRIMARY KEY (id);
@@ -3577,6 +3717,12 @@ ALTER TABLE ONLY hallpass.verified_identifier
 ALTER TABLE ONLY hallpass.withheld
     ADD CONSTRAINT withheld_pkey PRIMARY KEY (export, id);
 
+ALTER TABLE ONLY hallpass.witness_check
+    ADD CONSTRAINT witness_check_pkey PRIMARY KEY (single);
+
+ALTER TABLE ONLY hallpass.witnessed_chain
+    ADD CONSTRAINT witnessed_chain_pkey PRIMARY KEY (chain);
+
 ALTER TABLE ONLY hallpass.worker
     ADD CONSTRAINT worker_pkey PRIMARY KEY (id);
 
@@ -3609,6 +3755,8 @@ CREATE INDEX disclosure_other_custodian_recipient_at_idx ON hallpass.disclosure_
 CREATE INDEX emergency_custodian ON hallpass.emergency USING btree (custodian, opens);
 
 CREATE INDEX emergency_organization ON hallpass.emergency USING btree (organization);
+
+CREATE INDEX ending_xact ON hallpass.ending USING btree (xact);
 
 CREATE INDEX event_first ON hallpass.event USING btree (organization, first);
 
@@ -3733,6 +3881,23 @@ ALTER STATISTICS hallpass.term_uri_values SET STATISTICS 1000;
 
 CREATE TRIGGER count_custody AFTER INSERT ON hallpass.resource REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION hallpass.count_custody();
 
+CREATE TRIGGER note_closed_records AFTER INSERT ON hallpass.resource REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION hallpass.note_closed_records();
+
+CREATE TRIGGER note_ending AFTER DELETE ON hallpass.agreement FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('agreement');
+
+CREATE TRIGGER note_ending AFTER DELETE OR UPDATE ON hallpass.authority FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('authority');
+
+CREATE TRIGGER note_ending AFTER UPDATE ON hallpass.client FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('client');
+
+CREATE TRIGGER note_ending AFTER DELETE ON hallpass.endpoint FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('endpoint');
+
+CREATE TRIGGER note_ending AFTER DELETE ON hallpass.release FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('release');
+
+CREATE TRIGGER note_ending AFTER DELETE OR UPDATE ON hallpass.student FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('student');
+
+ALTER TABLE ONLY hallpass.client_limit
+    ADD CONSTRAINT client_limit_client_fkey FOREIGN KEY (client) REFERENCES hallpass.client(id);
+
 ALTER TABLE ONLY hallpass.client
     ADD CONSTRAINT client_organization_fkey FOREIGN KEY (organization) REFERENCES hallpass.organization(id);
 
@@ -3789,6 +3954,8 @@ ALTER TABLE hallpass.authority ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY change ON hallpass.transfer FOR UPDATE USING (((custodian = ( SELECT hallpass.caller() AS caller)) AND (accepted IS NULL)));
 
+ALTER TABLE hallpass.client_limit ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY colleague ON hallpass.staff FOR SELECT USING (((organization = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
    FROM hallpass.tree t
   WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = staff.organization))))));
@@ -3804,6 +3971,8 @@ ALTER TABLE hallpass.custody_count ENABLE ROW LEVEL SECURITY;
 ALTER TABLE hallpass.disclosure ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.emergency ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.ending ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.endpoint ENABLE ROW LEVEL SECURITY;
 
@@ -3874,6 +4043,8 @@ CREATE POLICY held ON hallpass.withheld FOR SELECT USING (((custodian = ( SELECT
   WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = withheld.custodian))))));
 
 ALTER TABLE hallpass.index_backlog ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.mark ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY member ON hallpass.agreement FOR SELECT USING ((( SELECT hallpass.caller() AS caller) IS NOT NULL));
 
@@ -4037,6 +4208,10 @@ CREATE POLICY withdraw ON hallpass.transfer FOR DELETE USING (((custodian = ( SE
 
 ALTER TABLE hallpass.withheld ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE hallpass.witness_check ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.witnessed_chain ENABLE ROW LEVEL SECURITY;
+
 GRANT USAGE ON SCHEMA hallpass TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.accept_transfer(p_id uuid, p_agent jsonb, p_purposes text[], p_request uuid) FROM PUBLIC;
@@ -4100,6 +4275,9 @@ GRANT ALL ON FUNCTION hallpass.client_is_active(p_client text, p_token text, p_o
 REVOKE ALL ON FUNCTION hallpass.client_key(p_client text) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.client_key(p_client text) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.client_limits() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.client_limits() TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.condition_key(p_condition uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.condition_key(p_condition uuid) TO hallpass_app;
 
@@ -4119,6 +4297,9 @@ GRANT ALL ON FUNCTION hallpass.count_custody() TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.counts_as(p_organization uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.counts_as(p_organization uuid) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.database_is_current() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.database_is_current() TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.defer_index(p_compartment uuid, p_custodian uuid, p_distrust boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.defer_index(p_compartment uuid, p_custodian uuid, p_distrust boolean) TO hallpass_app;
@@ -4276,6 +4457,12 @@ GRANT ALL ON FUNCTION hallpass.lock_writes(p_compartments uuid[], p_custodians u
 REVOKE ALL ON FUNCTION hallpass.next_link(before bytea, entries bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.next_link(before bytea, entries bytea) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.note_closed_records() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.note_closed_records() TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.note_ending() FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.note_ending() TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.operating_figures() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION hallpass.part2_age(p_state text, p_on date) FROM PUBLIC;
@@ -4406,6 +4593,9 @@ GRANT ALL ON FUNCTION hallpass.verdict(p_nodes integer[], p_parents integer[], p
 
 REVOKE ALL ON FUNCTION hallpass.vouched_staff(p_organization uuid, p_issuer text, p_subject text, p_address text) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.vouched_staff(p_organization uuid, p_issuer text, p_subject text, p_address text) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.witnessed(p_xact text) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.witnessed(p_xact text) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.worker_lives() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.worker_lives() TO hallpass_app;

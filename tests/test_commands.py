@@ -140,6 +140,22 @@ def test_a_client_is_listed_with_what_it_may_and_when_it_last_got_a_token(runnin
     assert "    last token 20" in printed(running.hallpass("client", "list")).splitlines()[below]
 
 
+def test_a_client_can_have_limits_of_its_own_and_the_usual_ones_again(running: Running, organization: str) -> None:
+    client_id, _ = client(running, organization)
+    first = running.hallpass("client", "limit", client_id, "--rate", "7")
+    assert "7 requests in a second;" in first.output
+    second = running.hallpass("client", "limit", client_id, "--logins", "2")
+    assert "7 requests in a second;" in second.output
+    assert "2 tokens in a second" in second.output
+    again = running.hallpass("client", "limit", client_id, "--default")
+    assert again.output.count("as the settings say") == 3
+
+
+def test_what_a_client_was_given_is_listed_and_an_unknown_one_is_told(running: Running, organization: str) -> None:
+    unknown = running.hallpass("client", "received", "nobody", "--since", "2026-01-01")
+    assert (unknown.exit_code, "There is no client" in unknown.output) == (2, True)
+
+
 def test_every_answer_carries_the_id_of_its_request(running: Running) -> None:
     for path in ("/health/live", "/fhir/Patient", "/fhir/metadata", "/nothing"):
         assert UUID(httpx.get(f"{running.url}{path}", timeout=30).headers["X-Request-Id"])
@@ -221,7 +237,7 @@ def test_a_setting_that_would_send_tokens_unencrypted_stops_the_start(tmp_path: 
     [
         ("UPDATE hallpass.applied_schema SET code = 'older'", "hallpass migrate"),
         ("UPDATE hallpass.applied_schema SET tables = 'changed'", "Add a migration, or use a new database"),
-        ("UPDATE hallpass.alembic_version SET version_num = '9999'", "newer than this program"),
+        ("UPDATE hallpass.alembic_version SET version_num = '9999'", "install the version that made it"),
     ],
 )
 async def test_a_schema_of_another_version_stops_the_start(

@@ -6,6 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
+
+from app.cli import COMMANDS
+from app.settings import Settings, variable
 
 ROOT = Path(__file__).parents[1]
 LINES = (ROOT / "Dockerfile").read_text().replace("\\\n", " ").splitlines()
@@ -40,3 +44,26 @@ def test_each_requirement_is_pinned_with_hashes_and_names_no_index(name: str) ->
     assert requirements
     assert [r for r in requirements if not re.match(r"[A-Za-z0-9._-]+==\S+\s.*--hash=sha256:[0-9a-f]{64}", r)] == []
     assert "://" not in text
+
+
+COMPOSE = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())
+OURS = {name: s for name, s in COMPOSE["services"].items() if "build" in s}
+
+
+def test_the_compose_file_names_only_settings_and_commands_that_there_are() -> None:
+    known = {variable(name) for name in Settings.model_fields}
+    assert {name for service in OURS.values() for name in service["environment"]} <= known
+    assert {service["command"][0] for service in OURS.values()} <= set(COMMANDS)
+
+
+def test_every_process_of_ours_runs_without_rights_and_writes_into_its_volumes_alone() -> None:
+    for service in OURS.values():
+        assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"])
+    used = {volume.split(":")[0] for s in COMPOSE["services"].values() for volume in s.get("volumes", ())}
+    assert used == set(COMPOSE["volumes"])
+
+
+def test_only_the_proxy_is_reached_from_outside_and_no_secret_is_in_the_file() -> None:
+    assert [name for name, service in COMPOSE["services"].items() if "ports" in service] == ["proxy"]
+    secrets = [service["environment"][n] for service in OURS.values() for n in ("HALLPASS_KEY", "DATABASE_URL")]
+    assert all("${" in secret for secret in secrets)

@@ -59,8 +59,7 @@ class Keys:
     async def find(self, kid: str) -> Jwk | None:
         """The public key of that kid, if what it signed may still hold; another process may have just made it."""
         now = self._clock()
-        if kid not in self._known:
-            await self._refresh(now, always=True)
+        await self._refresh(now, always=kid not in self._known)  # what was deleted verifies no longer than REFRESH
         key = self._known.get(kid)
         return public(key.jwk) if key and key.expires > now else None
 

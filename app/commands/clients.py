@@ -13,10 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.auth import clients, jose
 from app.auth.keyfile import write_key
+from app.commands import client_use
 from app.console import as_owner, plainly
 from app.settings import Settings
 
 client = typer.Typer(help="The clients: programs that call, each for one organization.", no_args_is_help=True)
+
+client.command("limit")(client_use.limit)
+client.command("received")(client_use.received)
 
 KeySource = Annotated[str | None, typer.Option(help="Where its public keys are: an https URL, or a file with a JWKS.")]
 MakeKey = Annotated[Path | None, typer.Option(help="Make a key pair, and write the private key (a JWK) to this file.")]

@@ -6,10 +6,11 @@ both ways of running a statement are within the same one.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 import asyncpg
 from sqlalchemy import Select, TextClause
@@ -112,8 +113,19 @@ class Unconfirmed(Exception):
     """What was committed is not known to have reached the standby that should have it too."""
 
 
+class Unwitnessed(Exception):
+    """What was committed ended something, and is not known to be in the witness that is kept elsewhere."""
+
+
 _warned: WeakSet[Any] = WeakSet()
 """Connections on which PostgreSQL has warned of something since their transaction began."""
+_ENDING = "00W01"
+"""The SQLSTATE by which schema/functions/note_ending.sql says that this transaction ends something."""
+_ends: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
+"""Connections whose transaction ends something, with its number."""
+_LOOK_SECONDS = 0.05
+_begins: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
+"""How a transaction begins on connections whose pooler does not pass settings on when it connects."""
 
 
 def watch(connection: Any) -> None:
@@ -121,23 +133,38 @@ def watch(connection: Any) -> None:
     connection.add_log_listener(_noticed)
 
 
+async def require_settings(connection: Any, settings: Mapping[str, str], probe: str) -> None:
+    """Have a connection run with settings that a pooler has not passed on: then each transaction sets them for itself.
+
+    `probe` is the setting that is looked at, a number of milliseconds. https://www.pgbouncer.org/config.html
+    """
+    shown = await connection.fetchval("SELECT setting FROM pg_settings WHERE name = $1", probe)
+    if shown != settings[probe]:
+        local = "".join(f"; SET LOCAL {name} = '{value}'" for name, value in settings.items())
+        _begins[connection] = f"BEGIN{local}"
+
+
 def _noticed(connection: Any, message: Any) -> None:
     if message.severity_en == "WARNING":
         _warned.add(connection)
+    elif message.sqlstate == _ENDING:
+        _ends[connection] = message.message
 
 
 @asynccontextmanager
 async def transaction(connection: AsyncConnection, commit_seconds: float = COMMIT_SECONDS) -> AsyncIterator[None]:
     """A transaction of the driver's, which ends before the connection goes back to the pool, or the connection does.
 
-    Raises DBAPIError where the commit fails, RuntimeError where a failure of a statement was passed over, and
-    Unconfirmed where the commit takes too long, or PostgreSQL warns that it did not wait for the standby.
+    Raises DBAPIError where the commit fails, RuntimeError where a failure of a statement was passed over,
+    Unconfirmed where the commit takes too long, or PostgreSQL warns that it did not wait for the standby, and
+    Unwitnessed where what it ended does not reach the witness in as long.
     https://www.postgresql.org/docs/current/warm-standby.html#SYNCHRONOUS-REPLICATION
     """
     driver = on_driver(connection)
+    _ends.pop(driver, None)
     try:
         with alike("BEGIN"):
-            await driver.execute("BEGIN")
+            await driver.execute(_begins.get(driver, "BEGIN"))
         yield
         done = await _commit(driver, commit_seconds)
         if done != "COMMIT":  # PostgreSQL's answer where a statement has failed, and whoever asked it went on
@@ -151,6 +178,20 @@ async def transaction(connection: AsyncConnection, commit_seconds: float = COMMI
     except BaseException:  # canceled, and maybe in the middle of a statement: where it stands cannot be known
         await connection.invalidate()
         raise
+    if driver in _ends:
+        await _await_witness(driver, _ends.pop(driver), commit_seconds)
+
+
+async def _await_witness(driver: Any, transaction: str, seconds: float) -> None:
+    """Wait until a worker has written into the witness what a transaction ended."""
+    statement = "SELECT hallpass.witnessed($1)"
+    try:
+        with alike(statement):
+            async with asyncio.timeout(seconds):
+                while not await driver.fetchval(statement, transaction):  # noqa: ASYNC110 - a worker elsewhere does it
+                    await asyncio.sleep(_LOOK_SECONDS)
+    except TimeoutError as e:
+        raise Unwitnessed from e
 
 
 async def _commit(driver: Any, seconds: float) -> str:

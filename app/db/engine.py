@@ -29,6 +29,8 @@ UNREACHABLE = ("08", "53", "55P03", "57P", "58", "25006")
 shutdown, I/O, read-only."""
 CANCELED = "57014"
 """A statement that ran longer than it may."""
+BEHIND = "58W01"
+"""The database is not known to be as new as its witness (schema/functions/client_is_active.sql)."""
 RETRY = ("40001", "40P01")
 """Serialization failure and deadlock: run the transaction again."""
 
@@ -40,10 +42,14 @@ def sqlstate(error: DBAPIError) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """Signs of life: whether the standbys are there for which a commit waits, and a worker."""
+    """Signs of life: whether the standbys are there for which a commit waits, and a worker.
+
+    `current`: the database is known to be as new as its witness, or has none.
+    """
 
     standbys: bool
     worker: bool
+    current: bool = True
 
 
 class Database:
@@ -67,9 +73,11 @@ class Database:
     async def alive(self) -> Signs:
         """Ask the database for a sign of life on a connection of its own. Raises as `_transaction`."""
         async with _transaction(self._reserve, RESERVE_SECONDS) as connection:
-            found = await connection.exec_driver_sql("SELECT hallpass.standbys_follow(), hallpass.worker_lives()")
+            found = await connection.exec_driver_sql(
+                "SELECT hallpass.standbys_follow(), hallpass.worker_lives(), hallpass.database_is_current()"
+            )
             signs: Any = found.one()
-            return Signs(bool(signs[0]), bool(signs[1]))
+            return Signs(bool(signs[0]), bool(signs[1]), bool(signs[2]))
 
     async def dispose(self) -> None:
         """Close the pools."""
@@ -89,6 +97,8 @@ async def owner_transaction(
             yield connection
     except driver.Unconfirmed as e:
         raise unconfirmed() from e
+    except driver.Unwitnessed as e:
+        raise unwitnessed() from e
     finally:
         await engine.dispose()
 
@@ -105,9 +115,13 @@ async def _transaction(engine: AsyncEngine, commit_seconds: float) -> AsyncItera
             yield connection
     except driver.Unconfirmed as e:
         raise unconfirmed() from e
+    except driver.Unwitnessed as e:
+        raise unwitnessed() from e
     except DBAPIError as e:
         if sqlstate(e) == CANCELED:
             raise too_long() from e
+        if sqlstate(e) == BEHIND:
+            raise behind() from e
         if _unreachable(e.orig):
             raise unavailable() from e
         raise
@@ -148,7 +162,9 @@ class _Logins:
     async def _connect(self, login: Login, settings: dict[str, str]) -> asyncpg.Connection:
         whole = {**driver_arguments(self.owner), "user": login.role, "password": login.password}
         # a plan made once stands as long as its connection
-        return await asyncpg.connect(**whole, server_settings=settings, max_cached_statement_lifetime=0)
+        connection = await asyncpg.connect(**whole, server_settings=settings, max_cached_statement_lifetime=0)
+        await driver.require_settings(connection, settings, "statement_timeout")
+        return connection
 
 
 def _pool(logins: _Logins, size: int, seconds: int, statement_timeout_ms: int) -> AsyncEngine:
@@ -189,6 +205,24 @@ def unconfirmed() -> HallpassError:
         Kind.UNAVAILABLE,
         "What was written is not known to have reached the standby. It may stand: read before you write it again.",
         headers={"Retry-After": "10"},
+    )
+
+
+def unwitnessed() -> HallpassError:
+    """The one 503 of an ending that no worker has written into the witness: it stands, and a restore could lose it."""
+    return HallpassError(
+        Kind.UNAVAILABLE,
+        "It is ended, but the witness that outlives a restore does not have it yet. Try again to be sure.",
+        headers={"Retry-After": "10"},
+    )
+
+
+def behind() -> HallpassError:
+    """The one 503 of a database that may be older than what was seen of it: nothing leaves."""
+    return HallpassError(
+        Kind.UNAVAILABLE,
+        "The database was restored or restarted and is not yet known to be complete. Try again later.",
+        headers={"Retry-After": "5"},
     )
 
 

@@ -96,7 +96,8 @@ async def check(owner: URL, *, create: bool = False) -> bool:
         return created
     if revision != head:
         known = {s.revision for s in _script(HERE).walk_revisions()}
-        what = "older: run `hallpass migrate`" if revision in known else "newer than this program, or not ours"
+        newer = "newer, or not ours: install the version that made it"
+        what = "older: run `hallpass migrate`" if revision in known else newer
         raise WrongSchema(f"the database's schema is {revision}, this version's is {head}; the database is {what}")
     tables, code = schema.load().checksums()
     if applied is None or applied[0] != tables:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.caller import Caller
-from app.consent.codes import PARTICIPATION, RECIPIENT_CLASS, TIME_ZONE_EXTENSION
+from app.consent.codes import CONFIDENTIALITY_SYSTEM, PARTICIPATION, RECIPIENT_CLASS, TIME_ZONE_EXTENSION
 from app.db import projections, read, write
 from app.db.caller import set_operator
 from app.db.engine import Database, owner_transaction
@@ -27,12 +27,14 @@ from app.resources.paths import values
 from app.session import Session
 from app.settings import Settings
 
+VERY_RESTRICTED = {"system": CONFIDENTIALITY_SYSTEM, "code": "V", "display": "very restricted"}
+
 
 class Operator:
     """The operator of the network, at the database's owner's place."""
 
     def __init__(self, db: Database, settings: Settings) -> None:
-        self._owner = db.owner
+        self.owner = db.owner
         self._settings = settings
 
     async def add_organization(
@@ -85,6 +87,25 @@ class Operator:
         """Make an agreement inactive: no release rests on it from now on. Raises NOT_FOUND."""
         await self._update("OrganizationAffiliation", agreement, {"active": False}, "ended")
 
+    async def end(self, type_name: str, own_id: UUID) -> bool:
+        """End a Consent, a RelatedPerson or an OrganizationAffiliation again; False where there is none to end."""
+        return await self._again(
+            type_name, own_id, {"status": "inactive"} if type_name == "Consent" else {"active": False}
+        )
+
+    async def restrict(self, type_name: str, own_id: UUID) -> bool:
+        """Label a record as very restricted, until its custodian says what it is; False where there is none."""
+        return await self._again(type_name, own_id, {"meta": {"security": [VERY_RESTRICTED]}})
+
+    async def _again(self, type_name: str, own_id: UUID, changes: dict[str, Any]) -> bool:
+        try:
+            await self._update(type_name, own_id, changes, "closed again after a restore")
+        except HallpassError as e:
+            if e.kind is not Kind.NOT_FOUND:
+                raise
+            return False
+        return True
+
     async def edit_organization(
         self,
         organization: UUID,
@@ -106,7 +127,7 @@ class Operator:
 
     async def verify_identifier(self, organization: UUID, system: str, value: str) -> None:
         """Let releases name an organization by this identifier. Raises NOT_FOUND; CONFLICT where it is another's."""
-        async with owner_transaction(self._owner) as connection:
+        async with owner_transaction(self.owner) as connection:
             if await projections.place(connection, organization) is None:
                 raise HallpassError(Kind.NOT_FOUND, "There is no Organization with this id.")
             if not await write.verify_identifier(connection, organization, system, value):
@@ -114,7 +135,7 @@ class Operator:
             await security_log.record_command(connection, organization, f"identifier of {organization} verified")
 
     async def _update(self, type_name: str, own_id: UUID, changes: dict[str, Any], done: str) -> None:
-        async with owner_transaction(self._owner) as connection:
+        async with owner_transaction(self.owner) as connection:
             row = await read.current(connection, type_name, own_id)
             if row is None or row.deleted:
                 raise HallpassError(Kind.NOT_FOUND, f"There is no {type_name} with this id.")
@@ -127,7 +148,7 @@ class Operator:
 
     async def _create(self, type_name: str, content: dict[str, Any], own_id: UUID, custodian: UUID) -> None:
         validated = validate_now(TYPES[type_name], content, self._settings.fhir_base)
-        async with owner_transaction(self._owner) as connection:
+        async with owner_transaction(self.owner) as connection:
             session = await self._session(connection, custodian)
             await writes.create(session, TYPES[type_name], validated, own_id)
             await security_log.record_command(connection, custodian, f"{type_name} {own_id} added")
@@ -143,6 +164,10 @@ class Operator:
 def _joined(content: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     """The changes, beside what they do not replace: other lines of an address, other extensions."""
     joined = dict(changes)
+    if "meta" in changes:
+        meta = content.get("meta", {})
+        others = [s for s in meta.get("security", []) if s.get("system") != CONFIDENTIALITY_SYSTEM]
+        joined["meta"] = {**meta, "security": [*others, *changes["meta"]["security"]]}
     if "address" in changes and content.get("address"):
         first, *others = content["address"]
         joined["address"] = [{**first, **changes["address"][0]}, *others]

@@ -7,6 +7,8 @@ for the whole server is divided by its processes (docs/decisions/0024-limits-by-
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -25,6 +27,15 @@ SEND_SECONDS = 30.0
 _HELD = "hallpass.limits.client"
 
 
+@dataclass(frozen=True, slots=True)
+class Own:
+    """The limits of one client; None: as the settings say."""
+
+    rate: int | None = None
+    running: int | None = None
+    logins: int | None = None
+
+
 class Limits:
     """What clients and addresses have left."""
 
@@ -38,6 +49,13 @@ class Limits:
         self._clients = _rates(settings, settings.client_rate)
         self._logins = _rates(settings, settings.login_rate)
         self._strangers = _rates(settings, settings.address_rate)
+        self._processes = settings.workers
+
+    def set_own(self, limits: Mapping[str, Own]) -> None:
+        """Use these limits for clients that have their own, and the settings for all others."""
+        self._clients.own = {c: o.rate / self._processes for c, o in limits.items() if o.rate}
+        self._logins.own = {c: o.logins / self._processes for c, o in limits.items() if o.logins}
+        self._requests.own = {c: o.running for c, o in limits.items() if o.running}
 
     async def enter(self, scope: Scope, client: str) -> None:
         """Count a request against its client, which has proved itself, and wait for its turn. Raises TOO_MANY.

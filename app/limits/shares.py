@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -25,6 +25,8 @@ class Shares:
 
     def __init__(self, running: int, waiting: int, seconds: float) -> None:
         self._running = running
+        self.own: Mapping[str, int] = {}
+        """How many at once for keys that have their own number."""
         self._waiting = waiting
         self._seconds = seconds
         self._shares: dict[str, _Share] = {}
@@ -32,7 +34,7 @@ class Shares:
     async def acquire(self, key: str) -> None:
         """Take a place. Raises TOO_MANY where the line is full, or does not move in time."""
         share = self._shares.setdefault(key, _Share())
-        if share.running < self._running:  # nobody stands in line then: a free place goes to the first in it
+        if share.running < self.own.get(key, self._running):  # a free place goes to the first in line, so nobody is
             share.running += 1
             return
         if len(share.line) >= self._waiting:
@@ -55,7 +57,7 @@ class Shares:
     def release(self, key: str) -> None:
         """Give a place back: to the first in line, if there is one."""
         share = self._shares[key]
-        while share.line:
+        while share.line and share.running <= self.own.get(key, self._running):
             turn = share.line.popleft()
             if not turn.done():
                 turn.set_result(None)

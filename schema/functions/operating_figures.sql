@@ -30,6 +30,10 @@ CREATE OR REPLACE FUNCTION hallpass.operating_figures() RETURNS TABLE (name text
         (SELECT coalesce(max(extract(epoch FROM clock_timestamp() - xact_start)), 0) FROM pg_stat_activity
             WHERE datname = current_database() AND pid <> pg_backend_pid())),
     ('database_bytes', 'Size of the database on disk.', pg_database_size(current_database())),
+    ('witness_current', '1: the database is as new as its witness, or has none. 0: nothing leaves.',
+        (SELECT hallpass.database_is_current()::integer)),
+    ('witness_waiting', 'Endings that the witness does not have yet: none of them is acknowledged.',
+        (SELECT count(*) FROM hallpass.ending)),
     ('standbys_follow', '1: as many standbys follow as a commit waits for. 0: commits wait for a standby that is not there.',
         (SELECT hallpass.standbys_follow()::integer))
 $$;

@@ -148,6 +148,7 @@ async def test_the_wall_hides_from_an_update_what_it_hides_from_a_read(scene: Sc
 AS_OWNER = frozenset(
     {"accept_transfer", "agreed_custodians", "agreed_since", "asserted_purposes", "break_glass", "claim_subscriptions"}
     | {"clear_index_backlog", "client_is_active", "consent_permitting", "count_custody", "counts_as", "defer_index"}
+    | {"database_is_current", "note_closed_records", "note_ending", "witnessed", "client_limits"}
     | {"disclose", "disclosure_keys", "endpoint_allowed", "enter_query"}
     | {"exports_running", "fail_export", "finish_subscription", "fold_custody_counts", "sweep_exports"}
     | {"export_withhold", "fail_submission", "sweep_submissions"}

@@ -1,0 +1,211 @@
+"""A database that was restored to an earlier moment lets nothing out until what ended since has ended again."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+import pytest_asyncio
+from sqlalchemy import URL, text
+from typer.testing import Result
+
+from app.auth import clients, jose
+from app.consent.codes import CONFIDENTIALITY_SYSTEM
+from app.db import login
+from app.db.engine import Database, owner_transaction
+from tests import build
+from tests.databases import execute, rows
+from tests.scene import Scene, set_scene
+from tests.witness.restoring import again, command, copied, dump, restored, witnessed
+from tests.world import BASE, Member, World, open_world
+
+
+@pytest_asyncio.fixture(scope="module")
+async def database(database: URL) -> URL:
+    """A database whose login is its own: settling retires it, and a copy of the template shares the template's."""
+    async with owner_transaction(database) as connection:
+        await connection.execute(text("DELETE FROM hallpass.app_login"))
+        await login.ensure(connection)
+    return database
+
+
+@pytest_asyncio.fixture(scope="module")
+async def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the witness is."""
+    return tmp_path_factory.mktemp("elsewhere") / "witness"
+
+
+@pytest_asyncio.fixture(scope="module")
+async def scene(database: URL, folder: Path) -> AsyncIterator[Scene]:
+    """A district that has released Encounters to a clinic; everything is in the witness."""
+    async with witnessed(database, folder) as world:
+        found = await set_scene(world)
+        found.records["Release"] = await found.release("Encounter")
+        yield found
+
+
+@dataclass
+class Story:
+    """A database that was lost, and restored from a backup that is older than what ended."""
+
+    url: URL
+    world: World
+    backup: Path
+    login: str
+    """Of the app, before."""
+    other: Member
+    """A clinic whose client was disabled since."""
+    rotated: Member
+    """A client that has another key since."""
+    key: dict[str, Any]
+    agreement: str
+    held: list[httpx.Response]
+    """What the members were answered before it was settled."""
+    said: Result
+    """What `hallpass after-restore` said."""
+
+
+@pytest_asyncio.fixture(scope="module")
+async def story(
+    server: URL, database: URL, scene: Scene, folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Story]:
+    """A backup; then a guardian's authority, an agreement, a client, a client's key, an endpoint and a release end, a
+    record is deleted and another gets a stricter label; then the backup is restored, and settled."""
+    district = scene.district
+    other = await scene.world.member("Another clinic")
+    await scene.world.agree(district, other)
+    rotated = await scene.world.client_of(district.organization, scopes="system/*.cruds", purposes=("TREAT",))
+    agreements = await other.ids(f"/OrganizationAffiliation?primary-organization={district.organization}")
+    note = await district.create(_observation(scene))
+    aunt = await district.create(build.guardian(scene.student))
+    allowed = f"INSERT INTO hallpass.endpoint VALUES ('{scene.clinic.organization}', 'https://ehr.example.org/')"
+    await execute(database, allowed)
+    [[role]] = await rows(database, "SELECT role FROM hallpass.app_login WHERE retired IS NULL")
+    backup = tmp_path_factory.mktemp("backup") / "dump"
+    await dump(database, backup)
+    assert (await scene.clinic.get(encounter(scene))).status_code == 200
+    await district.save({**scene.records["Release"], "status": "inactive"})
+    await district.save({**aunt, "active": False})
+    await scene.world.operator.end_agreement(UUID(agreements[0]))
+    key = jose.public(jose.generate())
+    async with owner_transaction(database) as connection:
+        await clients.disable(connection, other.client_id, datetime.now(UTC))
+        await clients.rotate_key(connection, rotated.client_id, jwks={"keys": [key]})
+        await connection.execute(text("DELETE FROM hallpass.endpoint"))
+    restricted = [{"system": CONFIDENTIALITY_SYSTEM, "code": "R"}]
+    await district.save({**scene.records["Encounter"], "meta": {"security": restricted}})
+    assert (await district.delete(f"/Observation/{note['id']}")).status_code == 204
+    async with restored(server, backup) as url, witnessed(url, folder) as world:
+        held = [await world.http.get(f"{BASE}/health/ready")]
+        held += [await m.get(encounter(scene)) for m in await again(scene, world)]
+        said = await command(url, folder, "after-restore")
+        yield Story(url, world, backup, role, other, rotated, key, agreements[0], held, said)
+
+
+def encounter(scene: Scene) -> str:
+    return f"/Encounter/{scene.records['Encounter']['id']}"
+
+
+async def in_a_second(what: str, owner: URL) -> None:
+    """Wait until a query finds something: a worker writes within a quarter of a second."""
+    deadline = time.monotonic() + 10
+    while not (await rows(owner, what))[0][0]:
+        assert time.monotonic() < deadline, what
+        await asyncio.sleep(0.05)
+
+
+async def test_an_older_database_is_not_ready_and_answers_nobody(story: Story) -> None:
+    assert [(a.status_code, "behind" in a.text or "restored" in a.text) for a in story.held] == [(503, True)] * 3
+
+
+async def test_a_release_that_was_ended_after_the_backup_never_opens_again(story: Story, scene: Scene) -> None:
+    release = scene.records["Release"]["id"]
+    assert story.said.exit_code == 0, story.said.output
+    assert f"release {release}" in story.said.output
+    district, clinic = await again(scene, story.world)
+    assert (await clinic.get(encounter(scene))).status_code == 404
+    assert (await district.get(encounter(scene))).status_code == 200
+    assert (await district.get(f"/Consent/{release}")).json()["status"] == "inactive"
+
+
+async def test_what_was_given_after_the_backup_is_told_and_on_record(story: Story, scene: Scene) -> None:
+    clinic = scene.clinic
+    assert f"1 versions to organization {clinic.organization}, client {clinic.client_id}" in story.said.output
+    district, _ = await again(scene, story.world)
+    record = await district.get(f"/AuditEvent?patient=Patient/{scene.student['id']}")
+    assert "The database was restored" in record.text
+
+
+async def test_everything_else_that_ended_after_the_backup_is_ended_again(story: Story) -> None:
+    state = """
+        SELECT (SELECT count(*) FROM hallpass.authority) AS authorities,
+               (SELECT count(*) FROM hallpass.endpoint) AS endpoints,
+               (SELECT array_agg(id) FROM hallpass.client WHERE disabled IS NOT NULL) AS disabled,
+               (SELECT jwks #>> '{keys,0,x}' FROM hallpass.client WHERE id = '%s') AS key,
+               (SELECT bool_or(closes > now()) FROM hallpass.agreement WHERE id = '%s') AS agreed,
+               (SELECT array_agg(confidentiality ORDER BY type) FROM hallpass.resource
+                WHERE current AND type IN ('Encounter', 'Observation')) AS labels
+    """
+    [found] = await rows(story.url, state % (story.rotated.client_id, story.agreement))
+    assert dict(found) == {
+        "authorities": 1,  # of the mother, who has hers
+        "endpoints": 0,
+        "disabled": [story.other.client_id],
+        "key": story.key["x"],
+        "agreed": False,
+        "labels": [5, 5],
+    }
+
+
+async def test_tokens_and_logins_of_before_the_restore_end_with_it(story: Story, scene: Scene) -> None:
+    db = Database(story.url)
+    async with open_world(db) as world:
+        old = await world.http.get(f"{BASE}/fhir/Patient", headers=scene.district.headers)
+    assert old.status_code == 401
+    await db.dispose()
+    assert await rows(story.url, f"SELECT 1 FROM pg_roles WHERE rolname = '{story.login}'") == []
+
+
+async def test_settling_again_finds_nothing_to_settle(story: Story, folder: Path) -> None:
+    again = await command(story.url, folder, "after-restore")
+    assert (again.exit_code, "nothing to settle" in again.output) == (0, True)
+
+
+async def test_a_backup_from_before_the_witness_cannot_be_settled(
+    server: URL, template: URL, story: Story, folder: Path
+) -> None:
+    async with copied(server, template) as url:
+        refused = await command(url, folder, "after-restore")
+    assert (refused.exit_code, "Restore a younger backup" in refused.output) == (1, True)
+
+
+async def test_without_its_witness_a_database_lets_nothing_out_until_that_is_given_up(
+    server: URL, story: Story, scene: Scene, tmp_path: Path
+) -> None:
+    async with restored(server, story.backup) as url, witnessed(url, tmp_path / "empty") as world:
+        district, _ = await again(scene, world)
+        assert (await district.get(encounter(scene))).status_code == 503
+        refused = await command(url, tmp_path / "empty", "after-restore")
+        assert (refused.exit_code, "HALLPASS_WITNESS is empty" in refused.output) == (1, True)
+        given_up = await command(url, None, "after-restore", "--without-witness")
+        assert given_up.exit_code == 0, given_up.output
+        district, _ = await again(scene, world)
+        assert (await district.get(encounter(scene))).status_code == 200
+
+
+def _observation(scene: Scene) -> dict[str, Any]:
+    return {
+        "resourceType": "Observation",
+        "status": "final",
+        "code": {"coding": [{"system": "http://loinc.org", "code": "44261-6"}]},
+        "subject": {"reference": f"Patient/{scene.student['id']}"},
+        "effectiveDateTime": "2026-09-20",
+    }
