@@ -12,7 +12,8 @@ from enum import Enum
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from app.consent.codes import BOTH_SIGN, HANGS_ON_SIGNERS, MINOR_SIGNS, NORMAL, PART2, PSYCHOTHERAPY_NOTE
+from app.consent.codes import BOTH_SIGN, HANGS_ON_SIGNERS, MINOR_SIGNS, PART2, PSYCHOTHERAPY_NOTE
+from app.consent.covers import about_covers, data_covers, labels_cover
 from app.consent.jurisdictions import part2_age
 from app.consent.lapses import lapsed_at
 from app.consent.model import Place, PolicySet, Provision, Release, Requester, ResourceAttributes
@@ -273,7 +274,7 @@ def lacks_only_signers(
     return (
         p.permit
         and _unmet(p, release, policies, requester, attributes) == UNSIGNED
-        and _labels_cover(p, release.part2, attributes)
+        and labels_cover(p, release.part2, attributes)
         and _data_misses(p, release, policies, attributes) is None
     )
 
@@ -309,34 +310,15 @@ def _unmet(
 def _labels_miss(p: Provision, release: Release, policies: PolicySet, attributes: ResourceAttributes) -> str | None:
     if p.permit and not _signers_suffice(release, policies, attributes):
         return UNSIGNED
-    return None if _labels_cover(p, release.part2, attributes) else "securityLabel: not among those named"
+    return None if labels_cover(p, release.part2, attributes) else "securityLabel: not among those named"
 
 
 def _data_misses(p: Provision, release: Release, policies: PolicySet, attributes: ResourceAttributes) -> str | None:
-    if not _about_covers(p, attributes):
+    if not about_covers(p, attributes):
         return "dataPeriod: about another time"
-    if not _data_covers(p, release, policies, attributes):
+    if not data_covers(p, release, policies, attributes):
         return "data: another resource"
     return None
-
-
-def _labels_cover(p: Provision, part2: bool, attributes: ResourceAttributes) -> bool:
-    """A permit reaches only what it names; a deny reaches whatever carries what it names."""
-    named = p.labels if p.labels is not None else frozenset()
-    if not p.permit:
-        level = p.confidentiality
-        return (
-            p.labels is None
-            or (level is not None and attributes.confidentiality >= level)
-            or bool(attributes.labels & named)
-        )
-    return (
-        attributes.confidentiality <= (p.confidentiality if p.confidentiality is not None else NORMAL)
-        and attributes.labels - HANGS_ON_SIGNERS <= named
-        and (p.labels is None or p.confidentiality is not None or bool(attributes.labels & named))
-        and (PART2 not in attributes.labels or part2)
-        and (PSYCHOTHERAPY_NOTE not in attributes.labels or named == {PSYCHOTHERAPY_NOTE})
-    )
 
 
 def _signers_suffice(release: Release, policies: PolicySet, attributes: ResourceAttributes) -> bool:
@@ -370,36 +352,3 @@ def _adult_signed(policies: PolicySet, release: Release, born: tuple[date, date]
     if release.signer is None:
         return of_age or _since(_adult_from(policies, release), release.signed)
     return of_age and _for_an_adult(policies, release)
-
-
-def _about_covers(p: Provision, attributes: ResourceAttributes) -> bool:
-    """A permit needs data wholly inside its dataPeriod; a deny reaches data that touches it, or has no date.
-
-    Demographics are about no time: a dataPeriod reaches them only where the provision names their class.
-    """
-    if p.about is None:
-        return True
-    if attributes.timeless:
-        return p.classes is not None
-    if attributes.clinical is None:
-        return not p.permit
-    (lower, upper), (start, end) = attributes.clinical, p.about
-    return (start <= lower and upper <= end) if p.permit else (lower < end and start < upper)
-
-
-def _data_covers(p: Provision, release: Release, policies: PolicySet, attributes: ResourceAttributes) -> bool:
-    """https://hl7.org/fhir/R4/valueset-consent-data-meaning.html — one step of reference, never more."""
-    if p.instances is None and p.related is None and p.dependents is None and p.authored is None:
-        return True
-    named = (p.instances or frozenset()) | (p.related or frozenset()) | (p.dependents or frozenset())
-    return bool(
-        attributes.id in named
-        or attributes.refs & (p.dependents or frozenset())
-        or attributes.authors & (p.authored or frozenset())
-        or any(
-            focal in policies.focal
-            and policies.focal[focal][0] == release.custodian
-            and attributes.id in policies.focal[focal][1]
-            for focal in p.related or ()
-        )
-    )

@@ -21,10 +21,10 @@ from app.capability.searching import SEARCHED
 from app.resources import TYPES
 from assurance.noninterference import audit_events, authorization, bundles, operations
 from assurance.noninterference.bodies import Bodies
+from assurance.noninterference.draw import OutOfReach
 from assurance.noninterference.malformed import spoiled
 from assurance.noninterference.moves import JSON
 from assurance.noninterference.queries import Pairs, Queries
-from assurance.noninterference.records import OutOfReach
 from assurance.noninterference.routes import Route, routes
 from assurance.noninterference.scene import Scene
 from assurance.noninterference.wire import Request

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from app.capability.interactions import LEDGER_PARAMETERS
-from assurance.noninterference.records import OutOfReach
+from assurance.noninterference.draw import OutOfReach
 from assurance.noninterference.routes import Route
 from assurance.noninterference.wire import Request
 

@@ -22,6 +22,10 @@ STUDENT, SERVICE, KIND = "urn:test:student", "urn:test:service", "urn:test:kind"
 ROLES = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
 
 
+class OutOfReach(Exception):
+    """Something of the product that the prover cannot draw: it has to be taught before anything is proved."""
+
+
 def coded(code: str, system: str = KIND, text: str | None = None) -> Body:
     """A CodeableConcept."""
     return {"coding": [{"system": system, "code": code}], **({"text": text} if text else {})}

@@ -16,7 +16,8 @@ from app.resources import TYPES
 from app.search.clause import parameters_of
 from app.search.parameters import PARAMETERS, Parameter, ParamKind
 from app.search.query import Search
-from assurance.noninterference.records import DRAWN, OutOfReach
+from assurance.noninterference.draw import OutOfReach
+from assurance.noninterference.records import DRAWN
 from assurance.noninterference.scene import Scene
 from assurance.noninterference.vocabulary import Vocabulary
 

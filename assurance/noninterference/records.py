@@ -29,10 +29,6 @@ from assurance.noninterference.draw import (
 from assurance.noninterference.drawn import drawn
 
 
-class OutOfReach(Exception):
-    """Something of the product that the prover cannot draw: it has to be taught before anything is proved."""
-
-
 def build(type_name: str, rng: Random, pick: Pick, **more: Any) -> Body:
     """A resource of the type."""
     draw, own = Draw(rng, pick), _BUILDERS.get(type_name)
