@@ -21,12 +21,12 @@ from app.errors import HallpassError, Issue, Kind, not_found
 from app.exchange import patching, reads, writes
 from app.exchange.disclosures import require_held
 from app.exchange.release import PendingResult
-from app.exchange.validated import validate_now
+from app.exchange.validated import Validated, validate_now
 from app.fhir.dates import instant
 from app.fhir.json import parse
 from app.ledger.disclose import agent
 from app.limits.results import Budget
-from app.resources import TYPES, Visibility
+from app.resources import REGISTRY, TYPES, Visibility
 from app.resources.paths import values
 from app.resources.refs import as_uuid, local_id, parse_local
 from app.scopes import parse_scope
@@ -43,13 +43,23 @@ NOTICES = {
 }
 """How the parent or the eligible student knows of the disclosure, and the paragraph."""
 _EDUCATION = ("http://terminology.hl7.org/CodeSystem/organization-type", "edu")
+HANDED_OVER = tuple(
+    t.name
+    for t in REGISTRY
+    if t.visibility is Visibility.COMPARTMENT and t.name not in ("Consent", "Provenance") and not t.party_writes
+)
+"""The types that a transfer copies, as hallpass.accept_transfer does: who proposes one may read them all."""
+Copies = dict[tuple[str, UUID], UUID]
+"""The new id of each copied record, by type and old id."""
+_LEFT: Any = object()
 _NOT_COPIED = {"display": "A record that was not transferred"}
 _SERVERS = frozenset({"versionId", "lastUpdated", "source"})
 
 
 async def propose(session: Session, patient: str, to: UUID, notice: str) -> PendingResult:
     """A proposal that the new district can accept. Raises NOT_FOUND, UNPROCESSABLE; FORBIDDEN without the scopes."""
-    session.require("Patient", "r")
+    for type_name in HANDED_OVER:
+        session.require(type_name, "r")
     session.require("Consent", "u")
     student = await require_held(session, "Patient", patient)
     own = session.caller.organization
@@ -132,8 +142,7 @@ async def accept(session: Session, transfer: UUID) -> PendingResult:
     ids = {(kind, own): uuid4() for kind, own, _ in found}
     session.pending.update((kind, new) for (kind, _), new in ids.items())
     for kind, own, body in found:
-        copied = validate_now(TYPES[kind], _copy(parse(body), ids), session.settings.fhir_base)
-        await writes.create(session, TYPES[kind], copied, ids[kind, own])
+        await writes.create(session, TYPES[kind], _filed(session, kind, parse(body), ids), ids[kind, own])
     await writes.store_filed(session)
     report = _report([kept], caller.organization)
     patient = ids["Patient", kept.compartment]
@@ -146,7 +155,15 @@ async def accept(session: Session, transfer: UUID) -> PendingResult:
     return PendingResult(document=report)
 
 
-def _copy(content: Json, ids: dict[tuple[str, UUID], UUID]) -> Json:
+def _filed(session: Session, kind: str, content: Json, ids: Copies) -> Validated:
+    """A copy, judged: a reference to what stayed behind is kept as a display only where its element has to be there."""
+    try:
+        return validate_now(TYPES[kind], _copy(content, ids, _LEFT), session.settings.fhir_base)
+    except HallpassError:
+        return validate_now(TYPES[kind], _copy(content, ids, _NOT_COPIED), session.settings.fhir_base)
+
+
+def _copy(content: Json, ids: Copies, instead: Any) -> Json:
     """A record as the new custodian files it: its own, among the records that came along.
 
     What a person at the old district marked to open (who has authority beyond the law's) is for the new one to mark.
@@ -157,26 +174,29 @@ def _copy(content: Json, ids: dict[tuple[str, UUID], UUID]) -> Json:
     marks = [
         e for e in values(content, "extension") if not (e.get("url") in opens and e.get("valueBoolean") is not False)
     ]
-    copied: Json = _pointing({**rest, **({"extension": marks} if marks else {})}, ids)
+    copied: Json = _pointing({**rest, **({"extension": marks} if marks else {})}, ids, instead)
     return {**copied, **({"meta": meta} if meta else {})}
 
 
-def _pointing(node: Any, ids: dict[tuple[str, UUID], UUID]) -> Any:
-    """The same with its references among the copies, and without those that lead to what stayed behind."""
+def _pointing(node: Any, ids: Copies, instead: Any) -> Any:
+    """The same with its references among the copies, and without those that lead to what stayed behind.
+
+    `instead` stands for such a one. Where it is _LEFT, what held nothing else goes: it would tell that it was there.
+    """
     if isinstance(node, list):
-        return [_pointing(v, ids) for v in node]
+        return [v for n in node if (v := _pointing(n, ids, instead)) is not _LEFT] or _LEFT
     if not isinstance(node, dict):
         return node
     target = parse_local(node.get("reference"))
     if target is not None and TYPES[target[0]].visibility is not Visibility.DIRECTORY:
-        return {**node, "reference": f"{target[0]}/{ids[target]}"} if target in ids else _NOT_COPIED
-    found = {k: _pointing(v, ids) for k, v in node.items()}
+        return {**node, "reference": f"{target[0]}/{ids[target]}"} if target in ids else instead
+    found = {k: v for k, n in node.items() if (v := _pointing(n, ids, instead)) is not _LEFT}
     attached = parse_local(node.get("url"))
     if attached is not None and attached in ids:
         found["url"] = f"{attached[0]}/{ids[attached]}"
     elif attached is not None:
         del found["url"]
-    return found
+    return found or _LEFT
 
 
 def _is_plain(consent: Json) -> bool:

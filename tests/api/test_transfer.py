@@ -40,7 +40,12 @@ async def propose(scene: Scene, **more: Any) -> Any:
 
 async def answer(member: Member, transfer: str, *, accept: bool = True) -> Any:
     given = [{"name": "transfer", "valueId": transfer}, {"name": "accept", "valueBoolean": accept}]
-    return await member.post("/Patient/$transfer", {"resourceType": "Parameters", "parameter": given})
+    return await member.post("/Patient/$transfers", {"resourceType": "Parameters", "parameter": given})
+
+
+async def entries(member: Member, type_name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await member.get(f"/{type_name}")).json()["entry"]
+    return found
 
 
 def parts(answer: Any, name: str = "transfer") -> list[dict[str, Any]]:
@@ -76,6 +81,14 @@ async def test_the_new_district_gets_a_copy_in_its_own_custody_each_record_on_th
     assert (await scene.district.get(f"/Encounter/{scene.records['Encounter']['id']}")).status_code == 200
 
 
+async def test_who_proposes_may_read_all_that_is_handed_over(scene: Scene) -> None:
+    home, scopes = scene.district.organization, "system/Patient.r system/Consent.u"
+    narrow = await scene.world.client_of(home, scopes=scopes, purposes=("TREAT",))
+    assert (await propose(scene, by=narrow)).status_code == 403
+    whole = await scene.world.client_of(home, scopes="system/*.r system/Consent.u", purposes=("TREAT",))
+    assert (await propose(scene, by=whole)).status_code == 200
+
+
 async def test_the_old_districts_releases_end_and_the_list_says_which_wait_for_a_signature(scene: Scene) -> None:
     """The new district asks for signatures of its own: nothing of the copy is open to the clinic."""
     assert len(await scene.clinic.ids("/Encounter")) == 1
@@ -85,8 +98,8 @@ async def test_the_old_districts_releases_end_and_the_list_says_which_wait_for_a
     assert (await scene.district.get(f"/Consent/{release}")).json()["status"] == "inactive"
     for told in (
         accepted,
-        await scene.district.get("/Patient/$transfer"),
-        await scene.stranger.get("/Patient/$transfer"),
+        await scene.district.get("/Patient/$transfers"),
+        await scene.stranger.get("/Patient/$transfers"),
     ):
         waiting = [p for one in told.json()["parameter"] for p in one.get("part", []) if p["name"] == "waiting"]
         named = {p["name"]: p for one in waiting for p in one["part"] if f"Consent/{release}" in str(one)}
@@ -100,14 +113,20 @@ async def test_what_another_law_keeps_back_stays_behind_and_nothing_tells_of_it(
     own = {"meta": {"security": [{"system": WHO_SIGNS, "code": "minor-signs"}]}}
     hidden = [await scene.district.create(build.encounter(scene.student, **more)) for more in (part2, own)]
     other = await scene.district.create(build.referral(scene.student, supportingInfo=[build.ref(hidden[0])]))
+    talk = {
+        "status": "completed",
+        "subject": build.ref(scene.student),
+        "payload": [{"contentReference": build.ref(hidden[0])}],
+    }
+    await scene.district.create({"resourceType": "Communication", **talk})
     accepted = await answer(scene.stranger, await proposed(scene))
     assert accepted.status_code == 200
     assert len(await scene.stranger.ids("/Encounter")) == 1
     assert not [r["id"] for r in hidden if r["id"] in accepted.text]
     assert not {UUID(r["id"]) for r in hidden} & {e[1] for e in await ledger(scene.world, scene.stranger)}
-    copies = (await scene.stranger.get("/ServiceRequest")).json()["entry"]
-    pointed = [e["resource"]["supportingInfo"] for e in copies if "supportingInfo" in e["resource"]]
-    assert pointed == [[{"display": "A record that was not transferred"}]]
+    copies = [e["resource"] for t in ("ServiceRequest", "Communication") for e in await entries(scene.stranger, t)]
+    assert len(copies) == 3
+    assert not [c for c in copies if "supportingInfo" in c or "payload" in c]
     assert UUID(other["id"]) in {e[1] for e in await ledger(scene.world, scene.stranger)}
 
 
@@ -124,10 +143,10 @@ async def test_a_mark_that_opens_is_for_the_new_district_to_make_and_one_that_cl
 async def test_a_proposal_is_accepted_once_by_whom_it_names_and_can_be_taken_back(scene: Scene) -> None:
     """To everyone else it is absent. Until it is accepted it tells no more than who proposed it."""
     transfer = await proposed(scene)
-    (told,) = parts(await scene.stranger.get("/Patient/$transfer"))
+    (told,) = parts(await scene.stranger.get("/Patient/$transfers"))
     assert "patient" not in told
     assert not [s for s in scene.secrets if s in str(told)]
-    assert parts(await scene.clinic.get("/Patient/$transfer")) == []
+    assert parts(await scene.clinic.get("/Patient/$transfers")) == []
     for member in (scene.clinic, scene.district):
         assert (await answer(member, transfer)).status_code == 404
     assert (await answer(scene.stranger, transfer, accept=False)).status_code == 404

@@ -1,4 +1,4 @@
-"""Patient/[id]/$transfer and Patient/$transfer: a student changes district. One proposes, the other accepts.
+"""Patient/[id]/$transfer and Patient/$transfers: a student changes district. One proposes, the other accepts.
 
 34 CFR 99.31(a)(2), 99.34. https://hl7.org/fhir/R4/operations.html
 """
@@ -112,7 +112,7 @@ OPERATIONS = (
         calls=(Call("POST", "proposeTransfer", "Propose to transfer a student to another district"),),
         note="proposes to another district to take over a student's education records (34 CFR 99.31(a)(2))",
         answer=propose,
-        scopes=("system/Patient.r", "system/Consent.u"),
+        scopes=("system/*.r", "system/Consent.u"),
         parameters=(
             Parameter("to", "Reference", "The new district's Organization.", 1),
             Parameter("notice", "code", f"How the parent knows: {', '.join(transferring.NOTICES)} (34 CFR 99.34).", 1),
@@ -124,7 +124,7 @@ OPERATIONS = (
         returns_text="The proposal.",
     ),
     Operation(
-        name="transfer",
+        name="transfers",
         type="Patient",
         calls=(
             Call("GET", "transfers", "The transfers that were proposed", instance=False),
