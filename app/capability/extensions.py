@@ -20,6 +20,10 @@ class Own:
     title: str
     description: str
     binding: tuple[str, str] | None = None
+    also: tuple[str, ...] = ()
+    """Other elements that it extends."""
+    most: str = "1"
+    """How many an element may have."""
 
     @property
     def url(self) -> str:
@@ -51,6 +55,8 @@ EXTENSIONS: tuple[Own, ...] = (
         "How the person may be contacted: what is not permitted does not leave the custodian. Also on a Patient and "
         "on Patient.contact. Without it every way is permitted.",
         ("required", value_set("contact-permission")),
+        also=("Patient", "Patient.contact"),
+        most="2",
     ),
     Own(
         "contact-restriction",
@@ -94,6 +100,7 @@ EXTENSIONS: tuple[Own, ...] = (
         "CodeableConcept",
         "Program",
         "The program under which a referral is made, such as McKinney-Vento; in the district's own codes.",
+        most="*",
     ),
     Own(
         "expiry-event",

@@ -40,12 +40,12 @@ def _extension(own: Own) -> Json:
     if own.binding:
         value["binding"] = {"strength": own.binding[0], "valueSet": own.binding[1]}
     differential: list[Json] = [
-        {"id": "Extension", "path": "Extension", "short": own.title, "definition": own.description, "max": "1"},
+        {"id": "Extension", "path": "Extension", "short": own.title, "definition": own.description, "max": own.most},
         {"id": "Extension.extension", "path": "Extension.extension", "max": "0"},
         {"id": "Extension.url", "path": "Extension.url", "fixedUri": own.url},
         value,
     ]
-    context = [{"type": "element", "expression": own.on}]
+    context = [{"type": "element", "expression": place} for place in (own.on, *own.also)]
     return _structure(own.name, own.title, own.description, base, differential, context=context)
 
 

@@ -104,7 +104,7 @@ async def _searched(_network: Network, member: Member, held: Held) -> bool | str
     if response.status_code != 200:
         return response.text
     body = response.json()
-    ids = [e["resource"]["id"] for e in body.get("entry", [])]
+    ids = [e["resource"]["id"] for e in body.get("entry", []) if e["search"]["mode"] == "match"]
     if body["total"] != len(ids) or ids not in ([], [str(held.id)]):
         return f"{ids}, {body['total']} in all"
     return bool(ids)
