@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.api.http import FHIR_JSON
+from app.api.formats import FHIR_JSON, FHIR_XML
 from app.openapi.examples import of_error
 from app.openapi.schemas import ref
 
@@ -81,7 +81,8 @@ ERROR = "Error"
 def components() -> dict[str, Json]:
     """The response of every error: its statuses, when each comes, and an example of each."""
     shown = {str(status): {"value": found} for status in _WHEN if (found := of_error(status))}
-    content = {FHIR_JSON: {"schema": ref("OperationOutcome"), **({"examples": shown} if shown else {})}}
+    media = {"schema": ref("OperationOutcome"), **({"examples": shown} if shown else {})}
+    content = {FHIR_JSON: media, FHIR_XML: {}}
     told = "\n".join(f"- {status}: {text}" for status, text in _WHEN.items())
     return {ERROR: {"description": told, "headers": headers("WWW-Authenticate", "Retry-After"), "content": content}}
 
@@ -92,12 +93,12 @@ def headers(*names: str) -> dict[str, Json]:
 
 
 def json(description: str, schema: Json, *header_names: str, shown: Any = None, **more: Any) -> Json:
-    """A response in FHIR's media type; `Accept` gets it as plain JSON. `shown`: a body that was answered."""
+    """A response in FHIR's media types; `Accept` gets it as plain JSON. `shown`: a body that was answered."""
     found: Json = {"description": description}
     if header_names:
         found["headers"] = headers(*header_names)
     media = {"schema": schema, **({"examples": {"performed": {"value": shown}}} if shown is not None else {})}
-    return {**found, "content": {FHIR_JSON: media}, **more}
+    return {**found, "content": {FHIR_JSON: media, FHIR_XML: {}}, **more}
 
 
 def empty(description: str, *header_names: str, **more: Any) -> Json:

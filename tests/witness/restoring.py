@@ -6,7 +6,7 @@ import asyncio
 import subprocess
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -33,19 +33,19 @@ async def witnessed(owner: URL, folder: Path, **settings: Any) -> AsyncIterator[
     db = Database(owner)
     async with open_world(db, witness=folder, **settings) as world:
         keeper = Keeper(owner, world.settings)
-        keeping = asyncio.create_task(_keep(keeper))
+        enough = asyncio.Event()
+        keeping = asyncio.create_task(_keep(keeper, enough))
         try:
             yield world
         finally:
-            keeping.cancel()
-            with suppress(asyncio.CancelledError):
-                await keeping
+            enough.set()  # between two steps: in the middle of one a connection would be left open
+            await keeping
             await keeper.end()
             await db.dispose()
 
 
-async def _keep(keeper: Keeper) -> None:
-    while True:
+async def _keep(keeper: Keeper, enough: asyncio.Event) -> None:
+    while not enough.is_set():
         await keeper.step()
         await asyncio.sleep(0.05)
 
