@@ -112,7 +112,7 @@ OPERATIONS = (
         calls=(Call("POST", "proposeTransfer", "Propose to transfer a student to another district"),),
         note="proposes to another district to take over a student's education records (34 CFR 99.31(a)(2))",
         answer=propose,
-        scopes=("system/*.r", "system/Consent.u"),
+        scopes=(*(f"system/{name}.r" for name in transferring.HANDED_OVER), "system/Consent.u"),
         parameters=(
             Parameter("to", "Reference", "The new district's Organization.", 1),
             Parameter("notice", "code", f"How the parent knows: {', '.join(transferring.NOTICES)} (34 CFR 99.34).", 1),
