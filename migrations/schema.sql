@@ -1665,7 +1665,10 @@ CREATE FUNCTION hallpass.note_ending() RETURNS trigger
 BEGIN
     IF EXISTS (SELECT 1 FROM witness_check) THEN
         INSERT INTO ending (kind, was)
-            VALUES (TG_ARGV[0], CASE WHEN TG_ARGV[0] = 'client' THEN to_jsonb(NEW) ELSE to_jsonb(OLD) END);
+            VALUES (TG_ARGV[0], CASE WHEN TG_ARGV[0] IN ('client', 'organization') THEN to_jsonb(NEW)
+                WHEN TG_ARGV[0] IN ('transfer', 'subscription') THEN jsonb_build_object('id', to_jsonb(OLD) -> 'id')
+                WHEN TG_ARGV[0] = 'sync_source' THEN jsonb_build_object('name', to_jsonb(OLD) -> 'name')
+                ELSE to_jsonb(OLD) END);
         IF database_is_current() THEN
             RAISE NOTICE USING MESSAGE = pg_current_xact_id()::text, ERRCODE = '00W01';  -- app/db/driver.py waits
         END IF;
@@ -2926,7 +2929,7 @@ CREATE TABLE hallpass.ending (
     xact text DEFAULT (pg_current_xact_id())::text NOT NULL,
     kind text NOT NULL,
     was jsonb NOT NULL,
-    CONSTRAINT ending_kind_check CHECK ((kind = ANY (ARRAY['release'::text, 'authority'::text, 'agreement'::text, 'student'::text, 'client'::text, 'endpoint'::text, 'record'::text])))
+    CONSTRAINT ending_kind_check CHECK ((kind = ANY (ARRAY['release'::text, 'authority'::text, 'agreement'::text, 'student'::text, 'client'::text, 'endpoint'::text, 'record'::text, 'transfer'::text, 'subscription'::text, 'sync_source'::text, 'organization'::text])))
 );
 
 COMMENT ON TABLE hallpass.ending IS 'What ended or was narrowed, and is not in the witness yet.';
@@ -3891,9 +3894,19 @@ CREATE TRIGGER note_ending AFTER UPDATE ON hallpass.client FOR EACH ROW EXECUTE 
 
 CREATE TRIGGER note_ending AFTER DELETE ON hallpass.endpoint FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('endpoint');
 
+CREATE TRIGGER note_ending AFTER UPDATE ON hallpass.organization FOR EACH ROW WHEN (((old.ancestors <> new.ancestors) OR (old.honor AND (NOT new.honor)) OR (NOT (old.classes <@ new.classes)))) EXECUTE FUNCTION hallpass.note_ending('organization');
+
 CREATE TRIGGER note_ending AFTER DELETE ON hallpass.release FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('release');
 
 CREATE TRIGGER note_ending AFTER DELETE OR UPDATE ON hallpass.student FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('student');
+
+CREATE TRIGGER note_ending AFTER DELETE ON hallpass.subscription FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('subscription');
+
+CREATE TRIGGER note_ending AFTER DELETE ON hallpass.sync_source FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('sync_source');
+
+CREATE TRIGGER note_ending AFTER DELETE ON hallpass.transfer FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('transfer');
+
+CREATE TRIGGER note_off AFTER UPDATE ON hallpass.subscription FOR EACH ROW WHEN (((old.status <> 'off'::text) AND (new.status = 'off'::text))) EXECUTE FUNCTION hallpass.note_ending('subscription');
 
 ALTER TABLE ONLY hallpass.client_limit
     ADD CONSTRAINT client_limit_client_fkey FOREIGN KEY (client) REFERENCES hallpass.client(id);
