@@ -96,7 +96,7 @@ class Operator:
         await self._update("OrganizationAffiliation", agreement, {"active": False}, "ended")
 
     async def end(self, type_name: str, own_id: UUID) -> bool:
-        """End a Consent, a RelatedPerson, an OrganizationAffiliation or a Subscription again; False where there is none."""
+        """End a Consent, RelatedPerson, OrganizationAffiliation or Subscription again; False where there is none."""
         status = {"Consent": "inactive", "Subscription": "off"}.get(type_name)
         return await self._again(type_name, own_id, {"status": status} if status else {"active": False})
 

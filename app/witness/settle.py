@@ -65,7 +65,8 @@ _ENDED_BY = {
 }
 _REMOVED = {
     "endpoint": text(
-        "DELETE FROM hallpass.endpoint WHERE organization = CAST(CAST(:organization AS text) AS uuid) AND prefix = :prefix"
+        "DELETE FROM hallpass.endpoint"
+        " WHERE organization = CAST(CAST(:organization AS text) AS uuid) AND prefix = :prefix"
     ),
     "transfer": text("DELETE FROM hallpass.transfer WHERE id = CAST(CAST(:id AS text) AS uuid)"),
     "sync_source": text("DELETE FROM hallpass.sync_source WHERE name = :name"),
