@@ -16,7 +16,10 @@ import pytest
 from sqlalchemy import text
 
 from app.db import submissions
+from app.errors import HallpassError, Kind
 from app.exchange.bulk import submission, taken
+from app.exchange.bulk.callers import unpacked
+from app.exchange.bulk.taking import Place, Taker
 from app.exchange.service import AccessService
 from app.jobs.job import Later, Tools, Work
 from app.jobs.kinds.submission import JOB
@@ -214,6 +217,20 @@ async def test_what_was_taken_back_while_it_was_fetched_is_not_taken(
     await work(world, host)
     assert {s for s, _, _ in await outcomes(district, where)} == {"error"}
     assert await total(district) == 0
+
+
+async def test_a_faulty_line_of_what_was_stopped_meanwhile_is_noted_no_more(world: World, district: Member) -> None:
+    url = f"{HOST}/faulty.json"
+    where = place(await send(district, "faulty", "in-progress", manifestUrl=url, fhirBaseUrl=SIS))
+    [job] = await as_owner(world, "SELECT payload FROM hallpass.job WHERE entrypoint = 'submission'")
+    caller = unpacked(json.loads(bytes(job.payload))["caller"])
+    place(await send(district, "faulty", "stopped"))
+    held = Place(UUID(where.rpartition("/")[2]), 1, SIS, "Patient")
+    service = AccessService(world.db, world.settings, Limits(world.settings, world.db.pool_size).connections)
+    taker = Taker(service, caller, world.settings, held)
+    with pytest.raises(taken.Gone):
+        await taker.refuse(1, b"{", HallpassError(Kind.MALFORMED, "It is no JSON."))
+    assert await as_owner(world, "SELECT 1 FROM hallpass.submission_line") == []
 
 
 async def test_a_second_run_beside_the_first_does_not_begin_an_upload_again(world: World, district: Member) -> None:
