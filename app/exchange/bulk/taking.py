@@ -92,7 +92,7 @@ class Taker:
             wanted = self._place.type or "a type that is served here"
             raise HallpassError(Kind.UNPROCESSABLE, Issue(f"The resourceType must be {wanted}.", "resourceType"))
         if not isinstance(content.get("id"), str) or _ID.fullmatch(content["id"]) is None:
-            text = "A submitted resource has its id in your own system, by which it is found again: 1 to 64 of A-Za-z0-9.-"
+            text = "A submitted resource has its id in your own system, by which it is found: 1 to 64 of A-Za-z0-9.-"
             raise HallpassError(Kind.UNPROCESSABLE, Issue(text, f"{kind}.id", "required"))
         return content
 
