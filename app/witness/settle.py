@@ -167,7 +167,7 @@ async def _close(operator: Operator, kind: str, name: str, row: dict[str, Any]) 
             return await operator.place_again(UUID(row["id"]), above, row["honor"], classes)
         async with owner_transaction(operator.owner) as connection:
             if kind in _REMOVED:
-                values = {n: row[n] for n in ("organization", "prefix", "id", "name") if n in row}
+                values: dict[str, Any] = {n: row[n] for n in ("organization", "prefix", "id", "name") if n in row}
                 return bool((await connection.execute(_REMOVED[kind], values)).rowcount)
             consents = list(await connection.scalars(_RELEASES, {"student": UUID(row["compartment"])}))
         return any([await operator.end("Consent", consent) for consent in consents])
