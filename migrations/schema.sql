@@ -1067,6 +1067,18 @@ $$;
 COMMENT ON FUNCTION hallpass.export_withhold(p_export uuid, p_series text, p_after bigint, p_last bigint, p_given uuid[]) IS 'Keeps for their custodians which lines of a file were left out as it was fetched: those of a range that were not given.
      It answers nothing, so that the recipient learns nothing by it.';
 
+CREATE FUNCTION hallpass.exports_over(p_exports uuid[], p_before timestamp with time zone) RETURNS uuid[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT coalesce(array_agg(k.id), '{}') FROM unnest(p_exports) k(id)
+    WHERE NOT EXISTS (
+        SELECT 1 FROM export e WHERE e.id = k.id
+          AND (e.status IN ('accepted', 'choosing') OR e.status = 'complete' AND e.ended >= p_before))
+$$;
+
+COMMENT ON FUNCTION hallpass.exports_over(p_exports uuid[], p_before timestamp with time zone) IS 'Of some exports those of which nothing can be fetched any more: whatever the export store holds of them is removed.';
+
 CREATE FUNCTION hallpass.exports_running() RETURNS integer
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
@@ -2987,6 +2999,15 @@ CREATE TABLE hallpass.export (
 
 COMMENT ON TABLE hallpass.export IS 'A bulk export: what was asked, and how far its choice has come. Its files are read from the records when fetched.';
 
+CREATE TABLE hallpass.export_block (
+    export uuid NOT NULL,
+    series text NOT NULL COLLATE pg_catalog."C",
+    after bigint NOT NULL,
+    last bigint NOT NULL
+);
+
+COMMENT ON TABLE hallpass.export_block IS 'Which lines of an export have their records kept in the export store (HALLPASS_EXPORT_STORE), sealed.';
+
 CREATE TABLE hallpass.export_item (
     export uuid NOT NULL,
     series text NOT NULL COLLATE pg_catalog."C",
@@ -3573,6 +3594,9 @@ ALTER TABLE ONLY hallpass.endpoint
 ALTER TABLE ONLY hallpass.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (organization, minute, kind, client, outcome, detail);
 
+ALTER TABLE ONLY hallpass.export_block
+    ADD CONSTRAINT export_block_pkey PRIMARY KEY (export, series, after);
+
 ALTER TABLE ONLY hallpass.export_item
     ADD CONSTRAINT export_item_export_id_key UNIQUE (export, id);
 
@@ -3917,6 +3941,9 @@ ALTER TABLE ONLY hallpass.client
 ALTER TABLE ONLY hallpass.endpoint
     ADD CONSTRAINT endpoint_organization_fkey FOREIGN KEY (organization) REFERENCES hallpass.organization(id);
 
+ALTER TABLE ONLY hallpass.export_block
+    ADD CONSTRAINT export_block_export_fkey FOREIGN KEY (export) REFERENCES hallpass.export(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY hallpass.export_item
     ADD CONSTRAINT export_item_export_fkey FOREIGN KEY (export) REFERENCES hallpass.export(id) ON DELETE CASCADE;
 
@@ -3996,6 +4023,8 @@ CREATE POLICY enter ON hallpass.outside_disclosure FOR INSERT WITH CHECK ((custo
 ALTER TABLE hallpass.event ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.export ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.export_block ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.export_item ENABLE ROW LEVEL SECURITY;
 
@@ -4078,6 +4107,10 @@ ALTER TABLE hallpass.outside_disclosure ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON hallpass.emergency FOR SELECT USING ((organization = ( SELECT hallpass.caller() AS caller)));
 
 CREATE POLICY own ON hallpass.export USING ((client = ( SELECT current_setting('hallpass.client'::text, true) AS current_setting)));
+
+CREATE POLICY own ON hallpass.export_block USING ((EXISTS ( SELECT 1
+   FROM hallpass.export e
+  WHERE (e.id = export_block.export))));
 
 CREATE POLICY own ON hallpass.export_item USING ((EXISTS ( SELECT 1
    FROM hallpass.export e
@@ -4364,6 +4397,9 @@ GRANT ALL ON FUNCTION hallpass.export_students(p_export uuid, p_types text[], p_
 REVOKE ALL ON FUNCTION hallpass.export_withhold(p_export uuid, p_series text, p_after bigint, p_last bigint, p_given uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.export_withhold(p_export uuid, p_series text, p_after bigint, p_last bigint, p_given uuid[]) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.exports_over(p_exports uuid[], p_before timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.exports_over(p_exports uuid[], p_before timestamp with time zone) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.exports_running() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.exports_running() TO hallpass_app;
 
@@ -4640,6 +4676,8 @@ GRANT SELECT ON TABLE hallpass.emergency TO hallpass_app;
 GRANT SELECT ON TABLE hallpass.event TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.export TO hallpass_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.export_block TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.export_item TO hallpass_app;
 
