@@ -54,6 +54,9 @@ _STUDENTS = text("""
 _CHOOSE = text(
     "SELECT hallpass.export_choose(:id, :types, :compartments, :ids, :since, :until, :by_patient, :consents)"
 ).bindparams(_TYPES, _IDS, bindparam("compartments", type_=ARRAY(Uuid())), *_MOMENTS)
+_ASSOCIATE = text("SELECT hallpass.export_associated(:id, :compartments, :latest, :by_patient)").bindparams(
+    bindparam("compartments", type_=ARRAY(Uuid()))
+)
 _ADVANCE = text("UPDATE hallpass.export SET done = :done WHERE id = :id")
 _DIRECTORY = text("SELECT hallpass.export_directory(:id, :types, :ids, :since, :until)").bindparams(
     _TYPES, _IDS, *_MOMENTS
@@ -245,6 +248,14 @@ async def choose(
     values = {"id": id, "types": list(types), "compartments": list(compartments), "since": since, "until": until}
     values |= {"ids": None if ids is None else list(ids), "by_patient": by_patient, "consents": consents}
     await connection.execute(_CHOOSE, values)
+
+
+async def associate(
+    connection: AsyncConnection, id: UUID, compartments: Sequence[UUID], *, latest: bool, by_patient: bool
+) -> None:
+    """Choose the Provenance about what is chosen in some compartments: all, or the latest about each record."""
+    values = {"id": id, "compartments": list(compartments), "latest": latest, "by_patient": by_patient}
+    await connection.execute(_ASSOCIATE, values)
 
 
 async def advance(connection: AsyncConnection, id: UUID, done: int) -> None:
