@@ -1665,7 +1665,7 @@ CREATE FUNCTION hallpass.note_ending() RETURNS trigger
 BEGIN
     IF EXISTS (SELECT 1 FROM witness_check) THEN
         INSERT INTO ending (kind, was)
-            VALUES (TG_ARGV[0], CASE WHEN TG_ARGV[0] = 'client' THEN to_jsonb(NEW) ELSE to_jsonb(OLD) END);
+            VALUES (TG_ARGV[0], CASE WHEN TG_ARGV[0] = 'client' THEN to_jsonb(NEW) ELSE to_jsonb(OLD) - 'sealed' END);
         IF database_is_current() THEN
             RAISE NOTICE USING MESSAGE = pg_current_xact_id()::text, ERRCODE = '00W01';  -- app/db/driver.py waits
         END IF;
@@ -1673,7 +1673,7 @@ BEGIN
     RETURN NULL;
 END $$;
 
-COMMENT ON FUNCTION hallpass.note_ending() IS 'Notes for the witness that a row which opens something is gone or changed.';
+COMMENT ON FUNCTION hallpass.note_ending() IS 'Notes for the witness that a row which opens something is gone or changed. A sealed secret stays out of it.';
 
 CREATE FUNCTION hallpass.operating_figures() RETURNS TABLE(name text, help text, value double precision)
     LANGUAGE sql STABLE
@@ -2926,7 +2926,7 @@ CREATE TABLE hallpass.ending (
     xact text DEFAULT (pg_current_xact_id())::text NOT NULL,
     kind text NOT NULL,
     was jsonb NOT NULL,
-    CONSTRAINT ending_kind_check CHECK ((kind = ANY (ARRAY['release'::text, 'authority'::text, 'agreement'::text, 'student'::text, 'client'::text, 'endpoint'::text, 'record'::text])))
+    CONSTRAINT ending_kind_check CHECK ((kind = ANY (ARRAY['release'::text, 'authority'::text, 'agreement'::text, 'student'::text, 'client'::text, 'endpoint'::text, 'record'::text, 'provider'::text])))
 );
 
 COMMENT ON TABLE hallpass.ending IS 'What ended or was narrowed, and is not in the witness yet.';
@@ -3892,6 +3892,8 @@ CREATE TRIGGER note_ending AFTER UPDATE ON hallpass.client FOR EACH ROW EXECUTE 
 CREATE TRIGGER note_ending AFTER DELETE ON hallpass.endpoint FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('endpoint');
 
 CREATE TRIGGER note_ending AFTER DELETE ON hallpass.release FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('release');
+
+CREATE TRIGGER note_ending AFTER DELETE ON hallpass.sign_in_provider FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('provider');
 
 CREATE TRIGGER note_ending AFTER DELETE OR UPDATE ON hallpass.student FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('student');
 

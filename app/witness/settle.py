@@ -42,11 +42,15 @@ _CLIENT = text("""
 _ENDPOINT = text(
     "DELETE FROM hallpass.endpoint WHERE organization = CAST(CAST(:organization AS text) AS uuid) AND prefix = :prefix"
 )
+_PROVIDER = text("DELETE FROM hallpass.sign_in_provider WHERE name = :name AND issuer = :issuer")
 _DISCONNECT = text("""
     SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a JOIN hallpass.app_login l ON l.role = a.usename
     WHERE a.datname = current_database()
 """)
-_KEYS = text("DELETE FROM hallpass.signing_key")
+_SIGN_INS = text("""
+    WITH session AS (DELETE FROM hallpass.staff_session), link AS (DELETE FROM hallpass.staff_link)
+    DELETE FROM hallpass.signing_key
+""")
 _THERE = text("""
     SELECT k.i FROM unnest(CAST(:numbers AS integer[]), CAST(:compartments AS uuid[]), CAST(:requests AS uuid[]),
                            CAST(:ids AS uuid[]), CAST(:versions AS integer[]), CAST(:moments AS timestamptz[]))
@@ -60,6 +64,8 @@ _ENTER = text("""
             CAST(:body AS jsonb))
     ON CONFLICT DO NOTHING
 """)
+_NAMED_BY = ("consent", "id", "compartment", "prefix", "name")
+"""Columns of which the first that a row has tells people what ended."""
 _ENDED_BY = {
     "release": ("Consent", "consent"),
     "authority": ("RelatedPerson", "id"),
@@ -124,7 +130,7 @@ async def _end_again(operator: Operator, done: Settled, lines: Iterable[Line]) -
     seen: set[tuple[str, str]] = set()
     for line in lines:
         row = line.row
-        key = (line.kind, str(row.get("consent") or row.get("id") or row.get("compartment") or row.get("prefix")))
+        key = (line.kind, next(str(row[n]) for n in _NAMED_BY if row.get(n)))
         if line.kind == "client":
             clients[row["id"]] = row
         elif line.kind != "disclosure" and key not in seen:
@@ -153,6 +159,9 @@ async def _close(operator: Operator, kind: str, row: dict[str, Any]) -> bool:
             if kind == "endpoint":
                 values = {"organization": row["organization"], "prefix": row["prefix"]}
                 return bool((await connection.execute(_ENDPOINT, values)).rowcount)
+            if kind == "provider":
+                values = {"name": row["name"], "issuer": row["issuer"]}
+                return bool((await connection.execute(_PROVIDER, values)).rowcount)
             consents = list(await connection.scalars(_RELEASES, {"student": UUID(row["compartment"])}))
         return any([await operator.end("Consent", consent) for consent in consents])
     except HallpassError as e:
@@ -238,7 +247,8 @@ async def _disconnect(operator: Operator) -> None:
 
 
 async def _retire(connection: AsyncConnection) -> None:
-    await connection.execute(_KEYS)
+    """End what proves who somebody is: tokens, sessions and links of the office, and the app's logins."""
+    await connection.execute(_SIGN_INS)
     for _ in range(2):  # the login before works until the next rotation
         await login.rotate(connection)
 

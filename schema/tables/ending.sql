@@ -2,7 +2,8 @@ CREATE TABLE hallpass.ending (
     n    bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     at   timestamptz NOT NULL DEFAULT clock_timestamp(),
     xact text NOT NULL DEFAULT pg_current_xact_id()::text, -- the transaction that ended it
-    kind text NOT NULL CHECK (kind IN ('release', 'authority', 'agreement', 'student', 'client', 'endpoint', 'record')),
+    kind text NOT NULL CHECK (kind IN (
+        'release', 'authority', 'agreement', 'student', 'client', 'endpoint', 'record', 'provider')),
     was  jsonb NOT NULL                      -- the row that ended or was narrowed; of a client as it is now
 );
 CREATE INDEX ending_xact ON hallpass.ending (xact);
