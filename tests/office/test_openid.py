@@ -275,7 +275,7 @@ async def test_a_sign_in_that_took_too_long_or_is_another_providers_signs_nobody
     back = await begin(person.http)
     assert (await person.http.get(back.replace("/cedar/", "/twin/"))).status_code == 403
     back = await begin(person.http)
-    monkeypatch.setattr(sign_in_elsewhere.time, "time", lambda: datetime.now().timestamp() + 601)
+    monkeypatch.setattr(sign_in_elsewhere.time, "time", lambda: datetime.now(UTC).timestamp() + 601)
     assert (await person.http.get(back)).status_code == 403
     assert provider.exchanged == 0
 
