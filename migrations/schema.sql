@@ -939,6 +939,41 @@ $$;
 
 COMMENT ON FUNCTION hallpass.expected_validity(p_compartment uuid) IS 'The rows that hallpass.validity should hold for a student.';
 
+CREATE FUNCTION hallpass.export_associated(p_export uuid, p_compartments uuid[], p_latest boolean, p_by_patient boolean) RETURNS void
+    LANGUAGE sql
+    AS $$
+    WITH about AS MATERIALIZED (
+        SELECT r.compartment, r.student, r.id, r.version, r.type, NOT hallpass.holds(r.custodian) AS others, t.target,
+               coalesce((SELECT min(d.lower) FROM hallpass.term_date d
+                   WHERE d.compartment = r.compartment AND d.id = r.id AND d.param = 'recorded'), r.updated) AS recorded
+        FROM hallpass.export e CROSS JOIN unnest(p_compartments) c(compartment) CROSS JOIN LATERAL (
+            SELECT * FROM hallpass.resource r
+            WHERE r.compartment = c.compartment AND r.type = 'Provenance' AND r.current AND NOT r.deleted
+              AND r.updated < e.horizon OFFSET 0) r
+        JOIN hallpass.term_reference t ON t.compartment = r.compartment AND t.id = r.id AND t.param = 'target'
+        JOIN hallpass.export_item i ON i.export = e.id AND i.id = t.target AND i.type <> 'Provenance'
+        WHERE e.id = p_export
+    ), chosen AS MATERIALIZED (
+        SELECT DISTINCT k.compartment, k.student, k.id, k.version, k.type, k.others FROM (
+            SELECT a.*, row_number() OVER (PARTITION BY a.target ORDER BY a.recorded DESC, a.id) AS place FROM about a) k
+        WHERE (NOT p_latest OR k.place = 1)
+          AND NOT EXISTS (SELECT 1 FROM hallpass.export_item i WHERE i.export = p_export AND i.id = k.id)
+    ), given AS (
+        INSERT INTO hallpass.feed_entry (reader, feed, id, version, compartment, type, given, walk)
+            SELECT hallpass.feed_reader(), e.feed, c.id, c.version, c.compartment, c.type, hallpass.instant(), e.at
+            FROM chosen c JOIN hallpass.export e ON e.id = p_export WHERE c.others
+        ON CONFLICT (reader, feed, id, version) DO NOTHING
+    )
+    INSERT INTO hallpass.export_item
+        SELECT p_export, s.series, row_number() OVER (ORDER BY c.compartment, c.id) + coalesce((
+                   SELECT max(i.n) FROM hallpass.export_item i WHERE i.export = p_export AND i.series = s.series), 0),
+               c.compartment, c.id, c.version, c.type
+        FROM chosen c CROSS JOIN (SELECT CASE WHEN p_by_patient THEN '' ELSE 'Provenance' END AS series) s
+$$;
+
+COMMENT ON FUNCTION hallpass.export_associated(p_export uuid, p_compartments uuid[], p_latest boolean, p_by_patient boolean) IS 'Chooses the Provenance about what is chosen in some compartments: all that the caller sees, or of each record the one
+     that was recorded last. An invoker''s function: the wall says what is seen.';
+
 CREATE FUNCTION hallpass.export_choose(p_export uuid, p_types text[], p_compartments uuid[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone, p_by_patient boolean, p_consents boolean) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -1680,7 +1715,7 @@ BEGIN
             VALUES (TG_ARGV[0], CASE WHEN TG_ARGV[0] IN ('client', 'organization') THEN to_jsonb(NEW)
                 WHEN TG_ARGV[0] IN ('transfer', 'subscription') THEN jsonb_build_object('id', to_jsonb(OLD) -> 'id')
                 WHEN TG_ARGV[0] = 'sync_source' THEN jsonb_build_object('name', to_jsonb(OLD) -> 'name')
-                ELSE to_jsonb(OLD) END);
+                ELSE to_jsonb(OLD) - 'sealed' END);
         IF database_is_current() THEN
             RAISE NOTICE USING MESSAGE = pg_current_xact_id()::text, ERRCODE = '00W01';  -- app/db/driver.py waits
         END IF;
@@ -1688,7 +1723,7 @@ BEGIN
     RETURN NULL;
 END $$;
 
-COMMENT ON FUNCTION hallpass.note_ending() IS 'Notes for the witness that a row which opens something is gone or changed.';
+COMMENT ON FUNCTION hallpass.note_ending() IS 'Notes for the witness that a row which opens something is gone or changed. A sealed secret stays out of it.';
 
 CREATE FUNCTION hallpass.operating_figures() RETURNS TABLE(name text, help text, value double precision)
     LANGUAGE sql STABLE
@@ -2941,7 +2976,7 @@ CREATE TABLE hallpass.ending (
     xact text DEFAULT (pg_current_xact_id())::text NOT NULL,
     kind text NOT NULL,
     was jsonb NOT NULL,
-    CONSTRAINT ending_kind_check CHECK ((kind = ANY (ARRAY['release'::text, 'authority'::text, 'agreement'::text, 'student'::text, 'client'::text, 'endpoint'::text, 'record'::text, 'transfer'::text, 'subscription'::text, 'sync_source'::text, 'organization'::text])))
+    CONSTRAINT ending_kind_check CHECK ((kind = ANY (ARRAY['release'::text, 'authority'::text, 'agreement'::text, 'student'::text, 'client'::text, 'endpoint'::text, 'record'::text, 'transfer'::text, 'subscription'::text, 'sync_source'::text, 'organization'::text, 'provider'::text])))
 );
 
 COMMENT ON TABLE hallpass.ending IS 'What ended or was narrowed, and is not in the witness yet.';
@@ -3922,6 +3957,8 @@ CREATE TRIGGER note_ending AFTER UPDATE ON hallpass.organization FOR EACH ROW WH
 
 CREATE TRIGGER note_ending AFTER DELETE ON hallpass.release FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('release');
 
+CREATE TRIGGER note_ending AFTER DELETE ON hallpass.sign_in_provider FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('provider');
+
 CREATE TRIGGER note_ending AFTER DELETE OR UPDATE ON hallpass.student FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('student');
 
 CREATE TRIGGER note_ending AFTER DELETE ON hallpass.subscription FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('subscription');
@@ -4381,6 +4418,9 @@ GRANT ALL ON FUNCTION hallpass.expected_student_access(p_compartment uuid) TO ha
 
 REVOKE ALL ON FUNCTION hallpass.expected_validity(p_compartment uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.expected_validity(p_compartment uuid) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.export_associated(p_export uuid, p_compartments uuid[], p_latest boolean, p_by_patient boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.export_associated(p_export uuid, p_compartments uuid[], p_latest boolean, p_by_patient boolean) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.export_choose(p_export uuid, p_types text[], p_compartments uuid[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone, p_by_patient boolean, p_consents boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.export_choose(p_export uuid, p_types text[], p_compartments uuid[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone, p_by_patient boolean, p_consents boolean) TO hallpass_app;

@@ -43,7 +43,10 @@ _DISCONNECT = text("""
     SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a JOIN hallpass.app_login l ON l.role = a.usename
     WHERE a.datname = current_database()
 """)
-_KEYS = text("DELETE FROM hallpass.signing_key")
+_SIGN_INS = text("""
+    WITH session AS (DELETE FROM hallpass.staff_session), link AS (DELETE FROM hallpass.staff_link)
+    DELETE FROM hallpass.signing_key
+""")
 _THERE = text("""
     SELECT k.i FROM unnest(CAST(:numbers AS integer[]), CAST(:compartments AS uuid[]), CAST(:requests AS uuid[]),
                            CAST(:ids AS uuid[]), CAST(:versions AS integer[]), CAST(:moments AS timestamptz[]))
@@ -63,6 +66,7 @@ _ENDED_BY = {
     "agreement": ("OrganizationAffiliation", "id"),
     "subscription": ("Subscription", "id"),
 }
+_KEYS = ("organization", "prefix", "id", "name", "issuer")
 _REMOVED = {
     "endpoint": text(
         "DELETE FROM hallpass.endpoint"
@@ -70,6 +74,7 @@ _REMOVED = {
     ),
     "transfer": text("DELETE FROM hallpass.transfer WHERE id = CAST(CAST(:id AS text) AS uuid)"),
     "sync_source": text("DELETE FROM hallpass.sync_source WHERE name = :name"),
+    "provider": text("DELETE FROM hallpass.sign_in_provider WHERE name = :name AND issuer = :issuer"),
 }
 
 
@@ -167,7 +172,9 @@ async def _close(operator: Operator, kind: str, name: str, row: dict[str, Any]) 
             return await operator.place_again(UUID(row["id"]), above, row["honor"], classes)
         async with owner_transaction(operator.owner) as connection:
             if kind in _REMOVED:
-                values: dict[str, Any] = {n: row[n] for n in ("organization", "prefix", "id", "name") if n in row}
+                values: dict[str, Any] = {
+                    n: row[n] for n in ("organization", "prefix", "id", "name", "issuer") if n in row
+                }
                 return bool((await connection.execute(_REMOVED[kind], values)).rowcount)
             consents = list(await connection.scalars(_RELEASES, {"student": UUID(row["compartment"])}))
         return any([await operator.end("Consent", consent) for consent in consents])
@@ -253,7 +260,8 @@ async def _disconnect(operator: Operator) -> None:
 
 
 async def _retire(connection: AsyncConnection) -> None:
-    await connection.execute(_KEYS)
+    """End what proves who somebody is: tokens, sessions and links of the office, and the app's logins."""
+    await connection.execute(_SIGN_INS)
     for _ in range(2):  # the login before works until the next rotation
         await login.rotate(connection)
 

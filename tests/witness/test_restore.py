@@ -20,10 +20,16 @@ from app.consent.codes import CONFIDENTIALITY_SYSTEM, HONOR_EXTENSION
 from app.consent.recipients import BY_CODE
 from app.db import login
 from app.db.engine import Database, owner_transaction
+from app.keyring import Keyring
+from app.office import providers
+from app.office import staff as registry
+from app.office.guard import COOKIE
+from app.office.providers import Provider
 from tests import build
 from tests.api.test_transfer import EDU, answer, proposed
 from tests.databases import execute, rows
 from tests.notify.asking import subscription
+from tests.office.people import Person, browser, hidden, hire, signed_in
 from tests.scene import Scene, set_scene
 from tests.witness.restoring import again, command, copied, dump, restored, witnessed
 from tests.world import BASE, Member, World, open_world
@@ -54,6 +60,40 @@ async def scene(database: URL, folder: Path) -> AsyncIterator[Scene]:
 
 
 @dataclass
+class Office:
+    """The staff of before the backup, as their browsers have it: since then they left, each in another way."""
+
+    out: Person
+    """Signed out; `cookie` is what the browser had."""
+    cookie: str
+    linked: Person
+    """Used their link."""
+    gone: Person
+    """Was shut out while they were signed in."""
+    gone_cookie: str
+
+
+async def staffed(scene: Scene) -> Office:
+    """Staff of the district, and a provider by whom they can sign in."""
+    world, district = scene.world, scene.district
+    out, gone = [await signed_in(world, district, "privacy-officer", name) for name in ("Out", "Gone")]
+    mine = Provider("cedar", district.organization, "https://login.example", "hallpass", "secret of ours")
+    async with owner_transaction(world.db.owner) as connection:
+        await providers.add(connection, mine, Keyring.of(world.settings), allow_http=False)
+    linked = await hire(world, district, "privacy-officer", "Linked")
+    return Office(out, out.http.cookies[COOKIE], linked, gone, gone.http.cookies[COOKIE])
+
+
+async def leave(office: Office, owner: URL) -> None:
+    """They leave, and the provider is taken away."""
+    await office.out.send(await office.out.get("/office"), "/office/leave")
+    await office.linked.sign_in()
+    async with owner_transaction(owner) as connection:
+        await registry.disable(connection, office.gone.staff.client, datetime.now(UTC))
+        await providers.remove(connection, "cedar")
+
+
+@dataclass
 class Story:
     """A database that was lost, and restored from a backup that is older than what ended."""
 
@@ -68,6 +108,7 @@ class Story:
     """A client that has another key since."""
     key: dict[str, Any]
     agreement: str
+    office: Office
     held: list[httpx.Response]
     """What the members were answered before it was settled."""
     said: Result
@@ -79,8 +120,8 @@ class Story:
 async def story(
     server: URL, database: URL, scene: Scene, folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Story]:
-    """A backup; then a guardian's authority, an agreement, a client, a client's key, an endpoint and a release end, a
-    record is deleted and another gets a stricter label; then the backup is restored, and settled."""
+    """A backup; then a guardian's authority, an agreement, a client, a client's key, an endpoint, a release and
+    the staff's ways in end, a record is deleted, another gets a stricter label; then it is restored, and settled."""
     district = scene.district
     other = await scene.world.member("Another clinic")
     await scene.world.agree(district, other)
@@ -92,6 +133,7 @@ async def story(
         allowed = f"INSERT INTO hallpass.endpoint VALUES ('{member.organization}', 'https://ehr.example.org/')"
         await execute(database, allowed)
     opened = await _open(scene, database)
+    office = await staffed(scene)
     [[role]] = await rows(database, "SELECT role FROM hallpass.app_login WHERE retired IS NULL")
     backup = tmp_path_factory.mktemp("backup") / "dump"
     await dump(database, backup)
@@ -105,6 +147,7 @@ async def story(
         await clients.rotate_key(connection, rotated.client_id, jwks={"keys": [key]})
     await _take_back(scene, database, opened)
     await execute(database, "DELETE FROM hallpass.endpoint")
+    await leave(office, database)
     restricted = [{"system": CONFIDENTIALITY_SYSTEM, "code": "R"}]
     await district.save({**scene.records["Encounter"], "meta": {"security": restricted}})
     assert (await district.delete(f"/Observation/{note['id']}")).status_code == 204
@@ -112,7 +155,7 @@ async def story(
         held = [await world.http.get(f"{BASE}/health/ready")]
         held += [await m.get(encounter(scene)) for m in await again(scene, world)]
         said = await command(url, folder, "after-restore")
-        yield Story(url, world, backup, role, other, rotated, key, agreements[0], held, said, opened)
+        yield Story(url, world, backup, role, other, rotated, key, agreements[0], office, held, said, opened)
 
 
 @dataclass(frozen=True)
@@ -183,7 +226,8 @@ async def test_everything_else_that_ended_after_the_backup_is_ended_again(story:
     state = """
         SELECT (SELECT count(*) FROM hallpass.authority) AS authorities,
                (SELECT count(*) FROM hallpass.endpoint) AS endpoints,
-               (SELECT array_agg(id) FROM hallpass.client WHERE disabled IS NOT NULL) AS disabled,
+               (SELECT array_agg(id ORDER BY id COLLATE "C") FROM hallpass.client
+                WHERE disabled IS NOT NULL) AS disabled,
                (SELECT jwks #>> '{keys,0,x}' FROM hallpass.client WHERE id = '%s') AS key,
                (SELECT bool_or(closes > now()) FROM hallpass.agreement WHERE id = '%s') AS agreed,
                (SELECT array_agg(confidentiality ORDER BY type) FROM hallpass.resource
@@ -193,7 +237,7 @@ async def test_everything_else_that_ended_after_the_backup_is_ended_again(story:
     assert dict(found) == {
         "authorities": 1,  # of the mother, who has hers
         "endpoints": 0,
-        "disabled": [story.other.client_id],
+        "disabled": sorted([story.other.client_id, story.office.gone.staff.client]),
         "key": story.key["x"],
         "agreed": False,
         "labels": [5, 5],
@@ -237,6 +281,25 @@ async def test_tokens_and_logins_of_before_the_restore_end_with_it(story: Story,
     assert old.status_code == 401
     await db.dispose()
     assert await rows(story.url, f"SELECT 1 FROM pg_roles WHERE rolname = '{story.login}'") == []
+
+
+async def test_staff_who_left_after_the_backup_do_not_come_back_by_cookie_link_or_provider(story: Story) -> None:
+    office = story.office
+    for cookie in (office.cookie, office.gone_cookie):
+        old = browser(story.world, cookies={COOKIE: cookie})
+        assert (await old.get(f"{BASE}/office")).url.path == "/office/sign-in"
+    again = browser(story.world)
+    used = await again.post(office.linked.link, data=hidden(await again.get(office.linked.link)))
+    assert used.status_code == 403
+    assert (await again.get(f"{BASE}/office/sign-in/cedar")).status_code == 404
+    assert await rows(story.url, "SELECT 1 FROM hallpass.staff_session") == []
+
+
+def test_the_witness_has_what_a_provider_is_and_not_its_secret(story: Story, folder: Path) -> None:
+    assert "provider cedar" in story.said.output
+    kept = b"".join(f.read_bytes() for f in folder.iterdir())
+    assert b"login.example" in kept
+    assert b"sealed" not in kept
 
 
 async def test_settling_again_finds_nothing_to_settle(story: Story, folder: Path) -> None:
