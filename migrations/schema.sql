@@ -3420,10 +3420,12 @@ CREATE TABLE hallpass.sync_source (
     status smallint,
     report jsonb,
     staff text[] DEFAULT '{}'::text[] NOT NULL,
-    CONSTRAINT sync_source_kind_check CHECK ((kind = ANY (ARRAY['oneroster'::text, 'edfi'::text, 'inbox'::text])))
+    mark text,
+    lease timestamp with time zone,
+    CONSTRAINT sync_source_kind_check CHECK ((kind = ANY (ARRAY['oneroster'::text, 'edfi'::text, 'inbox'::text, 'write-back'::text])))
 );
 
-COMMENT ON TABLE hallpass.sync_source IS 'Rosters that the worker fetches on a schedule.';
+COMMENT ON TABLE hallpass.sync_source IS 'Rosters that the worker fetches on a schedule, and systems that it writes to.';
 
 CREATE TABLE hallpass.term_date (
     compartment uuid NOT NULL,
@@ -3575,6 +3577,29 @@ CREATE SEQUENCE hallpass.write_count
     NO MINVALUE
     NO MAXVALUE
     CACHE 1;
+
+CREATE TABLE hallpass.written_service (
+    source text NOT NULL,
+    student text NOT NULL,
+    intervention text NOT NULL,
+    changed timestamp with time zone NOT NULL,
+    sent timestamp with time zone,
+    place text,
+    error text
+);
+
+COMMENT ON TABLE hallpass.written_service IS 'What is written back to an ODS, and how far it is.';
+
+CREATE TABLE hallpass.written_session (
+    source text NOT NULL,
+    encounter uuid NOT NULL,
+    student text NOT NULL,
+    intervention text NOT NULL,
+    held date NOT NULL,
+    minutes integer NOT NULL
+);
+
+COMMENT ON TABLE hallpass.written_session IS 'What each service delivered adds to what is written back to an ODS.';
 
 ALTER TABLE ONLY hallpass.disclosure ATTACH PARTITION hallpass.disclosure_other DEFAULT;
 
@@ -3788,6 +3813,12 @@ ALTER TABLE ONLY hallpass.witnessed_chain
 ALTER TABLE ONLY hallpass.worker
     ADD CONSTRAINT worker_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY hallpass.written_service
+    ADD CONSTRAINT written_service_pkey PRIMARY KEY (source, student, intervention);
+
+ALTER TABLE ONLY hallpass.written_session
+    ADD CONSTRAINT written_session_pkey PRIMARY KEY (source, encounter);
+
 CREATE INDEX access_page ON hallpass.access USING btree (org, type, updated DESC, id DESC) INCLUDE (compartment, consent, custodian, precomputed);
 
 CREATE UNIQUE INDEX access_row ON hallpass.access USING btree (compartment, id, org, consent) NULLS NOT DISTINCT;
@@ -3912,6 +3943,8 @@ CREATE INDEX validity_custodian ON hallpass.validity USING btree (org, custodian
 
 CREATE INDEX withheld_custodian ON hallpass.withheld USING btree (custodian, at, export, id);
 
+CREATE INDEX written_session_part ON hallpass.written_session USING btree (source, intervention, student);
+
 ALTER INDEX hallpass.disclosure_at ATTACH PARTITION hallpass.disclosure_other_at_idx;
 
 ALTER INDEX hallpass.disclosure_custodian ATTACH PARTITION hallpass.disclosure_other_custodian_at_idx;
@@ -4013,6 +4046,12 @@ ALTER TABLE ONLY hallpass.submission_line
 
 ALTER TABLE ONLY hallpass.subscription_event
     ADD CONSTRAINT subscription_event_subscription_fkey FOREIGN KEY (subscription) REFERENCES hallpass.subscription(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY hallpass.written_service
+    ADD CONSTRAINT written_service_source_fkey FOREIGN KEY (source) REFERENCES hallpass.sync_source(name) ON DELETE CASCADE;
+
+ALTER TABLE ONLY hallpass.written_session
+    ADD CONSTRAINT written_session_source_fkey FOREIGN KEY (source) REFERENCES hallpass.sync_source(name) ON DELETE CASCADE;
 
 ALTER TABLE hallpass.access ENABLE ROW LEVEL SECURITY;
 
@@ -4294,6 +4333,10 @@ ALTER TABLE hallpass.withheld ENABLE ROW LEVEL SECURITY;
 ALTER TABLE hallpass.witness_check ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.witnessed_chain ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.written_service ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.written_session ENABLE ROW LEVEL SECURITY;
 
 GRANT USAGE ON SCHEMA hallpass TO hallpass_app;
 
