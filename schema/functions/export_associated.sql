@@ -16,7 +16,7 @@ CREATE OR REPLACE FUNCTION hallpass.export_associated(
         SELECT DISTINCT k.compartment, k.student, k.id, k.version, k.type, k.others FROM (
             SELECT a.*, row_number() OVER (PARTITION BY a.target ORDER BY a.recorded DESC, a.id) AS place FROM about a) k
         WHERE (NOT p_latest OR k.place = 1)
-          AND NOT EXISTS (SELECT 1 FROM hallpass.export_item i WHERE i.export = p_export AND i.id = k.id)
+          AND NOT EXISTS (SELECT 1 FROM hallpass.export_item i WHERE i.export = p_export AND i.id = k.id OFFSET 0)
     ), given AS (
         INSERT INTO hallpass.feed_entry (reader, feed, id, version, compartment, type, given, walk)
             SELECT hallpass.feed_reader(), e.feed, c.id, c.version, c.compartment, c.type, hallpass.instant(), e.at

@@ -13,7 +13,7 @@ CREATE OR REPLACE FUNCTION hallpass.export_deleted(p_export uuid, p_types text[]
             UNION
             SELECT w.type, w.id FROM hallpass.feed_withdraw(e.feed, e.at, e.told) w) d
         WHERE e.id = p_export
-          AND NOT EXISTS (SELECT 1 FROM hallpass.export_item i WHERE i.export = p_export AND i.id = d.id)
+          AND NOT EXISTS (SELECT 1 FROM hallpass.export_item i WHERE i.export = p_export AND i.id = d.id OFFSET 0)
 $$;
 COMMENT ON FUNCTION hallpass.export_deleted IS
     'Lists what was deleted since, of what the caller holds and of the directory, and what it was given and no longer sees.';

@@ -8,6 +8,6 @@ CREATE OR REPLACE FUNCTION hallpass.export_directory(
         FROM hallpass.resource r JOIN hallpass.export e ON e.id = p_export
         WHERE r.directory AND r.current AND NOT r.deleted AND r.type = ANY (p_types) AND (p_ids IS NULL OR r.id = ANY (p_ids))
           AND r.updated < e.horizon AND (p_since IS NULL OR r.updated >= p_since) AND (p_until IS NULL OR r.updated < p_until)
-          AND NOT EXISTS (SELECT 1 FROM hallpass.export_item i WHERE i.export = p_export AND i.id = r.id)
+          AND NOT EXISTS (SELECT 1 FROM hallpass.export_item i WHERE i.export = p_export AND i.id = r.id OFFSET 0)
 $$;
 COMMENT ON FUNCTION hallpass.export_directory IS 'Chooses entries of the directory, which every member reads.';

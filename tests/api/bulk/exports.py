@@ -21,6 +21,10 @@ from tests.world import BASE, Member, World
 STARTED = {"Prefer": "respond-async", "Accept": "application/fhir+json"}
 
 
+class Busy(Exception):
+    """The exchange has too much to do, and says so."""
+
+
 @dataclass
 class Exported:
     """What a client got: the manifest, and the lines by file."""
@@ -99,7 +103,10 @@ async def fetched(member: Member, status: str) -> Exported:
 
 
 async def sent(world: World, member: Member, path: str, *, gzip: bool = False) -> AsyncIterator[bytes]:
-    """The parts of an answer as the server hands them over: it goes on only when the next one is asked for."""
+    """The parts of an answer as the server hands them over: it goes on only when the next one is asked for.
+
+    Raises Busy.
+    """
     transport = world.http._transport
     assert isinstance(transport, httpx.ASGITransport)
     headers = [(k.lower().encode(), v.encode()) for k, v in member.headers.items()]
@@ -111,6 +118,7 @@ async def sent(world: World, member: Member, path: str, *, gzip: bool = False) -
     }  # fmt: skip
     parts: asyncio.Queue[bytes | None] = asyncio.Queue()
     further = asyncio.Semaphore(0)
+    busy: list[Any] = []
 
     async def receive() -> dict[str, Any]:
         await asyncio.sleep(3600)
@@ -118,8 +126,9 @@ async def sent(world: World, member: Member, path: str, *, gzip: bool = False) -
 
     async def send(message: Any) -> None:
         if message["type"] == "http.response.start":
-            assert message["status"] == 200
-        elif message.get("body"):
+            assert message["status"] in (200, 429, 503)
+            busy.extend([message] * (message["status"] != 200))
+        elif message.get("body") and not busy:
             await parts.put(message["body"])
             await further.acquire()
 
@@ -133,7 +142,12 @@ async def sent(world: World, member: Member, path: str, *, gzip: bool = False) -
     while (part := await parts.get()) is not None:
         yield part
         further.release()
-    await task
+    try:
+        await task
+    except RuntimeError as e:  # it broke off in the middle, since the database was
+        raise Busy from e
+    if busy:
+        raise Busy
 
 
 async def entries(world: World, recipient: Member) -> set[tuple[str, str, int]]:
