@@ -163,7 +163,11 @@ class _Logins:
         whole = {**driver_arguments(self.owner), "user": login.role, "password": login.password}
         # a plan made once stands as long as its connection
         connection = await asyncpg.connect(**whole, server_settings=settings, max_cached_statement_lifetime=0)
-        await driver.require_settings(connection, settings, "statement_timeout")
+        try:
+            await driver.require_settings(connection, settings, "statement_timeout")
+        except BaseException:  # also who is canceled: nobody else has the connection by now
+            connection.terminate()
+            raise
         return connection
 
 

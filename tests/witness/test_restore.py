@@ -27,9 +27,6 @@ from tests.scene import Scene, set_scene
 from tests.witness.restoring import again, command, copied, dump, restored, witnessed
 from tests.world import BASE, Member, World, open_world
 
-# A database is dropped here under connections that are open: those are given up, not closed.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
 
 @pytest_asyncio.fixture(scope="module")
 async def database(database: URL) -> URL:
