@@ -972,6 +972,41 @@ $$;
 
 COMMENT ON FUNCTION hallpass.expected_validity(p_compartment uuid) IS 'The rows that hallpass.validity should hold for a student.';
 
+CREATE FUNCTION hallpass.export_associated(p_export uuid, p_compartments uuid[], p_latest boolean, p_by_patient boolean) RETURNS void
+    LANGUAGE sql
+    AS $$
+    WITH about AS MATERIALIZED (
+        SELECT r.compartment, r.student, r.id, r.version, r.type, NOT hallpass.holds(r.custodian) AS others, t.target,
+               coalesce((SELECT min(d.lower) FROM hallpass.term_date d
+                   WHERE d.compartment = r.compartment AND d.id = r.id AND d.param = 'recorded'), r.updated) AS recorded
+        FROM hallpass.export e CROSS JOIN unnest(p_compartments) c(compartment) CROSS JOIN LATERAL (
+            SELECT * FROM hallpass.resource r
+            WHERE r.compartment = c.compartment AND r.type = 'Provenance' AND r.current AND NOT r.deleted
+              AND r.updated < e.horizon OFFSET 0) r
+        JOIN hallpass.term_reference t ON t.compartment = r.compartment AND t.id = r.id AND t.param = 'target'
+        JOIN hallpass.export_item i ON i.export = e.id AND i.id = t.target AND i.type <> 'Provenance'
+        WHERE e.id = p_export
+    ), chosen AS MATERIALIZED (
+        SELECT DISTINCT k.compartment, k.student, k.id, k.version, k.type, k.others FROM (
+            SELECT a.*, row_number() OVER (PARTITION BY a.target ORDER BY a.recorded DESC, a.id) AS place FROM about a) k
+        WHERE (NOT p_latest OR k.place = 1)
+          AND NOT EXISTS (SELECT 1 FROM hallpass.export_item i WHERE i.export = p_export AND i.id = k.id)
+    ), given AS (
+        INSERT INTO hallpass.feed_entry (reader, feed, id, version, compartment, type, given, walk)
+            SELECT hallpass.feed_reader(), e.feed, c.id, c.version, c.compartment, c.type, hallpass.instant(), e.at
+            FROM chosen c JOIN hallpass.export e ON e.id = p_export WHERE c.others
+        ON CONFLICT (reader, feed, id, version) DO NOTHING
+    )
+    INSERT INTO hallpass.export_item
+        SELECT p_export, s.series, row_number() OVER (ORDER BY c.compartment, c.id) + coalesce((
+                   SELECT max(i.n) FROM hallpass.export_item i WHERE i.export = p_export AND i.series = s.series), 0),
+               c.compartment, c.id, c.version, c.type
+        FROM chosen c CROSS JOIN (SELECT CASE WHEN p_by_patient THEN '' ELSE 'Provenance' END AS series) s
+$$;
+
+COMMENT ON FUNCTION hallpass.export_associated(p_export uuid, p_compartments uuid[], p_latest boolean, p_by_patient boolean) IS 'Chooses the Provenance about what is chosen in some compartments: all that the caller sees, or of each record the one
+     that was recorded last. An invoker''s function: the wall says what is seen.';
+
 CREATE FUNCTION hallpass.export_choose(p_export uuid, p_types text[], p_compartments uuid[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone, p_by_patient boolean, p_consents boolean) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -1099,6 +1134,18 @@ $$;
 
 COMMENT ON FUNCTION hallpass.export_withhold(p_export uuid, p_series text, p_after bigint, p_last bigint, p_given uuid[]) IS 'Keeps for their custodians which lines of a file were left out as it was fetched: those of a range that were not given.
      It answers nothing, so that the recipient learns nothing by it.';
+
+CREATE FUNCTION hallpass.exports_over(p_exports uuid[], p_before timestamp with time zone) RETURNS uuid[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT coalesce(array_agg(k.id), '{}') FROM unnest(p_exports) k(id)
+    WHERE NOT EXISTS (
+        SELECT 1 FROM export e WHERE e.id = k.id
+          AND (e.status IN ('accepted', 'choosing') OR e.status = 'complete' AND e.ended >= p_before))
+$$;
+
+COMMENT ON FUNCTION hallpass.exports_over(p_exports uuid[], p_before timestamp with time zone) IS 'Of some exports those of which nothing can be fetched any more: whatever the export store holds of them is removed.';
 
 CREATE FUNCTION hallpass.exports_running() RETURNS integer
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -1698,7 +1745,10 @@ CREATE FUNCTION hallpass.note_ending() RETURNS trigger
 BEGIN
     IF EXISTS (SELECT 1 FROM witness_check) THEN
         INSERT INTO ending (kind, was)
-            VALUES (TG_ARGV[0], CASE WHEN TG_ARGV[0] = 'client' THEN to_jsonb(NEW) ELSE to_jsonb(OLD) END);
+            VALUES (TG_ARGV[0], CASE WHEN TG_ARGV[0] IN ('client', 'organization') THEN to_jsonb(NEW)
+                WHEN TG_ARGV[0] IN ('transfer', 'subscription') THEN jsonb_build_object('id', to_jsonb(OLD) -> 'id')
+                WHEN TG_ARGV[0] = 'sync_source' THEN jsonb_build_object('name', to_jsonb(OLD) -> 'name')
+                ELSE to_jsonb(OLD) - 'sealed' END);
         IF database_is_current() THEN
             RAISE NOTICE USING MESSAGE = pg_current_xact_id()::text, ERRCODE = '00W01';  -- app/db/driver.py waits
         END IF;
@@ -1706,7 +1756,7 @@ BEGIN
     RETURN NULL;
 END $$;
 
-COMMENT ON FUNCTION hallpass.note_ending() IS 'Notes for the witness that a row which opens something is gone or changed.';
+COMMENT ON FUNCTION hallpass.note_ending() IS 'Notes for the witness that a row which opens something is gone or changed. A sealed secret stays out of it.';
 
 CREATE FUNCTION hallpass.operating_figures() RETURNS TABLE(name text, help text, value double precision)
     LANGUAGE sql STABLE
@@ -2964,7 +3014,7 @@ CREATE TABLE hallpass.ending (
     xact text DEFAULT (pg_current_xact_id())::text NOT NULL,
     kind text NOT NULL,
     was jsonb NOT NULL,
-    CONSTRAINT ending_kind_check CHECK ((kind = ANY (ARRAY['release'::text, 'authority'::text, 'agreement'::text, 'student'::text, 'client'::text, 'endpoint'::text, 'record'::text])))
+    CONSTRAINT ending_kind_check CHECK ((kind = ANY (ARRAY['release'::text, 'authority'::text, 'agreement'::text, 'student'::text, 'client'::text, 'endpoint'::text, 'record'::text, 'transfer'::text, 'subscription'::text, 'sync_source'::text, 'organization'::text, 'provider'::text])))
 );
 
 COMMENT ON TABLE hallpass.ending IS 'What ended or was narrowed, and is not in the witness yet.';
@@ -3021,6 +3071,15 @@ CREATE TABLE hallpass.export (
 );
 
 COMMENT ON TABLE hallpass.export IS 'A bulk export: what was asked, and how far its choice has come. Its files are read from the records when fetched.';
+
+CREATE TABLE hallpass.export_block (
+    export uuid NOT NULL,
+    series text NOT NULL COLLATE pg_catalog."C",
+    after bigint NOT NULL,
+    last bigint NOT NULL
+);
+
+COMMENT ON TABLE hallpass.export_block IS 'Which lines of an export have their records kept in the export store (HALLPASS_EXPORT_STORE), sealed.';
 
 CREATE TABLE hallpass.export_item (
     export uuid NOT NULL,
@@ -3617,6 +3676,9 @@ ALTER TABLE ONLY hallpass.endpoint
 ALTER TABLE ONLY hallpass.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (organization, minute, kind, client, outcome, detail);
 
+ALTER TABLE ONLY hallpass.export_block
+    ADD CONSTRAINT export_block_pkey PRIMARY KEY (export, series, after);
+
 ALTER TABLE ONLY hallpass.export_item
     ADD CONSTRAINT export_item_export_id_key UNIQUE (export, id);
 
@@ -3943,9 +4005,21 @@ CREATE TRIGGER note_ending AFTER UPDATE ON hallpass.client FOR EACH ROW EXECUTE 
 
 CREATE TRIGGER note_ending AFTER DELETE ON hallpass.endpoint FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('endpoint');
 
+CREATE TRIGGER note_ending AFTER UPDATE ON hallpass.organization FOR EACH ROW WHEN (((old.ancestors <> new.ancestors) OR (old.honor AND (NOT new.honor)) OR (NOT (old.classes <@ new.classes)))) EXECUTE FUNCTION hallpass.note_ending('organization');
+
 CREATE TRIGGER note_ending AFTER DELETE ON hallpass.release FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('release');
 
+CREATE TRIGGER note_ending AFTER DELETE ON hallpass.sign_in_provider FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('provider');
+
 CREATE TRIGGER note_ending AFTER DELETE OR UPDATE ON hallpass.student FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('student');
+
+CREATE TRIGGER note_ending AFTER DELETE ON hallpass.subscription FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('subscription');
+
+CREATE TRIGGER note_ending AFTER DELETE ON hallpass.sync_source FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('sync_source');
+
+CREATE TRIGGER note_ending AFTER DELETE ON hallpass.transfer FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('transfer');
+
+CREATE TRIGGER note_off AFTER UPDATE ON hallpass.subscription FOR EACH ROW WHEN (((old.status <> 'off'::text) AND (new.status = 'off'::text))) EXECUTE FUNCTION hallpass.note_ending('subscription');
 
 ALTER TABLE ONLY hallpass.client_limit
     ADD CONSTRAINT client_limit_client_fkey FOREIGN KEY (client) REFERENCES hallpass.client(id);
@@ -3955,6 +4029,9 @@ ALTER TABLE ONLY hallpass.client
 
 ALTER TABLE ONLY hallpass.endpoint
     ADD CONSTRAINT endpoint_organization_fkey FOREIGN KEY (organization) REFERENCES hallpass.organization(id);
+
+ALTER TABLE ONLY hallpass.export_block
+    ADD CONSTRAINT export_block_export_fkey FOREIGN KEY (export) REFERENCES hallpass.export(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY hallpass.export_item
     ADD CONSTRAINT export_item_export_fkey FOREIGN KEY (export) REFERENCES hallpass.export(id) ON DELETE CASCADE;
@@ -4035,6 +4112,8 @@ CREATE POLICY enter ON hallpass.outside_disclosure FOR INSERT WITH CHECK ((custo
 ALTER TABLE hallpass.event ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.export ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.export_block ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.export_item ENABLE ROW LEVEL SECURITY;
 
@@ -4121,6 +4200,10 @@ ALTER TABLE hallpass.outside_disclosure ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON hallpass.emergency FOR SELECT USING ((organization = ( SELECT hallpass.caller() AS caller)));
 
 CREATE POLICY own ON hallpass.export USING ((client = ( SELECT current_setting('hallpass.client'::text, true) AS current_setting)));
+
+CREATE POLICY own ON hallpass.export_block USING ((EXISTS ( SELECT 1
+   FROM hallpass.export e
+  WHERE (e.id = export_block.export))));
 
 CREATE POLICY own ON hallpass.export_item USING ((EXISTS ( SELECT 1
    FROM hallpass.export e
@@ -4398,6 +4481,9 @@ GRANT ALL ON FUNCTION hallpass.expected_student_access(p_compartment uuid) TO ha
 REVOKE ALL ON FUNCTION hallpass.expected_validity(p_compartment uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.expected_validity(p_compartment uuid) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.export_associated(p_export uuid, p_compartments uuid[], p_latest boolean, p_by_patient boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.export_associated(p_export uuid, p_compartments uuid[], p_latest boolean, p_by_patient boolean) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.export_choose(p_export uuid, p_types text[], p_compartments uuid[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone, p_by_patient boolean, p_consents boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.export_choose(p_export uuid, p_types text[], p_compartments uuid[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone, p_by_patient boolean, p_consents boolean) TO hallpass_app;
 
@@ -4412,6 +4498,9 @@ GRANT ALL ON FUNCTION hallpass.export_students(p_export uuid, p_types text[], p_
 
 REVOKE ALL ON FUNCTION hallpass.export_withhold(p_export uuid, p_series text, p_after bigint, p_last bigint, p_given uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.export_withhold(p_export uuid, p_series text, p_after bigint, p_last bigint, p_given uuid[]) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.exports_over(p_exports uuid[], p_before timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.exports_over(p_exports uuid[], p_before timestamp with time zone) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.exports_running() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.exports_running() TO hallpass_app;
@@ -4689,6 +4778,8 @@ GRANT SELECT ON TABLE hallpass.emergency TO hallpass_app;
 GRANT SELECT ON TABLE hallpass.event TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.export TO hallpass_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.export_block TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.export_item TO hallpass_app;
 
