@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 import asyncpg
-from sqlalchemy import URL, event
+from sqlalchemy import URL, Engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -193,8 +193,7 @@ def _pool(logins: _Logins, size: int, seconds: int, statement_timeout_ms: int) -
         pool_use_lifo=True,  # a connection that was just used has its plans and caches at hand
     )
     event.listen(engine.sync_engine, "handle_error", _lost)
-    event.listen(engine.sync_engine, "checkin", _returned)
-    event.listen(engine.sync_engine, "connect", _connected)
+    _throw_away(engine.sync_engine)
     return engine
 
 
@@ -259,7 +258,21 @@ def _connected(connection: Any, _record: Any) -> None:
     driver.watch(connection.driver_connection)
 
 
-def _returned(connection: Any, record: Any) -> None:
-    """A connection that comes back in the middle of a transaction is thrown away."""
-    if connection is not None and connection.driver_connection.is_in_transaction():
-        record.invalidate()
+def _throw_away(engine: Engine) -> None:
+    """Have a connection closed that comes back in the middle of a transaction, or to a pool that was closed meanwhile.
+
+    A closed pool keeps what comes back to it, and nobody closes that any more.
+    """
+
+    def connected(connection: Any, record: Any) -> None:
+        _connected(connection, record)
+        record.info["pool"] = engine.pool
+
+    def returned(connection: Any, record: Any) -> None:
+        if connection is not None and (
+            connection.driver_connection.is_in_transaction() or record.info.get("pool") is not engine.pool
+        ):
+            record.invalidate()
+
+    event.listen(engine, "connect", connected)
+    event.listen(engine, "checkin", returned)
