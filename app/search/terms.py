@@ -17,6 +17,7 @@ from app.fhir import dates
 from app.resources.refs import local_targets
 from app.search.expressions import Found
 from app.search.hours import slots
+from app.search.near import cells
 from app.search.normal import DAYS, OF_NAMES, contact, fold, key, rows, words
 from app.search.parameters import COLUMNS, PARAMETERS, Parameter, ParamKind
 from app.search.references import target
@@ -171,6 +172,8 @@ def _codes(found: Found) -> list[tuple[str, str]]:
             return [("", "true" if value else "false")]
         case "HealthcareServiceAvailableTime":
             return [("", slot) for slot in slots(value)]
+        case "LocationPosition":
+            return [("", cell) for cell in cells(value)]
         case "code" | "id" | "string" | "markdown" | "uri" | "url" | "canonical" | "oid" | "uuid":
             return [("", str(value))]
         case _:
