@@ -20,6 +20,7 @@ from app.errors import HallpassError, Kind, not_found
 from app.exchange.bulk import choosing, export
 from app.exchange.bulk.asked import Asked
 from app.exchange.bulk.export import File, Standing
+from app.exchange.bulk.kept import Block
 from app.exchange.service import PendingResult, Session
 from app.fhir.json import dump
 from app.fhir.outcome import outcome, warning
@@ -61,8 +62,8 @@ def add(router: APIRouter) -> None:
         given = http.parameters(request, AFTER)
         if name == f"{ERRORS}.ndjson":
             return ndjson(request, _errors(await _standing(context, id)))
-        asked, part = await _file(context, id, name, given.get(AFTER))
-        lines = Lines(context, UUID(id), asked, part)
+        asked, part, blocks = await _file(context, id, name, given.get(AFTER))
+        lines = Lines(context, UUID(id), asked, part, blocks)
         first = await lines.next()  # what is wrong with the request shows before anything has left
         return ndjson(request, lines.all(first))
 
@@ -78,15 +79,17 @@ async def _standing(context: RequestContext, id: str) -> Standing:
     return found[0]
 
 
-async def _file(context: RequestContext, id: str, name: str, after: str | None) -> tuple[Asked, File]:
+async def _file(context: RequestContext, id: str, name: str, after: str | None) -> tuple[Asked, File, list[Block]]:
     stem, _, number = name.removesuffix(".ndjson").rpartition("-")
     if not name.endswith(".ndjson") or not (number.isascii() and number.isdigit()) or len(number) > 9:
         raise not_found()
-    found: list[tuple[Asked, File]] = []
+    found: list[tuple[Asked, File, list[Block]]] = []
 
     async def unit_of_work(session: Session) -> list[PendingResult]:
         asked, part = await export.file(session, id, "" if stem == PATIENTS else stem, int(number))
-        found[:] = [(asked, part if after is None else await export.behind(session, id, part, after))]
+        part = part if after is None else await export.behind(session, id, part, after)
+        blocks = await export.blocks(session, id, part) if context.objects is not None else []
+        found[:] = [(asked, part, blocks)]
         return [PendingResult()]
 
     await context.one("export", unit_of_work)

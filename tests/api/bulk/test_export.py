@@ -110,6 +110,40 @@ async def test_an_export_of_some_patients_names_those_that_lead_nowhere_hidden_o
     assert told == sorted(f"Patient/{id} is not a Patient that this client can see." for id in (hidden["id"], absent))
 
 
+@pytest.mark.parametrize("organized", ["", "&organizeOutputBy=Patient"])
+async def test_the_provenance_of_what_comes_comes_along_all_or_the_latest_and_no_other(
+    world: World, scene: Scene, organized: str
+) -> None:
+    visit, referral = scene.records["Encounter"], scene.records["ServiceRequest"]
+    made = {}
+    for name, about, recorded in (
+        ("old", visit, "2026-01-01T00:00:00Z"), ("new", visit, "2026-02-01T00:00:00Z"),
+        ("other", referral, "2026-03-01T00:00:00Z"),
+    ):  # fmt: skip
+        content = {
+            "resourceType": "Provenance",
+            "target": [{"reference": f"{r['resourceType']}/{r['id']}"} for r in (scene.student, about)],
+            "recorded": recorded,
+            "agent": [{"who": scene.district.reference}],
+        }
+        made[name] = f"Provenance/{(await scene.district.create(content))['id']}"
+    first = f"Encounter/{visit['id']}"
+    path = f"/Patient/$export?_type=Encounter{organized}&includeAssociatedData="
+    latest = await exported(world, scene.district, f"{path}LatestProvenanceResources")
+    assert latest.ids == {first, made["new"]}
+    everything = await exported(
+        world, scene.district, f"{path}RelevantProvenanceResources&_typeFilter=Encounter%3Fstatus%3Dfinished"
+    )
+    assert everything.ids >= {first, made["old"], made["new"]}
+    assert made["other"] not in everything.ids
+    hidden = await exported(world, scene.clinic, f"{path}RelevantProvenanceResources")
+    assert hidden.ids == {first}
+    await scene.release("Encounter", "Provenance")
+    assert {made["old"], made["new"]} <= (await exported(world, scene.clinic, f"{path}RelevantProvenanceResources")).ids
+    await world.login(scene.clinic, "system/Encounter.rs")
+    assert (await scene.clinic.get(f"{path}RelevantProvenanceResources", headers=STARTED)).status_code == 403
+
+
 async def test_organized_by_patient_each_students_block_begins_with_its_header(world: World, scene: Scene) -> None:
     second = await scene.district.create(build.patient("second-1"))
     found = await exported(world, scene.district, "/Patient/$export?organizeOutputBy=Patient")
@@ -229,7 +263,8 @@ async def test_one_client_has_one_export_under_way(world: World, scene: Scene) -
         ("_typeFilter=Encounter%3F_sort%3Ddate", "_sort"),
         ("_typeFilter=Encounter%3Fcolor%3Dred", "color"),
         ("_elements=Patient.color", "_elements"),
-        ("includeAssociatedData=LatestProvenanceResources", "includeAssociatedData"),
+        ("includeAssociatedData=AllProvenance", "includeAssociatedData"),
+        ("includeAssociatedData=LatestProvenanceResources&_typeFilter=Provenance%3Factivity%3Dx", "_typeFilter"),
         ("shade=red", "shade"),
         ("organizeOutputBy=School", "organizeOutputBy"),
         ("_since=2026-01-02T00:00:00Z&_until=2026-01-01T00:00:00Z", "_until"),
@@ -245,7 +280,7 @@ async def test_what_is_not_understood_is_refused_by_its_name(scene: Scene, query
 
 
 async def test_leniently_it_is_left_out_and_said(world: World, scene: Scene) -> None:
-    path = "/Patient/$export?_type=Patient,Spaceship&includeAssociatedData=LatestProvenanceResources"
+    path = "/Patient/$export?_type=Patient,Spaceship&includeAssociatedData=Latest"
     answer = await scene.district.get(path, headers={**STARTED, "Prefer": "respond-async, handling=lenient"})
     assert answer.status_code == 202
     await work(world)
