@@ -21,7 +21,8 @@ from app.resources import TYPES
 from tests.world import Member, World
 
 DATA = Path(__file__).parents[2] / ".." / "shared" / "data"
-FOLDERS = [DATA / f for f in ("fhir-r4-examples", "referral/gravity", "assessments/gravity", "assessments/us-core")]
+ASSESSMENTS = [f"assessments/{name}" for name in ("gravity", "us-core", "sdc", "ahc-hrsn-made-here")]
+FOLDERS = [DATA / name for name in ("fhir-r4-examples", "referral/gravity", *ASSESSMENTS)]
 pytestmark = pytest.mark.skipif(not FOLDERS[0].is_dir(), reason="the examples are not part of the repository")
 
 FHIR_JSON = {"Content-Type": "application/fhir+json"}
