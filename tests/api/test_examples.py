@@ -31,6 +31,7 @@ FINANCIAL = "a Task of a payment, about no Patient"
 NEWBORN = "its student is contained in it, and not a Patient here"
 TARGETS = "it does not say which student it is about: no target is a Patient"
 INVALID = "it is not valid R4: an item without a linkId, a narrative without content"
+EMPTY = "an item's definition is an empty text, which no text of JSON may be"
 TOPIC = "what it follows is no topic of this server"
 CONTAINED = "every member reads the directory, so an entry contains no other resource"
 REFUSED: dict[str, str] = {
@@ -45,6 +46,7 @@ REFUSED: dict[str, str] = {
     },
     "QuestionnaireResponse/3141": NEWBORN,
     "Questionnaire/qs1": INVALID,
+    "Questionnaire/demographics": EMPTY,
     "Subscription/example": TOPIC,
     "Subscription/example-error": TOPIC,
     "Questionnaire/zika-virus-exposure-assessment": INVALID,
