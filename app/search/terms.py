@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from app.consent.contact import usable
 from app.fhir import dates
+from app.resources.merges import REPLACED_BY, REPLACES, linked
 from app.resources.refs import local_targets
 from app.search.expressions import Found
 from app.search.hours import slots
@@ -27,6 +28,8 @@ NAME_PARTS = ("text", "family", "given", "prefix", "suffix")
 ADDRESS_PARTS = ("text", "line", "city", "district", "state", "postalCode", "country")
 REFERS = "_refers"
 """Under this name stand references that no search parameter covers, so that every referrer can be found."""
+MERGED = "link:merged"
+"""Under this name stand the links of a Patient to those that are the same student by a merge."""
 DATED = frozenset({"date", "dateTime", "instant", "Period", "Timing"})
 """The types that a date parameter searches. https://hl7.org/fhir/R4/search.html#date"""
 NUMBERS = frozenset({"decimal", "integer", "positiveInt", "unsignedInt"})
@@ -47,6 +50,9 @@ def terms(type_name: str, resource: dict[str, Any], zone: ZoneInfo, base_url: st
         if parameter.code not in COLUMNS:
             found.update(dict.fromkeys(context.rows(parameter)))
     found.update(dict.fromkeys(_unsearched(resource, found)))
+    if type_name == "Patient":
+        merged = linked(resource, REPLACES, REPLACED_BY)
+        found.update((Reference(MERGED, type_name, own, "", "", ""), None) for own in merged)
     return Terms(
         tokens=tuple(r for r in found if isinstance(r, Token)),
         strings=tuple(r for r in found if isinstance(r, String)),
