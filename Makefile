@@ -29,8 +29,11 @@ test-fast: $(VENV)/dev.stamp ## the tests that need no database and no server, i
 assure: prove bites kill conformance mutate mutate-exchange ## the long proofs, one after the other: hours
 
 ROUNDS ?= 1000
+REFERRALS ?= 1000
+FAILURES ?= 200
 kill: $(VENV)/dev.stamp ## processes, the database and the disk fail at random moments: what clients got is on the ledger
 	$(BIN)/python -m assurance.chaos --rounds $(ROUNDS)
+	$(BIN)/python -m assurance.notified --referrals $(REFERRALS) --failures $(FAILURES)
 
 EXAMPLES ?= 300
 prove: $(VENV)/dev.stamp ## worlds that differ in what a caller may not see: every answer to it must be the same

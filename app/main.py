@@ -28,6 +28,7 @@ from app.exchange.service import AccessService
 from app.keyring import Keyring
 from app.limits.limits import Leaving
 from app.limits.stored import StoredBytes
+from app.objects import Objects
 from app.office.routes import PATHS as OFFICE_PAGES
 from app.office.routes import office_router
 from app.openapi.serve import openapi_router
@@ -100,6 +101,7 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     app.state.page_tokens = PageTokens(app.state.keyring.derive("page tokens"))
     app.state.auth = Auth.create(db, settings)
     app.state.limits = app.state.auth.limits
+    app.state.objects = Objects.of(settings)
     app.state.access_service = AccessService(db, settings, app.state.limits.connections, stored)
     app.add_middleware(Compression)  # inside what streams, so that a whole response keeps its length
     failures.install(app)

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 LogFormat = Literal["text", "json"]
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_SAFE_ENDPOINTS = frozenset({("https", False), ("https", True), ("http", True)})
 
 
 class Settings(BaseSettings):
@@ -119,6 +120,13 @@ class Settings(BaseSettings):
         default=20, ge=1, le=10_000, description="Bulk exports of all clients that are chosen at once; then 429."
     )
     export_hours: int = Field(default=24, ge=1, le=720, description="How long a bulk export can be fetched.")
+    export_store: str = Field(
+        default="",
+        description="A folder, or s3://bucket/prefix, that keeps what is exported, sealed; else it is read then.",
+    )
+    export_store_endpoint: str | None = Field(
+        default=None, description="The address of an S3-compatible store that is not Amazon's."
+    )
     retention_years: int = Field(
         default=6, ge=6, le=100, description="How long the ledger is kept; `hallpass ledger drop` drops what is older."
     )
@@ -151,7 +159,8 @@ class Settings(BaseSettings):
         description="A Consent under 42 CFR Part 2 names the exchange besides the members (2.31(a)(4)(ii)).",
     )
     sync_hosts: tuple[str, ...] = Field(
-        default=(), description="Hosts, as a JSON list, that `hallpass sync` may fetch rosters from; none by default."
+        default=(),
+        description="Hosts, as a JSON list, that `hallpass sync` may fetch rosters from and write to; none by default.",
     )
     sync_private: bool = Field(
         default=False, description="Those hosts may be at private addresses, such as a SIS in the same building."
@@ -212,6 +221,25 @@ class Settings(BaseSettings):
         if value is not None and not value.strip():
             raise ValueError("is empty: give a PostgreSQL URL, or unset it for the embedded server")
         return value
+
+    @field_validator("export_store")
+    @classmethod
+    def _export_store(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if "://" in value and (parts.scheme != "s3" or not parts.netloc or parts.query or parts.fragment):
+            raise ValueError("must be a folder, or s3:// with a bucket and perhaps a prefix")
+        return value
+
+    @model_validator(mode="after")
+    def _store(self) -> Self:
+        if self.export_store_endpoint is None:
+            return self
+        parts = urlsplit(self.export_store_endpoint)
+        if not self.export_store.startswith("s3://"):
+            raise ValueError("HALLPASS_EXPORT_STORE_ENDPOINT needs HALLPASS_EXPORT_STORE=s3://...")
+        if not parts.hostname or (parts.scheme, parts.hostname in LOOPBACK) not in _SAFE_ENDPOINTS:
+            raise ValueError("HALLPASS_EXPORT_STORE_ENDPOINT must be https unless it is a loopback address")
+        return self
 
     @model_validator(mode="after")
     def _safe(self) -> Self:

@@ -70,15 +70,7 @@ BEGIN
     IF NOT client_is_active(v_client, current_setting('hallpass.token'), v_caller, emergency()) THEN
         RETURN;
     END IF;
-    -- What a law beside that of education records keeps back stays behind: 42 CFR Part 2, what a minor signs for,
-    -- psychotherapy notes; and the bytes that belong to those. Consents and Tasks are the old district's own.
-    SELECT array_agg(r.id) INTO v_ids FROM resource r
-        WHERE r.compartment = v_transfer.compartment AND r.custodian = v_transfer.custodian AND r.current AND NOT r.deleted
-          AND r.student IS NOT NULL AND NOT r.directory AND NOT r.type IN ('Consent', 'Provenance', 'Task')
-          AND NOT r.labels && ARRAY['42CFRPart2', 'minor-signs', 'both-sign', 'PSYTHPN']
-          AND NOT (r.type IN ('Binary') AND EXISTS (
-              SELECT 1 FROM resource f WHERE f.compartment = r.compartment AND f.current AND NOT f.deleted AND r.id = ANY (f.refs)
-                AND f.labels && ARRAY['42CFRPart2', 'minor-signs', 'both-sign', 'PSYTHPN']));
+    SELECT array_agg(t.id) INTO v_ids FROM transferable(v_transfer.compartment, v_transfer.custodian) t;
     IF NOT v_transfer.compartment = ANY (v_ids) THEN
         RETURN;  -- the student's own record is gone, or is kept back
     END IF;
@@ -939,6 +931,41 @@ $$;
 
 COMMENT ON FUNCTION hallpass.expected_validity(p_compartment uuid) IS 'The rows that hallpass.validity should hold for a student.';
 
+CREATE FUNCTION hallpass.export_associated(p_export uuid, p_compartments uuid[], p_latest boolean, p_by_patient boolean) RETURNS void
+    LANGUAGE sql
+    AS $$
+    WITH about AS MATERIALIZED (
+        SELECT r.compartment, r.student, r.id, r.version, r.type, NOT hallpass.holds(r.custodian) AS others, t.target,
+               coalesce((SELECT min(d.lower) FROM hallpass.term_date d
+                   WHERE d.compartment = r.compartment AND d.id = r.id AND d.param = 'recorded'), r.updated) AS recorded
+        FROM hallpass.export e CROSS JOIN unnest(p_compartments) c(compartment) CROSS JOIN LATERAL (
+            SELECT * FROM hallpass.resource r
+            WHERE r.compartment = c.compartment AND r.type = 'Provenance' AND r.current AND NOT r.deleted
+              AND r.updated < e.horizon OFFSET 0) r
+        JOIN hallpass.term_reference t ON t.compartment = r.compartment AND t.id = r.id AND t.param = 'target'
+        JOIN hallpass.export_item i ON i.export = e.id AND i.id = t.target AND i.type <> 'Provenance'
+        WHERE e.id = p_export
+    ), chosen AS MATERIALIZED (
+        SELECT DISTINCT k.compartment, k.student, k.id, k.version, k.type, k.others FROM (
+            SELECT a.*, row_number() OVER (PARTITION BY a.target ORDER BY a.recorded DESC, a.id) AS place FROM about a) k
+        WHERE (NOT p_latest OR k.place = 1)
+          AND NOT EXISTS (SELECT 1 FROM hallpass.export_item i WHERE i.export = p_export AND i.id = k.id)
+    ), given AS (
+        INSERT INTO hallpass.feed_entry (reader, feed, id, version, compartment, type, given, walk)
+            SELECT hallpass.feed_reader(), e.feed, c.id, c.version, c.compartment, c.type, hallpass.instant(), e.at
+            FROM chosen c JOIN hallpass.export e ON e.id = p_export WHERE c.others
+        ON CONFLICT (reader, feed, id, version) DO NOTHING
+    )
+    INSERT INTO hallpass.export_item
+        SELECT p_export, s.series, row_number() OVER (ORDER BY c.compartment, c.id) + coalesce((
+                   SELECT max(i.n) FROM hallpass.export_item i WHERE i.export = p_export AND i.series = s.series), 0),
+               c.compartment, c.id, c.version, c.type
+        FROM chosen c CROSS JOIN (SELECT CASE WHEN p_by_patient THEN '' ELSE 'Provenance' END AS series) s
+$$;
+
+COMMENT ON FUNCTION hallpass.export_associated(p_export uuid, p_compartments uuid[], p_latest boolean, p_by_patient boolean) IS 'Chooses the Provenance about what is chosen in some compartments: all that the caller sees, or of each record the one
+     that was recorded last. An invoker''s function: the wall says what is seen.';
+
 CREATE FUNCTION hallpass.export_choose(p_export uuid, p_types text[], p_compartments uuid[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone, p_by_patient boolean, p_consents boolean) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -1028,6 +1055,31 @@ $$;
 
 COMMENT ON FUNCTION hallpass.export_directory(p_export uuid, p_types text[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone) IS 'Chooses entries of the directory, which every member reads.';
 
+CREATE FUNCTION hallpass.export_releases(p_export uuid, p_after uuid, p_most integer) RETURNS TABLE(consent uuid, version integer)
+    LANGUAGE sql STABLE
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+    SELECT DISTINCT k.consent, k.version FROM unnest(hallpass.ancestors()) o(org)
+    CROSS JOIN LATERAL (
+        SELECT k.consent, k.version FROM hallpass.active_release k
+        WHERE k.org = o.org AND k.consent > p_after
+          -- It opens a line,
+          AND EXISTS (
+              SELECT 1 FROM hallpass.access a JOIN hallpass.export_item i ON i.export = p_export AND i.id = a.id
+              WHERE a.compartment = k.compartment AND a.org = k.org AND a.consent = k.consent
+                AND (a.precomputed AND k.exact OR EXISTS (
+                    SELECT 1 FROM hallpass.resource r
+                    WHERE r.compartment = a.compartment AND r.id = a.id AND r.current AND NOT r.deleted
+                      AND hallpass.consent_permitting(r.compartment, r.custodian, r.type, r.id, r.profiles, r.codes,
+                          r.confidentiality, r.labels, r.refs, r.authors, r.clinical) = k.consent)))
+          -- and the caller may read it.
+          AND EXISTS (SELECT 1 FROM hallpass.resource c WHERE c.compartment = k.compartment AND c.id = k.consent AND c.current)
+        ORDER BY k.consent LIMIT p_most) k
+    ORDER BY k.consent LIMIT p_most
+$$;
+
+COMMENT ON FUNCTION hallpass.export_releases(p_export uuid, p_after uuid, p_most integer) IS 'The next Consents, by their ids, that open a line of an export to the caller now and that it may read. An invoker''s function.';
+
 CREATE FUNCTION hallpass.export_students(p_export uuid, p_types text[], p_only uuid[]) RETURNS integer
     LANGUAGE sql
     AS $$
@@ -1066,6 +1118,18 @@ $$;
 
 COMMENT ON FUNCTION hallpass.export_withhold(p_export uuid, p_series text, p_after bigint, p_last bigint, p_given uuid[]) IS 'Keeps for their custodians which lines of a file were left out as it was fetched: those of a range that were not given.
      It answers nothing, so that the recipient learns nothing by it.';
+
+CREATE FUNCTION hallpass.exports_over(p_exports uuid[], p_before timestamp with time zone) RETURNS uuid[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT coalesce(array_agg(k.id), '{}') FROM unnest(p_exports) k(id)
+    WHERE NOT EXISTS (
+        SELECT 1 FROM export e WHERE e.id = k.id
+          AND (e.status IN ('accepted', 'choosing') OR e.status = 'complete' AND e.ended >= p_before))
+$$;
+
+COMMENT ON FUNCTION hallpass.exports_over(p_exports uuid[], p_before timestamp with time zone) IS 'Of some exports those of which nothing can be fetched any more: whatever the export store holds of them is removed.';
 
 CREATE FUNCTION hallpass.exports_running() RETURNS integer
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -1665,7 +1729,10 @@ CREATE FUNCTION hallpass.note_ending() RETURNS trigger
 BEGIN
     IF EXISTS (SELECT 1 FROM witness_check) THEN
         INSERT INTO ending (kind, was)
-            VALUES (TG_ARGV[0], CASE WHEN TG_ARGV[0] = 'client' THEN to_jsonb(NEW) ELSE to_jsonb(OLD) END);
+            VALUES (TG_ARGV[0], CASE WHEN TG_ARGV[0] IN ('client', 'organization') THEN to_jsonb(NEW)
+                WHEN TG_ARGV[0] IN ('transfer', 'subscription') THEN jsonb_build_object('id', to_jsonb(OLD) -> 'id')
+                WHEN TG_ARGV[0] = 'sync_source' THEN jsonb_build_object('name', to_jsonb(OLD) -> 'name')
+                ELSE to_jsonb(OLD) - 'sealed' END);
         IF database_is_current() THEN
             RAISE NOTICE USING MESSAGE = pg_current_xact_id()::text, ERRCODE = '00W01';  -- app/db/driver.py waits
         END IF;
@@ -1673,7 +1740,7 @@ BEGIN
     RETURN NULL;
 END $$;
 
-COMMENT ON FUNCTION hallpass.note_ending() IS 'Notes for the witness that a row which opens something is gone or changed.';
+COMMENT ON FUNCTION hallpass.note_ending() IS 'Notes for the witness that a row which opens something is gone or changed. A sealed secret stays out of it.';
 
 CREATE FUNCTION hallpass.operating_figures() RETURNS TABLE(name text, help text, value double precision)
     LANGUAGE sql STABLE
@@ -2317,6 +2384,33 @@ END $$;
 
 COMMENT ON FUNCTION hallpass.remove_organization(p_id uuid) IS 'Takes an organization out of the tree; false, and nothing done, while it has clients, parts or records.';
 
+CREATE FUNCTION hallpass.same_student(p_patient uuid) RETURNS SETOF uuid
+    LANGUAGE plpgsql STABLE ROWS 1
+    AS $$
+BEGIN
+    RETURN NEXT p_patient;
+    IF NOT EXISTS (SELECT 1 FROM hallpass.term_reference t
+                   WHERE t.compartment = p_patient AND t.id = p_patient AND t.param = 'link:merged') THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+        WITH RECURSIVE same(id, custodian) AS (
+            SELECT r.id, r.custodian FROM hallpass.resource r
+                WHERE r.compartment = p_patient AND r.id = p_patient AND r.type = 'Patient' AND r.current AND NOT r.deleted
+            UNION
+            SELECT other.id, other.custodian FROM same s
+                CROSS JOIN LATERAL (SELECT t.target FROM hallpass.term_reference t
+                    WHERE t.compartment = s.id AND t.id = s.id AND t.param = 'link:merged' ORDER BY t.n LIMIT 16) led
+                CROSS JOIN LATERAL (SELECT r.id, r.custodian FROM hallpass.resource r
+                    WHERE r.compartment = led.target AND r.id = led.target AND r.type = 'Patient' AND r.current AND NOT r.deleted
+                    LIMIT 1) other
+                WHERE other.custodian = s.custodian
+        )
+        SELECT s.id FROM same s WHERE s.id <> p_patient LIMIT 16;
+END $$;
+
+COMMENT ON FUNCTION hallpass.same_student(p_patient uuid) IS 'A Patient, and the others that are the same student by merges of their custodian that the caller sees, 16 at the most.';
+
 CREATE FUNCTION hallpass.seen(p_ids uuid[]) RETURNS TABLE(type text, id uuid, student uuid, custodian uuid)
     LANGUAGE plpgsql STABLE
     SET plan_cache_mode TO 'force_generic_plan'
@@ -2605,6 +2699,23 @@ CREATE FUNCTION hallpass.token_key(p_token text) RETURNS bigint
     AS $$ SELECT hashtextextended(p_token, 7) $$;
 
 COMMENT ON FUNCTION hallpass.token_key(p_token text) IS 'The lock that a token''s disclosures share from their last check to their commit.';
+
+CREATE FUNCTION hallpass.transferable(p_compartment uuid, p_custodian uuid) RETURNS TABLE(id uuid, bytes integer)
+    LANGUAGE sql STABLE
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT r.id, octet_length(r.body) FROM resource r
+    WHERE r.compartment = p_compartment AND r.custodian = p_custodian AND r.current AND NOT r.deleted
+      AND r.student IS NOT NULL AND NOT r.directory AND NOT r.type IN ('Consent', 'Provenance', 'Task')
+      AND NOT r.labels && ARRAY['42CFRPart2', 'minor-signs', 'both-sign', 'PSYTHPN']
+      AND NOT (r.type IN ('Binary') AND EXISTS (
+          SELECT 1 FROM resource f WHERE f.compartment = r.compartment AND f.current AND NOT f.deleted AND r.id = ANY (f.refs)
+            AND f.labels && ARRAY['42CFRPart2', 'minor-signs', 'both-sign', 'PSYTHPN']))
+$$;
+
+COMMENT ON FUNCTION hallpass.transferable(p_compartment uuid, p_custodian uuid) IS 'The records of a student that go to a new district by 34 CFR 99.31(a)(2), of those that the asker sees. What a law beside
+     that of education records keeps back stays behind: 42 CFR Part 2, what a minor signs for, psychotherapy notes, and the bytes
+     that belong to those. Consents and Tasks are the old district''s own.';
 
 CREATE FUNCTION hallpass.use_staff_link(p_link bytea, p_session bytea, p_seconds integer) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2926,7 +3037,7 @@ CREATE TABLE hallpass.ending (
     xact text DEFAULT (pg_current_xact_id())::text NOT NULL,
     kind text NOT NULL,
     was jsonb NOT NULL,
-    CONSTRAINT ending_kind_check CHECK ((kind = ANY (ARRAY['release'::text, 'authority'::text, 'agreement'::text, 'student'::text, 'client'::text, 'endpoint'::text, 'record'::text])))
+    CONSTRAINT ending_kind_check CHECK ((kind = ANY (ARRAY['release'::text, 'authority'::text, 'agreement'::text, 'student'::text, 'client'::text, 'endpoint'::text, 'record'::text, 'transfer'::text, 'subscription'::text, 'sync_source'::text, 'organization'::text, 'provider'::text])))
 );
 
 COMMENT ON TABLE hallpass.ending IS 'What ended or was narrowed, and is not in the witness yet.';
@@ -2983,6 +3094,15 @@ CREATE TABLE hallpass.export (
 );
 
 COMMENT ON TABLE hallpass.export IS 'A bulk export: what was asked, and how far its choice has come. Its files are read from the records when fetched.';
+
+CREATE TABLE hallpass.export_block (
+    export uuid NOT NULL,
+    series text NOT NULL COLLATE pg_catalog."C",
+    after bigint NOT NULL,
+    last bigint NOT NULL
+);
+
+COMMENT ON TABLE hallpass.export_block IS 'Which lines of an export have their records kept in the export store (HALLPASS_EXPORT_STORE), sealed.';
 
 CREATE TABLE hallpass.export_item (
     export uuid NOT NULL,
@@ -3361,10 +3481,12 @@ CREATE TABLE hallpass.sync_source (
     status smallint,
     report jsonb,
     staff text[] DEFAULT '{}'::text[] NOT NULL,
-    CONSTRAINT sync_source_kind_check CHECK ((kind = ANY (ARRAY['oneroster'::text, 'edfi'::text, 'inbox'::text])))
+    mark text,
+    lease timestamp with time zone,
+    CONSTRAINT sync_source_kind_check CHECK ((kind = ANY (ARRAY['oneroster'::text, 'edfi'::text, 'inbox'::text, 'write-back'::text])))
 );
 
-COMMENT ON TABLE hallpass.sync_source IS 'Rosters that the worker fetches on a schedule.';
+COMMENT ON TABLE hallpass.sync_source IS 'Rosters that the worker fetches on a schedule, and systems that it writes to.';
 
 CREATE TABLE hallpass.term_date (
     compartment uuid NOT NULL,
@@ -3517,6 +3639,29 @@ CREATE SEQUENCE hallpass.write_count
     NO MAXVALUE
     CACHE 1;
 
+CREATE TABLE hallpass.written_service (
+    source text NOT NULL,
+    student text NOT NULL,
+    intervention text NOT NULL,
+    changed timestamp with time zone NOT NULL,
+    sent timestamp with time zone,
+    place text,
+    error text
+);
+
+COMMENT ON TABLE hallpass.written_service IS 'What is written back to an ODS, and how far it is.';
+
+CREATE TABLE hallpass.written_session (
+    source text NOT NULL,
+    encounter uuid NOT NULL,
+    student text NOT NULL,
+    intervention text NOT NULL,
+    held date NOT NULL,
+    minutes integer NOT NULL
+);
+
+COMMENT ON TABLE hallpass.written_session IS 'What each service delivered adds to what is written back to an ODS.';
+
 ALTER TABLE ONLY hallpass.disclosure ATTACH PARTITION hallpass.disclosure_other DEFAULT;
 
 ALTER TABLE ONLY hallpass.agreement
@@ -3569,6 +3714,9 @@ ALTER TABLE ONLY hallpass.endpoint
 
 ALTER TABLE ONLY hallpass.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (organization, minute, kind, client, outcome, detail);
+
+ALTER TABLE ONLY hallpass.export_block
+    ADD CONSTRAINT export_block_pkey PRIMARY KEY (export, series, after);
 
 ALTER TABLE ONLY hallpass.export_item
     ADD CONSTRAINT export_item_export_id_key UNIQUE (export, id);
@@ -3726,6 +3874,12 @@ ALTER TABLE ONLY hallpass.witnessed_chain
 ALTER TABLE ONLY hallpass.worker
     ADD CONSTRAINT worker_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY hallpass.written_service
+    ADD CONSTRAINT written_service_pkey PRIMARY KEY (source, student, intervention);
+
+ALTER TABLE ONLY hallpass.written_session
+    ADD CONSTRAINT written_session_pkey PRIMARY KEY (source, encounter);
+
 CREATE INDEX access_page ON hallpass.access USING btree (org, type, updated DESC, id DESC) INCLUDE (compartment, consent, custodian, precomputed);
 
 CREATE UNIQUE INDEX access_row ON hallpass.access USING btree (compartment, id, org, consent) NULLS NOT DISTINCT;
@@ -3850,6 +4004,8 @@ CREATE INDEX validity_custodian ON hallpass.validity USING btree (org, custodian
 
 CREATE INDEX withheld_custodian ON hallpass.withheld USING btree (custodian, at, export, id);
 
+CREATE INDEX written_session_part ON hallpass.written_session USING btree (source, intervention, student);
+
 ALTER INDEX hallpass.disclosure_at ATTACH PARTITION hallpass.disclosure_other_at_idx;
 
 ALTER INDEX hallpass.disclosure_custodian ATTACH PARTITION hallpass.disclosure_other_custodian_at_idx;
@@ -3891,9 +4047,21 @@ CREATE TRIGGER note_ending AFTER UPDATE ON hallpass.client FOR EACH ROW EXECUTE 
 
 CREATE TRIGGER note_ending AFTER DELETE ON hallpass.endpoint FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('endpoint');
 
+CREATE TRIGGER note_ending AFTER UPDATE ON hallpass.organization FOR EACH ROW WHEN (((old.ancestors <> new.ancestors) OR (old.honor AND (NOT new.honor)) OR (NOT (old.classes <@ new.classes)))) EXECUTE FUNCTION hallpass.note_ending('organization');
+
 CREATE TRIGGER note_ending AFTER DELETE ON hallpass.release FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('release');
 
+CREATE TRIGGER note_ending AFTER DELETE ON hallpass.sign_in_provider FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('provider');
+
 CREATE TRIGGER note_ending AFTER DELETE OR UPDATE ON hallpass.student FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('student');
+
+CREATE TRIGGER note_ending AFTER DELETE ON hallpass.subscription FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('subscription');
+
+CREATE TRIGGER note_ending AFTER DELETE ON hallpass.sync_source FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('sync_source');
+
+CREATE TRIGGER note_ending AFTER DELETE ON hallpass.transfer FOR EACH ROW EXECUTE FUNCTION hallpass.note_ending('transfer');
+
+CREATE TRIGGER note_off AFTER UPDATE ON hallpass.subscription FOR EACH ROW WHEN (((old.status <> 'off'::text) AND (new.status = 'off'::text))) EXECUTE FUNCTION hallpass.note_ending('subscription');
 
 ALTER TABLE ONLY hallpass.client_limit
     ADD CONSTRAINT client_limit_client_fkey FOREIGN KEY (client) REFERENCES hallpass.client(id);
@@ -3903,6 +4071,9 @@ ALTER TABLE ONLY hallpass.client
 
 ALTER TABLE ONLY hallpass.endpoint
     ADD CONSTRAINT endpoint_organization_fkey FOREIGN KEY (organization) REFERENCES hallpass.organization(id);
+
+ALTER TABLE ONLY hallpass.export_block
+    ADD CONSTRAINT export_block_export_fkey FOREIGN KEY (export) REFERENCES hallpass.export(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY hallpass.export_item
     ADD CONSTRAINT export_item_export_fkey FOREIGN KEY (export) REFERENCES hallpass.export(id) ON DELETE CASCADE;
@@ -3936,6 +4107,12 @@ ALTER TABLE ONLY hallpass.submission_line
 
 ALTER TABLE ONLY hallpass.subscription_event
     ADD CONSTRAINT subscription_event_subscription_fkey FOREIGN KEY (subscription) REFERENCES hallpass.subscription(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY hallpass.written_service
+    ADD CONSTRAINT written_service_source_fkey FOREIGN KEY (source) REFERENCES hallpass.sync_source(name) ON DELETE CASCADE;
+
+ALTER TABLE ONLY hallpass.written_session
+    ADD CONSTRAINT written_session_source_fkey FOREIGN KEY (source) REFERENCES hallpass.sync_source(name) ON DELETE CASCADE;
 
 ALTER TABLE hallpass.access ENABLE ROW LEVEL SECURITY;
 
@@ -3983,6 +4160,8 @@ CREATE POLICY enter ON hallpass.outside_disclosure FOR INSERT WITH CHECK ((custo
 ALTER TABLE hallpass.event ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.export ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.export_block ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.export_item ENABLE ROW LEVEL SECURITY;
 
@@ -4065,6 +4244,10 @@ ALTER TABLE hallpass.outside_disclosure ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON hallpass.emergency FOR SELECT USING ((organization = ( SELECT hallpass.caller() AS caller)));
 
 CREATE POLICY own ON hallpass.export USING ((client = ( SELECT current_setting('hallpass.client'::text, true) AS current_setting)));
+
+CREATE POLICY own ON hallpass.export_block USING ((EXISTS ( SELECT 1
+   FROM hallpass.export e
+  WHERE (e.id = export_block.export))));
 
 CREATE POLICY own ON hallpass.export_item USING ((EXISTS ( SELECT 1
    FROM hallpass.export e
@@ -4212,6 +4395,10 @@ ALTER TABLE hallpass.witness_check ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.witnessed_chain ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE hallpass.written_service ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.written_session ENABLE ROW LEVEL SECURITY;
+
 GRANT USAGE ON SCHEMA hallpass TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.accept_transfer(p_id uuid, p_agent jsonb, p_purposes text[], p_request uuid) FROM PUBLIC;
@@ -4336,6 +4523,9 @@ GRANT ALL ON FUNCTION hallpass.expected_student_access(p_compartment uuid) TO ha
 REVOKE ALL ON FUNCTION hallpass.expected_validity(p_compartment uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.expected_validity(p_compartment uuid) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.export_associated(p_export uuid, p_compartments uuid[], p_latest boolean, p_by_patient boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.export_associated(p_export uuid, p_compartments uuid[], p_latest boolean, p_by_patient boolean) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.export_choose(p_export uuid, p_types text[], p_compartments uuid[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone, p_by_patient boolean, p_consents boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.export_choose(p_export uuid, p_types text[], p_compartments uuid[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone, p_by_patient boolean, p_consents boolean) TO hallpass_app;
 
@@ -4345,11 +4535,17 @@ GRANT ALL ON FUNCTION hallpass.export_deleted(p_export uuid, p_types text[], p_s
 REVOKE ALL ON FUNCTION hallpass.export_directory(p_export uuid, p_types text[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.export_directory(p_export uuid, p_types text[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.export_releases(p_export uuid, p_after uuid, p_most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.export_releases(p_export uuid, p_after uuid, p_most integer) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.export_students(p_export uuid, p_types text[], p_only uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.export_students(p_export uuid, p_types text[], p_only uuid[]) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.export_withhold(p_export uuid, p_series text, p_after bigint, p_last bigint, p_given uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.export_withhold(p_export uuid, p_series text, p_after bigint, p_last bigint, p_given uuid[]) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.exports_over(p_exports uuid[], p_before timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.exports_over(p_exports uuid[], p_before timestamp with time zone) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.exports_running() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.exports_running() TO hallpass_app;
@@ -4538,6 +4734,9 @@ GRANT ALL ON FUNCTION hallpass.releasing() TO hallpass_app;
 REVOKE ALL ON FUNCTION hallpass.remove_organization(p_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.remove_organization(p_id uuid) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.same_student(p_patient uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.same_student(p_patient uuid) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.seen(p_ids uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.seen(p_ids uuid[]) TO hallpass_app;
 
@@ -4585,6 +4784,9 @@ GRANT ALL ON FUNCTION hallpass.sweep_submissions(p_before timestamp with time zo
 REVOKE ALL ON FUNCTION hallpass.token_key(p_token text) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.token_key(p_token text) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.transferable(p_compartment uuid, p_custodian uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.transferable(p_compartment uuid, p_custodian uuid) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.use_staff_link(p_link bytea, p_session bytea, p_seconds integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.use_staff_link(p_link bytea, p_session bytea, p_seconds integer) TO hallpass_app;
 
@@ -4627,6 +4829,8 @@ GRANT SELECT ON TABLE hallpass.emergency TO hallpass_app;
 GRANT SELECT ON TABLE hallpass.event TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.export TO hallpass_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.export_block TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.export_item TO hallpass_app;
 

@@ -13,7 +13,8 @@ GRANT SELECT ON hallpass.access, hallpass.validity, hallpass.active_release, hal
     hallpass.tree, hallpass.verified_identifier, hallpass.custody_count, hallpass.emergency TO hallpass_app;
 GRANT SELECT ON hallpass.term_token, hallpass.term_string, hallpass.term_reference, hallpass.term_date,
     hallpass.term_quantity, hallpass.term_uri TO hallpass_app;
-GRANT SELECT, INSERT, UPDATE, DELETE ON hallpass.export, hallpass.export_student, hallpass.export_item TO hallpass_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON hallpass.export, hallpass.export_student, hallpass.export_item,
+    hallpass.export_block TO hallpass_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON hallpass.feed_entry, hallpass.feed_withdrawal, hallpass.feed_answer TO hallpass_app;
 GRANT SELECT ON hallpass.disclosure, hallpass.event TO hallpass_app;
 GRANT SELECT ON hallpass.withheld TO hallpass_app;

@@ -6,7 +6,7 @@ https://hl7.org/fhir/uv/bulkdata/STU2/export.html#file-request
 from __future__ import annotations
 
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,9 +14,10 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.api.context import RequestContext
-from app.exchange.bulk import export
+from app.exchange.bulk import export, kept
 from app.exchange.bulk.asked import Asked
 from app.exchange.bulk.export import File
+from app.exchange.bulk.kept import Block, Kept
 from app.exchange.service import PendingResult, Result, Session
 from app.fhir.json import dump
 from app.search.subset import subset
@@ -31,8 +32,12 @@ LEVEL = 5
 class Lines:
     """The lines of a file, some at a time."""
 
-    def __init__(self, context: RequestContext, id: UUID, asked: Asked, part: File) -> None:
+    def __init__(
+        self, context: RequestContext, id: UUID, asked: Asked, part: File, blocks: Sequence[Block] = ()
+    ) -> None:
         self._context, self._id, self._asked, self._part = context, id, asked, part
+        self._blocks = list(reversed(blocks))
+        self._kept: Kept | None = None
         self._after = part.after
         self._student = ""
         self._most = FIRST_LINES
@@ -47,6 +52,7 @@ class Lines:
         """The next lines; empty where nothing of them is visible any more."""
         reached = self._after
         lines: list[bytes] = []
+        held = await self._held()
 
         async def unit_of_work(session: Session) -> list[PendingResult]:
             nonlocal reached, lines
@@ -55,7 +61,7 @@ class Lines:
                 reached = min(self._part.last, self._after + export.PAGE_LINES)
                 lines = [dump(_deletion(kind, id)) for kind, id in gone]
                 return [PendingResult()]
-            found, reached = await export.page(session, self._id, self._part, self._after, self._most)
+            found, reached = await export.page(session, self._id, self._part, self._after, self._most, held)
             return [found]
 
         answer = await self._context.one("export", unit_of_work)
@@ -65,6 +71,16 @@ class Lines:
         if lines:
             self._most = min(export.PAGE_LINES, max(1, export.PAGE_BYTES * len(lines) // len(page)))
         return page
+
+    async def _held(self) -> Kept | None:
+        """What the export store has of the next lines. It is fetched before a connection is taken."""
+        if self._kept is None or self._kept.last <= self._after:
+            while self._blocks and self._blocks[-1].last <= self._after:
+                self._blocks.pop()
+            due = self._blocks.pop() if self._blocks and self._blocks[-1].after <= self._after else None
+            objects = self._context.objects
+            self._kept = None if due is None or objects is None else await kept.fetch(objects, self._id, due)
+        return self._kept
 
     def _cut(self, answer: Result) -> list[list[bytes]]:
         found = []

@@ -16,6 +16,7 @@ from app.exchange.service import AccessService, Result, UnitOfWork
 from app.exchange.validated import Draft, Validated, draft, validate_body
 from app.fhir.etags import Known
 from app.limits.long_work import off_loop
+from app.objects import Objects
 from app.resources import ResourceType
 from app.scopes import allows
 from app.search.subset import Subset
@@ -32,6 +33,8 @@ class RequestContext:
     caller: Caller
     settings: Settings
     request_id: UUID
+    objects: Objects | None = None
+    """The export store, where there is one."""
 
     @property
     def base(self) -> str:
@@ -88,7 +91,7 @@ async def request_context(request: Request, caller: Annotated[Caller, Depends(be
     state = request.app.state
     request.state.caller = caller
     await state.limits.enter(request.scope, caller.client)
-    return RequestContext(state.access_service, caller, state.settings, request.state.request_id)
+    return RequestContext(state.access_service, caller, state.settings, request.state.request_id, state.objects)
 
 
 Context = Annotated[RequestContext, Depends(request_context)]

@@ -23,12 +23,16 @@ from app.caller import Caller
 from app.db.engine import unavailable
 from app.errors import HallpassError, Issue, Kind, too_late
 from app.fhir.outcome import outcome
+from app.office import guard as office
+from app.partner import routes as partner
 from app.telemetry import measures
 from app.telemetry.log import RequestLine, answered
 
 log = logging.getLogger("hallpass")
 DEADLINE = "hallpass.deadline"
 """When the answer has to begin, by the event loop's clock: in the state of a request."""
+_PAGES = {"office": office.failed, "partner": partner.failed}
+"""By the first part of a path: what is for people is answered with a page."""
 
 
 def install(app: FastAPI) -> None:
@@ -41,6 +45,9 @@ def install(app: FastAPI) -> None:
 
 def answer(request: Request, error: HallpassError) -> Response:
     """An error as a response."""
+    page = _PAGES.get(request.scope["path"].strip("/").partition("/")[0])
+    if page is not None:
+        return page(error)
     measures.REFUSALS.labels(error.kind.value).inc()
     headers = {"Cache-Control": "no-store", **error.headers}
     return formats.refused(request, outcome(error), error.status, headers)

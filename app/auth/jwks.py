@@ -16,9 +16,10 @@ from dataclasses import dataclass
 import httpx
 import orjson
 
-from app.auth.addresses import Refused, Resolve, check_url, port_of, reachable, resolve_host
+from app.auth.addresses import Refused, Resolve, check_url, resolve_host
 from app.auth.jose import Jwk
 from app.auth.keyset import keys_of
+from app.auth.outgoing import Outgoing
 
 MAX_BYTES = 65_536
 SECONDS = 5.0
@@ -55,8 +56,7 @@ class JwksFetcher:
     ) -> None:
         self._allow_http = allow_http
         self._clock = clock
-        self._resolve = resolve
-        self._tls = tls or httpx.create_ssl_context()
+        self._outgoing = Outgoing(allow_loopback=allow_http, resolve=resolve, tls=tls)
         self._remembered: dict[str, _Remembered] = {}
         self._flights: dict[str, asyncio.Task[list[Jwk]]] = {}
 
@@ -84,53 +84,10 @@ class JwksFetcher:
         return keys
 
     async def _get(self, url: httpx.URL) -> tuple[bytes, httpx.Headers]:
-        """The body, from the first of the host's addresses that takes the connection."""
-        addresses = await self._resolve(url.host, port_of(url))
-        if not addresses or not all(reachable(a, allow_loopback=self._allow_http) for a in addresses):
-            raise Refused("the host has an address that is not public")
-        for address in addresses[:-1]:
-            try:
-                return await self._get_from(address, url)
-            except (httpx.ConnectError, httpx.ConnectTimeout):
-                continue
-        return await self._get_from(addresses[-1], url)
-
-    async def _get_from(self, address: str, url: httpx.URL) -> tuple[bytes, httpx.Headers]:
-        """Connect to the address that was checked, not to the name, which could lead elsewhere by now.
-
-        One client for one request: a pool would give a host the connection, and the certificate, of another host
-        with the same address. No proxy from the environment: it would resolve the name again.
-        """
-        async with httpx.AsyncClient(
-            verify=self._tls, trust_env=False, follow_redirects=False, timeout=SECONDS
-        ) as http:
-            request = http.build_request(
-                "GET",
-                url.copy_with(host=address),
-                headers={
-                    "Host": url.netloc.decode(),
-                    "Accept": "application/json",
-                    "Accept-Encoding": "identity",
-                },
-                extensions={"sni_hostname": url.raw_host.decode()},
-            )
-            response = await http.send(request, stream=True)
-            try:
-                return await _bounded(response), response.headers
-            finally:
-                await response.aclose()
-
-
-async def _bounded(response: httpx.Response) -> bytes:
-    """The body as it came, never decompressed. Raises Refused."""
-    if response.status_code != 200:
-        raise Refused("the answer is not a 200")
-    body = bytearray()
-    async for chunk in response.aiter_raw():
-        body += chunk
-        if len(body) > MAX_BYTES:
-            raise Refused("the answer is too large")
-    return bytes(body)
+        response, body = await self._outgoing.ask("GET", url, MAX_BYTES)
+        if response.status_code != 200:
+            raise Refused("the answer is not a 200")
+        return body, response.headers
 
 
 def lifetime(headers: httpx.Headers) -> float:

@@ -20,7 +20,6 @@ from app.db.rows import Stored
 _MOMENTS = (bindparam("since", type_=DateTime(timezone=True)), bindparam("until", type_=DateTime(timezone=True)))
 _TYPES = bindparam("types", type_=ARRAY(Text()))
 _IDS = bindparam("ids", type_=ARRAY(Uuid()))
-_COLUMNS = ", ".join(f"r.{name}" for name in Stored._fields)
 _LONG = text("SELECT set_config('statement_timeout', :milliseconds, true)")
 _CREATE = text("""
     INSERT INTO hallpass.export (id, client, reader, request, asked, feed, created)
@@ -55,6 +54,9 @@ _STUDENTS = text("""
 _CHOOSE = text(
     "SELECT hallpass.export_choose(:id, :types, :compartments, :ids, :since, :until, :by_patient, :consents)"
 ).bindparams(_TYPES, _IDS, bindparam("compartments", type_=ARRAY(Uuid())), *_MOMENTS)
+_ASSOCIATE = text("SELECT hallpass.export_associated(:id, :compartments, :latest, :by_patient)").bindparams(
+    bindparam("compartments", type_=ARRAY(Uuid()))
+)
 _ADVANCE = text("UPDATE hallpass.export SET done = :done WHERE id = :id")
 _DIRECTORY = text("SELECT hallpass.export_directory(:id, :types, :ids, :since, :until)").bindparams(
     _TYPES, _IDS, *_MOMENTS
@@ -74,9 +76,9 @@ _NAMES = text("""
     SELECT n, compartment, id, version, type FROM hallpass.export_item
     WHERE export = :id AND series = :series AND n > :after AND n <= :last ORDER BY n LIMIT :limit
 """)
-_ROWS = text(f"""
-    SELECT k.n, k.so_far, {", ".join(f"k.{name}" for name in Stored._fields)} FROM (
-        SELECT i.n, {_COLUMNS}, sum(octet_length(r.body)) OVER (ORDER BY i.n) AS so_far
+_LINES = """
+    SELECT k.n, k.so_far, {columns} FROM (
+        SELECT i.n, r.*, sum(octet_length(r.body)) OVER (ORDER BY i.n) AS so_far
         FROM hallpass.export_item i
         JOIN hallpass.resource r ON r.compartment = i.compartment AND r.id = i.id AND r.version = i.version
         WHERE i.export = :id AND i.series = :series AND i.n > :after AND i.n <= :last
@@ -84,7 +86,21 @@ _ROWS = text(f"""
               SELECT 1 FROM hallpass.resource d
               WHERE d.compartment = i.compartment AND d.id = i.id AND d.current AND d.deleted))) k
     WHERE k.so_far - octet_length(k.body) <= :bytes ORDER BY k.n
-""")  # noqa: S608 - the columns of a file of ours
+"""
+_ROWS = text(_LINES.format(columns=", ".join(f"k.{name}" for name in Stored._fields)))
+_BARE = text(_LINES.format(columns=", ".join("''::bytea" if n == "body" else f"k.{n}" for n in Stored._fields)))
+_BLOCKS = text("""
+    SELECT series, after, last FROM hallpass.export_block
+    WHERE export = :id AND series = :series AND last > :after AND after < :last ORDER BY after
+""")
+_NOTE_BLOCK = text("INSERT INTO hallpass.export_block VALUES (:id, :series, :after, :last) ON CONFLICT DO NOTHING")
+_KEPT_UP_TO = text("""
+    SELECT series, max(last) AS last FROM hallpass.export_block WHERE export = :id GROUP BY series
+""")
+_RELEASES = text("SELECT consent, version FROM hallpass.export_releases(:id, :after, :most)")
+_OVER = text("SELECT hallpass.exports_over(:ids, :before)").bindparams(
+    _IDS, bindparam("before", type_=DateTime(timezone=True))
+)
 _PLACE = text("SELECT n FROM hallpass.export_item WHERE export = :id AND series = :series AND id = :after")
 _WITHHOLD = text("SELECT hallpass.export_withhold(:id, :series, :after, :last, :given)").bindparams(
     bindparam("given", type_=ARRAY(Uuid()))
@@ -131,6 +147,15 @@ class Name:
     id: UUID
     version: int
     type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The lines of a series behind `after`, up to `last`, whose records are kept in one object."""
+
+    series: str
+    after: int
+    last: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +251,14 @@ async def choose(
     await connection.execute(_CHOOSE, values)
 
 
+async def associate(
+    connection: AsyncConnection, id: UUID, compartments: Sequence[UUID], *, latest: bool, by_patient: bool
+) -> None:
+    """Choose the Provenance about what is chosen in some compartments: all, or the latest about each record."""
+    values = {"id": id, "compartments": list(compartments), "latest": latest, "by_patient": by_patient}
+    await connection.execute(_ASSOCIATE, values)
+
+
 async def advance(connection: AsyncConnection, id: UUID, done: int) -> None:
     """Keep for how many compartments it is chosen."""
     await connection.execute(_ADVANCE, {"id": id, "done": done})
@@ -262,16 +295,48 @@ async def names(connection: AsyncConnection, id: UUID, series: str, after: int, 
 
 
 async def rows(
-    connection: AsyncConnection, id: UUID, series: str, after: int, last: int, most: int
+    connection: AsyncConnection, id: UUID, series: str, after: int, last: int, most: int, *, bare: bool = False
 ) -> tuple[list[Stored], int]:
     """The versions in some lines that the caller sees now and that are not deleted, and the line up to which they go.
 
-    They have `most` bytes together, and one more at the most.
+    They have `most` bytes together, and one more at the most. `bare`: without their bodies.
     """
     values = {"id": id, "series": series, "after": after, "last": last, "bytes": most}
-    found = list(await connection.execute(_ROWS, values))
+    found = list(await connection.execute(_BARE if bare else _ROWS, values))
     cut = bool(found) and found[-1].so_far > most
     return [Stored(*row[2:]) for row in found], found[-1].n if cut else last
+
+
+async def blocks(connection: AsyncConnection, id: UUID, series: str, after: int, last: int) -> list[Block]:
+    """The blocks that hold lines of a range, in order."""
+    values = {"id": id, "series": series, "after": after, "last": last}
+    return [Block(*row) for row in await connection.execute(_BLOCKS, values)]
+
+
+async def unkept(connection: AsyncConnection, id: UUID, lines: int, most: int) -> list[tuple[Block, list[Stored]]]:
+    """The next lines that no block holds, with what the caller sees of their versions; none at the end."""
+    held = {row.series: row.last for row in await connection.execute(_KEPT_UP_TO, {"id": id})}
+    for name, last in (await series(connection, id)).items():
+        if (after := held.get(name, 0)) < last:
+            found, reached = await rows(connection, id, name, after, min(last, after + lines), most)
+            return [(Block(name, after, reached), found)]
+    return []
+
+
+async def note_block(connection: AsyncConnection, id: UUID, block: Block) -> None:
+    """Keep that a block is in the store."""
+    await connection.execute(_NOTE_BLOCK, {"id": id, "series": block.series, "after": block.after, "last": block.last})
+
+
+async def releases(connection: AsyncConnection, id: UUID, after: UUID, most: int) -> list[tuple[UUID, int]]:
+    """The next Consents and versions that open a line to the caller now, by their ids."""
+    rows = await connection.execute(_RELEASES, {"id": id, "after": after, "most": most})
+    return [(row.consent, row.version) for row in rows]
+
+
+async def over(connection: AsyncConnection, ids: Sequence[UUID], before: datetime) -> list[UUID]:
+    """Of some exports, whosever they are, those of which nothing can be fetched any more."""
+    return list(await connection.scalar(_OVER, {"ids": list(ids), "before": before}) or ())
 
 
 async def place(connection: AsyncConnection, id: UUID, series: str, after: UUID) -> int | None:

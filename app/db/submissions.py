@@ -23,12 +23,16 @@ _FIND = text(f"""
     SELECT {_COLUMNS} FROM hallpass.submission WHERE submitter = :submitter AND name = :name FOR UPDATE
 """)  # noqa: S608 - the columns of a table of ours
 _LOAD = text(f"SELECT {_COLUMNS} FROM hallpass.submission WHERE id = :id")  # noqa: S608 - as above
-_OPEN = text("SELECT count(*) FROM hallpass.submission WHERE status = 'in-progress'")
+_OPEN = text("""
+    SELECT count(*) FROM hallpass.submission s WHERE s.status = 'in-progress' OR EXISTS (
+        SELECT 1 FROM hallpass.submission_file f WHERE f.submission = s.id AND f.status IN ('waiting', 'taking'))
+""")
 _SET = text("UPDATE hallpass.submission SET status = :status, touched = hallpass.instant() WHERE id = :id")
 _FILES = text("""
     SELECT n, kind, type, url, manifest, base, headers, digest, status, line, problem, octet_length(body) AS size
     FROM hallpass.submission_file WHERE submission = :id ORDER BY n
 """)
+_COUNT_FILES = text("SELECT count(*) FROM hallpass.submission_file WHERE submission = :id")
 _ADD = text("""
     INSERT INTO hallpass.submission_file (submission, n, kind, type, url, manifest, base, headers, body)
     SELECT :id, coalesce(max(n), 0) + 1, :kind, :type, :url, :manifest, :base, :headers, :body
@@ -36,17 +40,16 @@ _ADD = text("""
 """)
 _BODY = text("SELECT body FROM hallpass.submission_file WHERE submission = :id AND n = :n")
 _HOLD = text("""
-    SELECT f.line FROM hallpass.submission_file f JOIN hallpass.submission s ON s.id = f.submission
-    WHERE f.submission = :id AND f.n = :n AND f.status = 'taking' AND s.status <> 'stopped' FOR SHARE OF f
+    SELECT line FROM hallpass.submission_file WHERE submission = :id AND n = :n AND status = 'taking' FOR SHARE
 """)
 _BEGIN = text("""
     UPDATE hallpass.submission_file SET status = 'taking', digest = coalesce(digest, :digest)
-    WHERE submission = :id AND n = :n RETURNING digest
+    WHERE submission = :id AND n = :n AND status IN ('waiting', 'taking') RETURNING digest
 """)
 _REACH = text("UPDATE hallpass.submission_file SET line = :line WHERE submission = :id AND n = :n")
 _END = text("""
     UPDATE hallpass.submission_file SET status = :status, problem = :problem, body = NULL, headers = NULL
-    WHERE submission = :id AND n = :n
+    WHERE submission = :id AND n = :n AND status IN ('waiting', 'taking')
 """)
 _STOP = text("""
     UPDATE hallpass.submission_file SET status = 'failed', problem = :problem, body = NULL, headers = NULL
@@ -144,7 +147,7 @@ async def load(connection: AsyncConnection, id: UUID) -> Submission | None:
 
 
 async def count_open(connection: AsyncConnection) -> int:
-    """How many of the caller's submissions have not ended."""
+    """How many of the caller's submissions have not ended, or have files that wait."""
     return int(await connection.scalar(_OPEN) or 0)
 
 
@@ -156,6 +159,11 @@ async def set_status(connection: AsyncConnection, id: UUID, status: str) -> None
 async def files(connection: AsyncConnection, id: UUID) -> list[SubmittedFile]:
     """The files and manifests of a submission."""
     return [SubmittedFile(*row) for row in await connection.execute(_FILES, {"id": id})]
+
+
+async def count_files(connection: AsyncConnection, id: UUID) -> int:
+    """How many files and manifests a submission has."""
+    return int(await connection.scalar(_COUNT_FILES, {"id": id}) or 0)
 
 
 async def add_file(
@@ -178,9 +186,10 @@ async def hold(connection: AsyncConnection, id: UUID, n: int) -> bool:
     return await connection.scalar(_HOLD, {"id": id, "n": n}) is not None
 
 
-async def begin(connection: AsyncConnection, id: UUID, n: int, digest: str) -> bool:
-    """Begin with a file, or go on with it. Whether it is what it was when it was begun."""
-    return bool(await connection.scalar(_BEGIN, {"id": id, "n": n, "digest": digest}) == digest)
+async def begin(connection: AsyncConnection, id: UUID, n: int, digest: str) -> bool | None:
+    """Begin with a file, or go on with it. Whether it is what it was; None: it is to be taken no more."""
+    found = await connection.scalar(_BEGIN, {"id": id, "n": n, "digest": digest})
+    return None if found is None else bool(found == digest)
 
 
 async def reach(connection: AsyncConnection, id: UUID, n: int, line: int) -> None:

@@ -5,7 +5,8 @@ It runs as the owner of the tables, so that it is no way for a client; it releas
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
@@ -13,7 +14,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.caller import Caller
-from app.consent.codes import CONFIDENTIALITY_SYSTEM, PARTICIPATION, RECIPIENT_CLASS, TIME_ZONE_EXTENSION
+from app.consent.codes import (
+    CONFIDENTIALITY_SYSTEM,
+    HONOR_EXTENSION,
+    PARTICIPATION,
+    RECIPIENT_CLASS,
+    TIME_ZONE_EXTENSION,
+)
+from app.consent.recipients import BY_CODE
 from app.db import projections, read, write
 from app.db.caller import set_operator
 from app.db.engine import Database, owner_transaction
@@ -88,10 +96,32 @@ class Operator:
         await self._update("OrganizationAffiliation", agreement, {"active": False}, "ended")
 
     async def end(self, type_name: str, own_id: UUID) -> bool:
-        """End a Consent, a RelatedPerson or an OrganizationAffiliation again; False where there is none to end."""
-        return await self._again(
-            type_name, own_id, {"status": "inactive"} if type_name == "Consent" else {"active": False}
-        )
+        """End a Consent, RelatedPerson, OrganizationAffiliation or Subscription again; False where there is none."""
+        status = {"Consent": "inactive", "Subscription": "off"}.get(type_name)
+        return await self._again(type_name, own_id, {"status": status} if status else {"active": False})
+
+    async def place_again(
+        self, organization: UUID, above: Sequence[UUID], honor: bool, classes: Collection[UUID]
+    ) -> bool:
+        """Take back what an organization has beside these, and put it where it was moved; False where there is none.
+
+        Where the one above it is not there any more, it is part of none.
+        """
+        async with owner_transaction(self.owner) as connection:
+            row = await read.current(connection, "Organization", organization)
+            there = bool(above) and await projections.place(connection, above[0]) is not None
+        if row is None or row.deleted:
+            return False
+        content = parse(row.body)
+        codings = [
+            x for t in content.get("type", []) for x in t.get("coding", []) if x.get("system") == RECIPIENT_CLASS
+        ]
+        changes: dict[str, Any] = {"partOf": {"reference": f"Organization/{above[0]}"} if there else []}
+        if codings:
+            changes["type"] = [{"coding": [x]} for x in codings if BY_CODE[x["code"]].id in classes]
+        if not honor:
+            changes["extension"] = [{"url": HONOR_EXTENSION, "valueBoolean": False}]
+        return await self._again("Organization", organization, changes)
 
     async def restrict(self, type_name: str, own_id: UUID) -> bool:
         """Label a record as very restricted, until its custodian says what it is; False where there is none."""
@@ -140,6 +170,8 @@ class Operator:
             if row is None or row.deleted:
                 raise HallpassError(Kind.NOT_FOUND, f"There is no {type_name} with this id.")
             session = await self._session(connection, row.custodian)
+            if type_name == "Subscription":  # whose client it is stays
+                session = replace(session, worker=True)
             joined = {**parse(row.body), **_joined(parse(row.body), changes)}
             content = {k: v for k, v in joined.items() if v != []}
             validated = validate_now(TYPES[type_name], content, self._settings.fhir_base)
@@ -172,7 +204,8 @@ def _joined(content: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
         first, *others = content["address"]
         joined["address"] = [{**first, **changes["address"][0]}, *others]
     if "extension" in changes:
-        kept = [e for e in content.get("extension", []) if e.get("url") != TIME_ZONE_EXTENSION]
+        told = {e["url"] for e in changes["extension"]}
+        kept = [e for e in content.get("extension", []) if e.get("url") not in told]
         joined["extension"] = [*kept, *changes["extension"]]
     if "type" in changes:
         kept = [t for t in content.get("type", []) if RECIPIENT_CLASS not in values(t, "coding.system")]

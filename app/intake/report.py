@@ -15,6 +15,7 @@ from rich.table import Table
 from app.intake.answers import Outcome, Status
 from app.intake.roster.build import TYPES
 from app.intake.roster.model import Finding
+from app.intake.roster.statements import SAID
 
 MAX_LINES = 1_000
 """Of each kind of line in the JSON report; the counts are whole."""
@@ -64,6 +65,14 @@ class Report:
     def refused(self) -> int:
         """How many records were refused."""
         return sum(n for (_, status), n in self.counts.items() if status is Status.REFUSED)
+
+    @property
+    def conflicts(self) -> dict[str, int]:
+        """How many records were refused, and how many kept as a person decided; without the zeros."""
+        totals = Counter[str]()
+        for (_, status), number in self.counts.items():
+            totals[status.value] += number if status.value in SAID else 0
+        return {status: number for status, number in totals.items() if number}
 
     def line(self, text: str) -> None:
         """Print one line as it is."""

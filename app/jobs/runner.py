@@ -40,6 +40,8 @@ AT_ONCE = 20
 _SIGN = text("""
     INSERT INTO hallpass.worker (id, host) VALUES (:id, :host) ON CONFLICT (id) DO UPDATE SET seen = now()
 """)
+_NO_FAILURE = text("UPDATE hallpass.job SET attempts = attempts - 1 WHERE id = :id")
+"""The library counts every run that is asked for again."""
 _END = text("DELETE FROM hallpass.worker WHERE id = :id")
 log = logging.getLogger("hallpass")
 
@@ -141,6 +143,8 @@ class Worker:
         try:
             running.result()
         except Later as e:
+            async with self._db.begin() as connection:
+                await connection.execute(_NO_FAILURE, {"id": queued.id})
             raise RetryRequested(e.after, "later") from None
         except (Exception, asyncio.CancelledError) as e:
             place = "it took too long" if isinstance(e, asyncio.CancelledError) else _place(e)

@@ -15,21 +15,11 @@ from app.errors import HallpassError, Kind
 from app.office.sessions import Session, form_token, staff_of
 from app.office.templates import render
 from app.office.visit import Visit
-from app.telemetry import measures
-from app.web import form, html, see_other
+from app.web import form, html, in_words, refused, see_other
 
 COOKIE = "hallpass-office"
 PATH = "/office"
 Show = Callable[[Request, Visit], Awaitable[Response]]
-_WORDS = {
-    Kind.NOT_FOUND: ("There is no such page", "It was not found, or it is not open to you."),
-    Kind.GONE: ("There is no such page", "It was not found, or it is not open to you."),
-    Kind.FORBIDDEN: ("Not for your role", "Your role does not include this page. Ask your privacy officer."),
-    Kind.TOO_MANY: ("Too many requests", "Wait a moment, and try again."),
-    Kind.UNAVAILABLE: ("Not available now", "The exchange cannot answer now. Try again in a minute."),
-}
-_SHOWN = frozenset({Kind.INVALID, Kind.UNPROCESSABLE, Kind.CONFLICT, Kind.PRECONDITION, Kind.TOO_COSTLY})
-"""Kinds whose texts a person can act on."""
 
 
 class NotOurs(HallpassError):
@@ -88,15 +78,12 @@ async def visit_of(request: Request) -> Visit | None:
 
 def failed(error: HallpassError, visit: Visit | None = None) -> Response:
     """An error as a page."""
-    measures.REFUSALS.labels(error.kind.value).inc()
-    title, text = _WORDS.get(error.kind, ("This did not work", "Go back, and try again."))
-    if error.kind in _SHOWN or isinstance(error, NotOurs):
-        title, text = "This did not work", " ".join(i.text for i in error.issues)
+    title, text = in_words(error)
+    if isinstance(error, NotOurs):
+        title, text = "This did not work", error.issues[0].text
     values = {"title": title, "text": text, "back": PATH, "back_text": "To the first page"}
     page = visit.page if visit else stranger
-    response = page("message.html", error.status, **values)
-    response.headers.update({k: v for k, v in error.headers.items() if k == "Retry-After"})
-    return response
+    return refused(error, page("message.html", error.status, **values))
 
 
 def stranger(template: str, status: int = 200, **values: object) -> Response:

@@ -5,6 +5,7 @@ https://openid.net/specs/openid-connect-core-1_0.html#CodeFlowAuth and https://d
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import secrets
 import time
@@ -19,10 +20,12 @@ import orjson
 from app.auth.addresses import Refused, check_url
 from app.auth.jose import BadToken, verify_id_token
 from app.auth.keyset import keys_of
+from app.auth.outgoing import Outgoing
 from app.errors import HallpassError, Kind
 from app.office.providers import Provider
 
 SECONDS = 5.0
+"""The longest that one answer of a provider may take."""
 MAX_BYTES = 262_144
 SKEW = 60
 """Seconds by which the provider's clock may differ."""
@@ -65,6 +68,7 @@ class OpenId:
     def __init__(self, provider: Provider, *, allow_http: bool) -> None:
         self._provider = provider
         self._allow_http = allow_http
+        self._outgoing = Outgoing(allow_loopback=allow_http)
 
     async def address(self, flow: Flow, back: str) -> str:
         """Where to send the browser. Raises UNAVAILABLE."""
@@ -132,20 +136,16 @@ class OpenId:
         self, method: str, url: str, fields: dict[str, str] | None = None, headers: dict[str, str] | None = None
     ) -> Json:
         """A JSON object of the provider's. Raises UNAVAILABLE, and NotVouched where it refuses."""
-        asked = {"Accept": "application/json", **(headers or {})}
         try:
-            async with httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=SECONDS) as http:
-                response = await http.request(method, url, data=fields, headers=asked)
-        except httpx.HTTPError:
+            async with asyncio.timeout(SECONDS):
+                response, body = await self._outgoing.ask(
+                    method, httpx.URL(url), MAX_BYTES, headers=headers, fields=fields
+                )
+            found = orjson.loads(body) if response.is_success else None
+        except (httpx.HTTPError, OSError, ValueError):  # Refused and TimeoutError are among them
             raise _unavailable() from None
         if method == "POST" and response.is_client_error:
             raise NotVouched("the provider refused the code")
-        try:
-            found = (
-                orjson.loads(response.content) if response.is_success and len(response.content) < MAX_BYTES else None
-            )
-        except ValueError:
-            found = None
         if not isinstance(found, dict):
             raise _unavailable()
         return found

@@ -78,6 +78,8 @@ async def remove(connection: AsyncConnection, name: str) -> None:
 
 async def named(db: Database, keyring: Keyring, name: str) -> Provider | None:
     """The provider of a sign-in page, with its secret."""
+    if not _NAME.fullmatch(name):
+        return None
     async with db.begin() as connection:
         row = (await connection.execute(_ONE, {"name": name})).one_or_none()
     if row is None:

@@ -115,6 +115,11 @@ SHARED: dict[str, Json] = {
     ),
     "exportElements": _query("_elements", "Elements, of each type or as `Type.element`.", {"type": "string"}),
     "organizeOutputBy": _query("organizeOutputBy", "Each student's records together.", _codes(("Patient",))),
+    "associatedData": _query(
+        "includeAssociatedData",
+        "The Provenance about what comes: the latest about each record, or all.",
+        _codes(("LatestProvenanceResources", "RelevantProvenanceResources")),
+    ),
     "exportFile": _path("name", "The file's name.", {"type": "string", "pattern": r"^[A-Za-z]+(-[0-9]+)?\.ndjson$"}),
     "submissionFile": _path("name", "The file's name.", {"type": "string", "pattern": r"^[A-Za-z0-9]+\.ndjson$"}),
     "start": _query("start", "From this date.", moment()),

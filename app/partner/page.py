@@ -62,6 +62,11 @@ def gone() -> str:
     return html_page("This referral is not open to you", f"<p>{text}</p>")
 
 
+def failed(title: str, text: str) -> str:
+    """The page of an error."""
+    return html_page(title, f"<p>{escape(text)}</p>")
+
+
 def referral(link: str, task: Json, request: Json | None, student: Json | None, school: str, wrong: str = "") -> str:
     """The referral, and what can be done with it."""
     rows: list[tuple[str, Iterable[str]]] = [

@@ -21,7 +21,7 @@ from app.partner import mailing, page
 from app.partner.links import CODE_SECONDS, PASS_SECONDS, TRIES, Link, Links, mark
 from app.partner.partners import address_of, caller_of
 from app.partner.visit import Visit
-from app.web import form, html, see_other, set_cookie, stylesheet
+from app.web import form, html, in_words, refused, see_other, set_cookie, stylesheet
 
 COOKIE = "hallpass-partner"
 PATHS = frozenset({"/partner.css", *(f"/partner/{{link}}{rest}" for rest in ("", "/code", "/open", "/referral"))})
@@ -157,6 +157,11 @@ def _permitted(request: Request, links: Links, guest: _Guest) -> bool:
 
 def _after(seconds: int) -> datetime:
     return datetime.now(UTC) + timedelta(seconds=seconds)
+
+
+def failed(error: HallpassError) -> Response:
+    """An error that no page of the partner's has shown, as a page."""
+    return refused(error, html(page.failed(*in_words(error)), error.status))
 
 
 def _gone() -> Response:

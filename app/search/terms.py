@@ -15,9 +15,11 @@ from zoneinfo import ZoneInfo
 
 from app.consent.contact import usable
 from app.fhir import dates
+from app.resources.merges import REPLACED_BY, REPLACES, linked
 from app.resources.refs import local_targets
 from app.search.expressions import Found
 from app.search.hours import slots
+from app.search.near import cells
 from app.search.normal import DAYS, OF_NAMES, contact, fold, key, rows, words
 from app.search.parameters import COLUMNS, PARAMETERS, Parameter, ParamKind
 from app.search.references import target
@@ -27,6 +29,8 @@ NAME_PARTS = ("text", "family", "given", "prefix", "suffix")
 ADDRESS_PARTS = ("text", "line", "city", "district", "state", "postalCode", "country")
 REFERS = "_refers"
 """Under this name stand references that no search parameter covers, so that every referrer can be found."""
+MERGED = "link:merged"
+"""Under this name stand the links of a Patient to those that are the same student by a merge."""
 DATED = frozenset({"date", "dateTime", "instant", "Period", "Timing"})
 """The types that a date parameter searches. https://hl7.org/fhir/R4/search.html#date"""
 NUMBERS = frozenset({"decimal", "integer", "positiveInt", "unsignedInt"})
@@ -47,6 +51,9 @@ def terms(type_name: str, resource: dict[str, Any], zone: ZoneInfo, base_url: st
         if heads is None or not resource.keys().isdisjoint(heads):
             found.update(dict.fromkeys(context.rows(parameter, n)))
     found.update(dict.fromkeys(_unsearched(resource, found)))
+    if type_name == "Patient":
+        merged = linked(resource, REPLACES, REPLACED_BY)
+        found.update((Reference(MERGED, type_name, own, "", "", ""), None) for own in merged)
     return Terms(
         tokens=tuple(r for r in found if isinstance(r, Token)),
         strings=tuple(r for r in found if isinstance(r, String)),
@@ -178,6 +185,8 @@ def _codes(found: Found) -> list[tuple[str, str]]:
             return [("", "true" if value else "false")]
         case "HealthcareServiceAvailableTime":
             return [("", slot) for slot in slots(value)]
+        case "LocationPosition":
+            return [("", cell) for cell in cells(value)]
         case "code" | "id" | "string" | "markdown" | "uri" | "url" | "canonical" | "oid" | "uuid":
             return [("", str(value))]
         case _:

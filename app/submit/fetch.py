@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Collection, Mapping
+import zlib
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import suppress
 from hashlib import sha256
 from typing import IO
 from urllib.parse import urlsplit
@@ -23,6 +25,8 @@ TIMEOUT = httpx.Timeout(30)
 MOST_FILE = 2_000_000_000
 MOST_MANIFEST = 5_000_000
 ATTEMPTS = 4
+CHUNK = 65_536
+GZIP = 16 + zlib.MAX_WBITS
 _PAUSE = 0.5
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
 _OURS = frozenset({"host", "content-length", "transfer-encoding", "connection", "accept-encoding"})
@@ -60,14 +64,15 @@ class Fetcher:
         """Fetch into a file, from its beginning; answers the SHA-256 of what came. Raises NotFetched."""
         if not self.allows(url):
             raise NotFetched(f"{_shown(url)} is not https, or its host is not one that the operator allows.")
-        for attempt in range(ATTEMPTS):
-            try:
-                async with asyncio.timeout(SECONDS):
-                    return await self._fetch(url, headers, into, most)
-            except (TimeoutError, httpx.RequestError, OSError):
-                await asyncio.sleep(_PAUSE * 2**attempt)
-            except Refused:
-                raise NotFetched(f"{_shown(url)} leads to an address that is not public.") from None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SECONDS):
+                for attempt in range(ATTEMPTS):
+                    try:
+                        return await self._fetch(url, headers, into, most)
+                    except (httpx.RequestError, OSError):
+                        await asyncio.sleep(_PAUSE * 2**attempt)
+                    except Refused:
+                        raise NotFetched(f"{_shown(url)} leads to an address that is not public.") from None
         raise NotFetched(f"{_shown(url)} could not be fetched in time, or the connection broke off.")
 
     async def _fetch(self, url: str, headers: Mapping[str, str], into: IO[bytes], most: int) -> str:
@@ -81,7 +86,7 @@ class Fetcher:
         ):
             if answer.status_code != httpx.codes.OK:
                 raise NotFetched(f"{_shown(url)} answered with {answer.status_code}. Redirects are not followed.")
-            async for chunk in answer.aiter_bytes(65_536):
+            async for chunk in _unpacked(answer):
                 size += len(chunk)
                 if size > most:
                     raise NotFetched(f"{_shown(url)} has more than {most} bytes. Send it in parts.")
@@ -103,6 +108,30 @@ class Fetcher:
         return {**headers, **own, "Accept": "application/fhir+ndjson, application/json"}
 
 
+async def _unpacked(answer: httpx.Response) -> AsyncIterator[bytes]:
+    """The content in pieces of CHUNK bytes at the most, however far it unfolds. Raises NotFetched, and RequestError."""
+    encoding = answer.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding == "identity":
+        async for chunk in answer.aiter_raw(CHUNK):
+            yield chunk
+        return
+    if encoding != "gzip":
+        raise NotFetched("The file is packed in another way than gzip, once.")
+    stream = zlib.decompressobj(GZIP)
+    try:
+        async for packed in answer.aiter_raw(CHUNK):
+            while packed:
+                if stream.eof:  # files packed one by one and joined
+                    stream = zlib.decompressobj(GZIP)
+                yield stream.decompress(packed, CHUNK)
+                packed = stream.unconsumed_tail or stream.unused_data
+    except zlib.error:
+        raise NotFetched("The file says that it is packed by gzip, and is not.") from None
+    yield stream.flush(CHUNK)
+    if not stream.eof:
+        raise httpx.ReadError("it broke off")
+
+
 def usable(name: str, value: str) -> bool:
     """Whether a header is one that a client may have its files fetched with."""
     fits = _HEADER.fullmatch(name) is not None and name.lower() not in _OURS
@@ -115,5 +144,8 @@ def _host(url: str) -> str:
 
 def _shown(url: str) -> str:
     """A URL as an error names it: without its query, which may hold a secret."""
-    parts = urlsplit(url[:300])
+    try:
+        parts = urlsplit(url[:300])
+    except ValueError:
+        return "The address"
     return f"{parts.scheme}://{parts.hostname}{parts.path}"

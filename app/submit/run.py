@@ -16,12 +16,13 @@ from uuid import UUID
 
 import orjson
 
+from app.auth.addresses import MAX_URL
 from app.caller import Caller
 from app.errors import HallpassError, Kind
 from app.exchange.bulk import submission, taken
 from app.exchange.bulk.callers import unpacked
-from app.exchange.bulk.taken import SubmittedFile
-from app.exchange.bulk.taking import Gone, Place, Taker
+from app.exchange.bulk.taken import Gone, SubmittedFile
+from app.exchange.bulk.taking import Place, Taker
 from app.exchange.service import AccessService
 from app.keyring import Keyring, WrongKey
 from app.resources import TYPES, Visibility
@@ -32,17 +33,20 @@ WINDOW = 16
 """Lines that are taken at once; those of them that refer to each other are taken again one by one."""
 TRANSIENT = frozenset({Kind.UNAVAILABLE, Kind.TOO_MANY})
 _RANK = {"Organization": -1, "Patient": 1, "RelatedPerson": 2, "ServiceRequest": 3, "Task": 5, "Consent": 6}
+TOO_MANY = f"A submission has at most {submission.MOST_FILES} files and manifests. Send the rest in another."
 CHANGED = "The file is not what it was when it was begun. Send it in another submission."
 
 
 async def steps(
     service: AccessService, settings: Settings, fetcher: Fetcher, payload: dict[str, Any]
-) -> AsyncIterator[None]:
-    """Take what waits, some lines at a time. Raises what is transient: run again, it goes on."""
+) -> AsyncIterator[bool]:
+    """Take what waits, some lines at a time, and say where a file is at its end. Raises what is transient: run again,
+    it goes on."""
     run = _Run(service, settings, fetcher, unpacked(payload["caller"]), UUID(payload["submission"]))
     while (file := await run.due()) is not None:
         async for _ in run.take(file):
-            yield
+            yield False
+        yield True
 
 
 class _Run:
@@ -66,7 +70,9 @@ class _Run:
                     raise NotFetched(CHANGED)
                 held.seek(0)
                 if file.kind == "manifest":
-                    await taken.list_files(self._service, self._caller, self._id, file, _listed(file, held.read()))
+                    listed = _listed(file, held.read())
+                    if not await taken.list_files(self._service, self._caller, self._id, file, listed):
+                        raise NotFetched(TOO_MANY)
                 else:
                     async for _ in self._lines(file, held):
                         yield
@@ -131,13 +137,13 @@ def _listed(file: SubmittedFile, content: bytes) -> list[tuple[str, str]]:
         manifest = orjson.loads(content)
         listed = manifest["output"]
         found = [(str(part["type"]), urljoin(str(file.url), str(part["url"]))) for part in listed]
-    except (orjson.JSONDecodeError, KeyError, TypeError):
+    except (KeyError, TypeError, ValueError):
         raise NotFetched("The manifest is none: it lists files in output, each with type and url.") from None
+    if not all(len(url) <= MAX_URL and url.isprintable() for _, url in found):
+        raise NotFetched(f"The manifest lists an address that is none, or has more than {MAX_URL} characters.")
     strange = sorted({t for t, _ in found} - TYPES.keys())
     if strange:
         raise NotFetched(f"The manifest lists {strange[0][:40]}, which is not served here.")
-    if len(found) > submission.MOST_FILES:
-        raise NotFetched(f"The manifest lists more than {submission.MOST_FILES} files.")
     return found
 
 

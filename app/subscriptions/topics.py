@@ -13,6 +13,7 @@ OURS = "https://hallpass.example/fhir/SubscriptionTopic"
 GRAVITY = "http://hl7.org/fhir/us/sdoh-clinicalcare/SubscriptionTopic"
 
 
+ROSTER_CODE = "https://hallpass.example/fhir/CodeSystem/roster"
 OPEN = frozenset({"requested", "received", "accepted", "ready", "in-progress", "on-hold"})
 """The statuses of a Task that somebody still has to bring to its end."""
 
@@ -47,6 +48,13 @@ class Topic:
 
 def _status(version: Version) -> str:
     return str(version.content.get("status", ""))
+
+
+def _has_conflicts(version: Version) -> bool:
+    """Whether it is what an import keeps of itself, with counts of conflicts. docs/guides/roster.md"""
+    codings = version.content.get("code", {}).get("coding", [])
+    of_import = any(c.get("system") == ROSTER_CODE and c.get("code") == "import" for c in codings)
+    return of_import and bool(version.content.get("characteristic"))
 
 
 TOPICS: tuple[Topic, ...] = (
@@ -93,6 +101,13 @@ TOPICS: tuple[Topic, ...] = (
         types=("Task",),
         event=lambda v: _status(v) in OPEN,
         overdue=True,
+    ),
+    Topic(
+        url=f"{OURS}/import",
+        title="Imports with conflicts",
+        description="A roster's import ended, and records were refused, or left as a person decided.",
+        types=("Group",),
+        event=_has_conflicts,
     ),
     Topic(
         url=f"{GRAVITY}/Task",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -74,7 +74,9 @@ class Folder:
         """Keep lines, and then the mark that brought them: both are on the disk when this returns."""
         written = b"".join(orjson.dumps((head.n, kind, row)) + b"\n" for kind, row in lines)
         if written:
-            _write(self.path / f"{head.at.astimezone(UTC):%Y-%m-%d}.ndjson", written, os.O_APPEND)
+            day = self.path / f"{head.at.astimezone(UTC):%Y-%m-%d}.ndjson"
+            _cut(day)
+            _write(day, written, os.O_APPEND)
         beside = self.path / f"{HEAD}.new"
         _write(beside, orjson.dumps(asdict(head)), os.O_TRUNC)
         beside.rename(self.path / HEAD)
@@ -85,7 +87,7 @@ class Folder:
         for day in sorted(self.path.glob(DAYS)):
             with day.open("rb") as file:
                 for text in file:
-                    if text.endswith(b"\n"):  # else the disk was full, and the line was written again
+                    if text.endswith(b"\n"):  # else the disk was full, and the line is not acknowledged
                         line = Line(*orjson.loads(text))
                         if line.n > n:
                             yield line
@@ -96,6 +98,15 @@ class Folder:
         for day in self.path.glob(DAYS):
             if day.stem < oldest:
                 day.unlink()
+
+
+def _cut(path: Path) -> None:
+    """Take the line off that a write has not brought to its end, since the disk was full: it is written again."""
+    with suppress(FileNotFoundError), path.open("r+b") as file:
+        end = file.seek(0, os.SEEK_END)
+        while end and (file.seek(end - 1), file.read(1))[1] != b"\n":
+            end -= 1
+        file.truncate(end)
 
 
 def _write(path: Path, content: bytes, how: int) -> None:

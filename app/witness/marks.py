@@ -59,6 +59,9 @@ _ENDINGS = text("""
         WHEN 'student' THEN EXISTS (
             SELECT 1 FROM hallpass.student s, jsonb_populate_record(NULL::hallpass.student, e.was) w
             WHERE s.compartment = w.compartment AND s IS NOT DISTINCT FROM w)
+        WHEN 'provider' THEN EXISTS (
+            SELECT 1 FROM hallpass.sign_in_provider p, jsonb_populate_record(NULL::hallpass.sign_in_provider, e.was) w
+            WHERE (p.name, p.organization, p.issuer, p.client_id) = (w.name, w.organization, w.issuer, w.client_id))
         ELSE false END AS stands
     FROM hallpass.ending e ORDER BY e.n LIMIT 5000
 """)

@@ -39,14 +39,14 @@ _CLIENT = text("""
         purposes = :purposes, emergency = :emergency, disabled = CAST(CAST(:disabled AS text) AS timestamptz)
     WHERE id = :id
 """)
-_ENDPOINT = text(
-    "DELETE FROM hallpass.endpoint WHERE organization = CAST(CAST(:organization AS text) AS uuid) AND prefix = :prefix"
-)
 _DISCONNECT = text("""
     SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a JOIN hallpass.app_login l ON l.role = a.usename
     WHERE a.datname = current_database()
 """)
-_KEYS = text("DELETE FROM hallpass.signing_key")
+_SIGN_INS = text("""
+    WITH session AS (DELETE FROM hallpass.staff_session), link AS (DELETE FROM hallpass.staff_link)
+    DELETE FROM hallpass.signing_key
+""")
 _THERE = text("""
     SELECT k.i FROM unnest(CAST(:numbers AS integer[]), CAST(:compartments AS uuid[]), CAST(:requests AS uuid[]),
                            CAST(:ids AS uuid[]), CAST(:versions AS integer[]), CAST(:moments AS timestamptz[]))
@@ -64,6 +64,17 @@ _ENDED_BY = {
     "release": ("Consent", "consent"),
     "authority": ("RelatedPerson", "id"),
     "agreement": ("OrganizationAffiliation", "id"),
+    "subscription": ("Subscription", "id"),
+}
+_KEYS = ("organization", "prefix", "id", "name", "issuer")
+_REMOVED = {
+    "endpoint": text(
+        "DELETE FROM hallpass.endpoint"
+        " WHERE organization = CAST(CAST(:organization AS text) AS uuid) AND prefix = :prefix"
+    ),
+    "transfer": text("DELETE FROM hallpass.transfer WHERE id = CAST(CAST(:id AS text) AS uuid)"),
+    "sync_source": text("DELETE FROM hallpass.sync_source WHERE name = :name"),
+    "provider": text("DELETE FROM hallpass.sign_in_provider WHERE name = :name AND issuer = :issuer"),
 }
 
 
@@ -121,17 +132,16 @@ async def abandon(operator: Operator) -> None:
 
 async def _end_again(operator: Operator, done: Settled, lines: Iterable[Line]) -> None:
     clients: dict[str, dict[str, Any]] = {}
-    seen: set[tuple[str, str]] = set()
+    last: dict[tuple[str, str], dict[str, Any]] = {}
     for line in lines:
-        row = line.row
-        key = (line.kind, str(row.get("consent") or row.get("id") or row.get("compartment") or row.get("prefix")))
         if line.kind == "client":
-            clients[row["id"]] = row
-        elif line.kind != "disclosure" and key not in seen:
-            seen.add(key)
-            if await _close(operator, line.kind, row):
-                done.ended[line.kind] += 1
-                done.lines.append(f"{line.kind} {key[1]}")
+            clients[line.row["id"]] = line.row
+        elif line.kind != "disclosure":
+            last[line.kind, _name(line.kind, line.row)] = line.row
+    for (kind, name), row in last.items():
+        if await _close(operator, kind, name, row):
+            done.ended[kind] += 1
+            done.lines.append(f"{kind} {name}")
     async with owner_transaction(operator.owner) as connection:
         for row in clients.values():
             jwks = None if row["jwks"] is None else orjson.dumps(row["jwks"]).decode()
@@ -141,26 +151,38 @@ async def _end_again(operator: Operator, done: Settled, lines: Iterable[Line]) -
                 done.lines.append(f"client {row['id']}, {'disabled' if row['disabled'] else 'with its later keys'}")
 
 
-async def _close(operator: Operator, kind: str, row: dict[str, Any]) -> bool:
+def _name(kind: str, row: dict[str, Any]) -> str:
+    """What tells one thing that ended from another of its kind."""
+    if kind == "endpoint":
+        return f"{row['organization']} {row['prefix']}"
+    return str(row.get("consent") or row.get("id") or row.get("compartment") or row.get("name"))
+
+
+async def _close(operator: Operator, kind: str, name: str, row: dict[str, Any]) -> bool:
     """End one thing again. Raises Unsettled where that cannot be done."""
     try:
         if kind in _ENDED_BY:
             type_name, column = _ENDED_BY[kind]
             return await operator.end(type_name, UUID(row[column]))
         if kind == "record":
-            return await operator.restrict(row["type"], UUID(row["id"]))
+            close = operator.end if row["type"] == "Subscription" else operator.restrict
+            return await close(row["type"], UUID(row["id"]))
+        if kind == "organization":
+            above, classes = [UUID(a) for a in row["ancestors"][1:]], {UUID(k) for k in row["classes"]}
+            return await operator.place_again(UUID(row["id"]), above, row["honor"], classes)
         async with owner_transaction(operator.owner) as connection:
-            if kind == "endpoint":
-                values = {"organization": row["organization"], "prefix": row["prefix"]}
-                return bool((await connection.execute(_ENDPOINT, values)).rowcount)
+            if kind in _REMOVED:
+                values: dict[str, Any] = {
+                    n: row[n] for n in ("organization", "prefix", "id", "name", "issuer") if n in row
+                }
+                return bool((await connection.execute(_REMOVED[kind], values)).rowcount)
             consents = list(await connection.scalars(_RELEASES, {"student": UUID(row["compartment"])}))
         return any([await operator.end("Consent", consent) for consent in consents])
     except HallpassError as e:
         if e.kind is Kind.UNAVAILABLE:
             raise
-        what = row.get("consent") or row.get("id")
         raise Unsettled(
-            f"the {kind} {what} cannot be ended again: {e.issues[0].text} End it by hand, then run this again"
+            f"the {kind} {name} cannot be ended again: {e.issues[0].text} End it by hand, then run this again"
         ) from e
 
 
@@ -238,7 +260,8 @@ async def _disconnect(operator: Operator) -> None:
 
 
 async def _retire(connection: AsyncConnection) -> None:
-    await connection.execute(_KEYS)
+    """End what proves who somebody is: tokens, sessions and links of the office, and the app's logins."""
+    await connection.execute(_SIGN_INS)
     for _ in range(2):  # the login before works until the next rotation
         await login.rotate(connection)
 

@@ -33,7 +33,7 @@ async def _run(running: object, referrals: int, failures: int, seed: int) -> str
     async with network_of(running) as world, open_chaos(running, world, seed) as chaos:  # type: ignore[arg-type]
         await chaos.run(referrals, failures)
         told = len(chaos.endpoint.of("event-notification"))
-        return f"{referrals} referrals, {chaos.failures}, {told} notifications"
+        return f"{referrals} referrals, {chaos.failures}, {told} notifications, {chaos.sendings} sendings on the ledger"
 
 
 if __name__ == "__main__":

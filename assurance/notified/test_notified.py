@@ -1,4 +1,4 @@
-"""The short form: one failure of each kind."""
+"""The short form: one failure of each kind, the database among them."""
 
 from __future__ import annotations
 

@@ -99,9 +99,9 @@ class Importing:
 
 
 @asynccontextmanager
-async def importing_into(db: Database, folder: Path) -> AsyncIterator[Importing]:
+async def importing_into(db: Database, folder: Path, **settings: Any) -> AsyncIterator[Importing]:
     """A district and a clinic with an agreement, over a fresh database."""
-    async with open_world(db) as world:
+    async with open_world(db, **settings) as world:
         district, clinic = await world.member("District"), await world.member("Clinic")
         await world.agree(district, clinic)
         yield Importing(world, district, clinic, folder)

@@ -151,7 +151,7 @@ AS_OWNER = frozenset(
     | {"database_is_current", "note_closed_records", "note_ending", "witnessed", "client_limits"}
     | {"disclose", "disclosure_keys", "endpoint_allowed", "enter_query"}
     | {"exports_running", "fail_export", "finish_subscription", "fold_custody_counts", "sweep_exports"}
-    | {"export_withhold", "fail_submission", "sweep_submissions"}
+    | {"export_withhold", "exports_over", "fail_submission", "sweep_submissions"}
     | {"given_before", "glass_broken", "honoring", "index_records", "index_student", "judge", "lapsed_custodians"}
     | {"lock_writes", "party_versions", "permitting_by_referrer", "place_organization", "put_terms", "reached"}
     | {"record_security_event", "refresh_validity", "released_since", "releasing", "remove_organization"}

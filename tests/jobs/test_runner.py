@@ -284,3 +284,17 @@ def test_a_schedule_that_is_not_five_fields_of_cron_is_refused(schedule: str) ->
 
     with pytest.raises(TypeError):
         job(run, schedule=schedule)
+
+
+async def test_what_is_put_off_is_not_counted_as_a_failure(db: Database) -> None:
+    attempts: list[int] = []
+
+    async def run(work: Work) -> None:
+        attempts.append(work.attempt)
+        if len(attempts) < 4:
+            raise Later
+
+    await put(db)
+    async with working(db, job(run, attempts=2)):
+        await until(lambda: rows(db, "SELECT 1 FROM hallpass.job_log WHERE status = 'successful'"))
+    assert attempts == [0, 0, 0, 0]

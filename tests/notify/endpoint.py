@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ class Received:
     body: bytes
     status: int = 200
     """What was answered."""
+    at: float = field(default_factory=time.time)
+    """When it had come whole, in seconds since 1970."""
 
     @property
     def bundle(self) -> dict[str, Any]:

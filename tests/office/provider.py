@@ -51,6 +51,10 @@ class Provider:
     published: list[dict[str, Any]] = field(default_factory=list)
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     exchanged: int = 0
+    configured: dict[str, Any] = field(default_factory=dict)
+    """What its configuration says instead of the truth."""
+    instead: Response | None = None
+    """What it answers in the place of its configuration."""
 
     def app(self) -> Starlette:
         """Its four addresses."""
@@ -66,7 +70,8 @@ class Provider:
     async def configuration(self, _request: Request) -> Response:
         """https://openid.net/specs/openid-connect-discovery-1_0.html"""
         ends = {"authorization_endpoint": "authorize", "token_endpoint": "token", "jwks_uri": "keys"}
-        return JSONResponse({"issuer": self.issuer, **{k: f"{self.issuer}/{v}" for k, v in ends.items()}})
+        truth = {"issuer": self.issuer, **{k: f"{self.issuer}/{v}" for k, v in ends.items()}}
+        return self.instead or JSONResponse(truth | self.configured)
 
     async def keys(self, _request: Request) -> Response:
         """Its public keys."""

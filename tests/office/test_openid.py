@@ -5,7 +5,10 @@ https://openid.net/specs/openid-connect-core-1_0.html
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -13,11 +16,13 @@ import httpx
 import pytest
 import pytest_asyncio
 from sqlalchemy.ext.asyncio import create_async_engine
+from starlette.responses import RedirectResponse, StreamingResponse
 
-from app.db.engine import Database
+from app.auth import clients
+from app.db.engine import Database, owner_transaction
 from app.errors import HallpassError
 from app.keyring import Keyring
-from app.office import providers
+from app.office import openid, providers, sign_in_elsewhere
 from app.office.guard import COOKIE
 from tests.office.people import Person, browser, hire
 from tests.office.provider import CLIENT, SECRET, Provider, key, providing, public
@@ -121,6 +126,7 @@ async def test_an_address_that_is_given_to_another_does_not_give_them_the_office
         {"nonce": None},
         {"sub": None},
         {"sub": ""},
+        {"sub": "x" * 256},
     ],
     ids=str,
 )
@@ -208,6 +214,104 @@ async def test_a_provider_that_is_down_or_unknown_is_an_error_page(world: World,
     page = await http.get(f"{BASE}/office/sign-in/down")
     assert page.status_code == 503
     assert "Try again" in page.text
+
+
+@pytest.mark.parametrize(
+    "configured",
+    [
+        {"issuer": "https://other.example"},
+        {"authorization_endpoint": "javascript:alert(1)"},
+        {"authorization_endpoint": None},
+        {"token_endpoint": "http://10.0.0.1/token"},
+        {"token_endpoint": "file:///etc/passwd"},
+        {"jwks_uri": "http://169.254.169.254/latest"},
+        {"jwks_uri": "http://[::ffff:10.0.0.1]/keys"},
+    ],
+    ids=str,
+)
+async def test_a_provider_leads_to_no_address_that_is_not_a_web_page_or_not_public(
+    person: Person, provider: Provider, configured: dict[str, Any]
+) -> None:
+    back = None if "token_endpoint" not in configured and "jwks_uri" not in configured else await begin(person.http)
+    provider.configured = configured
+    page = await person.http.get(back or PAGE, follow_redirects=False)
+    assert page.status_code == 503, page.text
+    assert not await is_in(person.http)
+
+
+async def _drip() -> AsyncIterator[bytes]:
+    while True:
+        yield b" "
+        await asyncio.sleep(0.1)
+
+
+async def _flood() -> AsyncIterator[bytes]:
+    while True:
+        yield b" " * 65_536
+        await asyncio.sleep(0)  # so that the server learns that the client left
+
+
+@pytest.mark.parametrize("what", ["redirect", "flood", "drip"])
+async def test_of_a_provider_no_more_is_read_than_fits_in_time_and_no_redirect_is_followed(
+    person: Person, provider: Provider, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(openid, "SECONDS", 1.0)
+    provider.instead = {
+        "redirect": RedirectResponse(f"{provider.issuer}/.well-known/openid-configuration?"),
+        "flood": StreamingResponse(_flood()),
+        "drip": StreamingResponse(_drip()),
+    }[what]
+    started = time.monotonic()
+    assert (await person.http.get(PAGE, follow_redirects=False)).status_code == 503
+    assert time.monotonic() - started < 4
+
+
+async def test_a_sign_in_that_took_too_long_or_is_another_providers_signs_nobody_in(
+    world: World, district: Member, person: Person, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with owner_transaction(world.db.owner) as connection:
+        twin = providers.Provider("twin", district.organization, provider.issuer, CLIENT, SECRET)
+        await providers.add(connection, twin, Keyring.of(world.settings), allow_http=True)
+    back = await begin(person.http)
+    assert (await person.http.get(back.replace("/cedar/", "/twin/"))).status_code == 403
+    back = await begin(person.http)
+    monkeypatch.setattr(sign_in_elsewhere.time, "time", lambda: datetime.now(UTC).timestamp() + 601)
+    assert (await person.http.get(back)).status_code == 403
+    assert provider.exchanged == 0
+
+
+async def test_sign_ins_by_a_provider_run_out_for_an_address(db: Database, provider: Provider) -> None:
+    async with open_world(db, allow_http_jwks=True, address_rate=1) as world:
+        http = browser(world)
+        statuses = [(await http.get(PAGE, follow_redirects=False)).status_code for _ in range(12)]
+    assert (statuses[0], statuses[-1]) == (303, 429)
+
+
+async def test_a_session_ends_with_its_client_and_a_provider_lets_nobody_in_who_was_shut_out(
+    world: World, person: Person, provider: Provider
+) -> None:
+    await sign_in(person.http)
+    assert await is_in(person.http)
+    async with owner_transaction(world.db.owner) as connection:  # as `hallpass client disable` does
+        await clients.disable(connection, person.staff.client, datetime.now(UTC))
+    assert not await is_in(person.http)
+    assert (await sign_in(person.http)).status_code == 403  # known by the subject
+    assert not await is_in(person.http)
+
+
+async def test_a_provider_does_not_vouch_for_a_subject_of_anothers_staff(
+    world: World, person: Person, provider: Provider
+) -> None:
+    other = await world.member("Third ISD")
+    theirs = await hire(world, other, "privacy-officer")
+    await as_owner(
+        world,
+        "UPDATE hallpass.staff SET issuer = :i, subject = 'theirs' WHERE client = :c",
+        i=provider.issuer,
+        c=theirs.staff.client,
+    )
+    provider.claims = {"sub": "theirs", "email": "nobody@school.example", "email_verified": True}
+    assert (await sign_in(person.http)).status_code == 403
 
 
 @pytest.mark.parametrize(

@@ -243,3 +243,34 @@ async def test_an_address_is_one_persons_and_a_role_is_a_known_one(world: World,
         assert (await registry.named(connection, person.staff.address)).client == person.staff.client
         assert (await clients.get(connection, person.staff.client)) is not None
     await engine.dispose()
+
+
+async def test_every_error_is_a_page_and_tells_nothing_of_the_fault(scene: Scene) -> None:
+    person = await signed_in(scene.world, scene.district, "privacy-officer")
+    answers = [
+        await person.get("/office/none"),
+        await person.get("/office/sign-in/a%00b"),
+        await person.get("/office/sign-in/a%00b/back"),
+        await person.http.put(f"{BASE}/office"),
+    ]
+    assert [a.status_code for a in answers] == [404, 404, 404, 405]
+    assert "POST" in answers[-1].headers["Allow"]
+    assert {a.headers["Content-Type"].partition(";")[0] for a in answers} == {"text/html"}
+    assert all("<h1>There is no such page</h1>" in a.text for a in answers)
+
+
+async def test_a_fault_in_a_page_is_a_page(scene: Scene) -> None:
+    person = await signed_in(scene.world, scene.district, "privacy-officer")
+    path = f"/office/students/{scene.student['id']}/record"
+    fault = "CREATE FUNCTION pg_temp.fault() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'Rivera'; END $$"
+    await as_owner(scene.world, fault.replace("pg_temp", "hallpass"))
+    on = "CREATE TRIGGER fault BEFORE INSERT ON hallpass.event FOR EACH ROW EXECUTE FUNCTION hallpass.fault()"
+    await as_owner(scene.world, on)
+    try:
+        page = await person.get(path)
+    finally:
+        await as_owner(scene.world, "DROP FUNCTION hallpass.fault() CASCADE")
+    assert page.status_code == 500
+    assert "<h1>The exchange failed</h1>" in page.text
+    assert "Rivera" not in page.text
+    assert (await person.get(path)).status_code == 200

@@ -256,6 +256,19 @@ async def test_codes_are_not_mailed_without_end(pantry: Pantry) -> None:
     assert answers[-1] == 429
 
 
+async def test_an_error_is_a_page_in_words(pantry: Pantry, db: Database) -> None:
+    browser = pantry.browser()
+    answers = [await browser.get("/partner/x/none"), await browser.put("/partner/x"), await browser.get("/partner/%00")]
+    async with open_world(db, address_rate=1) as world:
+        guesser = httpx.AsyncClient(transport=world.http._transport, base_url=BASE)
+        answers += [await guesser.get("/partner/x") for _ in range(12)][-1:]
+    assert [a.status_code for a in answers] == [404, 405, 404, 429]
+    assert {a.headers["Content-Type"].partition(";")[0] for a in answers} == {"text/html"}
+    assert "Too many requests" in answers[-1].text
+    assert "Retry-After" in answers[-1].headers
+    assert "token" not in answers[-1].text
+
+
 async def test_the_partner_accepts_and_later_says_what_was_delivered(pantry: Pantry) -> None:
     browser, link, response = await pantry.entered()
     accepted = await browser.post(f"{link}/referral", data=fields(response, "accept"))

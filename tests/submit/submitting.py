@@ -23,7 +23,10 @@ NDJSON = {"Content-Type": "application/fhir+ndjson"}
 
 @dataclass
 class Host(httpx.AsyncBaseTransport):
-    """Serves files by path; a status in the place of a file is answered as such. `asked`: the requests."""
+    """Serves files by path; a status in the place of a file is answered as such, a pair is a file with its headers.
+
+    `asked`: the requests.
+    """
 
     files: dict[str, Any] = field(default_factory=dict)
     asked: list[httpx.Request] = field(default_factory=list)
@@ -34,7 +37,8 @@ class Host(httpx.AsyncBaseTransport):
         held = self.files.get(request.url.path, 404)
         if isinstance(held, int):
             return httpx.Response(held, headers={"Location": "https://elsewhere.example.org/x"})
-        return httpx.Response(200, content=held)
+        content, headers = held if isinstance(held, tuple) else (held, {})
+        return httpx.Response(200, stream=httpx.ByteStream(content), headers=headers)
 
     def publish(self, name: str, types: Mapping[str, list[dict[str, Any]]]) -> str:
         """Put up a manifest and its files; answers the manifest's address."""

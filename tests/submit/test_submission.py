@@ -186,8 +186,9 @@ async def test_a_file_that_changed_while_it_was_taken_is_not_gone_on_with(
 
     service = AccessService(world.db, world.settings, Limits(world.settings, world.db.pool_size).connections)
     fetcher = Fetcher(world.settings.submit_hosts, resolve=resolve, inner=host)
-    async for _ in run.steps(service, world.settings, fetcher, json.loads(bytes(job.payload))):
-        break
+    async for whole in run.steps(service, world.settings, fetcher, json.loads(bytes(job.payload))):
+        if not whole:
+            break
     host.files["/swap/Patient.ndjson"] = lines([student(9)])
     await work(world, host)
     assert any("not what it was" in text for _, _, text in await outcomes(district, where))

@@ -20,9 +20,11 @@ async def test_a_restart_is_compared_and_then_serves_by_itself(database: URL, tm
         scene = await set_scene(world)
         district = f"/Patient/{scene.student['id']}"
     await execute(database, "UPDATE hallpass.witness_check SET started = started - interval '1 second'")
-    async with open_world(Database(database)) as alone:
+    db = Database(database)
+    async with open_world(db) as alone:
         member, _ = await again(scene, alone)
         assert (await member.get(district)).status_code == 503
+    await db.dispose()
     async with witnessed(database, tmp_path / "witness") as world:
         deadline = time.monotonic() + 10
         while not (await rows(database, "SELECT hallpass.database_is_current()"))[0][0]:
@@ -42,3 +44,4 @@ async def test_an_ending_is_not_acknowledged_while_no_worker_keeps_the_witness(d
         answer = await district.put(f"/Consent/{release['id']}", {**release, "status": "inactive"})
         assert (answer.status_code, "witness" in answer.text) == (503, True)
         assert (await clinic.get(f"/Encounter/{scene.records['Encounter']['id']}")).status_code == 404
+    await db.dispose()

@@ -37,7 +37,9 @@ KINDS = {
     "fileRequestHeader": "part",
 }
 MOST_HEADERS = 10
-LONGEST = 2048
+LONGEST = 255
+"""Of a submitter and of a submissionId: they are the key of a table."""
+LONGEST_BASE = 1000
 _CANONICAL = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition"
 Given = dict[str, list[Any]]
 
@@ -105,6 +107,8 @@ def _sent(given: Given, context: RequestContext) -> Sent:
     base = given.get("fhirBaseUrl", [""])[0].rstrip("/")
     if manifest is not None and not base:
         raise submission.bad("fhirBaseUrl", "is needed with manifestUrl: it says where the ids in the files are from")
+    if len(base) > LONGEST_BASE or not (base.isascii() and base.isprintable()):
+        raise submission.bad("fhirBaseUrl", f"is a URL of at most {LONGEST_BASE} characters")
     if replaces is not None and manifest is None:
         raise submission.bad("replacesManifestUrl", "needs a manifestUrl, which comes in its place")
     if given.get("outputFormat", ["ndjson"])[0] not in FORMATS:
@@ -120,14 +124,14 @@ def _identifier(given: Given) -> str:
     found = given.get("submitter", [{}])[0]
     system, value = (found.get("system"), found.get("value")) if isinstance(found, dict) else (None, None)
     if not isinstance(value, str) or not value or len(f"{system}|{value}") > LONGEST:
-        raise submission.bad("submitter", "is needed, an Identifier with a value")
+        raise submission.bad("submitter", f"is needed, an Identifier with a value, of at most {LONGEST} characters")
     return f"{system or ''}|{value}"
 
 
 def _text(given: Given, name: str) -> str:
     found = given.get(name, [""])[0]
     if not isinstance(found, str) or not found or len(found) > LONGEST:
-        raise submission.bad(name, "is needed")
+        raise submission.bad(name, f"is needed, of at most {LONGEST} characters")
     return found
 
 

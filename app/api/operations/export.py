@@ -17,7 +17,7 @@ from app.api.search import searchable
 from app.capability.operation import SYSTEM, Body, Call, Operation
 from app.errors import HallpassError, Issue, Kind
 from app.exchange.bulk import export
-from app.exchange.bulk.asked import Asked, Level
+from app.exchange.bulk.asked import ASSOCIATED, PROVENANCE, Asked, Level
 from app.exchange.service import PendingResult, Session
 from app.fhir.dates import interval
 from app.resources import REGISTRY, TYPES, ResourceType, Visibility
@@ -44,7 +44,6 @@ CONTROLS = ("_sort", "_include", "_revinclude", "_elements", "_count", "_summary
 """What says how a search answers, and has no place in a `_typeFilter`."""
 MOST_FILTERS = 20
 """Searches of one export: each walks all that its type has."""
-_UNSERVED = "includeAssociatedData"
 _BOOLEANS = ("true", "false")
 Given = dict[str, list[str]]
 
@@ -114,10 +113,9 @@ def _text(parameter: dict[str, Any], n: int) -> str:
 
 def _known(given: Given, *, lenient: bool) -> tuple[Given, tuple[str, ...]]:
     """What is understood of what is asked, and the names of what is not. Raises UNKNOWN_PARAM unless leniently."""
-    strange = sorted(name for name in given if name not in KINDS or name == _UNSERVED)
+    strange = sorted(name for name in given if name not in KINDS)
     if strange and not lenient:
-        served = ", ".join(k for k in KINDS if k != _UNSERVED)
-        text = f"The parameter {shown(strange[0])} is not served. An export takes {served}."
+        text = f"The parameter {shown(strange[0])} is not served. An export takes {', '.join(KINDS)}."
         raise HallpassError(Kind.UNKNOWN_PARAM, Issue(text))
     for name, texts in given.items():
         if name not in REPEATED and len(texts) > 1:
@@ -139,6 +137,10 @@ def _asked(
     if _one(given, "allowPartialManifests") not in (None, *_BOOLEANS):
         raise _bad("allowPartialManifests", "must be true or false")
     types, strange = _types(given, context, level, lenient=lenient)
+    associated, left_out = _associated(given, lenient=lenient)
+    if associated:
+        session.require(PROVENANCE, "s")
+        types = (*(t for t in types if t != PROVENANCE), PROVENANCE)
     since, until = _moment(given, "_since", session), _moment(given, "_until", session)
     if since and until and since >= until:
         raise _bad("_until", "must be after _since")
@@ -151,10 +153,11 @@ def _asked(
         since=since,
         until=until,
         patients=_patients(given),
-        filters=_filters(given, types),
+        filters=_filters(given, tuple(t for t in types if not associated or t != PROVENANCE)),
         elements=_elements(given, types),
         by_patient=organized == "Patient",
-        ignored=(*ignored, *strange),
+        associated=associated,
+        ignored=(*ignored, *strange, *left_out),
     )
 
 
@@ -172,6 +175,16 @@ def _types(given: Given, context: RequestContext, level: Level, *, lenient: bool
     there = [t.name for t in REGISTRY if level == "system" or t.visibility is Visibility.COMPARTMENT]
     found = tuple(t for t in there if context.may(t, "s"))
     return found or tuple(there), []  # without any scope the first is refused
+
+
+def _associated(given: Given, *, lenient: bool) -> tuple[str, list[str]]:
+    """Which Provenance comes along, and the values that are none of ours. Raises INVALID for them unless leniently."""
+    named = _split(given.get("includeAssociatedData", []))
+    strange = [value for value in named if value not in ASSOCIATED]
+    if strange and not lenient:
+        raise _bad("includeAssociatedData", f"must be {' or '.join(ASSOCIATED)}, not {shown(strange[0])}")
+    wanted = [value for value in ASSOCIATED if value in named]  # where both are named, the wider one
+    return (wanted[-1] if wanted else ""), [f"includeAssociatedData={value}" for value in strange]
 
 
 def _filters(given: Given, types: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
@@ -253,6 +266,7 @@ _ASKED = (
     "typeFilter",
     "exportElements",
     "organizeOutputBy",
+    "associatedData",
 )
 _BODY = Body(("Parameters",), "The same parameters; `patient` as references.")
 _STARTED = "The export is started: Content-Location says where to ask for it."

@@ -12,6 +12,9 @@ from uuid import UUID
 from app.fhir.json import dump
 
 Level = Literal["system", "patient", "group"]
+PROVENANCE = "Provenance"
+ASSOCIATED = ("LatestProvenanceResources", "RelevantProvenanceResources")
+"""The values of `includeAssociatedData`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +32,8 @@ class Asked:
     elements: tuple[str, ...] = ()
     """Those of every type by their names, those of one as Type.name."""
     by_patient: bool = False
+    associated: str = ""
+    """Which Provenance comes along, one of ASSOCIATED: then no other does."""
     ignored: tuple[str, ...] = ()
     """Parameters that were not understood, and left out as asked."""
 
@@ -50,7 +55,14 @@ class Asked:
     def feed(self) -> str:
         """A name for what this follows: the same for the same request at another time."""
         same = self.as_json() | {"since": None, "until": None, "elements": None, "by_patient": None, "ignored": None}
+        if not self.associated:
+            del same["associated"]
         return f"export {sha256(dump(same)).hexdigest()}"
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """The types that are chosen by themselves."""
+        return tuple(t for t in self.types if not (self.associated and t == PROVENANCE))
 
     def of_type(self, name: str) -> tuple[str, ...]:
         """The elements that are asked of a type; none: all."""

@@ -15,7 +15,7 @@ from app.db import exports, feed
 from app.db.exports import Export
 from app.db.rows import Stored
 from app.exchange import reads
-from app.exchange.bulk.asked import Asked, as_ids
+from app.exchange.bulk.asked import ASSOCIATED, Asked, as_ids
 from app.fhir.json import parse as parse_json
 from app.resources import TYPES, Visibility
 from app.resources.refs import as_uuid
@@ -47,9 +47,10 @@ async def choose(session: Session, export: Export, asked: Asked) -> bool:
     """Choose from the next compartments. Whether there were any."""
     compartments = await exports.compartments(session.connection, export.id, export.done, STUDENTS)
     filtered = {kind for kind, _ in asked.filters}
-    whole = [t for t in asked.types if t not in filtered]
+    whole = [t for t in asked.chosen if t not in filtered]
     if compartments and whole:
         await _choose(session, export, asked, whole, compartments, None)
+        await _associate(session, export, asked, compartments)
     await exports.advance(session.connection, export.id, export.done + len(compartments))
     return bool(compartments)
 
@@ -61,6 +62,7 @@ async def choose_filtered(session: Session, export: Export, asked: Asked, filter
     rows = [c.row for c in found.pending]
     only = await _compartments(session, export, rows)
     await _choose(session, export, asked, [filter_[0]], [r.compartment for r in only], [r.id for r in only])
+    await _associate(session, export, asked, sorted({r.compartment for r in only}))
     entries = [r.id for r in rows if r.directory]
     if entries:
         await exports.directory(
@@ -116,6 +118,12 @@ async def _choose(
         since=asked.since, until=asked.until, by_patient=asked.by_patient,
         consents="Consent" not in asked.types and reads.allows_type(session, "Consent"),
     )  # fmt: skip
+
+
+async def _associate(session: Session, export: Export, asked: Asked, compartments: Sequence[UUID]) -> None:
+    if asked.associated:
+        latest = asked.associated == ASSOCIATED[0]
+        await exports.associate(session.connection, export.id, compartments, latest=latest, by_patient=asked.by_patient)
 
 
 async def _compartments(session: Session, export: Export, rows: list[Stored]) -> list[Stored]:

@@ -15,13 +15,16 @@ from app.caller import Caller
 from app.db import exports
 from app.db.engine import Database
 from app.db.exports import Export as Export
+from app.db.rows import Stored
 from app.errors import HallpassError, Issue, Kind, not_found
 from app.exchange.bulk import choosing
 from app.exchange.bulk.asked import Asked
 from app.exchange.bulk.callers import packed, unpacked
+from app.exchange.bulk.kept import Block, Keeper, Kept
 from app.exchange.release import PendingResult, PendingRow
 from app.exchange.service import AccessService
 from app.limits.shares import too_many
+from app.objects import Objects
 from app.queue.enqueue import enqueue
 from app.resources import TYPES
 from app.resources.refs import as_uuid
@@ -43,6 +46,10 @@ SWEEP_SECONDS = 300
 """How often what is over is swept (app/jobs/kinds/sweep_exports.py)."""
 
 
+CITED = 1000
+"""Consents that a manifest names, and that are listed at a time."""
+Release = tuple[UUID, int]
+"""A Consent and its version."""
 Place = tuple[int, str]
 """Which `_typeFilter`, and where its next page begins."""
 
@@ -61,11 +68,12 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An export as its client may know it, with its files once it is complete."""
+    """An export as its client may know it, with its files once it is complete, and the first Consents that open it."""
 
     export: Export
     asked: Asked
     files: tuple[File, ...] = ()
+    releases: tuple[Release, ...] = ()
 
 
 async def start(session: Session, asked: Asked, request: str, most: int) -> UUID:
@@ -99,9 +107,14 @@ async def standing(session: Session, id: str) -> Standing:
     if found.status != "complete":
         return Standing(found, asked)
     series = await exports.series(session.connection, found.id)
-    return Standing(
-        found, asked, tuple([f for s, last in series.items() for f in await _files(session, found, s, last)])
-    )
+    files = [f for s, last in series.items() for f in await _files(session, found, s, last)]
+    cited = await exports.releases(session.connection, found.id, UUID(int=0), CITED)
+    return Standing(found, asked, tuple(files), tuple(cited))
+
+
+async def releases(session: Session, id: UUID, after: UUID) -> list[Release]:
+    """The next Consents that open a line of the export to the caller now, by their ids."""
+    return await exports.releases(session.connection, id, after, CITED)
 
 
 async def cancel(session: Session, id: str) -> None:
@@ -131,17 +144,36 @@ async def behind(session: Session, id: str, part: File, after: str) -> File:
     return replace(part, after=place)
 
 
-async def page(session: Session, id: UUID, part: File, after: int, most: int) -> tuple[PendingResult, int]:
+async def blocks(session: Session, id: str, part: File) -> list[Block]:
+    """Which lines of a file the export store holds."""
+    own = as_uuid(id)
+    return [] if own is None else await exports.blocks(session.connection, own, part.series, part.after, part.last)
+
+
+async def page(
+    session: Session, id: UUID, part: File, after: int, most: int, kept: Kept | None = None
+) -> tuple[PendingResult, int]:
     """The next lines of a file, so many at the most, that the caller sees now, and the line up to which they go.
 
-    What is left out of them is kept for its custodian.
+    What is left out of them is kept for its custodian. `kept`: what the export store has of the next lines.
     """
-    last = min(part.last, after + most)
-    found, reached = await exports.rows(session.connection, id, part.series, after, last, PAGE_BYTES)
+    last = min(part.last, after + most, kept.last if kept else part.last)
+    found, reached = await _rows(session, id, part.series, after, last, kept)
     if len(found) < reached - after:
         given = [row.id for row in found]
         await exports.withhold(session.connection, id, part.series, after, reached, given)
     return PendingResult(tuple(PendingRow(row) for row in found)), reached
+
+
+async def _rows(
+    session: Session, id: UUID, series: str, after: int, last: int, kept: Kept | None
+) -> tuple[list[Stored], int]:
+    """What the caller sees of some lines; from the records where the store does not have all of it."""
+    if kept is not None:
+        bare, reached = await exports.rows(session.connection, id, series, after, last, PAGE_BYTES, bare=True)
+        if all((row.id, row.version) in kept.bodies for row in bare):
+            return [row._replace(body=kept.bodies[row.id, row.version]) for row in bare], reached
+    return await exports.rows(session.connection, id, series, after, last, PAGE_BYTES)
 
 
 async def deleted(session: Session, id: UUID, part: File, after: int) -> list[tuple[str, UUID]]:
@@ -151,12 +183,14 @@ async def deleted(session: Session, id: UUID, part: File, after: int) -> list[tu
     return [(name.type, name.id) for name in found]
 
 
-async def steps(service: AccessService, payload: dict[str, Any]) -> AsyncIterator[None]:
-    """Choose what an export holds, from where it stands, step by step. Nothing where it was canceled.
+async def steps(service: AccessService, payload: dict[str, Any], objects: Objects | None = None) -> AsyncIterator[None]:
+    """Choose what an export holds, from where it stands, step by step, and keep it in the export store, if there is
+    one. Nothing where it was canceled.
 
     Raises what the database does; run again, it goes on. Raises LOGIN where the client stands no more.
     """
-    choice = _Choice(service, unpacked(payload["caller"]), UUID(payload["export"]))
+    caller, id = unpacked(payload["caller"]), UUID(payload["export"])
+    choice = _Choice(service, caller, id, Keeper(objects, service, caller, id) if objects else None)
     while await choice.step():
         yield
 
@@ -179,14 +213,20 @@ async def sweep(db: Database, before: datetime, stuck: datetime) -> bool:
 class _Choice:
     """An export that is being chosen, as the client that asked for it."""
 
-    def __init__(self, service: AccessService, caller: Caller, id: UUID) -> None:
+    def __init__(self, service: AccessService, caller: Caller, id: UUID, keeper: Keeper | None) -> None:
         self._service = service
         self._caller = caller
         self._id = id
+        self._keeper = keeper
+        self._chosen = False
         self._place: Place | None = (0, "")
 
     async def step(self) -> bool:
         """Do the next step. Whether there is another."""
+        if self._chosen and self._keeper is not None:
+            if not await self._keeper.step():
+                self._keeper = None
+            return True
         reached: Place | None = None
 
         async def within(session: Session) -> list[PendingResult]:
@@ -213,6 +253,8 @@ class _Choice:
         elif filter_ < len(asked.filters):
             next_ = await choosing.choose_filtered(session, export, asked, asked.filters[filter_], at)
             return (filter_, next_) if next_ else (filter_ + 1, "")
+        elif self._keeper is not None:
+            self._chosen = True
         else:
             await choosing.finish(session, export, asked)
             return None

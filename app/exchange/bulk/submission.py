@@ -72,7 +72,8 @@ async def send(session: Session, sent: Sent) -> UUID:
     found = await submissions.find(session.connection, sent.submitter, sent.name)
     if found is None:
         if await submissions.count_open(session.connection) >= MOST_OPEN:
-            raise too_many(f"This client has {MOST_OPEN} submissions that have not ended. End one of them.", 60)
+            text = f"This client has {MOST_OPEN} submissions that have not ended, or are still taken. End one, or wait."
+            raise too_many(text, 60)
         client = session.caller.client
         await submissions.create(session.connection, uuid4(), client, sent.submitter, sent.name, sent.base)
         found = await submissions.find(session.connection, sent.submitter, sent.name)
@@ -82,6 +83,8 @@ async def send(session: Session, sent: Sent) -> UUID:
     if sent.replaces:
         await submissions.stop(session.connection, found.id, REPLACED, sent.replaces)
     if sent.manifest:
+        if await submissions.count_files(session.connection, found.id) >= MOST_FILES:
+            raise HallpassError(Kind.TOO_LARGE, f"A submission has at most {MOST_FILES} files and manifests.")
         base, manifest = sent.base, sent.manifest
         await submissions.add_file(
             session.connection, found.id, "manifest", base, url=manifest, manifest=manifest, headers=sent.headers

@@ -9,11 +9,16 @@ from uuid import UUID
 from app.caller import Caller
 from app.db import submissions
 from app.db.submissions import SubmittedFile as SubmittedFile
+from app.exchange.bulk.submission import MOST_FILES
 from app.exchange.release import PendingResult
 from app.exchange.service import AccessService
 from app.session import Session
 
 T = TypeVar("T")
+
+
+class Gone(Exception):
+    """The file is not to be taken any more."""
 
 
 async def waiting(service: AccessService, caller: Caller, id: UUID) -> list[SubmittedFile]:
@@ -31,8 +36,11 @@ async def waiting(service: AccessService, caller: Caller, id: UUID) -> list[Subm
 
 
 async def begin(service: AccessService, caller: Caller, id: UUID, n: int, digest: str) -> bool:
-    """Begin with a file, or go on with it. Whether it is what it was when it was begun."""
-    return await _within(service, caller, lambda s: submissions.begin(s.connection, id, n, digest))
+    """Begin with a file, or go on with it. Whether it is what it was when it was begun. Raises Gone."""
+    same = await _within(service, caller, lambda s: submissions.begin(s.connection, id, n, digest))
+    if same is None:
+        raise Gone
+    return same
 
 
 async def uploaded(service: AccessService, caller: Caller, id: UUID, n: int) -> bytes:
@@ -42,18 +50,26 @@ async def uploaded(service: AccessService, caller: Caller, id: UUID, n: int) -> 
 
 async def list_files(
     service: AccessService, caller: Caller, id: UUID, manifest: SubmittedFile, files: Sequence[tuple[str, str]]
-) -> None:
-    """Keep the files that a manifest lists, and that the manifest is read: both or neither."""
+) -> bool:
+    """Keep the files that a manifest lists, and that the manifest is read: both or neither. Raises Gone.
 
-    async def keep(session: Session) -> None:
+    False: with those that are there they would be too many.
+    """
+
+    async def keep(session: Session) -> bool:
+        if not await submissions.hold(session.connection, id, manifest.n):
+            raise Gone
+        if await submissions.count_files(session.connection, id) + len(files) > MOST_FILES:
+            return False
         for kind, url in files:
             await submissions.add_file(
                 session.connection, id, "lines", manifest.base, type=kind, url=url, manifest=manifest.url,
                 headers=manifest.headers,
             )  # fmt: skip
         await submissions.end(session.connection, id, manifest.n)
+        return True
 
-    await _within(service, caller, keep)
+    return await _within(service, caller, keep)
 
 
 async def noted(service: AccessService, caller: Caller, id: UUID, n: int, after: int, last: int) -> set[int]:

@@ -5,6 +5,7 @@ What the client's own system calls a record is kept (hallpass.submitted): its id
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from app.db import submissions
 from app.db.submissions import Line
 from app.errors import HallpassError, Issue, Kind
 from app.exchange import conditional, writes
+from app.exchange.bulk.taken import Gone
 from app.exchange.release import PendingResult
 from app.exchange.service import AccessService
 from app.exchange.validated import Draft, Validated, draft
@@ -28,6 +30,8 @@ from app.search.parse import parse
 from app.session import Session
 from app.settings import Settings
 
+_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -37,10 +41,6 @@ class Place:
     n: int
     base: str
     type: str | None
-
-
-class Gone(Exception):
-    """The file is not to be taken any more."""
 
 
 class Taker:
@@ -57,8 +57,7 @@ class Taker:
         body = await draft(self._caller.client, declared, content, self._settings)
 
         async def unit_of_work(session: Session) -> list[PendingResult]:
-            if not await submissions.hold(session.connection, self._place.submission, self._place.n):
-                raise Gone
+            await self._hold(session)
             result, own = await self._write(session, body, source)
             line = Line(number, result, f"{declared.name}/{source}", f"{declared.name}/{own}")
             if not await submissions.note(session.connection, self._place.submission, self._place.n, line):
@@ -68,14 +67,19 @@ class Taker:
         await self._service.perform(self._caller, "submission", unit_of_work)
 
     async def refuse(self, number: int, raw: bytes, error: HallpassError) -> None:
-        """Keep why a line was not taken."""
+        """Keep why a line was not taken. Raises Gone."""
 
         async def unit_of_work(session: Session) -> list[PendingResult]:
+            await self._hold(session)
             line = Line(number, "failed", _named(raw), None, outcome(error)["issue"])
             await submissions.note(session.connection, self._place.submission, self._place.n, line)
             return []
 
         await self._service.perform(self._caller, "submission", unit_of_work)
+
+    async def _hold(self, session: Session) -> None:
+        if not await submissions.hold(session.connection, self._place.submission, self._place.n):
+            raise Gone
 
     def _read(self, raw: bytes) -> dict[str, Any]:
         """The resource in a line. Raises MALFORMED, TOO_LARGE and UNPROCESSABLE."""
@@ -87,8 +91,8 @@ class Taker:
         if kind not in TYPES or self._place.type not in (None, kind):
             wanted = self._place.type or "a type that is served here"
             raise HallpassError(Kind.UNPROCESSABLE, Issue(f"The resourceType must be {wanted}.", "resourceType"))
-        if not isinstance(content.get("id"), str):
-            text = "A submitted resource has its id in your own system, so that it is found again."
+        if not isinstance(content.get("id"), str) or _ID.fullmatch(content["id"]) is None:
+            text = "A submitted resource has its id in your own system, by which it is found: 1 to 64 of A-Za-z0-9.-"
             raise HallpassError(Kind.UNPROCESSABLE, Issue(text, f"{kind}.id", "required"))
         return content
 

@@ -19,7 +19,7 @@ import psutil
 from app.errors import HallpassError, Kind
 from app.intake.answers import Outcome, Status
 from app.intake.push import Exchange, create, read, update
-from app.intake.roster.statements import HEAD, Page, content, group, page_of, system
+from app.intake.roster.statements import CONFLICTS, HEAD, Page, content, group, page_of, system
 from app.intake.roster.units import Json
 
 LEASE = timedelta(minutes=3)
@@ -71,6 +71,7 @@ async def lease(exchange: Exchange, found: Head) -> AsyncIterator[None]:
     longer, one elsewhere not after LEASE.
     """
     _require_free(found)
+    found.held.pop(CONFLICTS, None)
     await _renew(exchange, found)
     done = asyncio.Event()
     alive = asyncio.create_task(_stay(exchange, found, done))

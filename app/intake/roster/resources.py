@@ -13,9 +13,9 @@ from app.consent.codes import GUARDIAN_AUTHORITY
 from app.intake.roster.merge import RESTRICTED
 from app.intake.roster.model import Contact, Enrollment, Post, School, Staff, Student
 from app.intake.roster.units import Json, Units, split
+from app.subscriptions.topics import ROSTER_CODE
 
 ORGANIZATION_TYPE = "http://terminology.hl7.org/CodeSystem/organization-type"
-ROSTER_CODE = "https://hallpass.example/fhir/CodeSystem/roster"
 NUCC = "http://nucc.org/provider-taxonomy"
 NUCC_ROLES = {
     "counselor": ("101YS0200X", "School Counselor"),

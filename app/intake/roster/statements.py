@@ -16,12 +16,16 @@ from typing import Any
 
 import orjson
 
-from app.intake.roster.resources import ROSTER_CODE
 from app.intake.roster.units import Json
+from app.subscriptions.topics import ROSTER_CODE
 
 SYSTEM = "https://hallpass.example/fhir/NamingSystem/import"
 EXTENSION = "https://hallpass.example/fhir/StructureDefinition/import-statement"
 HEAD = "head"
+SAID = {"refused": "refused", "kept": "left as a person decided"}
+"""What is a conflict of an import."""
+CONFLICTS = "conflicts"
+"""What a head holds of an import that ended: how many records were refused or kept, where there were any."""
 
 
 @dataclass(slots=True)
@@ -80,7 +84,8 @@ def group_of(page: Page, source: str) -> Json:
 
 
 def group(source: str, name: str, held: Any) -> Json:
-    """A Group that holds a value for the import."""
+    """A Group that holds a value for the import; that of a head whose import ended with conflicts counts them."""
+    counts = held.get(CONFLICTS) if name == HEAD and "running" not in held else None
     return {
         "resourceType": "Group",
         "extension": [{"url": EXTENSION, "valueBase64Binary": base64.b64encode(_packed(held)).decode()}],
@@ -89,7 +94,13 @@ def group(source: str, name: str, held: Any) -> Json:
         "type": "person",
         "actual": False,
         "code": {"coding": [{"system": ROSTER_CODE, "code": "import", "display": "What an import last wrote"}]},
+        **({"characteristic": [_counted(*c) for c in sorted(counts.items())]} if counts else {}),
     }
+
+
+def _counted(status: str, number: int) -> Json:
+    code = {"coding": [{"system": ROSTER_CODE, "code": status, "display": f"Records that an import {SAID[status]}"}]}
+    return {"code": code, "valueQuantity": {"value": number}, "exclude": False}
 
 
 def content(group: Json) -> Any:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from app.exchange.bulk import export
 from app.jobs.job import Job, Later, Work
+from app.objects import Objects
 
 SECONDS = 3600
 
 
 async def _run(work: Work) -> None:
     try:
-        async for _ in export.steps(work.tools.access_service, work.payload):
+        async for _ in export.steps(work.tools.access_service, work.payload, Objects.of(work.tools.settings)):
             if work.tools.stopping.is_set():
                 raise Later
     except Later:

@@ -11,9 +11,10 @@ from typing import Any
 
 import httpx
 
-from app.exchange.bulk import export
+from app.exchange.bulk import export, kept
 from app.exchange.service import AccessService
 from app.limits.limits import Limits
+from app.objects import Objects
 from tests.scene import as_owner
 from tests.world import BASE, Member, World
 
@@ -50,13 +51,15 @@ async def work(world: World) -> None:
     service = AccessService(world.db, world.settings, Limits(world.settings, world.db.pool_size).connections)
     rows = await as_owner(world, "DELETE FROM hallpass.job WHERE entrypoint = 'export' RETURNING payload")
     for row in rows:
-        async for _ in export.steps(service, json.loads(bytes(row.payload))):
+        async for _ in export.steps(service, json.loads(bytes(row.payload)), Objects.of(world.settings)):
             pass
 
 
 async def swept(world: World) -> None:
     """Forget what is over, as a worker does every few minutes."""
     now = datetime.now(UTC)
+    if (objects := Objects.of(world.settings)) is not None:
+        await kept.remove_over(objects, world.db, now - timedelta(hours=1))
     while await export.sweep(world.db, now - timedelta(hours=1), now - timedelta(hours=6)):
         pass
 

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import json
 import zlib
+from typing import Any
 from uuid import uuid4
 
 import pytest
 import pytest_asyncio
 
+from app.consent.codes import ACT_CODE, ACTOR_ROLE
 from app.exchange.bulk import export
 from tests import build
-from tests.api.bulk.exports import STARTED, entries, exported, fetched, kick_off, sent, swept, work
+from tests.api.bulk.exports import STARTED, Exported, entries, exported, fetched, kick_off, sent, swept, work
 from tests.scene import FAMILY, Scene, as_owner, set_scene
 from tests.statements import Statements
 from tests.world import BASE, EVERYTHING, World
@@ -110,6 +112,40 @@ async def test_an_export_of_some_patients_names_those_that_lead_nowhere_hidden_o
     assert told == sorted(f"Patient/{id} is not a Patient that this client can see." for id in (hidden["id"], absent))
 
 
+@pytest.mark.parametrize("organized", ["", "&organizeOutputBy=Patient"])
+async def test_the_provenance_of_what_comes_comes_along_all_or_the_latest_and_no_other(
+    world: World, scene: Scene, organized: str
+) -> None:
+    visit, referral = scene.records["Encounter"], scene.records["ServiceRequest"]
+    made = {}
+    for name, about, recorded in (
+        ("old", visit, "2026-01-01T00:00:00Z"), ("new", visit, "2026-02-01T00:00:00Z"),
+        ("other", referral, "2026-03-01T00:00:00Z"),
+    ):  # fmt: skip
+        content = {
+            "resourceType": "Provenance",
+            "target": [{"reference": f"{r['resourceType']}/{r['id']}"} for r in (scene.student, about)],
+            "recorded": recorded,
+            "agent": [{"who": scene.district.reference}],
+        }
+        made[name] = f"Provenance/{(await scene.district.create(content))['id']}"
+    first = f"Encounter/{visit['id']}"
+    path = f"/Patient/$export?_type=Encounter{organized}&includeAssociatedData="
+    latest = await exported(world, scene.district, f"{path}LatestProvenanceResources")
+    assert latest.ids == {first, made["new"]}
+    everything = await exported(
+        world, scene.district, f"{path}RelevantProvenanceResources&_typeFilter=Encounter%3Fstatus%3Dfinished"
+    )
+    assert everything.ids >= {first, made["old"], made["new"]}
+    assert made["other"] not in everything.ids
+    hidden = await exported(world, scene.clinic, f"{path}RelevantProvenanceResources")
+    assert hidden.ids == {first}
+    await scene.release("Encounter", "Provenance")
+    assert {made["old"], made["new"]} <= (await exported(world, scene.clinic, f"{path}RelevantProvenanceResources")).ids
+    await world.login(scene.clinic, "system/Encounter.rs")
+    assert (await scene.clinic.get(f"{path}RelevantProvenanceResources", headers=STARTED)).status_code == 403
+
+
 async def test_organized_by_patient_each_students_block_begins_with_its_header(world: World, scene: Scene) -> None:
     second = await scene.district.create(build.patient("second-1"))
     found = await exported(world, scene.district, "/Patient/$export?organizeOutputBy=Patient")
@@ -123,6 +159,72 @@ async def test_organized_by_patient_each_students_block_begins_with_its_header(w
             under = line["parameter"][0]["valueReference"]["reference"]
         else:
             assert under.removeprefix("Patient/") in str(line)
+
+
+# what it rests on ---------------------------------------------------------------------------------------------------
+
+
+def cited(found: Exported) -> set[str]:
+    """The Consents that a manifest cites."""
+    listed = found.manifest.get("extension", {}).get("releases", {}).get("first", [])
+    return {one["reference"] for one in listed}
+
+
+async def test_the_manifest_cites_the_releases_under_which_its_lines_leave_and_no_other(
+    world: World, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encounters = "/Patient/$export?_type=Encounter"
+    unused = await scene.release("Task")
+    [first] = cited(await exported(world, scene.clinic, encounters))
+    found = await exported(world, scene.clinic, encounters)
+    assert {label for r in found.resources for label in _artifacts(r)} == {f"{BASE}/fhir/{first}"}
+    assert unused["id"] not in first
+    second = await scene.release("Encounter")
+    monkeypatch.setattr(export, "CITED", 1)
+    both = await exported(world, scene.clinic, encounters)
+    assert len(cited(both)) == 1
+    listed = await scene.clinic.get(both.manifest["extension"]["releases"]["url"])
+    lines = [json.loads(line)["parameter"][0]["valueReference"]["reference"] for line in listed.text.splitlines()]
+    assert set(lines) == {first, f"Consent/{second['id']}/_history/1"}
+    assert len(lines) == 2
+    assert cited(await exported(world, scene.district, encounters)) == set()
+    status = both.manifest["output"][0]["url"].rpartition("/")[0].removeprefix(f"{BASE}/fhir")
+    for other in (scene.stranger, scene.district):
+        assert (await other.get(f"{status}/releases.ndjson")).status_code == 404
+    monkeypatch.undo()
+    for id in (first.split("/")[1], second["id"]):
+        consent = (await scene.district.get(f"/Consent/{id}")).json()
+        await scene.district.save({**consent, "status": "inactive"})
+    assert cited(await fetched(scene.clinic, status)) == set()
+
+
+def _artifacts(resource: dict[str, Any]) -> set[str]:
+    return {
+        e["valueRelatedArtifact"]["resource"]
+        for label in resource["meta"]["security"]
+        for e in label.get("extension", [])
+    }
+
+
+async def test_with_a_record_under_part_2_the_consent_is_among_the_lines_for_who_may_read_it(
+    world: World, scene: Scene
+) -> None:
+    """42 CFR 2.32: a copy of the consent goes along."""
+    adult = await scene.district.create(build.patient("adult", birthDate="2000-05-02"))
+    label = {"system": ACT_CODE, "code": "42CFRPart2"}
+    visit = await scene.district.create(build.encounter(adult, meta={"security": [label]}))
+    consent = build.consent(adult, adult, scene.district.reference, scene.clinic.reference, classes=("Encounter",))
+    exchange = {"role": {"coding": [{"system": ACTOR_ROLE, "code": "intermediary"}]}, "reference": {"display": "It"}}
+    consent["policy"] = [{"uri": "https://www.ecfr.gov/current/title-42/section-2.31"}]
+    consent["provision"] |= {"securityLabel": [label], "actor": [*consent["provision"]["actor"], exchange]}
+    made = await scene.district.create(consent)
+    encounters = "/Patient/$export?_type=Encounter"
+    expected = named(scene, "Encounter") | {f"Encounter/{visit['id']}"}
+    found = await exported(world, scene.clinic, encounters)
+    assert found.ids == expected | {f"Consent/{made['id']}"}
+    assert f"Consent/{made['id']}/_history/1" in cited(found)
+    await world.login(scene.clinic, "system/Encounter.rs")
+    assert (await exported(world, scene.clinic, encounters)).ids == expected
 
 
 # what does not ------------------------------------------------------------------------------------------------------
@@ -229,7 +331,8 @@ async def test_one_client_has_one_export_under_way(world: World, scene: Scene) -
         ("_typeFilter=Encounter%3F_sort%3Ddate", "_sort"),
         ("_typeFilter=Encounter%3Fcolor%3Dred", "color"),
         ("_elements=Patient.color", "_elements"),
-        ("includeAssociatedData=LatestProvenanceResources", "includeAssociatedData"),
+        ("includeAssociatedData=AllProvenance", "includeAssociatedData"),
+        ("includeAssociatedData=LatestProvenanceResources&_typeFilter=Provenance%3Factivity%3Dx", "_typeFilter"),
         ("shade=red", "shade"),
         ("organizeOutputBy=School", "organizeOutputBy"),
         ("_since=2026-01-02T00:00:00Z&_until=2026-01-01T00:00:00Z", "_until"),
@@ -245,7 +348,7 @@ async def test_what_is_not_understood_is_refused_by_its_name(scene: Scene, query
 
 
 async def test_leniently_it_is_left_out_and_said(world: World, scene: Scene) -> None:
-    path = "/Patient/$export?_type=Patient,Spaceship&includeAssociatedData=LatestProvenanceResources"
+    path = "/Patient/$export?_type=Patient,Spaceship&includeAssociatedData=Latest"
     answer = await scene.district.get(path, headers={**STARTED, "Prefer": "respond-async, handling=lenient"})
     assert answer.status_code == 202
     await work(world)
