@@ -159,7 +159,8 @@ class Settings(BaseSettings):
         description="A Consent under 42 CFR Part 2 names the exchange besides the members (2.31(a)(4)(ii)).",
     )
     sync_hosts: tuple[str, ...] = Field(
-        default=(), description="Hosts, as a JSON list, that `hallpass sync` may fetch rosters from; none by default."
+        default=(),
+        description="Hosts, as a JSON list, that `hallpass sync` may fetch rosters from and write to; none by default.",
     )
     sync_private: bool = Field(
         default=False, description="Those hosts may be at private addresses, such as a SIS in the same building."

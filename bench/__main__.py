@@ -1,11 +1,12 @@
 """The measurements, in one run on this machine: bench/results.json, docs/performance.md, docs/profile.md.
 
-    python -m bench [--parts ratios more growth processes roster profile] [--quick]
+    python -m bench [--parts ratios more growth processes roster notify profile] [--quick]
 
 `ratios` are against a bare limit, `more` is what renewals, policies and a custodian's holdings add to a page,
 `growth` is cost against students and against what is visible (a million students take minutes to load: `--sizes`;
 `--sizes` or `--visible` without a number leaves one of the two out), `processes` is what a second process brings,
 `roster` is the import of a district (`--roster` students),
+`notify` is how soon and how fast subscribers are told, and what a million waiting events cost a read,
 `profile` is where the time goes. What is not among the parts keeps its last results. `--quick` measures the ratios
 alone, less long and over fewer students, and says what fell by more than 15 % against the results that are kept.
 """
@@ -17,7 +18,7 @@ import os
 import sys
 import time
 
-from bench import growth, load, more, processes, profile, report, roster
+from bench import growth, load, more, notify, processes, profile, report, roster
 from bench.cpu import family, spent
 from bench.figures import Figure, asks, ratios, tail
 from bench.load import alternated
@@ -96,12 +97,17 @@ def _roster(chosen: argparse.Namespace) -> list[Figure]:
     return roster.roster(chosen.roster)
 
 
+def _notify(chosen: argparse.Namespace) -> list[Figure]:
+    return notify.notify(chosen.events, chosen.waiting)
+
+
 PARTS = {
     "ratios": _ratios,
     "more": _more,
     "processes": _processes,
     "growth": _growth,
     "roster": _roster,
+    "notify": _notify,
     "profile": _profile,
 }
 
@@ -115,6 +121,8 @@ def _chosen() -> argparse.Namespace:
     parser.add_argument("--visible", type=int, nargs="*", default=growth.VISIBLE, help="resources, for growth")
     parser.add_argument("--held", type=int, nargs=2, default=more.HELD, help="records of a custodian, for its page")
     parser.add_argument("--roster", type=int, default=roster.STUDENTS, help="students of the roster that is imported")
+    parser.add_argument("--events", type=int, default=notify.EVENTS, help="events that are sent, for notify")
+    parser.add_argument("--waiting", type=int, default=notify.WAITING, help="events that wait, for notify")
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--connections", type=int, default=load.CONNECTIONS, help="of the load tool, for ratios")
     parser.add_argument("--rounds", type=int, default=5)

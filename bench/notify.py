@@ -1,4 +1,4 @@
-"""Notifications: how long after a write one arrives, and how fast a backlog drains. `python -m bench.notify`."""
+"""Notifications: how long after a write one arrives, what waiting events cost a read, and how fast they are sent."""
 
 from __future__ import annotations
 
@@ -8,31 +8,34 @@ import statistics
 import tempfile
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+from sqlalchemy import URL
 
 from app import keyring
 from app.db import embedded
 from app.db.engine import Database
 from app.db.migrate import migrate
+from bench.figures import Figure
 from tests import build
-from tests.databases import rows
-from tests.notify.asking import subscription, telling, until
-from tests.notify.endpoint import listening
+from tests.databases import execute
+from tests.notify.asking import active, subscription, telling, until
+from tests.notify.endpoint import Endpoint, listening
 from tests.scene import Scene, set_scene
 from tests.world import open_world
 
+EVENTS, WAITING = 10_000, 1_000_000
 PER_TRANSACTION = 100
+TOLD, READS, DRAIN_SECONDS = 20, 100, 1_200
 
 
-def main(events: Annotated[int, typer.Option(help="How many events wait.")] = 10_000) -> None:
-    """Measure, and print a line for each figure."""
+def notify(events: int = EVENTS, waiting: int = WAITING) -> list[Figure]:
+    """The seconds until a notification of a new referral, reads while events wait, and events a second."""
     os.environ.setdefault("HALLPASS_KEY", keyring.new())
-    asyncio.run(_run(events))
+    return asyncio.run(_measure(events, waiting))
 
 
-async def _run(events: int) -> None:
+async def _measure(events: int, waiting: int) -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="hallpass-notify-") as home:
         url = embedded.start(Path(home))
         await migrate(url, create=True)
@@ -41,28 +44,21 @@ async def _run(events: int) -> None:
         async with open_world(db, **settings) as world, listening() as endpoint:
             scene = await set_scene(world, "ServiceRequest")
             async with telling(world):
-                created = await scene.clinic.create(subscription(endpoint.url))
-                since = f"SELECT 1 FROM hallpass.subscription WHERE id = '{created['id']}' AND since IS NOT NULL"
-                await until(lambda: _any(url, since))
-                took = [await _one(scene, endpoint, n) for n in range(1, 21)]
-            middle, worst = statistics.median(took) * 1000, max(took) * 1000
-            print(f"written to received: median {middle:.0f} ms, worst {worst:.0f} ms")
-            before = await _reads(scene)
-            await _write(scene, events)
-            waiting = await _reads(scene)
-            print(f"a read by id: {before:.1f} ms before, {waiting:.1f} ms with {events} events waiting")
-            began = time.monotonic()
-            async with telling(world):
-                await until(lambda: len(endpoint.events) >= events + 20, 1200)
-            seconds = time.monotonic() - began
-            print(f"{events} events drained in {seconds:.1f} s: {events / seconds:.0f} a second, id-only")
+                created = await active(world, scene.clinic, subscription(endpoint.url))
+                took = [await _one(scene, endpoint, n) for n in range(1, TOLD + 1)]
+            slower = await _while_waiting(scene, url, created["id"], waiting)
+            rate = await _drained(scene, endpoint, events)
+        await db.dispose()
+    one = "a new referral under a standing release: seconds until its endpoint has it, the worst of "
+    return [
+        Figure("notify", f"{one}{TOLD}", 1, max(took), max(took) - min(took), at_most=True),
+        Figure("notify waiting", f"a read by id, beside a worker with {waiting} events waiting : without", 1.15, slower,
+               0, at_most=True),
+        Figure("notify drain", f"{events} events waiting: sent a second, id-only, one subscription", 100, rate, 0),
+    ]  # fmt: skip
 
 
-async def _any(url: Any, statement: str) -> bool:
-    return bool(await rows(url, statement))
-
-
-async def _one(scene: Scene, endpoint: Any, n: int) -> float:
+async def _one(scene: Scene, endpoint: Endpoint, n: int) -> float:
     began = time.monotonic()
     await scene.district.create(build.referral(scene.student))
     while len(endpoint.events) < n:  # noqa: ASYNC110 - as a client would
@@ -70,23 +66,41 @@ async def _one(scene: Scene, endpoint: Any, n: int) -> float:
     return time.monotonic() - began
 
 
-async def _reads(scene: Scene) -> float:
-    took = []
-    for _ in range(50):
-        began = time.monotonic()
-        response = await scene.clinic.get(f"/ServiceRequest/{scene.records['ServiceRequest']['id']}")
-        assert response.status_code == 200
-        took.append(time.monotonic() - began)
-    return statistics.median(took) * 1000
+async def _while_waiting(scene: Scene, owner: URL, own: str, waiting: int) -> float:
+    """How many times as long a read takes while an endpoint that fails keeps so many events waiting."""
+    record = scene.records["ServiceRequest"]["id"]
+    events = f"SELECT '{own}', {TOLD} + n, now(), 'ServiceRequest', '{record}', 1 FROM generate_series(1, {waiting}) n"
+    before = await _reads(scene)
+    await execute(owner, f"INSERT INTO hallpass.subscription_event {events}")
+    await execute(owner, f"UPDATE hallpass.subscription SET events = {TOLD + waiting} WHERE id = '{own}'")
+    async with listening(status=503) as failing:
+        await execute(owner, f"UPDATE hallpass.subscription SET next_try = now() WHERE id = '{own}'")
+        async with telling(scene.world):
+            during = await _reads(scene)
+        assert not failing.received
+    await execute(owner, f"DELETE FROM hallpass.subscription_event WHERE subscription = '{own}' AND number > {TOLD}")
+    await execute(owner, f"UPDATE hallpass.subscription SET events = {TOLD}, sent = {TOLD} WHERE id = '{own}'")
+    return during / before
 
 
-async def _write(scene: Scene, events: int) -> None:
+async def _drained(scene: Scene, endpoint: Endpoint, events: int) -> float:
+    """Events a second, from the moment when they all wait."""
     entry = {"resource": build.referral(scene.student), "request": {"method": "POST", "url": "ServiceRequest"}}
     for _ in range(events // PER_TRANSACTION):
         bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [entry] * PER_TRANSACTION}
         response = await scene.district.post("", bundle)
         assert response.status_code == 200, response.text
+    had, began = len(endpoint.events), time.monotonic()
+    async with telling(scene.world):
+        await until(lambda: len(endpoint.events) >= had + events, DRAIN_SECONDS)
+    return events / (time.monotonic() - began)
 
 
-if __name__ == "__main__":
-    typer.run(main)
+async def _reads(scene: Scene) -> float:
+    took = []
+    for _ in range(READS):
+        began = time.monotonic()
+        response = await scene.clinic.get(f"/ServiceRequest/{scene.records['ServiceRequest']['id']}")
+        assert response.status_code == 200
+        took.append(time.monotonic() - began)
+    return statistics.median(took)

@@ -19,13 +19,13 @@ from app.api.context import Context, RequestContext
 from app.errors import HallpassError, Kind, not_found
 from app.exchange.bulk import choosing, export
 from app.exchange.bulk.asked import Asked
-from app.exchange.bulk.export import File, Standing
+from app.exchange.bulk.export import File, Release, Standing
 from app.exchange.bulk.kept import Block
 from app.exchange.service import PendingResult, Session
 from app.fhir.json import dump
 from app.fhir.outcome import outcome, warning
 
-ERRORS, PATIENTS, AFTER = "errors", "patients", "_after"
+ERRORS, PATIENTS, RELEASES, AFTER = "errors", "patients", "releases", "_after"
 
 
 def add(router: APIRouter) -> None:
@@ -62,6 +62,8 @@ def add(router: APIRouter) -> None:
         given = http.parameters(request, AFTER)
         if name == f"{ERRORS}.ndjson":
             return ndjson(request, _errors(await _standing(context, id)))
+        if name == f"{RELEASES}.ndjson":
+            return ndjson(request, _releases(context, await _standing(context, id)))
         asked, part, blocks = await _file(context, id, name, given.get(AFTER))
         lines = Lines(context, UUID(id), asked, part, blocks)
         first = await lines.next()  # what is wrong with the request shows before anything has left
@@ -113,6 +115,9 @@ def _manifest(found: Standing, context: RequestContext) -> Response:
         ]
     if found.asked.by_patient:
         content["outputOrganizedBy"] = "Patient"
+    if found.releases:
+        cited = [{"reference": _cited(release)} for release in found.releases]
+        content["extension"] = {"releases": {"first": cited, "url": f"{base}/{RELEASES}.ndjson"}}
     assert found.export.ended is not None
     expires = found.export.ended + timedelta(hours=context.settings.export_hours)
     headers = {"Cache-Control": "no-store", "Expires": format_datetime(expires, usegmt=True)}
@@ -141,6 +146,31 @@ def _problems(found: Standing) -> list[bytes]:
 async def _errors(found: Standing) -> AsyncIterator[bytes]:
     for line in _problems(found):
         yield line + b"\n"
+
+
+async def _releases(context: RequestContext, found: Standing) -> AsyncIterator[bytes]:
+    """Every Consent that opens a line now: one Parameters of each."""
+    page = found.releases
+    while page:
+        for release in page:
+            reference = {"name": "release", "valueReference": {"reference": _cited(release)}}
+            yield dump({"resourceType": "Parameters", "parameter": [reference]}) + b"\n"
+        page = await _next_releases(context, found.export.id, page[-1][0]) if len(page) == export.CITED else ()
+
+
+async def _next_releases(context: RequestContext, id: UUID, after: UUID) -> tuple[Release, ...]:
+    found: list[Release] = []
+
+    async def unit_of_work(session: Session) -> list[PendingResult]:
+        found[:] = await export.releases(session, id, after)
+        return [PendingResult()]
+
+    await context.one("export", unit_of_work)
+    return tuple(found)
+
+
+def _cited(release: Release) -> str:
+    return f"Consent/{release[0]}/_history/{release[1]}"
 
 
 def _progress(found: Standing) -> str:

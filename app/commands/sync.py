@@ -29,11 +29,17 @@ from app.intake.sync.run import Run, service
 from app.intake.sync.secrets import Secrets, opened, sealed
 from app.intake.token import private_key
 from app.keyring import Keyring
+from app.server import database_url
 from app.settings import Settings, load
+from app.write_back.run import KIND, WriteBack, allowed, told
 
-sync = typer.Typer(help="Rosters that the worker fetches on a schedule.", no_args_is_help=True)
+sync = typer.Typer(
+    help="Rosters that the worker fetches on a schedule, and services delivered that it writes back.",
+    no_args_is_help=True,
+)
 NIGHTLY = "15 2 * * *"
 EACH_MINUTE = "* * * * *"
+EACH_QUARTER = "*/15 * * * *"
 Client = Annotated[str, typer.Option("--client", help="The district's client id.")]
 Key = Annotated[Path, typer.Option(help="The file with the client's private key, a JWK. It is kept sealed.")]
 Staff = Annotated[
@@ -67,6 +73,25 @@ def add(
         service(kept, secrets.credentials, load()).open()
         _keep(kept)
         typer.echo(f"{name} is fetched at {at} UTC, next on {kept.next_run:%Y-%m-%d %H:%M}")
+
+
+@sync.command("write-back")
+def write_back(
+    name: Name,
+    address: Annotated[str, typer.Argument(help="The root of the district's Ed-Fi ODS/API.")],
+    client_id: Client,
+    key: Key,
+    credentials: Annotated[Path, typer.Option(help="A TOML file with [oauth2] or [bearer]. It is kept sealed.")],
+    district: Annotated[str, typer.Option(help="The district's LocalEducationAgencyId in the ODS.")],
+    at: Annotated[str, typer.Option(help="When: five fields of cron, in UTC.")] = EACH_QUARTER,
+) -> None:
+    """Write services delivered to a district's ODS on a schedule. Its host must be in HALLPASS_SYNC_HOSTS."""
+    with plainly():
+        secrets = Secrets(private_key(key), read_credentials(credentials))
+        kept = replace(_new(name, client_id, KIND, require_address(address), at, secrets), district=district)
+        allowed(kept, secrets.credentials, load())
+        _keep(kept)
+        typer.echo(f"{name} is written to at {at} UTC, next on {kept.next_run:%Y-%m-%d %H:%M}")
 
 
 @sync.command("list")
@@ -151,6 +176,8 @@ async def _run(kept: SyncSource, settings: Settings, accept_shrink: bool) -> tup
     try:
         secrets = opened(Keyring.of(settings), kept.name, kept.sealed)
         async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as http:
+            if kept.kind == KIND:
+                return await WriteBack(kept, secrets, settings, database_url(settings), http).now()
             return await Run(kept, secrets, settings, http, console, accept_shrink).now()
     except HallpassError as e:
         reason = " ".join(i.text for i in e.issues)
@@ -164,7 +191,7 @@ def _last(kept: SyncSource) -> str:
     if kept.ended is None or kept.ended < kept.began:
         return f"running since {kept.began:%Y-%m-%d %H:%M}"
     said = {0: "all well", 1: "some records were refused", 2: "could not run"}.get(kept.status or 0, "")
-    reason = (kept.report or {}).get("error") or ""
+    reason = (kept.report or {}).get("error") or told(kept.report or {})
     return f"{kept.ended:%Y-%m-%d %H:%M} {said}{f': {reason}' if reason else ''}"
 
 

@@ -97,6 +97,7 @@ _NOTE_BLOCK = text("INSERT INTO hallpass.export_block VALUES (:id, :series, :aft
 _KEPT_UP_TO = text("""
     SELECT series, max(last) AS last FROM hallpass.export_block WHERE export = :id GROUP BY series
 """)
+_RELEASES = text("SELECT consent, version FROM hallpass.export_releases(:id, :after, :most)")
 _OVER = text("SELECT hallpass.exports_over(:ids, :before)").bindparams(
     _IDS, bindparam("before", type_=DateTime(timezone=True))
 )
@@ -325,6 +326,12 @@ async def unkept(connection: AsyncConnection, id: UUID, lines: int, most: int) -
 async def note_block(connection: AsyncConnection, id: UUID, block: Block) -> None:
     """Keep that a block is in the store."""
     await connection.execute(_NOTE_BLOCK, {"id": id, "series": block.series, "after": block.after, "last": block.last})
+
+
+async def releases(connection: AsyncConnection, id: UUID, after: UUID, most: int) -> list[tuple[UUID, int]]:
+    """The next Consents and versions that open a line to the caller now, by their ids."""
+    rows = await connection.execute(_RELEASES, {"id": id, "after": after, "most": most})
+    return [(row.consent, row.version) for row in rows]
 
 
 async def over(connection: AsyncConnection, ids: Sequence[UUID], before: datetime) -> list[UUID]:

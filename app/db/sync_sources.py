@@ -50,6 +50,8 @@ class SyncSource:
     status: int | None = None
     report: Mapping[str, Any] | None = None
     staff: Sequence[str] = ()
+    mark: str | None = None
+    lease: datetime | None = None
 
 
 async def add(connection: AsyncConnection, source: SyncSource) -> bool:

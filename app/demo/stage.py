@@ -87,10 +87,13 @@ def _spelled(owner: URL, server: str | None) -> str | None:
 
 @contextmanager
 def _process(settings: Settings, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """`hallpass serve` with the defaults of every other setting, stopped at the end."""
+    """`hallpass serve` with the defaults of every other setting, stopped at the end.
+
+    The subscriber of the story listens on loopback.
+    """
     own = {k: v for k, v in os.environ.items() if k != "DATABASE_URL" and not k.startswith("HALLPASS_")}
     own |= {"HALLPASS_DATA_DIR": str(settings.data_dir), "HALLPASS_PORT": str(settings.port)}
-    own |= {"HALLPASS_BASE_URL": settings.base_url}
+    own |= {"HALLPASS_BASE_URL": settings.base_url, "HALLPASS_ALLOW_HTTP_ENDPOINTS": "true"}
     if settings.database_url:
         own["DATABASE_URL"] = settings.database_url
     with log.open("wb") as file:

@@ -17,9 +17,10 @@ import httpx
 from rich.console import Console
 
 from app.demo.api import Api, Unexpected
+from app.demo.listener import listening
 from app.demo.members import AGREEMENTS, CLINIC, DISTRICT, PARTS, Part, agree, enroll
 from app.demo.stage import Stage, fresh_stage
-from app.demo.steps import child, delivery, loop, record, referral, release, revocation, roster
+from app.demo.steps import child, delivery, loop, notification, record, referral, release, revocation, roster
 from app.demo.steps.scene import Scene
 from app.demo.telling import Difference, Telling
 from app.errors import HallpassError
@@ -90,7 +91,10 @@ async def _steps(scene: Scene) -> None:
     """All steps. The eighth is in each of them: strangers see nothing."""
     family = await roster.push(scene)
     referrals = await referral.refer(scene, family)
-    signed = await release.sign(scene, family, referrals)
+    async with listening() as listener:
+        subscribed = await notification.subscribe(scene, listener)
+        signed = await release.sign(scene, family, referrals)
+        await notification.come(scene, listener, referrals, subscribed)
     task = await release.appear(scene, family, referrals)
     visit = await delivery.deliver(scene, family, referrals.request, task, signed)
     declined = await loop.decline(scene, family, referrals)
@@ -99,6 +103,6 @@ async def _steps(scene: Scene) -> None:
     scene.telling.say("So it was after each step before, and so it is after each step that follows.")
     given = await revocation.revoke(scene, family, referrals.request, task, signed, visit)
     await record.account(scene, family, (signed, declined), visit, given)
+    await child.tell(scene)
     await loop.report(scene)
     await scene.strangers_see_nothing()
-    await child.tell(scene)

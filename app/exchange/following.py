@@ -61,7 +61,7 @@ async def due(session: Session, subscription: UUID) -> tuple[Told | None, Pendin
     now = datetime.now(UTC)
     if state.ends is not None and state.ends <= now:
         return Told("end", state, definition), PendingResult()
-    if state.status == "requested":
+    if state.status == "requested" and state.since is not None:
         return Told("handshake", state, definition), PendingResult()
     if state.sent < state.events:
         waiting = await subscriptions.events(
@@ -70,6 +70,9 @@ async def due(session: Session, subscription: UUID) -> tuple[Told | None, Pendin
         return Told("event-notification", state, definition, tuple(waiting)), PendingResult()
     collect = _overdue if definition.topic.overdue else _collect
     found, state = await collect(session, state, definition)
+    if state.status == "requested":  # what is there is counted before it is active, so that nothing falls in between
+        await subscriptions.save(session.connection, state)
+        return None, PendingResult()
     if found:
         numbered = tuple(
             Event(state.events + n, row.updated, row.type, row.id, row.version) for n, row in enumerate(found, start=1)

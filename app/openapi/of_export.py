@@ -20,6 +20,10 @@ MANIFEST: Json = {
         "requiresAccessToken": {"const": True},
         **{name: {"type": "array", "items": _FILE} for name in ("output", "deleted", "error")},
         "outputOrganizedBy": {"const": "Patient"},
+        "extension": {
+            "type": "object",
+            "description": "`releases`: the Consents that the lines leave under, the first of them and where all are.",
+        },
     },
 }
 """What is answered once an export is complete."""

@@ -72,6 +72,8 @@ class Chaos:
         failing = asyncio.create_task(self._fail(failures))
         for n in range(referrals):
             await self._file(n)
+            while sum(self.failures.values()) < failures * n // referrals:  # noqa: ASYNC110 - spread over all of them
+                await asyncio.sleep(0.02)
             if self.rng.random() < 0.3:
                 await self._toggle()
         await failing

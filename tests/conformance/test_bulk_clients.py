@@ -63,7 +63,8 @@ def strictly(demo: Running, scope: str) -> dict[str, list[dict[str, Any]]]:
         assert answer.headers["Content-Type"] == "application/json"
         assert parsedate_to_datetime(answer.headers["Expires"]) > datetime.now(UTC)
         manifest = answer.json()
-        assert manifest.keys() == {"transactionTime", "request", "requiresAccessToken", "output", "error"}
+        required = {"transactionTime", "request", "requiresAccessToken", "output", "error"}
+        assert manifest.keys() == required | {"extension"}
         assert datetime.fromisoformat(manifest["transactionTime"]) <= datetime.now(UTC)
         assert manifest["requiresAccessToken"] is True
         found: dict[str, list[dict[str, Any]]] = {}

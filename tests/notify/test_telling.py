@@ -42,6 +42,24 @@ async def test_what_was_visible_before_is_no_event(scene: Scene, endpoint: Endpo
     assert endpoint.events == [(1, f"ServiceRequest/{second['id']}")]
 
 
+async def test_what_becomes_visible_while_the_exchange_shakes_hands_is_told(scene: Scene, endpoint: Endpoint) -> None:
+    """What was there is counted before, so that nothing falls between the count and the first event."""
+    endpoint.delay = 3.0
+    async with telling(scene.world):
+        created = await scene.clinic.create(subscription(endpoint.url))
+        counted = f"SELECT 1 FROM hallpass.subscription WHERE id = '{created['id']}' AND since IS NOT NULL"
+
+        async def is_counted() -> bool:
+            return bool(await rows(scene.world.db.owner, counted))
+
+        await until(is_counted)
+        status = (await scene.clinic.get(f"/Subscription/{created['id']}")).json()["status"]
+        await scene.release("ServiceRequest")
+        await until(lambda: bool(endpoint.events))
+    assert status == "requested"
+    assert endpoint.events == [(1, f"ServiceRequest/{scene.records['ServiceRequest']['id']}")]
+
+
 async def test_nothing_is_told_of_what_no_release_opens(scene: Scene, endpoint: Endpoint) -> None:
     async with telling(scene.world), listening() as own:
         await active(scene.world, scene.stranger, subscription(endpoint.url))

@@ -46,6 +46,10 @@ SWEEP_SECONDS = 300
 """How often what is over is swept (app/jobs/kinds/sweep_exports.py)."""
 
 
+CITED = 1000
+"""Consents that a manifest names, and that are listed at a time."""
+Release = tuple[UUID, int]
+"""A Consent and its version."""
 Place = tuple[int, str]
 """Which `_typeFilter`, and where its next page begins."""
 
@@ -64,11 +68,12 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An export as its client may know it, with its files once it is complete."""
+    """An export as its client may know it, with its files once it is complete, and the first Consents that open it."""
 
     export: Export
     asked: Asked
     files: tuple[File, ...] = ()
+    releases: tuple[Release, ...] = ()
 
 
 async def start(session: Session, asked: Asked, request: str, most: int) -> UUID:
@@ -102,9 +107,14 @@ async def standing(session: Session, id: str) -> Standing:
     if found.status != "complete":
         return Standing(found, asked)
     series = await exports.series(session.connection, found.id)
-    return Standing(
-        found, asked, tuple([f for s, last in series.items() for f in await _files(session, found, s, last)])
-    )
+    files = [f for s, last in series.items() for f in await _files(session, found, s, last)]
+    cited = await exports.releases(session.connection, found.id, UUID(int=0), CITED)
+    return Standing(found, asked, tuple(files), tuple(cited))
+
+
+async def releases(session: Session, id: UUID, after: UUID) -> list[Release]:
+    """The next Consents that open a line of the export to the caller now, by their ids."""
+    return await exports.releases(session.connection, id, after, CITED)
 
 
 async def cancel(session: Session, id: str) -> None:

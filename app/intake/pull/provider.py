@@ -70,6 +70,23 @@ class Provider:
         Raises HallpassError: UNAVAILABLE where it stays out of reach, LOGIN where it takes no credentials, INVALID
         for any other answer.
         """
+        return self._patiently("GET", url, params or {}, headers or {}, allow)
+
+    def send(self, method: str, url: str, body: Any = None, *, allow: frozenset[int] = frozenset()) -> Answer:
+        """What becomes of a write that can be sent again: the answer without its body. Raises as `get` does."""
+        sent = b"" if body is None else orjson.dumps(body)
+        headers = {"Content-Type": "application/json"} if sent else {}
+        return self._patiently(method, url, {}, headers, allow, sent)
+
+    def _patiently(
+        self,
+        method: str,
+        url: str,
+        params: Mapping[str, str],
+        headers: Mapping[str, str],
+        allow: frozenset[int],
+        sent: bytes = b"",
+    ) -> Answer:
         last = "it cannot be reached"
         wait = 0.0
         for attempt in range(ATTEMPTS):
@@ -77,9 +94,9 @@ class Provider:
                 time.sleep(max(wait, self._backoff * 2 ** (attempt - 1)) * random.uniform(1, 1.25))  # noqa: S311
             wait = 0.0
             try:
-                response, content = self._once(url, params or {}, headers or {})
+                response, content = self._once(method, url, params, headers, sent)
                 if response.status_code not in BUSY or response.status_code in allow:
-                    return _judged(response, content, allow)
+                    return _judged(response, content, allow, parsed=method == "GET")
             except httpx.HTTPStatusError as e:
                 response = e.response
             except (httpx.RequestError, orjson.JSONDecodeError) as e:
@@ -89,11 +106,14 @@ class Provider:
             wait = min(_asked_wait(response), MAX_WAIT)
         raise HallpassError(Kind.UNAVAILABLE, f"{shown(url)} was asked {ATTEMPTS} times without success: {last}.")
 
-    def _once(self, url: str, params: Mapping[str, str], headers: Mapping[str, str]) -> tuple[httpx.Response, bytes]:
+    def _once(
+        self, method: str, url: str, params: Mapping[str, str], headers: Mapping[str, str], sent: bytes
+    ) -> tuple[httpx.Response, bytes]:
         pieces: list[bytes] = []
         size, until = 0, time.monotonic() + PAGE_SECONDS
         asked = httpx.URL(url).copy_merge_params(dict(params))
-        with self._http.stream("GET", asked, headers={"Accept": "application/json", **headers}, auth=self.auth) as r:
+        own = {"Accept": "application/json", **headers}
+        with self._http.stream(method, asked, headers=own, content=sent or None, auth=self.auth) as r:
             for piece in r.iter_bytes():
                 pieces.append(piece)
                 size += len(piece)
@@ -109,11 +129,11 @@ class Provider:
             raise HallpassError(Kind.TOO_LARGE, f"{shown(url)} sends more than is taken. Ask for smaller pages.")
 
 
-def _judged(response: httpx.Response, content: bytes, allow: frozenset[int]) -> Answer:
+def _judged(response: httpx.Response, content: bytes, allow: frozenset[int], *, parsed: bool) -> Answer:
     """The answer as JSON. Raises JSONDecodeError where a success has none, HallpassError for a refusal."""
     where = shown(str(response.url))
     if response.is_success:
-        return Answer(response.status_code, response.headers, orjson.loads(content))
+        return Answer(response.status_code, response.headers, orjson.loads(content) if parsed else None)
     if response.status_code in allow:
         return Answer(response.status_code, response.headers, None)
     if response.status_code == httpx.codes.UNAUTHORIZED:

@@ -1,4 +1,6 @@
-"""Fetches one roster in a process of its own, whose memory and faults are not the worker's. docs/guides/roster.md"""
+"""Fetches one roster, or writes back, in a process of its own: its memory and faults are not the worker's.
+docs/guides/roster.md
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 
 JOB = Job(
     name="pull_roster",
-    summary="Fetch a roster from its source, or read what has come into an inbox.",
+    summary="Fetch a roster from its source, read what has come into an inbox, or write services delivered back.",
     run=_run,
     attempts=3,
     delay=timedelta(minutes=5),

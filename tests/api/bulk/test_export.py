@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import json
 import zlib
+from typing import Any
 from uuid import uuid4
 
 import pytest
 import pytest_asyncio
 
+from app.consent.codes import ACT_CODE, ACTOR_ROLE
 from app.exchange.bulk import export
 from tests import build
-from tests.api.bulk.exports import STARTED, entries, exported, fetched, kick_off, sent, swept, work
+from tests.api.bulk.exports import STARTED, Exported, entries, exported, fetched, kick_off, sent, swept, work
 from tests.scene import FAMILY, Scene, as_owner, set_scene
 from tests.statements import Statements
 from tests.world import BASE, EVERYTHING, World
@@ -157,6 +159,72 @@ async def test_organized_by_patient_each_students_block_begins_with_its_header(w
             under = line["parameter"][0]["valueReference"]["reference"]
         else:
             assert under.removeprefix("Patient/") in str(line)
+
+
+# what it rests on ---------------------------------------------------------------------------------------------------
+
+
+def cited(found: Exported) -> set[str]:
+    """The Consents that a manifest cites."""
+    listed = found.manifest.get("extension", {}).get("releases", {}).get("first", [])
+    return {one["reference"] for one in listed}
+
+
+async def test_the_manifest_cites_the_releases_under_which_its_lines_leave_and_no_other(
+    world: World, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encounters = "/Patient/$export?_type=Encounter"
+    unused = await scene.release("Task")
+    [first] = cited(await exported(world, scene.clinic, encounters))
+    found = await exported(world, scene.clinic, encounters)
+    assert {label for r in found.resources for label in _artifacts(r)} == {f"{BASE}/fhir/{first}"}
+    assert unused["id"] not in first
+    second = await scene.release("Encounter")
+    monkeypatch.setattr(export, "CITED", 1)
+    both = await exported(world, scene.clinic, encounters)
+    assert len(cited(both)) == 1
+    listed = await scene.clinic.get(both.manifest["extension"]["releases"]["url"])
+    lines = [json.loads(line)["parameter"][0]["valueReference"]["reference"] for line in listed.text.splitlines()]
+    assert set(lines) == {first, f"Consent/{second['id']}/_history/1"}
+    assert len(lines) == 2
+    assert cited(await exported(world, scene.district, encounters)) == set()
+    status = both.manifest["output"][0]["url"].rpartition("/")[0].removeprefix(f"{BASE}/fhir")
+    for other in (scene.stranger, scene.district):
+        assert (await other.get(f"{status}/releases.ndjson")).status_code == 404
+    monkeypatch.undo()
+    for id in (first.split("/")[1], second["id"]):
+        consent = (await scene.district.get(f"/Consent/{id}")).json()
+        await scene.district.save({**consent, "status": "inactive"})
+    assert cited(await fetched(scene.clinic, status)) == set()
+
+
+def _artifacts(resource: dict[str, Any]) -> set[str]:
+    return {
+        e["valueRelatedArtifact"]["resource"]
+        for label in resource["meta"]["security"]
+        for e in label.get("extension", [])
+    }
+
+
+async def test_with_a_record_under_part_2_the_consent_is_among_the_lines_for_who_may_read_it(
+    world: World, scene: Scene
+) -> None:
+    """42 CFR 2.32: a copy of the consent goes along."""
+    adult = await scene.district.create(build.patient("adult", birthDate="2000-05-02"))
+    label = {"system": ACT_CODE, "code": "42CFRPart2"}
+    visit = await scene.district.create(build.encounter(adult, meta={"security": [label]}))
+    consent = build.consent(adult, adult, scene.district.reference, scene.clinic.reference, classes=("Encounter",))
+    exchange = {"role": {"coding": [{"system": ACTOR_ROLE, "code": "intermediary"}]}, "reference": {"display": "It"}}
+    consent["policy"] = [{"uri": "https://www.ecfr.gov/current/title-42/section-2.31"}]
+    consent["provision"] |= {"securityLabel": [label], "actor": [*consent["provision"]["actor"], exchange]}
+    made = await scene.district.create(consent)
+    encounters = "/Patient/$export?_type=Encounter"
+    expected = named(scene, "Encounter") | {f"Encounter/{visit['id']}"}
+    found = await exported(world, scene.clinic, encounters)
+    assert found.ids == expected | {f"Consent/{made['id']}"}
+    assert f"Consent/{made['id']}/_history/1" in cited(found)
+    await world.login(scene.clinic, "system/Encounter.rs")
+    assert (await exported(world, scene.clinic, encounters)).ids == expected
 
 
 # what does not ------------------------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ class Asked:
     url: str
     authorization: str
     headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
 
 
 @dataclass
@@ -87,24 +88,34 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
+        self._take("GET")
+
+    def do_DELETE(self) -> None:
+        self._take("DELETE")
+
+    def _take(self, method: str, body: bytes = b"") -> None:
         stand_in = self.server.stand_in
         parts = urlsplit(self.path)
         url = f"http://{self.headers['Host']}{self.path}"
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
-        asked = Asked("GET", parts.path, query, url, self.headers.get("Authorization", ""), dict(self.headers.items()))
+        authorization, headers = self.headers.get("Authorization", ""), dict(self.headers.items())
+        asked = Asked(method, parts.path, query, url, authorization, headers, body)
         stand_in.asked.append(asked)
         trouble = stand_in.trouble.popleft() if stand_in.trouble else None
         if isinstance(trouble, tuple):
-            return self._send(Answered(trouble[0], trouble[2], trouble[1]))
-        if not stand_in.authorize(asked):
-            return self._send(Answered(401, {"error": "unauthorized"}))
-        return self._send(stand_in.answer(asked), how=trouble or "")
+            self._send(Answered(trouble[0], trouble[2], trouble[1]))
+        elif not stand_in.authorize(asked):
+            self._send(Answered(401, {"error": "unauthorized"}))
+        else:
+            self._send(stand_in.answer(asked), how=trouble or "")
 
     def do_POST(self) -> None:
         stand_in = self.server.stand_in
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        if not self.path.endswith("/token"):
+            return self._take("POST", body)
         stand_in.asked.append(Asked("POST", self.path, {}, "", self.headers.get("Authorization", "")))
-        self._send(stand_in.token(body, self.headers.get("Authorization", "")))
+        return self._send(stand_in.token(body, self.headers.get("Authorization", "")))
 
     def _send(self, answer: Answered, how: str = "") -> None:
         body = answer.body if isinstance(answer.body, bytes) else orjson.dumps(answer.body)

@@ -1,0 +1,1 @@
+"""Services delivered, written back to a district's Ed-Fi ODS. docs/guides/write-back.md"""
