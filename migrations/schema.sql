@@ -70,15 +70,7 @@ BEGIN
     IF NOT client_is_active(v_client, current_setting('hallpass.token'), v_caller, emergency()) THEN
         RETURN;
     END IF;
-    -- What a law beside that of education records keeps back stays behind: 42 CFR Part 2, what a minor signs for,
-    -- psychotherapy notes; and the bytes that belong to those. Consents and Tasks are the old district's own.
-    SELECT array_agg(r.id) INTO v_ids FROM resource r
-        WHERE r.compartment = v_transfer.compartment AND r.custodian = v_transfer.custodian AND r.current AND NOT r.deleted
-          AND r.student IS NOT NULL AND NOT r.directory AND NOT r.type IN ('Consent', 'Provenance', 'Task')
-          AND NOT r.labels && ARRAY['42CFRPart2', 'minor-signs', 'both-sign', 'PSYTHPN']
-          AND NOT (r.type IN ('Binary') AND EXISTS (
-              SELECT 1 FROM resource f WHERE f.compartment = r.compartment AND f.current AND NOT f.deleted AND r.id = ANY (f.refs)
-                AND f.labels && ARRAY['42CFRPart2', 'minor-signs', 'both-sign', 'PSYTHPN']));
+    SELECT array_agg(t.id) INTO v_ids FROM transferable(v_transfer.compartment, v_transfer.custodian) t;
     IF NOT v_transfer.compartment = ANY (v_ids) THEN
         RETURN;  -- the student's own record is gone, or is kept back
     END IF;
@@ -1095,6 +1087,31 @@ CREATE FUNCTION hallpass.export_directory(p_export uuid, p_types text[], p_ids u
 $$;
 
 COMMENT ON FUNCTION hallpass.export_directory(p_export uuid, p_types text[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone) IS 'Chooses entries of the directory, which every member reads.';
+
+CREATE FUNCTION hallpass.export_releases(p_export uuid, p_after uuid, p_most integer) RETURNS TABLE(consent uuid, version integer)
+    LANGUAGE sql STABLE
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+    SELECT DISTINCT k.consent, k.version FROM unnest(hallpass.ancestors()) o(org)
+    CROSS JOIN LATERAL (
+        SELECT k.consent, k.version FROM hallpass.active_release k
+        WHERE k.org = o.org AND k.consent > p_after
+          -- It opens a line,
+          AND EXISTS (
+              SELECT 1 FROM hallpass.access a JOIN hallpass.export_item i ON i.export = p_export AND i.id = a.id
+              WHERE a.compartment = k.compartment AND a.org = k.org AND a.consent = k.consent
+                AND (a.precomputed AND k.exact OR EXISTS (
+                    SELECT 1 FROM hallpass.resource r
+                    WHERE r.compartment = a.compartment AND r.id = a.id AND r.current AND NOT r.deleted
+                      AND hallpass.consent_permitting(r.compartment, r.custodian, r.type, r.id, r.profiles, r.codes,
+                          r.confidentiality, r.labels, r.refs, r.authors, r.clinical) = k.consent)))
+          -- and the caller may read it.
+          AND EXISTS (SELECT 1 FROM hallpass.resource c WHERE c.compartment = k.compartment AND c.id = k.consent AND c.current)
+        ORDER BY k.consent LIMIT p_most) k
+    ORDER BY k.consent LIMIT p_most
+$$;
+
+COMMENT ON FUNCTION hallpass.export_releases(p_export uuid, p_after uuid, p_most integer) IS 'The next Consents, by their ids, that open a line of an export to the caller now and that it may read. An invoker''s function.';
 
 CREATE FUNCTION hallpass.export_students(p_export uuid, p_types text[], p_only uuid[]) RETURNS integer
     LANGUAGE sql
@@ -2403,6 +2420,33 @@ END $$;
 
 COMMENT ON FUNCTION hallpass.remove_organization(p_id uuid) IS 'Takes an organization out of the tree; false, and nothing done, while it has clients, parts or records.';
 
+CREATE FUNCTION hallpass.same_student(p_patient uuid) RETURNS SETOF uuid
+    LANGUAGE plpgsql STABLE ROWS 1
+    AS $$
+BEGIN
+    RETURN NEXT p_patient;
+    IF NOT EXISTS (SELECT 1 FROM hallpass.term_reference t
+                   WHERE t.compartment = p_patient AND t.id = p_patient AND t.param = 'link:merged') THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+        WITH RECURSIVE same(id, custodian) AS (
+            SELECT r.id, r.custodian FROM hallpass.resource r
+                WHERE r.compartment = p_patient AND r.id = p_patient AND r.type = 'Patient' AND r.current AND NOT r.deleted
+            UNION
+            SELECT other.id, other.custodian FROM same s
+                CROSS JOIN LATERAL (SELECT t.target FROM hallpass.term_reference t
+                    WHERE t.compartment = s.id AND t.id = s.id AND t.param = 'link:merged' ORDER BY t.n LIMIT 16) led
+                CROSS JOIN LATERAL (SELECT r.id, r.custodian FROM hallpass.resource r
+                    WHERE r.compartment = led.target AND r.id = led.target AND r.type = 'Patient' AND r.current AND NOT r.deleted
+                    LIMIT 1) other
+                WHERE other.custodian = s.custodian
+        )
+        SELECT s.id FROM same s WHERE s.id <> p_patient LIMIT 16;
+END $$;
+
+COMMENT ON FUNCTION hallpass.same_student(p_patient uuid) IS 'A Patient, and the others that are the same student by merges of their custodian that the caller sees, 16 at the most.';
+
 CREATE FUNCTION hallpass.seen(p_ids uuid[]) RETURNS TABLE(type text, id uuid, student uuid, custodian uuid)
     LANGUAGE plpgsql STABLE
     SET plan_cache_mode TO 'force_generic_plan'
@@ -2693,6 +2737,23 @@ CREATE FUNCTION hallpass.token_key(p_token text) RETURNS bigint
     AS $$ SELECT hashtextextended(p_token, 7) $$;
 
 COMMENT ON FUNCTION hallpass.token_key(p_token text) IS 'The lock that a token''s disclosures share from their last check to their commit.';
+
+CREATE FUNCTION hallpass.transferable(p_compartment uuid, p_custodian uuid) RETURNS TABLE(id uuid, bytes integer)
+    LANGUAGE sql STABLE
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT r.id, octet_length(r.body) FROM resource r
+    WHERE r.compartment = p_compartment AND r.custodian = p_custodian AND r.current AND NOT r.deleted
+      AND r.student IS NOT NULL AND NOT r.directory AND NOT r.type IN ('Consent', 'Provenance', 'Task')
+      AND NOT r.labels && ARRAY['42CFRPart2', 'minor-signs', 'both-sign', 'PSYTHPN']
+      AND NOT (r.type IN ('Binary') AND EXISTS (
+          SELECT 1 FROM resource f WHERE f.compartment = r.compartment AND f.current AND NOT f.deleted AND r.id = ANY (f.refs)
+            AND f.labels && ARRAY['42CFRPart2', 'minor-signs', 'both-sign', 'PSYTHPN']))
+$$;
+
+COMMENT ON FUNCTION hallpass.transferable(p_compartment uuid, p_custodian uuid) IS 'The records of a student that go to a new district by 34 CFR 99.31(a)(2), of those that the asker sees. What a law beside
+     that of education records keeps back stays behind: 42 CFR Part 2, what a minor signs for, psychotherapy notes, and the bytes
+     that belong to those. Consents and Tasks are the old district''s own.';
 
 CREATE FUNCTION hallpass.use_staff_link(p_link bytea, p_session bytea, p_seconds integer) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3467,10 +3528,12 @@ CREATE TABLE hallpass.sync_source (
     status smallint,
     report jsonb,
     staff text[] DEFAULT '{}'::text[] NOT NULL,
-    CONSTRAINT sync_source_kind_check CHECK ((kind = ANY (ARRAY['oneroster'::text, 'edfi'::text, 'inbox'::text])))
+    mark text,
+    lease timestamp with time zone,
+    CONSTRAINT sync_source_kind_check CHECK ((kind = ANY (ARRAY['oneroster'::text, 'edfi'::text, 'inbox'::text, 'write-back'::text])))
 );
 
-COMMENT ON TABLE hallpass.sync_source IS 'Rosters that the worker fetches on a schedule.';
+COMMENT ON TABLE hallpass.sync_source IS 'Rosters that the worker fetches on a schedule, and systems that it writes to.';
 
 CREATE TABLE hallpass.term_date (
     compartment uuid NOT NULL,
@@ -3622,6 +3685,29 @@ CREATE SEQUENCE hallpass.write_count
     NO MINVALUE
     NO MAXVALUE
     CACHE 1;
+
+CREATE TABLE hallpass.written_service (
+    source text NOT NULL,
+    student text NOT NULL,
+    intervention text NOT NULL,
+    changed timestamp with time zone NOT NULL,
+    sent timestamp with time zone,
+    place text,
+    error text
+);
+
+COMMENT ON TABLE hallpass.written_service IS 'What is written back to an ODS, and how far it is.';
+
+CREATE TABLE hallpass.written_session (
+    source text NOT NULL,
+    encounter uuid NOT NULL,
+    student text NOT NULL,
+    intervention text NOT NULL,
+    held date NOT NULL,
+    minutes integer NOT NULL
+);
+
+COMMENT ON TABLE hallpass.written_session IS 'What each service delivered adds to what is written back to an ODS.';
 
 ALTER TABLE ONLY hallpass.disclosure ATTACH PARTITION hallpass.disclosure_other DEFAULT;
 
@@ -3838,6 +3924,12 @@ ALTER TABLE ONLY hallpass.witnessed_chain
 ALTER TABLE ONLY hallpass.worker
     ADD CONSTRAINT worker_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY hallpass.written_service
+    ADD CONSTRAINT written_service_pkey PRIMARY KEY (source, student, intervention);
+
+ALTER TABLE ONLY hallpass.written_session
+    ADD CONSTRAINT written_session_pkey PRIMARY KEY (source, encounter);
+
 CREATE INDEX access_page ON hallpass.access USING btree (org, type, updated DESC, id DESC) INCLUDE (compartment, consent, custodian, precomputed);
 
 CREATE UNIQUE INDEX access_row ON hallpass.access USING btree (compartment, id, org, consent) NULLS NOT DISTINCT;
@@ -3964,6 +4056,8 @@ CREATE INDEX validity_custodian ON hallpass.validity USING btree (org, custodian
 
 CREATE INDEX withheld_custodian ON hallpass.withheld USING btree (custodian, at, export, id);
 
+CREATE INDEX written_session_part ON hallpass.written_session USING btree (source, intervention, student);
+
 ALTER INDEX hallpass.disclosure_at ATTACH PARTITION hallpass.disclosure_other_at_idx;
 
 ALTER INDEX hallpass.disclosure_custodian ATTACH PARTITION hallpass.disclosure_other_custodian_at_idx;
@@ -4065,6 +4159,12 @@ ALTER TABLE ONLY hallpass.submission_line
 
 ALTER TABLE ONLY hallpass.subscription_event
     ADD CONSTRAINT subscription_event_subscription_fkey FOREIGN KEY (subscription) REFERENCES hallpass.subscription(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY hallpass.written_service
+    ADD CONSTRAINT written_service_source_fkey FOREIGN KEY (source) REFERENCES hallpass.sync_source(name) ON DELETE CASCADE;
+
+ALTER TABLE ONLY hallpass.written_session
+    ADD CONSTRAINT written_session_source_fkey FOREIGN KEY (source) REFERENCES hallpass.sync_source(name) ON DELETE CASCADE;
 
 ALTER TABLE hallpass.access ENABLE ROW LEVEL SECURITY;
 
@@ -4355,6 +4455,10 @@ ALTER TABLE hallpass.witness_check ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.witnessed_chain ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE hallpass.written_service ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.written_session ENABLE ROW LEVEL SECURITY;
+
 GRANT USAGE ON SCHEMA hallpass TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.accept_transfer(p_id uuid, p_agent jsonb, p_purposes text[], p_request uuid) FROM PUBLIC;
@@ -4492,6 +4596,9 @@ GRANT ALL ON FUNCTION hallpass.export_deleted(p_export uuid, p_types text[], p_s
 
 REVOKE ALL ON FUNCTION hallpass.export_directory(p_export uuid, p_types text[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.export_directory(p_export uuid, p_types text[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.export_releases(p_export uuid, p_after uuid, p_most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.export_releases(p_export uuid, p_after uuid, p_most integer) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.export_students(p_export uuid, p_types text[], p_only uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.export_students(p_export uuid, p_types text[], p_only uuid[]) TO hallpass_app;
@@ -4689,6 +4796,9 @@ GRANT ALL ON FUNCTION hallpass.releasing() TO hallpass_app;
 REVOKE ALL ON FUNCTION hallpass.remove_organization(p_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.remove_organization(p_id uuid) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.same_student(p_patient uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.same_student(p_patient uuid) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.seen(p_ids uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.seen(p_ids uuid[]) TO hallpass_app;
 
@@ -4735,6 +4845,9 @@ GRANT ALL ON FUNCTION hallpass.sweep_submissions(p_before timestamp with time zo
 
 REVOKE ALL ON FUNCTION hallpass.token_key(p_token text) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.token_key(p_token text) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.transferable(p_compartment uuid, p_custodian uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.transferable(p_compartment uuid, p_custodian uuid) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.use_staff_link(p_link bytea, p_session bytea, p_seconds integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.use_staff_link(p_link bytea, p_session bytea, p_seconds integer) TO hallpass_app;
