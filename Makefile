@@ -1,5 +1,5 @@
 # A fresh clone needs Python 3.11 or newer, make and git: each target sets up what it needs, once.
-.PHONY: help run demo test test-fast assure kill prove bites mutate mutate-exchange bench bench-quick bench-peers conformance check schema lock definitions clean
+.PHONY: help run demo test test-fast assure kill feed notified prove bites mutate mutate-exchange bench bench-quick bench-peers conformance check schema lock definitions clean
 .DEFAULT_GOAL := run
 
 VENV := .venv
@@ -26,7 +26,7 @@ test: $(VENV)/dev.stamp ## all tests, on a real PostgreSQL; T=path: those of a f
 test-fast: $(VENV)/dev.stamp ## the tests that need no database and no server, in under 90 seconds
 	$(BIN)/pytest -n 2 --dist loadfile --fast
 
-assure: prove bites kill conformance mutate mutate-exchange ## the long proofs, one after the other: hours
+assure: prove bites kill feed notified conformance mutate mutate-exchange ## the long proofs, one after the other: hours
 
 ROUNDS ?= 1000
 REFERRALS ?= 1000
@@ -34,6 +34,13 @@ FAILURES ?= 200
 kill: $(VENV)/dev.stamp ## processes, the database and the disk fail at random moments: what clients got is on the ledger
 	$(BIN)/python -m assurance.chaos --rounds $(ROUNDS)
 	$(BIN)/python -m assurance.notified --referrals $(REFERRALS) --failures $(FAILURES)
+
+feed: $(VENV)/dev.stamp ## writers, releases and withdrawals meanwhile: who follows the history loses nothing
+	$(BIN)/python -m assurance.feed --rounds $(ROUNDS)
+
+REFERRALS ?= 1000
+notified: $(VENV)/dev.stamp ## server, worker, database and endpoint fail meanwhile: subscribers end with every event
+	$(BIN)/python -m assurance.notified --referrals $(REFERRALS)
 
 EXAMPLES ?= 300
 prove: $(VENV)/dev.stamp ## worlds that differ in what a caller may not see: every answer to it must be the same

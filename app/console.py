@@ -10,30 +10,27 @@ from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app import terminal
 from app.db import migrate
 from app.db.address import spelled
 from app.db.engine import owner_transaction
 from app.db.faults import UNUSABLE, told
-from app.errors import HallpassError
 from app.server import CannotListen, database_url
-from app.settings import Settings, UnsafeSettings, load
+from app.settings import Settings, load
 
 T = TypeVar("T")
 
 
 @contextmanager
 def plainly() -> Iterator[None]:
-    """Turn the errors that a person can mend into one line and exit status 2."""
-    try:
-        yield
-    except UnsafeSettings as e:
-        _stop(f"settings: {e}")
-    except (migrate.WrongSchema, CannotListen) as e:
-        _stop(str(e))
-    except HallpassError as e:
-        _stop("; ".join(f"{i.expression}: {i.text}" if i.expression else i.text for i in e.issues))
-    except UNUSABLE as e:
-        _stop(told(e, _place()))
+    """Turn the errors that a person can mend, those of the database among them, into one line and exit status 2."""
+    with terminal.plainly():
+        try:
+            yield
+        except (migrate.WrongSchema, CannotListen) as e:
+            terminal.stop(str(e))
+        except UNUSABLE as e:
+            terminal.stop(told(e, _place()))
 
 
 def as_owner(work: Callable[[AsyncConnection, Settings], Awaitable[T]], *, create: bool = False) -> T:
@@ -57,8 +54,3 @@ def _place() -> str:
     """Which database the settings name."""
     settings = load()
     return spelled(database_url(settings)) if settings.database_url else f"the embedded one in {settings.data_dir}"
-
-
-def _stop(message: str) -> None:
-    print(f"hallpass: {message}", file=sys.stderr)
-    sys.exit(2)

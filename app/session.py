@@ -56,6 +56,8 @@ class Memory:
     """What waits to be stored, all in one statement."""
     matches: dict[UUID, list[Stored]] = field(default_factory=dict)
     """What conditions have found, by their locks."""
+    locks: dict[tuple[str, tuple[tuple[str, str], ...]], UUID] = field(default_factory=dict)
+    """The names of the locks of conditions, by the type and what is asked."""
     tokens: set[tuple[str, str, str]] = field(default_factory=set)
     """Type, parameter and code of what was written: a condition that asks for one may find something else now."""
     types: set[str] = field(default_factory=set)

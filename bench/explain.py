@@ -233,6 +233,18 @@ def table(runs: list[Run]) -> str:
     return "\n".join(lines)
 
 
+def by_type(runs: list[Run]) -> str:
+    """The figures by type, a row for each, of all callers and kinds of statement."""
+    lines = ["| type | statements | median ms | longest ms | most blocks | read from end to end |", "|" + "---|" * 6]
+    for declared in REGISTRY:
+        found = [r for r in runs if r.name.partition("?")[0] == declared.name]
+        times = [r.seconds * 1000 for r in found]
+        whole = ", ".join(sorted({t for r in found for t in r.scanned})) or "nothing"
+        cells = (declared.name, len(found), f"{median(times):.1f}", f"{max(times):.1f}", max(r.blocks for r in found))
+        lines.append(f"| {' | '.join(map(str, cells))} | {whole} |")
+    return "\n".join(lines)
+
+
 @asynccontextmanager
 async def loaded(server: URL, size: int) -> AsyncIterator[Database]:
     """A database of its own with so many resources."""
@@ -261,7 +273,7 @@ async def run(sizes: list[int], seconds: float) -> tuple[list[str], list[str]]:
             async with loaded(server, size) as db:
                 sys.stdout.write(f"{size} resources loaded in {time.monotonic() - started:.0f} s\n")
                 runs = await explain_all(db, size)
-            parts.append(f"## {size:,} resources\n\n{table(runs)}\n")
+            parts.append(f"## {size:,} resources\n\n{table(runs)}\n\nBy type:\n\n{by_type(runs)}\n")
             problems += scans(runs) + (growth(before, runs) if before else [])
             if median(r.seconds for r in runs) > seconds:
                 problems.append(f"{size}: statements take too long")

@@ -70,15 +70,7 @@ BEGIN
     IF NOT client_is_active(v_client, current_setting('hallpass.token'), v_caller, emergency()) THEN
         RETURN;
     END IF;
-    -- What a law beside that of education records keeps back stays behind: 42 CFR Part 2, what a minor signs for,
-    -- psychotherapy notes; and the bytes that belong to those. Consents and Tasks are the old district's own.
-    SELECT array_agg(r.id) INTO v_ids FROM resource r
-        WHERE r.compartment = v_transfer.compartment AND r.custodian = v_transfer.custodian AND r.current AND NOT r.deleted
-          AND r.student IS NOT NULL AND NOT r.directory AND NOT r.type IN ('Consent', 'Provenance', 'Task')
-          AND NOT r.labels && ARRAY['42CFRPart2', 'minor-signs', 'both-sign', 'PSYTHPN']
-          AND NOT (r.type IN ('Binary') AND EXISTS (
-              SELECT 1 FROM resource f WHERE f.compartment = r.compartment AND f.current AND NOT f.deleted AND r.id = ANY (f.refs)
-                AND f.labels && ARRAY['42CFRPart2', 'minor-signs', 'both-sign', 'PSYTHPN']));
+    SELECT array_agg(t.id) INTO v_ids FROM transferable(v_transfer.compartment, v_transfer.custodian) t;
     IF NOT v_transfer.compartment = ANY (v_ids) THEN
         RETURN;  -- the student's own record is gone, or is kept back
     END IF;
@@ -137,6 +129,7 @@ CREATE TABLE hallpass.release (
     cosigned boolean DEFAULT false NOT NULL,
     education boolean DEFAULT false NOT NULL,
     redisclosable boolean DEFAULT false NOT NULL,
+    by_class boolean DEFAULT false NOT NULL,
     born_from date,
     born_to date,
     authority_opens timestamp with time zone,
@@ -595,6 +588,8 @@ DECLARE
     v_before    chain_end;
     v_at        timestamptz;
     v_link      bytea;
+    v_students  uuid[];
+    v_consents  uuid[];
     c_tries     CONSTANT integer := 100;
 BEGIN
     entered := 0;
@@ -628,7 +623,7 @@ BEGIN
     WITH leaving AS MATERIALIZED (
         SELECT coalesce(k.request, p_requests[1]) AS request, coalesce(k.interaction, p_interactions[1]) AS interaction,
                r.compartment, r.id, r.version, r.type, r.student, r.custodian, r.directory, r.current, r.deleted, r.labels,
-               sees_as_party(r.type, r.parties) AS party
+               sees_as_party(r.compartment, r.id, r.type, r.parties) AS party
         FROM unnest(p_requests, p_interactions, p_compartments, p_ids, p_versions, p_custodians)
              AS k(request, interaction, compartment, id, version, custodian)
         JOIN resource r ON r.compartment = k.compartment AND r.id = k.id AND r.version = k.version AND r.custodian = k.custodian
@@ -681,9 +676,15 @@ BEGIN
         array_agg(r.consent) FILTER (WHERE r.consent IS NOT NULL), array_agg(r.consent_version) FILTER (WHERE r.consent IS NOT NULL),
         array_agg(CASE WHEN '42CFRPart2' = ANY (r.labels) THEN consent_scope(r.compartment, r.consent) END)
             FILTER (WHERE r.consent IS NOT NULL),
-        array_agg(coalesce((SELECT e.redisclosable FROM release e WHERE e.compartment = r.compartment AND e.consent = r.consent), false))
-            FILTER (WHERE r.consent IS NOT NULL)
-        INTO entered, v_link, ground_ids, ground_versions, grounds, grounds_versions, scopes, redisclosable FROM reasoned r;
+        array_agg(coalesce(e.redisclosable, false)) FILTER (WHERE r.consent IS NOT NULL),
+        array_agg(r.compartment) FILTER (WHERE e.by_class), array_agg(r.consent) FILTER (WHERE e.by_class)
+        INTO entered, v_link, ground_ids, ground_versions, grounds, grounds_versions, scopes, redisclosable, v_students, v_consents
+        FROM reasoned r LEFT JOIN LATERAL (
+            SELECT e.redisclosable, e.by_class FROM release e
+            WHERE e.compartment = r.compartment AND e.consent = r.consent OFFSET 0) e ON true;
+    IF v_consents IS NOT NULL THEN
+        PERFORM enter_receipts(v_students, v_consents);
+    END IF;
     IF entered > 0 THEN
         INSERT INTO batch VALUES (v_chain, coalesce(v_before.n, 0) + 1, v_at, entered, v_link);
         INSERT INTO chain_end VALUES (v_chain, coalesce(v_before.n, 0) + 1, v_link)
@@ -845,6 +846,25 @@ COMMENT ON FUNCTION hallpass.enter_query(p_agent jsonb, p_purposes text[], p_req
      asks by and of how many students. What it asks for is in the security log, for the organization that asked. Returns
      how many entries.';
 
+CREATE FUNCTION hallpass.enter_receipts(p_compartments uuid[], p_consents uuid[]) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    WITH made AS (
+        INSERT INTO receipt (compartment, consent, recipient, custodian)
+        SELECT DISTINCT r.compartment, r.id, caller(), r.custodian FROM unnest(p_compartments, p_consents) k(compartment, consent)
+        JOIN resource r ON r.compartment = k.compartment AND r.id = k.consent AND r.current
+        WHERE NOT r.parties && ancestors() ORDER BY r.compartment, r.id
+        ON CONFLICT DO NOTHING RETURNING compartment, consent, recipient
+    )
+    INSERT INTO access (compartment, id, org, consent, type, updated, custodian, precomputed)
+    SELECT r.compartment, r.id, m.recipient, NULL, r.type, r.updated, r.custodian, true
+    FROM made m JOIN resource r ON r.compartment = m.compartment AND r.id = m.consent AND r.current
+    ON CONFLICT DO NOTHING
+$$;
+
+COMMENT ON FUNCTION hallpass.enter_receipts(p_compartments uuid[], p_consents uuid[]) IS 'The caller received something under these Consents, which name it by a class: it may read them from now on.';
+
 CREATE FUNCTION hallpass.entry_bytes(compartment uuid, at timestamp with time zone, request uuid, id uuid, version integer, type text, interaction text, student uuid, custodian uuid, recipient uuid, client text, agent jsonb, purposes text[], basis text, consent uuid, consent_version integer, reason text, parameters text[], students integer) RETURNS bytea
     LANGUAGE sql STABLE
     AS $$
@@ -891,7 +911,12 @@ BEGIN
         FROM covered c CROSS JOIN unnest(c.named) x WHERE c.permit
     UNION ALL
     SELECT DISTINCT r.compartment, r.id, x, NULL::uuid, r.type, r.updated, r.custodian, true
-        FROM r CROSS JOIN unnest(r.parties) x WHERE NOT r.type IN ('Task');
+        FROM r CROSS JOIN unnest(r.parties) x
+        WHERE (NOT r.type IN ('Task') OR '00000000-0000-0000-0000-000000000002' = ANY (r.parties)) AND x <> '00000000-0000-0000-0000-000000000002'
+    UNION ALL
+    SELECT r.compartment, r.id, k.recipient, NULL::uuid, r.type, r.updated, r.custodian, true
+        FROM r JOIN hallpass.receipt k ON k.compartment = r.compartment AND k.consent = r.id
+        WHERE r.type = 'Consent' AND NOT k.recipient = ANY (r.parties);
 END $$;
 
 COMMENT ON FUNCTION hallpass.expected_access_rows(p_compartments uuid[], p_ids uuid[]) IS 'The rows that the access index should hold for these records, of any students.';
@@ -1836,6 +1861,9 @@ CREATE FUNCTION hallpass.party_versions(p_types text[]) RETURNS TABLE(compartmen
     AS $$
     SELECT r.compartment, r.id, r.version FROM resource r
     WHERE r.parties <> '{}' AND r.parties && ancestors() AND r.type = ANY (p_types) AND NOT holds(r.custodian)
+    UNION
+    SELECT r.compartment, r.id, r.version FROM receipt k JOIN resource r ON r.compartment = k.compartment AND r.id = k.consent
+    WHERE k.recipient = ANY (ancestors()) AND 'Consent' = ANY (p_types) AND NOT holds(r.custodian)
 $$;
 
 COMMENT ON FUNCTION hallpass.party_versions(p_types text[]) IS 'The versions of others'' resources that the caller sees as a party, for the history of a type.';
@@ -2392,6 +2420,33 @@ END $$;
 
 COMMENT ON FUNCTION hallpass.remove_organization(p_id uuid) IS 'Takes an organization out of the tree; false, and nothing done, while it has clients, parts or records.';
 
+CREATE FUNCTION hallpass.same_student(p_patient uuid) RETURNS SETOF uuid
+    LANGUAGE plpgsql STABLE ROWS 1
+    AS $$
+BEGIN
+    RETURN NEXT p_patient;
+    IF NOT EXISTS (SELECT 1 FROM hallpass.term_reference t
+                   WHERE t.compartment = p_patient AND t.id = p_patient AND t.param = 'link:merged') THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+        WITH RECURSIVE same(id, custodian) AS (
+            SELECT r.id, r.custodian FROM hallpass.resource r
+                WHERE r.compartment = p_patient AND r.id = p_patient AND r.type = 'Patient' AND r.current AND NOT r.deleted
+            UNION
+            SELECT other.id, other.custodian FROM same s
+                CROSS JOIN LATERAL (SELECT t.target FROM hallpass.term_reference t
+                    WHERE t.compartment = s.id AND t.id = s.id AND t.param = 'link:merged' ORDER BY t.n LIMIT 16) led
+                CROSS JOIN LATERAL (SELECT r.id, r.custodian FROM hallpass.resource r
+                    WHERE r.compartment = led.target AND r.id = led.target AND r.type = 'Patient' AND r.current AND NOT r.deleted
+                    LIMIT 1) other
+                WHERE other.custodian = s.custodian
+        )
+        SELECT s.id FROM same s WHERE s.id <> p_patient LIMIT 16;
+END $$;
+
+COMMENT ON FUNCTION hallpass.same_student(p_patient uuid) IS 'A Patient, and the others that are the same student by merges of their custodian that the caller sees, 16 at the most.';
+
 CREATE FUNCTION hallpass.seen(p_ids uuid[]) RETURNS TABLE(type text, id uuid, student uuid, custodian uuid)
     LANGUAGE plpgsql STABLE
     SET plan_cache_mode TO 'force_generic_plan'
@@ -2403,14 +2458,16 @@ END $$;
 
 COMMENT ON FUNCTION hallpass.seen(p_ids uuid[]) IS 'Of these, the current resources that the caller sees. An invoker''s function: the wall judges.';
 
-CREATE FUNCTION hallpass.sees_as_party(r_type text, r_parties uuid[]) RETURNS boolean
+CREATE FUNCTION hallpass.sees_as_party(r_compartment uuid, r_id uuid, r_type text, r_parties uuid[]) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
-    SELECT NOT r_type IN ('Task') AND r_parties && hallpass.ancestors()
+    SELECT (NOT r_type IN ('Task') OR '00000000-0000-0000-0000-000000000002' = ANY (r_parties)) AND (r_parties && hallpass.ancestors() OR r_type = 'Consent' AND EXISTS (
+        SELECT 1 FROM hallpass.receipt k
+        WHERE k.compartment = r_compartment AND k.consent = r_id AND k.recipient = ANY (hallpass.ancestors())))
 $$;
 
-COMMENT ON FUNCTION hallpass.sees_as_party(r_type text, r_parties uuid[]) IS 'Whether the caller sees a resource since it is named in it. Of types that parties write into, being one decides
-     only what may be written.';
+COMMENT ON FUNCTION hallpass.sees_as_party(r_compartment uuid, r_id uuid, r_type text, r_parties uuid[]) IS 'Whether the caller sees a resource since it is named in it, or, of a Consent, since it received something under it.
+     Of types that parties write into, being one decides only what may be written, but where the record says otherwise.';
 
 CREATE FUNCTION hallpass.sees_current(p_compartment uuid, p_id uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -2419,7 +2476,7 @@ CREATE FUNCTION hallpass.sees_current(p_compartment uuid, p_id uuid) RETURNS boo
     SELECT EXISTS (
         SELECT 1 FROM resource r
         WHERE r.compartment = p_compartment AND r.id = p_id AND r.current
-          AND (sees_as_party(r.type, r.parties)
+          AND (sees_as_party(r.compartment, r.id, r.type, r.parties)
                OR (r.student IS NOT NULL AND consent_permitting(
                    r.compartment, r.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs,
                    r.authors, r.clinical) IS NOT NULL)
@@ -2680,6 +2737,23 @@ CREATE FUNCTION hallpass.token_key(p_token text) RETURNS bigint
     AS $$ SELECT hashtextextended(p_token, 7) $$;
 
 COMMENT ON FUNCTION hallpass.token_key(p_token text) IS 'The lock that a token''s disclosures share from their last check to their commit.';
+
+CREATE FUNCTION hallpass.transferable(p_compartment uuid, p_custodian uuid) RETURNS TABLE(id uuid, bytes integer)
+    LANGUAGE sql STABLE
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT r.id, octet_length(r.body) FROM resource r
+    WHERE r.compartment = p_compartment AND r.custodian = p_custodian AND r.current AND NOT r.deleted
+      AND r.student IS NOT NULL AND NOT r.directory AND NOT r.type IN ('Consent', 'Provenance', 'Task')
+      AND NOT r.labels && ARRAY['42CFRPart2', 'minor-signs', 'both-sign', 'PSYTHPN']
+      AND NOT (r.type IN ('Binary') AND EXISTS (
+          SELECT 1 FROM resource f WHERE f.compartment = r.compartment AND f.current AND NOT f.deleted AND r.id = ANY (f.refs)
+            AND f.labels && ARRAY['42CFRPart2', 'minor-signs', 'both-sign', 'PSYTHPN']))
+$$;
+
+COMMENT ON FUNCTION hallpass.transferable(p_compartment uuid, p_custodian uuid) IS 'The records of a student that go to a new district by 34 CFR 99.31(a)(2), of those that the asker sees. What a law beside
+     that of education records keeps back stays behind: 42 CFR Part 2, what a minor signs for, psychotherapy notes, and the bytes
+     that belong to those. Consents and Tasks are the old district''s own.';
 
 CREATE FUNCTION hallpass.use_staff_link(p_link bytea, p_session bytea, p_seconds integer) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3275,6 +3349,15 @@ CREATE TABLE hallpass.outside_disclosure (
 COMMENT ON TABLE hallpass.outside_disclosure IS 'Disclosures outside the exchange (telephone, paper, subpoena), as their custodian entered them. They are asserted: no
      batch of the ledger seals them.';
 
+CREATE TABLE hallpass.receipt (
+    compartment uuid NOT NULL,
+    consent uuid NOT NULL,
+    recipient uuid NOT NULL,
+    custodian uuid NOT NULL
+);
+
+COMMENT ON TABLE hallpass.receipt IS 'Who received something under a Consent that names it by a class of recipients alone: from then on it sees the Consent.';
+
 CREATE TABLE hallpass.revoked_token (
     jti text NOT NULL,
     expires timestamp with time zone NOT NULL
@@ -3742,6 +3825,9 @@ ALTER TABLE ONLY hallpass.outside_disclosure
 ALTER TABLE ONLY hallpass.provision
     ADD CONSTRAINT provision_pkey PRIMARY KEY (compartment, consent, node);
 
+ALTER TABLE ONLY hallpass.receipt
+    ADD CONSTRAINT receipt_pkey PRIMARY KEY (compartment, consent, recipient);
+
 ALTER TABLE ONLY hallpass.release
     ADD CONSTRAINT release_pkey PRIMARY KEY (compartment, consent);
 
@@ -3913,6 +3999,8 @@ CREATE INDEX organization_ancestors ON hallpass.organization USING gin (ancestor
 CREATE INDEX outside_disclosure_custodian ON hallpass.outside_disclosure USING btree (custodian, at);
 
 CREATE UNIQUE INDEX outside_disclosure_id ON hallpass.outside_disclosure USING btree (id);
+
+CREATE INDEX receipt_recipient ON hallpass.receipt USING btree (recipient);
 
 CREATE INDEX release_recipients ON hallpass.release USING gin (recipients);
 
@@ -4173,6 +4261,10 @@ CREATE POLICY held ON hallpass.provision USING ((EXISTS ( SELECT 1
    FROM hallpass.release e
   WHERE ((e.compartment = provision.compartment) AND (e.consent = provision.consent)))));
 
+CREATE POLICY held ON hallpass.receipt FOR SELECT USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
+   FROM hallpass.tree t
+  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = receipt.custodian))))));
+
 CREATE POLICY held ON hallpass.release USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
    FROM hallpass.tree t
   WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = release.custodian))))));
@@ -4227,6 +4319,8 @@ CREATE POLICY own ON hallpass.feed_entry USING ((reader = ( SELECT hallpass.feed
 
 CREATE POLICY own ON hallpass.feed_withdrawal USING ((reader = ( SELECT hallpass.feed_reader() AS feed_reader)));
 
+CREATE POLICY own ON hallpass.receipt FOR SELECT USING ((recipient = ANY (( SELECT hallpass.ancestors() AS ancestors)::uuid[])));
+
 CREATE POLICY own ON hallpass.submission USING ((client = ( SELECT current_setting('hallpass.client'::text, true) AS current_setting)));
 
 CREATE POLICY own ON hallpass.submission_file USING ((EXISTS ( SELECT 1
@@ -4253,13 +4347,15 @@ ALTER TABLE hallpass.provision ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY publish ON hallpass.community_report FOR INSERT WITH CHECK (hallpass.holds(organization));
 
+ALTER TABLE hallpass.receipt ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE hallpass.release ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.resource ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY see ON hallpass.resource FOR SELECT USING (((custodian = ( SELECT hallpass.caller() AS caller)) OR (EXISTS ( SELECT 1
    FROM hallpass.tree t
-  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = resource.custodian)))) OR (directory AND (( SELECT hallpass.caller() AS caller) IS NOT NULL)) OR ((current OR hallpass.sees_current(compartment, id)) AND (hallpass.sees_as_party(type, parties) OR ((student IS NOT NULL) AND current AND (EXISTS ( SELECT 1
+  WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = resource.custodian)))) OR (directory AND (( SELECT hallpass.caller() AS caller) IS NOT NULL)) OR ((current OR hallpass.sees_current(compartment, id)) AND (hallpass.sees_as_party(compartment, id, type, parties) OR ((student IS NOT NULL) AND current AND (EXISTS ( SELECT 1
    FROM (hallpass.access a
      CROSS JOIN LATERAL ( SELECT 1 AS "?column?"
            FROM hallpass.active_release k_1
@@ -4474,6 +4570,8 @@ GRANT ALL ON FUNCTION hallpass.endpoint_allowed(p_endpoint text) TO hallpass_app
 
 REVOKE ALL ON FUNCTION hallpass.enter_query(p_agent jsonb, p_purposes text[], p_request uuid, p_interaction text, p_type text, p_types text[], p_party_types text[], p_students uuid[], p_parameters text[], p_text text) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.enter_query(p_agent jsonb, p_purposes text[], p_request uuid, p_interaction text, p_type text, p_types text[], p_party_types text[], p_students uuid[], p_parameters text[], p_text text) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.enter_receipts(p_compartments uuid[], p_consents uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION hallpass.entry_bytes(compartment uuid, at timestamp with time zone, request uuid, id uuid, version integer, type text, interaction text, student uuid, custodian uuid, recipient uuid, client text, agent jsonb, purposes text[], basis text, consent uuid, consent_version integer, reason text, parameters text[], students integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.entry_bytes(compartment uuid, at timestamp with time zone, request uuid, id uuid, version integer, type text, interaction text, student uuid, custodian uuid, recipient uuid, client text, agent jsonb, purposes text[], basis text, consent uuid, consent_version integer, reason text, parameters text[], students integer) TO hallpass_app;
@@ -4698,11 +4796,14 @@ GRANT ALL ON FUNCTION hallpass.releasing() TO hallpass_app;
 REVOKE ALL ON FUNCTION hallpass.remove_organization(p_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.remove_organization(p_id uuid) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.same_student(p_patient uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.same_student(p_patient uuid) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.seen(p_ids uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.seen(p_ids uuid[]) TO hallpass_app;
 
-REVOKE ALL ON FUNCTION hallpass.sees_as_party(r_type text, r_parties uuid[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION hallpass.sees_as_party(r_type text, r_parties uuid[]) TO hallpass_app;
+REVOKE ALL ON FUNCTION hallpass.sees_as_party(r_compartment uuid, r_id uuid, r_type text, r_parties uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.sees_as_party(r_compartment uuid, r_id uuid, r_type text, r_parties uuid[]) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.sees_current(p_compartment uuid, p_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.sees_current(p_compartment uuid, p_id uuid) TO hallpass_app;
@@ -4744,6 +4845,9 @@ GRANT ALL ON FUNCTION hallpass.sweep_submissions(p_before timestamp with time zo
 
 REVOKE ALL ON FUNCTION hallpass.token_key(p_token text) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.token_key(p_token text) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.transferable(p_compartment uuid, p_custodian uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.transferable(p_compartment uuid, p_custodian uuid) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.use_staff_link(p_link bytea, p_session bytea, p_seconds integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.use_staff_link(p_link bytea, p_session bytea, p_seconds integer) TO hallpass_app;
@@ -4815,6 +4919,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.job_statistics TO hallpass_a
 GRANT SELECT ON TABLE hallpass.organization TO hallpass_app;
 
 GRANT SELECT,INSERT ON TABLE hallpass.outside_disclosure TO hallpass_app;
+
+GRANT SELECT ON TABLE hallpass.receipt TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE ON TABLE hallpass.revoked_token TO hallpass_app;
 

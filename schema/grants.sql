@@ -17,7 +17,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON hallpass.export, hallpass.export_student
     hallpass.export_block TO hallpass_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON hallpass.feed_entry, hallpass.feed_withdrawal, hallpass.feed_answer TO hallpass_app;
 GRANT SELECT ON hallpass.disclosure, hallpass.event TO hallpass_app;
-GRANT SELECT ON hallpass.withheld TO hallpass_app;
+GRANT SELECT ON hallpass.withheld, hallpass.receipt TO hallpass_app;
 GRANT SELECT, INSERT, UPDATE ON hallpass.submission, hallpass.submission_file, hallpass.submitted TO hallpass_app;
 GRANT SELECT, INSERT ON hallpass.submission_line TO hallpass_app;
 GRANT SELECT, INSERT ON hallpass.outside_disclosure, hallpass.glass_review TO hallpass_app;
@@ -37,3 +37,5 @@ GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA hallpass TO hallpass_app;
 -- The owner's alone, for commands and start-up.
 REVOKE EXECUTE ON FUNCTION hallpass.operating_figures, hallpass.set_operator, hallpass.partition_ledger, hallpass.drop_ledger,
     hallpass.record_command FROM hallpass_app;
+-- What another function calls that judged before.
+REVOKE EXECUTE ON FUNCTION hallpass.enter_receipts FROM hallpass_app;

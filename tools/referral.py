@@ -16,8 +16,8 @@ PAGE = Path("docs/referral.md")
 def main() -> None:
     """Replace what stands between the marks."""
     text = PAGE.read_text()
-    parts = {"reasons": drawing.reasons()}
-    for name in ("Task", "ServiceRequest"):
+    parts = {"reasons": drawing.reasons(), "reasons Return": drawing.reasons_of_returns()}
+    for name in drawing.DRAWN:
         parts[f"drawing {name}"] = f"```mermaid\n{drawing.diagram(name)}\n```"
         parts[f"table {name}"] = drawing.transitions(name)
     for name, content in parts.items():

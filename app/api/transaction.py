@@ -36,7 +36,7 @@ from app.limits.long_work import is_large
 from app.limits.results import Budget
 from app.resources import TYPES
 from app.resources.paths import values
-from app.resources.refs import as_uuid, local_targets, parse_local
+from app.resources.refs import as_uuid, local_targets, nodes, parse_local
 from app.search.query import Search
 from app.search.subset import subset_of_read
 
@@ -55,6 +55,8 @@ class Transaction:
         self._page_tokens = page_tokens
         self._entries = entries
         self._lenient = lenient
+        self._searches: dict[str, Search] = {}
+        """What the condition of each entry that has one asks, by the entry's place."""
 
     async def perform(self, session: Session) -> list[PendingResult]:
         """Do all of it, by verb; answers in the order of the entries."""
@@ -94,7 +96,7 @@ class Transaction:
 
     async def _matches(self, session: Session) -> dict[str, list[UUID]]:
         """What the condition of each entry that has one finds now, by the entry's place."""
-        searches: dict[str, Search] = {}
+        searches = self._searches
         found: dict[str, list[UUID]] = {}
         if len(self._entries) == 1 and not self._entries[0].full_url:
             return found  # the write matches by itself
@@ -141,13 +143,17 @@ class Transaction:
             draft = await self._context.draft(declared, resource)
             if entry.id:
                 return await writes.update(session, declared, draft, entry.id, entry.if_match)
-            search = understand(session, entry.type, query_pairs(entry.url))
+            search = self._asked(session, entry, entry.url)
             return await conditional.update(session, declared, draft, search, entry.if_match, own_id)
         validated = await self._context.validate_body(declared, resource)
         if entry.condition is None:
             return await writes.create(session, declared, validated, own_id)
-        search = understand(session, entry.type, query_pairs(entry.condition))
+        search = self._asked(session, entry, entry.condition)
         return await conditional.create(session, declared, validated, search, own_id)
+
+    def _asked(self, session: Session, entry: Entry, condition: str) -> Search:
+        """What a condition asks; that of an entry of several has been read before the locks were taken."""
+        return self._searches.get(entry.at) or understand(session, entry.type, query_pairs(condition))
 
     async def _patch(self, session: Session, entry: Entry, change: Change) -> PendingResult:
         declared = TYPES[entry.type]
@@ -182,10 +188,8 @@ class Transaction:
         large = require_bounded(entry.resource, self._context.settings)
         conditions: dict[str, str] = {}
         sent = entry.resource
-        for reference in await self._context.off_loop(lambda: list(references(sent)), large=large):
-            text = reference.value.get("reference")
-            if isinstance(text, str) and _CONDITIONAL.fullmatch(text):
-                conditions[text] = ""
+        for text in await self._context.off_loop(lambda: _conditions_in(sent), large=large):
+            conditions[text] = ""
         for text in conditions:
             conditions[text] = await self._match(session, text, entry)
 
@@ -220,6 +224,15 @@ def history_of(entry: Entry, context: RequestContext, page_tokens: PageTokens, *
     return History(
         context, page_tokens, where.type, where.id, http.chosen(where.pairs, names(where.type), lenient=lenient)
     )
+
+
+def _conditions_in(resource: dict[str, Any]) -> list[str]:
+    """The conditional references of a resource. Its elements are looked up only where a text looks like one."""
+    texts = (node.get("reference") for node in nodes(resource))
+    if not any(isinstance(t, str) and "?" in t for t in texts):
+        return []
+    found = (reference.value.get("reference") for reference in references(resource))
+    return [t for t in found if isinstance(t, str) and _CONDITIONAL.fullmatch(t)]
 
 
 def _http_date(moment: str | None) -> str | None:

@@ -11,12 +11,12 @@ import httpx
 import orjson
 import typer
 
-from app.console import plainly
 from app.errors import HallpassError, Kind
 from app.intake.hsds.command import SCOPE, Directory
 from app.intake.hsds.package import services
 from app.intake.token import Tokens, private_key
 from app.settings import DEFAULT_URL
+from app.terminal import plainly
 
 directory = typer.Typer(help="The directory of services, by HSDS 3.0.", no_args_is_help=True)
 

@@ -12,7 +12,6 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from app.console import plainly
 from app.errors import HallpassError, Kind
 from app.extract.pull import Pull, Pulled
 from app.extract.server import Server
@@ -20,6 +19,7 @@ from app.extract.tables import FORMATS, load_views, write_table
 from app.extract.view import View
 from app.intake.token import Tokens, private_key
 from app.settings import DEFAULT_URL
+from app.terminal import plainly
 
 export = typer.Typer(help="Pull all that a client may see, as NDJSON or as tables.", invoke_without_command=True)
 TIMEOUT = httpx.Timeout(60, read=300)

@@ -9,11 +9,11 @@ from typing import Annotated
 import httpx
 import typer
 
-from app.console import plainly
 from app.intake.guardians import mark as mark_one
 from app.intake.push import Exchange
 from app.intake.token import Tokens, private_key
 from app.settings import DEFAULT_URL
+from app.terminal import plainly
 
 guardians = typer.Typer(help="Who may sign for a student.", no_args_is_help=True)
 

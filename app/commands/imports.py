@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from app.console import plainly
 from app.errors import HallpassError, Kind
 from app.intake.command import Job, run
 from app.intake.csv.guess import guess as guess_mapping
@@ -22,6 +21,7 @@ from app.intake.pull.credentials import read as read_credentials
 from app.intake.roster.marked import Marked, marked
 from app.intake.roster.source import Source
 from app.settings import DEFAULT_URL
+from app.terminal import plainly
 
 imports = typer.Typer(help="Bring the exchange up to a district's roster, over the API.", no_args_is_help=True)
 

@@ -13,13 +13,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from app.console import plainly
 from app.errors import HallpassError, Kind
 from app.intake.token import Tokens, private_key
 from app.report.community import MEASURES, Published, read, together
 from app.report.figures import DIMENSIONS
 from app.report.table import by, draw, rows
 from app.settings import DEFAULT_URL
+from app.terminal import plainly
 
 report = typer.Typer(help="Reports, over the API.", no_args_is_help=True)
 SCOPE = "system/Organization.rs system/ServiceRequest.rs system/Task.rs system/Encounter.rs"

@@ -11,10 +11,10 @@ from typing import Annotated
 import httpx
 import typer
 
-from app.console import plainly
 from app.errors import HallpassError, Kind
 from app.intake.token import Tokens, private_key
 from app.settings import DEFAULT_URL
+from app.terminal import plainly
 
 EVERYTHING = "system/*.cruds"
 

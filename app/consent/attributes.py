@@ -14,7 +14,7 @@ from app.fhir.dates import interval, of
 from app.fhir.json import dump
 from app.resources import TYPES, ResourceType, Visibility
 from app.resources.paths import first, values
-from app.resources.refs import local_id, local_targets, parse_local
+from app.resources.refs import local_id, local_targets, nodes, parse_local
 
 INLINE_LABEL = "http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-inline-sec-label"
 OBSERVATION_VALUE = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue"
@@ -134,14 +134,7 @@ def _inline(node: Any) -> Iterator[dict[str, Any]]:
 
     https://hl7.org/fhir/uv/security-label-ds4p/inline_security_labels.html
     """
-    if isinstance(node, dict):
-        if node.get("url") == INLINE_LABEL:
-            yield node.get("valueCoding", {})
-        for value in node.values():
-            yield from _inline(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from _inline(value)
+    return (at.get("valueCoding", {}) for at in nodes(node) if at.get("url") == INLINE_LABEL)
 
 
 def _clinical(declared: ResourceType, resource: dict[str, Any], zone: ZoneInfo) -> Window | None:

@@ -19,10 +19,11 @@ from app.consent.lapses import lapsed_at
 from app.consent.model import Place, PolicySet, Provision, Release, Requester, ResourceAttributes
 from app.consent.moments import birthday, in_window
 from app.resources import REGISTRY
+from app.resources.declaration import SEEN_BY_PARTIES
 
 MAJORITY = 18
 _WRITTEN_BY_PARTIES = frozenset({"Task"})
-"""Types of which being a party decides what may be written, and nothing about what is seen."""
+"""Types of which being a party decides what may be written, and nothing about what is seen (SEEN_BY_PARTIES aside)."""
 _BY_REFERRERS = frozenset(t.name for t in REGISTRY if t.by_referrers)
 """Types that are seen where a record that refers to them is."""
 UNSIGNED = "performer: not signed by everyone who controls this record"
@@ -84,7 +85,8 @@ def decide(policies: PolicySet, requester: Requester, attributes: ResourceAttrib
         return Permit(Basis.CUSTODY)
     if attributes.directory:
         return Permit(Basis.DIRECTORY)
-    if attributes.type not in _WRITTEN_BY_PARTIES and attributes.parties & requester.ancestors:
+    parties_see = attributes.type not in _WRITTEN_BY_PARTIES or SEEN_BY_PARTIES in attributes.parties
+    if parties_see and attributes.parties & requester.ancestors:
         return Permit(Basis.PARTY)
     if attributes.student is None:
         return Deny("no release opens a resource of several students")

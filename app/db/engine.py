@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import asyncpg
-from sqlalchemy import URL, event
+from sqlalchemy import URL, Engine, Pool, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -163,12 +164,17 @@ class _Logins:
         whole = {**driver_arguments(self.owner), "user": login.role, "password": login.password}
         # a plan made once stands as long as its connection
         connection = await asyncpg.connect(**whole, server_settings=settings, max_cached_statement_lifetime=0)
-        await driver.require_settings(connection, settings, "statement_timeout")
+        try:
+            await driver.require_settings(connection, settings, "statement_timeout")
+        except BaseException:  # also who is canceled: nobody else has the connection by now
+            connection.terminate()
+            raise
         return connection
 
 
 def _pool(logins: _Logins, size: int, seconds: int, statement_timeout_ms: int) -> AsyncEngine:
     """Connections as the app's role: `size` at the most, each waited for as long as `seconds`."""
+    pools: WeakKeyDictionary[asyncpg.Connection, Pool] = WeakKeyDictionary()
     connect = partial(
         logins.connect,
         application_name="hallpass",
@@ -179,9 +185,16 @@ def _pool(logins: _Logins, size: int, seconds: int, statement_timeout_ms: int) -
         jit="off",
         plan_cache_mode="force_generic_plan",  # but where a search asks for another (app/db/search_queries.py, plans)
     )
+
+    async def create() -> asyncpg.Connection:
+        pool = engine.pool  # which asks for it; it may be closed before the connection is made
+        connection = await connect()
+        pools[connection] = pool
+        return connection
+
     engine = open_engine(
         logins.owner,
-        async_creator=connect,
+        async_creator=create,
         isolation_level="AUTOCOMMIT",  # it is the driver that begins and commits
         pool_size=size,
         max_overflow=0,
@@ -189,8 +202,7 @@ def _pool(logins: _Logins, size: int, seconds: int, statement_timeout_ms: int) -
         pool_use_lifo=True,  # a connection that was just used has its plans and caches at hand
     )
     event.listen(engine.sync_engine, "handle_error", _lost)
-    event.listen(engine.sync_engine, "checkin", _returned)
-    event.listen(engine.sync_engine, "connect", _connected)
+    _throw_away(engine.sync_engine, pools)
     return engine
 
 
@@ -255,7 +267,18 @@ def _connected(connection: Any, _record: Any) -> None:
     driver.watch(connection.driver_connection)
 
 
-def _returned(connection: Any, record: Any) -> None:
-    """A connection that comes back in the middle of a transaction is thrown away."""
-    if connection is not None and connection.driver_connection.is_in_transaction():
-        record.invalidate()
+def _throw_away(engine: Engine, pools: Mapping[asyncpg.Connection, Pool]) -> None:
+    """Have a connection closed that comes back in the middle of a transaction, or to a pool that was closed meanwhile.
+
+    A closed pool keeps what comes back to it, and nobody closes that any more. `pools`: by connection.
+    """
+
+    def returned(connection: Any, record: Any) -> None:
+        if connection is None:
+            return
+        own = connection.driver_connection
+        if own.is_in_transaction() or pools.get(own) is not engine.pool:
+            record.invalidate()
+
+    event.listen(engine, "connect", _connected)
+    event.listen(engine, "checkin", returned)

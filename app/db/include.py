@@ -30,7 +30,7 @@ from sqlalchemy.sql.selectable import TableValuedAlias
 
 from app.db.bodies import MOST_BYTES, bounded
 from app.db.driver import PreparedQuery
-from app.db.match import visible
+from app.db.match import same_student, visible
 from app.db.rows import Stored
 from app.db.search_queries import BoundStatement
 from app.db.tables import resource
@@ -115,8 +115,9 @@ def _part(include: Include) -> Select[Any]:
     if include.target is not None:
         wanted.append(t.c.target_type == include.target)
     if include.reverse:
-        here_from = and_(t.c.target == here.c.id, t.c.target_type == here.c.type)
-        return select(t.c.type, t.c.id).join_from(t, here, here_from).where(*wanted)
+        same = same_student(here.c.id, "same")  # what refers to either Patient of a merge comes with both
+        here_from = and_(t.c.target == same.c.id, t.c.target_type == here.c.type)
+        return select(t.c.type, t.c.id).select_from(here.join(same, true()).join(t, here_from)).where(*wanted)
     from_here = and_(t.c.compartment == here.c.compartment, t.c.id == here.c.id)
     return select(t.c.target_type.label("type"), t.c.target.label("id")).join_from(t, here, from_here).where(*wanted)
 

@@ -15,7 +15,21 @@ from functools import cache, lru_cache
 from types import SimpleNamespace
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, FromClause, Table, and_, exists, false, literal, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Table,
+    Uuid,
+    and_,
+    column,
+    exists,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+)
 
 from app.db import comparisons
 from app.db.comparisons import Columns, Condition
@@ -200,13 +214,14 @@ def _chain(clause: Chain, subject: Subject) -> Condition:
     found = []
     table = alias(term_reference, subject.depth)
     t, own = table.c, subject.owns(table.c, clause.parameter)
-    found_by = _named(resource, table, subject.depth + 1)
-    r = found_by.c
-    target = SimpleNamespace(compartment=r.compartment, id=t.target, type=r.type, updated=r.updated)
     for branch in clause.branches:
+        led_to, target_id = (table, t.target) if branch.type != "Patient" else _each_of_student(table, subject.depth)
+        found_by = _named(target_id, subject.depth + 1)
+        r = found_by.c
+        target = SimpleNamespace(compartment=r.compartment, id=target_id, type=r.type, updated=r.updated)
         there = and_(t.target_type == branch.type, r.type == branch.type)
         rest = Subject(cast(Columns, target), (branch.type,), subject.depth + 1)
-        led = exists().select_from(table.join(found_by, true()))
+        led = exists().select_from(led_to.join(found_by, true()))
         found.append(led.where(own, there, matches(branch.clause, rest)))
     return or_(*found)
 
@@ -214,28 +229,45 @@ def _chain(clause: Chain, subject: Subject) -> Condition:
 def _has(clause: Has, subject: Subject) -> Condition:
     """A visible resource whose reference leads to the subject and for which the rest holds."""
     table = alias(term_reference, subject.depth + 1)
-    named_by = _naming(resource, table, subject.depth + 1)
+    named_by = _naming(table, subject.depth + 1)
     t, r = table.c, named_by.c
-    here = and_(t.target == subject.c.id, t.target_type == subject.c.type)
     own = and_(t.type == clause.type, t.param == clause.parameter, r.type == clause.type)
     source = SimpleNamespace(compartment=t.compartment, id=t.id, type=r.type, updated=r.updated)
     rest = Subject(cast(Columns, source), (clause.type,), subject.depth + 2)
+    referring: FromClause = table
+    here = t.target == subject.c.id
+    if "Patient" in subject.types:
+        same = same_student(subject.c.id, f"same_{subject.depth}")
+        referring, here = same.join(table, true()), t.target == same.c.id
     # OFFSET keeps it a question to each candidate, by the index of targets: joined, all that refers would be read.
-    led = select(literal(1)).select_from(table.join(named_by, true()))
-    return exists(led.where(here, own, matches(clause.clause, rest)).offset(0))
+    led = select(literal(1)).select_from(referring.join(named_by, true()))
+    return exists(led.where(here, t.target_type == subject.c.type, own, matches(clause.clause, rest)).offset(0))
+
+
+def same_student(patient: ColumnElement[Any], name: str) -> FromClause:
+    """The ids of a Patient and of those that are the same student by merges that the caller sees."""
+    same = func.hallpass.same_student(patient).table_valued(column("id", Uuid()), name=name)
+    return same.render_derived()
 
 
 @lru_cache(maxsize=64)
-def _named(table: Table, t: FromClause, depth: int) -> FromClause:
+def _each_of_student(table: FromClause, depth: int) -> tuple[FromClause, ColumnElement[Any]]:
+    """A reference to a Patient joined with the Patients that are the same student, and their ids."""
+    same = same_student(table.c.target, f"same_{depth}")
+    return table.join(same, true()), same.c.id
+
+
+@lru_cache(maxsize=64)
+def _named(target: ColumnElement[Any], depth: int) -> FromClause:
     """The visible resource that a reference leads to."""
-    r = alias(table, depth).c
-    return _one_of(r, r.id == t.c.target, f"target_{depth}")
+    r = alias(resource, depth).c
+    return _one_of(r, r.id == target, f"target_{depth}")
 
 
 @lru_cache(maxsize=64)
-def _naming(table: Table, t: FromClause, depth: int) -> FromClause:
+def _naming(t: FromClause, depth: int) -> FromClause:
     """The visible resource that a reference comes from."""
-    r = alias(table, depth).c
+    r = alias(resource, depth).c
     return _one_of(r, and_(r.compartment == t.c.compartment, r.id == t.c.id), f"source_{depth}")
 
 

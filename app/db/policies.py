@@ -6,14 +6,15 @@ For explaining and verifying; the access service's own decisions are made by the
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import ColumnElement, Row, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.consent.model import Agreement, Place, Provision, Release, ResourceAttributes, Window
-from app.db.tables import agreement, organization, provision, release, resource, tree
+from app.db.tables import agreement, organization, provision, receipt, release, resource, tree
 
 _FACTS = (
     "id", "type", "custodian", "student", "directory", "profiles", "codes", "confidentiality", "labels", "parties",
@@ -67,12 +68,11 @@ async def attributes(
     c = resource.c
     descendants = select(tree.c.id).where(tree.c.ancestor == custodian)
     held = c.custodian.in_(descendants) if parts else c.custodian == custodian
+    facts: list[ColumnElement[Any]] = [*(c[name] for name in _FACTS), _received()]
     rows = await connection.execute(
-        select(*(c[name] for name in _FACTS))
-        .where(c.compartment == compartment, c.current, ~c.deleted, held)
-        .order_by(c.type, c.id)
+        select(*facts).where(c.compartment == compartment, c.current, ~c.deleted, held).order_by(c.type, c.id)
     )
-    return [_attributes(row) for row in rows]
+    return [replace(a, parties=a.parties | {*row.received}) for row in rows for a in (_attributes(row),)]
 
 
 async def attributes_of(connection: AsyncConnection, compartment: UUID, resource_id: UUID) -> ResourceAttributes | None:
@@ -84,6 +84,13 @@ async def attributes_of(connection: AsyncConnection, compartment: UUID, resource
         )
     ).one_or_none()
     return _attributes(row) if row else None
+
+
+def _received() -> ColumnElement[Any]:
+    """Who received something under a Consent, and sees it by that."""
+    c, k = resource.c, receipt.c
+    found = select(k.recipient).where(k.compartment == c.compartment, k.consent == c.id)
+    return func.array(found.scalar_subquery()).label("received")
 
 
 def _release(row: Row[Any], provisions: tuple[Provision, ...]) -> Release:

@@ -60,12 +60,10 @@ _LOCK_CREATE = PreparedQuery(
 _MOMENT = text("SELECT hallpass.statement_time()")
 _VISIBLE = PreparedQuery(text("SELECT type, id, student, custodian FROM hallpass.seen(:ids)"))
 
-_LINKED = PreparedQuery(
+_SAME_STUDENTS = PreparedQuery(
     text(
-        "SELECT r.id, r.custodian,"
-        """ CASE WHEN position(convert_to('"replace', 'UTF8') IN r.body) > 0 THEN r.body END AS body"""
-        " FROM hallpass.resource r WHERE r.id = ANY (CAST(:ids AS uuid[])) AND r.type = 'Patient' AND r.current"
-        " AND NOT r.deleted"
+        "SELECT asked.id, same.other FROM unnest(CAST(:ids AS uuid[])) asked(id)"
+        " CROSS JOIN LATERAL hallpass.same_student(asked.id) same(other) WHERE same.other <> asked.id"
     )
 )
 _REFERRERS = PreparedQuery(
@@ -114,11 +112,13 @@ async def currents(connection: AsyncConnection, ids: Iterable[UUID]) -> dict[UUI
     return {row.id: row for row in found}
 
 
-async def linked(connection: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, Linked]:
-    """Of these ids, those of Patients that the caller sees."""
-    wanted = sorted(set(ids))
-    found = await fetch(connection, _LINKED, {"ids": wanted}) if wanted else []
-    return {row.id: Linked(row.custodian, row.body) for row in found}
+async def same_students(connection: AsyncConnection, patients: Iterable[UUID]) -> dict[UUID, tuple[UUID, ...]]:
+    """Of each of these Patients the others that are the same student by merges that the caller sees."""
+    wanted = sorted(set(patients))
+    found: dict[UUID, list[UUID]] = {own: [] for own in wanted}
+    for row in await fetch(connection, _SAME_STUDENTS, {"ids": wanted}) if wanted else []:
+        found[row.id].append(row.other)
+    return {own: tuple(sorted(others)) for own, others in found.items()}
 
 
 async def lock_create(

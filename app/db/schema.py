@@ -20,7 +20,7 @@ from sqlalchemy import Connection, text
 from app.consent.codes import PART2
 from app.consent.jurisdictions import ROWS
 from app.resources import REGISTRY, Visibility
-from app.resources.declaration import OPEN_TO_CLAIM
+from app.resources.declaration import OPEN_TO_CLAIM, SEEN_BY_PARTIES
 
 FOLDER = Path(__file__).resolve().parents[2] / "schema"
 
@@ -150,7 +150,7 @@ def _filled(script: str) -> str:
     }
     for name, types in lists.items():
         script = script.replace(f"{{{name}}}", ", ".join(f"'{t}'" for t in sorted(types)))
-    script = script.replace("{open_to_claim}", str(OPEN_TO_CLAIM))
+    script = script.replace("{open_to_claim}", str(OPEN_TO_CLAIM)).replace("{seen_by_parties}", str(SEEN_BY_PARTIES))
     return script.replace("{part2_rows}", ", ".join(_part2_rows()))
 
 

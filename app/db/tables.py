@@ -204,6 +204,16 @@ release = Table(
     Column("cosigned", Boolean(), nullable=False, server_default=text("false")),
     Column("education", Boolean(), nullable=False, server_default=text("false")),
     Column("redisclosable", Boolean(), nullable=False, server_default=text("false")),
+    Column("by_class", Boolean(), nullable=False, server_default=text("false")),
+)
+
+receipt = Table(
+    "receipt",
+    metadata,
+    Column("compartment", Uuid(), primary_key=True),
+    Column("consent", Uuid(), primary_key=True),
+    Column("recipient", Uuid(), primary_key=True),
+    Column("custodian", Uuid(), nullable=False),
 )
 
 provision = Table(
@@ -251,38 +261,6 @@ glass_review = Table(
     Column("client", Text(), nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),
     Column("note", Text(), nullable=False),
-)
-
-feed_entry = Table(
-    "feed_entry",
-    metadata,
-    Column("reader", Text(), primary_key=True),
-    Column("feed", Text(), primary_key=True),
-    Column("id", Uuid(), primary_key=True),
-    Column("version", Integer(), primary_key=True, autoincrement=False),
-    Column("compartment", Uuid(), nullable=False),
-    Column("type", Text(collation="C"), nullable=False),
-    moment("given"),
-    moment("walk"),
-)
-
-feed_withdrawal = Table(
-    "feed_withdrawal",
-    metadata,
-    Column("reader", Text(), primary_key=True),
-    Column("feed", Text(), primary_key=True),
-    Column("type", Text(collation="C"), primary_key=True),
-    Column("id", Uuid(), primary_key=True),
-    moment("at"),
-)
-
-feed_answer = Table(
-    "feed_answer",
-    metadata,
-    Column("reader", Text(), primary_key=True),
-    Column("feed", Text(), primary_key=True),
-    Column("since", DateTime(timezone=True), primary_key=True),
-    moment("at"),
 )
 
 outside_disclosure = Table(

@@ -27,6 +27,10 @@ _PROPOSE = text("""
 )
 _LIST = text(f"SELECT {_COLUMNS} FROM hallpass.transfer ORDER BY proposed DESC, id LIMIT :most")  # noqa: S608 - no value
 _ONE = text(f"SELECT {_COLUMNS} FROM hallpass.transfer WHERE id = :id")  # noqa: S608 - no value
+_HELD = text("SELECT scopes FROM hallpass.client WHERE id = :client")
+_SIZE = text("""
+    SELECT count(*), coalesce(sum(bytes), 0) FROM hallpass.transferable(:compartment, :custodian)
+""")
 _WITHDRAW = text("DELETE FROM hallpass.transfer WHERE id = :id RETURNING id")
 _ENDED = text(
     "UPDATE hallpass.transfer SET waiting = :waiting WHERE id = :id AND accepted IS NULL RETURNING id"
@@ -73,6 +77,17 @@ async def one(connection: AsyncConnection, id: UUID) -> Transfer | None:
     """One of them."""
     row = (await connection.execute(_ONE, {"id": id})).one_or_none()
     return _transfer(row) if row else None
+
+
+async def held_scopes(connection: AsyncConnection, client: str) -> list[str]:
+    """The scopes that a client has now."""
+    return list(await connection.scalar(_HELD, {"client": client}) or ())
+
+
+async def size(connection: AsyncConnection, compartment: UUID, custodian: UUID) -> tuple[int, int]:
+    """How many records of a student a transfer by the caller copies, and their bytes."""
+    row = (await connection.execute(_SIZE, {"compartment": compartment, "custodian": custodian})).one()
+    return int(row[0]), int(row[1])
 
 
 async def withdraw(connection: AsyncConnection, id: UUID) -> bool:

@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.consent.model import AdultFrom, Agreement, Provision, Release, ResourceAttributes, Window
+from app.consent.recipients import BY_ID
 from app.db.caller import waiting
 from app.db.driver import PreparedQuery, fetch
 from app.db.rows import Stored
@@ -251,6 +252,7 @@ async def put_release(connection: AsyncConnection, compartment: UUID, consent: U
             cosigned=compiled.cosigned,
             education=compiled.education,
             redisclosable=compiled.redisclosable,
+            by_class=not BY_ID.keys().isdisjoint(compiled.recipients),
         )
     )
     await connection.execute(insert(provision), [_provision(compartment, consent, p) for p in compiled.provisions])

@@ -103,6 +103,6 @@ async def _steps(scene: Scene) -> None:
     scene.telling.say("So it was after each step before, and so it is after each step that follows.")
     given = await revocation.revoke(scene, family, referrals.request, task, signed, visit)
     await record.account(scene, family, (signed, declined), visit, given)
+    await child.tell(scene)
     await loop.report(scene)
     await scene.strangers_see_nothing()
-    await child.tell(scene)

@@ -153,4 +153,7 @@ def _may_match(type_name: str, search: Search, tokens: Collection[tuple[str, str
 
 def own_lock(session: Session, declared: ResourceType, search: Search) -> UUID:
     """The name of the lock of a condition of the caller's organization."""
-    return uuid5(session.caller.organization, f"{declared.name}?{search.canonical()}")
+    asked, locks = (declared.name, search.pairs), session.memory.locks
+    if asked not in locks:
+        locks[asked] = uuid5(session.caller.organization, f"{declared.name}?{search.canonical()}")
+    return locks[asked]

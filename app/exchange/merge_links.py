@@ -5,22 +5,13 @@ https://hl7.org/fhir/R4/patient.html#links
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
+from app.resources.merges import REPLACED_BY, REPLACES
 from app.resources.refs import local_id
 
-REPLACES, REPLACED_BY = "replaces", "replaced-by"
 Json = dict[str, Any]
-
-
-def linked(patient: Json, *kinds: str) -> Iterator[UUID]:
-    """The Patients that this one links to by these kinds of links."""
-    for link in patient.get("link", []):
-        found = local_id(link.get("other"), "Patient") if link.get("type") in kinds else None
-        if found is not None:
-            yield found
 
 
 def with_link(patient: Json, other: UUID, kind: str) -> Json:

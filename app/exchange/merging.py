@@ -6,31 +6,27 @@ between Patients of one custodian alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from itertools import islice
 from typing import Any
 from uuid import UUID, uuid4
 
 from app.db import read as store
-from app.db.read import Linked
 from app.db.rows import Stored
 from app.errors import HallpassError, Issue, Kind
 from app.exchange import lock_order, reads, writes
-from app.exchange.merge_links import REPLACED_BY, REPLACES, linked, with_link
-from app.exchange.merged_chains import with_merged
+from app.exchange.merge_links import with_link
 from app.exchange.release import PendingResult
 from app.exchange.validated import validate_body
 from app.fhir.json import parse
 from app.resources import TYPES
+from app.resources.merges import REPLACED_BY, REPLACES, linked
 from app.resources.refs import local_id
 from app.search.parameters import PARAMETERS, ParamKind
-from app.search.query import Clause, Criterion, ReferenceValue, Search, Value
+from app.search.query import Chain, Clause, Criterion, Has, ReferenceValue, Search, Value
 from app.session import Session
 
 PATIENT = TYPES["Patient"]
-MOST_LINKED = 16
-"""Patients that are followed from one."""
 UNRESOLVED = "The reference does not lead to a Patient that you can see."
 
 
@@ -61,60 +57,49 @@ async def merge(session: Session, source: UUID, target: UUID, *, preview: bool) 
 
 async def same_student(session: Session, patient: UUID) -> tuple[UUID, ...]:
     """The other Patients that are the same student by merges that the caller sees."""
-    return (await _same_students(session, [patient]))[patient]
+    return (await store.same_students(session.connection, [patient]))[patient]
 
 
 async def followed(session: Session, wanted: Search) -> Search:
-    """The search with each criterion that names a Patient, by a reference or a chain, asked of the merged ones too."""
-    wanted = await with_merged(session, wanted, _same_students)
-    named = {
-        own
-        for clause in wanted.criteria
-        if isinstance(clause, Criterion) and _leads_to_patients(wanted.types, clause)
-        for value in clause.values
-        if (own := _patient(value))
-    }
-    others = await _same_students(session, sorted(named)) if named else {}
+    """The search with each criterion that names a Patient, at the end of a chain as well, asked of the merged ones too.
+
+    What a chain says of a student otherwise is asked of each of them by its statement.
+    """
+    named = {own for clause in wanted.criteria for own in _patients(wanted.types, clause)}
+    others = await store.same_students(session.connection, named)
     if not any(others.values()):
         return wanted
     return replace(wanted, criteria=tuple(_followed(wanted.types, clause, others) for clause in wanted.criteria))
 
 
-async def _same_students(session: Session, patients: Sequence[UUID]) -> dict[UUID, tuple[UUID, ...]]:
-    """As `same_student`, of each: in steps from Patient to Patient that all of them take in one statement."""
-    known: dict[UUID, Linked] = {}
-    found: dict[UUID, dict[UUID, UUID]] = {own: {} for own in patients}
-    ahead = {own: [own] for own in found}
-    while any(ahead.values()):
-        known |= await store.linked(session.connection, {i for here in ahead.values() for i in here} - known.keys())
-        for own, here in ahead.items():
-            ahead[own] = _step(found[own], here, known)
-    return {own: tuple(sorted(same.keys() - {own})) for own, same in found.items()}
-
-
-def _step(found: dict[UUID, UUID], here: list[UUID], known: dict[UUID, Linked]) -> list[UUID]:
-    """Add those of one custodian to `found`, and answer what they link to, as far as MOST_LINKED leaves room."""
-    onward: dict[UUID, None] = {}
-    for own in here:
-        there = known.get(own)
-        if there is None or there.custodian != next(iter(found.values()), there.custodian):
-            continue
-        found[own] = there.custodian
-        if there.body is not None:
-            onward |= dict.fromkeys(islice(linked(parse(there.body), REPLACES, REPLACED_BY), MOST_LINKED))
-    return [i for i in onward if i not in found][: MOST_LINKED - len(found)]
+def _patients(types: tuple[str, ...], clause: Clause) -> Iterator[UUID]:
+    """The Patients that the references of a clause name."""
+    match clause:
+        case Has():
+            yield from _patients((clause.type,), clause.clause)
+        case Chain():
+            for branch in clause.branches:
+                yield from _patients((branch.type,), branch.clause)
+        case Criterion() if _leads_to_patients(types, clause):
+            yield from filter(None, map(_patient, clause.values))
 
 
 def _followed(types: tuple[str, ...], clause: Clause, others: Mapping[UUID, tuple[UUID, ...]]) -> Clause:
-    if not isinstance(clause, Criterion) or not _leads_to_patients(types, clause):
-        return clause
-    more = [
-        replace(value, id=str(other))
-        for value in clause.values
-        if isinstance(value, ReferenceValue) and (own := _patient(value))
-        for other in others[own]
-    ]
-    return replace(clause, values=tuple(dict.fromkeys((*clause.values, *more)))) if more else clause
+    match clause:
+        case Has():
+            return replace(clause, clause=_followed((clause.type,), clause.clause, others))
+        case Chain():
+            branches = (replace(b, clause=_followed((b.type,), b.clause, others)) for b in clause.branches)
+            return replace(clause, branches=tuple(branches))
+        case Criterion() if _leads_to_patients(types, clause):
+            more = [
+                replace(value, id=str(other))
+                for value in clause.values
+                if isinstance(value, ReferenceValue) and (own := _patient(value))
+                for other in others[own]
+            ]
+            return replace(clause, values=tuple(dict.fromkeys((*clause.values, *more)))) if more else clause
+    return clause
 
 
 def _leads_to_patients(types: tuple[str, ...], clause: Criterion) -> bool:

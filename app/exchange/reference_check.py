@@ -12,7 +12,7 @@ from uuid import UUID
 
 from app.errors import HallpassError, Issue, Kind
 from app.fhir.references import Form, form, references
-from app.resources.refs import attached, local_targets, parse_local
+from app.resources.refs import attached, local_targets, nodes, parse_local
 from app.session import Session
 
 EXTERNAL = "The reference leads to another server. Refer by identifier or by display alone."
@@ -22,8 +22,12 @@ UNRESOLVED = "The reference does not lead to a resource that you can see."
 Target = tuple[str, UUID]
 
 
+def _attachments(content: dict[str, Any], path: str) -> Iterator[tuple[str, tuple[str, UUID]]]:
+    """Path and target of each Attachment whose bytes are a Binary of this server; most content has none."""
+    return _attached(content, path) if any(attached(node) for node in nodes(content)) else iter(())
+
+
 def _attached(node: Any, path: str) -> Iterator[tuple[str, tuple[str, UUID]]]:
-    """Path and target of each Attachment whose bytes are a Binary of this server."""
     if isinstance(node, dict):
         if found := attached(node):
             yield f"{path}.url", found
@@ -58,7 +62,7 @@ def targets(
             wanted[f"{reference.path}.reference"] = target
     if external:
         raise HallpassError(Kind.UNPROCESSABLE, *(Issue(why, path, "not-found") for path, why in external.items()))
-    wanted |= {p: t for p, t in _attached(content, itself[0]) if t not in known and t not in own}
+    wanted |= {p: t for p, t in _attachments(content, itself[0]) if t not in known and t not in own}
     return wanted
 
 

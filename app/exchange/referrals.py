@@ -13,10 +13,12 @@ from app.db import read as store
 from app.db.rows import Stored
 from app.errors import HallpassError, Issue, Kind
 from app.exchange.explaining import decision_for, holdings
+from app.exchange.returning import require_return
 from app.exchange.third_party_writes import judging
 from app.fhir.json import parse
 from app.projections.consent_context import current_of
 from app.referral.judge import follows_referral, judge
+from app.referral.returns import asks_return
 from app.referral.table import ACTIVE, TABLES, Need, Party
 from app.resources import ResourceType
 from app.resources.refs import local_id
@@ -38,6 +40,9 @@ async def require_transition(
         kept = await store.version(session.connection, declared.name, old.id, old.version - 1)
         before = parse(kept.body) if kept else {}
     parties = await _parties(session, after, before, old)
+    if declared.name == "Task" and (asks_return(before) or asks_return(after)):
+        await require_return(session, after, before, parties)
+        return
     verdict = judge(declared.name, before, after, parties)
     if verdict.kind is not None:
         raise HallpassError(verdict.kind, *verdict.issues)

@@ -18,7 +18,7 @@ from app.db import read as store
 from app.db import transfers
 from app.db.transfers import Transfer as Transfer
 from app.errors import HallpassError, Issue, Kind, not_found
-from app.exchange import patching, reads, writes
+from app.exchange import lock_order, patching, reads, writes
 from app.exchange.disclosures import require_held
 from app.exchange.release import PendingResult
 from app.exchange.validated import Validated, validate_now
@@ -28,8 +28,8 @@ from app.ledger.disclose import agent
 from app.limits.results import Budget
 from app.resources import REGISTRY, TYPES, Visibility
 from app.resources.paths import values
-from app.resources.refs import as_uuid, local_id, parse_local
-from app.scopes import parse_scope
+from app.resources.refs import as_uuid, local_id, local_targets, parse_local
+from app.scopes import EMERGENCY, grant, parse_scope
 from app.session import Session
 
 Json = dict[str, Any]
@@ -58,9 +58,7 @@ _SERVERS = frozenset({"versionId", "lastUpdated", "source"})
 
 async def propose(session: Session, patient: str, to: UUID, notice: str) -> PendingResult:
     """A proposal that the new district can accept. Raises NOT_FOUND, UNPROCESSABLE; FORBIDDEN without the scopes."""
-    for type_name in HANDED_OVER:
-        session.require(type_name, "r")
-    session.require("Consent", "u")
+    _require_scopes(session)
     student = await require_held(session, "Patient", patient)
     own = session.caller.organization
     row = await reads.current(session, TYPES["Patient"], patient)
@@ -68,11 +66,10 @@ async def propose(session: Session, patient: str, to: UUID, notice: str) -> Pend
         raise not_found()
     if notice not in NOTICES:
         raise _refused(f"Say how the parent knows of it. Use one of: {', '.join(NOTICES)}.", "notice")
-    school = await reads.current(session, TYPES["Organization"], str(to))
-    codings = [(c.get("system"), c.get("code")) for c in values(parse(school.body), "type.coding")] if school else []
-    if to == own or _EDUCATION not in codings:
+    if to == own or not await _is_school(session, to):
         text = "The new district is another Organization of this server, of type edu (organization-type)."
         raise _refused(text, "to")
+    await _require_transferable(session, student)
     proposal = uuid4()
     scopes = sorted(s.text for s in session.caller.scopes)
     who = (session.caller.client, scopes, sorted(session.caller.purposes), notice, OPEN_FOR)
@@ -80,6 +77,31 @@ async def propose(session: Session, patient: str, to: UUID, notice: str) -> Pend
     kept = await transfers.one(session.connection, proposal)
     assert kept is not None
     return PendingResult(document=_report([kept], own))
+
+
+def _require_scopes(session: Session) -> None:
+    for type_name in HANDED_OVER:
+        session.require(type_name, "r")
+    session.require("Consent", "u")
+
+
+async def _is_school(session: Session, to: UUID) -> bool:
+    school = await reads.current(session, TYPES["Organization"], str(to))
+    codings = values(parse(school.body), "type.coding") if school and not school.deleted else ()
+    return _EDUCATION in [(c.get("system"), c.get("code")) for c in codings]
+
+
+async def _require_transferable(session: Session, student: UUID) -> None:
+    """Raise TOO_COSTLY for a student with more records than one transfer copies."""
+    records, size = await transfers.size(session.connection, student, session.caller.organization)
+    settings = session.settings
+    if records > settings.max_released or size > settings.max_result_bytes:
+        text = (
+            f"The student has {records} records to copy, of {size} bytes. One transfer copies {settings.max_released}"
+            f" of {settings.max_result_bytes} bytes together. The operator of the exchange can raise"
+            " HALLPASS_MAX_RELEASED and HALLPASS_MAX_RESULT_BYTES."
+        )
+        raise HallpassError(Kind.TOO_COSTLY, text)
 
 
 async def listed(session: Session) -> PendingResult:
@@ -107,15 +129,23 @@ async def pending(session: Session, transfer: UUID) -> Transfer:
     return found
 
 
-def proposer(transfer: Transfer) -> Caller:
-    """The client that proposed it, with what it might do then: in its name the releases end."""
-    scopes = frozenset(parse_scope(s) for s in transfer.scopes)
+async def proposer(session: Session, transfer: Transfer) -> Caller:
+    """The client that proposed it, with what it might do then and may now: in its name the releases end."""
+    held = frozenset(map(parse_scope, await transfers.held_scopes(session.connection, transfer.client)))
+    scopes = grant(" ".join(transfer.scopes), held).scopes - {EMERGENCY}
     return Caller(transfer.client, transfer.custodian, scopes, frozenset(transfer.purposes), "")
 
 
 async def end_releases(session: Session, transfer: Transfer) -> list[PendingResult]:
-    """End each active release of the student, as who proposed it. Raises CONFLICT where that was taken back."""
+    """End each active release of the student, as who proposed it: what holds of a proposal holds still.
+
+    Raises CONFLICT where it was taken back, and as `propose` does.
+    """
     own = session.caller.organization
+    _require_scopes(session)
+    if not await _is_school(session, transfer.recipient):
+        raise HallpassError(Kind.CONFLICT, "The organization that accepts is a school no more.")
+    await _require_transferable(session, transfer.compartment)
     held = await store.bodies_held(session.connection, transfer.compartment, "Consent", own, uuid4())
     active = [c for c in map(parse, held) if c.get("status") == "active"]
     kept = [w for w in transfer.waiting if w["consent"] not in {c["id"] for c in active}]
@@ -141,12 +171,16 @@ async def accept(session: Session, transfer: UUID) -> PendingResult:
     Budget.of_whole(session.settings).require(sum(len(body) for _, _, body in found), len(found))
     ids = {(kind, own): uuid4() for kind, own, _ in found}
     session.pending.update((kind, new) for (kind, _), new in ids.items())
-    for kind, own, body in found:
-        await writes.create(session, TYPES[kind], _filed(session, kind, parse(body), ids), ids[kind, own])
+    copies = [(kind, ids[kind, own], _filed(session, kind, parse(body), ids)) for kind, own, body in found]
+    student = ids["Patient", kept.compartment]
+    created = [lock_order.Creation(kind, student, copy.content) for kind, _, copy in copies]
+    named = {target[1] for _, _, copy in copies for target in local_targets(copy.content)}
+    await lock_order.records(session, (), created, named - set(ids.values()))
+    for kind, new, copy in copies:
+        await writes.create(session, TYPES[kind], copy, new)
     await writes.store_filed(session)
     report = _report([kept], caller.organization)
-    patient = ids["Patient", kept.compartment]
-    report["parameter"] += [{"name": "patient", "valueReference": {"reference": f"Patient/{patient}"}}]
+    report["parameter"] += [{"name": "patient", "valueReference": {"reference": f"Patient/{student}"}}]
     counts = Counter(kind for kind, _, _ in found)
     report["parameter"] += [
         {"name": "copied", "part": [{"name": "type", "valueCode": k}, {"name": "count", "valueInteger": n}]}

@@ -56,7 +56,7 @@ def parse(body: bytes) -> dict[str, Any]:
         _refuse(f"The body is nested deeper than {MAX_DEPTH} levels.")
     if found := _CONTROL.search(escapes):
         _refuse(f"A string holds a control character: byte {found.start()}.")
-    if found := _LONE_SURROGATE.search(escapes):
+    if rb"\u" in escapes and (found := _LONE_SURROGATE.search(escapes)):
         _refuse(f"A string holds half a surrogate pair: byte {found.start()}.")
     return _Reader().read(text)
 

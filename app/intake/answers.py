@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from app.resources.paths import first, values
-
 TRANSIENT = frozenset({429, 502, 503, 504})
 """HTTP statuses that ask to come back later."""
 _LOCATION = re.compile(r"(?:^|/)[A-Z][A-Za-z]+/([A-Za-z0-9\-.]{1,64})(?:/_history/[^/]+)?$")
@@ -92,15 +90,29 @@ def refusal(entry: Entry, operation_outcome: Any, otherwise: str, status: int = 
 
 def issues(operation_outcome: Any) -> str:
     """The issues of an OperationOutcome on one line; empty where it is none."""
-    return "; ".join(_issue(i) for i in values(operation_outcome, "issue"))
+    return "; ".join(_issue(i) for i in _list(operation_outcome, "issue"))
 
 
 def _issue(issue: Any) -> str:
-    text = first(issue, "details.text") or first(issue, "diagnostics") or first(issue, "code") or "no reason given"
-    where = ", ".join(str(e) for e in values(issue, "expression"))
+    text = _text(issue) or _of(issue, "diagnostics") or _of(issue, "code") or "no reason given"
+    where = ", ".join(str(e) for e in _list(issue, "expression"))
     return f"{text} ({where})" if where else str(text)
 
 
 def _says_unchanged(operation_outcome: Any) -> bool:
-    issue = first(operation_outcome, "issue")
-    return bool(first(issue, "code") == "informational" and first(issue, "details.text") == "Unchanged.")
+    issue = next(iter(_list(operation_outcome, "issue")), None)
+    return bool(_of(issue, "code") == "informational" and _text(issue) == "Unchanged.")
+
+
+def _text(issue: Any) -> Any:
+    return _of(_of(issue, "details"), "text")
+
+
+def _list(node: Any, name: str) -> list[Any]:
+    found = _of(node, name)
+    return found if isinstance(found, list) else []
+
+
+def _of(node: Any, name: str) -> Any:
+    """An element of an answer; None where what answered did not send it, or sent no object."""
+    return node.get(name) if isinstance(node, dict) else None

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from app.referral import codes as c
+from app.referral.returns import STATUS_REASONS as RETURN_REASONS
+from app.referral.returns import TABLE as RETURN
 from app.referral.table import TABLES, Need, Party, Transition, final
+
+DRAWN: dict[str, tuple[Transition, ...]] = {**TABLES, "Return": RETURN}
+"""By heading."""
 
 
 def diagram(type_name: str) -> str:
     """A state diagram: an arrow for each pair of states, with who may take it."""
-    table = TABLES[type_name]
+    table = DRAWN[type_name]
     lines = ["stateDiagram-v2"]
     ways: dict[tuple[str | None, str], set[str]] = {}
     for row in table:
@@ -23,14 +30,23 @@ def transitions(type_name: str) -> str:
     """A Markdown table of every transition, with what it needs."""
     rows = [
         f"| {row.before or '(new)'} | {row.after} | {', '.join(sorted(row.by))} | {'; '.join(sorted(row.needs))} |"
-        for row in TABLES[type_name]
+        for row in DRAWN[type_name]
     ]
     return "\n".join(["| from | to | by | needs |", "|---|---|---|---|", *rows])
 
 
 def reasons() -> str:
-    """A Markdown table of the coded reasons."""
-    return "\n".join(["| code | meaning |", "|---|---|", *(f"| `{k}` | {v} |" for k, v in c.STATUS_REASONS.items())])
+    """A Markdown table of the coded reasons of a referral's Task."""
+    return _meanings(c.STATUS_REASONS)
+
+
+def reasons_of_returns() -> str:
+    """A Markdown table of the coded reasons of a request to return or destroy."""
+    return _meanings(RETURN_REASONS)
+
+
+def _meanings(codes: Mapping[str, str]) -> str:
+    return "\n".join(["| code | meaning |", "|---|---|", *(f"| `{k}` | {v} |" for k, v in codes.items())])
 
 
 def _who(row: Transition) -> set[str]:

@@ -44,7 +44,8 @@ class Transition:
     needs: frozenset[Need] = frozenset()
 
 
-def _to(after: str, by: Iterable[Party], *before: str | None, needs: Iterable[Need] = ()) -> Iterator[Transition]:
+def to(after: str, by: Iterable[Party], *before: str | None, needs: Iterable[Need] = ()) -> Iterator[Transition]:
+    """The transitions from each of these states to one."""
     for state in before:
         yield Transition(state, after, frozenset(by), frozenset(needs))
 
@@ -61,36 +62,36 @@ _EITHER = [Party.REQUESTER, Party.OWNER]
 _REASON, _CODED, _OUTCOME = [Need.REASON], [Need.CODED_REASON], [Need.OUTCOME]
 
 TASK: tuple[Transition, ...] = (
-    *_to(DRAFT, _REQUESTER, None),
-    *_to(REQUESTED, _REQUESTER, None, DRAFT),
-    *_to(ACCEPTED, _CLAIMANT, REQUESTED, needs=[Need.ACTIVE_REFERRAL]),
-    *_to(ACCEPTED, _OWNER, None),
-    *_to(REJECTED, _OWNER, None, REQUESTED, needs=_CODED),
-    *_to(IN_PROGRESS, _OWNER, None),
-    *_to(IN_PROGRESS, _OWNER, ACCEPTED, ON_HOLD, needs=[Need.ACTIVE_REFERRAL]),
-    *_to(ON_HOLD, _OWNER, None, ACCEPTED, IN_PROGRESS, needs=_REASON),
-    *_to(FAILED, _OWNER, None, *OPEN, ASKED, needs=_CODED),
-    *_to(COMPLETED, _OWNER, None, *OPEN, ASKED, needs=_OUTCOME),
-    *_to(CANCELED, _REQUESTER, DRAFT),
-    *_to(CANCELED, _REQUESTER, REQUESTED, needs=_REASON),
-    *_to(CANCELED, _OWNER, *OPEN, ASKED, needs=_REASON),
-    *_to(CANCELED, _REQUESTER, *OPEN, ASKED, needs=[Need.REASON, Need.RELEASE_ENDED]),
-    *_to(ASKED, _REQUESTER, *OPEN, needs=_REASON),
-    *(t for state in OPEN for t in _to(state, _REQUESTER, ASKED)),
-    *_to(ERROR, _REQUESTER, DRAFT, REQUESTED, *OPEN, ASKED),
+    *to(DRAFT, _REQUESTER, None),
+    *to(REQUESTED, _REQUESTER, None, DRAFT),
+    *to(ACCEPTED, _CLAIMANT, REQUESTED, needs=[Need.ACTIVE_REFERRAL]),
+    *to(ACCEPTED, _OWNER, None),
+    *to(REJECTED, _OWNER, None, REQUESTED, needs=_CODED),
+    *to(IN_PROGRESS, _OWNER, None),
+    *to(IN_PROGRESS, _OWNER, ACCEPTED, ON_HOLD, needs=[Need.ACTIVE_REFERRAL]),
+    *to(ON_HOLD, _OWNER, None, ACCEPTED, IN_PROGRESS, needs=_REASON),
+    *to(FAILED, _OWNER, None, *OPEN, ASKED, needs=_CODED),
+    *to(COMPLETED, _OWNER, None, *OPEN, ASKED, needs=_OUTCOME),
+    *to(CANCELED, _REQUESTER, DRAFT),
+    *to(CANCELED, _REQUESTER, REQUESTED, needs=_REASON),
+    *to(CANCELED, _OWNER, *OPEN, ASKED, needs=_REASON),
+    *to(CANCELED, _REQUESTER, *OPEN, ASKED, needs=[Need.REASON, Need.RELEASE_ENDED]),
+    *to(ASKED, _REQUESTER, *OPEN, needs=_REASON),
+    *(t for state in OPEN for t in to(state, _REQUESTER, ASKED)),
+    *to(ERROR, _REQUESTER, DRAFT, REQUESTED, *OPEN, ASKED),
 )
 """A referral's Task. What an owner may create is what is past: it holds both sides."""
 
 ACTIVE, REVOKED = "active", "revoked"
 REFERRAL: tuple[Transition, ...] = (
-    *_to(DRAFT, _REQUESTER, None),
-    *_to(ACTIVE, _REQUESTER, None, DRAFT, ON_HOLD),
-    *_to(ON_HOLD, _REQUESTER, None, ACTIVE),
-    *_to(COMPLETED, _REQUESTER, None, ACTIVE, ON_HOLD),
-    *_to(REVOKED, _REQUESTER, None, DRAFT, ACTIVE, ON_HOLD),
-    *_to(ERROR, _REQUESTER, None, DRAFT, ACTIVE, ON_HOLD),
-    *(t for state in (ACTIVE, ON_HOLD, COMPLETED, REVOKED, ERROR) for t in _to(state, _REQUESTER, "unknown")),
-    *_to("unknown", _REQUESTER, None),
+    *to(DRAFT, _REQUESTER, None),
+    *to(ACTIVE, _REQUESTER, None, DRAFT, ON_HOLD),
+    *to(ON_HOLD, _REQUESTER, None, ACTIVE),
+    *to(COMPLETED, _REQUESTER, None, ACTIVE, ON_HOLD),
+    *to(REVOKED, _REQUESTER, None, DRAFT, ACTIVE, ON_HOLD),
+    *to(ERROR, _REQUESTER, None, DRAFT, ACTIVE, ON_HOLD),
+    *(t for state in (ACTIVE, ON_HOLD, COMPLETED, REVOKED, ERROR) for t in to(state, _REQUESTER, "unknown")),
+    *to("unknown", _REQUESTER, None),
 )
 """The referral itself, a ServiceRequest: its requester's alone. Past ones may be created as they ended."""
 

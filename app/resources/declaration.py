@@ -22,6 +22,9 @@ def no_parties(_resource: dict[str, Any]) -> list[str]:
 OPEN_TO_CLAIM = UUID(int=1)
 """Stands among the parties of a record that is open to claim, in the place of the one that is to come."""
 
+SEEN_BY_PARTIES = UUID(int=2)
+"""Stands among the parties of a record that they see, though what they see of its type hangs on releases else."""
+
 
 class Visibility(Enum):
     """How far resources of a type can travel. https://hl7.org/fhir/R4/compartmentdefinition-patient.html"""
@@ -71,7 +74,7 @@ class ResourceType:
     @property
     def parties_see(self) -> bool:
         """Whether an organization sees such a resource since it is named in it."""
-        return self.parties is not no_parties and not self.party_writes
+        return self.parties is not no_parties
 
     def __post_init__(self) -> None:
         if (self.visibility is Visibility.COMPARTMENT) != (self.student is not None):

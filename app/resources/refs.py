@@ -33,20 +33,33 @@ def local_id(reference: Any, type_name: str | None = None) -> UUID | None:
 
 def attached(node: dict[str, Any]) -> tuple[str, UUID] | None:
     """The Binary of this server whose bytes an Attachment names by its url; None for any other element."""
-    found = parse_local(node.get("url"))
-    return found if found and found[0] == "Binary" else None
+    url = node.get("url")
+    return parse_local(url) if isinstance(url, str) and url.startswith("Binary/") else None
 
 
 def local_targets(node: Any) -> Iterator[tuple[str, UUID]]:
     """Each type and id that any Reference at or below `node` points at, and each Binary that an attachment is."""
-    waiting = [node]
+    for at in nodes(node):
+        if "reference" in at and (found := parse_local(at["reference"])):
+            yield found
+        if "url" in at and (found := attached(at)):
+            yield found
+
+
+def nodes(content: Any) -> list[dict[str, Any]]:
+    """Every object at or below `content`, in document order."""
+    found: list[dict[str, Any]] = []
+    waiting = [content]
     while waiting:
         at = waiting.pop()
-        if isinstance(at, dict):
-            for name in ("reference", "url"):
-                found = parse_local(at.get(name))
-                if found and (name == "reference" or found[0] == "Binary"):
-                    yield found
-            waiting += [v for v in reversed(at.values()) if type(v) is dict or type(v) is list]
-        elif isinstance(at, list):
-            waiting += [v for v in reversed(at) if type(v) is dict or type(v) is list]
+        if type(at) is dict:
+            found.append(at)
+            inside: Any = reversed(at.values())
+        elif type(at) is list:
+            inside = reversed(at)
+        else:
+            continue
+        for value in inside:
+            if type(value) is dict or type(value) is list:
+                waiting.append(value)
+    return found

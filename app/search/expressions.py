@@ -21,7 +21,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from fhirpathpy.parser import parse
 
@@ -33,8 +33,7 @@ ABSTRACT = ("Resource", "DomainResource")
 _PLAIN = re.compile(r"[A-Za-z]+(?:\.[A-Za-z]+)*")
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A value of a resource and its FHIR type."""
 
     type: str
@@ -96,6 +95,12 @@ class Path:
             return frozenset({"boolean"})
         last = next((s for s in reversed(self.steps) if isinstance(s, Down)), None)
         return frozenset(e.type for e in last.elements) if last else frozenset()
+
+    @property
+    def heads(self) -> frozenset[str] | None:
+        """The keys of a resource of which one must be there for it to lead to a value; None: it may without."""
+        first = self.steps[0] if self.steps and not self.truth else None
+        return frozenset(e.key for e in first.elements) if isinstance(first, Down) else None
 
     def values(self, resource: dict[str, Any], element: Any = None) -> Iterator[Found]:
         """The values in document order, lists flattened; below an element of the resource, where one is given."""
@@ -299,7 +304,9 @@ def _taken(step: Step, found: list[Found], resource: dict[str, Any]) -> Iterator
 def _down(found: list[Found], step: tuple[Element, ...]) -> list[Found]:
     """The elements below what was found."""
     inner: list[Found] = []
-    for node in (f.value for f in found if isinstance(f.value, dict)):
+    for _, node in found:
+        if not isinstance(node, dict):
+            continue
         for element in step:
             value = node.get(element.key)
             if isinstance(value, list):

@@ -15,7 +15,7 @@ CAPACITY = (
     "http://hl7.org/fhir/us/sdoh-clinicalcare/StructureDefinition/SDOHCC-ExtensionHealthcareServiceCapacityStatus"
 )
 CAPACITY_CODES = "http://hl7.org/fhir/us/sdoh-clinicalcare/CodeSystem/SDOHCC-CodeSystemTemporaryCodes"
-OPEN_AT = "open-at"
+OPEN_AT, NEAR = "open-at", "near"
 
 
 def _record(code: str, expression: str, description: str) -> dict[str, Any]:
@@ -54,7 +54,20 @@ def _of_referral(code: str, kind: str, url: str, type_name: str, description: st
     }
 
 
+def _near() -> dict[str, Any]:
+    """HL7's own, `special` there: how it is asked is the same."""
+    return {
+        "base": "Location",
+        "code": NEAR,
+        "kind": "token",
+        "expression": "Location.position",
+        "url": f"{OURS}/Location-near",
+        "description": "Within a distance of a position: latitude|longitude|distance|units, to within a tenth of it",
+    }
+
+
 RECORDS: tuple[dict[str, Any], ...] = (
+    _near(),
     _of_referral("day-of-need", "date", DAY_OF_NEED, "date", "Since when the need is known"),
     _of_referral("program", "token", PROGRAM, "CodeableConcept", "The program under which the referral is made"),
     _of_consent("controller", "Who controls what is released: the discloser"),
@@ -73,4 +86,4 @@ RECORDS: tuple[dict[str, Any], ...] = (
         "When the service is open: now, a date and time, or a half hour of the week such as mon-0930",
     ),
 )
-"""By which a service is found before a referral (app/search/hours.py), what a referral has in extensions, FAST's."""
+"""By which a service is found before a referral (hours.py, near.py), what a referral has in extensions, FAST's."""

@@ -110,7 +110,6 @@ UNSERVED = {
     "_list": "no List is kept; the members of a Group are found by `_has:Group:member:_id`",
     "_contained": "a contained resource is a part of its container, and not found by itself",
     "_containedType": "a contained resource is a part of its container, and not found by itself",
-    "near": "positions are not indexed by distance",
     "phonetic": "names are not indexed by sound",
 }
 """The standard parameters that are refused like any unknown one, and why."""

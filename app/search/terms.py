@@ -8,15 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from itertools import product
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from app.consent.contact import usable
 from app.fhir import dates
+from app.resources.merges import REPLACED_BY, REPLACES, linked
 from app.resources.refs import local_targets
 from app.search.expressions import Found
 from app.search.hours import slots
+from app.search.near import cells
 from app.search.normal import DAYS, OF_NAMES, contact, fold, key, rows, words
 from app.search.parameters import COLUMNS, PARAMETERS, Parameter, ParamKind
 from app.search.references import target
@@ -26,6 +29,8 @@ NAME_PARTS = ("text", "family", "given", "prefix", "suffix")
 ADDRESS_PARTS = ("text", "line", "city", "district", "state", "postalCode", "country")
 REFERS = "_refers"
 """Under this name stand references that no search parameter covers, so that every referrer can be found."""
+MERGED = "link:merged"
+"""Under this name stand the links of a Patient to those that are the same student by a merge."""
 DATED = frozenset({"date", "dateTime", "instant", "Period", "Timing"})
 """The types that a date parameter searches. https://hl7.org/fhir/R4/search.html#date"""
 NUMBERS = frozenset({"decimal", "integer", "positiveInt", "unsignedInt"})
@@ -42,10 +47,13 @@ def terms(type_name: str, resource: dict[str, Any], zone: ZoneInfo, base_url: st
     resource = usable(resource)  # by what is withheld from others, a search would tell it
     context = _Context(resource, zone, base_url)
     found: dict[Row, None] = {}
-    for parameter in PARAMETERS[type_name].values():
-        if parameter.code not in COLUMNS:
-            found.update(dict.fromkeys(context.rows(parameter)))
+    for parameter, n, heads in _paths(type_name):
+        if heads is None or not resource.keys().isdisjoint(heads):
+            found.update(dict.fromkeys(context.rows(parameter, n)))
     found.update(dict.fromkeys(_unsearched(resource, found)))
+    if type_name == "Patient":
+        merged = linked(resource, REPLACES, REPLACED_BY)
+        found.update((Reference(MERGED, type_name, own, "", "", ""), None) for own in merged)
     return Terms(
         tokens=tuple(r for r in found if isinstance(r, Token)),
         strings=tuple(r for r in found if isinstance(r, String)),
@@ -56,19 +64,25 @@ def terms(type_name: str, resource: dict[str, Any], zone: ZoneInfo, base_url: st
     )
 
 
+@cache
+def _paths(type_name: str) -> list[tuple[Parameter, int, frozenset[str] | None]]:
+    """The paths of what a type is found by: a parameter, which of its paths, and what a resource must have for it."""
+    indexed = (p for p in PARAMETERS[type_name].values() if p.code not in COLUMNS)
+    return [(p, n, path.heads) for p in indexed for n, path in enumerate(p.paths)]
+
+
 @dataclass(frozen=True, slots=True)
 class _Context:
     resource: dict[str, Any]
     zone: ZoneInfo
     base_url: str
 
-    def rows(self, parameter: Parameter) -> Iterator[Row]:
-        for n, path in enumerate(parameter.paths):
-            for found in path.values(self.resource):
-                if parameter.kind is ParamKind.COMPOSITE:
-                    yield from self._pairs(parameter, n, found.value)
-                else:
-                    yield from self._rows_of(parameter.code, parameter.kind, found)
+    def rows(self, parameter: Parameter, n: int) -> Iterator[Row]:
+        for found in parameter.paths[n].values(self.resource):
+            if parameter.kind is ParamKind.COMPOSITE:
+                yield from self._pairs(parameter, n, found.value)
+            else:
+                yield from self._rows_of(parameter.code, parameter.kind, found)
 
     def _rows_of(self, code: str, kind: ParamKind, found: Found) -> Iterator[Row]:
         """The rows of a value; none for a value of a type that the parameter does not search (a choice's text)."""
@@ -152,7 +166,7 @@ def _tokens(param: str, found: Found) -> Iterator[Row]:
                 yield Token(f"{param}:of-type", key(coding.get("system", "")), key(coded))
         case _:
             texts = []
-    yield from (row for t in texts if t for row in _string(f"{param}:text", t))
+    yield from (row for t in texts if t for row in _string(f"{param}:text", t, fold(t)))
 
 
 def _codes(found: Found) -> list[tuple[str, str]]:
@@ -171,6 +185,8 @@ def _codes(found: Found) -> list[tuple[str, str]]:
             return [("", "true" if value else "false")]
         case "HealthcareServiceAvailableTime":
             return [("", slot) for slot in slots(value)]
+        case "LocationPosition":
+            return [("", cell) for cell in cells(value)]
         case "code" | "id" | "string" | "markdown" | "uri" | "url" | "canonical" | "oid" | "uuid":
             return [("", str(value))]
         case _:
@@ -184,15 +200,17 @@ def _coding(coding: dict[str, Any]) -> tuple[str, str]:
 def _strings(param: str, found: Found) -> Iterator[Row]:
     parts = {"HumanName": NAME_PARTS, "Address": ADDRESS_PARTS}.get(found.type)
     texts = _list(found.value) if parts is None else [t for p in parts for t in _list(found.value.get(p))]
-    for text in (t for t in texts if isinstance(t, str)):
-        yield from _string(param, text)
-        if param in OF_NAMES:
-            yield from (String(f"{param}:word", w, "") for w in words(fold(text)))
+    for text in texts:
+        if isinstance(text, str):
+            folded = fold(text)
+            yield from _string(param, text, folded)
+            if param in OF_NAMES:
+                yield from (String(f"{param}:word", w, "") for w in words(folded))
 
 
-def _string(param: str, text: str) -> Iterator[String]:
+def _string(param: str, text: str, folded: str) -> Iterator[String]:
     """The row of a text; of a long one, `:rest` rows with what lies behind."""
-    head, *others = rows(fold(text))
+    head, *others = rows(folded)
     yield String(param, head, text)
     yield from (String(f"{param}:rest", o, "") for o in others)
 

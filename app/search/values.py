@@ -14,9 +14,10 @@ from zoneinfo import ZoneInfo
 
 from app.fhir import dates
 from app.resources import TYPES
+from app.search import near
 from app.search.hours import asked
 from app.search.normal import DAYS, LONGEST_ASKED, contact, fold
-from app.search.own import OPEN_AT
+from app.search.own import NEAR, OPEN_AT
 from app.search.parameters import Parameter, ParamKind
 from app.search.query import (
     CompositeValue,
@@ -91,6 +92,8 @@ class Reading:
     def _token(self, parameter: Parameter, modifier: str | None, text: str) -> Value:
         if parameter.code == OPEN_AT:
             text = self._open_at(text)
+        if parameter.code == NEAR:
+            return self._near(unescape(text))
         in_set = modifier in ("in", "not-in")
         return self._set(parameter, unescape(text)) if in_set else _token(parameter, modifier, text)
 
@@ -99,6 +102,12 @@ class Reading:
             return asked(text, self.zone, datetime.now(UTC))
         except ValueError:
             raise NotUnderstood("takes now, a date and time such as 2026-09-30T08:00:00Z, or mon-0930") from None
+
+    def _near(self, text: str) -> SetValue:
+        try:
+            return SetValue(((None, near.asked(text)),))
+        except ValueError as e:
+            raise NotUnderstood(str(e)) from None
 
     def _set(self, parameter: Parameter, text: str) -> SetValue:
         """The codes of a value set that is known here, by its URL, or by its id where it is one of ours."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from app.consent.recipients import CLASSES
 from app.consent.regimes import REGIMES
 from app.referral.codes import STATUS_REASONS
+from app.referral.returns import STATUS_REASONS as RETURN_REASONS
 from app.report.measure_report import GROUPS, display
+from app.resources.task import RETURN
 from app.terminology.definition import Json, canonical, definition
 
 Concepts = dict[str, str]
@@ -110,6 +112,7 @@ AUDIT_EVENT_KIND: Concepts = {
     "query": "A query read records of others: what it asked for",
     "access": "A client, or a person in the office, read records of a student that its own organization holds",
 }
+TASK_CODES: Concepts = {RETURN: "Return or destroy what was received"}
 ACTOR_ROLE: Concepts = {"intermediary": "The exchange through which the parties share"}
 WHO_SIGNS: Concepts = {
     "minor-signs": "The minor lawfully consented alone to this care, and alone signs for its record",
@@ -173,6 +176,13 @@ _SYSTEMS: tuple[tuple[str, str, str, Concepts], ...] = (
         "Why a referral was declined, put on hold, canceled, or came to nothing.",
         STATUS_REASONS,
     ),
+    (
+        "return-status-reason",
+        "Reasons of a request to return or destroy",
+        "What became of what left under a release that was filed wrongly.",
+        RETURN_REASONS,
+    ),
+    ("task-code", "Kinds of Tasks", "What a Task asks for, where HL7 has no code for it.", TASK_CODES),
     (
         "support-tier",
         "Tiers of support",

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+from app.consent.codes import CONTACT_PERMISSION
+
 Body = dict[str, Any]
 Pick = Callable[..., dict[str, str] | None]
 """A Reference to a resource of one of these types; None where there is none."""
@@ -67,6 +69,10 @@ class Draw:
     def address(self) -> Body:
         place = {"city": self.one(*CITIES), "state": "NY", "postalCode": f"1485{self.rng.randrange(3)}"}
         return {"use": self.one("home", "work"), "country": "US", **place}
+
+    def permission(self) -> Any:
+        """How a person may be contacted; what is not permitted leaves with nobody, and is found by no search."""
+        return self.maybe([{"url": CONTACT_PERMISSION, "valueCode": self.one("call", "write", "none")}], 0.3)
 
     def concept(self, *values: str, system: str = KIND) -> Body:
         code = self.one(*values)

@@ -62,7 +62,7 @@ def _meta(rng: Random) -> Body:
 def _patient(d: Draw) -> Body:
     link = d.ref("Patient", chance=0.3)
     return {
-        "extension": _permission(d),
+        "extension": d.permission(),
         "identifier": d.identifier(),
         "active": d.maybe(d.one(True, False)),
         "name": d.name(),
@@ -78,14 +78,9 @@ def _patient(d: Draw) -> Body:
     }
 
 
-def _permission(d: Draw) -> Any:
-    """How a person may be contacted; what is not permitted leaves with nobody, and is found by no search."""
-    return d.maybe([{"url": c.CONTACT_PERMISSION, "valueCode": d.one("call", "write", "none")}], 0.3)
-
-
 def _related_person(d: Draw) -> Body:
     return {
-        "extension": _permission(d),
+        "extension": d.permission(),
         "identifier": d.identifier(),
         "active": d.maybe(True),
         "patient": d.pick("Patient"),

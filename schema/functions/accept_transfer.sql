@@ -28,15 +28,7 @@ BEGIN
     IF NOT client_is_active(v_client, current_setting('hallpass.token'), v_caller, emergency()) THEN
         RETURN;
     END IF;
-    -- What a law beside that of education records keeps back stays behind: 42 CFR Part 2, what a minor signs for,
-    -- psychotherapy notes; and the bytes that belong to those. Consents and Tasks are the old district's own.
-    SELECT array_agg(r.id) INTO v_ids FROM resource r
-        WHERE r.compartment = v_transfer.compartment AND r.custodian = v_transfer.custodian AND r.current AND NOT r.deleted
-          AND r.student IS NOT NULL AND NOT r.directory AND NOT r.type IN ('Consent', 'Provenance', {party_written_types})
-          AND NOT r.labels && ARRAY['42CFRPart2', 'minor-signs', 'both-sign', 'PSYTHPN']
-          AND NOT (r.type IN ({referred_types}) AND EXISTS (
-              SELECT 1 FROM resource f WHERE f.compartment = r.compartment AND f.current AND NOT f.deleted AND r.id = ANY (f.refs)
-                AND f.labels && ARRAY['42CFRPart2', 'minor-signs', 'both-sign', 'PSYTHPN']));
+    SELECT array_agg(t.id) INTO v_ids FROM transferable(v_transfer.compartment, v_transfer.custodian) t;
     IF NOT v_transfer.compartment = ANY (v_ids) THEN
         RETURN;  -- the student's own record is gone, or is kept back
     END IF;

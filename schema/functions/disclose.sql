@@ -15,6 +15,8 @@ DECLARE
     v_before    chain_end;
     v_at        timestamptz;
     v_link      bytea;
+    v_students  uuid[];
+    v_consents  uuid[];
     c_tries     CONSTANT integer := 100;
 BEGIN
     entered := 0;
@@ -48,7 +50,7 @@ BEGIN
     WITH leaving AS MATERIALIZED (
         SELECT coalesce(k.request, p_requests[1]) AS request, coalesce(k.interaction, p_interactions[1]) AS interaction,
                r.compartment, r.id, r.version, r.type, r.student, r.custodian, r.directory, r.current, r.deleted, r.labels,
-               sees_as_party(r.type, r.parties) AS party
+               sees_as_party(r.compartment, r.id, r.type, r.parties) AS party
         FROM unnest(p_requests, p_interactions, p_compartments, p_ids, p_versions, p_custodians)
              AS k(request, interaction, compartment, id, version, custodian)
         JOIN resource r ON r.compartment = k.compartment AND r.id = k.id AND r.version = k.version AND r.custodian = k.custodian
@@ -101,9 +103,15 @@ BEGIN
         array_agg(r.consent) FILTER (WHERE r.consent IS NOT NULL), array_agg(r.consent_version) FILTER (WHERE r.consent IS NOT NULL),
         array_agg(CASE WHEN '42CFRPart2' = ANY (r.labels) THEN consent_scope(r.compartment, r.consent) END)
             FILTER (WHERE r.consent IS NOT NULL),
-        array_agg(coalesce((SELECT e.redisclosable FROM release e WHERE e.compartment = r.compartment AND e.consent = r.consent), false))
-            FILTER (WHERE r.consent IS NOT NULL)
-        INTO entered, v_link, ground_ids, ground_versions, grounds, grounds_versions, scopes, redisclosable FROM reasoned r;
+        array_agg(coalesce(e.redisclosable, false)) FILTER (WHERE r.consent IS NOT NULL),
+        array_agg(r.compartment) FILTER (WHERE e.by_class), array_agg(r.consent) FILTER (WHERE e.by_class)
+        INTO entered, v_link, ground_ids, ground_versions, grounds, grounds_versions, scopes, redisclosable, v_students, v_consents
+        FROM reasoned r LEFT JOIN LATERAL (
+            SELECT e.redisclosable, e.by_class FROM release e
+            WHERE e.compartment = r.compartment AND e.consent = r.consent OFFSET 0) e ON true;
+    IF v_consents IS NOT NULL THEN
+        PERFORM enter_receipts(v_students, v_consents);
+    END IF;
     IF entered > 0 THEN
         INSERT INTO batch VALUES (v_chain, coalesce(v_before.n, 0) + 1, v_at, entered, v_link);
         INSERT INTO chain_end VALUES (v_chain, coalesce(v_before.n, 0) + 1, v_link)

@@ -35,7 +35,12 @@ BEGIN
         FROM covered c CROSS JOIN unnest(c.named) x WHERE c.permit
     UNION ALL
     SELECT DISTINCT r.compartment, r.id, x, NULL::uuid, r.type, r.updated, r.custodian, true
-        FROM r CROSS JOIN unnest(r.parties) x WHERE NOT r.type IN ({party_written_types});
+        FROM r CROSS JOIN unnest(r.parties) x
+        WHERE (NOT r.type IN ({party_written_types}) OR '{seen_by_parties}' = ANY (r.parties)) AND x <> '{seen_by_parties}'
+    UNION ALL
+    SELECT r.compartment, r.id, k.recipient, NULL::uuid, r.type, r.updated, r.custodian, true
+        FROM r JOIN hallpass.receipt k ON k.compartment = r.compartment AND k.consent = r.id
+        WHERE r.type = 'Consent' AND NOT k.recipient = ANY (r.parties);
 END $$;
 COMMENT ON FUNCTION hallpass.expected_access_rows IS
     'The rows that the access index should hold for these records, of any students.';

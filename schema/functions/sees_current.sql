@@ -3,7 +3,7 @@ CREATE OR REPLACE FUNCTION hallpass.sees_current(p_compartment uuid, p_id uuid) 
     SELECT EXISTS (
         SELECT 1 FROM resource r
         WHERE r.compartment = p_compartment AND r.id = p_id AND r.current
-          AND (sees_as_party(r.type, r.parties)
+          AND (sees_as_party(r.compartment, r.id, r.type, r.parties)
                OR (r.student IS NOT NULL AND consent_permitting(
                    r.compartment, r.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs,
                    r.authors, r.clinical) IS NOT NULL)

@@ -4,7 +4,7 @@ CREATE POLICY see ON hallpass.resource FOR SELECT USING (
     OR EXISTS (SELECT 1 FROM hallpass.tree t WHERE t.ancestor = (SELECT hallpass.caller()) AND t.id = custodian)
     OR (directory AND (SELECT hallpass.caller()) IS NOT NULL)
     OR ((current OR hallpass.sees_current(compartment, id)) AND (
-    hallpass.sees_as_party(type, parties)
+    hallpass.sees_as_party(compartment, id, type, parties)
     -- What the index settles, with what is in effect now.
     OR (student IS NOT NULL AND current AND EXISTS (
             SELECT 1 FROM hallpass.access a CROSS JOIN LATERAL (

@@ -13,6 +13,7 @@ CREATE TABLE hallpass.release (
     cosigned   boolean NOT NULL DEFAULT false, -- the student signed too, where a RelatedPerson did
     education  boolean NOT NULL DEFAULT false, -- under the law of education records alone
     redisclosable boolean NOT NULL DEFAULT false, -- no law that it names keeps its recipient from passing on what it got
+    by_class   boolean NOT NULL DEFAULT false, -- it names a class of recipients
     -- What the signature rests on, as it was at the writing, where another organization holds it; else its own, as it is.
     born_from        date,
     born_to          date,

@@ -151,6 +151,60 @@ async def test_a_push_that_is_silent_keeps_what_the_family_said_and_another_mark
     assert lifted["extension"] == permission("call")
 
 
+async def test_a_push_that_is_silent_lifts_no_restriction_and_one_that_says_so_does(scene: Scene) -> None:
+    """Else a roster that knows nothing of a court's order would give the number out, and the authority back."""
+    mark = {"url": c.CONTACT_RESTRICTION, "valueBoolean": True}
+    person = await mother(scene, mark)
+    path = f"/RelatedPerson/{person['id']}"
+    silent = {k: v for k, v in person.items() if k != "extension"}
+    other = [{"url": "urn:test:other", "valueString": "x"}]
+    kept = (await scene.district.put(path, {**silent, "extension": other})).json()
+    assert kept["extension"] == [*other, mark]
+    lifted = (await scene.district.put(path, {**silent, "extension": [{**mark, "valueBoolean": False}]})).json()
+    assert lifted["extension"] == [{**mark, "valueBoolean": False}]
+    assert PHONE in (await scene.clinic.get(path)).text
+
+
+@pytest.mark.parametrize("same", ["name", "telecom"])
+async def test_a_push_that_is_silent_keeps_the_marks_of_those_within_a_patient(scene: Scene, same: str) -> None:
+    """They have no ids: one of the same name, or with the same number, is the same person."""
+    student = await scene.district.create(build.patient("S-contacts"))
+    known = {"name": {"family": "Rivera"}, "telecom": DATA["telecom"]}
+    other = {"name": {"family": "Okafor"}, "telecom": [{"system": "phone", "value": "555-0199"}]}
+    path = f"/Patient/{student['id']}"
+    marked = [{**known, "extension": permission("none")}, other]
+    assert (await scene.district.put(path, {**student, "contact": marked})).status_code == 200
+    silent = {**known, **({"telecom": other["telecom"][:0]} if same == "name" else {"name": {"family": "R."}})}
+    pushed = (
+        await scene.district.put(path, {**student, "contact": [other, {k: v for k, v in silent.items() if v}]})
+    ).json()
+    assert "extension" not in pushed["contact"][0]
+    assert pushed["contact"][1]["extension"] == permission("none")
+
+
+async def test_who_shares_a_number_with_somebody_marked_is_not_marked(scene: Scene) -> None:
+    """The father has the telephone of the house as well. Of one with another name since, the number says who it was."""
+    student = await scene.district.create(build.patient("S-house"))
+    mother, father = ({"name": {"given": [n]}, "telecom": DATA["telecom"]} for n in ("Ana", "Luis"))
+    path = f"/Patient/{student['id']}"
+    await scene.district.put(path, {**student, "contact": [{**mother, "extension": permission("none")}, father]})
+    pushed = (await scene.district.put(path, {**student, "contact": [mother, father]})).json()
+    assert ["extension" in c for c in pushed["contact"]] == [True, False]
+    renamed = {**mother, "name": {"given": ["Anna"]}}
+    pushed = (await scene.district.put(path, {**student, "contact": [renamed, father]})).json()
+    assert [c.get("extension") for c in pushed["contact"]] == [permission("none"), None]
+
+
+async def test_contact_data_in_an_extension_is_withheld_as_well(scene: Scene) -> None:
+    point = {"url": "urn:test:point", "valueContactPoint": {"system": "phone", "value": PHONE}}
+    within = {"url": "urn:test:within", "extension": [{"url": "at", "valueAddress": {"line": [STREET]}}]}
+    person = await mother(scene, *permission("call"), point, within)
+    path = f"/RelatedPerson/{person['id']}"
+    told = (await scene.clinic.get(path)).json()
+    assert [e["url"] for e in told["extension"]] == [c.CONTACT_PERMISSION]
+    assert len((await scene.district.get(path)).json()["extension"]) == 3
+
+
 async def test_a_referral_keeps_that_the_subject_must_not_be_contacted(scene: Scene) -> None:
     referral = await scene.district.create(build.referral(scene.student, orderDetail=DETAIL))
     path = f"/ServiceRequest/{referral['id']}"

@@ -31,7 +31,8 @@ async def names(world: World) -> tuple[Member, Member]:
     """A provider's services, and a district that looks for one."""
     clinic, district = await world.member("Clinic"), await world.member("District", zone="America/Chicago")
     place = {"resourceType": "Location", "name": "Main", "managingOrganization": clinic.reference}
-    where = await clinic.create({**place, "address": {"city": "Grand Bend", "postalCode": "73334"}})
+    at = {"latitude": 42.33, "longitude": -83.05}
+    where = await clinic.create({**place, "position": at, "address": {"city": "Grand Bend", "postalCode": "73334"}})
     weekdays = {"daysOfWeek": ["mon", "tue"], "availableStartTime": "09:00:00", "availableEndTime": "17:00:00"}
     free = {
         "coding": [{"system": "http://terminology.hl7.org/CodeSystem/service-provision-conditions", "code": "free"}]
@@ -61,6 +62,10 @@ async def names(world: World) -> tuple[Member, Member]:
         ("provision=free", ["Pantry"]),
         ("eligibility=09", ["Pantry"]),
         ("service-category=food&location.address-city=Grand", ["Pantry"]),
+        ("location.near=42.40|-83.05|10|km", ["Pantry"]),
+        ("location.near=42.40|-83.05|7|km", []),
+        ("location.near=42.40|-83.05|6|[mi_us]&capacity=capacity&communication=es", ["Pantry"]),
+        ("location.near=42.40|-83.05", ["Pantry"]),
     ],
 )
 async def test_a_service_is_found_by(names: tuple[Member, Member], query: str, found: list[str]) -> None:
@@ -71,6 +76,11 @@ async def test_a_service_is_found_by(names: tuple[Member, Member], query: str, f
 
 async def test_a_day_alone_is_no_moment_to_be_open_at(names: tuple[Member, Member]) -> None:
     refused(await names[1].get("/HealthcareService?open-at=2026-09-28"), 400, "invalid")
+
+
+@pytest.mark.parametrize("asked", ["42.4", "42.4|x", "42.4|-83|0|km", "42.4|-83|900|km", "42.4|-83|5|ly", "99|0|5|km"])
+async def test_what_is_no_circle_is_refused(names: tuple[Member, Member], asked: str) -> None:
+    refused(await names[1].get(f"/HealthcareService?location.near={asked}"), 400, "invalid")
 
 
 async def test_each_parameter_of_our_own_is_defined(names: tuple[Member, Member]) -> None:

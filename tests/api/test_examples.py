@@ -21,7 +21,8 @@ from app.resources import TYPES
 from tests.world import Member, World
 
 DATA = Path(__file__).parents[2] / ".." / "shared" / "data"
-FOLDERS = [DATA / f for f in ("fhir-r4-examples", "referral/gravity", "assessments/gravity", "assessments/us-core")]
+ASSESSMENTS = [f"assessments/{name}" for name in ("gravity", "us-core", "sdc", "ahc-hrsn-made-here")]
+FOLDERS = [DATA / name for name in ("fhir-r4-examples", "referral/gravity", *ASSESSMENTS)]
 pytestmark = pytest.mark.skipif(not FOLDERS[0].is_dir(), reason="the examples are not part of the repository")
 
 FHIR_JSON = {"Content-Type": "application/fhir+json"}
@@ -30,6 +31,7 @@ FINANCIAL = "a Task of a payment, about no Patient"
 NEWBORN = "its student is contained in it, and not a Patient here"
 TARGETS = "it does not say which student it is about: no target is a Patient"
 INVALID = "it is not valid R4: an item without a linkId, a narrative without content"
+EMPTY = "an item's definition is an empty text, which no text of JSON may be"
 TOPIC = "what it follows is no topic of this server"
 CONTAINED = "every member reads the directory, so an entry contains no other resource"
 REFUSED: dict[str, str] = {
@@ -44,6 +46,7 @@ REFUSED: dict[str, str] = {
     },
     "QuestionnaireResponse/3141": NEWBORN,
     "Questionnaire/qs1": INVALID,
+    "Questionnaire/demographics": EMPTY,
     "Subscription/example": TOPIC,
     "Subscription/example-error": TOPIC,
     "Questionnaire/zika-virus-exposure-assessment": INVALID,

@@ -157,5 +157,77 @@ async def test_a_chain_that_names_either_patient_finds_the_records_of_both(scene
 async def test_a_chain_behind_another_reference_follows_a_merge_too(scene: Scene) -> None:
     survivor = await merged(scene)
     value = survivor["identifier"][0]["value"]
-    found = await scene.district.ids(f"/Task?focus:ServiceRequest.subject:Patient.identifier={value}")
-    assert scene.records["Task"]["id"] in found
+    for chain in (
+        f"focus:ServiceRequest.subject:Patient.identifier={value}",
+        f"focus:ServiceRequest.patient={survivor['id']}",
+        f"focus:ServiceRequest.subject=Patient/{survivor['id']}",
+    ):
+        assert scene.records["Task"]["id"] in await scene.district.ids(f"/Task?{chain}"), chain
+
+
+async def several(scene: Scene) -> tuple[list[Json], list[Json]]:
+    """Three Patients, one merged into the next; each has a name of its own, and a visit."""
+    names = [f"N{uuid4().hex[:8]}" for _ in "abc"]
+    patients = [
+        await scene.district.create(build.patient(n, name=[{"family": n}], birthDate=f"2011-0{k}-01"))
+        for k, n in enumerate(names, 1)
+    ]
+    visits = [await scene.district.create(build.encounter(p)) for p in patients]
+    for old, new in ((0, 1), (1, 2)):
+        answer = await scene.district.post("/Patient/$merge", given(patients[old], patients[new]))
+        assert answer.status_code == 200
+    return patients, visits
+
+
+async def test_a_chain_by_anything_finds_the_records_of_all_that_are_one_student(scene: Scene) -> None:
+    """By a name or a birthday that only one of them has; both ways, and over a Patient between them."""
+    patients, visits = await several(scene)
+    expected = sorted(v["id"] for v in visits)
+    for patient in patients:
+        family = patient["name"][0]["family"]
+        for chain in (
+            f"subject:Patient.name={family}",
+            f"patient.family={family}&patient.birthdate={patient['birthDate']}",
+            f"patient.family:exact={family}&_sort=_lastUpdated",
+        ):
+            assert sorted(await scene.district.ids(f"/Encounter?{chain}")) == expected, chain
+    assert (
+        await scene.district.ids(f"/Encounter?patient.name={patients[0]['name'][0]['family']}&patient.gender=other")
+        == []
+    )
+
+
+async def test_has_and_revinclude_follow_a_merge_both_ways(scene: Scene) -> None:
+    patients, visits = await several(scene)
+    for visit in visits:
+        found = await scene.district.ids(f"/Patient?_has:Encounter:subject:_id={visit['id']}")
+        assert sorted(found) == sorted(p["id"] for p in patients)
+    for patient in patients:
+        page = (await scene.district.get(f"/Patient?_id={patient['id']}&_revinclude=Encounter:subject")).json()
+        assert {e["resource"]["id"] for e in page["entry"]} == {patient["id"], *(v["id"] for v in visits)}
+
+
+async def test_links_that_say_see_also_are_not_followed(scene: Scene) -> None:
+    """They may lead to another student: a brother's record that is easily taken for this one."""
+    family = f"N{uuid4().hex[:8]}"
+    other = await scene.district.create(build.patient(family, name=[{"family": family}]))
+    link = [{"other": build.ref(other), "type": "seealso"}]
+    patient = await scene.district.create(build.patient(f"S-{uuid4().hex[:8]}", link=link))
+    await scene.district.create(build.encounter(patient))
+    assert await scene.district.ids(f"/Encounter?patient.family={family}") == []
+
+
+async def test_a_merge_that_the_caller_does_not_see_is_not_followed(scene: Scene) -> None:
+    """The clinic sees two of three Patients: it follows a merge between two that it sees, and never over a third."""
+    for seen, expected in (((0, 1), (0, 1)), ((0, 2), (2,))):
+        patients, visits = await several(scene)
+        for n in seen:
+            signer = await scene.district.create(build.guardian(patients[n]))
+            parties = (patients[n], signer, scene.district.reference, scene.clinic.reference)
+            await scene.district.create(build.consent(*parties, classes=("Patient", "Encounter")))
+        last = patients[seen[-1]]
+        family = last["name"][0]["family"]
+        found = await scene.clinic.ids(f"/Encounter?patient.family={family}")
+        assert sorted(found) == sorted(visits[n]["id"] for n in expected)
+        brought = await scene.clinic.get(f"/Patient?_id={last['id']}&_revinclude=Encounter:subject")
+        assert {e["resource"]["id"] for e in brought.json()["entry"]} == {last["id"], *found}

@@ -174,6 +174,51 @@ async def test_where_the_releases_cannot_be_ended_nothing_is_copied(scene: Scene
     assert await scene.stranger.ids("/Patient") == []
 
 
+async def test_more_records_than_one_transfer_copies_is_said_before_any_release_ends(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the proposal; and by the acceptance, where they came since."""
+    transfer = await proposed(scene)
+    monkeypatch.setitem(scene.world.settings.__dict__, "max_released", 4)
+    await scene.district.create(build.encounter(scene.student))
+    for refused in (await propose(scene), await answer(scene.stranger, transfer)):
+        assert refused.status_code == 422
+        (issue,) = refused.json()["issue"]
+        assert issue["code"] == "too-costly"
+        assert "5 records" in issue["details"]["text"]
+    assert len(await scene.clinic.ids("/Encounter")) >= 1
+    assert await scene.stranger.ids("/Patient") == []
+
+
+async def test_a_proposal_is_worth_what_its_client_may_now_and_only_while_the_new_district_is_a_school(
+    scene: Scene,
+) -> None:
+    """What was taken from either since is not brought back by an old proposal."""
+    transfer = await proposed(scene)
+    entry = (await scene.stranger.get(f"/Organization/{scene.stranger.organization}")).json()
+    await scene.stranger.save({k: v for k, v in entry.items() if k != "type"})
+    assert (await answer(scene.stranger, transfer)).status_code == 409
+    await scene.stranger.save(entry)
+    await as_owner(
+        scene.world,
+        "UPDATE hallpass.client SET scopes = '{system/Patient.cruds}' WHERE id = :id",
+        id=scene.district.client_id,
+    )
+    assert (await answer(scene.stranger, transfer)).status_code == 409
+    assert len(await scene.clinic.ids("/Encounter")) == 1
+    assert await scene.stranger.ids("/Patient") == []
+
+
+async def test_what_the_old_district_closed_after_it_proposed_is_closed_in_the_copy(scene: Scene) -> None:
+    mother = await scene.district.create(build.guardian(scene.student, "MTH"))
+    transfer = await proposed(scene)
+    closed = {**mother, "active": False, "extension": [{"url": GUARDIAN_AUTHORITY, "valueBoolean": False}]}
+    await scene.district.save(closed)
+    await answer(scene.stranger, transfer)
+    copied = [e["resource"] for e in await entries(scene.stranger, "RelatedPerson")]
+    assert [c["extension"] for c in copied if c.get("active") is False] == [closed["extension"]]
+
+
 @pytest.mark.parametrize(("more", "status"), [
     ({"notice": "none"}, 422),
     ({"to": "itself"}, 422),

@@ -35,5 +35,6 @@ async def world(db: Database) -> AsyncIterator[World]:
 @pytest.fixture(scope="session")
 def demo() -> Iterator[Demo]:
     """A server process with the demonstration's members and records."""
-    with serving("--demo", until="Stop with Ctrl-C") as found:
+    told = {"HALLPASS_WORKER": "true", "HALLPASS_ALLOW_HTTP_ENDPOINTS": "true"}
+    with serving("--demo", until="Stop with Ctrl-C", **told) as found:
         yield Demo(found)

@@ -18,7 +18,8 @@ from tests.world import Member
 _ENTER = text("SELECT * FROM hallpass.set_caller(:client, '', :organization, :purposes, false, true)")
 _JUDGED = text("""
     SELECT CASE WHEN hallpass.holds(r.custodian) THEN 'custody' WHEN r.directory THEN 'directory'
-                WHEN hallpass.sees_as_party(r.type, r.parties) THEN 'party' ELSE CAST(o.consent AS text) END
+                WHEN hallpass.sees_as_party(r.compartment, r.id, r.type, r.parties) THEN 'party'
+                ELSE CAST(o.consent AS text) END
     FROM hallpass.resource r
     CROSS JOIN LATERAL (SELECT CASE WHEN r.student IS NOT NULL THEN hallpass.consent_permitting(
         r.compartment, r.custodian, r.type, r.id, r.profiles, r.codes, r.confidentiality, r.labels, r.refs, r.authors,

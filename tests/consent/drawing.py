@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from app.consent.model import AdultFrom, Agreement, Provision, Release, ResourceAttributes
 from app.resources import Visibility
+from app.resources.declaration import SEEN_BY_PARTIES
 from tests.consent.worlds import (
     ALWAYS,
     AUTHORS,
@@ -73,6 +74,7 @@ _record_codes = st.sampled_from(_subsets(CODES, 0, 2))
 _record_refs = st.sampled_from(_subsets(_IDS, 0, 2))
 _task_refs = st.builds(lambda *ids: frozenset(ids), st.sampled_from(RECORDS[:3]), st.sampled_from(ORGANIZATIONS[2:]))
 _record_parties = _mostly(_NOTHING, *_subsets(ORGANIZATIONS, 1, 2), weight=1)
+_seen = _mostly(_NOTHING, frozenset({SEEN_BY_PARTIES}), weight=2)
 _record_profiles = _mostly(_NOTHING, frozenset({PROFILE}))
 _record_authors = st.sampled_from(_subsets(AUTHORS, 0, 1))
 
@@ -112,7 +114,9 @@ def attributes(draw: st.DrawFn, own_id: UUID, student: UUID, types: Any = COMPAR
         codes=draw(_record_codes),
         confidentiality=draw(_record_levels),
         labels=draw(_record_labels),
-        parties=draw(_record_parties) if declared.name in ("Consent", "Task") else _NOTHING,
+        parties=draw(_record_parties) | (draw(_seen) if declared.name == "Task" else _NOTHING)
+        if declared.name in ("Consent", "Task")
+        else _NOTHING,
         refs=draw(_record_refs) | (draw(_task_refs) if declared.name == "Task" else _NOTHING),
         authors=draw(_record_authors),
         clinical=draw(_mostly(None, *WINDOWS, weight=1)) if declared.clinical_date else None,

@@ -11,6 +11,7 @@ import pytest_asyncio
 from app.consent.codes import RECIPIENT_CLASS
 from app.db.engine import Database
 from app.errors import HallpassError, Kind
+from app.exchange.verify import Verifier
 from tests import build
 from tests.world import Member, World, open_world
 
@@ -46,6 +47,11 @@ async def _student(district: Member, value: str) -> tuple[dict[str, Any], dict[s
     return student, mother
 
 
+def _parameters(references: dict[str, Any]) -> dict[str, Any]:
+    parts = [{"name": k, "valueReference": v} for k, v in references.items()]
+    return {"resourceType": "Parameters", "parameter": [*parts, {"name": "purpose", "valueCode": "TREAT"}]}
+
+
 async def test_who_is_of_a_class_no_more_sees_nothing_from_that_moment(world: World, two: Two) -> None:
     district, clinic = two
     student, mother = await _student(district, "C-1")
@@ -57,6 +63,33 @@ async def test_who_is_of_a_class_no_more_sees_nothing_from_that_moment(world: Wo
         await world.operator.edit_organization(clinic.organization, classes=classes)
         seen.append((await clinic.get(path)).status_code)
     assert seen == [404, 200, 404, 404]
+
+
+async def test_who_received_under_a_class_sees_the_consent_from_then_on_and_keeps_it(world: World, two: Two) -> None:
+    """RELEASES.md: a recipient can hold a copy of what it received under; the rest of the class learns nothing."""
+    district, clinic = two
+    other = await world.member("Pantry")
+    await world.agree(district, other)
+    for member in (clinic, other):
+        await world.operator.edit_organization(member.organization, classes=["food"])
+    student, mother = await _student(district, "C-3")
+    release = await district.create(build.consent(student, mother, district.reference, _by(RECIPIENT_CLASS, "food")))
+    path, mine = f"/Consent/{release['id']}", f"/Consent?patient=Patient/{student['id']}"
+    before = (await clinic.get(path)).status_code, (await clinic.get(mine)).json()["total"]
+    assert (await clinic.get(f"/Patient/{student['id']}")).status_code == 200
+    assert (before, (await clinic.get(path)).status_code) == ((404, 0), 200)
+    found = [await clinic.ids(url) for url in (mine, f"/Consent?_id={release['id']}", "/Consent/_history")]
+    assert found == [[release["id"]]] * 3
+    assert (await other.get(path)).status_code == 404
+    await district.save({**release, "status": "inactive"})
+    await world.operator.edit_organization(clinic.organization, classes=[])
+    assert (await clinic.get(f"/Patient/{student['id']}")).status_code == 404
+    assert [(await clinic.get(f"{path}/_history/{n}")).json()["status"] for n in (1, 2)] == ["active", "inactive"]
+    assert await clinic.ids(mine) == [release["id"]]
+    asked = {"recipient": clinic.reference, "resource": {"reference": path.removeprefix("/")}}
+    told = await district.post(f"/Patient/{student['id']}/$explain-access", _parameters(asked))
+    assert '"permit"' in told.text, told.text
+    assert [f.what async for f in Verifier(world.db, world.settings).run()] == []
 
 
 async def test_no_member_says_of_which_class_an_organization_is(two: Two) -> None:

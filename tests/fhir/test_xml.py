@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/xml.html
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 
 from app.errors import HallpassError, Kind
 from app.fhir.json import MAX_DEPTH, parse
+from app.fhir.validation.narrative import fault
 from app.fhir.xml.read import json_of
 from app.fhir.xml.write import dump_xml
 
@@ -109,6 +111,8 @@ REFUSED = [
     patient('<id value="&#1;"/>'),
     patient('<id value="\xe9"/>'.encode("latin-1")),
     b'<?xml version="1.0" encoding="UTF-16"?><Patient xmlns="http://hl7.org/fhir"><id value="\xe9"/></Patient>',
+    '<Patient xmlns="http://hl7.org/fhir"/>'.encode("utf-16-be"),
+    b'<Patient xmlns="http://hl7.org/fhir" xmlns:a="' + b"u" * 201 + b'"/>',
     b"",
     b"{}",
 ]
@@ -126,6 +130,30 @@ def test_a_body_of_more_elements_than_a_body_may_have_is_refused_before_it_is_bu
     with pytest.raises(HallpassError) as e:
         json_of(patient('<identifier><value value="x"/></identifier>' * 200), 300)
     assert e.value.kind is Kind.TOO_LARGE
+
+
+def test_namespaces_count_like_attributes() -> None:
+    with pytest.raises(HallpassError) as e:
+        json_of(b"<Patient " + b" ".join(b'xmlns:a%d="u"' % i for i in range(400)) + b"/>", 300)
+    assert e.value.kind is Kind.TOO_LARGE
+
+
+def test_a_long_namespace_is_refused_before_the_parser_writes_it_out_at_each_element() -> None:
+    """A narrative of 3 MB took five minutes: in JSON it is the same narrative."""
+    names = b'<div xmlns="http://www.w3.org/1999/xhtml" xmlns:a="' + b"u" * 200_000 + b'">'
+    for inside in (b"<a:b/>", b'<b a:b="1"/>'):
+        div = names + inside * 9_000 + b"x</div>"
+        began = time.process_time()
+        with pytest.raises(HallpassError):
+            json_of(patient(b"<text>" + div + b"</text>"), MOST)
+        assert fault(div.decode()) is not None
+        assert time.process_time() - began < 0.5
+
+
+def test_a_narratives_own_attributes_are_kept() -> None:
+    div = '<div xmlns="http://www.w3.org/1999/xhtml" xml:lang="es" lang="es" class="c" id="n">Luz</div>'
+    found = parse(json_of(patient(f'<text><status value="generated"/>{div}</text>'), MOST))
+    assert found["text"] == {"status": "generated", "div": div}
 
 
 def test_depth_is_bound_as_in_json() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -226,3 +228,10 @@ async def test_two_imports_at_once_are_one(importing: Importing) -> None:
         await importing.run(source(importing))
     assert busy.value.kind is Kind.CONFLICT
     assert busy.value.issues[0].text.startswith("Another import of this source is running.")
+
+
+def test_what_asks_a_server_loads_none_itself() -> None:
+    """A nightly import that changes nothing would take longer to load the server than to be done."""
+    asks = ("imports", "guardians", "export", "directory", "token")
+    code = f"import sys, {', '.join(f'app.commands.{name}' for name in asks)}; print('fastapi' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

@@ -14,7 +14,7 @@ from app.errors import Kind
 from app.referral import codes as c
 from app.referral import drawing
 from app.referral.judge import judge, state
-from app.referral.table import ASKED, BUSINESS, OPEN, REFERRAL, TABLES, TASK, Need, Party, final, states
+from app.referral.table import ASKED, BUSINESS, OPEN, REFERRAL, TASK, Need, Party, final, states
 
 TASK_FINAL = {"rejected", "failed", "completed", "cancelled", "entered-in-error"}
 R4_STATUSES = [
@@ -50,7 +50,7 @@ def test_what_is_final_is_what_nothing_leaves() -> None:
 
 
 def test_every_state_is_reached_from_a_new_one() -> None:
-    for table in TABLES.values():
+    for table in drawing.DRAWN.values():
         reached: set[str | None] = {None}
         for _ in table:
             reached |= {t.after for t in table if t.before in reached}
@@ -65,10 +65,11 @@ def test_nobody_but_its_owner_says_what_came_of_a_referral() -> None:
 
 def test_the_drawing_is_the_table() -> None:
     text = Path("docs/referral.md").read_text()
-    for name in TABLES:
+    for name in drawing.DRAWN:
         assert f"```mermaid\n{drawing.diagram(name)}\n```" in text
         assert drawing.transitions(name) in text
     assert drawing.reasons() in text
+    assert drawing.reasons_of_returns() in text
 
 
 @pytest.mark.parametrize("status", ["rejected", "failed"])

@@ -84,7 +84,7 @@ def test_has_asks_what_refers_here() -> None:
     [
         ("Patient", "nothing"),
         ("Patient", "near"),
-        ("Location", "near"),
+        ("HealthcareService", "near"),
         ("Patient", "phonetic"),
         ("Patient", "_text"),
         ("Patient", "_content"),

@@ -44,7 +44,7 @@ def test_a_parameter_looks_at_elements_of_its_kind(type_name: str, parameter: Pa
     """Each type of element that a parameter can meet is one that rows are made of for its kind, or of a choice."""
     served = {
         ParamKind.TOKEN: {"code", "id", "boolean", "Coding", "CodeableConcept", "Identifier", "ContactPoint"}
-        | {"HealthcareServiceAvailableTime", "string"},
+        | {"HealthcareServiceAvailableTime", "LocationPosition", "string"},
         ParamKind.STRING: {"string", "markdown", "HumanName", "Address"},
         ParamKind.REFERENCE: {"Reference", "canonical", "Attachment"},
         ParamKind.DATE: {"date", "dateTime", "instant", "Period", "Timing"},

@@ -12,6 +12,7 @@ from fastapi import Request, Response
 from app.api import http
 from app.api.context import RequestContext
 from app.api.parameters import read
+from app.caller import Caller
 from app.capability.operation import Body, Call, Operation, Parameter
 from app.errors import HallpassError, Issue, Kind
 from app.exchange import transferring
@@ -60,22 +61,23 @@ async def transfers(request: Request, context: RequestContext, _declared: Resour
 
 async def _accepted(context: RequestContext, proposal: UUID) -> bytes:
     """First the old releases end, in the name of who proposed it; then the records are copied."""
-    found: list[Transfer] = []
+    found: list[tuple[Transfer, Caller]] = []
 
     async def ask(session: Session) -> list[PendingResult]:
-        found.append(await transferring.pending(session, proposal))
+        transfer = await transferring.pending(session, proposal)
+        found.append((transfer, await transferring.proposer(session, transfer)))
         return [PendingResult()]
 
     await context.one("transfer", ask)
-    transfer = found[-1]
+    transfer, proposer = found[-1]
 
     async def end(session: Session) -> list[PendingResult]:
         return await transferring.end_releases(session, transfer)
 
     try:
-        await context.access_service.perform(transferring.proposer(transfer), "transfer", end)
+        await context.access_service.perform(proposer, "transfer", end)
     except HallpassError as e:
-        if e.kind is Kind.UNAVAILABLE:
+        if e.kind in (Kind.UNAVAILABLE, Kind.TOO_COSTLY):
             raise
         text = "The releases of the old district could not be ended. Ask it to propose the transfer again."
         raise HallpassError(Kind.CONFLICT, text) from None

@@ -36,7 +36,7 @@ class Plan:
 
 
 async def tell(scene: Scene) -> None:
-    """Steps 12 to 17, with another student than before."""
+    """Steps 11 to 16, with another student than before."""
     family = await find_family(scene.district, skip=1)
     await _assess(scene, family)
     plan = await _plan(scene, family)
@@ -48,7 +48,7 @@ async def tell(scene: Scene) -> None:
 
 async def _assess(scene: Scene, family: Family) -> None:
     t, district = scene.telling, scene.district
-    t.step(f"12. The district assesses {full_name(family.student)}")
+    t.step(f"11. The district assesses {full_name(family.student)}")
     answers = {**_about(family), "resourceType": "QuestionnaireResponse", "questionnaire": SCREENING["url"]}
     answers |= {"status": "completed", "authored": on(), "item": [_answer({"valueString": "often"})]}
     refused = await district.send("POST", "QuestionnaireResponse", answers)
@@ -64,7 +64,7 @@ async def _assess(scene: Scene, family: Family) -> None:
 
 async def _plan(scene: Scene, family: Family) -> Plan:
     t, district = scene.telling, scene.district
-    t.step("13. The district plans with the family")
+    t.step("12. The district plans with the family")
     about = _about(family)
     condition = {**about, "resourceType": "Condition", "code": {"text": "Food insecurity"}, "recordedDate": on()}
     scene.remember(await district.create(condition))
@@ -84,7 +84,7 @@ async def _plan(scene: Scene, family: Family) -> Plan:
 
 async def _refer(scene: Scene, family: Family, plan: Plan) -> tuple[Json, Json]:
     t, district, clinic = scene.telling, scene.district, scene.clinic.member
-    t.step("14. The district refers, and the family shares the goal")
+    t.step("13. The district refers, and the family shares the goal")
     request = scene.remember(await district.create(referral("food-1", family.student, FOOD, clinic.reference)))
     draft = scene.remember(await district.create(task("food-task-1", request, district.member.reference)))
     signed = releases.for_plan("release-3", family, [request, plan.goal, plan.plan], district.member, clinic)
@@ -98,7 +98,7 @@ async def _refer(scene: Scene, family: Family, plan: Plan) -> tuple[Json, Json]:
 
 async def _serve(scene: Scene, request: Json, progress: Json) -> None:
     t, clinic = scene.telling, scene.clinic
-    t.step("15. The clinic serves")
+    t.step("14. The clinic serves")
     await move(scene, progress, "accepted")
     visit = scene.remember(await clinic.create(encounter(request, clinic.member.reference)))
     await move(scene, progress, "completed", output=outcome(visit))
@@ -110,7 +110,7 @@ async def _serve(scene: Scene, request: Json, progress: Json) -> None:
 
 async def _achieve(scene: Scene, family: Family, plan: Plan) -> None:
     t, district = scene.telling, scene.district
-    t.step("16. The goal is achieved")
+    t.step("15. The goal is achieved")
     scene.remember(await district.create(_attendance(family, 96, on())))
     await district.save({**plan.goal, "lifecycleStatus": "completed", "achievementStatus": ACHIEVED})
     seen = await scene.clinic.resource("GET", reference(plan.goal))
@@ -120,7 +120,7 @@ async def _achieve(scene: Scene, family: Family, plan: Plan) -> None:
 
 async def _print(scene: Scene, family: Family) -> None:
     t = scene.telling
-    t.step("17. The plan is printed")
+    t.step("16. The plan is printed")
     path = f"{reference(family.student)}/$support-plan"
     whole, shared = [(await api.send("GET", path)).text for api in (scene.district, scene.clinic)]
     known = ("In class each day", "Achieved", "Food insecurity", "Often true", "+14")

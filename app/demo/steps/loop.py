@@ -56,15 +56,15 @@ async def decline(scene: Scene, family: Family, referrals: Referrals) -> Json:
 async def report(scene: Scene) -> None:
     """The last step."""
     t, district = scene.telling, scene.district
-    t.step("11. The district asks what came of its referrals")
+    t.step("17. The district asks what came of its referrals")
     path = f"{district.member.reference['reference']}/$referral-report"
     found = await district.resource("GET", path)
     figures = rows(found)
     t.detail(f"{name:<70} {number:>10} {share:>5}" for name, number, share in figures)
     numbers = {name: number for name, number, _ in figures}
     told = [numbers[name] for name in ("Referrals made", "Reached a service", "Declined by all providers asked")]
-    t.hold("Two referrals were made: one was served, one was declined.", told == ["2", "1", "1"], told)
-    t.hold("Both loops are closed.", numbers["Loop closed"] == "2", numbers)
+    t.hold("Three referrals were made: two were served, one was declined.", told == ["3", "2", "1"], told)
+    t.hold("All three loops are closed.", numbers["Loop closed"] == "3", numbers)
     picture = scene.picture or scene.stage.folder / "referrals.svg"
     names = {district.member.reference["reference"]: district.member.name}
     _draw(scene, found, names, picture)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element, ParseError, TreeBuilder
 
 from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
+from defusedxml.ElementTree import DefusedXMLParser
 
 _XHTML = "{http://www.w3.org/1999/xhtml}"
 # Rule txt-1 of the definition of Narrative.div.
@@ -32,6 +32,8 @@ _SAFE_SCHEMES = frozenset({"http:", "https:", "mailto:", "tel:", "urn:"})
 _ACTIVE_STYLE = re.compile(r"expression\s*\(|url\s*\(|@import|behaviou?r\s*:|\\", re.IGNORECASE)
 _PICTURE_BESIDE = re.compile(r"url\(\s*['\"]?[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*['\"]?\s*\)", re.IGNORECASE)
 """A file beside the page by its bare name, as in the tables of implementation guides: like an `img` of that name."""
+MAX_NAMESPACE = 200
+"""Characters of a namespace's name: the parser writes it out again at each element."""
 _IGNORED_BY_BROWSERS = re.compile(r"[\x00-\x20]+")
 
 
@@ -42,12 +44,26 @@ def fault(value: Any) -> str | None:
     if not value.lstrip().startswith("<div"):
         return "must be an XHTML <div>"
     try:
-        div = fromstring(value, forbid_dtd=True)
+        div = _parsed(value)
     except (ParseError, DefusedXmlException, ValueError):
-        return "must be well-formed XHTML without a DTD or named entities"
+        return "must be well-formed XHTML without a DTD, named entities or long namespaces"
     if div.tag != _XHTML + "div":
         return "must be a <div> in the namespace of XHTML"
     return next((text for element in div.iter() if (text := _active(element))), None) or _empty(div)
+
+
+def _parsed(text: str) -> Element:
+    """The document. Raises ParseError, DefusedXmlException, and ValueError for a namespace that is too long."""
+    parser = DefusedXMLParser(target=TreeBuilder(), forbid_dtd=True)
+    parser.parser.StartNamespaceDeclHandler = _declared
+    parser.feed(text)
+    found: Element = parser.close()
+    return found
+
+
+def _declared(_prefix: str | None, uri: str | None) -> None:
+    if len(uri or "") > MAX_NAMESPACE:
+        raise ValueError("long namespace")
 
 
 def _active(element: Element) -> str | None:

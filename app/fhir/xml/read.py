@@ -14,6 +14,7 @@ import orjson
 
 from app.errors import HallpassError, Issue, Kind
 from app.fhir.json import MAX_DEPTH, dump
+from app.fhir.validation.narrative import MAX_NAMESPACE
 from app.fhir.validation.plan import Model, plan, resource_model
 from app.fhir.xml.write import NAMESPACE
 
@@ -54,11 +55,14 @@ class _Reader:
         self._parser = parser = expat.ParserCreate("utf-8", " ")
         parser.StartElementHandler, parser.EndElementHandler = self._begin, self._end
         parser.CharacterDataHandler = self._characters
+        parser.StartNamespaceDeclHandler = self._declared
         parser.StartDoctypeDeclHandler = self._doctype
 
     def read(self) -> _Node:
         try:
             self._body.decode()
+            if b"\0" in self._body:
+                _refuse("The body is not UTF-8 text: it has zero bytes, as UTF-16 does.")
             self._parser.Parse(self._body, True)
         except UnicodeDecodeError as e:
             _refuse(f"The body is not UTF-8: byte {e.start}.")
@@ -67,10 +71,18 @@ class _Reader:
         assert self._root is not None
         return self._root
 
-    def _begin(self, name: str, attributes: dict[str, str]) -> None:
-        self._left -= 1 + len(attributes)
+    def _count(self, values: int) -> None:
+        self._left -= values
         if self._left < 0:
             raise HallpassError(Kind.TOO_LARGE, "The body has more elements and attributes than a body may have.")
+
+    def _declared(self, _prefix: str | None, uri: str | None) -> None:
+        self._count(1)
+        if len(uri or "") > MAX_NAMESPACE:
+            self._here(f"A namespace is longer than {MAX_NAMESPACE} characters")
+
+    def _begin(self, name: str, attributes: dict[str, str]) -> None:
+        self._count(1 + len(attributes))
         if self._narrative:
             self._narrative += 1
             if self._narrative > MAX_XHTML_DEPTH:
@@ -176,7 +188,7 @@ def _put(found: Json, name: str, value: Any, *, many: bool) -> None:
 
 
 def _put_primitive(found: Json, node: _Node, kind: str, *, many: bool) -> None:
-    if node.attributes.keys() - {"id", "value"}:
+    if node.source is None and node.attributes.keys() - {"id", "value"}:
         _refuse("The attribute url does not stand at an element of this kind.", node.name)
     value = node.source if kind == "xhtml" else _value(node.attributes.get("value"), kind)
     beside: Json = {"id": node.attributes["id"]} if "id" in node.attributes and kind != "xhtml" else {}

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from app.errors import HallpassError, Issue, Kind
+from app.intake.roster.marked import Marked
 from app.intake.roster.model import Finding, Origin
+from app.intake.roster.source import fingerprint_of
 from app.intake.tables import read
 
 GRADEBOOK_AND_RESOURCES = (
@@ -71,6 +73,15 @@ class Package:
     def complete(self) -> bool:
         """Whether it is the whole truth: no file that matters is a delta."""
         return all(self.modes.get(name, "bulk") != "delta" for name in READ)
+
+    def size(self, names: Iterable[str]) -> int:
+        """How many bytes the files of these names have."""
+        return sum(self.sizes[name] for name in names)
+
+    def fingerprint(self, district: str | None, staff: Marked) -> str:
+        """Of the zip, or of the files of the folder, and of what else bears on how they are read."""
+        paths = [self.path / member for member in self.members.values()] if self.path.is_dir() else [self.path]
+        return fingerprint_of(paths, district, *staff)
 
     @contextmanager
     def open(self, name: str) -> Iterator[BinaryIO]:

@@ -22,7 +22,7 @@ from app.intake.oneroster.rows import Rows
 from app.intake.roster.facts import RosterFacts
 from app.intake.roster.marked import Marked
 from app.intake.roster.model import Finding, Origin
-from app.intake.roster.source import About, OnBytes, fingerprint_of
+from app.intake.roster.source import About, OnBytes
 from app.intake.roster.units import Json
 from app.intake.tables import Row, read
 
@@ -70,13 +70,11 @@ class _Opened:
     @property
     def size(self) -> int:
         """How many bytes there are to read."""
-        return sum(self.package.sizes[n] for n in _READ if n in self.package.members)
+        return self.package.size(n for n in _READ if n in self.package.members)
 
     def fingerprint(self) -> str:
-        """Of the zip, or of the files of the folder."""
-        path = self.package.path
-        paths = [path / member for member in self.package.members.values()] if path.is_dir() else [path]
-        return fingerprint_of(paths, self.source.district, *self.source.staff)
+        """Of all that is read, and of how it is read."""
+        return self.package.fingerprint(self.source.district, self.source.staff)
 
     def read(self, facts: RosterFacts, today: date, on_bytes: OnBytes) -> About:
         """Read all of it. Raises HallpassError where a file is unfit."""

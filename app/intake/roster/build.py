@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from app.errors import HallpassError, Kind
 from app.intake.roster import resources
 from app.intake.roster.facts import RosterFacts
+from app.intake.roster.merge import last_said
 from app.intake.roster.model import Contact, Enrollment, Post, School, Staff, Student
 from app.intake.roster.units import Json, Units, digest
 
@@ -88,7 +89,7 @@ class Builder:
         stated = self.build("Enrollment", key).units if key in set(self.keys("Enrollment")) else {}
         found: Units = {}
         for name, value in held.items():
-            if not name.startswith("member:") or name in stated or digest(name) not in wrote:
+            if not name.startswith("member:") or name in stated or not last_said(wrote.get(digest(name))):
                 continue
             patient = str(value[0]["entity"].get("reference", "")).removeprefix("Patient/")
             keep = "Enrollment" in self._facts.unattributed or patient in spoken

@@ -48,7 +48,7 @@ class Merged:
 def unchanged(wrote: Wrote, source: Units, *, partial: bool = False) -> bool:
     """Whether the source says of a record what it said last: then nothing is to be done."""
     if partial:
-        return all(last_said(wrote.get(digest(k))) == digest(v) for k, v in source.items())
+        return all(last_said(wrote.get(digest(k))) == digest(source.get(k)) for k in {*source, *_TAKES_AWAY})
     return {k: said for k, v in wrote.items() if (said := last_said(v))} == {
         digest(k): digest(v) for k, v in source.items()
     }
@@ -65,7 +65,7 @@ def merge(
     """What to write of a record. `wrote` is None where the exchange had the record and this source never wrote it.
 
     `partial`: what the source does not name is unknown rather than gone. `touched`: units that somebody changed since
-    the import last wrote the record, even if they are by now as they were.
+    the import last looked at the record, even if they are by now as they were.
     """
     changes: Units = {}
     after = _marked(wrote or {}, exchange, touched)
@@ -92,6 +92,8 @@ def merge(
         else:
             kept += [key] if stated is not None else []
             _note(after, name, DECIDED + said)
+    if not partial:  # what it said once, and neither says nor the exchange has: a person took it out
+        after |= dict.fromkeys(after.keys() - {digest(key) for key in (*source, *exchange)}, DECIDED + ABSENT)
     _take_away(wrote or {}, source, exchange, changes, after)
     return Merged(changes, after, tuple(k for k in kept if k not in changes))
 
@@ -107,9 +109,10 @@ def _marked(wrote: Wrote, exchange: Units, touched: Collection[str]) -> dict[str
     by_hand = {digest(key) for key in touched}
     said_of = {digest(key) for key in _TAKES_AWAY}
     after = dict(wrote)
-    for name, mark in wrote.items():
-        if name not in said_of and (name in by_hand or held.get(name, ABSENT) != last_said(mark)):
-            after[name] = DECIDED + last_said(mark)
+    for name in {*wrote, *by_hand} - said_of:
+        said = last_said(wrote.get(name))
+        if name in by_hand or held.get(name, ABSENT) != said:
+            after[name] = DECIDED + said
     return after
 
 
@@ -136,10 +139,13 @@ def _closes(key: str, stated: Any, held: Any) -> bool:
 
 
 def _keys(source: Units, exchange: Units, wrote: Wrote, partial: bool) -> Iterator[str]:
-    """The units to look at: what the source states, and what it stated once and the exchange still has."""
+    """The units to look at: what the source states, and what it stated once and the exchange still has.
+
+    Who is stated is there, and without the restriction that is not stated, even where the rest is unknown.
+    """
     yield from source
-    if not partial:
-        yield from (k for k in (*exchange, *_TAKES_AWAY) if k not in source and digest(k) in wrote)
+    no_more = _TAKES_AWAY if any(not k.startswith("#") for k in source) else ()
+    yield from (k for k in (*(() if partial else exchange), *no_more) if k not in source and digest(k) in wrote)
 
 
 def _take_away(wrote: Wrote, source: Units, exchange: Units, changes: Units, after: dict[str, str]) -> None:

@@ -197,9 +197,9 @@ class Writing:
 
     async def _touched(self, kind: str, statement: Statement | None, now: Outcome, held: Units) -> set[str]:
         """The units that somebody changed since the import last looked at the record, even if they are as they were."""
-        if statement is None or now.version is None or now.version <= statement.version + 1:
+        if statement is None or now.version is None or now.version <= statement.version:
             return set()
-        since = range(max(statement.version + 1, now.version - VERSIONS), now.version)
+        since = range(max(statement.version, now.version - VERSIONS), now.version)
         url = f"{TYPES[kind]}/{statement.id}/_history"
         found = await self.exchange.batch([read(kind, str(n), f"{url}/{n}") for n in since])
         touched = {key for key in held if now.version - statement.version > VERSIONS and closed(key, held[key])}

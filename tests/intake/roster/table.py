@@ -64,11 +64,12 @@ class Record:
         """A person sets one element."""
         return replace(self, elements=tuple((k, e.decided(value) if k == name else e) for k, e in self.elements))
 
-    def imported(self, stated: dict[str, Any] | None, *, restricted: bool = False) -> Record:
-        """A complete source states the record, or no longer has it."""
+    def imported(self, stated: dict[str, Any] | None, *, restricted: bool = False, partial: bool = False) -> Record:
+        """A source states the record, or no longer has it. Where it tells changes alone, None is unknown."""
         if stated is None:
             return self if self.gone else replace(self._without(self.elements), gone=True)
-        elements = tuple((k, e.stated(k, stated[k])) for k, e in self.elements)
+        unknown = {k for k, v in stated.items() if partial and v is None}
+        elements = tuple((k, e if k in unknown else e.stated(k, stated[k])) for k, e in self.elements)
         found = replace(self, elements=elements, restricted=restricted, gone=False)
         return found._without(elements, "authority") if restricted and not self.restricted else found
 

@@ -11,6 +11,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from app.consent.codes import GUARDIAN_AUTHORITY
 from app.db.engine import Database
 from app.errors import HallpassError
 from app.intake.edfi.generate import AGENCY, generate
@@ -81,6 +82,25 @@ async def test_a_loss_that_the_source_states_takes_effect(importing: Importing) 
     association(importing, 4, "<LegalGuardian>false</LegalGuardian>")
     await again(importing)
     assert not await importing.sees(student)
+
+
+@pytest.mark.parametrize("looked_at", [False, True])
+async def test_a_mark_that_a_person_gave_and_took_out_is_not_given_by_a_source_that_was_silent(
+    importing: Importing, looked_at: bool
+) -> None:
+    await again(importing)
+    mother = await importing.one(f"/RelatedPerson?identifier=urn:edfi:{AGENCY}:student-contact|S0000004/C000000400")
+    before = mother["extension"]
+    assert GUARDIAN_AUTHORITY not in {e["url"] for e in before}
+    await importing.change(mother, extension=[*before, {"url": GUARDIAN_AUTHORITY, "valueBoolean": True}])
+    if looked_at:
+        path = importing.folder / "folder" / "Contact.xml"
+        path.write_text(path.read_text().replace("<FirstName>", "<FirstName>X"))
+        await again(importing)
+    await importing.change(mother, extension=before)
+    association(importing, 4, "<LegalGuardian>true</LegalGuardian>")
+    await again(importing)
+    assert (await importing.district.get(f"/RelatedPerson/{mother['id']}")).json()["extension"] == before
 
 
 async def test_a_guardian_flagged_both_ways_is_refused_with_both_lines_and_loses_the_authority(

@@ -191,8 +191,10 @@ def test_a_change_leaves_what_it_does_not_name(resource: Json, changes: Units, e
     assert {k: v for k, v in split(expected).items() if k in changes} == {k: v for k, v in changes.items() if v}
 
 
-VALUES_OF_A_CONTACT: dict[str, list[Any]] = {"active": [True, False], "authority": [True, False], "name": ["A", "B"]}
-OF_A_CONTACT = st.fixed_dictionaries({"authority": st.booleans(), "name": st.sampled_from(["A", "B"])})
+MARKS = [True, False, None]
+"""Of an authority; None where it is not said: by a source that does not tell, or a person who takes the mark out."""
+VALUES_OF_A_CONTACT: dict[str, list[Any]] = {"active": [True, False], "authority": MARKS, "name": ["A", "B"]}
+OF_A_CONTACT = st.fixed_dictionaries({"authority": st.sampled_from(MARKS), "name": st.sampled_from(["A", "B"])})
 STEPS_OF_A_CONTACT = st.lists(
     st.one_of(
         st.tuples(
@@ -202,6 +204,7 @@ STEPS_OF_A_CONTACT = st.lists(
             ),
         ),
         st.tuples(st.just("import"), OF_A_CONTACT),
+        st.tuples(st.just("changes"), OF_A_CONTACT),
         st.tuples(st.just("restricted"), OF_A_CONTACT),
         st.tuples(st.just("gone"), st.none()),
     ),
@@ -211,9 +214,10 @@ STEPS_OF_A_CONTACT = st.lists(
 
 def units_of(values: dict[str, Any]) -> Units:
     """A contact of the model as units."""
-    mark = [{"url": GUARDIAN_AUTHORITY, "valueBoolean": values["authority"]}]
+    said = values["authority"]
+    mark = {} if said is None else {AUTHORITY: [{"url": GUARDIAN_AUTHORITY, "valueBoolean": said}]}
     name = [{"use": "official", "family": values["name"]}]
-    return {"active": values["active"], AUTHORITY: mark, "name:official": name, "patient": PATIENT}
+    return {"active": values["active"], **mark, "name:official": name, "patient": PATIENT}
 
 
 @settings(max_examples=1500, deadline=None)
@@ -221,7 +225,7 @@ def units_of(values: dict[str, Any]) -> Units:
 def test_a_merge_is_what_the_table_says_where_only_later_versions_are_looked_at(
     first: dict[str, Any], steps: list[tuple[str, Any]]
 ) -> None:
-    """The model of the table knows no digests and no versions; the product looks only at what is after its own."""
+    """The model of the table knows no digests and no versions; the product looks only at its own and what is after."""
     stated = {"active": True, **first}
     model = table.Record.new(stated)
     units, wrote = units_of(stated), {digest(k): digest(v) for k, v in units_of(stated).items()}
@@ -232,16 +236,18 @@ def test_a_merge_is_what_the_table_says_where_only_later_versions_are_looked_at(
             model = model.decided(*what)
             units = units_of(model.values())
             continue
-        restricted = kind == "restricted"
+        restricted, partial = kind == "restricted", kind in ("changes", "gone")
         source = {"active": True, **what} if what else None
         if source is not None:
-            source["authority"] = source["authority"] and not restricted
+            source["authority"] = False if restricted else source["authority"]
         given_units: Units = units_of(source) if source else {VANISHED: True}
         given_units |= {RESTRICTED: True} if restricted else {}
         looked = source is not None or digest(VANISHED) not in wrote
-        if looked and not (source is not None and unchanged(wrote, given_units)):
-            touched = {k for then in since[1:] for k in units if digest(then[k]) != digest(units[k])}
-            done = merge(wrote, given_units, units, partial=source is None, touched=touched)
-            units, wrote, since = {**units, **done.changes}, done.wrote, []
-        model = model.imported(source, restricted=restricted)
+        if looked and not (source is not None and unchanged(wrote, given_units, partial=partial)):
+            touched = {k for one in since for k in {*one, *units} if digest(one.get(k)) != digest(units.get(k))}
+            done = merge(wrote, given_units, units, partial=partial, touched=touched)
+            for key, value in done.changes.items():
+                _set(units, key, value)
+            wrote, since = done.wrote, []
+        model = model.imported(source, restricted=restricted, partial=partial)
         assert units == units_of(model.values())
