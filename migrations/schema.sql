@@ -982,7 +982,7 @@ CREATE FUNCTION hallpass.export_associated(p_export uuid, p_compartments uuid[],
         SELECT DISTINCT k.compartment, k.student, k.id, k.version, k.type, k.others FROM (
             SELECT a.*, row_number() OVER (PARTITION BY a.target ORDER BY a.recorded DESC, a.id) AS place FROM about a) k
         WHERE (NOT p_latest OR k.place = 1)
-          AND NOT EXISTS (SELECT 1 FROM hallpass.export_item i WHERE i.export = p_export AND i.id = k.id)
+          AND NOT EXISTS (SELECT 1 FROM hallpass.export_item i WHERE i.export = p_export AND i.id = k.id OFFSET 0)
     ), given AS (
         INSERT INTO hallpass.feed_entry (reader, feed, id, version, compartment, type, given, walk)
             SELECT hallpass.feed_reader(), e.feed, c.id, c.version, c.compartment, c.type, hallpass.instant(), e.at
@@ -1001,6 +1001,8 @@ COMMENT ON FUNCTION hallpass.export_associated(p_export uuid, p_compartments uui
 
 CREATE FUNCTION hallpass.export_choose(p_export uuid, p_types text[], p_compartments uuid[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone, p_by_patient boolean, p_consents boolean) RETURNS void
     LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 DECLARE
     v_feed    text;
@@ -1023,8 +1025,9 @@ BEGIN
                    AND EXISTS (SELECT 1 FROM hallpass.resource p
                        WHERE p.compartment = c.compartment AND p.current AND NOT p.deleted AND p.custodian = r.custodian
                          AND '42CFRPart2' = ANY (p.labels)
-                         AND p.type = ANY (p_types) AND (p_ids IS NULL OR p.id = ANY (p_ids))))
-              AND r.updated < v_horizon AND (p_until IS NULL OR r.updated < p_until) OFFSET 0) r
+                         AND p.type = ANY (p_types) AND (p_ids IS NULL OR p.id = ANY (p_ids)))) OFFSET 0) r
+        -- Outside, so that no index of all records by their time is read for each student.
+        WHERE r.updated < v_horizon AND (p_until IS NULL OR r.updated < p_until)
     ), chosen AS MATERIALIZED (
         SELECT s.* FROM seen s
         WHERE (p_since IS NULL OR s.updated >= p_since OR s.others AND CASE
@@ -1032,21 +1035,25 @@ BEGIN
             ELSE NOT EXISTS (
                 SELECT 1 FROM hallpass.feed_entry f
                 WHERE f.reader = (SELECT hallpass.feed_reader()) AND f.feed = v_feed AND f.id = s.id AND f.version = s.version
-                  AND (f.given <= v_told OR f.walk = v_told)) END)
-          AND NOT EXISTS (SELECT 1 FROM hallpass.export_item i WHERE i.export = p_export AND i.id = s.id)
+                  AND (f.given <= v_told OR f.walk = v_told) OFFSET 0) END)
+          -- One by one (OFFSET 0): what is empty as it is planned would be read whole for each.
+          AND NOT EXISTS (SELECT 1 FROM hallpass.export_item i WHERE i.export = p_export AND i.id = s.id OFFSET 0)
     ), given AS (
         INSERT INTO hallpass.feed_entry (reader, feed, id, version, compartment, type, given, walk)
             SELECT hallpass.feed_reader(), v_feed, c.id, c.version, c.compartment, c.type, hallpass.instant(), v_at
             FROM chosen c WHERE c.others
         ON CONFLICT (reader, feed, id, version) DO NOTHING
+    ), placed AS MATERIALIZED (
+        SELECT c.*, CASE WHEN p_by_patient AND c.student IS NOT NULL THEN '' ELSE c.type END AS series FROM chosen c
+    ), base AS MATERIALIZED (
+        SELECT d.series, coalesce((SELECT max(i.n) FROM hallpass.export_item i
+            WHERE i.export = p_export AND i.series = d.series), 0) AS n FROM (SELECT DISTINCT p.series FROM placed p) d
     )
     INSERT INTO hallpass.export_item
-        SELECT p_export, k.series, k.base + row_number() OVER (
-                   PARTITION BY k.series ORDER BY k.compartment, k.type <> 'Patient', k.type, k.id),
-               k.compartment, k.id, k.version, k.type
-        FROM (SELECT c.*, s.series, coalesce((SELECT max(i.n) FROM hallpass.export_item i
-                  WHERE i.export = p_export AND i.series = s.series), 0) AS base
-              FROM chosen c CROSS JOIN LATERAL (SELECT CASE WHEN p_by_patient AND c.student IS NOT NULL THEN '' ELSE c.type END AS series) s) k;
+        SELECT p_export, p.series, b.n + row_number() OVER (
+                   PARTITION BY p.series ORDER BY p.compartment, p.type <> 'Patient', p.type, p.id),
+               p.compartment, p.id, p.version, p.type
+        FROM placed p JOIN base b ON b.series = p.series;
 END $$;
 
 COMMENT ON FUNCTION hallpass.export_choose(p_export uuid, p_types text[], p_compartments uuid[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone, p_by_patient boolean, p_consents boolean) IS 'Chooses the current versions that the caller sees in some compartments: with `p_since` those written since, or of
@@ -1068,7 +1075,7 @@ CREATE FUNCTION hallpass.export_deleted(p_export uuid, p_types text[], p_since t
             UNION
             SELECT w.type, w.id FROM hallpass.feed_withdraw(e.feed, e.at, e.told) w) d
         WHERE e.id = p_export
-          AND NOT EXISTS (SELECT 1 FROM hallpass.export_item i WHERE i.export = p_export AND i.id = d.id)
+          AND NOT EXISTS (SELECT 1 FROM hallpass.export_item i WHERE i.export = p_export AND i.id = d.id OFFSET 0)
 $$;
 
 COMMENT ON FUNCTION hallpass.export_deleted(p_export uuid, p_types text[], p_since timestamp with time zone) IS 'Lists what was deleted since, of what the caller holds and of the directory, and what it was given and no longer sees.';
@@ -1083,7 +1090,7 @@ CREATE FUNCTION hallpass.export_directory(p_export uuid, p_types text[], p_ids u
         FROM hallpass.resource r JOIN hallpass.export e ON e.id = p_export
         WHERE r.directory AND r.current AND NOT r.deleted AND r.type = ANY (p_types) AND (p_ids IS NULL OR r.id = ANY (p_ids))
           AND r.updated < e.horizon AND (p_since IS NULL OR r.updated >= p_since) AND (p_until IS NULL OR r.updated < p_until)
-          AND NOT EXISTS (SELECT 1 FROM hallpass.export_item i WHERE i.export = p_export AND i.id = r.id)
+          AND NOT EXISTS (SELECT 1 FROM hallpass.export_item i WHERE i.export = p_export AND i.id = r.id OFFSET 0)
 $$;
 
 COMMENT ON FUNCTION hallpass.export_directory(p_export uuid, p_types text[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone) IS 'Chooses entries of the directory, which every member reads.';
