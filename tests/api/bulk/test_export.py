@@ -296,6 +296,20 @@ async def test_since_brings_what_was_written_what_was_opened_and_names_what_is_g
     assert not last.deleted & last.ids
 
 
+async def test_who_was_given_a_record_is_told_that_it_was_deleted_once_and_who_was_not_is_told_nothing(
+    world: World, scene: Scene
+) -> None:
+    hidden = await scene.district.create(build.patient("never-released"))
+    since = (await exported(world, scene.clinic)).manifest["transactionTime"]
+    gone = f"Encounter/{scene.records['Encounter']['id']}"
+    for path in (gone, f"Patient/{hidden['id']}"):
+        assert (await scene.district.delete(f"/{path}")).status_code == 204
+    told = await exported(world, scene.clinic, f"/Patient/$export?_since={since}")
+    assert (told.deleted, gone in told.ids) == ({gone}, False)
+    after = await exported(world, scene.clinic, f"/Patient/$export?_since={told.manifest['transactionTime']}")
+    assert after.deleted == set()
+
+
 async def test_an_export_in_halves_has_every_version_once(world: World, scene: Scene) -> None:
     whole = await exported(world, scene.district)
     middle = scene.records["ServiceRequest"]["meta"]["lastUpdated"]
