@@ -1073,12 +1073,18 @@ CREATE FUNCTION hallpass.export_deleted(p_export uuid, p_types text[], p_since t
             WHERE r.directory AND r.type = ANY (p_types) AND r.updated >= p_since AND r.updated < e.horizon
               AND r.current AND r.deleted
             UNION
+            SELECT f.type, f.id FROM hallpass.feed_entry f
+            JOIN hallpass.resource r ON r.compartment = f.compartment AND r.id = f.id AND r.current AND r.deleted
+            WHERE f.reader = (SELECT hallpass.feed_reader()) AND f.feed = e.feed AND f.type = ANY (p_types)
+              AND r.updated >= p_since AND r.updated < e.horizon
+            UNION
             SELECT w.type, w.id FROM hallpass.feed_withdraw(e.feed, e.at, e.told) w) d
         WHERE e.id = p_export
           AND NOT EXISTS (SELECT 1 FROM hallpass.export_item i WHERE i.export = p_export AND i.id = d.id OFFSET 0)
 $$;
 
-COMMENT ON FUNCTION hallpass.export_deleted(p_export uuid, p_types text[], p_since timestamp with time zone) IS 'Lists what was deleted since, of what the caller holds and of the directory, and what it was given and no longer sees.';
+COMMENT ON FUNCTION hallpass.export_deleted(p_export uuid, p_types text[], p_since timestamp with time zone) IS 'Lists what was deleted since, of what the caller holds, of the directory and of what it was given, and what it was
+     given and no longer sees.';
 
 CREATE FUNCTION hallpass.export_directory(p_export uuid, p_types text[], p_ids uuid[], p_since timestamp with time zone, p_until timestamp with time zone) RETURNS void
     LANGUAGE sql
