@@ -26,7 +26,7 @@ from tests.world import open_world
 
 EVENTS, WAITING = 10_000, 1_000_000
 PER_TRANSACTION = 100
-TOLD, READS, DRAIN_SECONDS = 20, 100, 1_200
+TOLD, READS, ROUNDS, DRAIN_SECONDS = 20, 100, 5, 1_200
 
 
 def notify(events: int = EVENTS, waiting: int = WAITING) -> list[Figure]:
@@ -46,13 +46,13 @@ async def _measure(events: int, waiting: int) -> list[Figure]:
             async with telling(world):
                 created = await active(world, scene.clinic, subscription(endpoint.url))
                 took = [await _one(scene, endpoint, n) for n in range(1, TOLD + 1)]
-            slower = await _while_waiting(scene, url, created["id"], waiting)
+            slower = await _while_waiting(scene, endpoint, url, created["id"], waiting)
             rate = await _drained(scene, endpoint, events)
         await db.dispose()
     one = "a new referral under a standing release: seconds until its endpoint has it, the worst of "
     return [
         Figure("notify", f"{one}{TOLD}", 1, max(took), max(took) - min(took), at_most=True),
-        Figure("notify waiting", f"a read by id, beside a worker with {waiting} events waiting : without", 1.15, slower,
+        Figure("notify waiting", f"a read by id, beside a worker with {waiting} events waiting : none", 1.15, slower,
                0, at_most=True),
         Figure("notify drain", f"{events} events waiting: sent a second, id-only, one subscription", 100, rate, 0),
     ]  # fmt: skip
@@ -66,20 +66,25 @@ async def _one(scene: Scene, endpoint: Endpoint, n: int) -> float:
     return time.monotonic() - began
 
 
-async def _while_waiting(scene: Scene, owner: URL, own: str, waiting: int) -> float:
+async def _while_waiting(scene: Scene, endpoint: Endpoint, owner: URL, own: str, waiting: int) -> float:
     """How many times as long a read takes while an endpoint that fails keeps so many events waiting."""
     record = scene.records["ServiceRequest"]["id"]
     events = f"SELECT '{own}', {TOLD} + n, now(), 'ServiceRequest', '{record}', 1 FROM generate_series(1, {waiting}) n"
-    before = await _reads(scene)
+    async with telling(scene.world):
+        before = await _reads(scene)
     await execute(owner, f"INSERT INTO hallpass.subscription_event {events}")
     await execute(owner, f"UPDATE hallpass.subscription SET events = {TOLD + waiting} WHERE id = '{own}'")
-    async with listening(status=503) as failing:
-        await execute(owner, f"UPDATE hallpass.subscription SET next_try = now() WHERE id = '{own}'")
-        async with telling(scene.world):
-            during = await _reads(scene)
-        assert not failing.received
+    await execute(owner, "CHECKPOINT")  # what it costs to have written them is not what it costs that they wait
+    endpoint.status, had = 503, len(endpoint.received)
+    async with telling(scene.world):
+        await until(lambda: len(endpoint.received) > had)
+        during = await _reads(scene)
+    assert all(r.status == 503 for r in endpoint.received[had:])
+    endpoint.status = 200
+    del endpoint.received[had:]
     await execute(owner, f"DELETE FROM hallpass.subscription_event WHERE subscription = '{own}' AND number > {TOLD}")
-    await execute(owner, f"UPDATE hallpass.subscription SET events = {TOLD}, sent = {TOLD} WHERE id = '{own}'")
+    kept = f"events = {TOLD}, sent = {TOLD}, next_try = now(), failures = 0"
+    await execute(owner, f"UPDATE hallpass.subscription SET {kept} WHERE id = '{own}'")
     return during / before
 
 
@@ -97,6 +102,11 @@ async def _drained(scene: Scene, endpoint: Endpoint, events: int) -> float:
 
 
 async def _reads(scene: Scene) -> float:
+    """Seconds of a read by id: of a few rounds the best median, since others use the machine as well."""
+    return min([await _round(scene) for _ in range(ROUNDS)])
+
+
+async def _round(scene: Scene) -> float:
     took = []
     for _ in range(READS):
         began = time.monotonic()

@@ -94,8 +94,8 @@ async def _steps(scene: Scene) -> None:
     async with listening() as listener:
         subscribed = await notification.subscribe(scene, listener)
         signed = await release.sign(scene, family, referrals)
+        task = await release.appear(scene, family, referrals)
         await notification.come(scene, listener, referrals, subscribed)
-    task = await release.appear(scene, family, referrals)
     visit = await delivery.deliver(scene, family, referrals.request, task, signed)
     declined = await loop.decline(scene, family, referrals)
     scene.telling.step("8. A second district and a second clinic")
