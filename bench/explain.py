@@ -43,11 +43,12 @@ from app.db.engine import Database
 from app.db.migrate import migrate
 from app.db.search_queries import BoundStatement
 from app.resources import REGISTRY, Visibility
+from app.search.own import NEAR
 from app.search.parameters import PARAMETERS, Parameter, ParamKind
 from app.search.parse import parse
 from app.search.query import Search
 from app.settings import load
-from bench.rows import CLINIC, SEEN, START, STRANGER, load_all, resources, spread, stored, uid, values
+from bench.rows import CLINIC, SEEN, START, STRANGER, around, load_all, resources, spread, stored, uid, values
 
 WHOLE = ("resource", "access", "term_token", "term_string", "term_reference", "term_date", "term_quantity", "term_uri")
 CALLERS = {"district": uid("district", 0), "clinic": CLINIC, "stranger": STRANGER}
@@ -90,6 +91,8 @@ def sample(parameter: Parameter, number: int, compartment: UUID, own: UUID) -> s
         return f"{START + timedelta(seconds=number):%Y-%m-%dT%H:%M:%SZ}"
     if parameter.paired is not None:
         return f"c{spread(number) % 50}${sample(stored(parameter, number), number, compartment, own)}"
+    if parameter.code == NEAR:
+        return around(spread(number))
     found = values(parameter, number, compartment)
     match parameter.kind:
         case ParamKind.TOKEN:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,8 @@ import asyncpg
 from sqlalchemy import URL
 
 from app.resources import REGISTRY, ResourceType, Visibility
+from app.search import near
+from app.search.own import NEAR
 from app.search.parameters import COLUMNS, PARAMETERS, Parameter, ParamKind
 from app.search.terms import under
 
@@ -105,6 +108,11 @@ def stored(parameter: Parameter, number: int) -> Parameter:
     return replace(parameter, code=code, kind=parameter.paired, paths=paths, components=())
 
 
+def around(n: int) -> str:
+    """The circle in which a place lies, as it is asked for."""
+    return f"{25 + n % 25}|{-120 + n % 50}|10|km"
+
+
 def values(parameter: Parameter, number: int, compartment: UUID) -> tuple[Any, ...]:
     """What stands in the index for one parameter of one resource, after compartment, id, param, n and type."""
     n = spread(number)
@@ -128,12 +136,19 @@ def values(parameter: Parameter, number: int, compartment: UUID) -> tuple[Any, .
 
 
 def _token(parameter: Parameter, n: int) -> tuple[str, str]:
-    """System and code: one of two truths, one of fifty codes, or an identifier of its own."""
+    """System and code: one of two truths, one of fifty codes or places, or an identifier of its own."""
+    if parameter.code == NEAR:
+        return "", _cell(around(n))
     if parameter.types == {"boolean"}:
         return "", "true" if n % 2 else "false"
     if "Identifier" in parameter.types:
         return "urn:s", f"i{n}"
     return "" if parameter.types <= {"code", "string", "ContactPoint"} else "urn:s", f"c{n % 50}"
+
+
+@cache
+def _cell(circle: str) -> str:
+    return near.asked(circle)[0]
 
 
 TABLES = {
@@ -184,7 +199,7 @@ async def load_all(url: URL, size: int) -> None:
         mothers = ((s, uid("mother", s), c, *ALWAYS, False) for s, c in opened)
         await copy(raw, "authority", mothers)
         signed = datetime(2024, 1, 1, tzinfo=UTC)
-        unsaid = (False, False, False, None, None, None, None)
+        unsaid = (False, False, False, False, None, None, None, None)
         await copy(
             raw,
             "release",

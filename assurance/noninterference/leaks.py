@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import MetaData, Table, Text, any_, cast, func, literal, or_, select, text
+from sqlalchemy import MetaData, Table, Text, Uuid, any_, cast, column, func, literal, or_, select, text
 from sqlalchemy.dialects.postgresql import BYTEA
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -39,6 +39,10 @@ EVERYTHING: dict[str, Table] = {t.name: t.to_metadata(_views, schema="prove") fo
 """Each table of the exchange as a view that no policy guards."""
 resource = EVERYTHING["resource"]
 LEAKS: dict[str, Plant] = {}
+_SAME_STUDENT = """
+    CREATE FUNCTION prove.same_student(patient uuid) RETURNS SETOF uuid LANGUAGE sql SECURITY DEFINER
+    AS 'SELECT hallpass.same_student(patient)'
+"""
 
 
 async def prepare(pair: Pair) -> None:
@@ -49,6 +53,7 @@ async def prepare(pair: Pair) -> None:
             for name in EVERYTHING:
                 await connection.execute(text(f"CREATE VIEW prove.{name} AS TABLE {SCHEMA}.{name}"))
                 await connection.execute(text(f"GRANT SELECT ON prove.{name} TO {APP_ROLE}"))
+            await connection.execute(text(_SAME_STUDENT))
         await engine.dispose()
 
 
@@ -118,6 +123,19 @@ def a_chain_through_hidden_resources(patch: pytest.MonkeyPatch) -> None:
 def a_has_through_hidden_resources(patch: pytest.MonkeyPatch) -> None:
     """`Patient?_has:Encounter:subject:status=finished` looks at such an Encounter as well."""
     _within(patch, match, "_has")
+
+
+@leak
+def a_merge_that_is_followed_over_hidden_patients(patch: pytest.MonkeyPatch) -> None:
+    """`Encounter?patient.family=B` finds what is about A, where only a hidden Patient links both."""
+
+    def same_student(patient: Any, name: str) -> Any:
+        same = func.prove.same_student(patient).table_valued(column("id", Uuid()), name=name)
+        return same.render_derived()
+
+    patch.setattr(match, "same_student", same_student)
+    patch.setattr(match, "_each_of_student", match._each_of_student.__wrapped__)
+    _forgotten(patch, "_kept_page", "_kept_total")
 
 
 @leak

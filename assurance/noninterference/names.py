@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from assurance.noninterference.wire import Response
 
@@ -20,10 +21,11 @@ _PLACES = re.compile(
     rf'|"valueMeta":\s*\{{\s*"versionId":\s*"(?P<meta>\d+)'
     rf"|(?P<of>{_ID})(?:/_history/| version )(?P<named>\d+)"
     r'|"etag":\s*"W/\\"(?P<etag>\d+)'
+    r"|-(?P<ground>[0-9a-f]{32})\.(?P<signed>\d+)"
     r"|(?P<token>eyJ[\w-]+\.[\w-]+\.[\w-]+)"
     r"|_cursor=(?P<cursor>[\w-]+)"
 )
-_NUMBERS = ("version", "meta", "named", "etag")
+_NUMBERS = ("version", "meta", "named", "etag", "signed")
 _HOLDER = re.compile(r"\{\{(version|token|cursor):([^:}]*):(\d+)\}\}")
 _IN_PATH = re.compile(rf".*?/({_ID})(?:/|\?|$)")
 ABSENT = 999_999
@@ -67,7 +69,7 @@ class Names:
 
     def _header(self, name: str, value: str, about: str, length: int) -> str:
         if name.lower() == "etag":
-            return re.sub(r"\d+", lambda m: self._version(about, int(m[0])), value)
+            value = re.sub(r"(?<=\")\d+", lambda m: self._version(about, int(m[0])), value)
         if name.lower() == "content-length":  # a number of the body may have one digit more
             return f"{int(value) - length:+d}"
         return self._renamed(value, about)[0]
@@ -84,7 +86,8 @@ class Names:
                 return f"<token {_place(self.tokens, groups['token'])}>"
             if "cursor" in groups:
                 return f"_cursor=<{self._cursor(groups['cursor'])}>"
-            of = next((groups[k] for k in ("url", "own", "of") if k in groups), current)
+            of = str(UUID(groups["ground"])) if "ground" in groups else current
+            of = next((groups[k] for k in ("url", "own", "of") if k in groups), of)
             if "url" in groups or "own" in groups:
                 current = of
                 first.append(of)

@@ -74,7 +74,7 @@ def _patient(d: Draw) -> Body:
         "communication": d.maybe([{"language": coded("es", "urn:ietf:bcp:47", "Spanish")}]),
         "generalPractitioner": d.refs("Practitioner", "Organization", "PractitionerRole"),
         "managingOrganization": d.ref("Organization"),
-        "link": [{"other": link, "type": "seealso"}] if link else None,
+        "link": [{"other": link, "type": d.one("seealso", "replaces", "replaced-by")}] if link else None,
     }
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from assurance.noninterference import releases
 from assurance.noninterference.draw import Body
-from assurance.noninterference.moves import DIRECTORY, REFERRALS, RELEASED, Move, Moves, create
+from assurance.noninterference.moves import DIRECTORY, REFERRALS, RELEASED, Move, Moves, create, update
 from assurance.noninterference.records import DRAWN, build, label
 from assurance.noninterference.scene import BOTH, Scene
 from assurance.noninterference.wire import Request
@@ -65,6 +65,7 @@ class Settle:
         yield "", self._alike(create("holder", self.moves.signed("first", "other", whole=True)), hidden=True)
         for _ in range(HIDDEN_IN_BOTH):
             yield "", self._in_both()
+        yield from self._merged()
         yield from self._records()
         yield from self._releases()
         yield from self._of_the_caller()
@@ -88,6 +89,17 @@ class Settle:
             create("holder", {**self.moves.coverable(student, BOTH, "Encounter"), "meta": label("SUD")}) for _ in "AB"
         )
         return Move((one,), (two,), True)
+
+    def _merged(self) -> Iterator[tuple[str, Move]]:
+        """Two visible Patients that are one student in world A alone: by a hidden one, which replaces both there."""
+        first, second = (self.scene.students[part] for part in ("first", "second"))
+        over = {**self.moves.made("Patient", "holder", BOTH), "link": [_link(first, "replaces")]}
+        both = {**over, "link": [*over["link"], _link(second, "replaces")]}
+        yield "", Move((create("holder", both),), (create("holder", over),), True)
+        hidden = self.scene.of("Patient", by="holder", hidden=True)[-1]
+        (record,) = (r for r in self.scene.of("Patient", by="holder") if r.id == first)
+        linked = {**record.body, "link": [_link(hidden.id, "replaced-by")]}
+        yield "", self._alike(update("holder", record, linked))
 
     def _records(self) -> Iterator[tuple[str, Move]]:
         secret = [r.id for r in self.scene.of("Encounter", by="holder", hidden=True)]
@@ -150,3 +162,7 @@ class Settle:
 
     def _alike(self, request: Request, *, hidden: bool = False) -> Move:
         return Move((request,), (request,), hidden)
+
+
+def _link(patient: str, kind: str) -> Body:
+    return {"other": {"reference": f"Patient/{patient}"}, "type": kind}
