@@ -230,7 +230,8 @@ async def test_a_faulty_line_of_what_was_stopped_meanwhile_is_noted_no_more(worl
     taker = Taker(service, caller, world.settings, held)
     with pytest.raises(taken.Gone):
         await taker.refuse(1, b"{", HallpassError(Kind.MALFORMED, "It is no JSON."))
-    assert await as_owner(world, "SELECT 1 FROM hallpass.submission_line") == []
+    noted = "SELECT 1 FROM hallpass.submission_line WHERE submission = :submission"
+    assert await as_owner(world, noted, submission=held.submission) == []
 
 
 async def test_a_second_run_beside_the_first_does_not_begin_an_upload_again(world: World, district: Member) -> None:
