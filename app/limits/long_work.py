@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from app.errors import HallpassError, Kind
@@ -64,14 +64,22 @@ class _Piece:
     def run(self) -> Any:
         """Do it. Raises TOO_COSTLY where it was stopped."""
         try:
-            with self._apart_from_collector():
-                self._begin()
-                try:
-                    return self._work()
-                finally:
-                    self._end()
+            try:
+                with self._apart_from_collector():
+                    self._begin()
+                    try:
+                        return self._work()
+                    finally:
+                        self._end()
+            finally:
+                _let_arrive()
         except _OutOfTime:
-            self._end()
+            ended = False
+            while not ended:
+                with suppress(_OutOfTime):
+                    self._end()
+                    _let_arrive()
+                    ended = True
             raise _too_costly() from None
 
     def look(self, seconds: float) -> None:
@@ -109,12 +117,21 @@ class _Piece:
             self._thread = thread
 
     def _end(self) -> None:
-        """From here on nothing is raised in the thread: what was on its way is taken back."""
+        """From here on nothing more is sent to the thread."""
         with self._lock:
             if self._thread is not None:
-                _raise_in_thread(ctypes.c_ulong(self._thread), None)
                 self.used = time.clock_gettime(self._clock) - self._began
                 self._thread = None
+
+
+def _let_arrive() -> None:
+    """Have what is on its way to this thread raised here.
+
+    It is not taken back: before Python 3.13 that leaves every thread of the process looking for it, at each call, for
+    good; and a function that is traced then never begins.
+    """
+    for _ in range(100):
+        pass
 
 
 class LongWork:

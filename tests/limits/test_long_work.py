@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import subprocess
+import sys
 import time
 import weakref
 
@@ -60,6 +62,20 @@ async def test_what_the_garbage_collector_takes_is_not_the_work_s(recwarn: pytes
 
     assert await LongWork(0.7).run("a", collect) == 1
     assert not recwarn, "it was raised in the callback"
+
+
+def test_work_that_is_done_leaves_the_interpreter_as_it_was() -> None:
+    """What is sent to a thread and taken back slows every call of the process, and a traced one never begins."""
+    script = (
+        "import asyncio, sys\n"
+        "from app.limits.long_work import LongWork\n"
+        "asyncio.run(LongWork().run('a', lambda: 1))\n"
+        "sys.settrace(lambda *_: None)\n"
+        "(lambda: 1)()\n"
+        "print('done')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "done\n"
 
 
 async def test_what_work_raises_is_raised() -> None:
