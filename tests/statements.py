@@ -9,7 +9,7 @@ from sqlalchemy import event
 from app.db.engine import Database
 
 _AT_ANY_TIME = ("share_usage", "client_limits", "hallpass.signing_key")
-"""What a process adds up and looks up after some time, whoever asks what meanwhile: usage, limits, the keys of tokens."""
+"""What a process adds up and looks up after some time, whoever asks meanwhile: usage, limits, the keys of tokens."""
 
 
 class Statements:

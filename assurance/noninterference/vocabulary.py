@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from app.search.own import NEAR
 from app.search.parameters import PARAMETERS, Parameter, ParamKind
 from app.search.rows import Date, Quantity, Reference, String, Token, Uri
 from app.search.terms import terms
@@ -52,6 +53,7 @@ class Vocabulary:
             for row in [x for rows in (getattr(found, f) for f in found.__dataclass_fields__) for x in rows]:
                 for form, value in _forms(row, composite):
                     code, _, modifier = row.param.partition(":")
+                    value = _around(body) if code == NEAR else value
                     self._values[name, code, modifier or form][value] = None
                 if isinstance(row, Reference) and row.target is not None:
                     self.leads.add((name, row.param, row.target_type))
@@ -80,11 +82,17 @@ class Vocabulary:
     def _stock(self, rng: Random, parameter: Parameter) -> str:
         if parameter.kind is ParamKind.REFERENCE and rng.random() < 0.5:
             return f"{rng.choice(sorted(parameter.targets))}/none"
-        return rng.choice(_STOCK[parameter.kind])
+        return "42.33|-83.05|10|km" if parameter.code == NEAR else rng.choice(_STOCK[parameter.kind])
 
     def has(self, type_name: str, code: str) -> bool:
         """Whether some record has a value for the parameter."""
         return (type_name, code, "") in self._values
+
+
+def _around(location: Body) -> str:
+    """A place is found by a position near it; its rows are the cells of a grid, which nobody asks for."""
+    at = location["position"]
+    return f"{at['latitude']}|{at['longitude']}|100|km"
 
 
 def _forms(row: Any, composite: set[str]) -> list[tuple[str, str]]:
