@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.referral.codes import DAY_OF_NEED, PROGRAM
+from app.resources import TYPES
 
 OURS = "https://hallpass.example/fhir/SearchParameter"
 CAPACITY = (
@@ -54,6 +55,19 @@ def _of_referral(code: str, kind: str, url: str, type_name: str, description: st
     }
 
 
+def _of_gravity(base: str, code: str, expression: str, description: str) -> dict[str, Any]:
+    """One of Gravity SDOH Clinical Care, by which what a referral or a Task refers to is included."""
+    return {
+        "base": base,
+        "code": code,
+        "kind": "reference",
+        "expression": f"{base}.{expression}",
+        "target": list(TYPES),
+        "url": f"{OURS}/{base}-{code}",
+        "description": description,
+    }
+
+
 def _near() -> dict[str, Any]:
     """HL7's own, `special` there: how it is asked is the same."""
     return {
@@ -70,6 +84,8 @@ RECORDS: tuple[dict[str, Any], ...] = (
     _near(),
     _of_referral("day-of-need", "date", DAY_OF_NEED, "date", "Since when the need is known"),
     _of_referral("program", "token", PROGRAM, "CodeableConcept", "The program under which the referral is made"),
+    _of_gravity("ServiceRequest", "supporting-info", "supportingInfo", "What bears on it"),
+    _of_gravity("Task", "output", "output.value.as(Reference)", "What came of it"),
     _of_consent("controller", "Who controls what is released: the discloser"),
     _of_consent("manager", "Who manages the Consent: the discloser, which files it"),
     _record(
@@ -86,4 +102,4 @@ RECORDS: tuple[dict[str, Any], ...] = (
         "When the service is open: now, a date and time, or a half hour of the week such as mon-0930",
     ),
 )
-"""By which a service is found before a referral (hours.py, near.py), what a referral has in extensions, FAST's."""
+"""By which a service is found before a referral (hours.py, near.py), what a referral has, and those of FAST."""
