@@ -119,6 +119,9 @@ class Settings(BaseSettings):
     exports_running: int = Field(
         default=20, ge=1, le=10_000, description="Bulk exports of all clients that are chosen at once; then 429."
     )
+    idempotency_hours: int = Field(
+        default=24, ge=1, le=720, description="How long an Idempotency-Key of a client counts."
+    )
     export_hours: int = Field(default=24, ge=1, le=720, description="How long a bulk export can be fetched.")
     export_store: str = Field(
         default="",
