@@ -3264,7 +3264,7 @@ CREATE TABLE hallpass.idempotency_key (
     expires timestamp with time zone NOT NULL
 );
 
-COMMENT ON TABLE hallpass.idempotency_key IS 'Requests that a client may send again: what is answered then is read anew, under the rule of that moment.';
+COMMENT ON TABLE hallpass.idempotency_key IS 'Requests that a client may send again: what is answered then is read again, under the rule of that moment.';
 
 CREATE TABLE hallpass.index_backlog (
     compartment uuid NOT NULL,

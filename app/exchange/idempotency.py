@@ -1,4 +1,4 @@
-"""A request that may be sent again: what it did is done once, and what it answers is judged anew each time.
+"""A request that may be sent again: what it did is done once, and what it answers is judged each time.
 
 https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/ — a key is the client's own, and no other
 client learns of it. Nothing of an answer is kept but which versions were written: their content is read again, under

@@ -8,5 +8,5 @@ CREATE TABLE hallpass.idempotency_key (
 );
 CREATE INDEX idempotency_key_expires ON hallpass.idempotency_key (expires);
 COMMENT ON TABLE hallpass.idempotency_key IS
-    'Requests that a client may send again: what is answered then is read anew, under the rule of that moment.';
+    'Requests that a client may send again: what is answered then is read again, under the rule of that moment.';
 ALTER TABLE hallpass.idempotency_key ENABLE ROW LEVEL SECURITY;
