@@ -29,18 +29,16 @@ test-fast: $(VENV)/dev.stamp ## the tests that need no database and no server, i
 assure: prove bites kill feed notified conformance mutate mutate-exchange ## the long proofs, one after the other: hours
 
 ROUNDS ?= 1000
-REFERRALS ?= 1000
-FAILURES ?= 200
 kill: $(VENV)/dev.stamp ## processes, the database and the disk fail at random moments: what clients got is on the ledger
 	$(BIN)/python -m assurance.chaos --rounds $(ROUNDS)
-	$(BIN)/python -m assurance.notified --referrals $(REFERRALS) --failures $(FAILURES)
 
 feed: $(VENV)/dev.stamp ## writers, releases and withdrawals meanwhile: who follows the history loses nothing
 	$(BIN)/python -m assurance.feed --rounds $(ROUNDS)
 
 REFERRALS ?= 1000
+FAILURES ?= 200
 notified: $(VENV)/dev.stamp ## server, worker, database and endpoint fail meanwhile: subscribers end with every event
-	$(BIN)/python -m assurance.notified --referrals $(REFERRALS)
+	$(BIN)/python -m assurance.notified --referrals $(REFERRALS) --failures $(FAILURES)
 
 EXAMPLES ?= 300
 prove: $(VENV)/dev.stamp ## worlds that differ in what a caller may not see: every answer to it must be the same

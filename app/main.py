@@ -54,6 +54,7 @@ NO_RECORD = frozenset(
         "/health/live",
         "/health/ready",
         "/openapi.json",
+        "/",
         "/docs",
         "/docs/{asset}",
     }

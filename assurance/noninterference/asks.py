@@ -329,6 +329,7 @@ _BY_SHAPE: dict[str, Asking] = {
     "POST /auth/revoke": ("other", Asks._token_form),
 }
 _FIXED = (
+    "/",
     "/auth/jwks",
     "/.well-known/smart-configuration",
     "/fhir/.well-known/smart-configuration",

@@ -28,7 +28,7 @@ def test_the_list_is_the_specifications() -> None:
     request = "authored based-on body-site category code encounter identifier instantiates-canonical "
     request += "instantiates-uri intent occurrence patient performer performer-type priority replaces requester "
     request += "requisition specimen status subject"
-    ours = "day-of-need program"
+    ours = "day-of-need program supporting-info"
     assert {c for c in PARAMETERS["ServiceRequest"] if c[0] != "_"} == set(f"{request} {ours}".split())
 
 
