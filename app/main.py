@@ -57,6 +57,7 @@ NO_RECORD = frozenset(
         "/health/live",
         "/health/ready",
         "/openapi.json",
+        "/",
         "/docs",
         "/docs/{asset}",
     }

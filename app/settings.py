@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -41,12 +41,12 @@ class Settings(BaseSettings):
     witness_days: int = Field(
         default=35, ge=1, le=3650, description="Days that the witness goes back: longer than the oldest backup kept."
     )
-    base_url: str = Field(
-        default="http://127.0.0.1:8000",
-        description="The server's own address as its clients see it: token audience and absolute links.",
-    )
     host: str = Field(default="127.0.0.1", description="The address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="The port to listen on.")
+    base_url: str = Field(
+        default_factory=lambda before: f"http://127.0.0.1:{before.get('port', 8000)}",
+        description="The server's own address as its clients see it: token audience and absolute links.",
+    )
     workers: int = Field(default=1, ge=1, le=64, description="API processes.")
     worker: bool = Field(
         default=True,
@@ -118,6 +118,9 @@ class Settings(BaseSettings):
     )
     exports_running: int = Field(
         default=20, ge=1, le=10_000, description="Bulk exports of all clients that are chosen at once; then 429."
+    )
+    idempotency_hours: int = Field(
+        default=24, ge=1, le=720, description="How long an Idempotency-Key of a client counts."
     )
     export_hours: int = Field(default=24, ge=1, le=720, description="How long a bulk export can be fetched.")
     export_store: str = Field(
@@ -253,7 +256,12 @@ class Settings(BaseSettings):
         return self
 
 
-DEFAULT_URL: str = Settings.model_fields["base_url"].default
+def default_of(name: str) -> Any:
+    """What a setting is where no other is set either."""
+    return Settings.model_fields[name].get_default(call_default_factory=True, validated_data={})
+
+
+DEFAULT_URL: str = default_of("base_url")
 """Where the server is, as far as its clients on the same machine need not be told."""
 
 

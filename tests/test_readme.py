@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from app.office.roles import ROLES
-from app.settings import Settings
+from app.settings import Settings, default_of
 from tests.office.people import hidden
 from tests.running import Running, serving
 
@@ -93,6 +93,7 @@ def settings_table() -> str:
     rows = []
     for name, field in Settings.model_fields.items():
         variable = str(field.validation_alias or f"HALLPASS_{name.upper()}")
-        default = "" if field.default in (None, ()) else f"`{field.default}`"
+        value = default_of(name)
+        default = "" if value in (None, ()) else f"`{value}`"
         rows.append(f"| `{variable}` | {default} | {field.description} |")
     return "\n".join(["| variable | default | |", "|---|---|---|", *rows])

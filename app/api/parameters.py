@@ -29,7 +29,8 @@ def _outside(parameter: Any) -> Any:
 
 
 def read(content: dict[str, Any], kinds: dict[str, str], many: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """The values by name: `kinds` says under which key each stands (`valueCode`, `resource`); of `many` a list.
+    """The values by name: `kinds` says under which key each stands (`valueCode`, `resource`), or under which keys with
+    a bar between them; of `many` a list.
 
     Raises UNPROCESSABLE for what is no Parameters resource, a parameter that is not in `kinds`, stands twice or has a
     value of another type.
@@ -40,11 +41,12 @@ def read(content: dict[str, Any], kinds: dict[str, str], many: frozenset[str] = 
         name = parameter["name"]
         at = f"Parameters.parameter[{i}]"
         if name not in kinds or (name in found and name not in many):
-            text = f"The parameters are {', '.join(kinds)}, each once."
+            text = f"The parameters are {', '.join(kinds)}, each once." if kinds else "There are no parameters here."
             raise HallpassError(Kind.UNPROCESSABLE, Issue(text, f"{at}.name"))
-        value = parameter.get(kinds[name])
-        if not isinstance(value, _TYPES[kinds[name]]):
-            raise HallpassError(Kind.UNPROCESSABLE, Issue(f"The value is a {kinds[name]}.", f"{at}.value"))
+        keys = kinds[name].split("|")
+        value = next((parameter[k] for k in keys if k in parameter), None)
+        if not isinstance(value, _TYPES[keys[0]]):
+            raise HallpassError(Kind.UNPROCESSABLE, Issue(f"The value is a {' or '.join(keys)}.", f"{at}.value"))
         if name in many:
             found.setdefault(name, []).append(value)
         else:

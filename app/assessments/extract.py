@@ -56,7 +56,7 @@ def codes(form: Json) -> list[str]:
     return list(dict.fromkeys(code for _, code in _populated(form)))
 
 
-def populated(form: Json, canonical: str, subject: str, observations: list[Json]) -> Json:
+def populated(form: Json, canonical: str | None, subject: str, observations: list[Json]) -> Json:
     """A response to be completed, with the form's initial values and the newest Observation of each code.
 
     It has the labels of what it was begun with.
@@ -71,7 +71,7 @@ def populated(form: Json, canonical: str, subject: str, observations: list[Json]
     made = {
         "resourceType": "QuestionnaireResponse",
         **({"meta": {"security": marked}} if marked else {}),
-        "questionnaire": canonical,
+        **({"questionnaire": canonical} if canonical else {}),
         "status": "in-progress",
     }
     return {**made, "subject": {"reference": subject}, **({"item": items} if items else {})}
@@ -116,7 +116,7 @@ def _observation(question: Json, value: Json, response: Json, marked: list[Json]
         **({"issued": response["authored"]} if "T" in response.get("authored", "") else {}),
         **({"performer": [by]} if by and not str(by.get("reference", "")).startswith("Device") else {}),
         **value,
-        "derivedFrom": [{"reference": f"QuestionnaireResponse/{response['id']}"}],
+        **({"derivedFrom": [{"reference": f"QuestionnaireResponse/{response['id']}"}]} if "id" in response else {}),
     }
 
 

@@ -103,6 +103,14 @@ EXTENSIONS: tuple[Own, ...] = (
         most="*",
     ),
     Own(
+        "review-date",
+        "CarePlan",
+        "date",
+        "Review date",
+        "When the plan is reviewed with the family: days that are past, and the next one.",
+        most="*",
+    ),
+    Own(
         "expiry-event",
         "Consent",
         "CodeableConcept",

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from app.consent.attributes import labels_within
 from app.plan.narrative import Json, Row, day, measured, person, text, words
+from app.referral.codes import REVIEW_DATE
 from app.terminology.code_systems import system
 
 PLANNED = (
@@ -21,6 +22,8 @@ PLANNED = (
     "ServiceRequest",
     "Task",
     "Appointment",
+    "Encounter",
+    "Procedure",
     "RelatedPerson",
     "Practitioner",
     "PractitionerRole",
@@ -36,24 +39,26 @@ Found = list[tuple[Json, Row]]
 """Rows of a table, each with the resource that it tells of."""
 
 
-def composition(resources: list[Json], student: str, author: str, at: str) -> Json:
-    """The Composition over these resources, the newest first; `student` and `author` are references.
+def composition(resources: list[Json], student: str, author: Json, at: str, *, whole: bool) -> Json:
+    """The Composition over these resources, the newest first; `student` is a reference, and `author` one with a name.
 
-    It tells of them in words, so it has the labels of all of them.
+    It tells of them in words, so it has the labels of all of them. `whole`: whether these are all that there are.
     """
     live = [r for r in resources if not _GONE & {str(r.get(k)) for k in _STATUS}]
     names = {f"{r['resourceType']}/{r['id']}": _name(r) for r in resources}
     starts = [p["period"]["start"][:10] for p in live if _is(p, "CarePlan") and "start" in p.get("period", {})]
     start = min(starts, default="")
     marked = labels_within(*resources)
+    about = next((r for r in resources if f"{r['resourceType']}/{r['id']}" == student), {})
     return {
         "resourceType": "Composition",
         **({"meta": {"security": marked}} if marked else {}),
         "status": "final",
         "type": {"coding": [{"system": "http://loinc.org", "code": "18776-5", "display": "Plan of care note"}]},
-        "subject": {"reference": student},
+        "text": _head(about, names.get(student, ""), author, at, whole=whole),
+        "subject": {"reference": student, **({"display": names[student]} if names.get(student) else {})},
         "date": at,
-        "author": [{"reference": author}],
+        "author": [author],
         "title": "Plan of support",
         "section": [
             _section(title, text(_told(found), headings, empty), found)
@@ -70,6 +75,14 @@ def under(consents: list[str]) -> Json:
         "text": text([(c,) for c in consents], ("Consent",), ""),
         "entry": [{"reference": c} for c in consents],
     }
+
+
+def _head(about: Json, name: str, author: Json, at: str, *, whole: bool) -> Json:
+    """Whose plan it is, as of when and told by whom: what the first lines of a printed page say."""
+    rows = [("Student", name), ("Born", day(about.get("birthDate"))), ("As of", day(at))]
+    rows += [("Told by", str(author.get("display", "")))]
+    rows += [] if whole else [("Not whole", "There are more records than are told of here: the oldest are left out.")]
+    return text([row for row in rows if row[1]], ("Plan of support", ""), "")
 
 
 def _told(found: Found) -> list[Row]:
@@ -97,7 +110,9 @@ def _plans(live: list[Json], names: dict[str, str], _start: str) -> Found:
     found: Found = []
     for plan in (r for r in live if _is(r, "CarePlan")):
         title = str(plan.get("title") or words(plan.get("category")) or "Plan")
-        found.append((plan, (title, str(plan["status"]), day(plan.get("period")), person(plan.get("author"), names))))
+        reviews = ", ".join(day(e.get("valueDate")) for e in plan.get("extension", []) if e.get("url") == REVIEW_DATE)
+        by = person(plan.get("author"), names)
+        found.append((plan, (title, str(plan["status"]), day(plan.get("period")), reviews, by)))
     return found
 
 
@@ -116,6 +131,7 @@ def _goals(live: list[Json], names: dict[str, str], _start: str) -> Found:
     for goal in (g for g in live if _is(g, "Goal")):
         due = ", ".join(day(t.get("dueDate")) for t in goal.get("target", []) if t.get("dueDate"))
         state = words(goal.get("achievementStatus")) or str(goal["lifecycleStatus"])
+        state += f" ({day(goal['statusDate'])})" if "statusDate" in goal else ""
         found.append((goal, (words(goal.get("description")), person(goal.get("expressedBy"), names), due, state)))
     return found
 
@@ -141,7 +157,23 @@ def _services(live: list[Json], names: dict[str, str], _start: str) -> Found:
             found.append((r, (words(r.get("code")), person(r.get("owner"), names), state, day(r.get("lastModified")))))
         elif _is(r, "Appointment"):
             found.append((r, (words(r.get("serviceType")) or "Appointment", "", str(r["status"]), day(r.get("start")))))
+        elif _is(r, "Encounter"):
+            by, what = person(r.get("serviceProvider"), names), words(r.get("type")) or words(r.get("class"))
+            found.append((r, (what, by, str(r["status"]), day(r.get("period")))))
+        elif _is(r, "Procedure"):
+            by = ", ".join(n for p in r.get("performer", []) if (n := person(p.get("actor"), names)))
+            when = day(r.get("performedDateTime") or r.get("performedPeriod")) or str(r.get("performedString", ""))
+            found.append((r, (words(r.get("code")), by, str(r["status"]), when)))
+        elif _is(r, "CarePlan"):
+            found += [(r, _activity(a["detail"], names)) for a in r.get("activity", []) if "detail" in a]
     return found
+
+
+def _activity(detail: Json, names: dict[str, str]) -> Row:
+    """An activity that is told within the plan, and is no record of its own."""
+    by = ", ".join(n for p in detail.get("performer", []) if (n := person(p, names)))
+    when = day(detail.get("scheduledPeriod")) or str(detail.get("scheduledString", ""))
+    return words(detail.get("code")) or str(detail.get("description", "")), by, str(detail["status"]), when
 
 
 def _outcomes(live: list[Json], _names: dict[str, str], start: str) -> Found:
@@ -180,7 +212,12 @@ def _name(resource: Json) -> str:
 
 _Rows = Callable[[list[Json], dict[str, str], str], Found]
 _SECTIONS: tuple[tuple[str, Row, str, _Rows], ...] = (
-    ("The plan and its review", ("Plan", "State", "From and to", "Coordinator"), "No plan is on file.", _plans),
+    (
+        "The plan and its review",
+        ("Plan", "State", "From and to", "Review", "Coordinator"),
+        "No plan is on file.",
+        _plans,
+    ),
     ("Strengths and needs", ("What", "State or finding", "When"), "Nothing is on file.", _needs),
     ("Goals", ("Goal", "Expressed by", "Due", "State"), "No goals are on file.", _goals),
     ("Team", ("Who", "Role", "When"), "No team is on file.", _team),

@@ -8,6 +8,8 @@ from __future__ import annotations
 DAY_OF_NEED = "https://hallpass.example/fhir/StructureDefinition/day-of-need"
 PROGRAM = "https://hallpass.example/fhir/StructureDefinition/program"
 """Extensions of a referral: since when the need is known, and the program under which it is made."""
+REVIEW_DATE = "https://hallpass.example/fhir/StructureDefinition/review-date"
+"""An extension of a plan of support: the days on which it is reviewed."""
 STATUS_REASON = "https://hallpass.example/fhir/CodeSystem/referral-status-reason"
 STATUS_REASONS: dict[str, str] = {
     "could-not-contact": "The family could not be contacted",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.referral.codes import DAY_OF_NEED, PROGRAM
+from app.referral.codes import DAY_OF_NEED, PROGRAM, REVIEW_DATE
 from app.resources import TYPES
 
 OURS = "https://hallpass.example/fhir/SearchParameter"
@@ -43,14 +43,14 @@ def _of_consent(code: str, description: str) -> dict[str, Any]:
     }
 
 
-def _of_referral(code: str, kind: str, url: str, type_name: str, description: str) -> dict[str, Any]:
-    """By an extension of a referral."""
+def _of_extension(code: str, kind: str, url: str, type_name: str, base: str, description: str) -> dict[str, Any]:
+    """By an extension of ours."""
     return {
-        "base": "ServiceRequest",
+        "base": base,
         "code": code,
         "kind": kind,
-        "expression": f"ServiceRequest.extension.where(url='{url}').value.as({type_name})",
-        "url": f"{OURS}/ServiceRequest-{code}",
+        "expression": f"{base}.extension.where(url='{url}').value.as({type_name})",
+        "url": f"{OURS}/{base}-{code}",
         "description": description,
     }
 
@@ -82,8 +82,11 @@ def _near() -> dict[str, Any]:
 
 RECORDS: tuple[dict[str, Any], ...] = (
     _near(),
-    _of_referral("day-of-need", "date", DAY_OF_NEED, "date", "Since when the need is known"),
-    _of_referral("program", "token", PROGRAM, "CodeableConcept", "The program under which the referral is made"),
+    _of_extension("day-of-need", "date", DAY_OF_NEED, "date", "ServiceRequest", "Since when the need is known"),
+    _of_extension(
+        "program", "token", PROGRAM, "CodeableConcept", "ServiceRequest", "The program under which the referral is made"
+    ),
+    _of_extension("review-date", "date", REVIEW_DATE, "date", "CarePlan", "When the plan is reviewed with the family"),
     _of_gravity("ServiceRequest", "supporting-info", "supportingInfo", "What bears on it"),
     _of_gravity("Task", "output", "output.value.as(Reference)", "What came of it"),
     _of_consent("controller", "Who controls what is released: the discloser"),
@@ -102,4 +105,4 @@ RECORDS: tuple[dict[str, Any], ...] = (
         "When the service is open: now, a date and time, or a half hour of the week such as mon-0930",
     ),
 )
-"""By which a service is found before a referral (hours.py, near.py), what a referral has, and those of FAST."""
+"""By which a service is found before a referral (hours.py, near.py), what referrals and plans have, and FAST's."""

@@ -23,8 +23,11 @@ SERVED = (
     ("POST", "/fhir/[type]/{id}/$explain-access"),
     ("GET", "/fhir/[type]/{id}/$meta"),
     ("GET", "/fhir/[type]/{id}/$extract"),
+    ("POST", "/fhir/[type]/{id}/$extract"),
+    ("POST", "/fhir/[type]/$extract"),
     ("GET", "/fhir/[type]/{id}/$support-plan"),
     ("POST", "/fhir/[type]/{id}/$populate"),
+    ("POST", "/fhir/[type]/$populate"),
     ("GET", "/fhir/[type]/$awaiting-release"),
     ("GET", "/fhir/[type]/{id}/$purposes"),
     ("GET", "/fhir/[type]/{id}/$referral-report"),
@@ -163,8 +166,33 @@ def _match(asks: Asks, route: Route) -> Request:
 
 def _populate(asks: Asks, route: Route) -> Request:
     """Begun for a student, of the caller's or of others'."""
-    given = [{"name": "subject", "valueReference": {"reference": f"Patient/{asks.id('Patient')}"}}]
+    given: list[dict[str, Any]] = [
+        {"name": "subject", "valueReference": {"reference": f"Patient/{asks.id('Patient')}"}}
+    ]
+    if "{id}" not in route.path:
+        url, stored = f"http://example.org/forms/{asks.rng.randrange(3)}", f"Questionnaire/{asks.id('Questionnaire')}"
+        named: list[dict[str, Any]] = [
+            {"name": "canonical", "valueUri": url},
+            {"name": "questionnaireRef", "valueReference": {"reference": stored}},
+        ]
+        given.append(asks.rng.choice(named))
     return _parameters(asks, route.path.replace("{id}", asks.id(route.type)), given)
+
+
+def _extract(asks: Asks, route: Route) -> Request:
+    """Of a response that is stored, or of one of the caller's to a form that is held by it, by others or by nobody."""
+    if route.method == "GET":
+        return _meta(asks, route)
+    if "{id}" in route.path:
+        return _parameters(asks, route.path.replace("{id}", asks.id(route.type)), [])
+    response: dict[str, Any] = {
+        "resourceType": "QuestionnaireResponse",
+        "status": "completed",
+        "questionnaire": f"http://example.org/forms/{asks.rng.randrange(3)}",
+        "subject": {"reference": f"Patient/{asks.id('Patient')}"},
+        "item": [{"linkId": "1", "answer": [{"valueBoolean": True}]}],
+    }
+    return _parameters(asks, route.path, [{"name": "questionnaire-response", "resource": response}])
 
 
 def _merge(asks: Asks, route: Route) -> Request:
@@ -337,7 +365,7 @@ OPERATIONS: dict[str, Callable[[Asks, Route], Request]] = {
     "$purposes": _meta,
     "$referral-report": _report,
     "$community-report": _community,
-    "$extract": _meta,
+    "$extract": _extract,
     "$support-plan": _meta,
     "$populate": _populate,
     "$match": _match,

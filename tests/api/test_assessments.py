@@ -116,6 +116,48 @@ async def test_answers_are_extracted_to_observations_for_whoever_may_read_them(s
     assert [e["response"]["status"][:3] for e in stored.json()["entry"]] == ["201", "201"]
 
 
+def parameters(**given: Json) -> Json:
+    """Parameters: resources, references and texts by name."""
+    listed = []
+    for name, value in given.items():
+        key = "resource" if "resourceType" in value else "valueReference" if "reference" in value else "valueUri"
+        listed.append({"name": name.replace("_", "-"), key: value["uri"] if key == "valueUri" else value})
+    return {"resourceType": "Parameters", "parameter": listed}
+
+
+async def test_answers_that_are_sent_are_extracted_and_nothing_is_stored(scene: Scene) -> None:
+    """By a form that is shipped, or that is sent with them."""
+    before = await scene.district.ids("/Observation?_count=200")
+    sent = screening(scene.student)
+    for given in ({"questionnaire_response": sent}, {"questionnaire_response": sent, "questionnaire": SCREENING}):
+        answer = await scene.district.post("/QuestionnaireResponse/$extract", parameters(**given))
+        assert answer.status_code == 200, answer.text
+        found = [e["resource"] for e in answer.json()["entry"]]
+        assert [o["code"]["coding"][0]["code"] for o in found] == ["71802-3", "88122-7"]
+        assert not any("derivedFrom" in o for o in found)
+    assert await scene.district.ids("/Observation?_count=200") == before
+    stored = f"/QuestionnaireResponse/{scene.records['answers']['id']}/$extract"
+    assert (await scene.clinic.post(stored)).json() == (await scene.clinic.get(stored)).json()
+
+
+async def test_answers_that_are_sent_are_judged_and_a_form_of_others_is_not_known(scene: Scene) -> None:
+    async def asked(response: Json) -> Any:
+        return await scene.district.post("/QuestionnaireResponse/$extract", parameters(questionnaire_response=response))
+
+    faulty = screening(scene.student)
+    faulty["item"][0] |= {"answer": [coding("LA1-1")]}
+    answer = await asked(faulty)
+    assert answer.status_code == 422
+    assert answer.json()["issue"][0]["expression"] == ["QuestionnaireResponse.item[0].answer[0].value"]
+    nobody = {k: v for k, v in screening(scene.student).items() if k != "subject"}
+    assert (await asked(nobody)).json()["issue"][0]["expression"] == ["QuestionnaireResponse.subject"]
+    url = f"https://forms.example.org/{uuid4().hex}"
+    item = {"linkId": "1", "type": "boolean"}
+    await scene.stranger.create({"resourceType": "Questionnaire", "url": url, "status": "active", "item": [item]})
+    answer = await asked(screening(scene.student, questionnaire=url))
+    assert answer.json()["issue"][0]["expression"] == ["QuestionnaireResponse.questionnaire"]
+
+
 async def test_extraction_is_a_disclosure(scene: Scene) -> None:
     stored = await scene.district.create(screening(scene.student))
     path = f"/AuditEvent?entity=QuestionnaireResponse/{stored['id']}"
@@ -138,6 +180,41 @@ async def test_a_form_is_begun_with_what_the_caller_sees(scene: Scene) -> None:
     assert begun.status_code == 200, begun.text
     assert begun.json()["item"][0]["item"][0]["answer"] == [{"valueCoding": need}]
     assert (await scene.stranger.post(f"/Questionnaire/{form['id']}/$populate", given)).status_code == 404
+
+
+@pytest.mark.parametrize("named", ["canonical", "questionnaire", "questionnaireRef"])
+async def test_a_form_is_begun_by_its_url_by_a_reference_or_as_it_is_sent(scene: Scene, named: str) -> None:
+    review = next(f for f in SHIPPED if f["name"] == "StrengthsAndNeeds")
+    given: Json = {"canonical": {"uri": review["url"]}, "questionnaire": review}
+    if named == "questionnaireRef":
+        given[named] = build.ref(await scene.district.create(review))
+    student = await scene.district.create(build.patient(f"S-{uuid4().hex[:8]}"))
+    question = review["item"][0]["item"][0]
+    need = question["answerOption"][2]["valueCoding"]
+    seen = {"resourceType": "Observation", "status": "final", "code": {"coding": question["code"]}}
+    await scene.district.create({**seen, "subject": build.ref(student), "valueCodeableConcept": {"coding": [need]}})
+    asked = parameters(subject=build.ref(student), **{named: given[named]})
+    begun = await scene.district.post("/Questionnaire/$populate", asked)
+    assert begun.status_code == 200, begun.text
+    assert begun.json()["questionnaire"] == f"{review['url']}|1.0"
+    assert begun.json()["item"][0]["item"][0]["answer"] == [{"valueCoding": need}]
+    assert (await scene.stranger.post("/Questionnaire/$populate", asked)).status_code == 404
+    asked["parameter"].append({"name": "local", "valueBoolean": False})
+    assert "item" not in (await scene.district.post("/Questionnaire/$populate", asked)).json()
+
+
+async def test_a_form_is_named_once_and_known(scene: Scene) -> None:
+    subject = build.ref(scene.student)
+    for given, where in (
+        ({}, "Parameters.parameter"),
+        ({"canonical": {"uri": "urn:nothing"}}, "Parameters.parameter.where(name='canonical')"),
+        ({"canonical": {"uri": "urn:nothing"}, "questionnaire": SCREENING}, "Parameters.parameter"),
+        ({"questionnaireRef": subject}, "Parameters.parameter.where(name='questionnaireRef')"),
+        ({"context": subject}, "Parameters.parameter[1].name"),
+    ):
+        answer = await scene.district.post("/Questionnaire/$populate", parameters(subject=subject, **given))
+        assert answer.status_code == 422
+        assert answer.json()["issue"][0]["expression"] == [where]
 
 
 RESTRICTED = {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"}

@@ -11,12 +11,14 @@ import pytest_asyncio
 
 from app.consent.attributes import INLINE_LABEL
 from app.consent.codes import ACT_CODE
+from app.db.engine import Database
 from app.fhir.validation.plan import resource_model
 from app.fhir.validation.validator import Validator
+from app.referral.codes import REVIEW_DATE
 from app.terminology.code_systems import system
 from tests import build
 from tests.scene import FAMILY, Scene, set_scene
-from tests.world import Member, World
+from tests.world import Member, World, open_world
 
 Json = dict[str, Any]
 INLINE = {"url": INLINE_LABEL, "valueCoding": {"system": ACT_CODE, "code": "PSY"}}
@@ -42,12 +44,20 @@ async def scene(world: World) -> Scene:
     student, mother = scene.student, scene.records["RelatedPerson"]
     about = {"subject": build.ref(student)}
     made: dict[str, Json] = {
-        "CarePlan": {"status": "active", "intent": "plan", "title": "Plan <2026>", "period": {"start": "2026-09-14"}},
+        "CarePlan": {
+            "status": "active",
+            "intent": "plan",
+            "title": "Plan <2026>",
+            "period": {"start": "2026-09-14"},
+            "extension": [{"url": REVIEW_DATE, "valueDate": "2026-12-10"}],
+            "activity": [{"detail": {"status": "in-progress", "description": "Walks with a friend"}}],
+        },
         "Goal": {
             "lifecycleStatus": "active",
             "description": {"text": "In class each day"},
             "expressedBy": build.ref(mother),
             "achievementStatus": {"text": "improving"},
+            "statusDate": "2026-11-02",
         },
         "CareTeam": {"status": "active", "participant": [{"member": build.ref(mother), "role": [{"text": "Mother"}]}]},
         "Condition": {"code": {"text": "Food insecurity"}},
@@ -77,8 +87,64 @@ async def test_the_custodian_gets_the_whole_plan_to_read(scene: Scene) -> None:
     assert "Plan &lt;2026&gt;" in narrative(document, "The plan and its review")
     assert "Food insecurity" in narrative(document, "Strengths and needs")
     assert "In class each day" in narrative(document, "Goals")
-    assert "improving" in narrative(document, "Goals")
+    assert "improving (2026-11-02)" in narrative(document, "Goals")
     assert "Mother" in narrative(document, "Team")
+    assert "2026-12-10" in narrative(document, "The plan and its review")
+
+
+async def test_services_stand_in_it_with_their_state_whether_asked_for_done_or_only_planned(scene: Scene) -> None:
+    about = {"subject": build.ref(scene.student)}
+    lens = {"resourceType": "Procedure", "status": "completed", "code": {"text": "Glasses fitted"}, **about}
+    await scene.district.create({**lens, "performedDateTime": "2026-10-01"})
+    said = narrative(await plan(scene.district, scene), "Services and referrals")
+    assert "<td>Glasses fitted</td><td></td><td>completed</td><td>2026-10-01</td>" in said
+    assert "<td>Walks with a friend</td><td></td><td>in-progress</td>" in said
+    visit, referral = scene.records["Encounter"], scene.records["ServiceRequest"]
+    assert f"<td>{visit['status']}</td><td>{visit['period']['start'][:10]}" in said
+    assert f"<td>{referral['status']}</td><td>{referral['authoredOn']}" in said
+
+
+async def test_a_printed_page_says_whose_plan_it_is_and_as_of_when(scene: Scene) -> None:
+    document = await plan(scene.clinic, scene)
+    first = document["entry"][0]["resource"]
+    assert f"<td>Ana {FAMILY}</td>" in first["text"]["div"]
+    assert f"<td>{first['date'][:10]}</td>" in first["text"]["div"]
+    assert first["subject"]["display"] == f"Ana {FAMILY}"
+    author = first["author"][0].get("reference")
+    assert author is None or author in {e["fullUrl"].partition("/fhir/")[2] for e in document["entry"]}
+
+
+async def test_many_measures_leave_the_plan_in_its_place_and_what_is_left_out_is_said(db: Database) -> None:
+    async with open_world(db, max_count=10) as world:
+        scene = await set_scene(world)
+        about = {"resourceType": "CarePlan", "status": "active", "intent": "plan", "title": "The plan"}
+        await scene.district.create({**about, "subject": build.ref(scene.student)})
+        assert "Not whole" not in str(await plan(scene.district, scene))
+        post = {"method": "POST", "url": "Observation"}
+        entries = [{"resource": measure(scene.student, 90, "2026-11-01"), "request": post} for _ in range(11)]
+        stored = await scene.district.post("", {"resourceType": "Bundle", "type": "transaction", "entry": entries})
+        assert stored.status_code == 200
+        document = await plan(scene.district, scene)
+        assert "The plan" in narrative(document, "The plan and its review")
+        assert "Not whole" in document["entry"][0]["resource"]["text"]["div"]
+
+
+async def test_how_a_goal_came_to_be_achieved_is_seen_over_time_by_whom_it_is_released_to(scene: Scene) -> None:
+    about = {"resourceType": "Goal", "subject": build.ref(scene.student), "description": {"text": "Reads a book"}}
+    goal = await scene.district.create({**about, "lifecycleStatus": "active", "achievementStatus": {"text": "none"}})
+    for state in ("improving", "achieved"):
+        goal = await scene.district.save({**goal, "achievementStatus": {"text": state}})
+    for member in (scene.district, scene.clinic):
+        told = (await member.get(f"/Goal/{goal['id']}/_history")).json()["entry"]
+        assert [e["resource"]["achievementStatus"]["text"] for e in told] == ["achieved", "improving", "none"]
+    assert (await scene.stranger.get(f"/Goal/{goal['id']}/_history")).status_code == 404
+    assert (await scene.district.delete(f"/Goal/{goal['id']}")).status_code == 204
+
+
+async def test_a_plan_is_found_by_the_day_of_its_review(scene: Scene) -> None:
+    own = scene.records["CarePlan"]["id"]
+    assert own in await scene.district.ids("/CarePlan?review-date=le2026-12-31")
+    assert own not in await scene.district.ids("/CarePlan?review-date=lt2026-12-01")
 
 
 async def test_the_change_is_counted_from_the_day_on_which_the_plan_began(scene: Scene) -> None:

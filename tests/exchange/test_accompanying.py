@@ -81,9 +81,10 @@ async def test_a_plan_names_the_consent_that_it_was_made_under(scene: Scene) -> 
     }  # fmt: skip
     await scene.district.create(need)
     document = (await scene.clinic.get(f"/Patient/{scene.student['id']}/$support-plan")).json()
-    (consent,) = [e["resource"] for e in document["entry"] if e["resource"]["resourceType"] == "Consent"]
+    consents = [e["resource"] for e in document["entry"] if e["resource"]["resourceType"] == "Consent"]
+    assert len(consents) == 2, "that of the need, and that of the visit"
     last = document["entry"][0]["resource"]["section"][-1]
-    assert (last["title"], last["entry"]) == ("Disclosed under", [{"reference": f"Consent/{consent['id']}"}])
+    assert (last["title"], last["entry"]) == ("Disclosed under", [build.ref(c) for c in consents])
 
 
 async def test_the_bytes_of_a_document_carry_the_notice_and_the_scope_in_a_header(scene: Scene) -> None:

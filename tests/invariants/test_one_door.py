@@ -202,7 +202,7 @@ def _body(scene: Scene, path: str, record: dict[str, Any]) -> dict[str, Any]:
     if path == "/fhir":
         entries = [{"request": {"method": "GET", "url": f"{record['resourceType']}/{record['id']}"}}]
         return {"resourceType": "Bundle", "type": "batch", "entry": entries}
-    if path.endswith(("$everything", "$events", "$export")):
+    if path.endswith(("$everything", "$events", "$export", "{id}/$extract")):
         return {"resourceType": "Parameters"}
     if path.endswith("$statement"):
         return {"resourceType": "Parameters", "parameter": [{"name": "text", "valueString": "It was not so."}]}

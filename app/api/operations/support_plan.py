@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/documents.html
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 from fastapi import Request, Response
@@ -23,6 +24,9 @@ from app.plan.document import PLANNED, composition, under
 from app.resources import TYPES, ResourceType, Visibility
 from app.search.query import Search
 
+Json = dict[str, Any]
+URI = "urn:ietf:rfc:3986"
+
 
 async def support_plan(request: Request, context: RequestContext, _declared: ResourceType, id: str) -> Response:
     """The document: a Composition with its narrative, and each record that it is made of."""
@@ -31,23 +35,42 @@ async def support_plan(request: Request, context: RequestContext, _declared: Res
     await context.require("Patient", "s")
 
     async def unit_of_work(session: Session) -> list[PendingResult]:
-        return [await everything.of_patient(session, id, _wanted(context, session), lambda _search: None)]
+        wanted = [w for types in _PARTS if (w := _wanted(context, session, types))]
+        return [await everything.of_patient(session, id, w, lambda _search: None) for w in wanted]
 
-    released = (await context.one("support-plan", unit_of_work)).released
+    found = await context.all("support-plan", unit_of_work)
+    released = list({(r.type, r.id): r for part in found for r in part.released}.values())
     patient = next((r for r in released if r.type == "Patient" and r.id == UUID(id)), None)
     if patient is None:
         raise HallpassError(Kind.NOT_FOUND, "A plan is about a Patient that you can read.")
     at = instant(max(r.updated for r in released))
-    author = f"Organization/{context.caller.organization}"
-    made = composition([parse(r.body) for r in released if r.type in PLANNED], f"Patient/{patient.id}", author, at)
+    resources = [parse(r.body) for r in released if r.type in PLANNED]
+    author, whole = _author(context, resources), not any(part.cursors for part in found)
+    made = composition(resources, f"Patient/{patient.id}", author, at, whole=whole)
     consents = [f"Consent/{r.id}" for r in released if r.type == "Consent"]
     made["section"] += [under(consents)] if consents else []
     return http.respond(request, bundle.document(made, released, context.base, at))
 
 
-def _wanted(context: RequestContext, session: Session) -> Search:
-    """The newest records of the student of those types that the plan is made of and the caller may search."""
-    about = [t for t in PLANNED if TYPES[t].visibility is Visibility.COMPARTMENT and context.may(t, "s")]
+_MANY = frozenset({"Observation"})
+_PARTS = ([t for t in PLANNED if t not in _MANY], sorted(_MANY))
+"""What is asked at once: a measure for each school day leaves room for the plan itself."""
+
+
+def _author(context: RequestContext, resources: list[Json]) -> Json:
+    """The caller's organization: by reference where it stands in the document, which holds whom it refers to."""
+    own = str(context.caller.organization)
+    here = next((r for r in resources if r["resourceType"] == "Organization" and r["id"] == own), None)
+    if here is not None:
+        return {"reference": f"Organization/{own}", "display": here["name"]}
+    return {"type": "Organization", "identifier": {"system": URI, "value": f"{context.base}/Organization/{own}"}}
+
+
+def _wanted(context: RequestContext, session: Session, types: list[str]) -> Search | None:
+    """The newest records of the student of those of the types that the caller may search; None where it is none."""
+    about = [t for t in types if TYPES[t].visibility is Visibility.COMPARTMENT and context.may(t, "s")]
+    if not about:
+        return None
     pairs = [("_type", ",".join(about)), ("_count", str(session.settings.max_count)), ("_total", "none")]
     return replace(understand(session, None, pairs), pairs=())
 
