@@ -40,6 +40,7 @@ from app.settings import Settings
 from app.signing.links import Links as SigningLinks
 from app.signing.routes import PATHS as SIGNING_PAGES
 from app.signing.routes import signing_router
+from app.telemetry.collector import Collector
 
 NO_RECORD = frozenset(
     {
@@ -80,6 +81,7 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        collector = Collector(settings.traces_url, settings.traces_share) if settings.traces_url else None
         await usage.share(db, stored)
         await client_limits.follow(db, app.state.limits)
         looking = [
@@ -92,6 +94,8 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
         await asyncio.wait(looking)
         await usage.share(db, stored)
         await db.dispose()
+        if collector is not None:
+            await asyncio.to_thread(collector.close)
 
     app = FastAPI(
         title="Hallpass",
