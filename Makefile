@@ -1,5 +1,5 @@
 # A fresh clone needs Python 3.11 or newer, make and git: each target sets up what it needs, once.
-.PHONY: help run demo test test-fast assure kill feed notified prove bites mutate mutate-exchange bench bench-quick bench-peers conformance check schema lock definitions clean
+.PHONY: help run demo test test-fast assure kill feed notified prove bites mutate mutate-exchange bench bench-quick bench-peers conformance check schema sbom lock definitions clean
 .DEFAULT_GOAL := run
 
 VENV := .venv
@@ -29,18 +29,16 @@ test-fast: $(VENV)/dev.stamp ## the tests that need no database and no server, i
 assure: prove bites kill feed notified conformance mutate mutate-exchange ## the long proofs, one after the other: hours
 
 ROUNDS ?= 1000
-REFERRALS ?= 1000
-FAILURES ?= 200
 kill: $(VENV)/dev.stamp ## processes, the database and the disk fail at random moments: what clients got is on the ledger
 	$(BIN)/python -m assurance.chaos --rounds $(ROUNDS)
-	$(BIN)/python -m assurance.notified --referrals $(REFERRALS) --failures $(FAILURES)
 
 feed: $(VENV)/dev.stamp ## writers, releases and withdrawals meanwhile: who follows the history loses nothing
 	$(BIN)/python -m assurance.feed --rounds $(ROUNDS)
 
 REFERRALS ?= 1000
+FAILURES ?= 200
 notified: $(VENV)/dev.stamp ## server, worker, database and endpoint fail meanwhile: subscribers end with every event
-	$(BIN)/python -m assurance.notified --referrals $(REFERRALS)
+	$(BIN)/python -m assurance.notified --referrals $(REFERRALS) --failures $(FAILURES)
 
 EXAMPLES ?= 300
 prove: $(VENV)/dev.stamp ## worlds that differ in what a caller may not see: every answer to it must be the same
@@ -85,6 +83,9 @@ definitions: $(VENV)/dev.stamp ## HL7's search parameters, invariants and defini
 
 schema: $(VENV)/dev.stamp ## migrations/schema.sql, from the files in schema/
 	@$(BIN)/python -m tools.schema
+
+sbom: $(VENV)/dev.stamp ## hallpass.cdx.json: what the image is made of, as CycloneDX
+	@$(BIN)/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --output-reproducible -o hallpass.cdx.json
 
 lock: $(VENV)/dev.stamp ## the newest versions that pyproject.toml allows, with their hashes
 	$(LOCK) -o requirements.txt pyproject.toml

@@ -120,3 +120,12 @@ def too_late() -> HallpassError:
 def not_found() -> HallpassError:
     """The one 404: the same for what never was, what is invisible and an id that cannot be one."""
     return HallpassError(Kind.NOT_FOUND, "There is no such resource.")
+
+
+def not_found_to_update() -> HallpassError:
+    """The same of a PUT, whose sender may have meant to create. It says as little of what is stored."""
+    text = (
+        "There is no such resource. Ids are given here: to push by an identifier of your own, "
+        "send PUT [type]?identifier=[system]|[value], with no id in the body."
+    )
+    return HallpassError(Kind.NOT_FOUND, text)

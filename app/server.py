@@ -151,7 +151,7 @@ def _require_free(host: str, port: int) -> None:
     except OSError as e:
         raise CannotListen(
             f"cannot listen on {host}:{port}: {e.strerror or e}; "
-            "another port is chosen by HALLPASS_PORT, with HALLPASS_BASE_URL to match"
+            "another port is chosen by HALLPASS_PORT, with HALLPASS_BASE_URL, where it is set, to match"
         ) from e
 
 

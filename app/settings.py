@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -41,12 +41,12 @@ class Settings(BaseSettings):
     witness_days: int = Field(
         default=35, ge=1, le=3650, description="Days that the witness goes back: longer than the oldest backup kept."
     )
-    base_url: str = Field(
-        default="http://127.0.0.1:8000",
-        description="The server's own address as its clients see it: token audience and absolute links.",
-    )
     host: str = Field(default="127.0.0.1", description="The address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="The port to listen on.")
+    base_url: str = Field(
+        default_factory=lambda before: f"http://127.0.0.1:{before.get('port', 8000)}",
+        description="The server's own address as its clients see it: token audience and absolute links.",
+    )
     workers: int = Field(default=1, ge=1, le=64, description="API processes.")
     worker: bool = Field(
         default=True,
@@ -60,6 +60,10 @@ class Settings(BaseSettings):
         default=None, ge=1, le=65535, description="A port of its own for Prometheus, /metrics; none by default."
     )
     metrics_host: str = Field(default="127.0.0.1", description="The address of that port; never a public one.")
+    traces_url: str | None = Field(
+        default=None, description="Where spans of requests go, by OTLP over HTTP (.../v1/traces); nowhere by default."
+    )
+    traces_share: float = Field(default=1.0, ge=0, le=1, description="The share of requests that are traced.")
     pool_size: int = Field(default=10, ge=1, le=200, description="Database connections of one process.")
     client_connections: int = Field(
         default=4, ge=1, le=200, description="Database connections of one process that one client may hold at once."
@@ -118,6 +122,9 @@ class Settings(BaseSettings):
     )
     exports_running: int = Field(
         default=20, ge=1, le=10_000, description="Bulk exports of all clients that are chosen at once; then 429."
+    )
+    idempotency_hours: int = Field(
+        default=24, ge=1, le=720, description="How long an Idempotency-Key of a client counts."
     )
     export_hours: int = Field(default=24, ge=1, le=720, description="How long a bulk export can be fetched.")
     export_store: str = Field(
@@ -242,6 +249,13 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _traces(self) -> Self:
+        parts = urlsplit(self.traces_url or "https://unset")
+        if not parts.hostname or (parts.scheme, parts.hostname in LOOPBACK) not in _SAFE_ENDPOINTS:
+            raise ValueError("HALLPASS_TRACES_URL must be https unless it is a loopback address")
+        return self
+
+    @model_validator(mode="after")
     def _safe(self) -> Self:
         parts = urlsplit(self.base_url)
         if parts.scheme == "http" and parts.hostname not in LOOPBACK:
@@ -253,7 +267,12 @@ class Settings(BaseSettings):
         return self
 
 
-DEFAULT_URL: str = Settings.model_fields["base_url"].default
+def default_of(name: str) -> Any:
+    """What a setting is where no other is set either."""
+    return Settings.model_fields[name].get_default(call_default_factory=True, validated_data={})
+
+
+DEFAULT_URL: str = default_of("base_url")
 """Where the server is, as far as its clients on the same machine need not be told."""
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.settings import Settings
+from app.settings import Settings, default_of
 from tests.running import Running, serving
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
@@ -77,6 +77,7 @@ def settings_table() -> str:
     rows = []
     for name, field in Settings.model_fields.items():
         variable = str(field.validation_alias or f"HALLPASS_{name.upper()}")
-        default = "" if field.default in (None, ()) else f"`{field.default}`"
+        value = default_of(name)
+        default = "" if value in (None, ()) else f"`{value}`"
         rows.append(f"| `{variable}` | {default} | {field.description} |")
     return "\n".join(["| variable | default | |", "|---|---|---|", *rows])

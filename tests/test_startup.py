@@ -138,6 +138,14 @@ def test_every_setting_has_the_variable_that_help_lists() -> None:
     assert variable("base_url") == "HALLPASS_BASE_URL"
 
 
+def test_a_server_on_another_port_knows_its_own_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HALLPASS_BASE_URL", raising=False)
+    monkeypatch.setenv("HALLPASS_PORT", "9123")
+    assert Settings().base_url == "http://127.0.0.1:9123"
+    monkeypatch.setenv("HALLPASS_BASE_URL", "https://exchange.example.org")
+    assert Settings().base_url == "https://exchange.example.org"
+
+
 @pytest.mark.parametrize(
     ("url", "said"),
     [

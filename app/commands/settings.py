@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import typer
 
-from app.settings import Settings, variable
+from app.settings import Settings, default_of, variable
 
 
 def settings() -> None:
     """List the settings, each with its default and what it does."""
     for name, field in Settings.model_fields.items():
-        default = "none" if field.default in (None, ()) else field.default
+        value = default_of(name)
+        default = "none" if value in (None, ()) else value
         typer.echo(f"{variable(name)}  [{default}]\n    {field.description}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 import httpx
@@ -82,9 +83,10 @@ def _push(settings: Settings, district: Member) -> None:
     """A generated roster, as a district's own import pushes it."""
     with tempfile.TemporaryDirectory() as folder:
         generate(Path(folder), STUDENTS)
-        quiet = Console(quiet=True)
-        if run(Job(EdFi(Path(folder)), settings.base_url, DISTRICT.client, district.key), console=quiet):
-            raise Unexpected("The roster was not stored as a whole.")
+        told = StringIO()
+        job = Job(EdFi(Path(folder)), settings.base_url, DISTRICT.client, district.key)
+        if run(job, console=Console(file=told, width=200)):
+            raise Unexpected(f"the roster was not stored as a whole: {' '.join(told.getvalue().split())}")
 
 
 async def _refer(settings: Settings, district: Member, clinic: Member) -> None:

@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/http.html#create and following. The custodian is set fro
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from functools import partial
 from hashlib import sha256
@@ -19,7 +19,7 @@ from app.db import write
 from app.db.caller import Write, lock_writes
 from app.db.rows import Stored
 from app.db.write import NewVersion
-from app.errors import HallpassError, Issue, Kind, not_found
+from app.errors import HallpassError, Issue, Kind, not_found, not_found_to_update
 from app.exchange import reads, subscribing
 from app.exchange.answers import with_answers_judged
 from app.exchange.coded import require_coded
@@ -99,7 +99,8 @@ async def update(
     update is about (`statements`).
     """
     session.require(declared.name, "u")
-    old, at = await _held(session, declared, resource_id, if_match, seen)
+    absent = not_found_to_update if method == "PUT" else not_found
+    old, at = await _held(session, declared, resource_id, if_match, seen, absent)
     if draft.content.get("id") != resource_id:
         raise HallpassError(Kind.INVALID, Issue("The id in the body is not the one in the URL.", f"{declared.name}.id"))
     held = await session.holds(old.custodian)
@@ -143,7 +144,7 @@ def _is_stored(old: Stored, content: dict[str, Any]) -> bool:
 async def delete(session: Session, declared: ResourceType, resource_id: str, if_match: str | None) -> PendingResult:
     """Store a version that is a deletion. What was deleted before stays so."""
     session.require(declared.name, "d")
-    old, at = await _held(session, declared, resource_id, if_match, None)
+    old, at = await _held(session, declared, resource_id, if_match)
     if not await session.holds(old.custodian):
         raise _not_yours()
     if old.deleted:
@@ -165,31 +166,41 @@ async def delete(session: Session, declared: ResourceType, resource_id: str, if_
 
 
 async def _held(
-    session: Session, declared: ResourceType, resource_id: str, if_match: str | None, seen: Stored | None
+    session: Session,
+    declared: ResourceType,
+    resource_id: str,
+    if_match: str | None,
+    seen: Stored | None = None,
+    absent: Callable[[], HallpassError] = not_found,
 ) -> tuple[Stored, datetime]:
     """The current version, to be superseded: by `locked`, and once only in a transaction."""
-    old, at = await locked(session, declared, resource_id, if_match, seen)
+    old, at = await locked(session, declared, resource_id, if_match, seen, absent)
     session.write_once(old.id)
     return old, at
 
 
 async def locked(
-    session: Session, declared: ResourceType, resource_id: str, if_match: str | None, seen: Stored | None = None
+    session: Session,
+    declared: ResourceType,
+    resource_id: str,
+    if_match: str | None,
+    seen: Stored | None = None,
+    absent: Callable[[], HallpassError] = not_found,
 ) -> tuple[Stored, datetime]:
-    """The current version under its compartment's lock, and the time. Raises NOT_FOUND, or PRECONDITION by If-Match."""
+    """The current version under its compartment's lock, and the time. Raises `absent`, or PRECONDITION by If-Match."""
     if (known := _known(session, declared, resource_id)) is not None:
         _require_version(session, known[0], if_match)
         return known
     await store_filed(session)
     seen = seen or await reads.current(session, declared, resource_id)
     if seen is None:
-        raise not_found()
+        raise absent()
     kind = await update_kind(session, declared.name, seen.custodian)
     found = await store.lock_current(
         session.connection, declared.name, Write(seen.compartment, seen.custodian, seen.id, kind)
     )
     if found is None:
-        raise not_found()
+        raise absent()
     _require_version(session, found[0], if_match)
     return found
 

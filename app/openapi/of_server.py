@@ -111,6 +111,7 @@ def paths() -> dict[str, Json]:
         "/health/live": {"get": _public("live", "Whether the process answers", SERVER, schema("Health"))},
         "/health/ready": {"get": _public("ready", "Whether requests should be sent here", SERVER, schema("Health"))},
         "/openapi.json": {"get": _public("openapiJson", "This document", SERVER, {"type": "object"})},
+        "/": {"get": _document("front", "Where to go from here, for people", "text/html", "string")},
         "/docs": {"get": _document("docs", "This document for people", "text/html", "string")},
         "/docs/{asset}": {"get": _asset()},
     }

@@ -52,6 +52,10 @@ def _documents(router: APIRouter) -> None:
 
 
 def _page(router: APIRouter) -> None:
+    @router.get("/", operation_id="front", summary="Where to go from here, for people")
+    async def front() -> Response:
+        return Response(_asset("front.html"), media_type="text/html; charset=utf-8", headers=_GUARDED)
+
     @router.get("/docs", operation_id="docs", summary="This document for people")
     async def page() -> Response:
         return Response(_asset("index.html"), media_type="text/html; charset=utf-8", headers=_GUARDED)

@@ -211,7 +211,6 @@ async def test_an_interaction_that_there_is_not_is_a_405(member: Member, method:
         "/fhir/patient",
         "/fhir/Patient/x/y",
         "/fhir/Nothing/1",
-        "/",
         "/fhirx",
         "/fhir/$nothing",
         "/fhir/Patient/x/$nothing",

@@ -22,10 +22,10 @@ from app.openapi.document import document
 from app.openapi.operation import BACKEND
 from app.partner.routes import PATHS as PARTNER_PAGES
 from app.resources import TYPES
-from app.settings import Settings
+from app.settings import DEFAULT_URL, Settings
 from tests.world import World
 
-BASE = Settings.model_fields["base_url"].default
+BASE = DEFAULT_URL
 DOCUMENT = document(BASE)
 FOLDER = Path(__file__).parents[2] / "openapi"
 KINDS = {

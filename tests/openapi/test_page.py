@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from html import unescape
+from urllib.parse import urljoin
 
 import pytest
 
@@ -38,3 +40,14 @@ async def test_a_part_of_the_page_is_served(world: World, name: str, kind: str) 
 async def test_no_other_file_is_served(world: World) -> None:
     for name in ("index.html", "swagger-ui.css", "..%2Fdocument.py"):
         refused(await world.http.get(f"{BASE}/docs/{name}"), 404, "not-found")
+
+
+async def test_the_first_page_leads_to_what_is_there(world: World) -> None:
+    http = world.http
+    page = await http.get(f"{BASE}/")
+    assert (page.status_code, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    links = re.findall('href="([^"]+)"', page.text)
+    assert {"office", "docs", "openapi.json"} <= set(links)
+    for link in links:
+        found = await http.get(urljoin(f"{BASE}/", unescape(link)), headers={"Accept": "text/html"})
+        assert found.status_code in (200, 303), link

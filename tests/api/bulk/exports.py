@@ -15,10 +15,17 @@ from app.exchange.bulk import export, kept
 from app.exchange.service import AccessService
 from app.limits.limits import Limits
 from app.objects import Objects
-from tests.scene import as_owner
+from tests.scene import Scene, as_owner
 from tests.world import BASE, Member, World
 
+CLASSES = ("Patient", "ServiceRequest", "Encounter")
+"""The types that are released to the clinic."""
 STARTED = {"Prefer": "respond-async", "Accept": "application/fhir+json"}
+
+
+def named(scene: Scene, *types: str) -> set[str]:
+    """The records of the scene, by type and id."""
+    return {f"{t}/{scene.records[t]['id']}" for t in types}
 
 
 class Busy(Exception):

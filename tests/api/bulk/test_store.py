@@ -18,12 +18,10 @@ from app.exchange.service import AccessService
 from app.limits.limits import Limits
 from app.objects import Objects, StoreFails
 from tests import build
-from tests.api.bulk.exports import entries, exported, fetched, kick_off, swept, work
-from tests.scene import Scene, as_owner, set_scene
+from tests.api.bulk.exports import CLASSES, entries, exported, fetched, kick_off, swept, work
+from tests.scene import Scene, as_owner
 from tests.statements import Statements
 from tests.world import World, open_world
-
-CLASSES = ("Patient", "ServiceRequest", "Encounter")
 
 
 @pytest.fixture
@@ -37,12 +35,6 @@ async def world(db: Database, folder: Path) -> AsyncIterator[World]:
     """A network whose exchange has an export store."""
     async with open_world(db, export_store=str(folder)) as found:
         yield found
-
-
-@pytest_asyncio.fixture
-async def scene(world: World) -> Scene:
-    """A student, of whom three types are released to the clinic."""
-    return await set_scene(world, *CLASSES)
 
 
 def files(folder: Path) -> list[Path]:
