@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ARRAY, DateTime, Uuid, any_, bindparam, column, func, select, text
+from sqlalchemy import ARRAY, DateTime, Integer, Text, Uuid, any_, bindparam, column, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.caller import Write, waiting
@@ -53,6 +53,23 @@ _LOCKED = func.hallpass.lock_current(
 _LOCK_CURRENT = PreparedQuery(select(*_LOCKED.c, func.hallpass.stamp(type_=DateTime(timezone=True)).label("at")))
 _CURRENTS = PreparedQuery(
     select(*COLUMNS).where(resource.c.id == any_(bindparam("ids", type_=ARRAY(Uuid()))), resource.c.current)
+)
+_WANTED = (
+    func.unnest(
+        bindparam("types", type_=ARRAY(Text())),
+        bindparam("ids", type_=ARRAY(Uuid())),
+        bindparam("versions", type_=ARRAY(Integer())),
+    )
+    .table_valued(column("type", Text()), column("id", Uuid()), column("version", Integer()))
+    .render_derived(name="wanted")
+)
+_NUMBERED = PreparedQuery(
+    select(*COLUMNS).join(
+        _WANTED,
+        (resource.c.id == _WANTED.c.id)
+        & (resource.c.version == _WANTED.c.version)
+        & (resource.c.type == _WANTED.c.type),
+    )
 )
 _LOCK_CREATE = PreparedQuery(
     text("SELECT at, ids, types FROM hallpass.lock_create(:compartment, :custodian, :id, :kind, :refs)")
@@ -145,6 +162,17 @@ async def version(connection: AsyncConnection, type_name: str, resource_id: UUID
     """One version by its number."""
     found = await rows(connection, _VERSION, {"type": type_name, "id": resource_id, "version": number})
     return found[0] if found else None
+
+
+async def numbered(
+    connection: AsyncConnection, wanted: Sequence[tuple[str, UUID, int]]
+) -> dict[tuple[str, UUID, int], Stored]:
+    """As `version`, of many by type, id and number."""
+    if not wanted:
+        return {}
+    types, ids, numbers = zip(*wanted, strict=True)
+    found = await rows(connection, _NUMBERED, {"types": list(types), "ids": list(ids), "versions": list(numbers)})
+    return {(row.type, row.id, row.version): row for row in found}
 
 
 async def rows(

@@ -54,8 +54,10 @@ async def telling(world: World, settings: Settings | None = None) -> AsyncIterat
     access_service = AccessService(world.db, settings, Limits(settings, world.db.pool_size).connections)
     deliverer = Deliverer(world.db, settings, access_service)
 
+    stopping = asyncio.Event()
+
     async def run() -> None:
-        while True:
+        while not stopping.is_set():
             await deliverer.step()
             await asyncio.sleep(0.05)
 
@@ -63,7 +65,8 @@ async def telling(world: World, settings: Settings | None = None) -> AsyncIterat
     try:
         yield deliverer
     finally:
-        task.cancel()
+        stopping.set()
+        await task  # not in the midst of a step: what it claimed would wait for the end of its lease
         await deliverer.end()
 
 

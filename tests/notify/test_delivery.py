@@ -10,6 +10,7 @@ import pytest
 from fhir.resources.R4B.bundle import Bundle
 
 from app.auth import jose
+from app.consent.codes import CONTACT_PERMISSION
 from app.notify import deliver
 from app.notify.rest_hook import RestHook
 from tests import build
@@ -17,6 +18,7 @@ from tests.databases import rows
 from tests.notify.asking import active, subscription, telling, until
 from tests.notify.endpoint import Endpoint, listening
 from tests.scene import FAMILY, Scene
+from tests.statements import Statements
 from tests.world import BASE
 
 
@@ -244,3 +246,53 @@ async def test_a_notification_is_a_bundle_that_r4_allows(scene: Scene, endpoint:
     for received in endpoint.received:
         Bundle.model_validate(received.bundle)
         assert all({"fullUrl", "request", "response"} <= set(e) for e in received.bundle["entry"])
+
+
+async def test_a_notification_holds_no_contact_data_that_may_not_be_used(scene: Scene, endpoint: Endpoint) -> None:
+    mark = [{"url": CONTACT_PERMISSION, "valueCode": "none"}]
+    phone = [{"system": "phone", "value": "555-0142"}]
+    mother = {**build.guardian(scene.student, telecom=phone, extension=mark), "id": "m"}
+    async with telling(scene.world):
+        await active(scene.world, scene.clinic, subscription(endpoint.url, content="full-resource"))
+        await scene.release("ServiceRequest")
+        referral = build.referral(scene.student, contained=[mother], supportingInfo=[{"reference": "#m"}])
+        made = await scene.district.create(referral)
+        await until(lambda: any(made["id"] in r.body.decode() for r in endpoint.received))
+    sent = next(r.body.decode() for r in endpoint.received if made["id"] in r.body.decode())
+    assert '"#m"' in sent
+    assert "555-0142" not in sent
+
+
+async def test_what_is_found_at_one_look_is_numbered_whole_and_sent_without_looking_again(
+    scene: Scene, endpoint: Endpoint
+) -> None:
+    few = {"backport-max-count": {"valuePositiveInt": 2}}
+    async with telling(scene.world):
+        created = await active(scene.world, scene.clinic, subscription(endpoint.url, extensions=few))
+    await scene.release("ServiceRequest")
+    made = [await scene.district.create(build.referral(scene.student)) for _ in range(6)]
+    statements = Statements(scene.world.db)
+    async with telling(scene.world):
+        await until(lambda: len(endpoint.events) == 7)
+    assert [n for n, _ in endpoint.events] == list(range(1, 8))
+    assert {f for _, f in endpoint.events} >= {f"ServiceRequest/{m['id']}" for m in made}
+    assert [len(r.events) for r in endpoint.of("event-notification")] == [2, 2, 2, 1]
+    numbered = f"SELECT count(*) FROM hallpass.subscription_event WHERE subscription = '{created['id']}'"
+    assert (await rows(scene.world.db.owner, numbered))[0][0] == 7
+    walks = [s for s in statements.sent if "hallpass.released_since" in s]
+    assert 1 <= len(walks) <= 2, "each walk judges all that waits: one for each notification grows with its square"
+
+
+async def test_events_that_are_judged_again_are_read_in_one_statement(scene: Scene, endpoint: Endpoint) -> None:
+    async with telling(scene.world):
+        created = await active(scene.world, scene.clinic, subscription(endpoint.url))
+        await scene.release("ServiceRequest")
+        for _ in range(4):
+            await scene.district.create(build.referral(scene.student))
+        await until(lambda: len(endpoint.events) == 5)
+    await scene.world.db.dispose()
+    statements = Statements(scene.world.db)
+    answer = await scene.clinic.get(f"/Subscription/{created['id']}/$events")
+    assert answer.json()["entry"][0]["resource"]["parameter"][-1]["name"] == "notification-event"
+    read = [s for s in statements.sent if "hallpass.resource.version = " in s]
+    assert len(read) == 1, read
