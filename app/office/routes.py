@@ -11,6 +11,7 @@ from app.office import (
     glass,
     record,
     referral,
+    referring,
     releases,
     sign_in,
     sign_in_elsewhere,
@@ -39,6 +40,7 @@ def office_router() -> APIRouter:
         releases,
         asking,
         worklist,
+        referring,
         referral,
         glass,
     ):
