@@ -1,5 +1,5 @@
 # A fresh clone needs Python 3.11 or newer, make and git: each target sets up what it needs, once.
-.PHONY: help run demo test test-fast assure kill feed notified prove bites mutate mutate-exchange bench bench-quick bench-peers conformance check schema lock definitions clean
+.PHONY: help run demo test test-fast assure kill feed notified prove bites mutate mutate-exchange bench bench-quick bench-peers conformance check schema sbom lock definitions clean
 .DEFAULT_GOAL := run
 
 VENV := .venv
@@ -83,6 +83,9 @@ definitions: $(VENV)/dev.stamp ## HL7's search parameters, invariants and defini
 
 schema: $(VENV)/dev.stamp ## migrations/schema.sql, from the files in schema/
 	@$(BIN)/python -m tools.schema
+
+sbom: $(VENV)/dev.stamp ## hallpass.cdx.json: what the image is made of, as CycloneDX
+	@$(BIN)/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --output-reproducible -o hallpass.cdx.json
 
 lock: $(VENV)/dev.stamp ## the newest versions that pyproject.toml allows, with their hashes
 	$(LOCK) -o requirements.txt pyproject.toml

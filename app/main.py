@@ -37,6 +37,7 @@ from app.partner.routes import PATHS as PARTNER_PAGES
 from app.partner.routes import partner_router
 from app.processes import Closing
 from app.settings import Settings
+from app.telemetry.collector import Collector
 
 NO_RECORD = frozenset(
     {
@@ -76,6 +77,7 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        collector = Collector(settings.traces_url, settings.traces_share) if settings.traces_url else None
         await usage.share(db, stored)
         await client_limits.follow(db, app.state.limits)
         looking = [
@@ -88,6 +90,8 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
         await asyncio.wait(looking)
         await usage.share(db, stored)
         await db.dispose()
+        if collector is not None:
+            await asyncio.to_thread(collector.close)
 
     app = FastAPI(
         title="Hallpass",

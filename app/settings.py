@@ -60,6 +60,10 @@ class Settings(BaseSettings):
         default=None, ge=1, le=65535, description="A port of its own for Prometheus, /metrics; none by default."
     )
     metrics_host: str = Field(default="127.0.0.1", description="The address of that port; never a public one.")
+    traces_url: str | None = Field(
+        default=None, description="Where spans of requests go, by OTLP over HTTP (.../v1/traces); nowhere by default."
+    )
+    traces_share: float = Field(default=1.0, ge=0, le=1, description="The share of requests that are traced.")
     pool_size: int = Field(default=10, ge=1, le=200, description="Database connections of one process.")
     client_connections: int = Field(
         default=4, ge=1, le=200, description="Database connections of one process that one client may hold at once."
@@ -118,6 +122,9 @@ class Settings(BaseSettings):
     )
     exports_running: int = Field(
         default=20, ge=1, le=10_000, description="Bulk exports of all clients that are chosen at once; then 429."
+    )
+    idempotency_hours: int = Field(
+        default=24, ge=1, le=720, description="How long an Idempotency-Key of a client counts."
     )
     export_hours: int = Field(default=24, ge=1, le=720, description="How long a bulk export can be fetched.")
     export_store: str = Field(
@@ -239,6 +246,13 @@ class Settings(BaseSettings):
             raise ValueError("HALLPASS_EXPORT_STORE_ENDPOINT needs HALLPASS_EXPORT_STORE=s3://...")
         if not parts.hostname or (parts.scheme, parts.hostname in LOOPBACK) not in _SAFE_ENDPOINTS:
             raise ValueError("HALLPASS_EXPORT_STORE_ENDPOINT must be https unless it is a loopback address")
+        return self
+
+    @model_validator(mode="after")
+    def _traces(self) -> Self:
+        parts = urlsplit(self.traces_url or "https://unset")
+        if not parts.hostname or (parts.scheme, parts.hostname in LOOPBACK) not in _SAFE_ENDPOINTS:
+            raise ValueError("HALLPASS_TRACES_URL must be https unless it is a loopback address")
         return self
 
     @model_validator(mode="after")

@@ -55,7 +55,7 @@ def roster(students: int = STUDENTS) -> list[Figure]:
         folder = Path(held)
         generate(folder / "roster", students)
         with product(there, own_address=True) as server:
-            first, again = (_imported(there, folder, server.url) for _ in range(2))
+            first, again = (imported(there, folder, server.url) for _ in range(2))
         bare = asyncio.run(_bare(there))
     what = f"{students} students with guardians, schools and enrollment: "
     return [
@@ -70,7 +70,7 @@ def _figure(name: str, what: str, wanted: float, found: float, at_most: bool = F
     return Figure(name, what, wanted, found, 0, at_most)
 
 
-def _imported(there: Stage, folder: Path, url: str) -> Import:
+def imported(there: Stage, folder: Path, url: str) -> Import:
     district = there.network.district
     (folder / "key.json").write_bytes(orjson.dumps(district.key))
     command = ["-m", "app.cli", "import", "edfi", str(folder / "roster"), "--client", district.client_id]

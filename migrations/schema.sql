@@ -244,6 +244,22 @@ $$;
 COMMENT ON FUNCTION hallpass.await_disclosures(p_client text, p_token text) IS 'Waits until no disclosure of a client, or under a token, is between its last check and its commit. It is asked once
      the client is disabled, or the token revoked, and that has committed: who comes later sees it.';
 
+CREATE FUNCTION hallpass.begin_keyed(p_key bytea, OUT busy boolean, OUT request bytea, OUT written jsonb) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_client text := current_setting('hallpass.client');
+BEGIN
+    busy := NOT pg_try_advisory_xact_lock(hashtextextended('key ' || v_client || ' ' || encode(p_key, 'hex'), 0));
+    IF NOT busy THEN
+        SELECT k.request, k.written INTO request, written FROM hallpass.idempotency_key k
+            WHERE k.client = v_client AND k.key = p_key AND k.expires > hallpass.statement_time();
+    END IF;
+END $$;
+
+COMMENT ON FUNCTION hallpass.begin_keyed(p_key bytea, OUT busy boolean, OUT request bytea, OUT written jsonb) IS 'Begins a request of the caller that has an idempotency key: whether another with that key is under way, or else what
+     was asked by it before and which versions that wrote (NULL: nothing). An invoker''s function.';
+
 CREATE FUNCTION hallpass.begin_staff_session(p_client text, p_session bytea, p_seconds integer) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
@@ -1339,6 +1355,15 @@ $$;
 
 COMMENT ON FUNCTION hallpass.fold_custody_counts() IS 'Makes one row of the many of a custodian and type. One at a time: whoever calls it holds the lock of pruning.';
 
+CREATE FUNCTION hallpass.forget_keyed(p_before timestamp with time zone) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    DELETE FROM idempotency_key WHERE expires < least(p_before, statement_time())
+$$;
+
+COMMENT ON FUNCTION hallpass.forget_keyed(p_before timestamp with time zone) IS 'Forgets idempotency keys that ended before a moment, and none that still counts.';
+
 CREATE FUNCTION hallpass.given_before(p_compartment uuid, p_id uuid, p_version integer) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
@@ -1568,6 +1593,19 @@ BEGIN
 END $$;
 
 COMMENT ON FUNCTION hallpass.judge(p_compartments uuid[], p_ids uuid[], p_versions integer[]) IS 'Of these versions (without one: of the current ones), those that a release opens to the caller now, and which release that is, the earliest of several; all in one statement.';
+
+CREATE FUNCTION hallpass.keep_keyed(p_key bytea, p_request bytea, p_written jsonb, p_hours integer) RETURNS void
+    LANGUAGE sql
+    AS $$
+    INSERT INTO hallpass.idempotency_key AS k (client, key, request, written, expires)
+    VALUES (current_setting('hallpass.client'), p_key, p_request, p_written,
+            hallpass.statement_time() + make_interval(hours => p_hours))
+    ON CONFLICT (client, key) DO UPDATE
+        SET request = EXCLUDED.request, written = EXCLUDED.written, expires = EXCLUDED.expires
+        WHERE k.expires <= hallpass.statement_time()
+$$;
+
+COMMENT ON FUNCTION hallpass.keep_keyed(p_key bytea, p_request bytea, p_written jsonb, p_hours integer) IS 'Keeps what the caller''s request under an idempotency key wrote, in the transaction that wrote it.';
 
 CREATE FUNCTION hallpass.lapsed_custodians() RETURNS uuid[]
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -3218,6 +3256,16 @@ CREATE TABLE hallpass.glass_review (
 
 COMMENT ON TABLE hallpass.glass_review IS 'Broken glass that the student''s custodian has reviewed. 34 CFR 99.32(a)(5), 99.36.';
 
+CREATE TABLE hallpass.idempotency_key (
+    client text NOT NULL,
+    key bytea NOT NULL,
+    request bytea NOT NULL,
+    written jsonb NOT NULL,
+    expires timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE hallpass.idempotency_key IS 'Requests that a client may send again: what is answered then is read again, under the rule of that moment.';
+
 CREATE TABLE hallpass.index_backlog (
     compartment uuid NOT NULL,
     custodian uuid NOT NULL,
@@ -3805,6 +3853,9 @@ ALTER TABLE ONLY hallpass.feed_withdrawal
 ALTER TABLE ONLY hallpass.glass_review
     ADD CONSTRAINT glass_review_pkey PRIMARY KEY (compartment, emergency, custodian);
 
+ALTER TABLE ONLY hallpass.idempotency_key
+    ADD CONSTRAINT idempotency_key_pkey PRIMARY KEY (client, key);
+
 ALTER TABLE ONLY hallpass.index_backlog
     ADD CONSTRAINT index_backlog_pkey PRIMARY KEY (compartment, custodian);
 
@@ -3982,6 +4033,8 @@ CREATE UNIQUE INDEX event_id ON hallpass.event USING btree (id);
 CREATE INDEX export_ended ON hallpass.export USING btree (ended);
 
 CREATE UNIQUE INDEX export_running ON hallpass.export USING btree (client) WHERE (status = ANY (ARRAY['accepted'::text, 'choosing'::text]));
+
+CREATE INDEX idempotency_key_expires ON hallpass.idempotency_key USING btree (expires);
 
 CREATE INDEX job_ep_ea_idx ON hallpass.job USING btree (entrypoint, execute_after) WHERE (status = 'queued'::hallpass.job_status);
 
@@ -4290,6 +4343,8 @@ CREATE POLICY held ON hallpass.withheld FOR SELECT USING (((custodian = ( SELECT
    FROM hallpass.tree t
   WHERE ((t.ancestor = ( SELECT hallpass.caller() AS caller)) AND (t.id = withheld.custodian))))));
 
+ALTER TABLE hallpass.idempotency_key ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE hallpass.index_backlog ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.mark ENABLE ROW LEVEL SECURITY;
@@ -4331,6 +4386,8 @@ CREATE POLICY own ON hallpass.feed_answer USING ((reader = ( SELECT hallpass.fee
 CREATE POLICY own ON hallpass.feed_entry USING ((reader = ( SELECT hallpass.feed_reader() AS feed_reader)));
 
 CREATE POLICY own ON hallpass.feed_withdrawal USING ((reader = ( SELECT hallpass.feed_reader() AS feed_reader)));
+
+CREATE POLICY own ON hallpass.idempotency_key USING ((client = ( SELECT NULLIF(current_setting('hallpass.client'::text, true), ''::text) AS "nullif")));
 
 CREATE POLICY own ON hallpass.receipt FOR SELECT USING ((recipient = ANY (( SELECT hallpass.ancestors() AS ancestors)::uuid[])));
 
@@ -4511,6 +4568,9 @@ GRANT ALL ON FUNCTION hallpass.asserted_purposes(p_organization uuid) TO hallpas
 REVOKE ALL ON FUNCTION hallpass.await_disclosures(p_client text, p_token text) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.await_disclosures(p_client text, p_token text) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.begin_keyed(p_key bytea, OUT busy boolean, OUT request bytea, OUT written jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.begin_keyed(p_key bytea, OUT busy boolean, OUT request bytea, OUT written jsonb) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.begin_staff_session(p_client text, p_session bytea, p_seconds integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.begin_staff_session(p_client text, p_session bytea, p_seconds integer) TO hallpass_app;
 
@@ -4655,6 +4715,9 @@ GRANT ALL ON FUNCTION hallpass.finish_subscription(p_id uuid, p_sent bigint, p_e
 REVOKE ALL ON FUNCTION hallpass.fold_custody_counts() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.fold_custody_counts() TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.forget_keyed(p_before timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.forget_keyed(p_before timestamp with time zone) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.given_before(p_compartment uuid, p_id uuid, p_version integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.given_before(p_compartment uuid, p_id uuid, p_version integer) TO hallpass_app;
 
@@ -4696,6 +4759,9 @@ GRANT ALL ON FUNCTION hallpass.instant() TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.judge(p_compartments uuid[], p_ids uuid[], p_versions integer[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.judge(p_compartments uuid[], p_ids uuid[], p_versions integer[]) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.keep_keyed(p_key bytea, p_request bytea, p_written jsonb, p_hours integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.keep_keyed(p_key bytea, p_request bytea, p_written jsonb, p_hours integer) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.lapsed_custodians() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.lapsed_custodians() TO hallpass_app;
@@ -4918,6 +4984,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.feed_entry TO hallpass_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.feed_withdrawal TO hallpass_app;
 
 GRANT SELECT,INSERT ON TABLE hallpass.glass_review TO hallpass_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE hallpass.idempotency_key TO hallpass_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE hallpass.job TO hallpass_app;
 

@@ -29,6 +29,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON hallpass.signing_key TO hallpass_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON hallpass.job, hallpass.job_log, hallpass.job_schedule, hallpass.job_statistics,
     hallpass.worker TO hallpass_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON hallpass.subscription, hallpass.subscription_event TO hallpass_app;
+GRANT SELECT, INSERT, UPDATE ON hallpass.idempotency_key TO hallpass_app;
 GRANT SELECT ON SEQUENCE hallpass.write_count TO hallpass_app;
 GRANT USAGE ON SEQUENCE hallpass.job_id_seq TO hallpass_app;
 

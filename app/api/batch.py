@@ -19,11 +19,13 @@ from app.api.context import Context, RequestContext
 from app.api.entries import Entry, read_entries
 from app.api.failures import DEADLINE
 from app.api.formats import bundle_in_parts
+from app.api.idempotency import keyed, require_none
 from app.api.page_tokens import PageTokens
 from app.api.search import page
-from app.api.transaction import Transaction, history_of
+from app.api.transaction import LETTERS, Transaction, history_of
 from app.auth.bearer import bearer
 from app.errors import HallpassError, Issue, Kind, too_late
+from app.exchange.idempotency import Keyed, once
 from app.exchange.service import Result
 from app.fhir.outcome import success
 from app.limits.long_work import is_large
@@ -43,10 +45,13 @@ def add(router: APIRouter) -> None:
         large = is_large(content)
         kind, entries = await context.off_loop(lambda: read_entries(content, context.settings), large=large)
         writer = _Writer(request, context)
+        if kind == "batch":
+            require_none(request, "A batch, whose entries are done one by one,")
         if kind == "batch" and entries:
             parts = bundle_in_parts(request, "batch-response", await writer.begun(entries))
             return http.respond_in_parts(request, parts)
-        answers = await writer.together([e for e in entries if isinstance(e, Entry)])
+        key = await keyed(request, context, content)
+        answers = await writer.together([e for e in entries if isinstance(e, Entry)], key)
         return http.respond(request, bundle.responses(f"{kind}-response", answers), done="Done.")
 
 
@@ -103,7 +108,7 @@ class _Writer:
         await asyncio.sleep(0)
         return found
 
-    async def together(self, entries: list[Entry]) -> list[bytes]:
+    async def together(self, entries: list[Entry], key: Keyed | None) -> list[bytes]:
         """All entries of a transaction, answered in the order in which they were sent."""
         calls = [e for e in entries if e.where.call]
         if calls:
@@ -111,8 +116,11 @@ class _Writer:
             raise HallpassError(
                 Kind.UNPROCESSABLE, *(Issue(text, f"{e.at}.request.url", "not-supported") for e in calls)
             )
+        if key is not None and any(e.method == "GET" for e in entries):
+            require_none(self._request, "A transaction that reads")
         transaction = Transaction(self._context, self._page_tokens, entries, lenient=self._lenient)
-        answers = await self._context.all("transaction", transaction.perform)
+        scopes = [(e.type, LETTERS[e.method]) for e in entries if e.method in LETTERS]
+        answers = await self._context.all("transaction", once(key, scopes, transaction.perform))
         return [self._written(e, a) for e, a in zip(entries, answers, strict=True)]
 
     def _written(self, entry: Entry, answer: Result) -> bytes:

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from uuid import uuid4
 
@@ -25,7 +26,7 @@ from app.errors import HallpassError, Issue, Kind, too_late
 from app.fhir.outcome import outcome
 from app.office import guard as office
 from app.partner import routes as partner
-from app.telemetry import measures
+from app.telemetry import measures, traces
 from app.telemetry.log import RequestLine, answered
 
 log = logging.getLogger("hallpass")
@@ -101,6 +102,10 @@ class _Around:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        with traces.request() as ended:
+            await self._answer(scope, receive, send, ended)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, ended: Callable[[RequestLine], None]) -> None:
         request_id = uuid4()
         scope.setdefault("state", {})["request_id"] = request_id
         request_header = (b"x-request-id", str(request_id).encode())
@@ -131,25 +136,25 @@ class _Around:
             await _last_resort(error, late=whole.expired())(scope, receive, watched)
         finally:
             measures.UNDER_WAY.dec()
-            _note(scope, status, time.perf_counter() - started)
+            ended(_note(scope, status, time.perf_counter() - started))
 
 
-def _note(scope: Scope, status: int, seconds: float) -> None:
+def _note(scope: Scope, status: int, seconds: float) -> RequestLine:
     """Count the request, and write its line."""
     path, state = getattr(scope.get("route"), "path", "(no route)"), scope["state"]
     caller: Caller | None = state.get("caller")
     measures.answered(scope["method"], path, status, seconds)
-    answered(
-        RequestLine(
-            scope["method"],
-            path,
-            status,
-            round(seconds * 1000, 1),
-            state["request_id"],
-            caller.client if caller else None,
-            caller.organization if caller else None,
-        )
+    line = RequestLine(
+        scope["method"],
+        path,
+        status,
+        round(seconds * 1000, 1),
+        state["request_id"],
+        caller.client if caller else None,
+        caller.organization if caller else None,
     )
+    answered(line)
+    return line
 
 
 def _last_resort(error: Exception, *, late: bool) -> ASGIApp:

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Request, Response
 
 from app.api import http
 from app.api.context import Context, RequestContext
+from app.api.idempotency import require_none
 from app.api.parameters import check
 from app.api.search import understand
 from app.errors import HallpassError, Issue, Kind
@@ -62,6 +63,7 @@ def add(router: APIRouter, declared: ResourceType) -> None:
 async def _change(request: Request, context: RequestContext, type_name: str) -> Change:
     """The change in the body. Raises UNSUPPORTED, TOO_LARGE, MALFORMED, or UNPROCESSABLE for one of neither kind."""
     http.require_acceptable(request)
+    require_none(request, "A PATCH, which If-Match makes safe to repeat,")
     await context.require(type_name, "u")
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind not in {JSON_PATCH, MERGE_PATCH} and kind not in http.READABLE:

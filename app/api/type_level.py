@@ -10,9 +10,11 @@ from fastapi import APIRouter, Request, Response
 
 from app.api import http
 from app.api.context import Context
+from app.api.idempotency import keyed
 from app.api.query import query_pairs
 from app.api.search import understand
 from app.exchange import conditional, writes
+from app.exchange.idempotency import once
 from app.exchange.service import PendingResult, Session
 from app.resources import ResourceType
 
@@ -25,7 +27,9 @@ def add(router: APIRouter, declared: ResourceType) -> None:
     async def create(request: Request, context: Context) -> Response:
         http.require_acceptable(request)
         pairs = _condition_of_create(request)
-        validated = await context.validate_body(declared, await context.body(request, name, "c"))
+        content = await context.body(request, name, "c")
+        key = await keyed(request, context, content)
+        validated = await context.validate_body(declared, content)
 
         async def unit_of_work(session: Session) -> list[PendingResult]:
             if pairs is None:
@@ -33,7 +37,7 @@ def add(router: APIRouter, declared: ResourceType) -> None:
             search = understand(session, name, pairs)
             return [await conditional.create(session, declared, validated, search)]
 
-        answer = await context.one("create", unit_of_work)
+        answer = await context.one("create", once(key, [(name, "c")], unit_of_work))
         return http.written(request, answer.one, context.base, 201 if answer.created else 200)
 
     @router.put(

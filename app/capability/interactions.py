@@ -29,7 +29,7 @@ OF_TYPES: tuple[Interaction, ...] = (
     Interaction("delete", "DELETE [type]?[condition]", "inside the caller's own custody, up to HALLPASS_MAX_DELETES"),
     Interaction("history-instance", "GET [type]/[id]/_history", "_since, _at, _count"),
     Interaction("history-type", "GET [type]/_history", "_since, _at, _count; a feed: see docs/guides/referrals.md"),
-    Interaction("create", "POST [type]", "If-None-Exist, or the same in the query"),
+    Interaction("create", "POST [type]", "If-None-Exist, or the same in the query; Idempotency-Key"),
     Interaction("search-type", "GET [type]?[condition]"),
     Interaction("search-type", "POST [type]/_search"),
 )

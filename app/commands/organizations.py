@@ -10,6 +10,7 @@ import typer
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.commands.leaving import leave
 from app.consent.recipients import BY_CODE
 from app.console import as_owner, plainly
 from app.exchange.operator import Operator
@@ -17,6 +18,7 @@ from app.server import open_database, prepare_schema
 from app.settings import Settings, load
 
 org = typer.Typer(help="The organizations of the network.", no_args_is_help=True)
+org.command("leave")(leave)
 agreement = typer.Typer(help="Agreements: who may share with whom.", no_args_is_help=True)
 
 

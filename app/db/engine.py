@@ -20,7 +20,7 @@ from app.db import driver
 from app.db.address import driver_arguments, open_engine
 from app.db.login import Login, read
 from app.errors import HallpassError, Kind
-from app.telemetry import measures
+from app.telemetry import measures, traces
 
 POOL_SECONDS = 10
 """How long a request waits for a connection."""
@@ -134,11 +134,11 @@ async def _transaction(engine: AsyncEngine, commit_seconds: float) -> AsyncItera
 async def _connection(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """A connection of the pool: what waiting for it, and what is done on it, takes is measured."""
     connection = engine.connect()
-    with measures.POOL_WAIT_SECONDS.time():
+    with measures.POOL_WAIT_SECONDS.time(), traces.part("wait for a connection"):
         await connection.start()
     measures.POOL_IN_USE.inc()
     try:
-        with measures.TRANSACTION_SECONDS.time():
+        with measures.TRANSACTION_SECONDS.time(), traces.part("transaction"):
             yield connection
     finally:
         measures.POOL_IN_USE.dec()

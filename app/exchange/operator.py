@@ -95,10 +95,10 @@ class Operator:
         """Make an agreement inactive: no release rests on it from now on. Raises NOT_FOUND."""
         await self._update("OrganizationAffiliation", agreement, {"active": False}, "ended")
 
-    async def end(self, type_name: str, own_id: UUID) -> bool:
-        """End a Consent, RelatedPerson, OrganizationAffiliation or Subscription again; False where there is none."""
+    async def end(self, type_name: str, own_id: UUID, done: str = "closed again after a restore") -> bool:
+        """End a Consent, a Subscription, or what is active or not; False where there is none. `done`: for the log."""
         status = {"Consent": "inactive", "Subscription": "off"}.get(type_name)
-        return await self._again(type_name, own_id, {"status": status} if status else {"active": False})
+        return await self._again(type_name, own_id, {"status": status} if status else {"active": False}, done)
 
     async def place_again(
         self, organization: UUID, above: Sequence[UUID], honor: bool, classes: Collection[UUID]
@@ -127,9 +127,11 @@ class Operator:
         """Label a record as very restricted, until its custodian says what it is; False where there is none."""
         return await self._again(type_name, own_id, {"meta": {"security": [VERY_RESTRICTED]}})
 
-    async def _again(self, type_name: str, own_id: UUID, changes: dict[str, Any]) -> bool:
+    async def _again(
+        self, type_name: str, own_id: UUID, changes: dict[str, Any], done: str = "closed again after a restore"
+    ) -> bool:
         try:
-            await self._update(type_name, own_id, changes, "closed again after a restore")
+            await self._update(type_name, own_id, changes, done)
         except HallpassError as e:
             if e.kind is not Kind.NOT_FOUND:
                 raise

@@ -73,7 +73,7 @@ def _create(declared: ResourceType) -> Json:
         f"create{name}",
         f"Create a {name}",
         name,
-        parameters=[ref("If-None-Exist")],
+        parameters=[ref("If-None-Exist"), ref("Idempotency-Key")],
         body=body(name),
         success={"2XX": response(name)},
         scopes=[scope(name, "c")],

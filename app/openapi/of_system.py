@@ -41,7 +41,7 @@ def _bundle() -> Json:
         "bundle",
         "Process a batch or transaction Bundle",
         TAG,
-        parameters=[*ALWAYS, ref("Prefer")],
+        parameters=[*ALWAYS, ref("Prefer"), ref("Idempotency-Key")],
         body=json_body(schema("Bundle"), "A Bundle of type batch or transaction.", shown=of_body("bundle")),
         success={200: answers.json(text, schema("Bundle"), shown=of_answer("bundle", "200"))},
     )

@@ -160,6 +160,11 @@ SHARED: dict[str, Json] = {
     "If-None-Exist": _header(
         "If-None-Exist", "A search: where it finds one of the caller's own, nothing is created.", {"type": "string"}
     ),
+    "Idempotency-Key": _header(
+        "Idempotency-Key",
+        "A string of the client's choice. A request that is sent again with it is done once, and answered as before.",
+        {"type": "string", "pattern": '^"[A-Za-z0-9-]{1,255}"$'},
+    ),
     "Prefer": _header(
         "Prefer",
         "`return=minimal`, `return=representation` or `return=OperationOutcome`; `handling=lenient` leaves out search"

@@ -181,6 +181,8 @@ class Asks:
     def _create(self, route: Route) -> Request:
         headers = self.headers()
         chance, path = self.rng.random(), route.path
+        if self.rng.random() < 0.1:
+            headers += self.key()
         if chance < 0.3:
             headers += (("If-None-Exist", self.condition(route.type)),)
         elif chance < 0.35:
@@ -236,7 +238,12 @@ class Asks:
         return Request(route.method, route.path.replace("{id}", of), self.client(), headers)
 
     def _bundle(self, route: Route) -> Request:
-        return Request(route.method, route.path, self.client(), self.headers(), bundles.bundle(self))
+        headers = self.headers() + (self.key() if self.rng.random() < 0.1 else ())
+        return Request(route.method, route.path, self.client(), headers, bundles.bundle(self))
+
+    def key(self) -> tuple[tuple[str, str]]:
+        """An idempotency key, of few: that of an earlier request, or of another client's."""
+        return (("Idempotency-Key", f'"{self.rng.randint(1, 3)}"'),)
 
     def _operation(self, route: Route) -> Request:
         return operations.OPERATIONS[route.shape.rpartition("/")[2]](self, route)

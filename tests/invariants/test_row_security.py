@@ -156,7 +156,7 @@ AS_OWNER = frozenset(
     | {"lock_writes", "party_versions", "permitting_by_referrer", "place_organization", "put_terms", "reached"}
     | {"record_security_event", "refresh_validity", "released_since", "releasing", "remove_organization"}
     | {"sees_current", "set_caller", "share_usage", "standbys_follow"}
-    | {"begin_staff_session", "end_staff_session", "staff_of_session", "use_staff_link"}
+    | {"begin_staff_session", "end_staff_session", "forget_keyed", "staff_of_session", "use_staff_link"}
     | {"sign_in_provider", "vouched_staff"}
 )
 """The functions that see past the wall on the app's behalf: each answers for the caller alone, or tells no record."""

@@ -19,6 +19,7 @@ REQUEST_HEADERS = (
     "Authorization",
     "Content-Encoding",
     "Content-Type",
+    "Idempotency-Key",
     "If-Match",
     "If-Modified-Since",
     "If-None-Exist",

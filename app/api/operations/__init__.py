@@ -8,6 +8,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from app.api.context import Context
+from app.api.idempotency import require_none
 from app.capability.operation import Call, Operation, operations
 from app.resources import ResourceType
 
@@ -29,11 +30,17 @@ def add_to(router: APIRouter, name: str) -> None:
 
 
 def _add(router: APIRouter, name: str, declared: ResourceType | None, operation: Operation, call: Call) -> None:
+    def begin(request: Request) -> None:
+        if operation.affects_state:
+            require_none(request, f"${operation.name}")
+
     async def of_instance(request: Request, id: str, context: Context) -> Response:
+        begin(request)
         found: Response = await operation.answer(request, context, declared, id)
         return found
 
     async def of_type(request: Request, context: Context) -> Response:
+        begin(request)
         found: Response = await operation.answer(request, context, declared, None)
         return found
 

@@ -1,10 +1,10 @@
-"""Forgets assertions, revocations and signing keys once they are long over."""
+"""Forgets assertions, revocations, signing keys and idempotency keys once they are long over."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import delete
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.auth_tables import assertion, revoked_token, signing_key
@@ -18,6 +18,7 @@ async def forget(connection: AsyncConnection, now: datetime) -> None:
     """Forget what has been over for longer than MARGIN."""
     for table in (assertion, revoked_token, signing_key):
         await connection.execute(delete(table).where(table.c.expires < now - MARGIN))
+    await connection.execute(select(func.hallpass.forget_keyed(now - MARGIN)))
 
 
 async def _run(work: Work) -> None:
@@ -27,7 +28,7 @@ async def _run(work: Work) -> None:
 
 JOB = Job(
     name="forget_tokens",
-    summary="Forget assertions, revocations and signing keys that are long over.",
+    summary="Forget assertions, revocations, signing keys and idempotency keys that are long over.",
     run=_run,
     schedule="* * * * *",
 )

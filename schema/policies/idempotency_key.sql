@@ -1,0 +1,1 @@
+CREATE POLICY own ON hallpass.idempotency_key USING (client = (SELECT nullif(current_setting('hallpass.client', true), '')));
