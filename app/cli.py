@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "agreement": ("app.commands.organizations:agreement", "Agreements: who may share with whom."),
     "client": ("app.commands.clients:client", "The clients: programs that call, each for one organization."),
     "endpoint": ("app.commands.endpoints:endpoint", "Where the notifications of each organization may go."),
+    "testbed": ("app.commands.testbed:testbed", "A sandbox with made-up students, for who tests a client."),
     "token": ("app.commands.token:token", "Print an access token for a client."),
     "partner": ("app.commands.partners:partners", "Providers without software, who answer referrals by mail."),
     "staff": ("app.commands.staff:staff", "People of the members, who use the office in a browser."),

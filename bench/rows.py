@@ -30,6 +30,8 @@ DISTRICTS = 23
 """Each holds as many students. No divisor in common with the types, so that each holds every type."""
 SEEN = 500
 """Students whose referrals and visits the clinic sees, however many there are."""
+OTHERS = 200
+"""Organizations to which all else is released: what neither the clinic nor the stranger sees."""
 PER_STUDENT = 10
 WHOLE = ("resource", "access", "term_token", "term_string", "term_reference", "term_date", "term_quantity", "term_uri")
 HELD = [t for t in REGISTRY if t.visibility is Visibility.COMPARTMENT and t.name != "Patient"]
@@ -92,6 +94,14 @@ def openings(size: int) -> Iterator[tuple[Any, ...]]:
             updated = START + timedelta(seconds=n)
             if opened:
                 yield compartment, own, CLINIC, uid("consent", compartment), declared.name, updated, custodian, True
+            elif declared.visibility is Visibility.COMPARTMENT:
+                consent = uid("other consent", compartment)
+                yield compartment, own, other(compartment), consent, declared.name, updated, custodian, True
+
+
+def other(student: UUID) -> UUID:
+    """Whom the rest of a student's records is released to."""
+    return uid("other", student.int % OTHERS)
 
 
 def spread(number: int) -> int:
@@ -189,6 +199,7 @@ async def load_all(url: URL, size: int) -> None:
     raw = await asyncpg.connect(url.set(drivername="postgresql").render_as_string(hide_password=False))
     try:
         organizations = [CLINIC, STRANGER, *(uid("district", n) for n in range(DISTRICTS))]
+        organizations += [uid("other", n) for n in range(OTHERS)]
         await copy(raw, "organization", ([o, [o], "America/New_York", False, None, []] for o in organizations))
         await copy(raw, "tree", ([o, o] for o in organizations))
         for o in organizations:
@@ -212,6 +223,11 @@ async def load_all(url: URL, size: int) -> None:
         blank = (None,) * 7
         stands = ((CLINIC, uid("consent", s), s, 1, c, *ALWAYS, GROWN, None, *ALWAYS, classes, True) for s, c in opened)
         await copy(raw, "validity", stands)
+        rest = (
+            (other(s), uid("other consent", s), s, 1, c, *ALWAYS, GROWN, None, *ALWAYS, None, True)
+            for _, s, c, _ in students(size)
+        )
+        await copy(raw, "validity", rest)
         await copy(
             raw,
             "provision",

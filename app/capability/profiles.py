@@ -1,4 +1,4 @@
-"""The profiles of what the exchange carries: student, guardian, referral, service, release, task and agreement.
+"""The profiles of what the exchange carries: student, guardian, referral, service, outcome, release, task, agreement.
 
 https://hl7.org/fhir/R4/profiling.html — what differs from US Core, IHE PCF and Gravity is in docs/differences.md.
 """
@@ -148,6 +148,41 @@ AGREEMENT = (
         binding=("required", value_set("agreement-direction")),
     ),
 )
+_UNITS = "http://unitsofmeasure.org"
+OUTCOME = (
+    Rule(
+        path="",
+        constraints=(
+            Constraint(
+                "out-1",
+                "A measure has a value in UCUM",
+                f"value.where(system = '{_UNITS}' and value.exists() and code.exists()).exists()",
+            ),
+            Constraint(
+                "out-2",
+                "A rate is in %",
+                "code.coding.where(code = 'attendance-rate').exists() implies value.code = '%'",
+            ),
+            Constraint(
+                "out-3",
+                "Days are in d",
+                "code.coding.where(code = 'days-absent' or code = 'days-attended' or code = 'days-tardy').exists()"
+                " implies value.code = 'd'",
+            ),
+            Constraint(
+                "out-4",
+                "What is counted, and an average, is in 1",
+                "code.coding.where(code = 'incidents' or code = 'grade-average').exists() implies value.code = '1'",
+            ),
+        ),
+    ),
+    Rule(path="identifier", short="By which the district pushes it again"),
+    Rule(path="status"),
+    Rule(path="code", short="What is measured", least=1, binding=("required", value_set("student-measure"))),
+    Rule(path="subject", short="The student", least=1, targets=("Patient",)),
+    Rule(path="effective[x]", short="The day or the time that it is of", least=1),
+    Rule(path="value[x]", short="The measure, in UCUM", least=1, types=("Quantity",)),
+)
 
 PROFILES: tuple[Profile, ...] = (
     Profile("student", "Patient", "Student", "A student of a school district.", STUDENT),
@@ -156,6 +191,13 @@ PROFILES: tuple[Profile, ...] = (
     ),
     Profile("referral", "ServiceRequest", "Referral", "A referral of a student to a service.", REFERRAL),
     Profile("service", "Encounter", "Service delivered", "A service that a student received.", SERVICE),
+    Profile(
+        "outcome",
+        "Observation",
+        "Outcome",
+        "Attendance, grades or behavior of a student, as a district measures them.",
+        OUTCOME,
+    ),
     Profile(
         "release",
         "Consent",

@@ -183,6 +183,7 @@ def _pool(logins: _Logins, size: int, seconds: int, statement_timeout_ms: int) -
         lock_timeout=str(statement_timeout_ms),
         timezone="UTC",
         jit="off",
+        enable_seqscan="off",  # such a plan is made while a table is small, and kept when it no longer is
         plan_cache_mode="force_generic_plan",  # but where a search asks for another (app/db/search_queries.py, plans)
     )
 

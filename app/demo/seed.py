@@ -59,8 +59,8 @@ def seed(settings: Settings) -> list[Member]:
     """The members, after everything is there. The server is running. Raises Unexpected or HallpassError."""
     members = asyncio.run(_enroll(settings))
     if not _standing().done:
-        _push(settings, members[DISTRICT])
-        asyncio.run(_refer(settings, members[DISTRICT], members[CLINIC]))
+        push(settings, members[DISTRICT])
+        asyncio.run(refer(settings, members[DISTRICT], members[CLINIC]))
     return list(members.values())
 
 
@@ -79,18 +79,18 @@ async def _enroll(settings: Settings) -> dict[Part, Member]:
     return members
 
 
-def _push(settings: Settings, district: Member) -> None:
-    """A generated roster, as a district's own import pushes it."""
+def push(settings: Settings, district: Member, students: int = STUDENTS) -> None:
+    """A generated roster, as a district's own import pushes it. Raises Unexpected."""
     with tempfile.TemporaryDirectory() as folder:
-        generate(Path(folder), STUDENTS)
+        generate(Path(folder), students)
         told = StringIO()
-        job = Job(EdFi(Path(folder)), settings.base_url, DISTRICT.client, district.key)
+        job = Job(EdFi(Path(folder)), settings.base_url, district.part.client, district.key)
         if run(job, console=Console(file=told, width=200)):
             raise Unexpected(f"the roster was not stored as a whole: {' '.join(told.getvalue().split())}")
 
 
-async def _refer(settings: Settings, district: Member, clinic: Member) -> None:
-    """A referral to the clinic, the release that opens it, and its Task; each is made once."""
+async def refer(settings: Settings, district: Member, clinic: Member) -> None:
+    """A referral to the clinic, the release that opens it, and its Task; each is made once. Raises Unexpected."""
     async with httpx.AsyncClient(timeout=30) as http:
         api = Api(http, settings.base_url, district)
         family = await find_family(api)

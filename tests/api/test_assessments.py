@@ -5,7 +5,10 @@ https://hl7.org/fhir/uv/sdc/
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -19,6 +22,7 @@ from tests.scene import Scene, set_scene
 from tests.world import World
 
 Json = dict[str, Any]
+DATA = Path(__file__).parents[2] / ".." / "shared" / "data"
 SCREENING = next(f for f in SHIPPED if f["name"] == "AhcHrsnCore")
 LOINC = "http://loinc.org"
 SENSITIVE = {
@@ -273,3 +277,63 @@ async def test_labels_within_a_record_are_those_of_what_is_made_of_it(scene: Sce
     marked = await scene.district.create(screening(scene.student, extension=[SENSITIVE]))
     extracted = (await scene.district.get(f"/QuestionnaireResponse/{marked['id']}/$extract")).json()
     assert [tags(e["resource"]) for e in extracted["entry"]] == [{"R"}, {"R"}]
+
+
+async def test_a_review_of_a_whole_class_is_one_bundle_of_a_school(scene: Scene) -> None:
+    """Each review is judged by its form; one that is not as it should be is named, and stops the Bundle."""
+    review = next(f for f in SHIPPED if f["name"] == "StrengthsAndNeeds")
+    students = [await scene.district.create(build.patient(f"S-{uuid4().hex[:8]}")) for _ in range(5)]
+
+    def reviewed(student: Json, times: int = 1) -> Json:
+        asked = [(g["linkId"], g["item"][0]) for g in review["item"]]
+        items: list[Json] = [
+            {"linkId": g, "item": [{"linkId": q["linkId"], "answer": [q["answerOption"][1]]}]} for g, q in asked
+        ]
+        items[0]["item"] *= times
+        own = {"questionnaire": f"{review['url']}|1.0", "status": "completed", "authored": "2026-10-05"}
+        subject = {"subject": build.ref(student)}
+        return {"resourceType": "QuestionnaireResponse", **own, **subject, "item": items}
+
+    def bundle(*resources: Json) -> Json:
+        post = {"method": "POST", "url": "QuestionnaireResponse"}
+        entries = [{"resource": r, "request": post} for r in resources]
+        return {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+
+    stored = await scene.district.post("", bundle(*map(reviewed, students)))
+    assert [e["response"]["status"][:3] for e in stored.json()["entry"]] == ["201"] * 5
+    refused = await scene.district.post("", bundle(reviewed(students[0]), reviewed(students[1], times=2)))
+    assert refused.status_code == 422
+    assert refused.json()["issue"][0]["expression"][0].startswith("Bundle.entry[1].resource")
+    for student in students:
+        assert len(await scene.district.ids(f"/QuestionnaireResponse?patient={student['id']}")) == 1
+
+
+COPIES = DATA / "assessments" / "us-core"
+
+
+@pytest.mark.skipif(not COPIES.is_dir(), reason="forms of others are not part of the repository")
+@pytest.mark.parametrize("name", ["prapare", "hunger-vital-sign", "phq-9"])
+async def test_a_copy_of_a_form_that_is_anothers_judges_once_it_is_loaded(scene: Scene, name: str) -> None:
+    """We ship none of them: a district loads the copy that it has a license for."""
+    form, answers = (
+        json.loads((COPIES / f"{kind}-{name}-example.json").read_text())
+        for kind in ("Questionnaire", "QuestionnaireResponse")
+    )
+    assert form["url"] not in {f["url"] for f in SHIPPED}
+    stored = await scene.district.create({k: v for k, v in form.items() if k != "id"})
+    about = {"subject": build.ref(scene.student), "questionnaire": form["url"]}
+    own = {k: v for k, v in answers.items() if k not in ("id", "author", "source", "encounter", "contained")} | about
+    taken = await scene.district.post("/QuestionnaireResponse", own)
+    assert taken.status_code == 201, taken.text
+    answered = next(i for i in _leaves(own) if "answer" in i)
+    answered["answer"] = [{"valueString": "neither of the options"}]
+    refused = await scene.district.post("/QuestionnaireResponse", own)
+    assert refused.status_code == 422
+    assert refused.json()["issue"][0]["expression"][0].startswith("QuestionnaireResponse.item")
+    assert (await scene.district.delete(f"/Questionnaire/{stored['id']}")).status_code == 204
+
+
+def _leaves(holder: Json) -> Iterator[Json]:
+    for item in holder.get("item", []):
+        yield item
+        yield from _leaves(item)

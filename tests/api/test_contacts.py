@@ -14,6 +14,7 @@ from app.consent import codes as c
 from app.consent.contact import PROHIBITED
 from app.db.engine import Database
 from tests import build
+from tests.api.bulk.exports import exported
 from tests.scene import Scene, set_scene
 from tests.world import World, open_world
 
@@ -82,6 +83,27 @@ async def test_only_contact_data_that_may_be_used_leaves_by_any_way(
     own = (await scene.district.get(path)).json()
     assert own["telecom"] == DATA["telecom"]
     assert own["address"] == DATA["address"]
+
+
+async def test_no_contact_data_leaves_in_xml_in_an_export_in_a_plan_or_beside_another_record(scene: Scene) -> None:
+    person = await mother(scene, *permission("call"))
+    student = scene.student["id"]
+    texts = [
+        (await scene.clinic.get(path, headers={"Accept": kind})).text
+        for kind in ("application/fhir+xml", "application/fhir+json")
+        for path in (
+            f"/RelatedPerson/{person['id']}",
+            f"/RelatedPerson/{person['id']}/_history",
+            f"/Patient/{student}/$everything",
+            f"/Patient/{student}/$support-plan",
+            f"/Patient?_id={student}&_revinclude=RelatedPerson:patient",
+            f"/RelatedPerson?_id={person['id']}",
+        )
+    ]
+    texts.append(str((await exported(scene.world, scene.clinic)).resources))
+    for text in texts:
+        assert person["id"] in text
+        assert {value for value in (PHONE, MAIL, STREET) if value in text} == {PHONE}, text
 
 
 async def test_a_contact_under_a_restriction_is_told_without_contact_data(scene: Scene) -> None:

@@ -111,6 +111,12 @@ def _broken(profile: Profile) -> Iterator[Fault]:
         yield Fault(f"{profile.name}: {key}", profile, example, expression)
 
 
+def _measured(observation: Json, code: str) -> None:
+    """Another measure, in the unit of a rate."""
+    observation["code"]["coding"][0] |= {"code": code}
+    observation["code"]["coding"][0].pop("display", None)
+
+
 def _provision(example: Json) -> Json:
     found: Json = example["provision"]
     return found
@@ -150,6 +156,12 @@ BROKEN: dict[str, tuple[Broken, ...]] = {
         ),
     ),
     "service": (("svc-1", 0, lambda e: e["period"].pop("end"), "Encounter"),),
+    "outcome": (
+        ("out-1", 0, lambda e: e["valueQuantity"].pop("system"), "Observation"),
+        ("out-2", 0, lambda e: e["valueQuantity"].update(code="d"), "Observation"),
+        ("out-3", 0, lambda e: _measured(e, "days-absent"), "Observation"),
+        ("out-4", 0, lambda e: _measured(e, "incidents"), "Observation"),
+    ),
     "guardian": (
         (
             "an authority in words",

@@ -10,6 +10,7 @@ import pytest
 from fhir.resources.R4B.bundle import Bundle
 
 from app.auth import jose
+from app.consent.codes import CONTACT_PERMISSION
 from app.notify import deliver
 from app.notify.rest_hook import RestHook
 from tests import build
@@ -245,6 +246,21 @@ async def test_a_notification_is_a_bundle_that_r4_allows(scene: Scene, endpoint:
     for received in endpoint.received:
         Bundle.model_validate(received.bundle)
         assert all({"fullUrl", "request", "response"} <= set(e) for e in received.bundle["entry"])
+
+
+async def test_a_notification_holds_no_contact_data_that_may_not_be_used(scene: Scene, endpoint: Endpoint) -> None:
+    mark = [{"url": CONTACT_PERMISSION, "valueCode": "none"}]
+    phone = [{"system": "phone", "value": "555-0142"}]
+    mother = {**build.guardian(scene.student, telecom=phone, extension=mark), "id": "m"}
+    async with telling(scene.world):
+        await active(scene.world, scene.clinic, subscription(endpoint.url, content="full-resource"))
+        await scene.release("ServiceRequest")
+        referral = build.referral(scene.student, contained=[mother], supportingInfo=[{"reference": "#m"}])
+        made = await scene.district.create(referral)
+        await until(lambda: any(made["id"] in r.body.decode() for r in endpoint.received))
+    sent = next(r.body.decode() for r in endpoint.received if made["id"] in r.body.decode())
+    assert '"#m"' in sent
+    assert "555-0142" not in sent
 
 
 async def test_what_is_found_at_one_look_is_numbered_whole_and_sent_without_looking_again(

@@ -27,6 +27,9 @@ ACHIEVED: Json = {
 OFTEN: Json = {"system": "http://loinc.org", "code": "LA28397-0", "display": "Often true"}
 
 
+OUTCOME = "https://hallpass.example/fhir/StructureDefinition/outcome"
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What is planned for the student."""
@@ -160,5 +163,10 @@ def _answer(value: Json) -> Json:
 def _attendance(family: Family, value: int, day: str) -> Json:
     code = {"system": system("student-measure"), "code": "attendance-rate", "display": "Attendance"}
     share = {"value": value, "unit": "%", "system": "http://unitsofmeasure.org", "code": "%"}
-    own = {"resourceType": "Observation", "status": "final", "identifier": [{"system": OURS, "value": f"rate-{value}"}]}
+    own: Json = {
+        "resourceType": "Observation",
+        "status": "final",
+        "meta": {"profile": [OUTCOME]},
+        "identifier": [{"system": OURS, "value": f"rate-{value}"}],
+    }
     return {**own, **_about(family), "code": {"coding": [code]}, "effectiveDateTime": day, "valueQuantity": share}
