@@ -24,7 +24,7 @@ _ALL = (
         "Privacy officer",
         (
             "system/AuditEvent.crs",
-            "system/Consent.rus",
+            "system/Consent.crus",
             "system/Organization.rs",
             "system/Patient.rs",
             "system/RelatedPerson.rs",
