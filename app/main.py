@@ -37,6 +37,9 @@ from app.partner.routes import PATHS as PARTNER_PAGES
 from app.partner.routes import partner_router
 from app.processes import Closing
 from app.settings import Settings
+from app.signing.links import Links as SigningLinks
+from app.signing.routes import PATHS as SIGNING_PAGES
+from app.signing.routes import signing_router
 from app.telemetry.collector import Collector
 
 NO_RECORD = frozenset(
@@ -61,9 +64,10 @@ NO_RECORD = frozenset(
     }
 )
 """Every path that serves no record, and so needs no way through the access service."""
-PUBLIC = NO_RECORD | PARTNER_PAGES | OFFICE_PAGES
+PUBLIC = NO_RECORD | PARTNER_PAGES | OFFICE_PAGES | SIGNING_PAGES
 """Every path that asks for no token. The pages of light partners ask for a link and a code, and then go through the
-access service as a client of their own: tests/partner. Those of the office ask for a session: tests/office."""
+access service as a client of their own: tests/partner. Those of the office ask for a session: tests/office.
+Those of who signs ask for a link and a code: tests/signing."""
 
 
 class RouteOutsideAccessService(Exception):
@@ -118,6 +122,7 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     app.include_router(fhir_router())
     app.include_router(openapi_router())
     app.include_router(partner_router(Links(app.state.keyring)))
+    app.include_router(signing_router(SigningLinks(app.state.keyring)))
     app.include_router(office_router())
     health.install(app, db)
     require_access_service(app)

@@ -248,6 +248,15 @@ def by_type(runs: list[Run]) -> str:
     return "\n".join(lines)
 
 
+def told(wrong: list[str]) -> str:
+    """What is not as it should be: how many statements, and some of them."""
+    if not wrong:
+        return ""
+    return f"\n## Not so\n{len(wrong)} statements, such as:\n\n" + "".join(
+        f"- {w}\n" for w in wrong[:: len(wrong) // 5 or 1]
+    )
+
+
 @asynccontextmanager
 async def loaded(server: URL, size: int) -> AsyncIterator[Database]:
     """A database of its own with so many resources."""
@@ -293,5 +302,5 @@ if __name__ == "__main__":
     figures, wrong = asyncio.run(run(chosen.sizes, chosen.seconds))
     sys.stdout.write("\n".join(figures) + "\n" + "\n".join(wrong or ["an index serves every parameter"]) + "\n")
     if chosen.write:
-        chosen.write.write_text(HEAD + "\n".join(figures), encoding="utf-8")
+        chosen.write.write_text(HEAD + "\n".join(figures) + told(wrong), encoding="utf-8")
     raise SystemExit(1 if wrong else 0)

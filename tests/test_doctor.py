@@ -84,3 +84,16 @@ async def test_migrating_again_takes_back_what_was_granted(database: URL, tmp_pa
     again = await asyncio.to_thread(lambda: hallpass("migrate", "--again", environment=environment))
     assert again.exit_code == 0, again.output
     assert (await asyncio.to_thread(doctor, database, tmp_path))[0] == 0
+
+
+async def test_a_clock_that_jumped_is_found(database: URL, tmp_path: Path) -> None:
+    ahead = """
+        CREATE SCHEMA ahead;
+        CREATE FUNCTION ahead.clock_timestamp() RETURNS timestamptz LANGUAGE sql
+            AS $$ SELECT pg_catalog.clock_timestamp() + interval '1 hour' $$;
+    """
+    await execute(database, f"{ahead} ALTER DATABASE {database.database} SET search_path = ahead, pg_catalog, public")
+    status, said = await asyncio.to_thread(doctor, database, tmp_path)
+    await execute(database, f"ALTER DATABASE {database.database} RESET search_path; DROP SCHEMA ahead CASCADE")
+    assert status == 1
+    assert "MEND  the database's clock is 3600 s away from this one. Set both by NTP." in said

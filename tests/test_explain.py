@@ -15,7 +15,7 @@ from app.db.search_queries import BoundStatement
 from app.db.tables import resource
 from app.resources import REGISTRY
 from app.search.parameters import PARAMETERS
-from bench.explain import CALLERS, Run, asks, explain, growth, scans
+from bench.explain import CALLERS, Run, asks, explain, growth, scans, told
 from bench.rows import load_all
 
 SIZE = 2_000
@@ -69,3 +69,10 @@ def test_a_cost_that_grows_with_what_is_hidden_is_found() -> None:
     assert growth([run("clinic", 5_000)], [run("clinic", 50_000)]) != []
     listed = "Location?status"
     assert growth([run("stranger", 1_000, listed)], [run("stranger", 10_000, listed)]) == []
+
+
+def test_what_is_not_as_it_should_be_is_counted_in_the_page_with_some_of_it() -> None:
+    assert told([]) == ""
+    page = told([f"statement {n}" for n in range(100)])
+    assert "100 statements" in page
+    assert page.count("- statement") == 5

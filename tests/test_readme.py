@@ -8,9 +8,12 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
+from app.office.roles import ROLES
 from app.settings import Settings, default_of
+from tests.office.people import hidden
 from tests.running import Running, serving
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
@@ -29,6 +32,19 @@ def test_the_line_that_the_server_gives_to_try_works_as_it_stands(demo: Running)
     said = (demo.folder / "log").read_text()
     line = said.partition("Ask as the clinic:")[2].partition("Stop with")[0]
     assert '"total": 1,' in shell(demo, line)
+
+
+def test_each_role_has_a_link_that_signs_one_person_in_to_the_office(demo: Running) -> None:
+    said = (demo.folder / "log").read_text()
+    links = re.findall(r"\S+/office/enter/\S+", said)
+    found = set()
+    for link in links:
+        with httpx.Client(follow_redirects=True) as browser:
+            browser.post(link, data=hidden(browser.get(link))).raise_for_status()
+            page = browser.get(f"{demo.url}/office").text
+            found |= {r.title for r in ROLES.values() if f", {r.title}" in page}
+    assert found == {r.title for r in ROLES.values()}
+    assert len(links) == len(ROLES)
 
 
 def test_every_command_of_the_walk_prints_what_the_readme_shows(demo: Running) -> None:

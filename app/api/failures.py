@@ -26,13 +26,14 @@ from app.errors import HallpassError, Issue, Kind, too_late
 from app.fhir.outcome import outcome
 from app.office import guard as office
 from app.partner import routes as partner
+from app.signing import routes as signing
 from app.telemetry import measures, traces
 from app.telemetry.log import RequestLine, answered
 
 log = logging.getLogger("hallpass")
 DEADLINE = "hallpass.deadline"
 """When the answer has to begin, by the event loop's clock: in the state of a request."""
-_PAGES = {"office": office.failed, "partner": partner.failed}
+_PAGES = {"office": office.failed, "partner": partner.failed, "sign": signing.failed}
 """By the first part of a path: what is for people is answered with a page."""
 
 

@@ -119,6 +119,14 @@ EXTENSIONS: tuple[Own, ...] = (
         ("required", value_set("expiry-event")),
     ),
     Own(
+        "signature-asked",
+        "Consent",
+        "Reference",
+        "Signature asked for",
+        "Whose signature a draft waits for. A Consent does not become active while one is asked for.",
+        most="*",
+    ),
+    Own(
         "honor-parental-release",
         "Organization",
         "boolean",

@@ -122,6 +122,7 @@ RELEASE: tuple[Rule, ...] = (
     Rule(path="", constraints=_ROOT),
     Rule(path="implicitRules", most="0"),
     Rule(path="extension:expiry-event", extension=c.EXPIRY_EVENT_EXTENSION, least=0, most="1"),
+    Rule(path="extension:signature-asked", extension=c.SIGNATURE_ASKED, least=0, most="*"),
     Rule(path="modifierExtension", most="0"),
     Rule(path="status", short="active while the release stands, inactive when it was ended"),
     Rule(

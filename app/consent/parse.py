@@ -56,6 +56,7 @@ def read(consent: dict[str, Any], consent_id: UUID, version: int, s: ConsentCont
     _classes(tree, regimes, missing)
     _intermediary(consent, tree, s, regimes, missing)
     _other_elements(consent, regimes, missing)
+    _asked(consent, missing)
     signature = _signature(consent, s, signed, tree, regimes, missing)
     if tree.missing or not tree.nodes:
         return ParsedConsent(None, tuple(missing))
@@ -174,6 +175,14 @@ def _evidence(consent: dict[str, Any], regimes: frozenset[Regime], missing: list
                 "The evidence of the signature is missing", "Consent.source", regimes, Element.EVIDENCE
             )
         )
+
+
+def _asked(consent: dict[str, Any], missing: list[Issue]) -> None:
+    """Each signature that is asked for, and that nobody gave."""
+    for i, extension in enumerate(values(consent, "extension")):
+        if extension.get("url") == c.SIGNATURE_ASKED:
+            text = "This signature is asked for and is missing. Take the extension away once it is signed."
+            missing.append(Issue(text, f"Consent.extension[{i}]", "required"))
 
 
 def _discloser(consent: dict[str, Any], s: ConsentContext, regimes: frozenset[Regime], missing: list[Issue]) -> None:

@@ -24,7 +24,8 @@ def banner(settings: Settings, members: list[Member], people: list[tuple[Person,
     return f"""
 Hallpass serves {url}/fhir with made-up data.
 
-Open the office in a browser. Each link signs in once (`hallpass staff link ADDRESS` prints a new one):
+Open the office in a browser. Each link signs in one person, once (`hallpass staff link ADDRESS` prints a new one).
+A browser is one person at a time: open a private window for a second one.
 
 {office}
 

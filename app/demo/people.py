@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.console import as_owner
-from app.demo.members import DISTRICT, Member, Part
+from app.demo.members import CLINIC, DISTRICT, Member, Part
 from app.office import staff
 from app.settings import Settings
 
@@ -22,7 +22,12 @@ class Person:
     role: str
 
 
-PEOPLE = (Person(DISTRICT, "Ada Moreno", "privacy@grandbend.example", "privacy-officer"),)
+PEOPLE = (
+    Person(DISTRICT, "Ada Moreno", "privacy@grandbend.example", "privacy-officer"),
+    Person(DISTRICT, "Sam Ortiz", "counselor@grandbend.example", "counselor"),
+    Person(DISTRICT, "Noor Haddad", "office@grandbend.example", "front-office"),
+    Person(CLINIC, "Inge Vogel", "intake@bayside.example", "partner-intake"),
+)
 
 
 def links(members: list[Member]) -> list[tuple[Person, str]]:

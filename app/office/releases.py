@@ -16,7 +16,7 @@ from app.exchange.service import PendingResult
 from app.exchange.service import Session as Transaction
 from app.exchange.validated import validate_body
 from app.fhir.json import parse
-from app.office import words
+from app.office import asking, words
 from app.office.access import DRAFTS, by_reference, counted, organization, signature
 from app.office.guard import get, post
 from app.office.parameters import Parts, read, reference
@@ -25,6 +25,8 @@ from app.resources import TYPES
 from app.resources.paths import first, values
 from app.resources.refs import as_uuid, local_id
 from app.search.parse import parse as read_search
+from app.signing.catalog import CATALOGS
+from app.signing.terms import terms
 from app.web import see_other
 
 MOST = 200
@@ -138,6 +140,7 @@ async def _one(request: Request, visit: Visit, wrong: str = "", status: int = 20
         named |= {reference(o) for p in read(preview.document, "recipient") for o in p.get("organization", [])}
         signers = {str(i) for r in content.get("performer", []) if (i := local_id(r, "RelatedPerson"))}
         people = await seen(transaction, "RelatedPerson", signers)
+        people += await asking.related(transaction, content) if visit.may("Consent", "u") else []
         patient = await seen(transaction, "Patient", {str(local_id(content.get("patient")))})
         return [preview, consent, *patient, *people, *await seen(transaction, "Organization", named)]
 
@@ -150,6 +153,7 @@ async def _one(request: Request, visit: Visit, wrong: str = "", status: int = 20
         wrong=wrong,
         **_shown(consent, found, answer.zone),
         **_previewed(answer.results[0].document, found, draft=consent["status"] in DRAFTS),
+        **_to_sign(consent, found, answer.zone),
     )
 
 
@@ -171,6 +175,18 @@ def _shown(consent: Json, found: dict[str, Json], zone: ZoneInfo) -> Json:
         "begin": words.date_of(first(provision, "period.start"), zone),
         "end": words.date_of(first(provision, "period.end"), zone),
         "exceptions": len(values(provision, "provision")),
+    }
+
+
+def _to_sign(consent: Json, found: dict[str, Json], zone: ZoneInfo) -> Json:
+    """Who can be asked to sign it or to end it, and for whom it waits."""
+    people = asking.signers(consent, found, zone)
+    return {
+        "signers": people,
+        "waits": [s.name for s in people if s.waits],
+        "plain": terms(consent) is not None,
+        "ways": asking.WAYS,
+        "languages": [(code, texts("language")) for code, texts in CATALOGS.items()],
     }
 
 

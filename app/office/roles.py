@@ -24,7 +24,7 @@ _ALL = (
         "Privacy officer",
         (
             "system/AuditEvent.crs",
-            "system/Consent.rus",
+            "system/Consent.crus",
             "system/Organization.rs",
             "system/Patient.rs",
             "system/RelatedPerson.rs",
@@ -36,11 +36,12 @@ _ALL = (
         "Counselor",
         (
             "system/Consent.rs",
+            "system/HealthcareService.rs",
             "system/Organization.rs",
             "system/Patient.rs",
             "system/RelatedPerson.rs",
-            "system/ServiceRequest.rs",
-            "system/Task.rs",
+            "system/ServiceRequest.crs",
+            "system/Task.crs",
         ),
         frozenset({"CAREMGT"}),
     ),

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
-from app.office import access, glass, record, referral, releases, sign_in, sign_in_elsewhere, students, worklist
+from app.office import (
+    access,
+    asking,
+    drafting,
+    glass,
+    record,
+    referral,
+    referring,
+    releases,
+    sign_in,
+    sign_in_elsewhere,
+    students,
+    worklist,
+)
 from app.office.templates import STYLE
 from app.web import stylesheet
 
@@ -17,7 +30,20 @@ def office_router() -> APIRouter:
         return stylesheet(STYLE)
 
     router.add_api_route("/office/office.css", style, methods=["GET"])
-    for part in (sign_in, sign_in_elsewhere, students, access, record, releases, worklist, referral, glass):
+    for part in (
+        sign_in,
+        sign_in_elsewhere,
+        students,
+        access,
+        record,
+        drafting,
+        releases,
+        asking,
+        worklist,
+        referring,
+        referral,
+        glass,
+    ):
         part.add(router)
     return router
 

@@ -6,19 +6,16 @@ keeps for half an hour. The key is derived from the server's, so that every proc
 
 from __future__ import annotations
 
-import hmac
 import json
 import re
 from dataclasses import dataclass
 from hashlib import sha256
 
+from app import one_time
 from app.keyring import Keyring, WrongKey
 
 LINK_SECONDS = 14 * 86_400
-CODE_SECONDS = 600
 PASS_SECONDS = 1_800
-TRIES = 5
-"""Codes that a link judges, and that are mailed for it, in the time of one code."""
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,1024}")
 """What base64 would skip is no part of a token: it goes into a header and a path."""
 _LINK, _PASS = "partner link", "partner pass"
@@ -49,15 +46,12 @@ class Links:
         return self._open(_LINK, token, now)
 
     def code(self, link: Link, now: float, *, ago: int = 0) -> str:
-        """The code of a link in a stretch of ten minutes, or one before: eight digits."""
-        window = int(now) // CODE_SECONDS - ago
-        digest = hmac.digest(self._codes, f"{window}\0{mark(link)}".encode(), sha256)
-        return f"{int.from_bytes(digest[:8], 'big') % 10**8:08}"
+        """The code of a link in a stretch of ten minutes, or one before."""
+        return one_time.code(self._codes, mark(link), now, ago=ago)
 
     def fits(self, link: Link, code: str, now: float) -> bool:
         """Whether a code is the link's, of this stretch or the one before."""
-        given = "".join(code.split()).encode()
-        return any(hmac.compare_digest(given, self.code(link, now, ago=n).encode()) for n in (0, 1))
+        return one_time.fits(self._codes, mark(link), code, now)
 
     def permit(self, link: Link, now: float) -> str:
         """A pass, for who has shown the code."""

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 from fastapi import APIRouter, Request, Response
 
+from app import one_time
 from app.auth import clients
 from app.auth.clients import Client
-from app.auth.once import first_use
-from app.db.engine import Database
 from app.errors import HallpassError, Kind
+from app.notify.letter import send
 from app.partner import mailing, page
-from app.partner.links import CODE_SECONDS, PASS_SECONDS, TRIES, Link, Links, mark
+from app.partner.links import PASS_SECONDS, Link, Links, mark
 from app.partner.partners import address_of, caller_of
 from app.partner.visit import Visit
 from app.web import form, html, in_words, refused, see_other, set_cookie, stylesheet
@@ -92,36 +91,24 @@ async def _guest(request: Request, links: Links, token: str) -> _Guest | None:
 
 async def _send_code(request: Request, links: Links, token: str, guest: _Guest) -> Response:
     db, now = request.app.state.db, time.time()
-    window, until = int(now) // CODE_SECONDS, _after(2 * CODE_SECONDS)
-    for n in range(TRIES):  # so many codes are mailed in the time of one
-        if await first_use(db, guest.client.id, f"mail {mark(guest.link)} {window} {n}", until):
-            mail = mailing.code_mail(guest.address, links.code(guest.link, now))
-            await mailing.send(request.app.state.settings, mail)
-            return html(page.ask_code(token, guest.address, sent=True))
-    return html(page.ask_code(token, guest.address, sent=True, wrong="Wait ten minutes for another code."), 429)
+    if not await one_time.may(db, guest.client.id, f"mail {mark(guest.link)}", now):
+        return html(page.ask_code(token, guest.address, sent=True, wrong="Wait ten minutes for another code."), 429)
+    await send(request.app.state.settings, mailing.code_mail(guest.address, links.code(guest.link, now)))
+    return html(page.ask_code(token, guest.address, sent=True))
 
 
 async def _enter(request: Request, links: Links, token: str, guest: _Guest) -> Response:
     """A pass for who has the code, once. Tries are counted; after some, no code is right until the next stretch."""
     fields = await form(request)
     db, now, client = request.app.state.db, time.time(), guest.client.id
-    code, until = "".join(fields.get("code", "").split()), _after(2 * CODE_SECONDS)
-    here = mark(guest.link)
-    judged = await _may_try(db, client, f"try {here} {int(now) // CODE_SECONDS}", until)
-    if not (judged and links.fits(guest.link, code, now) and await first_use(db, client, f"code {here} {code}", until)):
+    code, here = one_time.bare_code(fields.get("code", "")), mark(guest.link)
+    judged = await one_time.may(db, client, f"try {here}", now)
+    if not (judged and links.fits(guest.link, code, now) and await one_time.spend(db, client, f"code {here} {code}")):
         text = "This code is not right, was used before, or is too old. Ask for another one."
         return html(page.ask_code(token, guest.address, sent=True, wrong=text), 403)
     response = see_other(f"/partner/{token}/referral")
     set_cookie(request, response, COOKIE, links.permit(guest.link, now), f"/partner/{token}", seconds=PASS_SECONDS)
     return response
-
-
-async def _may_try(db: Database, client: str, tried: str, until: datetime) -> bool:
-    """Count a try before it is judged, so that of many at once no more are judged than one by one."""
-    for n in range(TRIES):
-        if await first_use(db, client, f"{tried} {n}", until):
-            return True
-    return False
 
 
 async def _show(request: Request, token: str, guest: _Guest, wrong: str = "", status: int = 200) -> Response:
@@ -153,10 +140,6 @@ def _visit(request: Request, guest: _Guest) -> Visit:
 
 def _permitted(request: Request, links: Links, guest: _Guest) -> bool:
     return links.permits(guest.link, request.cookies.get(COOKIE, ""), time.time())
-
-
-def _after(seconds: int) -> datetime:
-    return datetime.now(UTC) + timedelta(seconds=seconds)
 
 
 def failed(error: HallpassError) -> Response:

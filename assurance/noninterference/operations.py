@@ -7,11 +7,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from app.assessments.form import EXTRACTED, POPULATED
 from app.resources import TYPES
 from assurance.noninterference.draw import STUDENT
 from assurance.noninterference.moves import JSON
 from assurance.noninterference.routes import Route
 from assurance.noninterference.wire import BASE, Request
+
+UNITS = "http://unitsofmeasure.org"
 
 if TYPE_CHECKING:
     from assurance.noninterference.asks import Asks
@@ -164,6 +167,23 @@ def _match(asks: Asks, route: Route) -> Request:
     return _parameters(asks, route.path, given)
 
 
+_CODE = {"system": "urn:test:code", "code": "counseling"}
+_FORM = {
+    "resourceType": "Questionnaire",
+    "status": "active",
+    "extension": [{"url": EXTRACTED, "valueBoolean": True}],
+    "item": [
+        {
+            "linkId": "1",
+            "type": "boolean",
+            "code": [_CODE],
+            "extension": [{"url": POPULATED, "valueDuration": {"value": 9, "system": UNITS, "code": "a"}}],
+        }
+    ],
+}
+"""A form of the caller's, that it sends along: its question is answered by Observations, and makes one."""
+
+
 def _populate(asks: Asks, route: Route) -> Request:
     """Begun for a student, of the caller's or of others'."""
     given: list[dict[str, Any]] = [
@@ -174,6 +194,7 @@ def _populate(asks: Asks, route: Route) -> Request:
         named: list[dict[str, Any]] = [
             {"name": "canonical", "valueUri": url},
             {"name": "questionnaireRef", "valueReference": {"reference": stored}},
+            {"name": "questionnaire", "resource": _FORM},
         ]
         given.append(asks.rng.choice(named))
     return _parameters(asks, route.path.replace("{id}", asks.id(route.type)), given)
@@ -192,7 +213,10 @@ def _extract(asks: Asks, route: Route) -> Request:
         "subject": {"reference": f"Patient/{asks.id('Patient')}"},
         "item": [{"linkId": "1", "answer": [{"valueBoolean": True}]}],
     }
-    return _parameters(asks, route.path, [{"name": "questionnaire-response", "resource": response}])
+    given: list[dict[str, Any]] = [{"name": "questionnaire-response", "resource": response}]
+    if asks.rng.random() < 0.5:
+        given.append({"name": "questionnaire", "resource": _FORM})
+    return _parameters(asks, route.path, given)
 
 
 def _merge(asks: Asks, route: Route) -> Request:

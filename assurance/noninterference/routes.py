@@ -11,6 +11,7 @@ from fastapi.routing import iter_route_contexts
 from app.office.routes import PATHS as OFFICE_PAGES
 from app.partner.routes import PATHS as PARTNER_PAGES
 from app.resources import TYPES
+from app.signing.routes import PATHS as SIGNING_PAGES
 
 _PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
 
@@ -34,7 +35,7 @@ def routes(app: FastAPI) -> list[Route]:
     found = set()
     for context in iter_route_contexts(app.routes):
         path = str(context.path)
-        if path in PARTNER_PAGES | OFFICE_PAGES:  # behind a sign-in of people, and no program's
+        if path in PARTNER_PAGES | OFFICE_PAGES | SIGNING_PAGES:  # behind a sign-in of people, and no program's
             continue
         names = tuple(s for s in path.split("/") if s in TYPES)
         shape = "/".join("[type]" if s in TYPES else s for s in path.split("/"))

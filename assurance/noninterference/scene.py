@@ -120,7 +120,7 @@ class Scene:
             return None
         body = json.loads(response.body)
         declared = TYPES.get(body.get("resourceType", ""))
-        if declared is None:
+        if declared is None or "id" not in body:  # a response that is begun is not stored
             return None
         student = student_of(declared, body, UUID(body["id"]))
         record = Record(body["id"], declared.name, by, worlds, hidden, plain(body), str(student) if student else None)

@@ -11,6 +11,8 @@ from app.search.own import CAPACITY, CAPACITY_CODES
 from tests.api.asking import refused
 from tests.world import Member, World
 
+NEAR = "location.near=42.40|-83.05|10|km"
+
 
 def service(member: Member, name: str, capacity: str, language: str, **more: Any) -> dict[str, Any]:
     """A service that says what a referral needs to know."""
@@ -66,6 +68,9 @@ async def names(world: World) -> tuple[Member, Member]:
         ("location.near=42.40|-83.05|7|km", []),
         ("location.near=42.40|-83.05|6|[mi_us]&capacity=capacity&communication=es", ["Pantry"]),
         ("location.near=42.40|-83.05", ["Pantry"]),
+        (f"service-category=food&communication=es&open-at=tue-1630&capacity=capacity&{NEAR}", ["Pantry"]),
+        (f"service-category=food&communication=es&open-at=sun-1630&capacity=capacity&{NEAR}", []),
+        (f"service-category=housing&communication=es&open-at=tue-1630&capacity=capacity&{NEAR}", []),
     ],
 )
 async def test_a_service_is_found_by(names: tuple[Member, Member], query: str, found: list[str]) -> None:

@@ -14,7 +14,7 @@ import pytest_asyncio
 
 from app.referral import codes as c
 from app.referral.judge import state
-from app.referral.table import TASK, Party, final
+from app.referral.table import TABLES, Party, final
 from tests import build
 from tests.api.asking import refused
 from tests.scene import Scene, ledger, set_scene
@@ -238,22 +238,60 @@ async def test_a_referral_goes_on_with_a_new_task_that_names_the_old_one(scene: 
     assert await scene.district.ids(f"/Task?part-of=Task/{first['id']}") == [again["id"]]
 
 
-async def test_no_sequence_of_calls_goes_where_the_table_does_not_lead(scene: Scene) -> None:
-    """Whoever writes whatever at random: each version follows from the one before by a row of the table."""
-    dice = Random(17)
-    parties = {scene.district.reference["reference"]: Party.REQUESTER, scene.clinic.reference["reference"]: Party.OWNER}
-    statuses = sorted({t.after for t in TASK} - {"cancellation-requested"} | {"received", "ready"})
-    for _ in range(6):
-        task = await sent(scene)
-        for _ in range(20):
-            more: dict[str, Any] = {"status": dice.choice(statuses), "statusReason": dice.choice([REASON, None])}
-            more["businessStatus"] = dice.choice([None, None, ASKED])
-            response = await move(dice.choice([scene.district, scene.clinic]), task, **more)
-            assert response.status_code in (200, 409, 422), response.text
-        page = (await scene.district.get(f"/Task/{task['id']}/_history?_count=100")).json()
-        versions = [e["resource"] for e in reversed(page["entry"])]
-        for one, other in pairwise(versions):
-            was, becomes = state("Task", one), state("Task", other)
-            party = parties[other["meta"]["source"]]
-            assert was == becomes or any(t.before == was and t.after == becomes and party in t.by for t in TASK)
-            assert was not in final(TASK) or one["status"] == other["status"]
+async def test_no_sequence_of_calls_by_any_party_goes_where_the_tables_do_not_lead(world: World) -> None:
+    """Whoever writes whatever in whatever way: each version follows from the one before by a row of its table."""
+    scene = await set_scene(world, *RELEASED, "Task")
+    other = await world.member("Second clinic")
+    await world.agree(scene.district, other)
+    to_other = (scene.records["RelatedPerson"], scene.district.reference, other.reference)
+    await scene.district.create(build.consent(scene.student, *to_other, classes=(*RELEASED, "Task")))
+    dice, everybody = Random(17), [scene.district, scene.clinic, other, scene.stranger]
+    refusals = set[int]()
+    for n in range(6):
+        referral = await scene.district.create(build.referral(scene.student))
+        task = build.task(scene.student, referral, scene.district.reference, scene.clinic.reference)
+        task = await scene.district.create({k: v for k, v in task.items() if n % 2 or k != "owner"})  # or open to claim
+        for _ in range(25):
+            about = task if dice.random() < 0.85 else referral
+            refusals.add(await at_random(dice, dice.choice(everybody), scene.district, about))
+        for one in (task, referral):
+            page = (await scene.district.get(f"/{one['resourceType']}/{one['id']}/_history?_count=100")).json()
+            for before, after in pairwise([e["resource"] for e in reversed(page["entry"])]):
+                follows(before, after, scene.district)
+    assert refusals >= {200, 404, 409, 422}, "the dice tried too little"
+
+
+async def at_random(dice: Random, member: Member, reader: Member, about: dict[str, Any]) -> int:
+    """A member writes something of a Task or a referral in some way; the status of the answer."""
+    kind = about["resourceType"]
+    more: dict[str, Any] = {"status": dice.choice(sorted({t.after for t in TABLES[kind]} - {"cancellation-requested"}))}
+    if kind == "Task":
+        more |= {"statusReason": dice.choice([REASON, None]), "businessStatus": dice.choice([None, None, ASKED])}
+        more |= dice.choice([{}, {}, {"owner": member.reference}])
+    path = f"/{kind}/{about['id']}"
+    current = (await reader.get(path)).json()
+    whole = {k: v for k, v in {**current, **more}.items() if v is not None}
+    way = dice.choice(["put", "merge-patch", "transaction"])
+    if way == "put":
+        response = await member.put(path, whole)
+    elif way == "merge-patch":
+        headers = {"Content-Type": "application/merge-patch+json"}
+        response = await member._send("PATCH", path, content=json.dumps(more), headers=headers)
+    else:
+        entry = {"resource": whole, "request": {"method": "PUT", "url": path[1:]}}
+        response = await member.post("", {"resourceType": "Bundle", "type": "transaction", "entry": [entry]})
+    assert response.status_code in (200, 403, 404, 409, 422), response.text
+    return response.status_code
+
+
+def follows(before: dict[str, Any], after: dict[str, Any], requester: Member) -> None:
+    """The one version may follow the other, by who wrote it."""
+    table, by = TABLES[before["resourceType"]], after["meta"]["source"]
+    was, becomes = (state(before["resourceType"], v) for v in (before, after))
+    owner = before.get("owner", {}).get("reference")
+    parties = {Party.REQUESTER} if by == requester.reference["reference"] else set[Party]()
+    parties |= {Party.OWNER} if by == owner else set()
+    parties |= {Party.CLAIMANT} if owner is None and by == after.get("owner", {}).get("reference") else set()
+    assert parties, "nobody else writes"
+    assert was == becomes or any(t.before == was and t.after == becomes and parties & t.by for t in table)
+    assert was not in final(table) or before["status"] == after["status"]

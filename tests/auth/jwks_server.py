@@ -66,8 +66,8 @@ async def serve(document: Any, tls: ssl.SSLContext | None = None, **how: Any) ->
         yield server
 
 
-def certificate(host: str, folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """TLS for a server called `host`, and for a client that trusts it alone."""
+def certificate(host: str, folder: Path, days: float = 1) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """TLS for a server called `host`, and for a client that trusts it alone; it expires in so many days."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     now = datetime.datetime.now(datetime.UTC)
@@ -77,8 +77,8 @@ def certificate(host: str, folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(now - datetime.timedelta(days=2))
+        .not_valid_after(now + datetime.timedelta(days=days))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())

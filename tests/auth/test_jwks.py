@@ -273,6 +273,15 @@ async def test_a_certificate_of_another_host_or_authority_is_refused(tmp_path: P
     assert server.requests == []
 
 
+async def test_a_certificate_that_expired_is_refused(tmp_path: Path) -> None:
+    serving, trusting = certificate("keys.example", tmp_path, days=-1)
+    async with serve(jwks(EC_KEY), tls=serving) as server:
+        source = fetcher(resolve=Resolver(["127.0.0.1"]), tls=trusting)
+        with pytest.raises(JwksUnavailable):
+            await source.keys(f"https://keys.example:{server.port}/jwks", KID)
+    assert server.requests == []
+
+
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [

@@ -11,6 +11,7 @@ import struct
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -18,6 +19,12 @@ from sqlalchemy import URL, text
 
 from app.db.engine import Database
 from app.errors import HallpassError, Kind
+
+GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "operations.md"
+KEPT = frozenset({"user", "database", "application_name", "client_encoding"})
+"""What PgBouncer itself knows. https://www.pgbouncer.org/config.html#ignore_startup_parameters"""
+ASKED: set[str] = set()
+"""What connections asked for when they started."""
 
 
 @pytest_asyncio.fixture
@@ -36,7 +43,9 @@ async def pooled(database: URL) -> AsyncIterator[URL]:
             (length,) = struct.unpack("!i", await reader.readexactly(4))
             body = await reader.readexactly(length - 4)
         words = body[4:].rstrip(b"\0").split(b"\0")
-        kept = [p for p in zip(words[::2], words[1::2], strict=True) if p[0] in (b"user", b"database")]
+        asked = list(zip(words[::2], words[1::2], strict=True))
+        ASKED.update(name.decode() for name, _ in asked)
+        kept = [p for p in asked if p[0] in (b"user", b"database")]
         start = struct.pack("!i", 196608) + b"".join(k + b"\0" + v + b"\0" for k, v in kept) + b"\0"
         there, to = await asyncio.open_unix_connection(socket)
         to.write(struct.pack("!i", len(start) + 4) + start)
@@ -74,3 +83,5 @@ async def test_a_statement_is_stopped_in_time_behind_a_pooler_that_ignores_param
         ]
     assert shown == ["300ms", "force_generic_plan", "UTC"]
     await db.dispose()
+    told = GUIDE.read_text().partition("ignore_startup_parameters = ")[2].partition("`")[0].replace("\n", " ")
+    assert {name.strip() for name in told.split(",")} == ASKED - KEPT, "the guide names what a pooler has to ignore"

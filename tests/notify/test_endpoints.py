@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -66,6 +68,27 @@ async def test_an_endpoint_that_drips_is_given_up_when_its_time_is_over() -> Non
         hook = RestHook(allow_http=True)
         with pytest.raises(NotTaken, match="in time"):
             await post(hook, definition(endpoint.url, timeout=1))
+
+
+async def test_an_answer_without_end_is_given_up_at_its_bound() -> None:
+    sent = 0
+
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        writer.write(b"HTTP/1.1 200 OK\r\n")
+        with suppress(ConnectionError):
+            while True:
+                writer.write(b"X-More: %s\r\n" % (b"a" * 1000))
+                await writer.drain()
+                sent += 1000
+                await asyncio.sleep(0)
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
+        with pytest.raises(NotTaken, match="did not answer in HTTP"):
+            await post(RestHook(allow_http=True), definition(url, timeout=30))
+    assert sent < 10_000_000, "what the system holds of it, and no more"
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from app.openapi.operation import BACKEND
 from app.partner.routes import PATHS as PARTNER_PAGES
 from app.resources import TYPES
 from app.settings import DEFAULT_URL, Settings
+from app.signing.routes import PATHS as SIGNING_PAGES
 from tests.world import World
 
 BASE = DEFAULT_URL
@@ -61,7 +62,7 @@ def operation(path: str, method: str) -> dict[str, Any]:
 def routes() -> set[tuple[str, str]]:
     """Path and method of each route; OPTIONS is HTTP's own and in no document, nor are the pages of light partners."""
     app = create_app(Settings(), UNREACHED)
-    found = [r for r in iter_route_contexts(app.routes) if r.path not in PARTNER_PAGES | OFFICE_PAGES]
+    found = [r for r in iter_route_contexts(app.routes) if r.path not in PARTNER_PAGES | OFFICE_PAGES | SIGNING_PAGES]
     return {(str(r.path), m.lower()) for r in found for m in r.methods or () if m not in ("OPTIONS",)}
 
 

@@ -24,8 +24,9 @@ from app.jobs.job import Tools, Work
 from app.jobs.kinds.mail_partners import JOB
 from app.keyring import Keyring
 from app.limits.limits import Limits
+from app.one_time import CODE_SECONDS, TRIES
 from app.partner import page
-from app.partner.links import CODE_SECONDS, LINK_SECONDS, TRIES, Link, Links
+from app.partner.links import LINK_SECONDS, Link, Links
 from app.partner.partners import partner
 from tests import build
 from tests.partner.post import Post, post

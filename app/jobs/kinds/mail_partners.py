@@ -12,8 +12,9 @@ from app.auth.once import first_use, marks
 from app.errors import HallpassError
 from app.jobs.job import Job, Tools, Work
 from app.keyring import Keyring
+from app.notify.letter import send
 from app.partner.links import LINK_SECONDS, Links
-from app.partner.mailing import link_mail, send
+from app.partner.mailing import link_mail
 from app.partner.partners import address_of, caller_of
 from app.partner.visit import new_tasks
 
