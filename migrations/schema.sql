@@ -1391,6 +1391,16 @@ $$;
 COMMENT ON FUNCTION hallpass.hangs_on_signers(r_labels text[]) IS 'Whether it depends on who signed a release that it opens a record with these labels: then the access index settles
      nothing, and the rule is asked live.';
 
+CREATE FUNCTION hallpass.has_receipt(p_compartment uuid, p_consent uuid) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS (
+        SELECT 1 FROM hallpass.receipt k
+        WHERE k.compartment = p_compartment AND k.consent = p_consent AND k.recipient = ANY (hallpass.ancestors()))
+$$;
+
+COMMENT ON FUNCTION hallpass.has_receipt(p_compartment uuid, p_consent uuid) IS 'Whether the caller received something under a Consent. An invoker''s function.';
+
 CREATE FUNCTION hallpass.holds(p_custodian uuid) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -2512,13 +2522,13 @@ COMMENT ON FUNCTION hallpass.seen(p_ids uuid[]) IS 'Of these, the current resour
 CREATE FUNCTION hallpass.sees_as_party(r_compartment uuid, r_id uuid, r_type text, r_parties uuid[]) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
-    SELECT (NOT r_type IN ('Task') OR '00000000-0000-0000-0000-000000000002' = ANY (r_parties)) AND (r_parties && hallpass.ancestors() OR r_type = 'Consent' AND EXISTS (
-        SELECT 1 FROM hallpass.receipt k
-        WHERE k.compartment = r_compartment AND k.consent = r_id AND k.recipient = ANY (hallpass.ancestors())))
+    SELECT (NOT r_type IN ('Task') OR '00000000-0000-0000-0000-000000000002' = ANY (r_parties))
+        AND (r_parties && hallpass.ancestors() OR r_type = 'Consent' AND hallpass.has_receipt(r_compartment, r_id))
 $$;
 
 COMMENT ON FUNCTION hallpass.sees_as_party(r_compartment uuid, r_id uuid, r_type text, r_parties uuid[]) IS 'Whether the caller sees a resource since it is named in it, or, of a Consent, since it received something under it.
-     Of types that parties write into, being one decides only what may be written, but where the record says otherwise.';
+     Of types that parties write into, being one decides only what may be written, but where the record says otherwise.
+     Without a query of its own, so that PostgreSQL makes it a part of the statement that asks it of each row.';
 
 CREATE FUNCTION hallpass.sees_current(p_compartment uuid, p_id uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -4726,6 +4736,9 @@ GRANT ALL ON FUNCTION hallpass.glass_broken(r_compartment uuid) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.hangs_on_signers(r_labels text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.hangs_on_signers(r_labels text[]) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.has_receipt(p_compartment uuid, p_consent uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.has_receipt(p_compartment uuid, p_consent uuid) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.holds(p_custodian uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.holds(p_custodian uuid) TO hallpass_app;
