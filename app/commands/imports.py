@@ -34,7 +34,7 @@ AcceptShrink = Annotated[
 ]
 CredentialsFile = Annotated[
     Path | None,
-    typer.Option("--credentials", help="For an address: a TOML file with \\[bearer], \\[oauth2] or \\[oauth1]."),
+    typer.Option("--credentials", help="With an address: TOML with \\[bearer], \\[oauth2] or \\[oauth1]."),
 ]
 Full = Annotated[bool, typer.Option("--full", help="Read everything, not only what changed.")]
 Staff = Annotated[
