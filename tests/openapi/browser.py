@@ -5,6 +5,7 @@ https://chromedevtools.github.io/devtools-protocol/
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -47,6 +48,24 @@ class Browser:
     def as_medium(self, medium: str) -> None:
         """Show the page as it is printed (`print`); '': as on a screen."""
         self._call("Emulation.setEmulatedMedia", media=medium)
+
+    def without_scripts(self) -> None:
+        """Run no script of a page from now on."""
+        self._call("Emulation.setScriptExecutionDisabled", value=True)
+
+    def picture(self) -> bytes:
+        """The whole page as a PNG."""
+        found = self._call("Page.captureScreenshot", format="png", captureBeyondViewport=True)
+        return base64.b64decode(found["data"])
+
+    def drag(self, selector: str, points: list[tuple[int, int]]) -> None:
+        """Draw with the pointer over an element: from its corner, through each point."""
+        self.run(f"document.querySelector({selector!r}).scrollIntoView()")
+        left, top = self.run(f"(r => [r.left, r.top])(document.querySelector({selector!r}).getBoundingClientRect())")
+        kinds = ["mousePressed", *["mouseMoved"] * (len(points) - 1), "mouseReleased"]
+        for kind, (x, y) in zip(kinds, [*points, points[-1]], strict=True):
+            place = {"x": left + x, "y": top + y, "button": "left", "buttons": 1, "clickCount": 1}
+            self._call("Input.dispatchMouseEvent", type=kind, **place)
 
     def _call(self, method: str, **parameters: Any) -> Any:
         self._number += 1
