@@ -11,9 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.auth.keys import require_ours
 from app.console import as_owner, plainly
-from app.db.address import owner_url, pooled
-from app.db.doctor import Finding, examine
-from app.db.driver import on_driver
+from app.db.address import owner_url
+from app.db.doctor import Finding, examine, pooler
 from app.keyring import Keyring, WrongKey, default_file
 from app.queue.state import failed, workers
 from app.settings import LOOPBACK, Settings
@@ -30,7 +29,7 @@ def doctor() -> None:
             *await _clock(connection),
             *await _worker(connection),
             *await _keys(connection, settings),
-            *await _pooler(connection, settings),
+            *(await pooler(connection, owner_url(settings.database_url)) if settings.database_url else []),
             *_settings(settings),
         ]
 
@@ -74,21 +73,6 @@ async def _keys(connection: AsyncConnection, settings: Settings) -> list[Finding
     if made_here and settings.database_url:
         todo = "Put it in HALLPASS_KEY or HALLPASS_KEY_FILE, the same on every machine, and keep a copy apart."
         return [Finding(f"the key that seals is this machine's own ({file})", todo, False)]
-    return []
-
-
-async def _pooler(connection: AsyncConnection, settings: Settings) -> list[Finding]:
-    """What is told at the start is a pooler's own number; PostgreSQL's is that of the process behind it."""
-    if not settings.database_url:
-        return []
-    between = on_driver(connection).get_server_pid() != await connection.scalar(text("SELECT pg_backend_pid()"))
-    said = pooled(owner_url(settings.database_url))
-    if between and not said:
-        todo = "Add pgbouncer=true to it, unless the pooler keeps prepared statements or gives sessions."
-        return [Finding("a pooler stands between, and DATABASE_URL does not say so", todo, False)]
-    if said and not between:
-        todo = "Leave it out: each statement is parsed anew."
-        return [Finding("DATABASE_URL says pgbouncer=true, and no pooler stands between", todo, False)]
     return []
 
 
