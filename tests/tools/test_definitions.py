@@ -12,9 +12,8 @@ from app.fhir.validation.constraints import NOT_ASKED, Constraint, constraints
 from app.fhir.validation.invariants import INVARIANTS
 from app.fhir.validation.plan import resource_model
 from app.search.parameters import parameter
-from tools.definitions import WrongPackage, checked
+from tools.definitions import WrongPackage, checked, displays
 from tools.definitions import constraints as extracted
-from tools.definitions import displays
 
 FOLDER = Path(__file__).parents[2] / "app" / "search" / "definitions"
 RECORDS: list[dict[str, Any]] = json.loads((FOLDER / "search-parameters.json").read_text())
