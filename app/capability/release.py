@@ -38,10 +38,6 @@ _READS = "action.empty() or action.coding.where(code = 'access' or code = 'discl
 _RECIPIENT = _actor(c.PARTICIPATION, "IRCP")
 _WHAT = "class.exists() or code.exists() or securityLabel.exists() or data.exists() or dataPeriod.exists()"
 _EVENTS = " or ".join(f"code = '{e}'" for e in sorted(c.EVENTS))
-_EVENT = (
-    f"extension.where(url = '{c.EXPIRY_EVENT_EXTENSION}').value.coding"
-    f".where(system = '{c.EXPIRY_EVENT}' and ({_EVENTS})).exists()"
-)
 _PERMITS = "(provision.type = 'permit' or provision.provision.exists())"
 
 
@@ -52,6 +48,22 @@ def _each_permit(asked: str) -> str:
     return f"({_READS}) implies (({permit}) and ({exception}))"
 
 
+def _event(codes: str) -> str:
+    """FHIRPath: whether the Consent ends with an event of these."""
+    coded = f"extension.where(url = '{c.EXPIRY_EVENT_EXTENSION}').value.coding"
+    return f"{coded}.where(system = '{c.EXPIRY_EVENT}' and ({codes})).exists()"
+
+
+def _endless(regime: Regime) -> str:
+    """FHIRPath: where the Consent names the regime, all that is permitted is for what 'none' is expiry enough for."""
+    codes = " or ".join(f"code = '{code}'" for code in sorted(regime.endless)) or "false"
+    purposes = f"purpose.exists() and purpose.all(system = '{c.ACT_REASON}' and ({codes}))"
+    return f"(({_named(regime)}) implies provision.all({_each_permit(purposes)}))"
+
+
+_NO_END = " and ".join(
+    [_event(f"code = '{c.NO_EVENT}'"), *(_endless(r) for r in REGIMES if Element.EXPIRY in r.requires)]
+)
 _ORGANIZATION = Constraint(
     "rel-7",
     "A discloser or recipient is an Organization, or a class of recipients by its identifier",
@@ -83,8 +95,9 @@ _PROVISION = (
 _ROOT = (
     Constraint(
         "rel-5",
-        "An authorization under HIPAA or 42 CFR Part 2 has an end: a date, or an expiry event",
-        f"(({_requiring(Element.EXPIRY)}) and {_PERMITS}) implies (provision.period.end.exists() or {_EVENT})",
+        "An authorization under HIPAA or 42 CFR Part 2 has an end: a date, an expiry event, or 'none' where it is one",
+        f"(({_requiring(Element.EXPIRY)}) and {_PERMITS}) implies"
+        f" (provision.period.end.exists() or {_event(_EVENTS)} or ({_NO_END}))",
     ),
     Constraint(
         "rel-6",

@@ -63,6 +63,8 @@ TYPE_NAMES: frozenset[str] = frozenset(_DEFINITIONS["resource_types"]) - {"Resou
 ACTIONS = frozenset({"collect", "access", "use", "disclose", "correct"})
 READING_ACTIONS = frozenset({"access", "disclose"})
 EVENTS = frozenset({"end-of-treatment", "end-of-enrollment", "graduation"})
+NO_EVENT = "none"
+"""The expiry of a release that has no end, where its law lets it have none."""
 GUARDIANS = frozenset({"MTH", "FTH", "NMTH", "NFTH", "ADOPTP", "ADOPTF", "ADOPTM", "GUARD"})
 """v3-RoleCode relationships with authority of their own: mothers, fathers, adoptive parents and legal guardians.
 All others (a bare parent, a guardian ad litem, step, foster, fetal parents) have it by `guardian-authority` alone."""

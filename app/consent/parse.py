@@ -223,19 +223,35 @@ def _says_what(p: Provision) -> bool:
 
 
 def _expiry(consent: dict[str, Any], tree: Tree, regimes: frozenset[Regime], missing: list[Issue]) -> None:
-    """An end, or a coded event that the custodian watches for and then ends the release."""
+    """An end, a coded event at which the custodian ends the release, or 'none' where that is enough."""
     if not _required(Element.EXPIRY, regimes) or not any(p.permit for p in tree.nodes):
         return
-    events = [
+    events = {
         x.get("code")
         for e in values(consent, "extension")
         if e.get("url") == c.EXPIRY_EVENT_EXTENSION
         for x in values(e, "valueCodeableConcept.coding")
         if x.get("system") == c.EXPIRY_EVENT
-    ]
-    if not first(consent, "provision.period.end") and not any(e in c.EVENTS for e in events):
-        text = "The expiry is missing: an end date, or a coded event"
-        missing.append(_missing_requirement(text, "Consent.provision.period.end", regimes, Element.EXPIRY))
+    }
+    if first(consent, "provision.period.end") or events & c.EVENTS:
+        return
+    if c.NO_EVENT in events and _may_be_endless(tree, regimes):
+        return
+    text = "The expiry is missing: an end date, or a coded event"
+    if c.NO_EVENT in events:
+        text = "The expiry is missing: 'none' is one for treatment, payment and operations under 42 CFR Part 2 alone"
+    missing.append(_missing_requirement(text, "Consent.provision.period.end", regimes, Element.EXPIRY))
+
+
+def _may_be_endless(tree: Tree, regimes: frozenset[Regime]) -> bool:
+    """Whether each law that asks for an expiry takes 'none' as one, for all that each permit is for."""
+    return all(
+        any(p.purposes is not None and p.purposes <= regime.endless for p in tree.line(node))
+        for regime in regimes
+        if Element.EXPIRY in regime.requires
+        for node in tree.nodes
+        if node.permit
+    )
 
 
 def _classes(tree: Tree, regimes: frozenset[Regime], missing: list[Issue]) -> None:

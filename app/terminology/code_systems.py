@@ -132,6 +132,7 @@ EXPIRY_EVENT: Concepts = {
     "end-of-treatment": "When the treatment ends",
     "end-of-enrollment": "When the student leaves the district",
     "graduation": "When the student graduates",
+    "none": "None: only under 42 CFR Part 2, for treatment, payment and health care operations (2.31(a)(7))",
 }
 
 _SYSTEMS: tuple[tuple[str, str, str, Concepts], ...] = (

@@ -110,7 +110,7 @@ async def test_a_web_page_of_any_origin_may_read_a_definition(world: World) -> N
     ("system", "codes"),
     [
         ("regime", {r.code for r in REGIMES}),
-        ("expiry-event", consent.EVENTS),
+        ("expiry-event", consent.EVENTS | {consent.NO_EVENT}),
         ("actor-role", {"intermediary"}),
         ("disclosure-basis", disclosures.BASES),
         ("audit-event-kind", set(get_args(KindOfEvent))),

@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from app.capability.judge import judge
 from app.capability.profiles import PROFILES
+from app.consent.codes import EXPIRY_EVENT, EXPIRY_EVENT_EXTENSION
 from app.consent.regimes import REGIMES
 from tests.consent import spelled
 from tests.consent.complete import complete, furnish
@@ -57,6 +58,27 @@ def test_what_a_regime_asks_for_the_profile_asks_for(on: OnPaper, row: Spec, law
 @pytest.mark.parametrize("enough", TOLD["enough"], ids=lambda e: e["says"])
 def test_what_is_enough_for_the_server_is_enough_for_the_profile(on: OnPaper, enough: Spec, law: str) -> None:
     assert faults(on, complete([law]) | enough["with"]) == []
+
+
+@pytest.mark.parametrize(
+    ("law", "purposes", "enough"),
+    [
+        (["42CFRPart2"], ["TREAT", "HPAYMT", "HOPERAT"], True),
+        (["42CFRPart2"], ["TREAT", "HRESCH"], False),
+        (["HIPAA"], ["TREAT"], False),
+        (["42CFRPart2", "HIPAA"], ["TREAT"], False),
+        (["42CFRPart2", "FERPA"], ["TREAT"], True),
+    ],
+)
+def test_none_is_an_expiry_where_the_server_takes_it_for_one(
+    on: OnPaper, law: list[str], purposes: list[str], enough: bool
+) -> None:
+    """42 CFR 2.31(a)(7): for treatment, payment and health care operations."""
+    coded = {"coding": [{"system": EXPIRY_EVENT, "code": "none"}]}
+    none = {"extension": [{"url": EXPIRY_EVENT_EXTENSION, "valueCodeableConcept": coded}]}
+    spec = complete(law, period=None, **{"for": purposes, "with": none})
+    assert faults(on, spec) == ([] if enough else ["Consent"])
+    assert (on.comes_to(spec).missing == ()) == enough
 
 
 THE_SERVERS = {

@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.consent import signing
-from app.consent.codes import ADULT_GUARDIAN, CONTACT_RESTRICTION, ROLE_CODE
+from app.consent.codes import ADULT_GUARDIAN, CONTACT_RESTRICTION, EMANCIPATED, ROLE_CODE
 from app.consent.model import AdultFrom, Provision
 from app.consent.moments import birthday
-from app.consent.signing import ConsentContext, Signature, authority, guardian_signs, student_signs
+from app.consent.signing import ConsentContext, Signature, adult_from, authority, guardian_signs, student_signs
 from app.fhir.dates import BEGINNING, END, Interval, interval
 
 DISTRICT, STUDENT, MOTHER, AUNT = (UUID(int=n) for n in range(4))
@@ -144,7 +144,8 @@ def test_an_emancipated_minor_signs_by_what_the_custodian_itself_recorded(
     """From that moment on, and a parent no more. What another organization recorded does not count."""
     recorded = replace(SITUATION, adult=AdultFrom(NOW), elsewhere=elsewhere)
     assert isinstance(student_signs(recorded, NOW, []), Signature) == adult
-    assert isinstance(guardian_signs(recorded, MOTHER, on("2026-09-15")), Signature) != adult
+    by_parent = guardian_signs(recorded, MOTHER, on("2026-09-15"))
+    assert by_parent == ("the student signs as an adult, and alone" if adult else Signature(MOTHER))
 
 
 def test_postsecondary_enrollment_counts_for_education_records_alone() -> None:
@@ -152,3 +153,13 @@ def test_postsecondary_enrollment_counts_for_education_records_alone() -> None:
     assert isinstance(student_signs(enrolled, NOW, []), str)
     assert student_signs(enrolled, NOW, [], education=True) == Signature(None)
     assert guardian_signs(enrolled, MOTHER, on("2026-09-15")) == Signature(MOTHER)
+
+
+def test_a_student_record_that_was_deleted_and_made_again_is_emancipated_from_then_on() -> None:
+    """What stood before it was deleted does not count, and while it is deleted nothing does."""
+    emancipated = {"extension": [{"url": EMANCIPATED, "valueDate": "2026-09-01"}]}
+    first, gone, again = (datetime(2026, 9, day, 12, tzinfo=UTC) for day in (10, 11, 12))
+    versions: list[tuple[datetime, dict[str, Any] | None]] = [(first, emancipated), (gone, None)]
+    assert adult_from(versions[:1], ZONE) == AdultFrom(first)
+    assert adult_from(versions, ZONE) == AdultFrom()
+    assert adult_from([*versions, (again, emancipated)], ZONE) == AdultFrom(again)

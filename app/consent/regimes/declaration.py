@@ -60,6 +60,8 @@ class Regime:
     """Whether it is the law of education records, whose rights pass to a student in postsecondary enrollment."""
     redisclosable: bool = False
     """Whether it leaves a recipient free to pass on what it received: the label NORDSCLCD does not go with it."""
+    endless: frozenset[str] = frozenset()
+    """Purposes for which 'none' is expiry enough, where a release is for no other."""
     classes_treat: str = ""
     """The paragraph by which a class of recipients must be one of treating providers; empty: any class will do."""
     notice: Notice

@@ -22,6 +22,7 @@ REGIME = Regime(
         Element.INTERMEDIARY: "42 CFR 2.31(a)(4)(ii)",
     },
     opens_only=frozenset({PART2}),
+    endless=frozenset({"TREAT", "HPAYMT", "HOPERAT"}),  # 42 CFR 2.31(a)(7): treatment, payment, health care operations
     classes_treat="42 CFR 2.31(a)(4)(ii)(B)",
     notice=Notice(
         "notice-42-cfr-part-2",
