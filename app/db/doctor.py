@@ -52,7 +52,7 @@ async def pooler(connection: AsyncConnection, owner: URL) -> list[Finding]:
         todo = "Add pgbouncer=true to it, unless the pooler keeps prepared statements or gives sessions."
         return [Finding("a pooler stands between, and DATABASE_URL does not say so", todo, False)]
     if pooled(owner) and not between:
-        todo = "Leave it out: each statement is parsed anew."
+        todo = "Leave it out: each statement is parsed each time."
         return [Finding("DATABASE_URL says pgbouncer=true, and no pooler stands between", todo, False)]
     return []
 
