@@ -4040,6 +4040,8 @@ CREATE INDEX event_first ON hallpass.event USING btree (organization, first);
 
 CREATE UNIQUE INDEX event_id ON hallpass.event USING btree (id);
 
+CREATE INDEX event_minute ON hallpass.event USING brin (minute);
+
 CREATE INDEX export_ended ON hallpass.export USING btree (ended);
 
 CREATE UNIQUE INDEX export_running ON hallpass.export USING btree (client) WHERE (status = ANY (ARRAY['accepted'::text, 'choosing'::text]));

@@ -9,10 +9,12 @@ import typer
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.commands.feed import feed
 from app.console import as_owner, plainly
 from app.settings import Settings, load
 
 ledger = typer.Typer(help="The disclosure ledger.", no_args_is_help=True)
+ledger.command("feed")(feed)
 _DROP = text("SELECT partition, since, until, entries, students FROM hallpass.drop_ledger(:before)")
 _DUE = text("""
     SELECT c.relname AS partition FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid

@@ -82,7 +82,7 @@ class Entry:
 
 async def page(connection: AsyncConnection, wanted: Filter, after: Position | None, limit: int) -> list[Entry]:
     """Entries in the filter's order, from behind a position."""
-    return [_entry(row) for row in await connection.execute(paged(wanted, after, limit))]
+    return [entry_of(row) for row in await connection.execute(paged(wanted, after, limit))]
 
 
 def paged(wanted: Filter, after: Position | None, limit: int) -> Select[Any]:
@@ -122,7 +122,7 @@ async def at(connection: AsyncConnection, compartment: UUID, moment: datetime, r
     statement: Select[Any] = select(disclosure).where(
         c.compartment == compartment, c.at == moment, c.request == request
     )
-    return [_entry(row) for row in await connection.execute(statement)]
+    return [entry_of(row) for row in await connection.execute(statement)]
 
 
 def _chosen(wanted: Filter) -> list[ColumnElement[bool]]:
@@ -175,7 +175,8 @@ def _of_the_minors() -> ColumnElement[bool]:
     return by_label | by_reference | alone
 
 
-def _entry(row: Row[Any]) -> Entry:
+def entry_of(row: Row[Any]) -> Entry:
+    """An entry from its row."""
     values = row._asdict()
     del values["compartment"], values["chain"], values["batch"]  # batches are numbered by what others disclosed too
     parameters = None if row.parameters is None else tuple(row.parameters)

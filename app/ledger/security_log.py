@@ -77,7 +77,7 @@ async def page(connection: AsyncConnection, wanted: Chosen, after: Position | No
     if after is not None:
         here = tuple_(c.first, c.id)
         statement = statement.where(here < after[:2] if wanted.newest_first else here > after[:2])
-    return [_event(row) for row in await connection.execute(statement)]
+    return [event_of(row) for row in await connection.execute(statement)]
 
 
 async def count(connection: AsyncConnection, wanted: Chosen) -> int:
@@ -88,7 +88,7 @@ async def count(connection: AsyncConnection, wanted: Chosen) -> int:
 async def one(connection: AsyncConnection, event_id: UUID) -> Event | None:
     """One event by its id."""
     row = (await connection.execute(select(event).where(event.c.id == event_id))).one_or_none()
-    return _event(row) if row else None
+    return event_of(row) if row else None
 
 
 def _conditions(wanted: Chosen) -> list[ColumnElement[bool]]:
@@ -104,7 +104,8 @@ def _conditions(wanted: Chosen) -> list[ColumnElement[bool]]:
     return found
 
 
-def _event(row: Row[Any]) -> Event:
+def event_of(row: Row[Any]) -> Event:
+    """An event from its row."""
     values = row._asdict()
     del values["minute"]
     return Event(**values)

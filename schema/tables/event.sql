@@ -12,5 +12,6 @@ CREATE TABLE hallpass.event (
     PRIMARY KEY (organization, minute, kind, client, outcome, detail)
 );
 CREATE UNIQUE INDEX event_id ON hallpass.event (id);
+CREATE INDEX event_minute ON hallpass.event USING brin (minute);
 CREATE INDEX event_first ON hallpass.event (organization, first);
 ALTER TABLE hallpass.event ENABLE ROW LEVEL SECURITY;
