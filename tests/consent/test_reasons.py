@@ -157,6 +157,36 @@ def test_what_is_of_several_students_says_so() -> None:
     assert asked(attributes=replace(FACTS, student=None)) == Deny("no release opens a resource of several students")
 
 
+# What is seen by what refers to it -----------------------------------------------------------------------------------
+
+SCAN = replace(FACTS, id=UUID(int=20), type="Binary")
+PLANS = tuple(replace(FACTS, id=UUID(int=n), type="DocumentReference", refs=frozenset({SCAN.id})) for n in (21, 22))
+
+
+def bytes_of(*plans: ResourceAttributes, **root: Any) -> PolicySet:
+    """The rules with documents that refer to the scan, and a release of documents."""
+    return replace(rooted(classes=frozenset({"DocumentReference"}), **root), referrers={SCAN.id: plans})
+
+
+def test_a_document_of_another_holder_does_not_hide_the_one_behind_it() -> None:
+    """Whatever their order."""
+    foreign = replace(PLANS[0], custodian=OTHER)
+    assert isinstance(asked(bytes_of(foreign, PLANS[1]), attributes=SCAN), Permit)
+    assert asked(bytes_of(foreign), attributes=SCAN) == Deny("no record that refers to it is seen")
+
+
+def test_bytes_that_stay_closed_tell_why_of_each_document_in_turn() -> None:
+    """Of the document where it is not seen, and of the bytes where it is."""
+    first, second = PLANS[0], replace(PLANS[1], labels=frozenset({"SUD"}))
+    marked = replace(SCAN, labels=frozenset({"PSY"}))
+    decision = asked(bytes_of(first, second, labels=frozenset({"SUD"}), confidentiality=3), attributes=marked)
+    assert isinstance(decision, Deny)
+    assert decision.why == "no record that refers to it is seen"
+    assert [w.why for w in decision.trace if w.node == 0] == ["securityLabel: not among those named"] * 2
+    by_type = asked(replace(rooted(classes=frozenset({"Binary"})), referrers={SCAN.id: PLANS}), attributes=SCAN)
+    assert [w.why for w in by_type.trace if w.node == 0] == ["class: another type"] * 2
+
+
 # To the moment ------------------------------------------------------------------------------------------------------
 
 EIGHTEENTH = birthday(date(2008, 9, 20), 18, ZoneInfo(ZONE))
