@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.consent.evaluate import Basis, Deny, Effect, Permit, TraceEntry, decide
-from app.consent.model import Agreement, Place, PolicySet, Provision, Release, Requester, ResourceAttributes
+from app.consent.model import AdultFrom, Agreement, Place, PolicySet, Provision, Release, Requester, ResourceAttributes
 from app.consent.moments import birthday
 from app.fhir.dates import BEGINNING, END
 
@@ -99,6 +99,10 @@ def test_a_denial_tells_of_the_exception_that_turned_the_permit_round() -> None:
         (releasing(signer=None, age=18), "the student was too young to sign"),
         (replace(adult_from(date(2008, 9, 1))), "a parent signed after the student's 18th birthday"),
         (adult_from(date(2008, 9, 20)), "the student is 18, and a parent's signature has ended"),
+        (
+            replace(RULES, adult=AdultFrom(NOW)),
+            "the student signs as an adult, and a parent's signature has ended",
+        ),
         (replace(RULES, authorities={}), "its signer has no parental or guardian authority"),
         (
             replace(RULES, authorities={MOTHER: (SIGNED + MOMENT, END)}),
@@ -114,6 +118,12 @@ def test_a_consent_out_of_force_is_silent_and_says_why(policies: PolicySet, why:
     """None of its provisions is weighed then."""
     silent = (TraceEntry(ROI, None, Effect.SILENT, why),)
     assert asked(policies) == Deny("no release in force permits it", silent)
+
+
+def test_what_another_holder_recorded_of_an_emancipation_ends_no_release() -> None:
+    """Where the custodian of the release does not hold the student's record itself."""
+    elsewhere = replace(releasing(born=RULES.born, authority=ALWAYS), adult=AdultFrom(NOW))
+    assert isinstance(asked(elsewhere), Permit)
 
 
 @pytest.mark.parametrize(
