@@ -6,7 +6,8 @@ checksum here. Written are
 - app/search/definitions: the search parameters of every type of R4, and the value sets that tokens are bound to;
 - app/fhir/validation/constraints.json: the invariants of every type;
 - app/capability/hl7/definitions.xz: what the server names and serves, without narrative, differential, mappings and
-  rationale (tagged SUBSETTED for that).
+  rationale (tagged SUBSETTED for that);
+- tests/ledger/definitions/displays.json: the words of the codes that AuditEvents are told in, for the test of them.
 """
 
 from __future__ import annotations
@@ -40,6 +41,11 @@ LEFT_OUT_OF_ELEMENTS = frozenset({"mapping", "requirements", "comment", "example
 WALKED = frozenset({"dom-2", "dom-3", "dom-4", "dom-5", "dom-6", "ele-1", "ext-1", "ref-1", "txt-1", "txt-2"})
 """Invariants of every type, kept where a resource is walked (app/fhir/validation); dom-6 is advice."""
 STRUCTURES = frozenset({"BackboneElement", "Element"})
+DISPLAYED = frozenset(
+    f"http://terminology.hl7.org/CodeSystem/{name}"
+    for name in ("audit-entity-type", "iso-21089-lifecycle", "object-role", "v3-ParticipationType")
+)
+"""Code systems of AuditEvents. DICOM's is not in the package."""
 
 
 class WrongPackage(Exception):
@@ -133,6 +139,18 @@ def _class(path: str) -> str:
     return "".join(p[0].upper() + p[1:] for p in path.split("."))
 
 
+def displays(found: Iterable[Json]) -> list[Json]:
+    """The words for every code of the systems that AuditEvents use."""
+    systems = (d for d in found if d["resourceType"] == "CodeSystem" and d["url"] in DISPLAYED)
+    return [{"url": d["url"], "displays": {c["code"]: c["display"] for c in _concepts(d)}} for d in systems]
+
+
+def _concepts(holder: Json) -> Iterable[Json]:
+    for concept in holder.get("concept", ()):
+        yield concept
+        yield from _concepts(concept)
+
+
 def lines(found: Iterable[Any]) -> str:
     """A list in JSON, one member a line, so that a difference can be read."""
     return "[\n" + ",\n".join(json.dumps(r, ensure_ascii=False) for r in found) + "\n]\n"
@@ -155,6 +173,8 @@ def main() -> None:
     text = lines({"type": name, "constraint": own} for name, own in rules.items())
     (ROOT / "app" / "fhir" / "validation" / "constraints.json").write_text(text, encoding="utf-8")
     (ROOT / "app" / "capability" / "hl7" / "definitions.xz").write_bytes(archive(served(found)))
+    words = ROOT / "tests" / "ledger" / "definitions" / "displays.json"
+    words.write_text(lines(displays(found)), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -33,7 +33,8 @@ AcceptShrink = Annotated[
     bool, typer.Option("--accept-shrink", help="Take a source that lost much, is empty, or is of another district.")
 ]
 CredentialsFile = Annotated[
-    Path | None, typer.Option("--credentials", help="For an address: a TOML file with [bearer], [oauth2] or [oauth1].")
+    Path | None,
+    typer.Option("--credentials", help="With an address: TOML with \\[bearer], \\[oauth2] or \\[oauth1]."),
 ]
 Full = Annotated[bool, typer.Option("--full", help="Read everything, not only what changed.")]
 Staff = Annotated[

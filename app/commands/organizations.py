@@ -7,12 +7,12 @@ from typing import Annotated
 from uuid import UUID
 
 import typer
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.commands.leaving import leave
 from app.consent.recipients import BY_CODE
 from app.console import as_owner, plainly
+from app.db import network
 from app.exchange.operator import Operator
 from app.server import open_database, prepare_schema
 from app.settings import Settings, load
@@ -115,22 +115,13 @@ def add_organization(
 def list_organizations() -> None:
     """Print each organization's id and name, with those that are a part of it below it."""
 
-    async def work(connection: AsyncConnection, _settings: Settings) -> list[tuple[UUID, int, str]]:
-        rows = await connection.execute(
-            text("""WITH named AS (
-                        SELECT o.id, o.ancestors, convert_from(r.body, 'UTF8')::jsonb ->> 'name' AS name
-                        FROM hallpass.organization o
-                        JOIN hallpass.resource r ON r.compartment = o.id AND r.id = o.id AND r.current)
-                    SELECT n.id, cardinality(n.ancestors), n.name FROM named n
-                    ORDER BY (SELECT array_agg(a.name || ' ' || a.id ORDER BY cardinality(a.ancestors))
-                              FROM named a WHERE a.id = ANY (n.ancestors))""")
-        )
-        return [tuple(row) for row in rows]
+    async def work(connection: AsyncConnection, _settings: Settings) -> list[network.Member]:
+        return await network.members(connection)
 
     with plainly():
         found = as_owner(work)
-    for id_, depth, name in found:
-        typer.echo(f"{id_}  {'  ' * (depth - 1)}{name}")
+    for each in found:
+        typer.echo(f"{each.id}  {'  ' * (each.depth - 1)}{each.name}")
 
 
 @agreement.command("add")
@@ -150,13 +141,13 @@ def add_agreement(
 def list_agreements() -> None:
     """Print each agreement: id, whether it is in effect, who may share with whom, and until when."""
 
-    async def work(connection: AsyncConnection, _settings: Settings) -> list[tuple[UUID, str, str, str]]:
-        return [tuple(row) for row in await connection.execute(_AGREEMENTS)]
+    async def work(connection: AsyncConnection, _settings: Settings) -> list[network.Agreement]:
+        return await network.agreements(connection)
 
     with plainly():
         found = as_owner(work)
-    for id_, standing, pair, until in found:
-        typer.echo(f"{id_}  {standing}  {pair}  {until}")
+    for each in found:
+        typer.echo(f"{each.id}  {each.standing}  {each.pair}  {each.until}")
 
 
 @agreement.command("end")
@@ -165,21 +156,3 @@ def end_agreement(agreement_id: Annotated[UUID, typer.Argument(help="The agreeme
     with plainly():
         asyncio.run(_operator().end_agreement(agreement_id))
         typer.echo(f"{agreement_id} is ended")
-
-
-_AGREEMENTS = text("""
-    WITH named AS (
-        SELECT r.id, convert_from(r.body, 'UTF8')::jsonb AS body FROM hallpass.resource r
-        WHERE r.current AND NOT r.deleted AND r.type IN ('Organization', 'OrganizationAffiliation')
-    ), sides AS (
-        SELECT id, body, split_part(body #>> '{organization,reference}', '/', 2) AS one,
-               split_part(body #>> '{participatingOrganization,reference}', '/', 2) AS other
-        FROM named WHERE body ->> 'resourceType' = 'OrganizationAffiliation'
-    )
-    SELECT s.id,
-        CASE WHEN EXISTS (SELECT 1 FROM hallpass.agreement a
-                          WHERE a.id = s.id AND a.opens <= now() AND now() < a.closes) THEN 'active' ELSE 'ended' END,
-        coalesce(d.body ->> 'name', s.one) || ' -> ' || coalesce(r.body ->> 'name', s.other),
-        coalesce('until ' || (s.body #>> '{period,end}'), 'no end')
-    FROM sides s LEFT JOIN named d ON d.id::text = s.one LEFT JOIN named r ON r.id::text = s.other ORDER BY 3, 1
-""")

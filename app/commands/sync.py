@@ -57,7 +57,7 @@ def add(
     client_id: Client,
     key: Key,
     credentials: Annotated[
-        Path, typer.Option(help="A TOML file with [bearer], [oauth2] or [oauth1]. It is kept sealed.")
+        Path, typer.Option(help="A TOML file with \\[bearer], \\[oauth2] or \\[oauth1]. It is kept sealed.")
     ],
     district: Annotated[str | None, typer.Option(help="The district's identifier, where there are several.")] = None,
     staff: Staff = None,
@@ -81,7 +81,7 @@ def write_back(
     address: Annotated[str, typer.Argument(help="The root of the district's Ed-Fi ODS/API.")],
     client_id: Client,
     key: Key,
-    credentials: Annotated[Path, typer.Option(help="A TOML file with [oauth2] or [bearer]. It is kept sealed.")],
+    credentials: Annotated[Path, typer.Option(help="A TOML file with \\[oauth2] or \\[bearer]. It is kept sealed.")],
     district: Annotated[str, typer.Option(help="The district's LocalEducationAgencyId in the ODS.")],
     at: Annotated[str, typer.Option(help="When: five fields of cron, in UTC.")] = EACH_QUARTER,
 ) -> None:

@@ -26,6 +26,7 @@ PEOPLE = (
     Person(DISTRICT, "Ada Moreno", "privacy@grandbend.example", "privacy-officer"),
     Person(DISTRICT, "Sam Ortiz", "counselor@grandbend.example", "counselor"),
     Person(DISTRICT, "Noor Haddad", "office@grandbend.example", "front-office"),
+    Person(DISTRICT, "Kim Sato", "operator@grandbend.example", "operator"),
     Person(CLINIC, "Inge Vogel", "intake@bayside.example", "partner-intake"),
 )
 

@@ -18,6 +18,8 @@ class Role:
     purposes: frozenset[str]
 
 
+OPERATOR = Role("operator", "Operator", (), frozenset())
+"""Of the network: has pages of its own, and no scope, so that no record is shown to it anywhere."""
 _ALL = (
     Role(
         "privacy-officer",
@@ -57,6 +59,7 @@ _ALL = (
         ("system/Organization.rs", "system/Patient.rs", "system/ServiceRequest.rs", "system/Task.rus"),
         frozenset({"TREAT"}),
     ),
+    OPERATOR,
 )
 ROLES = {role.code: role for role in _ALL}
 """By code. Who has no purpose sees what the member itself holds, and nothing that a release opens."""

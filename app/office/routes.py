@@ -9,6 +9,7 @@ from app.office import (
     asking,
     drafting,
     glass,
+    operator,
     record,
     referral,
     referring,
@@ -43,6 +44,7 @@ def office_router() -> APIRouter:
         referring,
         referral,
         glass,
+        operator,
     ):
         part.add(router)
     return router

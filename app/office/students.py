@@ -15,8 +15,10 @@ from app.exchange.service import Session as Transaction
 from app.fhir.json import parse
 from app.office import words
 from app.office.guard import get, post
+from app.office.roles import OPERATOR
 from app.office.visit import Visit
 from app.search.parse import parse as read_search
+from app.web import see_other
 
 MOST = 50
 _SPECIAL = re.compile(r"([\\,$|])")
@@ -30,6 +32,8 @@ def add(router: APIRouter) -> None:
 
 
 async def _ask(_request: Request, visit: Visit) -> Response:
+    if visit.staff.role is OPERATOR:
+        return see_other("/office/operator")
     return visit.page("find.html", asked={"name": "", "born": ""}, found=None, more=False, wrong="")
 
 

@@ -14,6 +14,7 @@ from app.exchange import reads
 from app.exchange.service import AccessService, PendingResult, Result, UnitOfWork
 from app.exchange.service import Session as Transaction
 from app.ledger import security_log
+from app.office.roles import OPERATOR
 from app.office.sessions import Session
 from app.office.staff import Staff
 from app.office.templates import render
@@ -30,6 +31,11 @@ MENU = (
     ("/office/emergencies", "Emergencies", "AuditEvent", "c"),
 )
 """Path, name, and the type and interaction that a page's first question needs."""
+OPERATORS_MENU = (
+    ("/office/operator", "The network"),
+    ("/office/operator/clients", "Clients and keys"),
+    ("/office/operator/jobs", "Jobs"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,8 @@ class Visit:
 
     def page(self, template: str, status: int = 200, **values: object) -> Response:
         """A page for this person."""
-        menu = [(path, name) for path, name, kind, letter in MENU if self.may(kind, letter)]
+        own = OPERATORS_MENU if self.staff.role is OPERATOR else ()
+        menu = [*own, *((path, name) for path, name, kind, letter in MENU if self.may(kind, letter))]
         return html(render(template, staff=self.staff, menu=menu, token=self.token, may=self.may, **values), status)
 
 

@@ -31,6 +31,8 @@ _RETRY = text("""
 """)
 _WORKERS = text("SELECT host, started, seen FROM hallpass.worker WHERE seen > now() - interval '30 seconds' ORDER BY 2")
 
+_SCHEDULED = text("SELECT DISTINCT entrypoint FROM hallpass.job_schedule ORDER BY 1")
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -65,6 +67,11 @@ class Living:
     host: str
     started: datetime
     seen: datetime
+
+
+async def scheduled(connection: AsyncConnection) -> list[str]:
+    """The names of the kinds that have a schedule."""
+    return list(await connection.scalars(_SCHEDULED))
 
 
 async def kinds(connection: AsyncConnection, names: list[str]) -> list[Kind]:

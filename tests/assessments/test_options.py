@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from app.assessments.judge import faults
+from app.assessments.options import options
 from app.search.value_sets import codes_of
 
 Json = dict[str, Any]
@@ -60,3 +61,58 @@ def test_an_answer_is_one_of_the_codes(value_set: Json | str, system: str, code:
 def test_a_text_in_an_open_choice_is_free_and_a_coding_without_a_system_is_none_of_the_codes() -> None:
     assert not refused(form(LISTED, "open-choice"), valueString="something else")
     assert refused(form(LISTED, "open-choice"), valueCoding={"code": "x"})
+
+
+A, B = (frozenset(codes) for codes in ("xy", "z"))
+SETS: list[tuple[Json, Any]] = [
+    (LISTED, {"urn:a": A, "urn:b": frozenset()}),
+    (EXPANDED, {"urn:a": A}),
+    ({**LISTED, "expansion": {"contains": [{"system": "urn:c", "code": "z"}]}}, {"urn:c": B}),
+    ({**LISTED, "expansion": {"contains": []}}, {"urn:a": A, "urn:b": frozenset()}),
+    ({**LISTED, "expansion": CUT["expansion"]}, {"urn:a": A, "urn:b": frozenset()}),
+    ({"expansion": {"total": 2, **EXPANDED["expansion"]}}, {"urn:a": A}),
+    ({"expansion": {"total": 3, **EXPANDED["expansion"]}}, None),
+    ({"expansion": {"contains": [{"display": "A group", "contains": [{"code": "z"}]}]}}, {"": B}),
+    ({"compose": {"include": [{"concept": [{"code": "z"}]}, {"system": "urn:a", "concept": []}]}}, {"": B}),
+    ({"compose": {"include": [{"version": "1"}]}}, {"": frozenset()}),
+    ({"compose": {"include": [{"system": "urn:a"}], "exclude": [{"system": "urn:a"}]}}, None),
+    ({"compose": {"include": [{"valueSet": ["urn:set"]}]}}, None),
+    ({"compose": {"include": [LISTED["compose"]["include"][0], *FILTERED["compose"]["include"]]}}, None),
+    ({"compose": {"include": []}}, None),
+    ({"compose": {}}, None),
+    ({}, None),
+]
+
+
+@pytest.mark.parametrize(("value_set", "codes"), SETS)
+def test_the_codes_of_a_value_set_are_those_it_lists_or_is_expanded_to(value_set: Json, codes: Any) -> None:
+    """None where they cannot be told; a system without codes stands for all of it."""
+    asked = form(value_set)
+    assert options(asked, asked["item"][0], lambda _url: {"urn:known": B}) == codes
+
+
+def test_a_value_set_is_found_by_its_id_among_what_the_form_contains() -> None:
+    asked = form(LISTED)
+    question = asked["item"][0]
+    asked["contained"] = [
+        {"resourceType": "ValueSet", "id": "w", **EXPANDED},
+        {"resourceType": "Observation", "id": "v"},
+        *asked["contained"],
+    ]
+    known = {"urn:known": B}
+    assert options(asked, question, lambda _url: known) == {"urn:a": A, "urn:b": frozenset()}
+    assert options({**asked, "contained": asked["contained"][:2]}, question, lambda _url: known) is None
+    assert options({}, question, lambda _url: known) is None
+
+
+def test_a_value_set_by_its_url_is_asked_for_and_a_question_without_one_is_free() -> None:
+    sets = {"urn:set": {"urn:a": A}}
+    assert options({}, {"answerValueSet": "urn:set"}, sets.get) == {"urn:a": A}
+    assert options({}, {"answerValueSet": "urn:other"}, sets.get) is None
+    assert options({}, {}, lambda _url: {"urn:a": A}) is None
+
+
+def test_a_code_without_a_system_is_one_of_the_codes_that_have_none() -> None:
+    bare = {"compose": {"include": [{"concept": [{"code": "z"}]}]}}
+    assert not refused(form(bare), valueCoding={"code": "z"})
+    assert refused(form(bare), valueCoding={"system": "urn:a", "code": "z"})

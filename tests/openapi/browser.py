@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,7 +38,8 @@ class Browser:
         """Go to an address, and wait until its parts are there."""
         self._call("Page.enable")
         self._call("Page.navigate", url=url)
-        self.run("new Promise(r => document.readyState === 'complete' ? r() : addEventListener('load', r))")
+        while self.run("document.readyState") != "complete":  # a promise comes to nothing where scripts are off
+            time.sleep(0.02)
 
     def run(self, script: str) -> Any:
         """The value that an expression comes to in the page, once it is there."""

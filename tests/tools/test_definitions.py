@@ -12,7 +12,7 @@ from app.fhir.validation.constraints import NOT_ASKED, Constraint, constraints
 from app.fhir.validation.invariants import INVARIANTS
 from app.fhir.validation.plan import resource_model
 from app.search.parameters import parameter
-from tools.definitions import WrongPackage, checked
+from tools.definitions import WrongPackage, checked, displays
 from tools.definitions import constraints as extracted
 
 FOLDER = Path(__file__).parents[2] / "app" / "search" / "definitions"
@@ -61,3 +61,11 @@ def test_an_invariant_of_an_element_with_a_type_of_its_own_is_asked_of_what_hold
     found = extracted([{**definition, "type": "A", "snapshot": {"element": elements}}])
     assert [r["expression"] for r in found["A"]] == ["address.all(use.exists())"]
     assert [(r["key"], r["base"]) for r in found["APartBit"]] == [("a-2", "A.part.bit")]
+
+
+def test_the_words_of_a_code_system_are_kept_at_any_depth_where_they_are_used() -> None:
+    below = {"code": "b", "display": "B"}
+    concepts = [{"code": "a", "display": "A", "concept": [below]}, {"code": "c", "display": "C"}]
+    used = "http://terminology.hl7.org/CodeSystem/object-role"
+    found = [{"resourceType": "CodeSystem", "url": url, "concept": concepts} for url in (used, "urn:other")]
+    assert displays(found) == [{"url": used, "displays": {"a": "A", "b": "B", "c": "C"}}]
