@@ -19,10 +19,11 @@ FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl", "passfile")
 CHOICES = {
     "sslmode": ("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
     "target_session_attrs": ("any", "primary", "standby", "read-write", "read-only", "prefer-standby"),
+    "pgbouncer": ("false", "true"),
 }
 TLS = frozenset(
     {
-        *(*FILES, *CHOICES),
+        *(*FILES, "sslmode", "target_session_attrs"),
         *("sslpassword", "sslnegotiation", "ssl_min_protocol_version", "ssl_max_protocol_version"),
         *("krbsrvname", "gsslib", "service", "application_name", "options"),
     }
@@ -30,6 +31,9 @@ TLS = frozenset(
 """What the driver reads from a URL of its own, which travels within ours as `dsn`."""
 PLACE = frozenset({"host", "port", "user", "password", "dbname"})
 _TIMEOUT = "connect_timeout"
+_POOLED = "pgbouncer"
+OURS = frozenset({_TIMEOUT, _POOLED})
+"""Parameters that the driver does not know."""
 _asyncpg: Any = asyncpg
 _DIALECT = _asyncpg.dialect()
 _WRITABLE = "read-write"
@@ -55,6 +59,7 @@ def owner_url(text: str) -> URL:
     places = _places(query.get("host") or hosts, query.get("port"))
     dsn = query.get("dsn") or _dsn({k: v for k, v in query.items() if k in TLS}, several=len(places) > 1)
     kept: dict[str, str | tuple[str, ...] | None] = {"dsn": dsn, _TIMEOUT: _seconds(query.get(_TIMEOUT))}
+    kept[_POOLED] = "true" if query.get(_POOLED) == "true" else None
     alone = places[0] if len(places) == 1 and not places[0][0].startswith("/") else None
     if alone is None and places:
         kept["host"] = places[0][0] if len(places) == 1 else tuple(f"{host}:{port or 5432}" for host, port in places)
@@ -72,21 +77,32 @@ def owner_url(text: str) -> URL:
 
 def open_engine(url: URL, **options: Any) -> AsyncEngine:
     """An engine on a URL of `owner_url`, which gives up on a host that does not answer. Errors quote no value."""
-    arguments = {"timeout": _patience(url), **options.pop("connect_args", {})}
+    arguments = {**_ours(url), **options.pop("connect_args", {})}
     return create_async_engine(_plain(url), hide_parameters=True, connect_args=arguments, **options)
 
 
 def driver_arguments(url: URL) -> dict[str, Any]:
     """What the driver itself is called with for a URL of `owner_url`."""
-    return {**_DIALECT.create_connect_args(_plain(url))[1], "timeout": _patience(url)}
+    return {**_DIALECT.create_connect_args(_plain(url))[1], **_ours(url)}
+
+
+def pooled(url: URL) -> bool:
+    """Whether a pooler stands between that gives each transaction another connection: no prepared statement lasts."""
+    return url.query.get(_POOLED) == "true"
 
 
 def _plain(url: URL) -> URL:
-    return url.difference_update_query([_TIMEOUT])
+    return url.difference_update_query(OURS)
 
 
-def _patience(url: URL) -> float:
-    return float(str(url.query.get(_TIMEOUT, CONNECT_SECONDS)))
+def _ours(url: URL) -> dict[str, Any]:
+    """Without a cache the driver names no statement, and parses it in the message that executes it.
+
+    SQLAlchemy names none either, and what it keeps of one is parsed again likewise.
+    https://magicstack.github.io/asyncpg/current/faq.html
+    """
+    timeout = float(str(url.query.get(_TIMEOUT, CONNECT_SECONDS)))
+    return {"timeout": timeout, **({"statement_cache_size": 0} if pooled(url) else {})}
 
 
 def spelled(url: URL) -> str:
@@ -96,9 +112,9 @@ def spelled(url: URL) -> str:
 
 
 def _only_known(query: dict[str, str]) -> None:
-    unknown = sorted(set(query) - TLS - PLACE - {_TIMEOUT, "dsn"})
+    unknown = sorted(set(query) - TLS - PLACE - OURS - {"dsn"})
     if unknown:
-        known = ", ".join(sorted(TLS | PLACE | {_TIMEOUT}))
+        known = ", ".join(sorted(TLS | PLACE | OURS))
         raise BadAddress(f"the parameter {', '.join(unknown)} is not supported; remove it. Supported are: {known}")
     for name in FILES:
         if name in query and not os.access(query[name], os.R_OK):

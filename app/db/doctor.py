@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.db.address import pooled
+from app.db.driver import on_driver
 from app.db.login import APP_ROLE
 
 WITHOUT_ROWS_OF_MEMBERS = frozenset(
@@ -41,6 +43,18 @@ async def examine(connection: AsyncConnection) -> list[Finding]:
         *await _login_age(connection),
     ]
     return sorted(found, key=lambda f: not f.serious)
+
+
+async def pooler(connection: AsyncConnection, owner: URL) -> list[Finding]:
+    """Whether the address is true of what stands between: a pooler tells a number of its own for the process behind."""
+    between = on_driver(connection).get_server_pid() != await connection.scalar(text("SELECT pg_backend_pid()"))
+    if between and not pooled(owner):
+        todo = "Add pgbouncer=true to it, unless the pooler keeps prepared statements or gives sessions."
+        return [Finding("a pooler stands between, and DATABASE_URL does not say so", todo, False)]
+    if pooled(owner) and not between:
+        todo = "Leave it out: each statement is parsed each time."
+        return [Finding("DATABASE_URL says pgbouncer=true, and no pooler stands between", todo, False)]
+    return []
 
 
 async def _row_security(connection: AsyncConnection) -> list[Finding]:

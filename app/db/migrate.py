@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db import login, schema
-from app.db.address import open_engine, spelled
+from app.db.address import open_engine, pooled, spelled
 from app.db.engine import owner_transaction, sqlstate
 from app.db.tables import SCHEMA
 
@@ -58,6 +58,11 @@ async def migrate(
     It may run while the version before serves. Where it does not get a lock soon enough it is tried again.
     Returns the revision before (None for a new database) and after. Raises WrongSchema.
     """
+    if pooled(owner):
+        raise WrongSchema(
+            "a migration holds a lock for longer than a transaction, and DATABASE_URL says pgbouncer=true: "
+            "run `hallpass migrate` with PostgreSQL's own address"
+        )
     await _require_usable(owner, create=create)
     engine = open_engine(owner)
     try:

@@ -12,7 +12,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.auth.keys import require_ours
-from app.db.doctor import Finding, examine
+from app.db.address import owner_url
+from app.db.doctor import Finding, examine, pooler
 from app.keyring import Keyring, WrongKey, default_file
 from app.queue.state import failed, workers
 from app.settings import LOOPBACK, Settings
@@ -27,6 +28,7 @@ async def diagnose(connection: AsyncConnection, settings: Settings) -> list[Find
         *await _clock(connection),
         *await _worker(connection),
         *await _keys(connection, settings),
+        *(await pooler(connection, owner_url(settings.database_url)) if settings.database_url else []),
         *_settings(settings),
     ]
 

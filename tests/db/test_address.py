@@ -50,6 +50,7 @@ def test_a_socket_is_a_host_that_is_a_folder() -> None:
         "postgresql://a:b@h1:1,h2:2/d?sslmode=require&connect_timeout=3",
         "postgresql://a:b@[::1]:5433/d",
         "postgresql:///d?host=/tmp&port=5433",
+        "postgresql://a:b@h/d?pgbouncer=true",
     ],
 )
 def test_a_url_that_was_read_and_written_out_again_is_the_same(text: str) -> None:
