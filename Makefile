@@ -62,7 +62,7 @@ conformance: $(VENV)/dev.stamp ## a FHIR validator of others judges all answers;
 	$(BIN)/python -m tests.conformance.emitted
 	$(BIN)/python -m tests.conformance.fuzz
 
-mutate: $(VENV)/dev.stamp ## mutants of the rule of releases: docs/mutation.md says why each that survives does
+mutate: $(VENV)/dev.stamp ## mutants of the rule of releases, of forms and of plans: docs/mutation.md says why each that survives does
 	PROVE_EXAMPLES=8 $(BIN)/mutmut run --max-children 2
 	@$(BIN)/mutmut results
 

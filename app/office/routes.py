@@ -10,6 +10,7 @@ from app.office import (
     drafting,
     glass,
     operator,
+    recipients,
     record,
     referral,
     referring,
@@ -45,6 +46,7 @@ def office_router() -> APIRouter:
         referral,
         glass,
         operator,
+        recipients,
     ):
         part.add(router)
     return router

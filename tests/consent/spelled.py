@@ -100,11 +100,11 @@ def coded(text: str) -> dict[str, str]:
 
 
 def person(spec: Spec) -> Spec:
-    """A RelatedPerson: `is` a v3-RoleCode; `authority` a court's or the district's word on it."""
+    """A RelatedPerson: `is` a v3-RoleCode, or `system|code`; `authority` a court's or the district's word on it."""
     found: Spec = {
         "resourceType": "RelatedPerson",
         "patient": {"reference": f"@{spec.get('of', 'student')}"},
-        "relationship": [{"coding": [{"system": c.ROLE_CODE, "code": spec.get("is", "MTH")}]}],
+        "relationship": [{"coding": [_relationship(spec.get("is", "MTH"))]}],
         **{k: spec[k] for k in ("active", "period") if k in spec},
     }
     said = {c.GUARDIAN_AUTHORITY: spec.get("authority"), c.CONTACT_RESTRICTION: spec.get("restricted")}
@@ -112,6 +112,10 @@ def person(spec: Spec) -> Spec:
     if any(v is not None for v in said.values()):
         found["extension"] = [{"url": url, "valueBoolean": v} for url, v in said.items() if v is not None]
     return found
+
+
+def _relationship(text: str) -> dict[str, str]:
+    return coded(text if "|" in text else f"{c.ROLE_CODE}|{text}")
 
 
 def student(spec: Spec, value: str) -> Spec:

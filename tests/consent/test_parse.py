@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from app.consent.codes import CONSENT_POLICY
+from app.consent.codes import CONSENT_POLICY, SIGNATURE_ASKED
 from app.consent.parse import ParsedConsent
 from app.consent.regimes import REGIMES, Element
 from tests.consent.complete import complete, furnish
@@ -82,6 +82,15 @@ def test_a_signature_to_come_is_a_gap(on: OnPaper) -> None:
     later = on.comes_to(complete(["FERPA"], signed="2026-10-01T12:00:11Z"))
     assert missing(later) == ["Consent.dateTime"]
     assert [missing_requirement.code for missing_requirement in later.missing] == ["business-rule"]
+
+
+def test_a_signature_that_is_asked_for_is_a_gap_until_it_is_given(on: OnPaper) -> None:
+    """Where several must sign, the Consent waits for the last."""
+    asked = {"url": SIGNATURE_ASKED, "valueReference": {"reference": "@mother"}}
+    waiting = on.comes_to(complete(["FERPA"], **{"with": {"extension": [{"url": "urn:test"}, asked]}}))
+    assert missing(waiting) == ["Consent.extension[1]"]
+    assert [issue.code for issue in waiting.missing] == ["required"]
+    assert missing(on.comes_to(complete(["FERPA"], **{"with": {"extension": [{"url": "urn:test"}]}}))) == []
 
 
 def test_the_laws_of_policy_and_of_policy_rule_add_up(on: OnPaper) -> None:

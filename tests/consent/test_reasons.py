@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.consent.evaluate import Basis, Deny, Effect, Permit, TraceEntry, decide
-from app.consent.model import Agreement, Place, PolicySet, Provision, Release, Requester, ResourceAttributes
+from app.consent.model import AdultFrom, Agreement, Place, PolicySet, Provision, Release, Requester, ResourceAttributes
 from app.consent.moments import birthday
 from app.fhir.dates import BEGINNING, END
 
@@ -99,6 +99,10 @@ def test_a_denial_tells_of_the_exception_that_turned_the_permit_round() -> None:
         (releasing(signer=None, age=18), "the student was too young to sign"),
         (replace(adult_from(date(2008, 9, 1))), "a parent signed after the student's 18th birthday"),
         (adult_from(date(2008, 9, 20)), "the student is 18, and a parent's signature has ended"),
+        (
+            replace(RULES, adult=AdultFrom(NOW)),
+            "the student signs as an adult, and a parent's signature has ended",
+        ),
         (replace(RULES, authorities={}), "its signer has no parental or guardian authority"),
         (
             replace(RULES, authorities={MOTHER: (SIGNED + MOMENT, END)}),
@@ -114,6 +118,12 @@ def test_a_consent_out_of_force_is_silent_and_says_why(policies: PolicySet, why:
     """None of its provisions is weighed then."""
     silent = (TraceEntry(ROI, None, Effect.SILENT, why),)
     assert asked(policies) == Deny("no release in force permits it", silent)
+
+
+def test_what_another_holder_recorded_of_an_emancipation_ends_no_release() -> None:
+    """Where the custodian of the release does not hold the student's record itself."""
+    elsewhere = replace(releasing(born=RULES.born, authority=ALWAYS), adult=AdultFrom(NOW))
+    assert isinstance(asked(elsewhere), Permit)
 
 
 @pytest.mark.parametrize(
@@ -155,6 +165,36 @@ def test_an_exception_for_another_recipient_says_so() -> None:
 def test_what_is_of_several_students_says_so() -> None:
     """No Consent is weighed for it."""
     assert asked(attributes=replace(FACTS, student=None)) == Deny("no release opens a resource of several students")
+
+
+# What is seen by what refers to it -----------------------------------------------------------------------------------
+
+SCAN = replace(FACTS, id=UUID(int=20), type="Binary")
+PLANS = tuple(replace(FACTS, id=UUID(int=n), type="DocumentReference", refs=frozenset({SCAN.id})) for n in (21, 22))
+
+
+def bytes_of(*plans: ResourceAttributes, **root: Any) -> PolicySet:
+    """The rules with documents that refer to the scan, and a release of documents."""
+    return replace(rooted(classes=frozenset({"DocumentReference"}), **root), referrers={SCAN.id: plans})
+
+
+def test_a_document_of_another_holder_does_not_hide_the_one_behind_it() -> None:
+    """Whatever their order."""
+    foreign = replace(PLANS[0], custodian=OTHER)
+    assert isinstance(asked(bytes_of(foreign, PLANS[1]), attributes=SCAN), Permit)
+    assert asked(bytes_of(foreign), attributes=SCAN) == Deny("no record that refers to it is seen")
+
+
+def test_bytes_that_stay_closed_tell_why_of_each_document_in_turn() -> None:
+    """Of the document where it is not seen, and of the bytes where it is."""
+    first, second = PLANS[0], replace(PLANS[1], labels=frozenset({"SUD"}))
+    marked = replace(SCAN, labels=frozenset({"PSY"}))
+    decision = asked(bytes_of(first, second, labels=frozenset({"SUD"}), confidentiality=3), attributes=marked)
+    assert isinstance(decision, Deny)
+    assert decision.why == "no record that refers to it is seen"
+    assert [w.why for w in decision.trace if w.node == 0] == ["securityLabel: not among those named"] * 2
+    by_type = asked(replace(rooted(classes=frozenset({"Binary"})), referrers={SCAN.id: PLANS}), attributes=SCAN)
+    assert [w.why for w in by_type.trace if w.node == 0] == ["class: another type"] * 2
 
 
 # To the moment ------------------------------------------------------------------------------------------------------

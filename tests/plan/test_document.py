@@ -306,6 +306,12 @@ def test_a_service_is_told_with_who_serves_its_state_and_when(record: Json, rows
     assert told(SERVICES, {"id": "x", **record}) == rows
 
 
+def test_services_stand_beside_each_other_whatever_records_they_are() -> None:
+    assert told(SERVICES, *({"id": "x", **record} for record, _ in SERVED)) == [
+        row for _, rows in SERVED for row in rows
+    ]
+
+
 def attendance(value: float | None, day: str, unit: str = "%") -> Json:
     """A measure of a day."""
     code = {"coding": [{"system": MEASURES, "code": "attendance-rate", "display": "Attendance"}]}
