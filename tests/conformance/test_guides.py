@@ -19,7 +19,7 @@ OF_DEMO = ("README", "roster", "referrals", "portal", "bulk", "office", "disclos
 """The guides that use the made-up network, in an order in which each finds what it needs."""
 OF_OPERATOR = ("network", "leaving")
 """The guides that begin in an empty folder."""
-TOLD = ("operations", "partners", "reports", "families", "faults", "messages", "write-back")
+TOLD = ("operations", "partners", "reports", "families", "faults", "messages", "signing", "write-back")
 """The guides without a step that is run."""
 ELSEWHERE = ("adding", "backup")
 """Those that tests/contributing and tests/witness run."""
