@@ -162,8 +162,9 @@ SHARED: dict[str, Json] = {
     ),
     "Idempotency-Key": _header(
         "Idempotency-Key",
-        "A string of the client's choice. A request that is sent again with it is done once, and answered as before.",
-        {"type": "string", "pattern": '^"[A-Za-z0-9-]{1,255}"$'},
+        "A string of the client's choice, 1 to 255 ASCII characters, quoted or a token. A request that is"
+        " sent again with it is done once, and answered as before.",
+        {"type": "string"},
     ),
     "Prefer": _header(
         "Prefer",
