@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from app.assessments.conditions import is_enabled
@@ -19,6 +20,8 @@ from app.errors import Issue
 Json = dict[str, Any]
 WHOLE = frozenset({"completed", "amended"})
 """Statuses of a response in which what is required is there."""
+MOST_FAULTS = 100
+"""That are told at once: a form and a response of a few thousand items each can have millions."""
 LEAST, MOST = (f"http://hl7.org/fhir/StructureDefinition/{n}Value" for n in ("min", "max"))
 
 
@@ -86,12 +89,13 @@ class _Judge:
 
 
 def faults(form: Json, response: Json, known: Known = lambda _url: None) -> list[Issue]:
-    """Every answer that its form does not take, and every one that is missing from a completed response.
+    """Every answer that its form does not take, and every one that is missing from a completed response: the first 100.
 
     `known`: the codes of value sets by their URLs; answers by a value set that is not known are not judged by it.
     """
     judge = _Judge(form, response, known)
-    return list(judge.items(form.get("item", []), response.get("item", []), "QuestionnaireResponse"))
+    found = judge.items(form.get("item", []), response.get("item", []), "QuestionnaireResponse")
+    return list(islice(found, MOST_FAULTS))
 
 
 def _value(question: Json, name: str, value: Any, at: str) -> Iterator[Issue]:

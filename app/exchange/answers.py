@@ -14,6 +14,7 @@ from app.assessments.shipped import SHIPPED
 from app.db import read as store
 from app.errors import HallpassError, Kind
 from app.fhir.json import parse
+from app.limits.long_work import is_large, off_loop
 from app.resources import ResourceType
 from app.search.normal import key
 from app.search.value_sets import codes_of
@@ -21,13 +22,14 @@ from app.session import Session
 
 
 async def with_answers_judged(session: Session, declared: ResourceType, content: dict[str, Any]) -> dict[str, Any]:
-    """What is stored of a body. Raises UNPROCESSABLE with every answer that the form does not take."""
+    """What is stored of a body. Raises UNPROCESSABLE with the answers that the form does not take, and TOO_COSTLY."""
     if declared.name != "QuestionnaireResponse" or content.get("status") == "entered-in-error":
         return content
     form = await form_of(session, content.get("questionnaire"))
     if form is None:
         return content
-    if found := faults(form, content, codes_of):
+    large = is_large(content) or is_large(form)
+    if found := await off_loop(session.caller.client, lambda: faults(form, content, codes_of), large=large):
         raise HallpassError(Kind.UNPROCESSABLE, *found)
     return with_labels(form, content)
 

@@ -232,3 +232,11 @@ def test_an_empty_form_and_an_empty_response_have_no_fault() -> None:
     assert faults({}, {}) == []
     assert told(asked("integer")) == []
     assert faults({}, {"item": given()}) == [unknown(f"{AT}.linkId")]
+
+
+def test_of_millions_of_faults_the_first_hundred_are_told() -> None:
+    asked = [{"linkId": f"q{n}", "type": "string", "required": True} for n in range(2_000)]
+    group = {"linkId": "g", "type": "group", "repeats": True, "item": asked}
+    found = faults({"item": [group]}, {"status": "completed", "item": [{"linkId": "g"}] * 6_000})
+    assert len(found) == 100
+    assert found[0].text == "The question q0 needs an answer."

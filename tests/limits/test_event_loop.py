@@ -12,6 +12,7 @@ import orjson
 import pytest
 import pytest_asyncio
 
+from app.assessments.form import EXTRACTED
 from tests import build
 from tests.api.asking import FHIR, patient
 from tests.limits.stall import watching
@@ -21,6 +22,7 @@ from tests.world import World
 MORE_SECONDS = 0.1
 """What a stall may be longer than that of the idle control of the same run."""
 ANSWERED = 20.0
+FORM = "urn:x:form"
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -72,7 +74,38 @@ async def held(scene: Scene, work: Any) -> tuple[Any, float]:
     return answer, busy.longest - idle.longest
 
 
+def form(questions: int) -> dict[str, Any]:
+    """A form with a group that can be answered again and again, of so many questions, which can make Observations."""
+    code = {"code": [{"system": "urn:x", "code": "c"}]}
+    asked = [{"linkId": f"q{n}", "type": "string", "text": "x", **code} for n in range(questions)]
+    extracted = [{"url": EXTRACTED, "valueBoolean": True}]
+    group = {"linkId": "g", "type": "group", "repeats": True, "item": asked}
+    return {"resourceType": "Questionnaire", "status": "active", "url": FORM, "extension": extracted, "item": [group]}
+
+
+def answers(groups: int, student: str) -> dict[str, Any]:
+    """Answers to the group, so many times none: each is judged by every question of it."""
+    return {
+        "resourceType": "QuestionnaireResponse",
+        "status": "completed",
+        "questionnaire": FORM,
+        "subject": {"reference": f"Patient/{student}"},
+        "item": [{"linkId": "g"}] * groups,
+    }
+
+
+def sent(**given: Any) -> dict[str, Any]:
+    """Parameters by name."""
+    kinds = {"subject": "valueReference", "local": "valueBoolean"}
+    listed = [{"name": (k := name.replace("_", "-")), kinds.get(k, "resource"): v} for name, v in given.items()]
+    return {"resourceType": "Parameters", "parameter": listed}
+
+
 SENT = {
+    "answers to be extracted": (
+        "/QuestionnaireResponse/$extract",
+        sent(questionnaire_response=answers(9_000, str(uuid4())), questionnaire=form(1_500)),
+    ),
     "create": ("/Patient", large(5_000)),
     "create of the largest": ("/Patient", large(90_000)),
     "validate": ("/Patient/$validate", large(90_000)),
@@ -111,6 +144,20 @@ async def test_the_event_loop_goes_on_while_a_large_record_is_patched(scene: Sce
         request = scene.district._send("PATCH", url, content=content, headers={"Content-Type": kind})
         _, stall = await held(scene, request)
         assert stall < MORE_SECONDS, kind
+
+
+async def test_the_event_loop_goes_on_while_a_form_is_begun(scene: Scene) -> None:
+    given = sent(subject={"reference": f"Patient/{scene.student['id']}"}, questionnaire=form(1_500))
+    content = orjson.dumps(given)
+    _, stall = await held(scene, scene.district.post("/Questionnaire/$populate", content=content, headers=FHIR))
+    assert stall < MORE_SECONDS
+
+
+async def test_the_event_loop_goes_on_while_answers_are_judged_by_their_form(scene: Scene) -> None:
+    await scene.district.create(form(1_500))
+    content = orjson.dumps(answers(9_000, scene.student["id"]))
+    _, stall = await held(scene, scene.district.post("/QuestionnaireResponse", content=content, headers=FHIR))
+    assert stall < MORE_SECONDS
 
 
 async def test_the_event_loop_goes_on_while_it_is_said_how_releases_stand(scene: Scene) -> None:

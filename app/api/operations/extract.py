@@ -46,9 +46,16 @@ async def extract(request: Request, context: RequestContext, declared: ResourceT
     if form is None:
         text = "The form is not known: extracting needs one that your organization holds, or that the exchange ships."
         raise HallpassError(Kind.UNPROCESSABLE, Issue(text, "QuestionnaireResponse.questionnaire", "not-found"))
-    if sent and (found := faults(form, sent, codes_of)):
+    large = is_large(form) or is_large(response)
+    made = await context.off_loop(lambda: _made(form, response, judged=bool(sent)), large=large)
+    return http.respond(request, made)
+
+
+def _made(form: Json, response: Json, *, judged: bool) -> bytes:
+    """The Bundle. Raises UNPROCESSABLE where the answers are to be judged first, and are none to the form."""
+    if judged and (found := faults(form, response, codes_of)):
         raise HallpassError(Kind.UNPROCESSABLE, *found)
-    return http.respond(request, dump(bundle(extracted(form, response))))
+    return dump(bundle(extracted(form, response)))
 
 
 async def _given(request: Request, context: RequestContext, *, stored: bool) -> Json:

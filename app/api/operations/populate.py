@@ -55,7 +55,11 @@ async def populate(request: Request, context: RequestContext, _declared: Resourc
     released = [r for found in await context.all("populate", unit_of_work) for r in found.released]
     observations = [parse(r.body) for r in released if r.type == "Observation"]
     form = next((parse(r.body) for r in released if r.type == "Questionnaire"), forms[0])
-    return http.respond(request, dump(populated(form, _canonical(form, id), f"Patient/{student}", observations)))
+    made = await context.off_loop(
+        lambda: dump(populated(form, _canonical(form, id), f"Patient/{student}", observations)),
+        large=is_large(form) or is_large(observations),
+    )
+    return http.respond(request, made)
 
 
 def _given(content: Json, *, stored: bool) -> Json:
