@@ -18,6 +18,9 @@ from app.exchange.release import PendingResult, PendingRow
 from app.exchange.service import UnitOfWork
 from app.session import Session
 
+KEY_BYTES, OUTCOME_BYTES = 250, 70
+"""What a key takes in the database, with its index, and each outcome that is kept with it: of the client's day."""
+
 
 @dataclass(frozen=True, slots=True)
 class Keyed:
@@ -43,8 +46,11 @@ def once(keyed: Keyed | None, scopes: Sequence[tuple[str, str]], work: UnitOfWor
             raise HallpassError(Kind.CONFLICT, text, headers={"Retry-After": "1"})
         if before.request is None:
             found = await work(session)
+            written = [_written(f) for f in found]
+            if session.stored is not None:
+                session.stored.count(session.caller.client, KEY_BYTES + OUTCOME_BYTES * len(written))
             hours = session.settings.idempotency_hours
-            await keys.keep(session.connection, keyed.key, keyed.request, [_written(f) for f in found], hours)
+            await keys.keep(session.connection, keyed.key, keyed.request, written, hours)
             return found
         if before.request != keyed.request:
             text = "This Idempotency-Key was used with another request. Give each request a key of its own."

@@ -90,13 +90,11 @@ def provenance(signed: Signed, document_reference: str) -> Json:
     }  # fmt: skip
 
 
-def page_of(document_reference: Json) -> bytes:
-    """The page that a DocumentReference holds."""
-    return base64.b64decode(document_reference["content"][0]["attachment"]["data"])
-
-
-def is_of(document_reference: Json, consent: str, signer: str) -> bool:
-    """Whether it is the evidence of this person's act on this Consent."""
+def page_of(document_reference: Json, consent: str, signer: str) -> bytes | None:
+    """The page that a DocumentReference holds; None where it is no evidence of this person's act on this Consent."""
     related = document_reference.get("context", {}).get("related", [])
-    authors = document_reference.get("author", [])
-    return {"reference": consent} in related and {"reference": signer} in authors
+    attachment = document_reference["content"][0]["attachment"]
+    told = {"reference": consent} in related and {"reference": signer} in document_reference.get("author", [])
+    if not told or attachment.get("contentType") != CONTENT_TYPE or "data" not in attachment:
+        return None
+    return base64.b64decode(attachment["data"])

@@ -63,13 +63,17 @@ class Visit:
     link: Link
     request_id: UUID
 
-    async def find(self) -> Found:
-        """What the link leads to. Raises NOT_FOUND where it leads nowhere any more."""
+    async def find(self, *, proven: bool = True) -> Found:
+        """What the link leads to. Raises NOT_FOUND where it leads nowhere any more.
+
+        `proven`: whether who follows it has shown the code; until then they are shown nothing of it.
+        """
         found: list[Found] = []
 
         async def unit_of_work(session: Session) -> list[PendingResult]:
             found.append(await self._found(session))
-            await self._note(session, "release opened to be signed" if self.link.act == SIGN else "release opened")
+            opened = "release opened to be signed" if self.link.act == SIGN else "release opened"
+            await self._note(session, opened if proven else "link followed, and nothing shown", proven=proven)
             return []
 
         await self.access_service.perform(self._caller(), "read", unit_of_work, self.request_id)
@@ -111,9 +115,10 @@ class Visit:
             self._caller(), TYPES["DocumentReference"], document, None, request=self.request_id
         )
         content = parse(result.one.body)
-        if not evidence.is_of(content, f"Consent/{self.link.consent}", self.link.signer):
+        page_signed = evidence.page_of(content, f"Consent/{self.link.consent}", self.link.signer)
+        if page_signed is None:
             raise not_found()
-        return evidence.page_of(content)
+        return page_signed
 
     async def status(self) -> str:
         """Where the Consent stands."""
@@ -168,8 +173,9 @@ class Visit:
         made = await writes.create(session, declared, validated)
         return f"{declared.name}/{made.pending[0].row.id}"
 
-    async def _note(self, session: Session, what: str) -> None:
-        text = f"{what}: Consent/{self.link.consent} by {self.link.signer}"
+    async def _note(self, session: Session, what: str, *, proven: bool = True) -> None:
+        who = f"by {self.link.signer}" if proven else f"by somebody who has the link of {self.link.signer}"
+        text = f"{what}: Consent/{self.link.consent} {who}"
         await security_log.record(session.connection, "access", self.client.id, "0", text)
 
     def _caller(self) -> Caller:

@@ -152,6 +152,16 @@ async def test_a_client_that_fills_the_disk_is_stopped_and_no_other_is(database:
         assert (await other.post("/Patient", patient())).status_code == 201
 
 
+async def test_keys_of_requests_that_store_nothing_fill_no_disk_either(database: URL) -> None:
+    nothing = {"resourceType": "Bundle", "type": "transaction"}
+    async with open_world(Database(database), client_daily_bytes=1_000) as world:
+        one = await world.member("One")
+        answers = [await one.post("", nothing, headers={"Idempotency-Key": f"key-{n}"}) for n in range(8)]
+        assert answers[0].status_code == 200
+        refused(answers[-1], 429, "throttled")
+        assert (await one.post("", nothing)).status_code == 200
+
+
 async def test_what_a_client_stored_counts_in_every_process_and_after_a_restart(database: URL) -> None:
     async with open_world(Database(database), client_daily_bytes=1_000) as first:
         one = await first.member("One")

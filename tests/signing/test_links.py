@@ -176,6 +176,37 @@ async def test_a_copy_opens_only_to_who_signed_it(desk: Office) -> None:
     assert FAMILY not in (await stranger.get("/copy", document=document)).text
 
 
+async def test_a_document_without_the_page_is_no_copy(desk: Office) -> None:
+    """Another program of the district's may file what looks like evidence."""
+    release, mother = await asked(desk)
+    await mother.open()
+    made = await desk.scene.district.create(
+        {
+            "resourceType": "DocumentReference",
+            "status": "current",
+            "subject": {"reference": f"Patient/{desk.scene.student['id']}"},
+            "author": [{"reference": f"RelatedPerson/{desk.mother['id']}"}],
+            "content": [{"attachment": {"contentType": "text/html", "title": "No page"}}],
+            "context": {"related": [{"reference": f"Consent/{release.rpartition('/')[2]}"}]},
+        }
+    )
+    assert is_gone(await mother.get("/copy", document=made["id"]))
+
+
+async def test_the_security_log_says_that_a_release_was_opened_only_of_who_had_the_code(desk: Office) -> None:
+    release, mother = await asked(desk)
+    wanted = f"%Consent/{release.rpartition('/')[2]} by %"
+    query = "SELECT detail FROM hallpass.event WHERE kind = 'access' AND detail LIKE :wanted"
+    await mother.get()
+    await mother.post("/code")
+    before = [r.detail for r in await as_owner(desk.scene.world, query, wanted=wanted)]
+    assert before
+    assert all("by somebody who has the link of" in detail for detail in before)
+    await mother.open(code_in(desk.mails.last()))
+    after = [r.detail for r in await as_owner(desk.scene.world, query, wanted=wanted)]
+    assert any(detail.startswith("release opened to be signed") for detail in after)
+
+
 async def test_no_link_stands_in_the_database(desk: Office) -> None:
     _, mother = await asked(desk)
     await mother.open()
