@@ -138,6 +138,12 @@ def authority(person: dict[str, Any], zone: ZoneInfo) -> Window | None:
     return (window.lower, window.upper) if window else (BEGINNING, END)
 
 
+def has_authority(person: dict[str, Any], zone: ZoneInfo, now: datetime) -> bool:
+    """Whether a RelatedPerson may sign for the student at a moment."""
+    window = authority(person, zone)
+    return window is not None and window[0] <= now < window[1]
+
+
 def guards_an_adult(person: dict[str, Any]) -> bool:
     """Whether the custodian marked a RelatedPerson as the guardian of an adult student."""
     return any(e.get("url") == ADULT_GUARDIAN and e.get("valueBoolean") is True for e in values(person, "extension"))

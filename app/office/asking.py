@@ -10,7 +10,7 @@ from typing import Any
 import segno
 from fastapi import APIRouter, Request, Response
 
-from app.consent.signing import authority
+from app.consent.signing import has_authority
 from app.errors import HallpassError, Issue, Kind
 from app.exchange import reads, writes
 from app.exchange.disclosures import require_held
@@ -23,11 +23,10 @@ from app.notify.letter import send
 from app.office import words
 from app.office.access import by_reference
 from app.office.guard import post
-from app.office.visit import Visit, about
+from app.office.visit import Visit, about, search_of
 from app.resources import TYPES
 from app.resources.paths import values
 from app.resources.refs import local_id
-from app.search.parse import parse as read_search
 from app.signing import contact
 from app.signing.catalog import CATALOGS, catalog
 from app.signing.links import END, LINK_SECONDS, MAIL, OFFICE, OFFICE_SECONDS, SIGN, Link, Links
@@ -61,13 +60,11 @@ def add(router: APIRouter) -> None:
 
 async def related(transaction: Transaction, consent: Json) -> list[PendingResult]:
     """The RelatedPersons of the student of a Consent."""
-    wanted = read_search(
+    wanted = search_of(
+        transaction,
         "RelatedPerson",
         [("patient", f"Patient/{local_id(consent.get('patient'))}"), ("_total", "none")],
-        zone=transaction.zone,
-        base_url=transaction.settings.fhir_base,
-        default_count=MOST,
-        max_count=MOST,
+        MOST,
     )
     return [await reads.search(transaction, wanted, None)]
 
@@ -80,7 +77,7 @@ def signers(consent: Json, found: dict[str, Json], zone: Any) -> list[Signer]:
         kind = reference.partition("/")[0]
         if kind == "Patient":
             name = f"{words.name(person)} (the student)"
-        elif kind == "RelatedPerson" and _authority(person, zone):
+        elif kind == "RelatedPerson" and has_authority(person, zone, datetime.now(UTC)):
             kin = words.relationship(person)
             name = f"{words.name(person)} ({kin})" if kin else words.name(person)
         else:
@@ -90,11 +87,6 @@ def signers(consent: Json, found: dict[str, Json], zone: Any) -> list[Signer]:
         if open_to or ending:
             listed.append(Signer(reference, name, contact.address(person) is not None, reference in waiting))
     return listed
-
-
-def _authority(person: Json, zone: Any) -> bool:
-    window = authority(person, zone)
-    return window is not None and window[0] <= datetime.now(UTC) < window[1]
 
 
 async def _ask(request: Request, visit: Visit) -> Response:

@@ -20,10 +20,9 @@ from app.exchange.validated import validate_body
 from app.fhir.json import parse
 from app.office import words
 from app.office.guard import get, post
-from app.office.visit import Visit, about
+from app.office.visit import Visit, about, search_of
 from app.resources import TYPES
 from app.resources.refs import as_uuid
-from app.search.parse import parse as read_search
 from app.signing.catalog import catalog
 from app.signing.terms import KINDS, LABELS, LAWS, PURPOSES
 from app.web import see_other
@@ -47,13 +46,8 @@ async def _ask(request: Request, visit: Visit, wrong: str = "", status: int = 20
     async def unit_of_work(transaction: Transaction) -> list[PendingResult]:
         transaction.require("Consent", "c")
         await require_held(transaction, "Patient", student)
-        everyone = read_search(
-            "Organization",
-            [("active:not", "false"), ("_sort", "name"), ("_total", "none")],
-            zone=transaction.zone,
-            base_url=transaction.settings.fhir_base,
-            default_count=MOST,
-            max_count=MOST,
+        everyone = search_of(
+            transaction, "Organization", [("active:not", "false"), ("_sort", "name"), ("_total", "none")], MOST
         )
         return [
             await reads.read(transaction, TYPES["Patient"], student),

@@ -21,12 +21,11 @@ from app.exchange.validated import validate_body
 from app.fhir.json import parse
 from app.office import words
 from app.office.guard import get, post
-from app.office.visit import Visit, about
+from app.office.visit import Visit, about, search_of
 from app.resources import TYPES
 from app.resources.paths import first, values
 from app.resources.refs import as_uuid, local_id
 from app.search.own import CAPACITY
-from app.search.parse import parse as read_search
 from app.web import see_other
 
 MOST = 500
@@ -80,14 +79,7 @@ async def _ask(request: Request, visit: Visit, wrong: str = "", status: int = 20
 
 
 async def _directory(transaction: Transaction, name: str) -> PendingResult:
-    wanted = read_search(
-        name,
-        [("active:not", "false"), ("_sort", "name"), ("_total", "none")],
-        zone=transaction.zone,
-        base_url=transaction.settings.fhir_base,
-        default_count=MOST,
-        max_count=MOST,
-    )
+    wanted = search_of(transaction, name, [("active:not", "false"), ("_sort", "name"), ("_total", "none")], MOST)
     return await reads.search(transaction, wanted, None)
 
 

@@ -20,11 +20,10 @@ from app.office import asking, words
 from app.office.access import DRAFTS, by_reference, counted, organization, signature
 from app.office.guard import get, post
 from app.office.parameters import Parts, read, reference
-from app.office.visit import Visit, about, seen
+from app.office.visit import Visit, about, search_of, seen
 from app.resources import TYPES
 from app.resources.paths import first, values
 from app.resources.refs import as_uuid, local_id
-from app.search.parse import parse as read_search
 from app.signing.catalog import CATALOGS
 from app.signing.terms import terms
 from app.web import see_other
@@ -78,9 +77,9 @@ async def _listed(visit: Visit, pairs: Pairs, looked: str, student: str | None =
     async def unit_of_work(transaction: Transaction) -> list[PendingResult]:
         if student is not None:
             await require_held(transaction, "Patient", student)
-        found = [await reads.held(transaction, _search(transaction, "Consent", pairs))]
+        found = [await reads.held(transaction, search_of(transaction, "Consent", pairs, MOST))]
         if ids := {str(p.row.compartment) for p in found[0].pending}:
-            wanted = _search(transaction, "Patient", [("_id", ",".join(sorted(ids))), ("_total", "none")])
+            wanted = search_of(transaction, "Patient", [("_id", ",".join(sorted(ids))), ("_total", "none")], MOST)
             found.append(await reads.search(transaction, wanted, None))
         return found
 
@@ -88,17 +87,6 @@ async def _listed(visit: Visit, pairs: Pairs, looked: str, student: str | None =
     found = by_reference(answer.results)
     listed = [_row(c, found, answer.zone) for k, c in found.items() if k.startswith("Consent/")]
     return sorted(listed, key=lambda r: r.sort), (answer.results[0].total or 0) > MOST
-
-
-def _search(transaction: Transaction, name: str, pairs: Pairs) -> Any:
-    return read_search(
-        name,
-        pairs,
-        zone=transaction.zone,
-        base_url=transaction.settings.fhir_base,
-        default_count=MOST,
-        max_count=MOST,
-    )
 
 
 def _row(consent: Json, found: dict[str, Json], zone: ZoneInfo) -> Row:

@@ -16,8 +16,7 @@ from app.fhir.json import parse
 from app.office import words
 from app.office.guard import get, post
 from app.office.roles import OPERATOR
-from app.office.visit import Visit
-from app.search.parse import parse as read_search
+from app.office.visit import Visit, search_of
 from app.web import see_other
 
 MOST = 50
@@ -42,14 +41,7 @@ async def _find(_request: Request, visit: Visit) -> Response:
     asked = {"name": visit.form.get("name", ""), "born": visit.form.get("born", "")}
 
     async def unit_of_work(transaction: Transaction) -> list[PendingResult]:
-        wanted = read_search(
-            "Patient",
-            [*_pairs(asked), ("_sort", "family"), ("_total", "none")],
-            zone=transaction.zone,
-            base_url=transaction.settings.fhir_base,
-            default_count=MOST,
-            max_count=MOST,
-        )
+        wanted = search_of(transaction, "Patient", [*_pairs(asked), ("_sort", "family"), ("_total", "none")], MOST)
         return [await reads.search(transaction, wanted, None)]
 
     try:

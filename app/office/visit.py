@@ -21,6 +21,8 @@ from app.office.templates import render
 from app.resources import TYPES
 from app.resources.refs import as_uuid
 from app.scopes import allows
+from app.search.parse import parse
+from app.search.query import Search
 from app.settings import Settings
 from app.web import html
 
@@ -96,3 +98,15 @@ async def seen(transaction: Transaction, type_name: str, ids: set[str]) -> list[
         if row is not None and not row.deleted:
             found.append(await reads.read(transaction, TYPES[type_name], each))
     return found
+
+
+def search_of(transaction: Transaction, name: str, pairs: list[tuple[str, str]], most: int) -> Search:
+    """A search of a type by these parameters, for one page of so many."""
+    return parse(
+        name,
+        pairs,
+        zone=transaction.zone,
+        base_url=transaction.settings.fhir_base,
+        default_count=most,
+        max_count=most,
+    )

@@ -18,12 +18,11 @@ from app.office import words
 from app.office.access import by_reference, organization
 from app.office.guard import get
 from app.office.parameters import Parts, read, reference
-from app.office.visit import Visit, seen
+from app.office.visit import Visit, search_of, seen
 from app.referral.judge import state
 from app.referral.table import OPEN, REQUESTED
 from app.resources.paths import first
 from app.resources.refs import local_id
-from app.search.parse import parse as read_search
 
 MOST = 100
 WAITING = 50
@@ -73,10 +72,10 @@ async def _show(_request: Request, visit: Visit) -> Response:
     custodian = visit.may("Consent", "r")
 
     async def unit_of_work(transaction: Transaction) -> list[PendingResult]:
-        tasks = await reads.search(transaction, _search(transaction, "Task", _ASKED, MOST), None)
+        tasks = await reads.search(transaction, search_of(transaction, "Task", _ASKED, MOST), None)
         if not custodian:
             return [PendingResult(document={}), tasks]
-        wanted = _search(transaction, "ServiceRequest", [("status", "active")], WAITING)
+        wanted = search_of(transaction, "ServiceRequest", [("status", "active")], WAITING)
         waiting = await awaiting.awaiting_release(transaction, wanted, None)
         return [waiting, tasks, *await _named(transaction, waiting)]
 
@@ -105,17 +104,6 @@ async def _named(transaction: Transaction, waiting: PendingResult) -> list[Pendi
         *await seen(transaction, "Patient", students),
         *await seen(transaction, "Organization", providers),
     ]
-
-
-def _search(transaction: Transaction, name: str, pairs: list[tuple[str, str]], count: int) -> Any:
-    return read_search(
-        name,
-        pairs,
-        zone=transaction.zone,
-        base_url=transaction.settings.fhir_base,
-        default_count=count,
-        max_count=count,
-    )
 
 
 def _row(task: Json, found: dict[str, Json], party: str, zone: ZoneInfo, days: dict[str, int], now: datetime) -> Row:

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from app.auth.clients import Client
 from app.caller import Caller
-from app.consent.signing import authority
+from app.consent.signing import has_authority
 from app.errors import HallpassError, Issue, Kind, not_found
 from app.exchange import reads, writes
 from app.exchange.disclosures import require_held
@@ -137,7 +136,7 @@ class Visit:
         signer = patient
         if not self.link.signer.startswith("Patient/"):
             signer = await _content(session, self.link.signer)
-            if self.link.act == SIGN and not _has_authority(signer, session.zone):
+            if self.link.act == SIGN and not has_authority(signer, session.zone, datetime.now(UTC)):
                 raise not_found()
         names = {str(self.client.organization), *told.recipients}
         organizations = {n: str((await _content(session, f"Organization/{n}")).get("name", n)) for n in sorted(names)}
@@ -182,11 +181,6 @@ class Visit:
         agent = (("subject_id", self.link.signer), ("subject_role", "Signer"))
         token = f"signing {self.link.mark}"
         return Caller(self.client.id, self.client.organization, SCOPES, frozenset(), token, agent)
-
-
-def _has_authority(person: Json, zone: ZoneInfo) -> bool:
-    window = authority(person, zone)
-    return window is not None and window[0] <= datetime.now(UTC) < window[1]
 
 
 async def _content(session: Session, reference: str) -> Json:

@@ -7,14 +7,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from app.assessments.form import EXTRACTED, POPULATED
 from app.resources import TYPES
 from assurance.noninterference.draw import STUDENT
+from assurance.noninterference.forms import extract, parameters, populate
 from assurance.noninterference.moves import JSON
 from assurance.noninterference.routes import Route
 from assurance.noninterference.wire import BASE, Request
-
-UNITS = "http://unitsofmeasure.org"
 
 if TYPE_CHECKING:
     from assurance.noninterference.asks import Asks
@@ -102,7 +100,7 @@ def _everything(asks: Asks, route: Route) -> Request:
         return Request("GET", f"{path}?{urlencode(query)}", asks.client())
     if rng.random() < 0.3:
         return Request("POST", f"{path}?{urlencode(query)}", asks.client())
-    return _parameters(asks, path, [p for name, text in query.items() for p in _given(name, text)])
+    return parameters(asks, path, [p for name, text in query.items() for p in _given(name, text)])
 
 
 def _given(name: str, text: str) -> list[dict[str, Any]]:
@@ -125,7 +123,7 @@ def _explain(asks: Asks, route: Route) -> Request:
         name = rng.choice(["ServiceRequest", "Encounter", "RelatedPerson"])
         given.append({"name": "resource", "valueReference": {"reference": f"{name}/{asks.id(name)}"}})
     path = route.path.replace("{id}", asks.id(route.type))
-    return _parameters(asks, path, given)
+    return parameters(asks, path, given)
 
 
 def _preview(asks: Asks, route: Route) -> Request:
@@ -164,59 +162,7 @@ def _match(asks: Asks, route: Route) -> Request:
         given.append({"name": "onlyCertainMatches", "valueBoolean": rng.choice([True, False])})
     if rng.random() < 0.3:
         given.append({"name": "count", "valueInteger": rng.choice([1, 3])})
-    return _parameters(asks, route.path, given)
-
-
-_CODE = {"system": "urn:test:code", "code": "counseling"}
-_FORM = {
-    "resourceType": "Questionnaire",
-    "status": "active",
-    "extension": [{"url": EXTRACTED, "valueBoolean": True}],
-    "item": [
-        {
-            "linkId": "1",
-            "type": "boolean",
-            "code": [_CODE],
-            "extension": [{"url": POPULATED, "valueDuration": {"value": 9, "system": UNITS, "code": "a"}}],
-        }
-    ],
-}
-"""A form of the caller's, that it sends along: its question is answered by Observations, and makes one."""
-
-
-def _populate(asks: Asks, route: Route) -> Request:
-    """Begun for a student, of the caller's or of others'."""
-    given: list[dict[str, Any]] = [
-        {"name": "subject", "valueReference": {"reference": f"Patient/{asks.id('Patient')}"}}
-    ]
-    if "{id}" not in route.path:
-        url, stored = f"http://example.org/forms/{asks.rng.randrange(3)}", f"Questionnaire/{asks.id('Questionnaire')}"
-        named: list[dict[str, Any]] = [
-            {"name": "canonical", "valueUri": url},
-            {"name": "questionnaireRef", "valueReference": {"reference": stored}},
-            {"name": "questionnaire", "resource": _FORM},
-        ]
-        given.append(asks.rng.choice(named))
-    return _parameters(asks, route.path.replace("{id}", asks.id(route.type)), given)
-
-
-def _extract(asks: Asks, route: Route) -> Request:
-    """Of a response that is stored, or of one of the caller's to a form that is held by it, by others or by nobody."""
-    if route.method == "GET":
-        return _meta(asks, route)
-    if "{id}" in route.path:
-        return _parameters(asks, route.path.replace("{id}", asks.id(route.type)), [])
-    response: dict[str, Any] = {
-        "resourceType": "QuestionnaireResponse",
-        "status": "completed",
-        "questionnaire": f"http://example.org/forms/{asks.rng.randrange(3)}",
-        "subject": {"reference": f"Patient/{asks.id('Patient')}"},
-        "item": [{"linkId": "1", "answer": [{"valueBoolean": True}]}],
-    }
-    given: list[dict[str, Any]] = [{"name": "questionnaire-response", "resource": response}]
-    if asks.rng.random() < 0.5:
-        given.append({"name": "questionnaire", "resource": _FORM})
-    return _parameters(asks, route.path, given)
+    return parameters(asks, route.path, given)
 
 
 def _merge(asks: Asks, route: Route) -> Request:
@@ -227,7 +173,7 @@ def _merge(asks: Asks, route: Route) -> Request:
     ]
     if asks.rng.random() < 0.7:
         given.append({"name": "preview", "valueBoolean": True})
-    return _parameters(asks, route.path, given)
+    return parameters(asks, route.path, given)
 
 
 def _validate(asks: Asks, route: Route) -> Request:
@@ -238,7 +184,7 @@ def _validate(asks: Asks, route: Route) -> Request:
     of, body = asks.bodies.changed(asks.scene, route.type, asks.id(route.type))
     path = route.path.replace("{id}", of)
     if rng.random() < 0.4:
-        return _parameters(asks, path, [{"name": "mode", "valueCode": "delete"}])
+        return parameters(asks, path, [{"name": "mode", "valueCode": "delete"}])
     return Request("POST", f"{path}?mode=update", asks.client(), JSON, body)
 
 
@@ -249,7 +195,7 @@ def _break_glass(asks: Asks, route: Route) -> Request:
         {"name": "identifier", "valueIdentifier": {"system": STUDENT, "value": f"S-{number}"}},
         {"name": "reason", "valueString": "The student collapsed in class and cannot answer."},
     ]
-    return _parameters(asks, route.path, given)
+    return parameters(asks, route.path, given)
 
 
 def _export(asks: Asks, route: Route) -> Request:
@@ -270,7 +216,7 @@ def _export(asks: Asks, route: Route) -> Request:
     given = [{"name": n, "valueInstant" if n in instants else "valueString": text} for n, text in query.items()]
     if not route.path.startswith("/fhir/$") and rng.random() < 0.6:
         given.append({"name": "patient", "valueReference": {"reference": f"Patient/{asks.id('Patient')}"}})
-    return _parameters(asks, path, given)
+    return parameters(asks, path, given)
 
 
 def _bulk_submit(asks: Asks, route: Route) -> Request:
@@ -286,7 +232,7 @@ def _bulk_submit(asks: Asks, route: Route) -> Request:
         given.append({"name": "fhirBaseUrl", "valueUrl": rng.choice([f"{BASE}/fhir", "https://sis.example.org/fhir"])})
         if rng.random() < 0.2:
             given.append({"name": "manifestUrl", "valueUrl": "https://files.example.org/manifest.json"})
-    return _parameters(asks, route.path, given)
+    return parameters(asks, route.path, given)
 
 
 def _withheld(asks: Asks, route: Route) -> Request:
@@ -308,7 +254,7 @@ def _file_consent(asks: Asks, route: Route) -> Request:
         {"name": "consent", "resource": {**consent, "patient": student}},
         {"name": "document", "resource": document},
     ]
-    return _parameters(asks, route.path, given)
+    return parameters(asks, route.path, given)
 
 
 def _revoke_consent(asks: Asks, route: Route) -> Request:
@@ -316,25 +262,25 @@ def _revoke_consent(asks: Asks, route: Route) -> Request:
         {"name": "consent", "valueReference": {"reference": f"Consent/{asks.id('Consent')}"}},
         {"name": "patient", "valueReference": {"reference": f"Patient/{asks.id('Patient')}"}},
     ]
-    return _parameters(asks, route.path, given)
+    return parameters(asks, route.path, given)
 
 
 def _compare(asks: Asks, route: Route) -> Request:
     draft = json.loads(asks.bodies.new(asks.scene, "Consent"))
     with_ = {"name": "with", "valueReference": {"reference": f"Consent/{asks.id('Consent')}"}}
-    return _parameters(asks, route.path, [{"name": "consent", "resource": draft}, with_])
+    return parameters(asks, route.path, [{"name": "consent", "resource": draft}, with_])
 
 
 def _statement(asks: Asks, route: Route) -> Request:
     path = route.path.replace("{id}", asks.id(route.type))
-    return _parameters(asks, path, [{"name": "text", "valueString": asks.rng.choice(["It was not so.", "Not me."])}])
+    return parameters(asks, path, [{"name": "text", "valueString": asks.rng.choice(["It was not so.", "Not me."])}])
 
 
 def _broken_glass(asks: Asks, route: Route) -> Request:
     if route.method == "GET":
         return Request("GET", f"{route.path}?reviewed={asks.rng.choice(['true', 'false'])}", asks.client())
     glass = {"name": "glass", "valueId": asks.id("Patient")}
-    return _parameters(asks, route.path, [glass, {"name": "note", "valueString": "It was needed."}])
+    return parameters(asks, route.path, [glass, {"name": "note", "valueString": "It was needed."}])
 
 
 def _transfer(asks: Asks, route: Route) -> Request:
@@ -344,9 +290,9 @@ def _transfer(asks: Asks, route: Route) -> Request:
     if "{id}" in route.path:
         to = {"name": "to", "valueReference": {"reference": f"Organization/{asks.id('Organization')}"}}
         path = route.path.replace("{id}", asks.id("Patient"))
-        return _parameters(asks, path, [to, {"name": "notice", "valueCode": "annual-notice"}])
+        return parameters(asks, path, [to, {"name": "notice", "valueCode": "annual-notice"}])
     accept = {"name": "accept", "valueBoolean": asks.rng.random() < 0.5}
-    return _parameters(asks, route.path, [{"name": "transfer", "valueId": asks.id("Patient")}, accept])
+    return parameters(asks, route.path, [{"name": "transfer", "valueId": asks.id("Patient")}, accept])
 
 
 def _record_disclosure(asks: Asks, route: Route) -> Request:
@@ -358,7 +304,7 @@ def _record_disclosure(asks: Asks, route: Route) -> Request:
         "source": {"observer": {"display": "The office"}},
         "entity": [{"what": {"reference": f"Patient/{asks.id('Patient')}"}}],
     }
-    return _parameters(asks, route.path, [{"name": "disclosure", "resource": event}])
+    return parameters(asks, route.path, [{"name": "disclosure", "resource": event}])
 
 
 def _subscriptions(asks: Asks, route: Route) -> Request:
@@ -367,17 +313,12 @@ def _subscriptions(asks: Asks, route: Route) -> Request:
     if route.path.endswith("$events"):
         number = asks.rng.choice(["1", "2", "x"])
         if route.method == "POST":
-            return _parameters(asks, path, [{"name": "eventsSinceNumber", "valueString": number}])
+            return parameters(asks, path, [{"name": "eventsSinceNumber", "valueString": number}])
         return Request("GET", f"{path}?eventsSinceNumber={number}", asks.client())
     status = asks.rng.choice(["active", "requested", "error"])
     if route.method == "POST":
-        return _parameters(asks, path, [{"name": "status", "valueCode": status}])
+        return parameters(asks, path, [{"name": "status", "valueCode": status}])
     return Request("GET", f"{path}?status={status}", asks.client())
-
-
-def _parameters(asks: Asks, path: str, given: list[dict[str, Any]]) -> Request:
-    body = json.dumps({"resourceType": "Parameters", "parameter": given})
-    return Request("POST", path, asks.client(), JSON, body)
 
 
 OPERATIONS: dict[str, Callable[[Asks, Route], Request]] = {
@@ -389,9 +330,9 @@ OPERATIONS: dict[str, Callable[[Asks, Route], Request]] = {
     "$purposes": _meta,
     "$referral-report": _report,
     "$community-report": _community,
-    "$extract": _extract,
+    "$extract": extract,
     "$support-plan": _meta,
-    "$populate": _populate,
+    "$populate": populate,
     "$match": _match,
     "$merge": _merge,
     "$validate": _validate,
