@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from app.db.engine import Database
 from app.keyring import new
-from tests.running import fresh_environment, hallpass
+from tests.running import BIN, fresh_environment, hallpass
 from tests.scene import FAMILY, Scene, as_owner, entered, set_scene
 from tests.world import open_world
 
@@ -95,3 +95,22 @@ async def test_an_event_whose_minute_is_not_over_waits(scene: Scene, tmp_path: P
     recent = await as_owner(scene.world, "SELECT id FROM hallpass.event WHERE minute > now() - interval '1 minute'")
     assert recent
     assert not {str(row.id) for row in recent} & {e["id"] for e in first}
+
+
+async def test_it_follows_what_comes_until_it_is_told_to_end(scene: Scene, tmp_path: Path) -> None:
+    url = scene.world.db.owner.render_as_string(hide_password=False)
+    environment = fresh_environment(tmp_path) | {"DATABASE_URL": url, "HALLPASS_KEY": KEY}
+    place = tmp_path / "position"
+    command = (str(BIN / "hallpass"), "ledger", "feed", "--state", str(place), "--since", "2026-01-01", "--follow")
+    follower = await asyncio.create_subprocess_exec(*command, env=environment, stdout=asyncio.subprocess.PIPE)
+    try:
+        async with asyncio.timeout(60):
+            while not place.exists():  # it has told what there was, and waits  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+            assert (await scene.clinic.get(f"/Encounter/{scene.records['Encounter']['id']}")).status_code == 200
+            assert follower.stdout is not None
+            while not of([json.loads(await follower.stdout.readline())], "release"):
+                pass
+    finally:
+        follower.terminate()
+        await follower.communicate()
