@@ -30,6 +30,7 @@ async def test_the_students_page_says_who_sees_what_now_and_who_signed_for_it(fr
     page = text((await (await officer(fresh)).get(f"/office/students/{fresh.student['id']}")).text)
     assert "Release signed by Luz Rivera (mother) on September 15, 2026" in page
     assert "In effect" in page
+    assert ".." not in page
     assert "sees: name, birth date and contact, referrals" in page
     assert not UUID.search(page)
 
