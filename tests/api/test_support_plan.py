@@ -196,3 +196,14 @@ async def test_what_a_recipient_gets_is_on_the_ledger(scene: Scene) -> None:
     before = await scene.district.ids(path)
     assert FAMILY in (await scene.clinic.get(f"/Patient/{scene.student['id']}/$support-plan")).text
     assert len(await scene.district.ids(path)) == len(before) + 1
+
+
+async def test_an_organization_that_has_no_name_has_plans_as_well(world: World) -> None:
+    scene = await set_scene(world)
+    own = (await scene.district.get(f"/{scene.district.reference['reference']}")).json()
+    del own["name"]
+    await scene.district.save({**own, "identifier": [{"system": "urn:test:organization", "value": "one"}]})
+    care = {"resourceType": "CareTeam", "subject": build.ref(scene.student), "status": "active"}
+    await scene.district.create({**care, "managingOrganization": [scene.district.reference]})
+    author = (await plan(scene.district, scene))["entry"][0]["resource"]["author"][0]
+    assert author["reference"] == scene.district.reference["reference"]

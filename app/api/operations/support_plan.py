@@ -62,7 +62,7 @@ def _author(context: RequestContext, resources: list[Json]) -> Json:
     own = str(context.caller.organization)
     here = next((r for r in resources if r["resourceType"] == "Organization" and r["id"] == own), None)
     if here is not None:
-        return {"reference": f"Organization/{own}", "display": here["name"]}
+        return {"reference": f"Organization/{own}", **({"display": here["name"]} if "name" in here else {})}
     return {"type": "Organization", "identifier": {"system": URI, "value": f"{context.base}/Organization/{own}"}}
 
 
