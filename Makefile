@@ -23,7 +23,7 @@ T ?=
 test: $(VENV)/dev.stamp ## all tests, on a real PostgreSQL; T=path: those of a folder, a file or file.py::name
 	$(BIN)/pytest $(if $(T),$(T),-n 2 --dist loadfile --ignore assurance/noninterference/test_planted_leaks.py)
 
-test-fast: $(VENV)/dev.stamp ## the tests that need no database, in two minutes
+test-fast: $(VENV)/dev.stamp ## the tests that need no database, in about a minute
 	$(BIN)/pytest -n 2 --dist loadfile --fast
 
 assure: prove bites kill feed notified conformance mutate mutate-exchange ## the long proofs, one after the other: hours

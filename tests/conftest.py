@@ -33,8 +33,10 @@ SLOW = (
     "tests/bench/",
     "tests/conformance/",
     "tests/openapi/",
-    "tests/intake/test_generate.py",
+    "tests/intake/edfi/test_generate.py",
+    "tests/telemetry/test_metrics.py",
     "tests/test_",
+    "tests/witness/",
 )
 """Where a test may start a server by itself, or takes long without one."""
 

@@ -101,7 +101,7 @@ async def test_the_commands_of_the_guide_restore_to_a_moment_and_what_ended_sinc
             await _streamed(site.owner, end)
     finally:
         streaming.terminate()
-        streaming.wait(10)
+        streaming.wait(60)  # it may see the signal only at its next status report, 10 s later
     socket = site.backups / "socket"
     socket.mkdir()
     os.chown(socket, site.user, -1)
