@@ -128,7 +128,7 @@ async def test_a_record_comes_with_a_signature_and_goes_with_its_end(
         parties = scene.district.reference, scene.clinic.reference
         await scene.district.create(build.task(scene.student, scene.records["ServiceRequest"], *parties))
         officer = await hire(world, scene.district, "privacy-officer")
-        intake = await hire(world, scene.clinic, "partner-intake", "Ines Intake")
+        intake = await hire(world, scene.clinic, "partner-intake", "Ina Intake")
         async with served(world) as url:
             with browsing(PROGRAM, tmp_path / "profile") as page:
                 pictures = f"{language}-{'scripts' if scripts else 'plain'}"
@@ -157,7 +157,7 @@ async def told(story: Story, officer: Person, intake: Person, language: str) -> 
     assert await story.intake_sees()
     assert "Clinic" in await desk.open(f"/office/students/{student}")
     record = await desk.open(f"/office/students/{student}/record")
-    assert "Ines Intake" in record
+    assert "Ina Intake" in record
     assert "Luz Rivera (mother)" in record
     if language == "es":
         await story.prove(END[language])
