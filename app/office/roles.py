@@ -32,6 +32,7 @@ _ALL = (
         (
             "system/AuditEvent.crs",
             "system/Consent.crus",
+            "system/Group.rs",
             "system/Organization.rs",
             "system/Patient.rs",
             "system/RelatedPerson.rs",

@@ -9,6 +9,7 @@ from app.office import (
     asking,
     drafting,
     glass,
+    imports,
     operator,
     plan,
     recipients,
@@ -49,6 +50,7 @@ def office_router() -> APIRouter:
         operator,
         recipients,
         plan,
+        imports,
     ):
         part.add(router)
     return router
