@@ -69,11 +69,13 @@ mutate: $(VENV)/dev.stamp ## mutants of the rule of releases, of forms and of pl
 mutate-exchange: $(VENV)/dev.stamp ## mutants of the access service, on a database of their own
 	$(BIN)/python -m assurance.mutation
 
-check: $(VENV)/dev.stamp ## style, language, types, import layers, duplication
+check: $(VENV)/dev.stamp ## style, language, length of files, types, import layers, duplication
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/codespell $$(git ls-files)
 	$(BIN)/python -m tools.language
+	@git ls-files '*.py' '*.js' '*.html' 'schema/*.sql' | xargs wc -l | \
+		awk '$$1 > 400 && $$2 != "total" {print $$2 ": " $$1 " lines; a file has at most 400: divide it"; long = 1} END {exit long}'
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pylint --disable=all --enable=duplicate-code --min-similarity-lines=6 app

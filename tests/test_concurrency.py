@@ -128,7 +128,7 @@ async def test_a_change_of_a_record_waits_for_who_is_just_given_it(world: World)
     engine = create_async_engine(world.db.owner)
     async with engine.connect() as reader:
         await lock_disclosure(reader, [(UUID(student["id"]), district.organization)])
-        assert (await asyncio.wait_for(district.create(build.encounter(student)), 5))["id"]
+        assert (await asyncio.wait_for(district.create(build.encounter(student)), 30))["id"]
         writing = asyncio.create_task(district.save({**visit, "status": "cancelled"}))
         while not writing.done():
             if (await as_owner(world, "SELECT count(*) FROM pg_locks WHERE NOT granted"))[0][0]:

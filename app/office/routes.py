@@ -10,6 +10,7 @@ from app.office import (
     drafting,
     glass,
     operator,
+    plan,
     recipients,
     record,
     referral,
@@ -47,6 +48,7 @@ def office_router() -> APIRouter:
         glass,
         operator,
         recipients,
+        plan,
     ):
         part.add(router)
     return router

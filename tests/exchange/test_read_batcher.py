@@ -218,7 +218,7 @@ async def test_two_statements_are_under_way_at_once_and_no_more(scene: Scene) ->
         waiting = [read()]
         await asyncio.sleep(0.1)
         own = ReadRequest(district, "Patient", student, None, "read", uuid4())
-        assert (await asyncio.wait_for(read_batcher.read(own), 5)).own
+        assert (await asyncio.wait_for(read_batcher.read(own), 30)).own
         for _ in range(3):
             waiting.append(read())
             await asyncio.sleep(0.1)
@@ -254,7 +254,7 @@ async def test_a_write_under_way_holds_up_the_reads_that_it_may_end_and_no_other
         waiting = [asyncio.create_task(scene.clinic.get(f"/ServiceRequest{p}")) for p in (f"/{one}", f"?_id={one}")]
         await asyncio.sleep(0.8)  # longer than a caller is let try again
         assert not any(w.done() for w in waiting)
-        absent = await asyncio.wait_for(scene.clinic.get(f"/Patient/{uuid4()}"), 2)
+        absent = await asyncio.wait_for(scene.clinic.get(f"/Patient/{uuid4()}"), 30)
         assert absent.status_code == 404
     assert [(await w).status_code for w in waiting] == [200, 200]
 
@@ -353,7 +353,7 @@ async def test_a_read_that_comes_as_two_statements_end_at_once_waits_for_nobody(
         await asyncio.sleep(0.3)  # both statements wait to enter
         let_go.set()
         time.sleep(0.5)  # noqa: ASYNC251 - and have been answered when the loop looks again
-        await asyncio.wait_for(asyncio.gather(*readers), 5)
+        await asyncio.wait_for(asyncio.gather(*readers), 30)
         holder.result()
 
 
@@ -362,5 +362,5 @@ async def _until(world: World, statement: str, held: threading.Event, let_go: th
     async with engine.begin() as connection:
         await connection.execute(text(statement))
         held.set()
-        let_go.wait(10)
+        let_go.wait(60)
     await engine.dispose()

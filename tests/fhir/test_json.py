@@ -178,9 +178,9 @@ def test_a_surrogate_pair_is_one_character() -> None:
 
 @pytest.mark.parametrize("opening", [b'{"a":', b"[", b'{"a":["\\"",'])
 def test_ten_thousand_levels_are_refused_at_once(opening: bytes) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert "nested deeper" in refused(opening * 10_000).text
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_the_depth_limit_counts_objects_and_arrays_outside_strings() -> None:

@@ -80,7 +80,7 @@ def test_every_primitive_type_has_cases() -> None:
 
 @pytest.mark.parametrize("name", sorted(CHECKS))
 def test_no_check_takes_long_over_a_hostile_value(name: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     for unit in ("a ", " ", "=", "= ", "1.", "urn:oid:1.1", "QUJD  ", "0"):
         CHECKS[name](unit * 50_000 + "!")
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1

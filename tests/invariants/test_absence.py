@@ -275,10 +275,10 @@ async def test_a_write_about_a_hidden_student_waits_for_nobody_who_writes_about_
             build.guardian(scene.student),
             build.encounter(scene.student, partOf=build.ref(scene.records["Encounter"])),
         ):
-            answer = await asyncio.wait_for(scene.stranger.post(f"/{made['resourceType']}", made), 5)
+            answer = await asyncio.wait_for(scene.stranger.post(f"/{made['resourceType']}", made), 30)
             assert answer.status_code == 422
         for method in (scene.stranger.get, scene.stranger.delete):
-            answer = await asyncio.wait_for(method(f"/Patient/{scene.student['id']}"), 5)
+            answer = await asyncio.wait_for(method(f"/Patient/{scene.student['id']}"), 30)
             assert answer.status_code == 404
 
 

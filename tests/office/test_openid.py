@@ -263,7 +263,7 @@ async def test_of_a_provider_no_more_is_read_than_fits_in_time_and_no_redirect_i
     }[what]
     started = time.monotonic()
     assert (await person.http.get(PAGE, follow_redirects=False)).status_code == 503
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 30
 
 
 async def test_a_sign_in_that_took_too_long_or_is_another_providers_signs_nobody_in(

@@ -2,59 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
-from xml.etree import ElementTree
-
 import pytest
 
 from app.consent.attributes import INLINE_LABEL
-from app.plan.document import MEASURES, composition, under
+from app.plan.document import composition, under
 from app.referral.codes import REVIEW_DATE
-
-Json = dict[str, Any]
-Table = list[tuple[str, ...]]
-AT = "2026-11-28T08:00:00Z"
-SCHOOL = {"reference": "Organization/o", "display": "A school"}
-ANA = {
-    "resourceType": "Patient",
-    "id": "p",
-    "birthDate": "2014-05-01",
-    "name": [{"given": ["Ana", "Lu"], "family": "Sol"}],
-}
-MOTHER = {"resourceType": "RelatedPerson", "id": "m", "name": [{"text": "Lu Sol", "family": "Other"}]}
-CLINIC = {"resourceType": "Organization", "id": "c", "name": "The clinic"}
-ROLE = {"resourceType": "PractitionerRole", "id": "r", "code": [{"text": "School counselor"}]}
-BY = {"reference": "RelatedPerson/m"}
-AT_CLINIC = {"reference": "Organization/c"}
-UNKNOWN = {"reference": "Practitioner/nobody"}
-PLAN, NEEDS, GOALS = "The plan and its review", "Strengths and needs", "Goals"
-TEAM, SERVICES, OUTCOMES = "Team", "Services and referrals", "Outcomes"
-
-
-def made(*resources: Json, whole: bool = True) -> Json:
-    """The plan of Ana over these resources."""
-    return composition([ANA, MOTHER, CLINIC, ROLE, *resources], "Patient/p", SCHOOL, AT, whole=whole)
-
-
-def parsed(narrative: Json) -> ElementTree.Element:
-    """A narrative as XML."""
-    return ElementTree.fromstring(narrative["div"])  # noqa: S314 - our own
-
-
-def table(narrative: Json) -> Table:
-    """The rows of a narrative, without the headings."""
-    rows = parsed(narrative).iter("{http://www.w3.org/1999/xhtml}tr")
-    return [tuple(cell.text or "" for cell in row) for row in rows][1:]
-
-
-def section(document: Json, title: str) -> Json:
-    """One section."""
-    return next(dict(s) for s in document["section"] if s["title"] == title)
-
-
-def told(title: str, *resources: Json) -> Table:
-    """What a section of a plan over these resources tells."""
-    return table(section(made(*resources), title)["text"])
+from tests.plan.telling import (
+    AT,
+    AT_CLINIC,
+    BY,
+    GOALS,
+    NEEDS,
+    OUTCOMES,
+    PLAN,
+    SERVICES,
+    TEAM,
+    UNKNOWN,
+    Json,
+    Table,
+    attendance,
+    made,
+    parsed,
+    section,
+    table,
+    told,
+)
 
 
 def test_a_plan_over_nothing_says_so_in_each_section() -> None:
@@ -309,70 +281,6 @@ def test_a_service_is_told_with_who_serves_its_state_and_when(record: Json, rows
 def test_services_stand_beside_each_other_whatever_records_they_are() -> None:
     assert told(SERVICES, *({"id": "x", **record} for record, _ in SERVED)) == [
         row for _, rows in SERVED for row in rows
-    ]
-
-
-def attendance(value: float | None, day: str, unit: str = "%") -> Json:
-    """A measure of a day."""
-    code = {"coding": [{"system": MEASURES, "code": "attendance-rate", "display": "Attendance"}]}
-    known = {} if value is None else {"valueQuantity": {"value": value, "unit": unit}}
-    return {"resourceType": "Observation", "id": day, "code": code, "effectiveDateTime": day, **known}
-
-
-def care_plan(**more: Any) -> Json:
-    """A plan that goes on."""
-    return {"resourceType": "CarePlan", "id": str(more), "status": "active", **more}
-
-
-POINTS = [
-    attendance(v, d) for v, d in ((93.5, "2026-11-20"), (90, "2026-11-01"), (82, "2026-09-01"), (85, "2026-08-20"))
-]
-
-
-@pytest.mark.parametrize(
-    ("plans", "first", "change"),
-    [
-        ([], "85 % (2026-08-20)", "+8.5"),
-        ([care_plan()], "85 % (2026-08-20)", "+8.5"),
-        ([care_plan(period={"end": "2026-09-14"})], "85 % (2026-08-20)", "+8.5"),
-        ([care_plan(period={"start": "2026-09-14"})], "82 % (2026-09-01)", "+11.5"),
-        ([care_plan(period={"start": "2026-09-01T08:00:00Z"})], "82 % (2026-09-01)", "+11.5"),
-        ([care_plan(period={"start": "2026-08-01"})], "85 % (2026-08-20)", "+8.5"),
-        ([care_plan(period={"start": "2026-11-27"})], "90 % (2026-11-01)", "+3.5"),
-        ([care_plan(period={"start": d}) for d in ("2026-11-27", "2026-09-14")], "82 % (2026-09-01)", "+11.5"),
-    ],
-)
-def test_a_measure_is_compared_with_the_last_before_the_plan_began_or_the_first(
-    plans: list[Json], first: str, change: str
-) -> None:
-    document = made(*plans, *POINTS)
-    outcomes = section(document, OUTCOMES)
-    assert table(outcomes["text"]) == [("Attendance", first, "93.5 % (2026-11-20)", change)]
-    assert outcomes["entry"] == [{"reference": "Observation/2026-11-20"}]
-
-
-@pytest.mark.parametrize(
-    ("points", "change"),
-    [
-        ([attendance(90, "2026-11-01")], ""),
-        ([attendance(90, "2026-11-01"), attendance(85, "2026-11-02")], "-5"),
-        ([attendance(90, "2026-11-01"), attendance(90, "2026-11-02")], "+0"),
-        ([attendance(None, "2026-11-01"), attendance(85, "2026-11-02")], ""),
-        ([attendance(90, "2026-11-01"), attendance(None, "2026-11-02")], ""),
-    ],
-)
-def test_a_change_is_told_with_its_sign_where_two_values_are_numbers(points: list[Json], change: str) -> None:
-    assert [row[-1] for row in told(OUTCOMES, *points)] == [change]
-
-
-def test_measures_are_told_by_name_each_on_its_own_whatever_says_when() -> None:
-    reading = {"coding": [{"system": MEASURES, "code": "x", "display": "A grade"}], "text": "A grade"}
-    old = {**attendance(2, "o"), "code": reading, "effectivePeriod": {"start": "2026-01-01", "end": "2026-09-30"}}
-    new = {**attendance(3, "n"), "code": reading, "issued": "2026-10-31T08:00:00Z"}
-    del old["effectiveDateTime"], new["effectiveDateTime"]
-    assert told(OUTCOMES, attendance(90, "2026-11-01"), new, old) == [
-        ("A grade", "2 % (2026-09-30)", "3 % (2026-10-31)", "+1"),
-        ("Attendance", "90 % (2026-11-01)", "90 % (2026-11-01)", ""),
     ]
 
 

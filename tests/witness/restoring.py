@@ -109,7 +109,7 @@ async def command(owner: URL, folder: Path | None, *arguments: str, **more: str)
 
 async def again(scene: Scene, world: World) -> tuple[Member, Member]:
     """The district and the clinic, with new tokens of the server over the restored database."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not await _reached(world):
         assert time.monotonic() < deadline, "the server does not connect again"
     members = []
