@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
-from uuid import NAMESPACE_OID, uuid5
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 from app.errors import HallpassError
 from app.exchange.release import Released, Withdrawn
@@ -18,6 +18,9 @@ from app.fhir.json import dump
 from app.fhir.outcome import outcome, success
 
 Link = tuple[str, str]
+_GOES_ALONG = (
+    "Goes along under 42 CFR 2.32: records of this page are disclosed under this Consent. The total does not count it."
+)
 MATCH_GRADE = "http://hl7.org/fhir/StructureDefinition/match-grade"
 
 
@@ -46,9 +49,11 @@ def history(
 ) -> bytes:
     """A history Bundle: each version with the request that made it, and what is withdrawn from the reader of a feed.
 
-    `since` is the moment from which that reader goes on; it stands in `meta.lastUpdated`.
+    A Consent that goes along stands at its own time, as the version that it is. `since` is the moment from which that
+    reader goes on; it stands in `meta.lastUpdated`.
     """
-    entries = [_withdrawn(w, base) for w in withdrawn] + [_version(r, base) for r in map(_checked, released)]
+    newest_first = sorted(released, key=_time, reverse=True)
+    entries = [_withdrawn(w, base) for w in withdrawn] + [_version(r, base) for r in newest_first]
     return _bundle("history", entries, links, total, since)
 
 
@@ -129,12 +134,19 @@ def _name(body: bytes) -> bytes:
     return str(uuid5(NAMESPACE_OID, body.decode())).encode()
 
 
+def _time(released: Released) -> tuple[datetime, UUID, int]:
+    return _checked(released).updated, released.id, released.version
+
+
 def _version(released: Released, base: str) -> bytes:
     request = {"method": released.method, "url": f"{released.type}/{released.id}"}
     if released.method == "POST":
         request["url"] = released.type
     status = {"POST": "201", "DELETE": "204"}.get(released.method, "200")
-    response = {"status": status, "etag": etag(released.version), "lastModified": instant(released.updated)}
+    response: dict[str, Any] = {"status": status, "etag": etag(released.version)}
+    response["lastModified"] = instant(released.updated)
+    if released.mode == "include":
+        response["outcome"] = success(_GOES_ALONG)
     resource = b"" if released.deleted else b'"resource":%s,' % released.body
     return b'{"fullUrl":%s,%s"request":%s,"response":%s}' % (
         _url(released, base),

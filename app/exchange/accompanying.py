@@ -33,9 +33,15 @@ async def with_consents(
         return results, []
     found = [await store.version(session.connection, "Consent", *key) for key in sorted(wanted)]
     consents = {(row.id, row.version): row for row in found if row is not None and not row.deleted}
-    return [_with(session, f, [consents[k] for k in _due(f, grounds) if k in consents]) for f in results], [
-        *consents.values()
+    own = [[c for k in _due(f, grounds) if (c := consents.get(k)) is not None and _in_time(f, c)] for f in results]
+    return [_with(session, f, added) for f, added in zip(results, own, strict=True)], [
+        row for row in consents.values() if any(row in added for added in own)
     ]
+
+
+def _in_time(result: PendingResult, consent: Stored) -> bool:
+    """Whether the reader of a feed that goes on from the latest entry it got still misses nothing."""
+    return result.since is None or consent.updated < result.since
 
 
 def _due(result: PendingResult, grounds: Grounds) -> Iterable[Key]:
@@ -43,7 +49,7 @@ def _due(result: PendingResult, grounds: Grounds) -> Iterable[Key]:
     if not result.bundled:
         return []
     there = {(c.row.id, c.row.version) for c in result.pending}
-    told = (grounds.get((c.row.id, c.row.version)) for c in result.pending)
+    told = (grounds.get((c.row.id, c.row.version)) for c in result.pending if not c.row.deleted)
     return dict.fromkeys(
         (g.consent, g.version)
         for g in told

@@ -5,6 +5,8 @@ although those before and after it are not, and the total counts without it.
 
 The history of types is a feed: a reader that asks again since the moment that its last answer handed out gets what was
 written or became visible since, and what it was given and no longer sees. docs/decisions/0031-feed.md
+
+The Consent that goes along with records under 42 CFR Part 2 is none of the versions: no total, token or feed has it.
 """
 
 from __future__ import annotations
@@ -106,7 +108,7 @@ async def _page(session: Session, span: Span, page: Page, walk: str) -> PendingR
         cursors["next"] = f"{walk}{_cursor(shown[-1])}"
     if shown and (more if back else position is not None):
         cursors["previous"] = f"{walk}{_cursor(shown[0])} back"
-    return PendingResult(tuple(PendingRow(r) for r in shown), total=total, cursors=cursors)
+    return PendingResult(tuple(PendingRow(r) for r in shown), total=total, cursors=cursors, bundled=True)
 
 
 def _cursor(row: Stored) -> str:

@@ -18,6 +18,11 @@ class Role:
     purposes: frozenset[str]
 
 
+def _reads(*types: str) -> tuple[str, ...]:
+    """To read and to search these types."""
+    return tuple(f"system/{t}.rs" for t in types)
+
+
 OPERATOR = Role("operator", "Operator", (), frozenset())
 """Of the network: has pages of its own, and no scope, so that no record is shown to it anywhere."""
 _ALL = (
@@ -27,6 +32,7 @@ _ALL = (
         (
             "system/AuditEvent.crs",
             "system/Consent.crus",
+            "system/Group.rs",
             "system/Organization.rs",
             "system/Patient.rs",
             "system/RelatedPerson.rs",
@@ -37,6 +43,10 @@ _ALL = (
         "counselor",
         "Counselor",
         (
+            *_reads(
+                "Appointment", "CarePlan", "CareTeam", "Condition", "Encounter", "Goal", "Observation", "Practitioner"
+            ),
+            *_reads("PractitionerRole", "Procedure"),
             "system/Consent.rs",
             "system/HealthcareService.rs",
             "system/Organization.rs",
@@ -56,7 +66,7 @@ _ALL = (
     Role(
         "partner-intake",
         "Intake of a partner",
-        ("system/Organization.rs", "system/Patient.rs", "system/ServiceRequest.rs", "system/Task.rus"),
+        (*_reads("CarePlan", "CareTeam", "Goal", "Organization", "Patient", "ServiceRequest"), "system/Task.rus"),
         frozenset({"TREAT"}),
     ),
     OPERATOR,

@@ -9,7 +9,9 @@ from app.office import (
     asking,
     drafting,
     glass,
+    imports,
     operator,
+    plan,
     recipients,
     record,
     referral,
@@ -47,6 +49,8 @@ def office_router() -> APIRouter:
         glass,
         operator,
         recipients,
+        plan,
+        imports,
     ):
         part.add(router)
     return router

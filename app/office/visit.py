@@ -30,6 +30,7 @@ MENU = (
     ("/office", "Students", "Patient", "s"),
     ("/office/releases", "Releases", "Consent", "s"),
     ("/office/referrals", "Referrals", "Task", "s"),
+    ("/office/imports", "Imports", "Group", "s"),
     ("/office/emergencies", "Emergencies", "AuditEvent", "c"),
 )
 """Path, name, and the type and interaction that a page's first question needs."""

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest_asyncio
+from sqlalchemy import text
 
 from app.api.binary import NOTICE
 from app.consent.codes import ACT_CODE, ACTOR_ROLE, CONFIDENTIALITY_SYSTEM, PART2
@@ -67,6 +68,69 @@ async def test_everything_carries_it_once_and_a_batch_carries_it_in_the_pages_of
     answer = await scene.clinic.post("", {"resourceType": "Bundle", "type": "batch", "entry": asked})
     (page,) = [e["resource"] for e in answer.json()["entry"]]
     assert [e["resource"]["resourceType"] for e in page["entry"]].count("Consent") == 1
+
+
+async def test_a_history_carries_it_as_the_version_that_it_is(scene: Scene) -> None:
+    """Of one, of a type and of all: at its own time, said to be no part of the total, and entered on the ledger."""
+    consent, visit = scene.records["Consent"], scene.records["Encounter"]["id"]
+    before = len(await ledger(scene.world, scene.clinic))
+    for path in (f"/Encounter/{visit}/_history", "/Encounter/_history", "/_history?_type=Encounter,Location"):
+        page = (await scene.clinic.get(path)).json()
+        versions = [e["resource"]["resourceType"] for e in page["entry"]]
+        assert page["total"] == versions.count("Encounter") == len(versions) - 1
+        (along,) = [e for e in page["entry"] if e["resource"]["resourceType"] == "Consent"]
+        assert along["resource"]["id"] == consent["id"]
+        assert along["request"] == {"method": "POST", "url": "Consent"}
+        assert along["response"].pop("outcome")["issue"][0]["severity"] == "information"
+        updated = consent["meta"]["lastUpdated"]
+        assert along["response"] == {"status": "201", "etag": 'W/"1"', "lastModified": updated}
+        assert "search" not in along
+        times = [e["resource"]["meta"]["lastUpdated"] for e in page["entry"]]
+        assert times == sorted(times, reverse=True)
+    entered = (await ledger(scene.world, scene.clinic))[before:]
+    assert [e[:4] for e in entered if e[0] == "Consent"] == [("Consent", UUID(consent["id"]), 1, "history")] * 3
+    own = (await scene.district.get(f"/Encounter/{visit}/_history")).json()["entry"]
+    assert [e["resource"]["resourceType"] for e in own] == ["Encounter"]
+
+
+async def test_who_follows_a_feed_gets_it_beside_what_is_new_and_is_never_told_that_it_is_withdrawn(
+    scene: Scene,
+) -> None:
+    """It is in the pages with such records alone, and once where it is a version of the page itself."""
+    adult = scene.student
+    first = (await scene.clinic.get("/Encounter/_history?_count=1")).json()
+    since = first["meta"]["lastUpdated"]
+    again = f"/Encounter/_history?_since={since.replace('+', '%2B')}"
+    assert "entry" not in (await scene.clinic.get(again)).json()
+    visit = await scene.district.create(build.encounter(adult, meta={"security": [LABEL]}))
+    page = (await scene.clinic.get(again)).json()
+    assert page["total"] == 1
+    assert [e["resource"]["resourceType"] for e in page["entry"]] == ["Encounter", "Consent"]
+    both = (await scene.clinic.get("/_history?_type=Encounter,Consent")).json()
+    ids = [e["resource"]["id"] for e in both["entry"]]
+    assert both["total"] == len(ids) == len(set(ids))
+    gone = await scene.district.delete(f"/Encounter/{visit['id']}")
+    assert gone.status_code == 204
+    since = page["meta"]["lastUpdated"]
+    page = (await scene.clinic.get(f"/Encounter/_history?_since={since.replace('+', '%2B')}")).json()
+    assert [(e["request"]["method"], "resource" in e) for e in page["entry"]] == [("DELETE", False)]
+
+
+async def test_a_feed_leaves_out_a_consent_that_is_newer_than_what_its_answer_reaches(scene: Scene) -> None:
+    """Who goes on from the latest entry would miss what was being written meanwhile."""
+    async with scene.world.db.begin() as writing:
+        await writing.execute(text("SELECT hallpass.stamp()"))
+        held = scene.records["Consent"]
+        new = {k: v for k, v in held.items() if k not in ("id", "meta")} | {"dateTime": "2026-09-18"}
+        old = {**held, "status": "inactive"}
+        assert (await scene.district.put(f"/Consent/{held['id']}", old)).status_code == 200
+        scene.records["Consent"] = await scene.district.create(new)
+        page = (await scene.clinic.get("/Encounter/_history")).json()
+        resources = [e["resource"] for e in page["entry"] if "resource" in e]
+        assert {r["resourceType"] for r in resources} == {"Encounter"}
+        assert "The consent is" in str(resources)
+    page = (await scene.clinic.get("/Encounter/_history")).json()
+    assert f"Consent/{scene.records['Consent']['id']}" in {e["fullUrl"][-44:] for e in page["entry"]}
 
 
 async def test_a_plan_names_the_consent_that_it_was_made_under(scene: Scene) -> None:
