@@ -28,7 +28,7 @@ from app.errors import HallpassError, Issue, Kind
 from app.exchange import conditional, read_batcher, reads, reference_check, writes
 from app.exchange.read_batcher import ReadRequest, ReadResult
 from app.ledger import disclose, entries
-from app.resources.refs import as_uuid, local_targets
+from app.resources.refs import as_uuid
 from app.search.cursor import Cursor
 from app.search.parameters import ParamKind
 from assurance.noninterference.pair import Pair
@@ -237,11 +237,11 @@ def an_error_that_names_the_hidden_thing(patch: pytest.MonkeyPatch) -> None:
     """A reference to something hidden is refused in other words than one to nothing."""
     original = reference_check.check_references
 
-    async def require(session: Any, content: Any, before: Any, itself: Any) -> None:
+    async def require(session: Any, wanted: Any) -> None:
         try:
-            await original(session, content, before, itself)
+            await original(session, wanted)
         except HallpassError as e:
-            ids = [t[1] for t in local_targets(content)]
+            ids = [t[1] for t in wanted.values() if t]
             known = await session.connection.scalar(
                 select(func.count()).where(resource.c.id.in_(ids), resource.c.current)
             )
@@ -256,6 +256,12 @@ def a_reference_to_the_hidden_that_is_accepted(patch: pytest.MonkeyPatch) -> Non
     current = "r.id = ANY (CAST(:ids AS uuid[])) AND r.current AND NOT r.deleted"
     found = text(f"SELECT r.type, r.id, r.student, r.custodian FROM prove.resource r WHERE {current}")
     patch.setattr(read, "_VISIBLE", PreparedQuery(found))
+    of_new = f"""
+        SELECT k.at, f.ids, f.types FROM hallpass.lock_create(:compartment, :custodian, :id, :kind, :refs) k
+        CROSS JOIN (SELECT coalesce(array_agg(r.id), '{{}}') AS ids, coalesce(array_agg(r.type), '{{}}') AS types
+                    FROM prove.resource r WHERE {current.replace(":ids", ":refs")}) f
+    """
+    patch.setattr(read, "_LOCK_CREATE", PreparedQuery(text(of_new)))
 
 
 @leak
