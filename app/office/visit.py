@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 from fastapi import Response
 
 from app.caller import Caller
+from app.errors import not_found
 from app.exchange import reads
+from app.exchange.caseload import with_caseload
 from app.exchange.service import AccessService, PendingResult, Result, UnitOfWork
 from app.exchange.service import Session as Transaction
 from app.ledger import security_log
@@ -72,7 +74,10 @@ class Visit:
 
         async def noted(transaction: Transaction) -> list[PendingResult]:
             zones.append(transaction.zone)
-            found = await unit_of_work(transaction)
+            own = await with_caseload(transaction, self.staff.caseload)
+            found = await unit_of_work(own)
+            if not all(own.shows(p.row) for f in found for p in f.pending):
+                raise not_found()
             await security_log.record(transaction.connection, "access", self.caller.client, "0", looked)
             return found
 
