@@ -84,11 +84,15 @@ class Visit:
         results = await self.access_service.perform(self.caller, interaction, noted, self.request_id)
         return Answer(results, zones[-1])
 
-    def page(self, template: str, status: int = 200, **values: object) -> Response:
-        """A page for this person."""
+    def text(self, template: str, **values: object) -> str:
+        """The text of a page for this person."""
         own = OPERATORS_MENU if self.staff.role is OPERATOR else ()
         menu = [*own, *((path, name) for path, name, kind, letter in MENU if self.may(kind, letter))]
-        return html(render(template, staff=self.staff, menu=menu, token=self.token, may=self.may, **values), status)
+        return render(template, staff=self.staff, menu=menu, token=self.token, may=self.may, **values)
+
+    def page(self, template: str, status: int = 200, **values: object) -> Response:
+        """A page for this person."""
+        return html(self.text(template, **values), status)
 
 
 def about(what: str, type_name: str, id_: str) -> str:
