@@ -2703,7 +2703,7 @@ END $$;
 
 COMMENT ON FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_clinical tstzrange) IS 'Whether those who signed a release are those who may sign for a record with these labels: a minor controls some.';
 
-CREATE FUNCTION hallpass.staff_of_session(p_session bytea, p_idle integer) RETURNS TABLE(client text, organization uuid, name text, address text, role text, scopes text[], purposes text[])
+CREATE FUNCTION hallpass.staff_of_session(p_session bytea, p_idle integer) RETURNS TABLE(client text, organization uuid, name text, address text, role text, caseload text[], scopes text[], purposes text[])
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
@@ -2712,7 +2712,7 @@ DECLARE
 BEGIN
     UPDATE staff_session s SET seen = v_now WHERE s.digest = p_session AND s.until > v_now
         AND s.seen > v_now - make_interval(secs => p_idle) AND s.seen < v_now - interval '1 minute';
-    RETURN QUERY SELECT f.client, f.organization, f.name, f.address, f.role, c.scopes, c.purposes
+    RETURN QUERY SELECT f.client, f.organization, f.name, f.address, f.role, f.caseload, c.scopes, c.purposes
         FROM staff_session s JOIN staff f ON f.client = s.client JOIN client c ON c.id = f.client
         WHERE s.digest = p_session AND s.until > v_now AND s.seen > v_now - make_interval(secs => p_idle)
           AND c.disabled IS NULL;
@@ -3510,6 +3510,7 @@ CREATE TABLE hallpass.staff (
     name text NOT NULL,
     address text NOT NULL,
     role text NOT NULL,
+    caseload text[],
     issuer text,
     subject text,
     created timestamp with time zone DEFAULT now() NOT NULL

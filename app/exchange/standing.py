@@ -32,7 +32,7 @@ async def status(session: Session, patient: str, *, provisions: bool = False) ->
     session.require("Consent", "r")
     own, compartment = session.caller.organization, as_uuid(patient)
     held = await stored_rules.attributes(session.connection, compartment, own, parts=True) if compartment else []
-    if compartment is None or not held:
+    if compartment is None or not held or not session.includes(compartment):
         raise not_found()
     policies = await policy_set(
         session, compartment, held, await stored_rules.releases(session.connection, compartment)
