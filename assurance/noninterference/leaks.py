@@ -253,15 +253,13 @@ def an_error_that_names_the_hidden_thing(patch: pytest.MonkeyPatch) -> None:
 @leak
 def a_reference_to_the_hidden_that_is_accepted(patch: pytest.MonkeyPatch) -> None:
     """A write may refer to what its writer cannot see."""
-    current = "r.id = ANY (CAST(:ids AS uuid[])) AND r.current AND NOT r.deleted"
-    found = text(f"SELECT r.type, r.id, r.student, r.custodian FROM prove.resource r WHERE {current}")
-    patch.setattr(read, "_VISIBLE", PreparedQuery(found))
-    of_new = f"""
-        SELECT k.at, f.ids, f.types FROM hallpass.lock_create(:compartment, :custodian, :id, :kind, :refs) k
-        CROSS JOIN (SELECT coalesce(array_agg(r.id), '{{}}') AS ids, coalesce(array_agg(r.type), '{{}}') AS types
-                    FROM prove.resource r WHERE {current.replace(":ids", ":refs")}) f
-    """
-    patch.setattr(read, "_LOCK_CREATE", PreparedQuery(text(of_new)))
+    there = "prove.resource r WHERE r.id = ANY (CAST({} AS uuid[])) AND r.current AND NOT r.deleted"
+    found = f"SELECT r.type, r.id, r.student, r.custodian FROM {there.format(':ids')}"
+    lists = "coalesce(array_agg(r.id), '{}') AS ids, coalesce(array_agg(r.type), '{}') AS types"
+    of_new = f"SELECT {lists} FROM {there.format(':refs')}"
+    locked = f"SELECT k.at, f.* FROM {SCHEMA}.lock_create(:compartment, :custodian, :id, :kind, :refs) k, ({of_new}) f"
+    patch.setattr(read, "_VISIBLE", PreparedQuery(text(found)))
+    patch.setattr(read, "_LOCK_CREATE", PreparedQuery(text(locked)))
 
 
 @leak
