@@ -36,6 +36,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "directory": ("app.commands.directory:directory", "The directory of services, by HSDS 3.0."),
     "release": ("app.commands.releases:release", "Releases of information: from a signed form to a Consent."),
     "report": ("app.commands.report:report", "What came of referrals."),
+    "expunge": (
+        "app.commands.expunging:expunge",
+        "Destroy the content of a record, or of all about a student, under law.",
+    ),
     "ledger": ("app.commands.ledger:ledger", "The disclosure ledger."),
     "verify": ("app.commands.verify:verify", "Recompute what is computed from the resources, and report differences."),
     "doctor": ("app.commands.doctor:doctor", "Look for what is unsafe, and say what to do."),

@@ -37,6 +37,6 @@ GRANT SELECT, INSERT ON hallpass.community_report TO hallpass_app;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA hallpass TO hallpass_app;
 -- The owner's alone, for commands and start-up.
 REVOKE EXECUTE ON FUNCTION hallpass.operating_figures, hallpass.set_operator, hallpass.partition_ledger, hallpass.drop_ledger,
-    hallpass.record_command FROM hallpass_app;
+    hallpass.record_command, hallpass.expunge FROM hallpass_app;
 -- What another function calls that judged before.
 REVOKE EXECUTE ON FUNCTION hallpass.enter_receipts FROM hallpass_app;

@@ -13,7 +13,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from app.consent.codes import widen
-from app.consent.evaluate import MAJORITY, Basis, Deny, Permit, decide
+from app.consent.evaluate import MAJORITY, Basis, Deny, Effect, Permit, decide
 from app.consent.model import PolicySet, Release, Requester, ResourceAttributes, Window
 from app.consent.moments import birthday
 from app.fhir.dates import BEGINNING, END
@@ -89,6 +89,31 @@ def changes(
                 opens, closes = (Counter(by_type[i] for i in ids) for ids in (after - before, before - after))
                 found.append(Change(at, tuple(sorted(why)), recipient, opens, closes))
     return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """How many records a provision covers where this recipient asks, and an exception of its own does not."""
+
+    consent: UUID
+    node: int
+    recipient: UUID
+    counts: Counts
+
+
+def covered(policies: PolicySet, held: Sequence[ResourceAttributes], asks: Asks, now: datetime) -> tuple[Covered, ...]:
+    """What each provision says now, asked of each release by itself."""
+    found: dict[tuple[UUID, int, UUID], Counts] = {}
+    for release in policies.releases:
+        effects = {p.node: Effect.PERMIT if p.permit else Effect.DENY for p in release.provisions}
+        alone = _alone(policies, release)
+        for recipient in sorted(release.recipients):
+            requester = asks(recipient, _purposes(release), now)
+            for record in held:
+                for entry in decide(alone, requester, record).trace:
+                    if entry.node is not None and entry.effect is effects[entry.node]:
+                        found.setdefault((release.consent, entry.node, recipient), Counter())[record.type] += 1
+    return tuple(Covered(*key, counts) for key, counts in found.items())
 
 
 def cost(policies: PolicySet, held: Sequence[ResourceAttributes]) -> int:

@@ -8,6 +8,9 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+EXPUNGED = b"{}"
+"""The body of each version of what was expunged (schema/functions/expunge.sql)."""
+
 
 class Stored(NamedTuple):
     """What a response and the ledger need of a version. Its columns are selected in this order."""
@@ -26,6 +29,11 @@ class Stored(NamedTuple):
     body: bytes
     label_at: int
     digest: bytes
+
+    @property
+    def expunged(self) -> bool:
+        """Whether its content was destroyed for good."""
+        return self.deleted and self.body == EXPUNGED
 
 
 class Ground(NamedTuple):

@@ -171,7 +171,7 @@ class Operator:
             row = await read.current(connection, type_name, own_id)
             if row is None or row.deleted:
                 raise HallpassError(Kind.NOT_FOUND, f"There is no {type_name} with this id.")
-            session = await self._session(connection, row.custodian)
+            session = await self.session(connection, row.custodian)
             if type_name == "Subscription":  # whose client it is stays
                 session = replace(session, worker=True)
             joined = {**parse(row.body), **_joined(parse(row.body), changes)}
@@ -183,11 +183,11 @@ class Operator:
     async def _create(self, type_name: str, content: dict[str, Any], own_id: UUID, custodian: UUID) -> None:
         validated = validate_now(TYPES[type_name], content, self._settings.fhir_base)
         async with owner_transaction(self.owner) as connection:
-            session = await self._session(connection, custodian)
+            session = await self.session(connection, custodian)
             await writes.create(session, TYPES[type_name], validated, own_id)
             await security_log.record_command(connection, custodian, f"{type_name} {own_id} added")
 
-    async def _session(self, connection: AsyncConnection, custodian: UUID) -> Session:
+    async def session(self, connection: AsyncConnection, custodian: UUID) -> Session:
         place = await projections.place(connection, custodian)
         zone = place[1] if place else self._settings.time_zone
         standing = await set_operator(connection, custodian, zone)

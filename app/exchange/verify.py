@@ -60,6 +60,12 @@ _LEDGER = text("""
             SELECT 1 FROM hallpass.resource c
             WHERE c.compartment = d.compartment AND c.id = d.consent AND c.version = d.consent_version)))
 """)
+_EXPUNGED = text("""
+    SELECT DISTINCT coalesce(r.type, x.type) AS type, coalesce(r.id, x.id) AS id
+    FROM (SELECT * FROM hallpass.expunged WHERE compartment = :compartment) x
+    FULL JOIN (SELECT * FROM hallpass.resource WHERE compartment = :compartment) r USING (compartment, id)
+    WHERE (x.id IS NOT NULL) <> coalesce(r.deleted AND r.body = '{}', false)
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +126,8 @@ class Verifier:
             found.append(Difference(what, f"compartment {compartment}"))
         for entry in await connection.execute(_LEDGER, {"compartment": compartment}):
             found.append(Difference("a ledger entry that cites what is not there", f"{entry.id}/{entry.version}"))
+        for other in await connection.execute(_EXPUNGED, {"compartment": compartment}):
+            found.append(Difference("what was expunged and has content, or the reverse", f"{other.type}/{other.id}"))
         return found
 
     async def _resource(self, connection: AsyncConnection, row: Stored, *, repair: bool) -> list[Difference]:
@@ -129,7 +137,7 @@ class Verifier:
         found = []
         before = content if row.deleted else await _superseded(connection, row)
         own = resource_attributes(TYPES[row.type], content, row.id, row.custodian, session.zone, before)
-        if own != await stored_rules.attributes_of(connection, row.compartment, row.id):
+        if not row.expunged and own != await stored_rules.attributes_of(connection, row.compartment, row.id):
             found.append(Difference("the facts of the current version", at))
         expected = None if row.deleted else terms(row.type, content, session.zone, session.settings.fhir_base)
         wanted = _rows(term_rows(expected, row.compartment, row.id, row.custodian, row.type)) if expected else set()

@@ -106,6 +106,8 @@ async def update(
     old, at = await _held(session, declared, resource_id, if_match, seen, absent)
     if draft.content.get("id") != resource_id:
         raise HallpassError(Kind.INVALID, Issue("The id in the body is not the one in the URL.", f"{declared.name}.id"))
+    if old.expunged:
+        raise HallpassError(Kind.GONE, "The resource was expunged, and stays so. To hold it again, create another.")
     held = await session.holds(old.custodian)
     if held and not old.deleted and _is_stored(old, draft.content):
         return PendingResult((PendingRow(old),), unchanged=True)
@@ -157,6 +159,14 @@ async def delete(session: Session, declared: ResourceType, resource_id: str, if_
         return PendingResult(absent=True)
     await _require_never_active(session, declared, old)
     await require_unreferenced(session, {old.id}, apart=session.claimed | {old.id})
+    await store_deletion(session, declared, old, at)
+    if declared.name == subscribing.TYPE:
+        await subscribing.forget(session, old.id)
+    return PendingResult(absent=True)
+
+
+async def store_deletion(session: Session, declared: ResourceType, old: Stored, at: datetime) -> None:
+    """Store a version that is a deletion, with all that follows from it. Whoever calls has judged that it may be."""
     content = parse(old.body)
     row = old._replace(
         version=old.version + 1, deleted=True, updated=at, method="DELETE", body=b"", label_at=0, digest=b""
@@ -166,9 +176,6 @@ async def delete(session: Session, declared: ResourceType, resource_id: str, if_
     await store_filed(session)
     await _store(session, Filed(NewVersion(row, own, None), content, zone))
     session.memory.forget()
-    if declared.name == subscribing.TYPE:
-        await subscribing.forget(session, row.id)
-    return PendingResult(absent=True)
 
 
 async def _held(

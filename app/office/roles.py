@@ -16,6 +16,13 @@ class Role:
     title: str
     scopes: tuple[str, ...]
     purposes: frozenset[str]
+    limited: bool = False
+    """Whether the member may limit it to a caseload."""
+
+
+def _reads(*types: str) -> tuple[str, ...]:
+    """To read and to search these types."""
+    return tuple(f"system/{t}.rs" for t in types)
 
 
 OPERATOR = Role("operator", "Operator", (), frozenset())
@@ -27,6 +34,7 @@ _ALL = (
         (
             "system/AuditEvent.crs",
             "system/Consent.crus",
+            "system/Group.rs",
             "system/Organization.rs",
             "system/Patient.rs",
             "system/RelatedPerson.rs",
@@ -37,6 +45,10 @@ _ALL = (
         "counselor",
         "Counselor",
         (
+            *_reads(
+                "Appointment", "CarePlan", "CareTeam", "Condition", "Encounter", "Goal", "Observation", "Practitioner"
+            ),
+            *_reads("PractitionerRole", "Procedure"),
             "system/Consent.rs",
             "system/HealthcareService.rs",
             "system/Organization.rs",
@@ -46,17 +58,19 @@ _ALL = (
             "system/Task.crs",
         ),
         frozenset({"CAREMGT"}),
+        limited=True,
     ),
     Role(
         "front-office",
         "Front office",
         ("system/Consent.rs", "system/Organization.rs", "system/Patient.rs", "system/RelatedPerson.rs"),
         frozenset(),
+        limited=True,
     ),
     Role(
         "partner-intake",
         "Intake of a partner",
-        ("system/Organization.rs", "system/Patient.rs", "system/ServiceRequest.rs", "system/Task.rus"),
+        (*_reads("CarePlan", "CareTeam", "Goal", "Organization", "Patient", "ServiceRequest"), "system/Task.rus"),
         frozenset({"TREAT"}),
     ),
     OPERATOR,

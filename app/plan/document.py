@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/composition.html and documents.html — made of what one
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from app.consent.attributes import labels_within
 from app.plan.narrative import Json, Row, day, measured, person, text, words
@@ -39,15 +40,36 @@ Found = list[tuple[Json, Row]]
 """Rows of a table, each with the resource that it tells of."""
 
 
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A table of the plan; `empty` is said where nothing was found."""
+
+    title: str
+    headings: Row
+    empty: str
+    found: Found
+
+
+def sections(resources: list[Json]) -> list[Section]:
+    """What the plan over these resources tells, the newest first."""
+    live = [r for r in resources if not _GONE & {str(r.get(k)) for k in _STATUS}]
+    names = names_of(resources)
+    starts = [p["period"]["start"][:10] for p in live if _is(p, "CarePlan") and "start" in p.get("period", {})]
+    start = min(starts, default="")
+    return [Section(title, headings, empty, rows(live, names, start)) for title, headings, empty, rows in _SECTIONS]
+
+
+def names_of(resources: list[Json]) -> dict[str, str]:
+    """The name of each resource, by reference."""
+    return {f"{r['resourceType']}/{r['id']}": _name(r) for r in resources}
+
+
 def composition(resources: list[Json], student: str, author: Json, at: str, *, whole: bool) -> Json:
     """The Composition over these resources, the newest first; `student` is a reference, and `author` one with a name.
 
     It tells of them in words, so it has the labels of all of them. `whole`: whether these are all that there are.
     """
-    live = [r for r in resources if not _GONE & {str(r.get(k)) for k in _STATUS}]
-    names = {f"{r['resourceType']}/{r['id']}": _name(r) for r in resources}
-    starts = [p["period"]["start"][:10] for p in live if _is(p, "CarePlan") and "start" in p.get("period", {})]
-    start = min(starts, default="")
+    names = names_of(resources)
     marked = labels_within(*resources)
     about = next((r for r in resources if f"{r['resourceType']}/{r['id']}" == student), {})
     return {
@@ -60,11 +82,7 @@ def composition(resources: list[Json], student: str, author: Json, at: str, *, w
         "date": at,
         "author": [author],
         "title": "Plan of support",
-        "section": [
-            _section(title, text(_told(found), headings, empty), found)
-            for title, headings, empty, rows in _SECTIONS
-            for found in [rows(live, names, start)]
-        ],
+        "section": [_section(s.title, text(_told(s.found), s.headings, s.empty), s.found) for s in sections(resources)],
     }
 
 

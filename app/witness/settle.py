@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.db import login
 from app.db.engine import owner_transaction
 from app.errors import HallpassError, Kind
+from app.exchange.expunging import expunge
 from app.exchange.operator import Operator
 from app.ledger.entries import Entry
 from app.ledger.events import audit_event
@@ -167,6 +168,8 @@ async def _close(operator: Operator, kind: str, name: str, row: dict[str, Any]) 
         if kind == "record":
             close = operator.end if row["type"] == "Subscription" else operator.restrict
             return await close(row["type"], UUID(row["id"]))
+        if kind == "expunged":
+            return bool((await expunge(operator, row["type"], UUID(row["id"]), row["authority"], row["by"])).records)
         if kind == "organization":
             above, classes = [UUID(a) for a in row["ancestors"][1:]], {UUID(k) for k in row["classes"]}
             return await operator.place_again(UUID(row["id"]), above, row["honor"], classes)
@@ -181,6 +184,8 @@ async def _close(operator: Operator, kind: str, name: str, row: dict[str, Any]) 
     except HallpassError as e:
         if e.kind is Kind.UNAVAILABLE:
             raise
+        if kind == "expunged" and e.kind is Kind.NOT_FOUND:  # it came after the backup
+            return False
         raise Unsettled(
             f"the {kind} {name} cannot be ended again: {e.issues[0].text} End it by hand, then run this again"
         ) from e

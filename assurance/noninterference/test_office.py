@@ -114,5 +114,9 @@ async def test_no_page_tells_two_worlds_apart_that_differ_in_hidden_things(prove
             "/office/releases/{id}/end",
             "/office/referrals",
             "/office/referrals/{id}",
+            "/office/students/{id}/plan",
+            "/office/students/{id}/record/pdf",
             "/office/students/{id}/refer",
         }
+    if role in ("counselor", "partner-intake"):
+        assert "/office/students/{id}/plan" in reached

@@ -3,7 +3,7 @@ CREATE TABLE hallpass.ending (
     at   timestamptz NOT NULL DEFAULT clock_timestamp(),
     xact text NOT NULL DEFAULT pg_current_xact_id()::text, -- the transaction that ended it
     kind text NOT NULL CHECK (kind IN ('release', 'authority', 'agreement', 'student', 'client', 'endpoint', 'record',
-                                         'transfer', 'subscription', 'sync_source', 'organization', 'provider')),
+                                         'transfer', 'subscription', 'sync_source', 'organization', 'provider', 'expunged')),
     was  jsonb NOT NULL                      -- the row that ended or was narrowed; of a client or an organization as it is now
 );
 CREATE INDEX ending_xact ON hallpass.ending (xact);

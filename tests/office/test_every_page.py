@@ -6,7 +6,6 @@ https://www.w3.org/TR/WCAG22/ by axe-core. HALLPASS_SCREENSHOTS names a folder t
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from app.office.roles import ROLES
 from app.office.routes import office_router
 from tests import build
 from tests.office.people import hire
+from tests.office.pictures import keep
 from tests.office.test_browser import _AXE, PROGRAM, judge
 from tests.openapi.browser import Browser, browsing
 from tests.partner.test_browser import served, submit
@@ -29,14 +29,14 @@ pytestmark = pytest.mark.skipif(
     PROGRAM is None or _AXE is None, reason="there is no Chromium (apt-get install chromium) or no axe-core here"
 )
 MOST_BYTES = 100_000
-NOT_WALKED = frozenset({"/office/office.css", "/office/sign-in/{name}", "/office/sign-in/{name}/back"})
+PDF = "/office/students/{id}/record/pdf"
+NOT_WALKED = frozenset({"/office/office.css", PDF, "/office/sign-in/{name}", "/office/sign-in/{name}/back"})
 """A style, and what leads to a member's own sign-in at another host."""
 PATHS = sorted(
     {r.path for r in office_router().routes if "GET" in r.methods} - NOT_WALKED  # type: ignore[attr-defined]
 )
 _MEASURED = """(n => [document.body.innerText, n.responseStart - n.requestStart, n.decodedBodySize, n.responseStatus])
 (performance.getEntriesByType('navigation')[0])"""
-_FOLDER = os.environ.get("HALLPASS_SCREENSHOTS")
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -77,13 +77,6 @@ async def look(page: Browser, url: str) -> tuple[str, float, int, int]:
     return str(text), float(milliseconds), int(size), int(status)
 
 
-async def keep(page: Browser, name: str) -> None:
-    """Keep a picture of a page where one is wanted."""
-    if _FOLDER:
-        picture = await asyncio.to_thread(page.picture)
-        await asyncio.to_thread((Path(_FOLDER) / f"office-{name}.png").write_bytes, picture)
-
-
 @pytest.mark.parametrize("role", sorted(ROLES))
 async def test_every_page_is_accessible_small_and_says_the_same_without_scripts(
     walked: tuple[Scene, str], tmp_path: Path, role: str
@@ -102,7 +95,7 @@ async def test_every_page_is_accessible_small_and_says_the_same_without_scripts(
             assert size < MOST_BYTES, path
             assert status in (200, 403, 404), path
             said[path] = text
-            await keep(page, f"{role}-{path.removeprefix('/office').strip('/').replace('/', '-') or 'first'}")
+            await keep(page, f"office-{role}-{path.removeprefix('/office').strip('/').replace('/', '-') or 'first'}")
         assert FAMILY in str(said[f"/office/students/{scene.student['id']}"]) or role in ("partner-intake", "operator")
         page.without_scripts()
         for path, text in said.items():

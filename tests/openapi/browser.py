@@ -25,14 +25,47 @@ def chromium() -> str | None:
     return next((found for name in NAMES if (found := shutil.which(name))), None)
 
 
-class Browser:
-    """One page of a browser."""
+class Pipe:
+    """The way to a browser and back, for one call at a time."""
 
     def __init__(self, to: int, back: int) -> None:
         self._to, self._back = to, back
-        self._number, self._session, self._rest = 0, "", b""
-        target = self._call("Target.createTarget", url="about:blank")["targetId"]
-        self._session = self._call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self._number, self._rest = 0, b""
+
+    def call(self, method: str, session: str = "", **parameters: Any) -> Any:
+        """What a method of the protocol answers."""
+        self._number += 1
+        message = {"id": self._number, "method": method, "params": parameters}
+        if session:
+            message["sessionId"] = session
+        os.write(self._to, json.dumps(message).encode() + b"\0")
+        while True:
+            found = json.loads(self._read())
+            if found.get("id") == self._number:
+                assert "error" not in found, found
+                return found["result"]
+
+    def _read(self) -> bytes:
+        while b"\0" not in self._rest:
+            part = os.read(self._back, 1 << 16)
+            assert part, "the browser is gone"
+            self._rest += part
+        message, _, self._rest = self._rest.partition(b"\0")
+        return message
+
+
+class Browser:
+    """One page of a browser, in a context of its own: it shares no cookie with another."""
+
+    def __init__(self, pipe: Pipe) -> None:
+        self._pipe = pipe
+        context = pipe.call("Target.createBrowserContext")["browserContextId"]
+        target = pipe.call("Target.createTarget", url="about:blank", browserContextId=context)["targetId"]
+        self._session = pipe.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+
+    def another(self) -> Browser:
+        """A page of somebody else."""
+        return Browser(self._pipe)
 
     def open(self, url: str) -> None:
         """Go to an address, and wait until its parts are there."""
@@ -70,24 +103,7 @@ class Browser:
             self._call("Input.dispatchMouseEvent", type=kind, **place)
 
     def _call(self, method: str, **parameters: Any) -> Any:
-        self._number += 1
-        message = {"id": self._number, "method": method, "params": parameters}
-        if self._session:
-            message["sessionId"] = self._session
-        os.write(self._to, json.dumps(message).encode() + b"\0")
-        while True:
-            found = json.loads(self._read())
-            if found.get("id") == self._number:
-                assert "error" not in found, found
-                return found["result"]
-
-    def _read(self) -> bytes:
-        while b"\0" not in self._rest:
-            part = os.read(self._back, 1 << 16)
-            assert part, "the browser is gone"
-            self._rest += part
-        message, _, self._rest = self._rest.partition(b"\0")
-        return message
+        return self._pipe.call(method, self._session, **parameters)
 
 
 @contextmanager
@@ -104,7 +120,7 @@ def browsing(program: str, home: Path) -> Iterator[Browser]:
     os.close(theirs)
     os.close(own)
     try:
-        yield Browser(to, back)
+        yield Browser(Pipe(to, back))
     finally:
         process.terminate()
         process.wait(timeout=20)

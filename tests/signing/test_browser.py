@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import os
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
 from app.db.engine import Database
+from tests.office.pictures import keep
 from tests.office.test_browser import _AXE, PROGRAM, judge
 from tests.openapi.browser import Browser, browsing
 from tests.partner.post import post
@@ -29,15 +29,12 @@ WORDS = {
     "es": ("Mándenme el código", "Seguir", "Firme aquí", "Gracias. Usted firmó."),
 }
 _TICK = "document.querySelector('[name=agree]').checked = true"
-_FOLDER = os.environ.get("HALLPASS_SCREENSHOTS")
 
 
 async def shown(page: Browser, name: str) -> None:
     """The page is accessible; keep a picture of it where one is wanted."""
     assert await asyncio.to_thread(judge, page) == [], name
-    if _FOLDER:
-        picture = await asyncio.to_thread(page.picture)
-        await asyncio.to_thread((Path(_FOLDER) / f"signing-{name}.png").write_bytes, picture)
+    await keep(page, f"signing-{name}")
 
 
 @pytest.mark.parametrize(("language", "scripts"), [("en", True), ("es", True), ("en", False), ("es", False)])

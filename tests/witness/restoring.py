@@ -50,9 +50,9 @@ async def _keep(keeper: Keeper, enough: asyncio.Event) -> None:
         await asyncio.sleep(0.05)
 
 
-async def dump(owner: URL, file: Path) -> None:
+async def dump(owner: URL, file: Path, form: str = "custom") -> None:
     """A backup."""
-    await _tool("pg_dump", "--format=custom", f"--file={file}", owner)
+    await _tool("pg_dump", f"--format={form}", f"--file={file}", owner)
 
 
 @asynccontextmanager

@@ -20,6 +20,7 @@ from app.consent.codes import CONFIDENTIALITY_SYSTEM, HONOR_EXTENSION
 from app.consent.recipients import BY_CODE
 from app.db import login
 from app.db.engine import Database, owner_transaction
+from app.exchange.expunging import expunge
 from app.keyring import Keyring
 from app.office import providers
 from app.office import staff as registry
@@ -114,6 +115,8 @@ class Story:
     said: Result
     """What `hallpass after-restore` said."""
     opened: Opened
+    child: dict[str, Any]
+    """Who was expunged since."""
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -129,6 +132,7 @@ async def story(
     agreements = await other.ids(f"/OrganizationAffiliation?primary-organization={district.organization}")
     note = await district.create(_observation(scene))
     aunt = await district.create(build.guardian(scene.student))
+    child = await district.create(build.patient("expunged"))
     for member in (scene.clinic, district):  # two members' systems are of one vendor
         allowed = f"INSERT INTO hallpass.endpoint VALUES ('{member.organization}', 'https://ehr.example.org/')"
         await execute(database, allowed)
@@ -151,11 +155,12 @@ async def story(
     restricted = [{"system": CONFIDENTIALITY_SYSTEM, "code": "R"}]
     await district.save({**scene.records["Encounter"], "meta": {"security": restricted}})
     assert (await district.delete(f"/Observation/{note['id']}")).status_code == 204
+    await expunge(scene.world.operator, "Patient", UUID(child["id"]), "Order 24-117", "Records officer")
     async with restored(server, backup) as url, witnessed(url, folder) as world:
         held = [await world.http.get(f"{BASE}/health/ready")]
         held += [await m.get(encounter(scene)) for m in await again(scene, world)]
         said = await command(url, folder, "after-restore")
-        yield Story(url, world, backup, role, other, rotated, key, agreements[0], office, held, said, opened)
+        yield Story(url, world, backup, role, other, rotated, key, agreements[0], office, held, said, opened, child)
 
 
 @dataclass(frozen=True)
@@ -212,6 +217,15 @@ async def test_a_release_that_was_ended_after_the_backup_never_opens_again(story
     assert (await clinic.get(encounter(scene))).status_code == 404
     assert (await district.get(encounter(scene))).status_code == 200
     assert (await district.get(f"/Consent/{release}")).json()["status"] == "inactive"
+
+
+async def test_what_was_expunged_after_the_backup_is_expunged_again(story: Story, scene: Scene) -> None:
+    own_id = story.child["id"]
+    assert f"expunged {own_id}" in story.said.output
+    found = await rows(story.url, f"SELECT body FROM hallpass.resource WHERE id = '{own_id}'")
+    assert {r["body"] for r in found} == {b"{}"}
+    district, _ = await again(scene, story.world)
+    assert (await district.get(f"/Patient/{own_id}")).status_code == 410
 
 
 async def test_what_was_given_after_the_backup_is_told_and_on_record(story: Story, scene: Scene) -> None:

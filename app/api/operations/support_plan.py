@@ -5,7 +5,6 @@ https://hl7.org/fhir/R4/documents.html
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -13,16 +12,13 @@ from fastapi import Request, Response
 
 from app.api import bundle, http
 from app.api.context import RequestContext
-from app.api.search import understand
 from app.capability.operation import Call, Operation, Parameter
 from app.errors import HallpassError, Kind
-from app.exchange import everything
-from app.exchange.service import PendingResult, Session
+from app.exchange import planned
 from app.fhir.dates import instant
 from app.fhir.json import parse
 from app.plan.document import PLANNED, composition, under
-from app.resources import TYPES, ResourceType, Visibility
-from app.search.query import Search
+from app.resources import ResourceType
 
 Json = dict[str, Any]
 URI = "urn:ietf:rfc:3986"
@@ -33,12 +29,7 @@ async def support_plan(request: Request, context: RequestContext, _declared: Res
     http.require_acceptable(request)
     http.parameters(request)
     await context.require("Patient", "s")
-
-    async def unit_of_work(session: Session) -> list[PendingResult]:
-        wanted = [w for types in _PARTS if (w := _wanted(context, session, types))]
-        return [await everything.of_patient(session, id, w, lambda _search: None) for w in wanted]
-
-    found = await context.all("support-plan", unit_of_work)
+    found = await context.all("support-plan", lambda session: planned.of_student(session, id))
     released = list({(r.type, r.id): r for part in found for r in part.released}.values())
     patient = next((r for r in released if r.type == "Patient" and r.id == UUID(id)), None)
     if patient is None:
@@ -52,11 +43,6 @@ async def support_plan(request: Request, context: RequestContext, _declared: Res
     return http.respond(request, bundle.document(made, released, context.base, at))
 
 
-_MANY = frozenset({"Observation"})
-_PARTS = ([t for t in PLANNED if t not in _MANY], sorted(_MANY))
-"""What is asked at once: a measure for each school day leaves room for the plan itself."""
-
-
 def _author(context: RequestContext, resources: list[Json]) -> Json:
     """The caller's organization: by reference where it stands in the document, which holds whom it refers to."""
     own = str(context.caller.organization)
@@ -64,15 +50,6 @@ def _author(context: RequestContext, resources: list[Json]) -> Json:
     if here is not None:
         return {"reference": f"Organization/{own}", **({"display": here["name"]} if "name" in here else {})}
     return {"type": "Organization", "identifier": {"system": URI, "value": f"{context.base}/Organization/{own}"}}
-
-
-def _wanted(context: RequestContext, session: Session, types: list[str]) -> Search | None:
-    """The newest records of the student of those of the types that the caller may search; None where it is none."""
-    about = [t for t in types if TYPES[t].visibility is Visibility.COMPARTMENT and context.may(t, "s")]
-    if not about:
-        return None
-    pairs = [("_type", ",".join(about)), ("_count", str(session.settings.max_count)), ("_total", "none")]
-    return replace(understand(session, None, pairs), pairs=())
 
 
 OPERATIONS = (
