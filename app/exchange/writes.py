@@ -112,9 +112,7 @@ async def update(
     if held and not old.deleted and _is_stored(old, draft.content):
         return PendingResult((PendingRow(old),), unchanged=True)
     content = await resolve(session, declared, await draft.validated())
-    content = content if statements else kept(old, content)
-    if declared.name == "Consent" and not confirms and CONFIRMED_BY.encode() in old.body:
-        content = confirming.kept(parse(old.body), content)
+    content = _with_what_stays(old, content, statements=statements, confirms=confirms)
     if not held:
         stored = parse(old.body) if old.body else {}
         require_party(declared, stored, session.ancestors)
@@ -137,6 +135,13 @@ async def update(
         place = (old.compartment, old.id)
         row = await _file(session, declared, content, old, place, method, at, confirms=confirms)
     return PendingResult((PendingRow(row, advice=await _advice(session, row, content)),))
+
+
+def _with_what_stays(old: Stored, content: dict[str, Any], *, statements: bool, confirms: bool) -> dict[str, Any]:
+    content = content if statements else kept(old, content)
+    if confirms or old.type != "Consent" or CONFIRMED_BY.encode() not in old.body:
+        return content
+    return confirming.kept(parse(old.body), content)
 
 
 async def _advice(session: Session, row: Stored, content: dict[str, Any]) -> tuple[Issue, ...]:
