@@ -1203,6 +1203,44 @@ $$;
 
 COMMENT ON FUNCTION hallpass.exports_running() IS 'How many exports of all clients are being chosen.';
 
+CREATE FUNCTION hallpass.expunge(p_compartment uuid, p_ids uuid[], p_authority text, p_by text) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+DECLARE
+    v_count integer;
+BEGIN
+    INSERT INTO expunged
+        SELECT r.compartment, r.id, r.type, r.custodian, count(*), instant(), p_authority, p_by FROM resource r
+        WHERE r.compartment = p_compartment AND r.id = ANY (p_ids)
+          AND EXISTS (SELECT 1 FROM resource c WHERE c.compartment = r.compartment AND c.id = r.id AND c.current AND c.deleted)
+        GROUP BY r.compartment, r.id, r.type, r.custodian
+    ON CONFLICT DO NOTHING;
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    UPDATE resource r SET deleted = true, method = 'DELETE', body = '{}', label_at = 0, digest = '', profiles = '{}', codes = '{}',
+        -- What no release reaches and no broken glass opens: to all but who holds it, it is not there.
+        confidentiality = 6, labels = '{PSYTHPN}', parties = '{}', refs = '{}', authors = '{}', clinical = NULL
+        FROM expunged x
+        WHERE r.compartment = p_compartment AND r.id = ANY (p_ids) AND x.compartment = r.compartment AND x.id = r.id;
+    DELETE FROM term_date t WHERE t.compartment = p_compartment AND t.id = ANY (p_ids);
+    DELETE FROM term_quantity t WHERE t.compartment = p_compartment AND t.id = ANY (p_ids);
+    DELETE FROM term_reference t WHERE t.compartment = p_compartment AND t.id = ANY (p_ids);
+    DELETE FROM term_string t WHERE t.compartment = p_compartment AND t.id = ANY (p_ids);
+    DELETE FROM term_token t WHERE t.compartment = p_compartment AND t.id = ANY (p_ids);
+    DELETE FROM term_uri t WHERE t.compartment = p_compartment AND t.id = ANY (p_ids);
+    DELETE FROM access a WHERE a.compartment = p_compartment AND a.id = ANY (p_ids);
+    DELETE FROM receipt e WHERE e.compartment = p_compartment AND e.consent = ANY (p_ids);  -- it would show the Consent
+    UPDATE submission_line l SET source = split_part(l.source, '/', 1), issues = NULL
+        FROM expunged x WHERE x.compartment = p_compartment AND x.id = ANY (p_ids) AND l.resource = x.type || '/' || x.id;
+    DELETE FROM submitted s WHERE s.id = ANY (p_ids);
+    UPDATE transfer t SET notice = 'expunged', waiting = '[]'
+        WHERE t.compartment = p_compartment AND p_compartment = ANY (p_ids);
+    RETURN v_count;
+END $$;
+
+COMMENT ON FUNCTION hallpass.expunge(p_compartment uuid, p_ids uuid[], p_authority text, p_by text) IS 'Destroys all content of records that are deleted, in every version and in what is derived from them, and enters that it
+     was done. The versions stay by number, since the ledger cites them. The owner''s alone. Returns how many were new.';
+
 CREATE FUNCTION hallpass.fail_export(p_export uuid) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
@@ -2666,7 +2704,7 @@ END $$;
 
 COMMENT ON FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_clinical tstzrange) IS 'Whether those who signed a release are those who may sign for a record with these labels: a minor controls some.';
 
-CREATE FUNCTION hallpass.staff_of_session(p_session bytea, p_idle integer) RETURNS TABLE(client text, organization uuid, name text, address text, role text, scopes text[], purposes text[])
+CREATE FUNCTION hallpass.staff_of_session(p_session bytea, p_idle integer) RETURNS TABLE(client text, organization uuid, name text, address text, role text, caseload text[], scopes text[], purposes text[])
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
@@ -2675,7 +2713,7 @@ DECLARE
 BEGIN
     UPDATE staff_session s SET seen = v_now WHERE s.digest = p_session AND s.until > v_now
         AND s.seen > v_now - make_interval(secs => p_idle) AND s.seen < v_now - interval '1 minute';
-    RETURN QUERY SELECT f.client, f.organization, f.name, f.address, f.role, c.scopes, c.purposes
+    RETURN QUERY SELECT f.client, f.organization, f.name, f.address, f.role, f.caseload, c.scopes, c.purposes
         FROM staff_session s JOIN staff f ON f.client = s.client JOIN client c ON c.id = f.client
         WHERE s.digest = p_session AND s.until > v_now AND s.seen > v_now - make_interval(secs => p_idle)
           AND c.disabled IS NULL;
@@ -3137,7 +3175,7 @@ CREATE TABLE hallpass.ending (
     xact text DEFAULT (pg_current_xact_id())::text NOT NULL,
     kind text NOT NULL,
     was jsonb NOT NULL,
-    CONSTRAINT ending_kind_check CHECK ((kind = ANY (ARRAY['release'::text, 'authority'::text, 'agreement'::text, 'student'::text, 'client'::text, 'endpoint'::text, 'record'::text, 'transfer'::text, 'subscription'::text, 'sync_source'::text, 'organization'::text, 'provider'::text])))
+    CONSTRAINT ending_kind_check CHECK ((kind = ANY (ARRAY['release'::text, 'authority'::text, 'agreement'::text, 'student'::text, 'client'::text, 'endpoint'::text, 'record'::text, 'transfer'::text, 'subscription'::text, 'sync_source'::text, 'organization'::text, 'provider'::text, 'expunged'::text])))
 );
 
 COMMENT ON TABLE hallpass.ending IS 'What ended or was narrowed, and is not in the witness yet.';
@@ -3223,6 +3261,19 @@ CREATE TABLE hallpass.export_student (
 );
 
 COMMENT ON TABLE hallpass.export_student IS 'The compartments from which an export is chosen, one batch after the other.';
+
+CREATE TABLE hallpass.expunged (
+    compartment uuid NOT NULL,
+    id uuid NOT NULL,
+    type text NOT NULL COLLATE pg_catalog."C",
+    custodian uuid NOT NULL,
+    versions integer NOT NULL,
+    at timestamp with time zone NOT NULL,
+    authority text NOT NULL,
+    by text NOT NULL
+);
+
+COMMENT ON TABLE hallpass.expunged IS 'Records whose content was destroyed under law. What the ledger says of them stays: that they were, and who received them.';
 
 CREATE TABLE hallpass.feed_answer (
     reader text NOT NULL,
@@ -3460,6 +3511,7 @@ CREATE TABLE hallpass.staff (
     name text NOT NULL,
     address text NOT NULL,
     role text NOT NULL,
+    caseload text[],
     issuer text,
     subject text,
     created timestamp with time zone DEFAULT now() NOT NULL
@@ -3852,6 +3904,9 @@ ALTER TABLE ONLY hallpass.export_student
 ALTER TABLE ONLY hallpass.export_student
     ADD CONSTRAINT export_student_pkey PRIMARY KEY (export, n);
 
+ALTER TABLE ONLY hallpass.expunged
+    ADD CONSTRAINT expunged_pkey PRIMARY KEY (compartment, id);
+
 ALTER TABLE ONLY hallpass.feed_answer
     ADD CONSTRAINT feed_answer_pkey PRIMARY KEY (reader, feed, since);
 
@@ -4046,6 +4101,8 @@ CREATE INDEX event_minute ON hallpass.event USING brin (minute);
 CREATE INDEX export_ended ON hallpass.export USING btree (ended);
 
 CREATE UNIQUE INDEX export_running ON hallpass.export USING btree (client) WHERE (status = ANY (ARRAY['accepted'::text, 'choosing'::text]));
+
+CREATE INDEX expunged_custodian ON hallpass.expunged USING btree (custodian, at);
 
 CREATE INDEX idempotency_key_expires ON hallpass.idempotency_key USING btree (expires);
 
@@ -4297,6 +4354,8 @@ ALTER TABLE hallpass.export_block ENABLE ROW LEVEL SECURITY;
 ALTER TABLE hallpass.export_item ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.export_student ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.expunged ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.feed_answer ENABLE ROW LEVEL SECURITY;
 
@@ -4697,6 +4756,8 @@ GRANT ALL ON FUNCTION hallpass.exports_over(p_exports uuid[], p_before timestamp
 
 REVOKE ALL ON FUNCTION hallpass.exports_running() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.exports_running() TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.expunge(p_compartment uuid, p_ids uuid[], p_authority text, p_by text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION hallpass.fail_export(p_export uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.fail_export(p_export uuid) TO hallpass_app;
