@@ -28,9 +28,9 @@ _BY_REFERRERS = frozenset(t.name for t in REGISTRY if t.by_referrers)
 """Types that are seen where a record that refers to them is."""
 UNSIGNED = "performer: not signed by everyone who controls this record"
 AUTHORITY_LAPSED = (
-    "its signer's authority is of after the signature, or ended since: the custodian confirms it, or it is signed anew"
+    "its signer's authority is of after the signature, or ended since: the custodian confirms it, or it is signed again"
 )
-AGREEMENT_LAPSED = "the agreement lapsed since it began: the custodian confirms it, or it is signed anew"
+AGREEMENT_LAPSED = "the agreement lapsed since it began: the custodian confirms it, or it is signed again"
 _BY_ANOTHER = _BY_REFERRERS | {t.name for t in REGISTRY if t.party_writes}
 """What is covered where another record is: its own labels do not tell what the other has."""
 _FIRST_YEAR = datetime(1000, 1, 1, tzinfo=UTC)

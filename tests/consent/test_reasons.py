@@ -112,7 +112,7 @@ def test_a_denial_tells_of_the_exception_that_turned_the_permit_round() -> None:
         (
             replace(RULES, authorities={MOTHER: (SIGNED + MOMENT, END)}),
             "its signer's authority is of after the signature, or ended since: the custodian confirms it, or it is"
-            " signed anew",
+            " signed again",
         ),
         (
             replace(confirmed(SIGNED + MOMENT), authorities={MOTHER: (SIGNED + 2 * MOMENT, END)}),
@@ -121,7 +121,7 @@ def test_a_denial_tells_of_the_exception_that_turned_the_permit_round() -> None:
         (replace(confirmed(NOW), authorities={MOTHER: (NOW + MOMENT, END)}), AUTHORITY_LAPSED),
         (
             replace(RULES, agreements=(LAPSED, replace(LAPSED, period=(SIGNED + 2 * MOMENT, END)))),
-            "the agreement lapsed since it began: the custodian confirms it, or it is signed anew",
+            "the agreement lapsed since it began: the custodian confirms it, or it is signed again",
         ),
     ],
 )

@@ -247,7 +247,7 @@ async def test_explain_says_that_a_what_a_signer_who_lost_authority_signed_waits
     asked = await district.post(f"/Patient/{student['id']}/$explain-access", _ask(clinic, type="Patient"))
     (record,) = _parts(asked.json(), "record")
     assert record["decision"] == "deny"
-    assert "the custodian confirms it, or it is signed anew" in asked.text
+    assert "the custodian confirms it, or it is signed again" in asked.text
 
 
 async def test_a_preview_warns_of_a_purpose_that_no_client_of_the_recipient_asserts(world: World, three: Three) -> None:
