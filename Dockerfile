@@ -12,6 +12,8 @@ COPY schema schema
 RUN pip install --no-cache-dir --no-deps --no-build-isolation . && pip uninstall --yes setuptools pip
 
 FROM python:3.12-slim
+RUN apt-get update && apt-get install --yes --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 \
+    fonts-dejavu-core && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/hallpass hallpass
 COPY --from=build /opt/hallpass /opt/hallpass
 ENV PATH=/opt/hallpass/bin:$PATH HALLPASS_HOST=0.0.0.0 HALLPASS_DATA_DIR=/var/lib/hallpass

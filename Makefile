@@ -94,8 +94,8 @@ sbom: $(VENV)/dev.stamp ## hallpass.cdx.json: what the image is made of, as Cycl
 	@$(BIN)/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --output-reproducible -o hallpass.cdx.json
 
 lock: $(VENV)/dev.stamp ## the newest versions that pyproject.toml allows, with their hashes
-	$(LOCK) -o requirements.txt pyproject.toml
-	$(LOCK) --extra dev -c requirements.txt -o requirements-dev.txt pyproject.toml
+	$(LOCK) --extra pdf -o requirements.txt pyproject.toml
+	$(LOCK) --extra dev --extra pdf -c requirements.txt -o requirements-dev.txt pyproject.toml
 
 clean: ## everything that was set up here, but not the data
 	rm -rf $(VENV) *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis mutants mutants-exchange

@@ -106,6 +106,9 @@ class Session:
     queries: list[Query] = field(default_factory=list)
     """What was asked of others' records, as it is entered on the ledger."""
 
+    caseload: frozenset[UUID] | None = None
+    """The students to whom the person's work is limited; None: it is not."""
+
     def write_once(self, resource_id: UUID) -> None:
         """Raise UNPROCESSABLE where this transaction wrote the resource before: its outcome would hang on an order.
 
@@ -114,6 +117,14 @@ class Session:
         if resource_id in self.written:
             raise HallpassError(Kind.UNPROCESSABLE, "Two entries of the transaction write the same resource.")
         self.written.add(resource_id)
+
+    def includes(self, student: UUID | None) -> bool:
+        """Whether a student is in the caseload, where there is one."""
+        return self.caseload is None or student in self.caseload
+
+    def shows(self, row: Stored) -> bool:
+        """Whether a row is the directory's, or of a student who is in the caseload."""
+        return row.directory or self.includes(row.student)
 
     async def holds(self, custodian: UUID) -> bool:
         """Whether what an organization holds is in the caller's custody: its own, or that of a part of it."""

@@ -134,6 +134,7 @@ CREATE TABLE hallpass.release (
     born_to date,
     authority_opens timestamp with time zone,
     authority_closes timestamp with time zone,
+    confirmed timestamp with time zone,
     CONSTRAINT release_check CHECK ((((born_from IS NULL) = (born_to IS NULL)) AND ((authority_opens IS NULL) = (authority_closes IS NULL))))
 );
 
@@ -154,7 +155,7 @@ CREATE FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid) R
           (w.for_an_adult
            OR (e.signed < least(w.majority, w.adult) AND coalesce(hallpass.statement_time() < w.adult, true)
                AND (o.honor OR hallpass.statement_time() < w.majority)))
-          AND coalesce(e.authority_opens, a.opens) <= e.signed
+          AND coalesce(e.authority_opens, a.opens) <= greatest(e.signed, e.confirmed)
           AND hallpass.statement_time() < coalesce(e.authority_closes, a.closes)
       END
       AND (NOT hallpass.agreement_required() OR e.opens >= hallpass.agreed_since(e.custodian))
@@ -956,7 +957,7 @@ CREATE FUNCTION hallpass.expected_validity(p_compartment uuid) RETURNS TABLE(org
                          OR hallpass.adult_from(e, s) <= e.signed
                     THEN e.closes ELSE '-infinity' END
            ELSE
-               CASE WHEN coalesce(e.authority_opens, a.opens) <= e.signed AND coalesce(e.born_from, s.born_from) IS NOT NULL
+               CASE WHEN coalesce(e.authority_opens, a.opens) <= greatest(e.signed, e.confirmed) AND coalesce(e.born_from, s.born_from) IS NOT NULL
                          AND (w.adult OR e.signed < least(
                              hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone), hallpass.adult_from(e, s)))
                     THEN least(e.closes, coalesce(e.authority_closes, a.closes),
@@ -2703,7 +2704,7 @@ END $$;
 
 COMMENT ON FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text[], r_clinical tstzrange) IS 'Whether those who signed a release are those who may sign for a record with these labels: a minor controls some.';
 
-CREATE FUNCTION hallpass.staff_of_session(p_session bytea, p_idle integer) RETURNS TABLE(client text, organization uuid, name text, address text, role text, scopes text[], purposes text[])
+CREATE FUNCTION hallpass.staff_of_session(p_session bytea, p_idle integer) RETURNS TABLE(client text, organization uuid, name text, address text, role text, caseload text[], scopes text[], purposes text[])
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
     AS $$
@@ -2712,7 +2713,7 @@ DECLARE
 BEGIN
     UPDATE staff_session s SET seen = v_now WHERE s.digest = p_session AND s.until > v_now
         AND s.seen > v_now - make_interval(secs => p_idle) AND s.seen < v_now - interval '1 minute';
-    RETURN QUERY SELECT f.client, f.organization, f.name, f.address, f.role, c.scopes, c.purposes
+    RETURN QUERY SELECT f.client, f.organization, f.name, f.address, f.role, f.caseload, c.scopes, c.purposes
         FROM staff_session s JOIN staff f ON f.client = s.client JOIN client c ON c.id = f.client
         WHERE s.digest = p_session AND s.until > v_now AND s.seen > v_now - make_interval(secs => p_idle)
           AND c.disabled IS NULL;
@@ -3510,6 +3511,7 @@ CREATE TABLE hallpass.staff (
     name text NOT NULL,
     address text NOT NULL,
     role text NOT NULL,
+    caseload text[],
     issuer text,
     subject text,
     created timestamp with time zone DEFAULT now() NOT NULL

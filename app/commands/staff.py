@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.auth import clients
 from app.console import as_owner, plainly
+from app.errors import HallpassError, Kind
 from app.keyring import Keyring
 from app.office import providers
 from app.office import staff as registry
@@ -21,6 +22,13 @@ from app.settings import Settings
 staff = typer.Typer(help="People of the members, who use the office in a browser.", no_args_is_help=True)
 provider = typer.Typer(help="By whom the staff of a member signs in: OpenID Connect.", no_args_is_help=True)
 staff.add_typer(provider, name="provider")
+Caseload = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Whose students they see: Group/ID, or themselves in teams, as Practitioner/ID or PractitionerRole/ID. "
+        "Repeat it; without it they see all."
+    ),
+]
 Person = Annotated[str, typer.Argument(help="The person's mail address, or the id that `hallpass staff list` shows.")]
 
 
@@ -30,11 +38,12 @@ def add(
     organization: Annotated[UUID, typer.Option(help="The id of their organization.")],
     name: Annotated[str, typer.Option(help="The person's name, as it stands on the ledger.")],
     role: Annotated[str, typer.Option(help=f"One of {', '.join(ROLES)}.")] = "privacy-officer",
+    caseload: Caseload = None,
 ) -> None:
     """Add a person and print a link that signs them in once, within a day."""
 
     async def work(connection: AsyncConnection, settings: Settings) -> str:
-        found = await registry.add(connection, organization, name, address, role)
+        found = await registry.add(connection, organization, name, address, role, caseload)
         return await registry.link(connection, found.client, settings.base_url)
 
     with plainly():
@@ -53,9 +62,27 @@ def link(person: Person) -> None:
         typer.echo(as_owner(work))
 
 
+@staff.command("caseload")
+def limit(
+    person: Person,
+    caseload: Caseload = None,
+    everyone: Annotated[bool, typer.Option("--all", help="All students that the role sees.")] = False,
+) -> None:
+    """Limit a person to the students of a caseload, from the next page that they open on."""
+
+    async def work(connection: AsyncConnection, _settings: Settings) -> None:
+        await registry.limit(connection, await registry.named(connection, person), None if everyone else caseload)
+
+    with plainly():
+        if everyone is bool(caseload):
+            raise HallpassError(Kind.INVALID, "Give --caseload, once or more, or else --all.")
+        as_owner(work)
+        typer.echo(f"{person} sees {'all students of the role' if everyone else 'the students of the caseload'}")
+
+
 @staff.command("list")
 def list_staff() -> None:
-    """List people: address, role, standing, id, organization and name."""
+    """List people: address, role, standing, id, organization, name, and the caseload where there is one."""
 
     async def work(connection: AsyncConnection, _settings: Settings) -> list[registry.Staff]:
         return await registry.everyone(connection)
@@ -63,7 +90,9 @@ def list_staff() -> None:
     with plainly():
         for each in as_owner(work):
             standing = "disabled" if each.disabled else "active"
-            typer.echo(f"{each.address}  {each.role.code}  {standing}  {each.client}  {each.organization}  {each.name}")
+            limited = "" if each.caseload is None else f"  {' '.join(each.caseload)}"
+            line = f"{each.address}  {each.role.code}  {standing}  {each.client}  {each.organization}  {each.name}"
+            typer.echo(line + limited)
 
 
 @staff.command("disable")

@@ -25,6 +25,11 @@ def narrows(before: Release, now: Release) -> bool:
     return all(_unnumbered(p) in kept for p in old)
 
 
+def only_sooner(before: Release, now: Release) -> bool:
+    """Whether nothing but its times are narrower: each exception is what it was, and none was added."""
+    return narrows(before, now) and before.provisions[1:] == now.provisions[1:]
+
+
 def _inside(root: Provision, old_root: Provision) -> bool:
     return old_root.period[0] <= root.period[0] and root.period[1] <= old_root.period[1]
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from app.consent.codes import widen
-from app.consent.evaluate import MAJORITY, Basis, Deny, Permit, decide
+from app.consent.evaluate import MAJORITY, Basis, Deny, Effect, Permit, decide
 from app.consent.model import PolicySet, Release, Requester, ResourceAttributes, Window
 from app.consent.moments import birthday
 from app.fhir.dates import BEGINNING, END
@@ -91,6 +91,31 @@ def changes(
     return tuple(found)
 
 
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """How many records a provision covers where this recipient asks, and an exception of its own does not."""
+
+    consent: UUID
+    node: int
+    recipient: UUID
+    counts: Counts
+
+
+def covered(policies: PolicySet, held: Sequence[ResourceAttributes], asks: Asks, now: datetime) -> tuple[Covered, ...]:
+    """What each provision says now, asked of each release by itself."""
+    found: dict[tuple[UUID, int, UUID], Counts] = {}
+    for release in policies.releases:
+        effects = {p.node: Effect.PERMIT if p.permit else Effect.DENY for p in release.provisions}
+        alone = _alone(policies, release)
+        for recipient in sorted(release.recipients):
+            requester = asks(recipient, _purposes(release), now)
+            for record in held:
+                for entry in decide(alone, requester, record).trace:
+                    if entry.node is not None and entry.effect is effects[entry.node]:
+                        found.setdefault((release.consent, entry.node, recipient), Counter())[record.type] += 1
+    return tuple(Covered(*key, counts) for key, counts in found.items())
+
+
 def cost(policies: PolicySet, held: Sequence[ResourceAttributes]) -> int:
     """How many decisions `standings` takes."""
     return sum(2 * len(r.recipients) for r in policies.releases) * len(held)
@@ -104,7 +129,7 @@ def _standing(
     policies: PolicySet, release: Release, permitted: _ByConsent, types: dict[UUID, str], asks: Asks, now: datetime
 ) -> Standing:
     recipients = sorted(release.recipients)
-    asked = {o: _out_of_force(policies, release, asks(o, _purposes(release), now)) for o in recipients}
+    asked = {o: out_of_force(policies, release, asks(o, _purposes(release), now)) for o in recipients}
     why = min((w for w in asked.values() if w), default="it names no recipient" if not recipients else "")
     effective = any(w is None for w in asked.values())
     since, until = _span(policies, release, asks, now) if effective else (None, None)
@@ -122,9 +147,7 @@ def _span(policies: PolicySet, release: Release, asks: Asks, now: datetime) -> t
     """From when to when it has effect without a break, as far as is known today."""
 
     def stands(at: datetime) -> bool:
-        return any(
-            _out_of_force(policies, release, asks(o, _purposes(release), at)) is None for o in release.recipients
-        )
+        return any(out_of_force(policies, release, asks(o, _purposes(release), at)) is None for o in release.recipients)
 
     edges = sorted(m for m in _moments(replace(policies, releases=(release,))) if BEGINNING < m < END)
     since: datetime | None = None
@@ -136,8 +159,8 @@ def _span(policies: PolicySet, release: Release, asks: Asks, now: datetime) -> t
     return since, until
 
 
-def _out_of_force(policies: PolicySet, release: Release, requester: Requester) -> str | None:
-    """Why a release has no effect for who asks; None where it has."""
+def out_of_force(policies: PolicySet, release: Release, requester: Requester) -> str | None:
+    """In words why a release has no effect for who asks; None where it has."""
     probe = ResourceAttributes(UUID(int=0), "Patient", release.custodian, release.student, directory=False)
     found = decide(_alone(policies, release), requester, probe)
     weighed = [w for w in found.trace if w.node is None] if isinstance(found, Deny) else []

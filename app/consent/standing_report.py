@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from app.consent.standing import Change, Opened, Standing
+from app.consent.standing import Change, Covered, Opened, Standing
 from app.fhir.dates import END, instant
 
 Part = dict[str, Any]
@@ -18,6 +18,20 @@ def status_report(standings: Iterable[Standing], changes: Iterable[Change]) -> P
     parts = [part("release", *_release(s)) for s in standings]
     parts += [part("change", *_change(c)) for c in changes]
     return {"resourceType": "Parameters", **({"parameter": parts} if parts else {})}
+
+
+def covered_report(covered: Iterable[Covered]) -> list[Part]:
+    """What each provision covers, by recipient. For a picture: no operation answers with it."""
+    return [
+        part(
+            "provision",
+            {"name": "consent", "valueReference": {"reference": f"Consent/{c.consent}"}},
+            {"name": "node", "valueInteger": c.node},
+            {"name": "organization", "valueReference": {"reference": f"Organization/{c.recipient}"}},
+            *_counts("covers", c.counts),
+        )
+        for c in covered
+    ]
 
 
 def part(name: str, *parts: Part) -> Part:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, LargeBinary, Table, Text, Uuid
+from sqlalchemy import ARRAY, Column, LargeBinary, Table, Text, Uuid
 
 from app.db.tables import metadata, moment
 
@@ -39,6 +39,7 @@ staff = Table(
     Column("name", Text(), nullable=False),
     Column("address", Text(), nullable=False),
     Column("role", Text(), nullable=False),
+    Column("caseload", ARRAY(Text())),
     Column("issuer", Text()),
     Column("subject", Text()),
     moment("created", now=True),

@@ -18,6 +18,7 @@ from app.db.caller import plan_by
 from app.db.driver import fetch
 from app.db.rows import Stored
 from app.errors import Issue
+from app.exchange.confining import confined
 from app.exchange.explaining import Holdings, decision_for, holdings
 from app.exchange.release import PendingResult
 from app.fhir.json import parse
@@ -49,6 +50,10 @@ async def awaiting_release(session: Session, search: Search, after: Cursor | Non
     for name in ("ServiceRequest", "Task"):
         session.require(name, "s")
     session.require("Consent", "r")
+    inside = confined(session, search)
+    if inside is None:
+        return PendingResult(document=waiting_report([]), search=search)
+    search = inside
     await plan_by(session.connection, search_queries.plans(search))
     rows = await fetch(
         session.connection,
@@ -58,6 +63,8 @@ async def awaiting_release(session: Session, search: Search, after: Cursor | Non
     waiting: list[Waiting] = []
     for row in rows[: search.count]:
         referral = store.stored(row)
+        if not session.shows(referral):
+            continue
         if referral.compartment not in students:
             students[referral.compartment] = await _student(session, referral.compartment)
         waiting += await _waiting(session, referral, students[referral.compartment])

@@ -15,6 +15,7 @@ from app.db.include import included
 from app.db.rows import Stored
 from app.errors import HallpassError, Kind, not_found
 from app.exchange import queries
+from app.exchange.confining import confined
 from app.exchange.queries import joined_types
 from app.exchange.release import PendingResult, PendingRow
 from app.fhir.etags import Known, etag
@@ -64,7 +65,7 @@ async def vread(
     session.require(declared.name, "r")
     found, number = as_uuid(resource_id), version_number(version)
     row = await store.version(session.connection, declared.name, found, number) if found and number else None
-    return shown(row, known, part)
+    return shown(row if row is not None and session.shows(row) else None, known, part)
 
 
 def version_number(version: str) -> int:
@@ -94,7 +95,8 @@ async def again(session: Session, row: Stored) -> Stored:
 async def current(session: Session, declared: ResourceType, resource_id: str) -> Stored | None:
     """The newest version that is the current one, if the caller sees it."""
     found = as_uuid(resource_id)
-    return await store.current(session.connection, declared.name, found) if found else None
+    row = await store.current(session.connection, declared.name, found) if found else None
+    return row if row is not None and session.shows(row) else None
 
 
 async def search(session: Session, wanted: Search, after: Cursor | None) -> PendingResult:
@@ -103,6 +105,10 @@ async def search(session: Session, wanted: Search, after: Cursor | None) -> Pend
     https://hl7.org/fhir/R4/http.html#search
     """
     _require_types(session, wanted)
+    inside = confined(session, wanted)
+    if inside is None:
+        return PendingResult(total=0, search=wanted, bundled=True)
+    wanted = inside
     if session.costly is None or not is_costly(wanted):
         return await _searched(session, wanted, after)
     async with session.costly.hold(session.caller.client):
@@ -141,7 +147,7 @@ async def _searched(session: Session, wanted: Search, after: Cursor | None, *, l
         cursors["next"] = search_queries.cursor_at(rows[-1], wanted, back=False, as_of=as_of).pack()
     if rows and (after is not None if not back else more):
         cursors["previous"] = search_queries.cursor_at(rows[0], wanted, back=True, as_of=as_of).pack()
-    found = [store.stored(row) for row in rows]
+    found = [r for row in rows if session.shows(r := store.stored(row))]
     brought = await _included(session, wanted, found)
     Budget.of_whole(session.settings).require(sum(len(r.body) for r in brought), len(found) + len(brought))
     pending = (*(PendingRow(r) for r in found), *(PendingRow(r, "include") for r in brought))
@@ -161,7 +167,9 @@ async def _total(session: Session, wanted: Search, *, large: bool) -> int:
 async def compartment(session: Session, patient: str) -> UUID:
     """The student whose compartment is meant. Raises NOT_FOUND where the caller sees nothing in it."""
     student = as_uuid(patient)
-    if student is None or not await store.rows_exist(session.connection, *search_queries.reaches(student)):
+    if student is None or not session.includes(student):
+        raise not_found()
+    if not await store.rows_exist(session.connection, *search_queries.reaches(student)):
         raise not_found()
     return student
 
@@ -169,7 +177,9 @@ async def compartment(session: Session, patient: str) -> UUID:
 async def held(session: Session, wanted: Search) -> PendingResult:
     """The first of what the caller and its parts hold, as many as a page; `total` is above that if there are more."""
     session.require(wanted.types[0], "s")
-    rows = await matches(session, wanted, wanted.count + 1)
+    inside = confined(session, wanted)
+    rows = await matches(session, inside, wanted.count + 1) if inside is not None else []
+    rows = [row for row in rows if session.shows(row)]
     return PendingResult(tuple(PendingRow(row) for row in rows[: wanted.count]), total=len(rows))
 
 
@@ -208,7 +218,7 @@ async def _included(session: Session, wanted: Search, found: list[Stored]) -> li
         require_whole(rows)
         if len(brought) + len(rows) > MOST_INCLUDED:
             raise HallpassError(Kind.TOO_COSTLY, f"The page would include more than {MOST_INCLUDED} resources.")
-        sources = [r for r in rows if allows_type(session, r.type)]
+        sources = [r for r in rows if allows_type(session, r.type) and session.shows(r)]
         brought |= {r.id: r for r in sources}
         includes = tuple(i for i in wanted.includes if i.iterate)
     return list(brought.values())

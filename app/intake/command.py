@@ -44,7 +44,8 @@ from app.intake.roster.facts import RosterFacts
 from app.intake.roster.head import Head, head, lease, save, statements
 from app.intake.roster.plan import load, plan
 from app.intake.roster.source import About, Source
-from app.intake.roster.statements import CONFLICTS, Page
+from app.intake.roster.statements import Page
+from app.intake.roster.told import with_conflicts
 from app.intake.roster.write import Writing
 from app.intake.token import Tokens, private_key
 from app.settings import LOOPBACK
@@ -130,7 +131,7 @@ async def perform(job: Job, report: Report, http: httpx.AsyncClient) -> None:
             await _bring_up(job, exchange, _Read(facts, builder, about), found, report, progress)
             if found is not None:  # written as the place of the import is given up
                 found.held |= {"mark": about.mark, "same": note(fingerprint, facts, report, today)}
-                found.held |= {CONFLICTS: report.conflicts}
+                with_conflicts(found.held, report, datetime.now(UTC))
         for remark in about.remarks:
             report.line(remark)
     return None

@@ -20,6 +20,7 @@ from app.fhir.json import parse
 from app.office import words
 from app.office.guard import get
 from app.office.parameters import Parts, read, reference
+from app.office.picture import MOST, Drawn, draw, provisions
 from app.office.visit import Visit, about, seen
 from app.resources import TYPES
 from app.resources.paths import values
@@ -39,6 +40,7 @@ class Card:
     since: str
     until: str
     opens: tuple[tuple[str, list[str]], ...]
+    provisions: list[tuple[int, bool, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ async def _show(request: Request, visit: Visit) -> Response:
     student = request.path_params["id"]
 
     async def unit_of_work(transaction: Transaction) -> list[PendingResult]:
-        status = await standing.status(transaction, student)
+        status = await standing.status(transaction, student, provisions=True)
         patient = await reads.read(transaction, TYPES["Patient"], student)
         named = [reference(c) for p in read(status.document, "release") for c in p.get("consent", [])]
         consents = await seen(transaction, "Consent", {n for n in named if n})
@@ -71,13 +73,15 @@ async def _show(request: Request, visit: Visit) -> Response:
     found = by_reference(answer.results[1:])
     status = answer.results[0].document
     patient = found[f"Patient/{student}"]
-    cards = [_card(p, found, answer.zone) for p in read(status, "release")]
+    covered = read(status, "provision")
+    cards = [_card(p, found, covered, answer.zone) for p in read(status, "release")]
     return visit.page(
         "student.html",
         id=student,
         student=words.name(patient),
         born=words.date_of(patient.get("birthDate"), answer.zone),
         cards=sorted(cards, key=lambda c: not c.effective),
+        picture=draw([_drawn(c) for c in cards if c.effective][:MOST]),
         changes=[_change(p, found, answer.zone) for p in read(status, "change")],
     )
 
@@ -130,19 +134,27 @@ def counted(parts: Iterable[Parts]) -> list[str]:
     return words.records(Counter({p["type"][0]: p["count"][0] for p in parts}))
 
 
-def _card(parts: Parts, found: dict[str, Json], zone: ZoneInfo) -> Card:
-    consent_id = reference(parts["consent"][0])
+def _drawn(card: Card) -> Drawn:
+    until = f", in effect until {card.until}" if card.until else ""
+    return Drawn(f"Release {card.signed}{until}", card.provisions, list(card.opens))
+
+
+def _card(parts: Parts, found: dict[str, Json], covered: list[Parts], zone: ZoneInfo) -> Card:
+    consent_id, effective = reference(parts["consent"][0]), bool(parts["effective"][0])
+    consent = found.get(f"Consent/{consent_id}", {})
+    own = [p for p in covered if reference(p["consent"][0]) == consent_id]
     recipients = parts.get("recipient", [])
     return Card(
         id=consent_id,
-        signed=signature(found.get(f"Consent/{consent_id}", {}), found, zone),
-        effective=bool(parts["effective"][0]),
+        signed=signature(consent, found, zone),
+        effective=effective,
         why=str(next(iter(parts.get("why", [])), "")),
         since=_moment(parts.get("since"), zone),
         until=_moment(parts.get("until"), zone),
         opens=tuple(
             (organization(reference(r["organization"][0]), found), counted(r.get("opens", []))) for r in recipients
         ),
+        provisions=provisions(consent, own, zone) if effective else [],
     )
 
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request, Response
 
-from app.errors import HallpassError, Issue, Kind
+from app.errors import HallpassError, Issue, Kind, not_found
 from app.exchange import disclosures, reads
 from app.exchange.disclosures import position
 from app.exchange.service import PendingResult
@@ -22,15 +22,19 @@ from app.fhir.json import parse
 from app.ledger import outside
 from app.ledger.entries import Entry, Filter
 from app.ledger.names import Names
+from app.limits.long_work import off_loop
 from app.office import words
 from app.office.guard import get
+from app.office.templates import STYLE, STYLE_PATH
 from app.office.visit import Answer, Visit, about, seen
+from app.pdf import download, is_available, pdf
 from app.resources import TYPES
 from app.resources.paths import values
 from app.resources.refs import as_uuid
 
 MOST = 5000
 """Entries that one page tells of. For more, a shorter period is asked for."""
+TOO_LONG = "This is too long for a PDF. Choose a shorter period, or print the page with your browser."
 Json = dict[str, Any]
 
 
@@ -55,9 +59,29 @@ class Line:
 def add(router: APIRouter) -> None:
     """The route."""
     get(router, "/office/students/{id}/record", _show)
+    get(router, "/office/students/{id}/record/pdf", _pdf)
 
 
 async def _show(request: Request, visit: Visit) -> Response:
+    return visit.page("record.html", **await _values(request, visit), pdf=is_available())
+
+
+async def _pdf(request: Request, visit: Visit) -> Response:
+    """The same page as a PDF. Raises NOT_FOUND where none is made here, and TOO_COSTLY for a long one."""
+    if not is_available():
+        raise not_found()
+    page = visit.text("record.html", **await _values(request, visit), pdf=False)
+    try:
+        made = await off_loop(visit.caller.client, lambda: pdf(page, {STYLE_PATH: STYLE}), large=True)
+    except HallpassError as e:
+        if e.kind is not Kind.TOO_COSTLY:
+            raise
+        raise HallpassError(e.kind, Issue(TOO_LONG)) from None
+    return download(made, "record-of-disclosures.pdf")
+
+
+async def _values(request: Request, visit: Visit) -> Json:
+    """What the page shows of a period."""
     student, query = request.path_params["id"], request.query_params
     start, end, whole = query.get("start", ""), query.get("end", ""), query.get("for", "parent") == "student"
 
@@ -80,7 +104,7 @@ async def _show(request: Request, visit: Visit) -> Response:
     answer = await visit.perform("disclosures", unit_of_work, about("record of disclosures", "Patient", student))
     first, last = (words.date_of(day, answer.zone) for day in (start, end))
     period = f"{first or 'the beginning'} to {last or 'today'}" if start or end else "all there is"
-    return visit.page("record.html", **_told(answer), period=period, start=start, end=end, whole=whole)
+    return {**_told(answer), "period": period, "start": start, "end": end, "whole": whole}
 
 
 def _filter(student: str, start: str, end: str, zone: ZoneInfo, *, for_parent: bool) -> Filter:

@@ -16,6 +16,8 @@ class Role:
     title: str
     scopes: tuple[str, ...]
     purposes: frozenset[str]
+    limited: bool = False
+    """Whether the member may limit it to a caseload."""
 
 
 def _reads(*types: str) -> tuple[str, ...]:
@@ -32,6 +34,7 @@ _ALL = (
         (
             "system/AuditEvent.crs",
             "system/Consent.crus",
+            "system/Group.rs",
             "system/Organization.rs",
             "system/Patient.rs",
             "system/RelatedPerson.rs",
@@ -55,12 +58,14 @@ _ALL = (
             "system/Task.crs",
         ),
         frozenset({"CAREMGT"}),
+        limited=True,
     ),
     Role(
         "front-office",
         "Front office",
         ("system/Consent.rs", "system/Organization.rs", "system/Patient.rs", "system/RelatedPerson.rs"),
         frozenset(),
+        limited=True,
     ),
     Role(
         "partner-intake",

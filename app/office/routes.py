@@ -9,6 +9,7 @@ from app.office import (
     asking,
     drafting,
     glass,
+    imports,
     operator,
     plan,
     recipients,
@@ -21,7 +22,7 @@ from app.office import (
     students,
     worklist,
 )
-from app.office.templates import STYLE
+from app.office.templates import STYLE, STYLE_PATH
 from app.web import stylesheet
 
 
@@ -32,7 +33,7 @@ def office_router() -> APIRouter:
     async def style() -> Response:
         return stylesheet(STYLE)
 
-    router.add_api_route("/office/office.css", style, methods=["GET"])
+    router.add_api_route(STYLE_PATH, style, methods=["GET"])
     for part in (
         sign_in,
         sign_in_elsewhere,
@@ -49,6 +50,7 @@ def office_router() -> APIRouter:
         operator,
         recipients,
         plan,
+        imports,
     ):
         part.add(router)
     return router

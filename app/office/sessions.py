@@ -78,7 +78,9 @@ async def staff_of(db: Database, session: Session) -> Staff | None:
     if row is None or row.role not in ROLES:
         return None
     role = ROLES[row.role]
-    return Staff(row.client, row.organization, row.name, row.address, role, tuple(row.scopes), frozenset(row.purposes))
+    caseload = None if row.caseload is None else tuple(row.caseload)
+    scopes, purposes = tuple(row.scopes), frozenset(row.purposes)
+    return Staff(row.client, row.organization, row.name, row.address, role, scopes, purposes, caseload=caseload)
 
 
 async def end(db: Database, session: Session) -> None:

@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 from fastapi import Response
 
 from app.caller import Caller
+from app.errors import not_found
 from app.exchange import reads
+from app.exchange.caseload import with_caseload
 from app.exchange.service import AccessService, PendingResult, Result, UnitOfWork
 from app.exchange.service import Session as Transaction
 from app.ledger import security_log
@@ -30,6 +32,7 @@ MENU = (
     ("/office", "Students", "Patient", "s"),
     ("/office/releases", "Releases", "Consent", "s"),
     ("/office/referrals", "Referrals", "Task", "s"),
+    ("/office/imports", "Imports", "Group", "s"),
     ("/office/emergencies", "Emergencies", "AuditEvent", "c"),
 )
 """Path, name, and the type and interaction that a page's first question needs."""
@@ -71,18 +74,25 @@ class Visit:
 
         async def noted(transaction: Transaction) -> list[PendingResult]:
             zones.append(transaction.zone)
-            found = await unit_of_work(transaction)
+            own = await with_caseload(transaction, self.staff.caseload)
+            found = await unit_of_work(own)
+            if not all(own.shows(p.row) for f in found for p in f.pending):
+                raise not_found()
             await security_log.record(transaction.connection, "access", self.caller.client, "0", looked)
             return found
 
         results = await self.access_service.perform(self.caller, interaction, noted, self.request_id)
         return Answer(results, zones[-1])
 
-    def page(self, template: str, status: int = 200, **values: object) -> Response:
-        """A page for this person."""
+    def text(self, template: str, **values: object) -> str:
+        """The text of a page for this person."""
         own = OPERATORS_MENU if self.staff.role is OPERATOR else ()
         menu = [*own, *((path, name) for path, name, kind, letter in MENU if self.may(kind, letter))]
-        return html(render(template, staff=self.staff, menu=menu, token=self.token, may=self.may, **values), status)
+        return render(template, staff=self.staff, menu=menu, token=self.token, may=self.may, **values)
+
+    def page(self, template: str, status: int = 200, **values: object) -> Response:
+        """A page for this person."""
+        return html(self.text(template, **values), status)
 
 
 def about(what: str, type_name: str, id_: str) -> str:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.consent.model import Release
-from app.consent.narrowing import narrows
+from app.consent.narrowing import narrows, only_sooner
 from app.consent.parse import ParsedConsent
 from app.consent.parse import read as read_consent
 from app.db import projections, write
@@ -58,7 +58,7 @@ async def put_release(
     if before == now:
         return
     opens = now is not None and any(p.permit for p in now.provisions) and not (before and narrows(before, now))
-    excepted = now is not None and (before is None or len(now.provisions) != len(before.provisions))
+    ends = now is None or (before is not None and only_sooner(before, now))
     if opens:
         await lock_writes(connection, [Write(compartment, custodian, consent, "index")])
     await write.put_release(connection, compartment, consent, now)
@@ -66,7 +66,7 @@ async def put_release(
     if opens:
         await write.index_student(connection, compartment, custodian)
     else:
-        await write.defer_index(connection, compartment, custodian, distrust=excepted)
+        await write.defer_index(connection, compartment, custodian, distrust=not ends)
 
 
 CONSENT = Projection(_compute, _current, one_by_one(_store))

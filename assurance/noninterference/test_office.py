@@ -115,6 +115,7 @@ async def test_no_page_tells_two_worlds_apart_that_differ_in_hidden_things(prove
             "/office/referrals",
             "/office/referrals/{id}",
             "/office/students/{id}/plan",
+            "/office/students/{id}/record/pdf",
             "/office/students/{id}/refer",
         }
     if role in ("counselor", "partner-intake"):

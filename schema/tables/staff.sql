@@ -4,6 +4,7 @@ CREATE TABLE hallpass.staff (
     name         text NOT NULL,
     address      text NOT NULL,              -- of mail, in lower case
     role         text NOT NULL,              -- app/office/roles.py
+    caseload     text[],                     -- whose students they see: Group, Practitioner, PractitionerRole; NULL: all
     issuer       text,                       -- who vouches for them by OpenID Connect, from their first sign-in on
     subject      text,
     created      timestamptz NOT NULL DEFAULT now(),

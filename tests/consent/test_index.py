@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from uuid import UUID
 
+import pytest
 import pytest_asyncio
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from app.consent.codes import RESOURCE_TYPES
+from app.consent.model import Provision
+from app.db import projections
 from app.db.engine import Database
+from app.projections.consent import put_release
 from tests import build
+from tests.scene import set_scene
 from tests.world import EVERYTHING, Member, World, open_world
 
 _DIFFERENT = text("""
@@ -101,3 +109,44 @@ async def test_a_caller_is_the_organization_of_its_token_whatever_it_says(world:
         found = await caller.get(f"/Patient?organization={clinic.organization}&purpose=HPAYMT", headers=lenient)
         assert found.status_code in (200, 400)
         assert str(student["id"]) not in found.text
+
+
+def _exception(root: Provision, node: int, classes: frozenset[str] | None) -> Provision:
+    return replace(root, node=node, parent=0, permit=False, classes=classes)
+
+
+def _excepting(*all_classes: frozenset[str] | None) -> Callable[[Provision], tuple[Provision, ...]]:
+    """The root with an exception for each of these."""
+    return lambda root: (root, *(_exception(root, n, c) for n, c in enumerate(all_classes, 1)))
+
+
+OTHERS = frozenset({f"{RESOURCE_TYPES}|Task"})
+
+
+@pytest.mark.parametrize(
+    ("said", "says"),
+    [
+        (_excepting(), lambda root: (replace(root, permit=False),)),
+        (_excepting(), _excepting(None)),
+        (_excepting(OTHERS, OTHERS), _excepting(OTHERS, None)),
+    ],
+)
+async def test_what_a_release_comes_to_deny_is_closed_before_the_index_is_made_again(
+    world: World, said: Callable[[Provision], Sequence[Provision]], says: Callable[[Provision], Sequence[Provision]]
+) -> None:
+    """However many provisions it had and has: their number says nothing of what they deny."""
+    scene = await set_scene(world, "Encounter")
+    visit, student, district = scene.records["Encounter"]["id"], UUID(scene.student["id"]), scene.district.organization
+    [consent] = [UUID(c) for c in await scene.clinic.ids("/Consent")]
+    engine = create_async_engine(world.db.owner)
+    for form, status in ((said, 200), (says, 404)):
+        async with engine.begin() as connection:
+            before = await projections.release(connection, student, consent)
+            assert before is not None
+            now = replace(before, provisions=tuple(form(before.provisions[0])))
+            await put_release(connection, student, district, consent, before, now)
+            if form is said:
+                await connection.execute(_CAUGHT_UP)
+        assert (await scene.clinic.get(f"/Encounter/{visit}")).status_code == status
+        assert (visit in await scene.clinic.ids("/Encounter")) == (status == 200)
+    await engine.dispose()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import unescape
 from uuid import uuid4
@@ -53,18 +54,23 @@ def browser(world: World, **options: object) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=world.http._transport, follow_redirects=True, timeout=30, **options)  # type: ignore[arg-type]
 
 
-async def hire(world: World, member: Member, role: str, name: str = NAME) -> Person:
+async def hire(
+    world: World, member: Member, role: str, name: str = NAME, caseload: Sequence[str] | None = None
+) -> Person:
     """A person with a role, and a link that was not used yet."""
     engine = create_async_engine(world.db.owner)
     async with engine.begin() as connection:
-        staff = await registry.add(connection, member.organization, name, f"{uuid4().hex[:8]}@school.example", role)
+        address = f"{uuid4().hex[:8]}@school.example"
+        staff = await registry.add(connection, member.organization, name, address, role, caseload)
         link = await registry.link(connection, staff.client, BASE)
     await engine.dispose()
     return Person(staff, link, browser(world))
 
 
-async def signed_in(world: World, member: Member, role: str, name: str = NAME) -> Person:
+async def signed_in(
+    world: World, member: Member, role: str, name: str = NAME, caseload: Sequence[str] | None = None
+) -> Person:
     """A person with a role who is signed in."""
-    found = await hire(world, member, role, name)
+    found = await hire(world, member, role, name, caseload)
     assert (await found.sign_in()).status_code == 200
     return found

@@ -10,6 +10,7 @@ _HERE = Path(__file__).parent
 _ENVIRONMENT = Environment(
     loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
+STYLE_PATH = "/office/office.css"
 STYLE = (_HERE / "office.css").read_text()
 
 
