@@ -127,6 +127,14 @@ EXTENSIONS: tuple[Own, ...] = (
         most="*",
     ),
     Own(
+        "confirmed-by",
+        "Consent.verification",
+        "string",
+        "Confirmed by",
+        "Who at the custodian confirmed a release whose signer's authority, or whose agreement, lapsed and is back. The"
+        " server alone sets it, by $confirm.",
+    ),
+    Own(
         "honor-parental-release",
         "Organization",
         "boolean",

@@ -155,6 +155,7 @@ RELEASE: tuple[Rule, ...] = (
         constraints=(Constraint("rel-8", "The policy is one of the regimes of the exchange", _URIS),),
     ),
     Rule(path="policyRule", short="The law that it is signed under", binding=("required", value_set("release-rule"))),
+    Rule(path="verification.extension:confirmed-by", extension=c.CONFIRMED_BY, least=0, most="1"),
     Rule(path="verification.modifierExtension", most="0"),
     Rule(path="provision", least=1, constraints=_PROVISION),
     Rule(path="provision.modifierExtension", most="0"),

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from app.consent.confirming import adds
 from app.errors import Issue
 from app.fhir.dates import END, interval
 from app.fhir.json import canonical
@@ -27,16 +28,21 @@ Documents = Mapping[UUID, dict[str, Any]]
 _NEW = "A new signature is a new Consent."
 
 
-def widens(before: dict[str, Any], after: dict[str, Any], zone: ZoneInfo) -> tuple[Issue, ...]:
+def widens(
+    before: dict[str, Any], after: dict[str, Any], zone: ZoneInfo, *, confirms: bool = False
+) -> tuple[Issue, ...]:
     """What in `after` would revive, extend, widen or re-date the Consent that `before` is; empty: it may be stored.
 
     A Consent that was never active (draft, proposed) may become anything. The narrative says nothing that is judged.
-    Dates are taken in `zone`, the custodian's.
+    Dates are taken in `zone`, the custodian's. `confirms`: by $confirm, which alone adds a confirmation.
     """
     status = before.get("status")
     if status in FINAL:
         text = f"This Consent has ended and cannot change any more. {_NEW}"
         return (_issue(text, "Consent.status"),)
+    if not confirms and adds(before, after):
+        text = "A release is confirmed by $confirm alone, once what lapsed is back."
+        return (_issue(text, "Consent.verification"),)
     if status != "active":
         return ()
     found: list[Issue] = []
@@ -45,7 +51,7 @@ def widens(before: dict[str, Any], after: dict[str, Any], zone: ZoneInfo) -> tup
         found.append(_issue(text, "Consent.status"))
     if not _same(_meta(before), _meta(after)):
         found.append(_fixed("Consent.meta"))
-    names = ({*before, *after}) - _JUDGED_APART
+    names = ({*before, *after}) - _JUDGED_APART - ({"verification"} if confirms else set())
     found += [_fixed(f"Consent.{n}") for n in sorted(names) if not _same(before.get(n), after.get(n))]
     root, changed = before.get("provision", {}), after.get("provision", {})
     return (*found, *_root(root, changed, zone))

@@ -27,6 +27,10 @@ _WRITTEN_BY_PARTIES = frozenset({"Task"})
 _BY_REFERRERS = frozenset(t.name for t in REGISTRY if t.by_referrers)
 """Types that are seen where a record that refers to them is."""
 UNSIGNED = "performer: not signed by everyone who controls this record"
+AUTHORITY_LAPSED = (
+    "its signer's authority is of after the signature, or ended since: the custodian confirms it, or it is signed again"
+)
+AGREEMENT_LAPSED = "the agreement lapsed since it began: the custodian confirms it, or it is signed again"
 _BY_ANOTHER = _BY_REFERRERS | {t.name for t in REGISTRY if t.party_writes}
 """What is covered where another record is: its own labels do not tell what the other has."""
 _FIRST_YEAR = datetime(1000, 1, 1, tzinfo=UTC)
@@ -220,8 +224,8 @@ def _signature_gap(
     window = release.authority or policies.authorities.get(release.signer)
     if window is None or now >= window[1]:
         return "its signer has no parental or guardian authority"
-    if window[0] > release.signed:
-        return "its signer's authority is of after the signature, or ended since: a new signature is needed"
+    if window[0] > max(release.signed, release.confirmed or release.signed):
+        return AUTHORITY_LAPSED
     return None
 
 
@@ -253,7 +257,7 @@ def _agreement_gap(policies: PolicySet, release: Release, requester: Requester) 
     )
     if lapsed is None:
         return "no agreement between the organizations is in force"
-    return "the agreement lapsed since it began: a new signature is needed" if release.opens < lapsed else None
+    return AGREEMENT_LAPSED if release.opens < lapsed else None
 
 
 def unmet_condition(

@@ -78,6 +78,8 @@ class Release:
     redisclosable: bool = False
     born: tuple[date, date] | None = None
     authority: Window | None = None
+    confirmed: datetime | None = None
+    """When its custodian last confirmed it, after a lapse of what it rests on; it opens then, and not before."""
 
     @property
     def recipients(self) -> frozenset[UUID]:

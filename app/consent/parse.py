@@ -7,11 +7,12 @@ beside the Consent comes in a `Situation`.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from app.consent import codes as c
+from app.consent.confirming import confirmed_at
 from app.consent.evaluate import MAJORITY
 from app.consent.model import Provision, Release
 from app.consent.provisions import Tree, read_tree
@@ -19,7 +20,7 @@ from app.consent.recipients import not_treating
 from app.consent.regimes import BY_CODING, BY_URI, REGIMES, Element, Regime, closed_labels
 from app.consent.signing import ConsentContext, Signature, guardian_signs, student_signs
 from app.errors import Issue
-from app.fhir.dates import Interval, interval
+from app.fhir.dates import BEGINNING, Interval, interval
 from app.resources.paths import first, values
 from app.resources.refs import local_id
 
@@ -61,6 +62,7 @@ def read(consent: dict[str, Any], consent_id: UUID, version: int, s: ConsentCont
     if tree.missing or not tree.nodes:
         return ParsedConsent(None, tuple(missing))
     root = tree.nodes[0]
+    confirmed = confirmed_at(consent)
     on = signed.lower if signed else s.now
     named = frozenset(r.code for r in regimes)
     by = signature or Signature(None, 0)
@@ -73,7 +75,7 @@ def read(consent: dict[str, Any], consent_id: UUID, version: int, s: ConsentCont
         signer=by.signer,
         age=by.age,
         part2=c.PART2 in named,
-        opens=max(root.period[0], min(on, s.now)),
+        opens=max(root.period[0], min(on, s.now), confirmed or BEGINNING),
         closes=root.period[1],
         provisions=_gated(tree.nodes, named),
         cosigned=by.cosigned,
@@ -81,6 +83,7 @@ def read(consent: dict[str, Any], consent_id: UUID, version: int, s: ConsentCont
         redisclosable=bool(regimes) and all(r.redisclosable for r in regimes),
         born=s.born if s.student in s.elsewhere else None,
         authority=s.authorities.get(by.signer) if by.signer in s.elsewhere else None,
+        confirmed=confirmed,
     )
     return ParsedConsent(None if missing else draft, tuple(missing), draft)
 
@@ -304,7 +307,7 @@ def _signature(
     reasons: list[Issue] = []
     holds: list[Signature] = []
     for i, performer in enumerate(performers):
-        found = _one_signature(performer, s, on, tree, education=_education(regimes))
+        found = _one_signature(performer, s, on, tree, confirmed_at(consent), education=_education(regimes))
         if isinstance(found, Signature):
             holds.append(found)
             continue
@@ -320,11 +323,17 @@ def _signature(
 
 
 def _one_signature(
-    performer: dict[str, Any], s: ConsentContext, signed: Interval, tree: Tree, *, education: bool
+    performer: dict[str, Any],
+    s: ConsentContext,
+    signed: Interval,
+    tree: Tree,
+    confirmed: datetime | None,
+    *,
+    education: bool,
 ) -> Signature | str:
     if local_id(performer, "Patient") == s.student:
         return student_signs(s, signed.lower, [p for p in tree.nodes if p.permit], education=education)
     related = local_id(performer, "RelatedPerson")
     if related is None:
         return "a student or a RelatedPerson signs"
-    return guardian_signs(s, related, signed, education=education)
+    return guardian_signs(s, related, signed, confirmed, education=education)

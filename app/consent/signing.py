@@ -80,12 +80,17 @@ def student_signs(
     return "below 18 a student signs alone only where the jurisdiction's table says so for that kind of service"
 
 
-def guardian_signs(s: ConsentContext, signer: UUID, signed: Interval, *, education: bool = False) -> Signature | str:
-    """Whether a RelatedPerson may sign; a text says why not. All that a partial date covers must lie before 18."""
+def guardian_signs(
+    s: ConsentContext, signer: UUID, signed: Interval, confirmed: datetime | None = None, *, education: bool = False
+) -> Signature | str:
+    """Whether a RelatedPerson may sign; a text says why not. All that a partial date covers must lie before 18.
+
+    Authority that lapsed since is enough where the custodian confirmed the signature once it was back.
+    """
     if signer not in s.related:
         return "the signer is not a RelatedPerson of this student"
     window = s.authorities.get(signer)
-    if window is None or not window[0] <= signed.lower or not s.now < window[1]:
+    if window is None or window[0] > max(signed.lower, confirmed or signed.lower) or not s.now < window[1]:
         return "the signer has no parental or guardian authority, or has it no longer"
     if s.born is None:
         return "the student's date of birth is not known"

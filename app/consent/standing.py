@@ -129,7 +129,7 @@ def _standing(
     policies: PolicySet, release: Release, permitted: _ByConsent, types: dict[UUID, str], asks: Asks, now: datetime
 ) -> Standing:
     recipients = sorted(release.recipients)
-    asked = {o: _out_of_force(policies, release, asks(o, _purposes(release), now)) for o in recipients}
+    asked = {o: out_of_force(policies, release, asks(o, _purposes(release), now)) for o in recipients}
     why = min((w for w in asked.values() if w), default="it names no recipient" if not recipients else "")
     effective = any(w is None for w in asked.values())
     since, until = _span(policies, release, asks, now) if effective else (None, None)
@@ -147,9 +147,7 @@ def _span(policies: PolicySet, release: Release, asks: Asks, now: datetime) -> t
     """From when to when it has effect without a break, as far as is known today."""
 
     def stands(at: datetime) -> bool:
-        return any(
-            _out_of_force(policies, release, asks(o, _purposes(release), at)) is None for o in release.recipients
-        )
+        return any(out_of_force(policies, release, asks(o, _purposes(release), at)) is None for o in release.recipients)
 
     edges = sorted(m for m in _moments(replace(policies, releases=(release,))) if BEGINNING < m < END)
     since: datetime | None = None
@@ -161,8 +159,8 @@ def _span(policies: PolicySet, release: Release, asks: Asks, now: datetime) -> t
     return since, until
 
 
-def _out_of_force(policies: PolicySet, release: Release, requester: Requester) -> str | None:
-    """Why a release has no effect for who asks; None where it has."""
+def out_of_force(policies: PolicySet, release: Release, requester: Requester) -> str | None:
+    """In words why a release has no effect for who asks; None where it has."""
     probe = ResourceAttributes(UUID(int=0), "Patient", release.custodian, release.student, directory=False)
     found = decide(_alone(policies, release), requester, probe)
     weighed = [w for w in found.trace if w.node is None] if isinstance(found, Deny) else []

@@ -111,6 +111,7 @@ def _release(row: Row[Any], provisions: tuple[Provision, ...]) -> Release:
         cosigned=row.cosigned,
         education=row.education,
         redisclosable=row.redisclosable,
+        confirmed=row.confirmed,
     )
 
 

@@ -205,6 +205,7 @@ release = Table(
     Column("education", Boolean(), nullable=False, server_default=text("false")),
     Column("redisclosable", Boolean(), nullable=False, server_default=text("false")),
     Column("by_class", Boolean(), nullable=False, server_default=text("false")),
+    moment("confirmed", nullable=True),
 )
 
 receipt = Table(

@@ -252,6 +252,7 @@ async def put_release(connection: AsyncConnection, compartment: UUID, consent: U
             cosigned=compiled.cosigned,
             education=compiled.education,
             redisclosable=compiled.redisclosable,
+            confirmed=compiled.confirmed,
             by_class=not BY_ID.keys().isdisjoint(compiled.recipients),
         )
     )

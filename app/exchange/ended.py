@@ -20,14 +20,20 @@ _EVIDENCE = frozenset({"DocumentReference", "QuestionnaireResponse", "Binary"})
 
 
 async def require_not_widened(
-    session: Session, before: dict[str, Any], after: dict[str, Any], place: tuple[UUID, UUID], zone: ZoneInfo
+    session: Session,
+    before: dict[str, Any],
+    after: dict[str, Any],
+    place: tuple[UUID, UUID],
+    zone: ZoneInfo,
+    *,
+    confirms: bool = False,
 ) -> None:
     """Raise CONFLICT where a Consent would revive, extend, widen or re-date what its signature opened.
 
     `before`: the version that stands, empty for a new Consent. `place`: the student and the Consent's id, under whose
-    lock this runs.
+    lock this runs. `confirms`: by $confirm.
     """
-    if found := widens(before, after, zone):
+    if found := widens(before, after, zone, confirms=confirms):
         raise HallpassError(Kind.CONFLICT, *found)
     if after.get("status") != "active" or before.get("status") == "active":
         return

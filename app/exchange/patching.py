@@ -31,10 +31,12 @@ async def patch(
     if_match: str | None,
     *,
     statements: bool = False,
+    confirms: bool = False,
 ) -> PendingResult:
     """Store what `change` makes of the current version. Raises as an update, and GONE for what was deleted.
 
     `statements`: the change is to the statements about a contested record, which are its custodian's to change.
+    `confirms`: it confirms a release.
     """
     session.require(declared.name, "u")
     old, _ = await writes.locked(session, declared, resource_id, if_match)
@@ -49,9 +51,8 @@ async def patch(
     with judging(session, old):  # whether a patch fits tells what is stored
         changed = await off_loop(client, lambda: _sound(change(content)), large=True)  # a short patch may be long work
         validated = await validate_body(client, declared, changed, session.settings)
-    return await writes.update(
-        session, declared, validated, resource_id, None, method="PATCH", seen=old, statements=statements
-    )
+    own = {"statements": statements, "confirms": confirms}
+    return await writes.update(session, declared, validated, resource_id, None, method="PATCH", seen=old, **own)
 
 
 def _sound(content: dict[str, Any]) -> dict[str, Any]:

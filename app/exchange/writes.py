@@ -13,7 +13,9 @@ from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
+from app.consent import confirming
 from app.consent.attributes import resource_attributes, students_of
+from app.consent.codes import CONFIRMED_BY
 from app.db import read as store
 from app.db import write
 from app.db.caller import Write, lock_writes
@@ -44,6 +46,7 @@ from app.resources import ResourceType, Visibility
 from app.resources.refs import as_uuid
 from app.search.terms import terms
 from app.session import Filed, Session
+from app.telemetry.stages import stage
 
 
 async def create(
@@ -92,11 +95,12 @@ async def update(
     seen: Stored | None = None,
     *,
     statements: bool = False,
+    confirms: bool = False,
 ) -> PendingResult:
     """Store a new version; the same content again stores none. There is no create by PUT: an unknown id is 404.
 
     `seen`: the version that led here, where one did. Statements about a contested record stay, unless they are what the
-    update is about (`statements`).
+    update is about (`statements`); so do confirmations of a release, unless it is confirmed once more (`confirms`).
     """
     session.require(declared.name, "u")
     absent = not_found_to_update if method == "PUT" else not_found
@@ -109,7 +113,7 @@ async def update(
     if held and not old.deleted and _is_stored(old, draft.content):
         return PendingResult((PendingRow(old),), unchanged=True)
     content = await resolve(session, declared, await draft.validated())
-    content = content if statements else kept(old, content)
+    content = _with_what_stays(old, content, statements=statements, confirms=confirms)
     if not held:
         stored = parse(old.body) if old.body else {}
         require_party(declared, stored, session.ancestors)
@@ -129,8 +133,16 @@ async def update(
         text = "A record stays with its student. To move it, end this record and create another."
         raise HallpassError(Kind.UNPROCESSABLE, Issue(text, f"{declared.name}.{declared.student}", "business-rule"))
     with judging(session, old):
-        row = await _file(session, declared, content, old, (old.compartment, old.id), method, at)
+        place = (old.compartment, old.id)
+        row = await _file(session, declared, content, old, place, method, at, confirms=confirms)
     return PendingResult((PendingRow(row, advice=await _advice(session, row, content)),))
+
+
+def _with_what_stays(old: Stored, content: dict[str, Any], *, statements: bool, confirms: bool) -> dict[str, Any]:
+    content = content if statements else kept(old, content)
+    if confirms or old.type != "Consent" or CONFIRMED_BY.encode() not in old.body:
+        return content
+    return confirming.kept(parse(old.body), content)
 
 
 async def _advice(session: Session, row: Stored, content: dict[str, Any]) -> tuple[Issue, ...]:
@@ -234,6 +246,8 @@ async def _file(
     place: tuple[UUID, UUID],
     method: str,
     at: datetime,
+    *,
+    confirms: bool = False,
 ) -> Stored:
     """Store `content` as the next version, with all that follows from it. `place`: the compartment and the id."""
     compartment, resource_id = place
@@ -253,7 +267,7 @@ async def _file(
         await require_carried(session, content)
     content = filed_by(content, session.caller.organization)
     if declared.name == "Consent":
-        await require_not_widened(session, before, content, (compartment, resource_id), zone)
+        await require_not_widened(session, before, content, (compartment, resource_id), zone, confirms=confirms)
     if declared.name == subscribing.TYPE:
         content = await subscribing.admit(session, resource_id, content, before)
     version = old.version + 1 if old else 1
@@ -294,8 +308,9 @@ async def store_filed(session: Session) -> None:
     if not filed:
         return
     session.memory.filed = []
-    await write.put_many(session.connection, [f.version for f in filed])
-    await update_projections(session, filed)
+    with stage("write"):
+        await write.put_many(session.connection, [f.version for f in filed])
+        await update_projections(session, filed)
     if any(is_at_once(f.row.type) for f in filed):
         session.memory.forget()
 

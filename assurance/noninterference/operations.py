@@ -47,6 +47,7 @@ SERVED = (
     ("POST", "/fhir/[type]/$fileConsent"),
     ("POST", "/fhir/[type]/$revokeConsent"),
     ("POST", "/fhir/[type]/$compare"),
+    ("POST", "/fhir/[type]/{id}/$confirm"),
     ("POST", "/fhir/AuditEvent/$recordDisclosure"),
     ("POST", "/fhir/[type]/{id}/$statement"),
     ("POST", "/fhir/[type]/{id}/$transfer"),
@@ -265,6 +266,11 @@ def _revoke_consent(asks: Asks, route: Route) -> Request:
     return parameters(asks, route.path, given)
 
 
+def _confirm(asks: Asks, route: Route) -> Request:
+    path = route.path.replace("{id}", asks.id(route.type))
+    return parameters(asks, path, [{"name": "by", "valueString": "The registrar"}])
+
+
 def _compare(asks: Asks, route: Route) -> Request:
     draft = json.loads(asks.bodies.new(asks.scene, "Consent"))
     with_ = {"name": "with", "valueReference": {"reference": f"Consent/{asks.id('Consent')}"}}
@@ -349,6 +355,7 @@ OPERATIONS: dict[str, Callable[[Asks, Route], Request]] = {
     "$fileConsent": _file_consent,
     "$revokeConsent": _revoke_consent,
     "$compare": _compare,
+    "$confirm": _confirm,
     "$recordDisclosure": _record_disclosure,
     "$statement": _statement,
     "$transfer": _transfer,

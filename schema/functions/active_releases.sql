@@ -14,7 +14,7 @@ CREATE OR REPLACE FUNCTION hallpass.active_releases(p_compartment uuid, p_custod
           (w.for_an_adult
            OR (e.signed < least(w.majority, w.adult) AND coalesce(hallpass.statement_time() < w.adult, true)
                AND (o.honor OR hallpass.statement_time() < w.majority)))
-          AND coalesce(e.authority_opens, a.opens) <= e.signed
+          AND coalesce(e.authority_opens, a.opens) <= greatest(e.signed, e.confirmed)
           AND hallpass.statement_time() < coalesce(e.authority_closes, a.closes)
       END
       AND (NOT hallpass.agreement_required() OR e.opens >= hallpass.agreed_since(e.custodian))

@@ -9,7 +9,7 @@ CREATE OR REPLACE FUNCTION hallpass.expected_validity(p_compartment uuid)
                          OR hallpass.adult_from(e, s) <= e.signed
                     THEN e.closes ELSE '-infinity' END
            ELSE
-               CASE WHEN coalesce(e.authority_opens, a.opens) <= e.signed AND coalesce(e.born_from, s.born_from) IS NOT NULL
+               CASE WHEN coalesce(e.authority_opens, a.opens) <= greatest(e.signed, e.confirmed) AND coalesce(e.born_from, s.born_from) IS NOT NULL
                          AND (w.adult OR e.signed < least(
                              hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone), hallpass.adult_from(e, s)))
                     THEN least(e.closes, coalesce(e.authority_closes, a.closes),

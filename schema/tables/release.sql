@@ -19,6 +19,7 @@ CREATE TABLE hallpass.release (
     born_to          date,
     authority_opens  timestamptz,
     authority_closes timestamptz,
+    confirmed        timestamptz,            -- by its custodian, after a lapse of what it rests on; it opens then
     CHECK ((born_from IS NULL) = (born_to IS NULL) AND (authority_opens IS NULL) = (authority_closes IS NULL)),
     PRIMARY KEY (compartment, consent)
 );

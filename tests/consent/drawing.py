@@ -11,7 +11,7 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-from app.consent.model import AdultFrom, Agreement, Provision, Release, ResourceAttributes
+from app.consent.model import AdultFrom, Agreement, Provision, Release, ResourceAttributes, Window
 from app.resources import Visibility
 from app.resources.declaration import SEEN_BY_PARTIES
 from tests.consent.worlds import (
@@ -200,6 +200,7 @@ def release(draw: st.DrawFn, consent: UUID) -> Release:
         provisions=draw(provisions()),
         born=draw(_born_elsewhere),
         authority=draw(_mostly(None, *WINDOWS)),
+        confirmed=draw(_mostly(None, *EDGES)),
     )
 
 
@@ -220,12 +221,19 @@ def _agreements(draw: st.DrawFn, least: int, most: int) -> tuple[Agreement, ...]
 
 
 def worlds() -> Strategy:
-    """Whole worlds; in half of them nothing but the provisions decides."""
-    return st.builds(lambda world, plain: _plain(world) if plain else world, _worlds(), st.booleans())
+    """Whole worlds; in half of them nothing but the provisions decides, or whether the custodian confirmed them."""
+
+    def made(world: World, plain: bool, authority: Window) -> World:
+        return _plain(world, authority) if plain else world
+
+    return st.builds(made, _worlds(), st.booleans(), _mostly(ALWAYS, (EDGES[2], EDGES[-1])))
 
 
-def _plain(world: World) -> World:
-    """The same with one holder, one student and one signer, all in force: so that the provisions come to speak."""
+def _plain(world: World, authority: Window) -> World:
+    """The same with one holder, one student and one signer, all in force: so that the provisions come to speak.
+
+    `authority` is the signer's: where it came back after the signature, what is confirmed since is in force.
+    """
     holder, student, signer = HOLDERS[0], STUDENTS[0], PEOPLE[0]
 
     def told(attributes: ResourceAttributes) -> ResourceAttributes:
@@ -246,7 +254,7 @@ def _plain(world: World) -> World:
         releases=tuple(signed(r) for r in world.releases),
         releases_before=tuple(signed(r) for r in world.releases_before),
         born={student: (CHILD, CHILD)},
-        authorities={(student, signer): ALWAYS},
+        authorities={(student, signer): authority},
         adults={},
         agreement_required=False,
         parents=(None, *world.parents[1:]),
@@ -324,7 +332,7 @@ def questions(draw: st.DrawFn, least: int = 1) -> Question:
         emergency=(False,) * len(ORGANIZATIONS),
         now=draw(st.sampled_from(MOMENTS)),
     )
-    world = _plain(world) if plain else world
+    world = _plain(world, ALWAYS) if plain else world
     requester = world.requesters[draw(st.integers(2, len(ORGANIZATIONS) - 1))]
     return Question(world.policies(student), replace(requester, descendants=frozenset({requester.organization})), mine)
 

@@ -10,7 +10,8 @@ Whoever is named is an organization of cases/network.yaml. `by` says on what the
 party, or the release of that name. A record is its type, or its type with `by` (who holds it; the district),
 `labels`, and the FHIR elements that matter. A release says only how it differs from the standard one: signed by the
 mother on 2026-09-15 under FERPA, from the district to the clinic, for TREAT, ServiceRequest and Encounter, until
-2027-06-30; an element that is null is left out. `@name` is a reference to what has that name.
+2027-06-30; an element that is null is left out. `@name` is a reference to what has that name. A change of
+`confirmed: true` is that the custodian confirms a release, and false that it tries to and is refused.
 """
 
 from __future__ import annotations

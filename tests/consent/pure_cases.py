@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 
 import httpx
 
+from app.consent.confirming import confirmed
 from app.consent.parse import ParsedConsent
 from tests.consent import spelled
 from tests.consent.language import NOW, load
@@ -46,6 +47,10 @@ class Paper(Organizations):
 
     async def set_clock(self, at: datetime) -> None:
         """Nothing: each question comes with its moment."""
+
+    async def confirm(self, _by: str, _path: str, content: Spec, at: datetime, *, refused: bool) -> Spec:
+        """The content with the confirmation; whether it is refused, nobody judges."""
+        return content if refused else confirmed(content, "The registrar", at)
 
     async def forget(self, agreement: UUID) -> None:
         """Nothing: there is no other case beside this one."""

@@ -70,6 +70,8 @@ class Stage:
             await self.put(name, delta, _kind(delta))
         elif delta is None:
             await self.delete(name)
+        elif "confirmed" in delta:
+            await self.confirm(name, refused=not delta["confirmed"])
         else:
             await self.put(name, known.spec | delta, known.kind)
 
@@ -98,6 +100,14 @@ class Stage:
         ]
         if kind == "release":
             self._compile(name, found, datetime.fromisoformat(spec.get("written", self.written)))
+
+    async def confirm(self, name: str, *, refused: bool) -> None:
+        """Confirm a release, or try to."""
+        found, now = self.held[name], datetime.fromisoformat(self.written)
+        content = await self.network.confirm(found.by, f"Consent/{found.id}", found.content, now, refused=refused)
+        if not refused:
+            found.content, found.version = content, found.version + 1
+            self._compile(name, found, now)
 
     async def delete(self, name: str) -> None:
         """Delete a resource."""

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.consent.evaluate import Basis, Deny, Effect, Permit, TraceEntry, decide
+from app.consent.evaluate import AUTHORITY_LAPSED, Basis, Deny, Effect, Permit, TraceEntry, decide
 from app.consent.model import AdultFrom, Agreement, Place, PolicySet, Provision, Release, Requester, ResourceAttributes
 from app.consent.moments import birthday
 from app.fhir.dates import BEGINNING, END
@@ -48,6 +48,11 @@ def asked(
 def releasing(**changed: Any) -> PolicySet:
     """The rules with the release changed."""
     return replace(RULES, releases=(replace(RELEASE, **changed),))
+
+
+def confirmed(at: datetime) -> PolicySet:
+    """The rules with the release confirmed, which opens then."""
+    return releasing(confirmed=at, opens=at)
 
 
 def rooted(**changed: Any) -> PolicySet:
@@ -106,11 +111,17 @@ def test_a_denial_tells_of_the_exception_that_turned_the_permit_round() -> None:
         (replace(RULES, authorities={}), "its signer has no parental or guardian authority"),
         (
             replace(RULES, authorities={MOTHER: (SIGNED + MOMENT, END)}),
-            "its signer's authority is of after the signature, or ended since: a new signature is needed",
+            "its signer's authority is of after the signature, or ended since: the custodian confirms it, or it is"
+            " signed again",
         ),
         (
+            replace(confirmed(SIGNED + MOMENT), authorities={MOTHER: (SIGNED + 2 * MOMENT, END)}),
+            AUTHORITY_LAPSED,
+        ),
+        (replace(confirmed(NOW), authorities={MOTHER: (NOW + MOMENT, END)}), AUTHORITY_LAPSED),
+        (
             replace(RULES, agreements=(LAPSED, replace(LAPSED, period=(SIGNED + 2 * MOMENT, END)))),
-            "the agreement lapsed since it began: a new signature is needed",
+            "the agreement lapsed since it began: the custodian confirms it, or it is signed again",
         ),
     ],
 )
@@ -264,3 +275,18 @@ def test_broken_glass_opens_nothing_else(otherwise: Callable[[], Permit | Deny])
     """Each alone keeps it shut."""
     assert isinstance(asked(BROKEN, IN_NEED, replace(FACTS, labels=frozenset({"PSY"}))), Permit)
     assert isinstance(otherwise(), Deny)
+
+
+@pytest.mark.parametrize("authority", [(SIGNED + MOMENT, END), (NOW, END)])
+def test_a_release_confirmed_after_its_signers_authority_came_back_has_effect(
+    authority: tuple[datetime, datetime],
+) -> None:
+    """From the moment of the confirmation on, also where that is when authority came back."""
+    assert isinstance(asked(replace(confirmed(NOW), authorities={MOTHER: authority})), Permit)
+
+
+def test_a_release_confirmed_after_the_agreement_lapsed_has_effect() -> None:
+    """It opened then, as a new signature would have."""
+    agreements = (LAPSED, replace(LAPSED, period=(SIGNED + 2 * MOMENT, END)))
+    assert isinstance(asked(replace(confirmed(SIGNED + MOMENT), agreements=agreements)), Permit)
+    assert isinstance(asked(replace(confirmed(SIGNED), agreements=agreements)), Deny)

@@ -234,7 +234,9 @@ async def test_preview_of_somebody_elses_student_is_a_reference_to_nothing(three
     assert hidden.content == nothing.content
 
 
-async def test_explain_says_that_a_signer_who_lost_authority_has_to_sign_again(three: Three) -> None:
+async def test_explain_says_that_a_what_a_signer_who_lost_authority_signed_waits_for_a_confirmation(
+    three: Three,
+) -> None:
     district, clinic, _ = three
     student = await district.create(build.patient())
     mother = await district.create(build.guardian(student))
@@ -245,7 +247,7 @@ async def test_explain_says_that_a_signer_who_lost_authority_has_to_sign_again(t
     asked = await district.post(f"/Patient/{student['id']}/$explain-access", _ask(clinic, type="Patient"))
     (record,) = _parts(asked.json(), "record")
     assert record["decision"] == "deny"
-    assert "a new signature is needed" in asked.text
+    assert "the custodian confirms it, or it is signed again" in asked.text
 
 
 async def test_a_preview_warns_of_a_purpose_that_no_client_of_the_recipient_asserts(world: World, three: Three) -> None:

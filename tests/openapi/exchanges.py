@@ -223,6 +223,8 @@ async def _releases(recorder: Recorder, district: Member, clinic: Member, signed
     form = {"contentType": "application/pdf", "title": "Release of information, signed"}
     document = {"resourceType": "DocumentReference", "status": "current", "content": [{"attachment": form}]}
     await ask("fileConsent", "POST", "/Consent/$fileConsent", given(consent=filed, document=document))
+    by = {"resourceType": "Parameters", "parameter": [{"name": "by", "valueString": "R. Ortiz, registrar"}]}
+    await ask("confirmConsent", "POST", f"/Consent/{signed['id']}/$confirm", by)
     await ask("fastConsent", "GET", f"/Consent/{signed['id']}/$fast-consent")
     await ask("compareConsent", "POST", "/Consent/$compare", given(consent=filed, **{"with": build.ref(signed)}))
     revoked = given(consent=build.ref(signed), patient=signed["patient"])
