@@ -134,6 +134,7 @@ CREATE TABLE hallpass.release (
     born_to date,
     authority_opens timestamp with time zone,
     authority_closes timestamp with time zone,
+    confirmed timestamp with time zone,
     CONSTRAINT release_check CHECK ((((born_from IS NULL) = (born_to IS NULL)) AND ((authority_opens IS NULL) = (authority_closes IS NULL))))
 );
 
@@ -154,7 +155,7 @@ CREATE FUNCTION hallpass.active_releases(p_compartment uuid, p_custodian uuid) R
           (w.for_an_adult
            OR (e.signed < least(w.majority, w.adult) AND coalesce(hallpass.statement_time() < w.adult, true)
                AND (o.honor OR hallpass.statement_time() < w.majority)))
-          AND coalesce(e.authority_opens, a.opens) <= e.signed
+          AND coalesce(e.authority_opens, a.opens) <= greatest(e.signed, e.confirmed)
           AND hallpass.statement_time() < coalesce(e.authority_closes, a.closes)
       END
       AND (NOT hallpass.agreement_required() OR e.opens >= hallpass.agreed_since(e.custodian))
@@ -956,7 +957,7 @@ CREATE FUNCTION hallpass.expected_validity(p_compartment uuid) RETURNS TABLE(org
                          OR hallpass.adult_from(e, s) <= e.signed
                     THEN e.closes ELSE '-infinity' END
            ELSE
-               CASE WHEN coalesce(e.authority_opens, a.opens) <= e.signed AND coalesce(e.born_from, s.born_from) IS NOT NULL
+               CASE WHEN coalesce(e.authority_opens, a.opens) <= greatest(e.signed, e.confirmed) AND coalesce(e.born_from, s.born_from) IS NOT NULL
                          AND (w.adult OR e.signed < least(
                              hallpass.birthday(coalesce(e.born_from, s.born_from), 18, o.zone), hallpass.adult_from(e, s)))
                     THEN least(e.closes, coalesce(e.authority_closes, a.closes),
