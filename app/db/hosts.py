@@ -90,7 +90,7 @@ class Watch:
         except (OSError, TimeoutError, asyncpg.exceptions.TargetServerAttributeNotMatched):
             for other, made in list(self._made.items()):
                 if (made.get("host"), made.get("port")) == place:
-                    other.terminate()
+                    _break_off(other)
         except asyncpg.PostgresError:
             return
         else:
@@ -112,6 +112,13 @@ def _host(connection: asyncpg.Connection) -> str | None:
 def _port(connection: asyncpg.Connection) -> int | None:
     place = connection._addr
     return place[1] if isinstance(place, tuple) else None
+
+
+def _break_off(connection: asyncpg.Connection) -> None:
+    """As if the host had: whoever uses it is told so by the driver. One that is terminated answers with faults."""
+    transport = connection._transport
+    if transport is not None:
+        transport.abort()
 
 
 def _close(task: asyncio.Task[asyncpg.Connection]) -> None:

@@ -22,7 +22,8 @@ from assurance.chaos.rounds import Rounds
 from assurance.ha.cluster import TTL, Cluster, Node
 from tests.world import Member
 
-ALONE_SECONDS = 10
+ALONE_SECONDS = 15
+"""Patroni looks every two seconds, and PostgreSQL recovers; a machine that is busy with the rounds takes its time."""
 HOST_SECONDS = 30
 FROZEN_SECONDS = 45
 """A server waits a while for a primary that is frozen, and Patroni on that host cannot give up its lock."""

@@ -13,6 +13,7 @@ from sqlalchemy import URL, text
 
 from app.db import hosts
 from app.db.address import open_engine, owner_url
+from app.db.driver import PreparedQuery, fetch
 from app.db.engine import Database
 from app.errors import HallpassError, Kind
 
@@ -108,6 +109,25 @@ async def test_what_waits_for_a_host_that_froze_is_answered_503_and_goes_on_else
     assert await asks(db) == 1
     for each in (db, alone):
         await each.dispose()
+
+
+async def test_who_comes_back_to_a_connection_that_was_given_up_meanwhile_is_answered_503(
+    two: tuple[URL, Host],
+) -> None:
+    url, first = two
+    place = url.query["host"][0]
+    db = Database(url.set(host="127.0.0.1", port=int(place.split(":")[1])).difference_update_query(["host"]))
+
+    async def pauses() -> None:
+        async with db.begin() as connection:
+            first.freeze()
+            await asyncio.sleep(3)
+            await fetch(connection, PreparedQuery(text("SELECT 1")))
+
+    with pytest.raises(HallpassError) as told:
+        await pauses()
+    assert told.value.kind is Kind.UNAVAILABLE
+    await db.dispose()
 
 
 async def test_a_long_statement_on_a_host_that_answers_goes_on(two: tuple[URL, Host]) -> None:
