@@ -1,5 +1,5 @@
 # A fresh clone needs Python 3.11 or newer, make and git: each target sets up what it needs, once.
-.PHONY: help run demo test test-fast assure kill feed notified prove bites mutate mutate-exchange bench bench-quick bench-peers conformance check schema sbom lock definitions clean
+.PHONY: help run demo test test-fast assure kill ha feed notified prove bites mutate mutate-exchange bench bench-quick bench-peers conformance check schema sbom lock definitions clean
 .DEFAULT_GOAL := run
 
 VENV := .venv
@@ -31,6 +31,10 @@ assure: prove bites kill feed notified conformance mutate mutate-exchange ## the
 ROUNDS ?= 1000
 kill: $(VENV)/dev.stamp ## processes, the database and the disk fail at random moments: what clients got is on the ledger
 	$(BIN)/python -m assurance.chaos --rounds $(ROUNDS)
+
+ha: $(VENV)/dev.stamp ## a primary, its host, a standby and etcd fail under load: nothing is lost; needs etcd on the PATH
+	$(BIN)/pip install --quiet --editable .[ha]
+	$(BIN)/python -m assurance.ha --rounds $(if $(filter file,$(origin ROUNDS)),60,$(ROUNDS))
 
 feed: $(VENV)/dev.stamp ## writers, releases and withdrawals meanwhile: who follows the history loses nothing
 	$(BIN)/python -m assurance.feed --rounds $(ROUNDS)

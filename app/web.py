@@ -1,4 +1,4 @@
-"""What pages for people have in common: their headers, forms and redirects. No page has a script.
+"""What pages for people have in common: their headers, forms and redirects. Few pages have a script of ours.
 
 https://www.w3.org/TR/CSP3/ and https://www.rfc-editor.org/rfc/rfc9110#section-15.4.4
 """
@@ -66,6 +66,12 @@ def stylesheet(text: str) -> Response:
     """The styles of pages."""
     headers = {"Cache-Control": "max-age=3600", "X-Content-Type-Options": "nosniff"}
     return Response(text, media_type="text/css", headers=headers)
+
+
+def script(text: str) -> Response:
+    """The script of pages."""
+    headers = {"Cache-Control": "max-age=3600", "X-Content-Type-Options": "nosniff"}
+    return Response(text, media_type="text/javascript", headers=headers)
 
 
 async def form(request: Request) -> dict[str, str]:

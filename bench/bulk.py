@@ -85,7 +85,7 @@ def _measure(there: Stage, server: Server, size: int) -> None:
     ):
         peak, found = Peak(), []
         with _watched(peak, server, there):
-            busy = _reading(there, server, lambda m=member, f=found: f.append(asyncio.run(_pull(there, server, m))))
+            busy = _reading(there, server, lambda m=member, f=found: f.append(asyncio.run(pull(there, server, m))))
         pulled: Pulled = found[0]
         memory = ", ".join(f"{k} {v:.0f} MB" for k, v in sorted(peak.megabytes.items()))
         sys.stdout.write(
@@ -99,10 +99,10 @@ def _measure(there: Stage, server: Server, size: int) -> None:
         sys.stdout.flush()
 
 
-async def _pull(there: Stage, server: Server, member: Member) -> Pulled:
+async def pull(there: Stage, server: Server, member: Member) -> Pulled:
     """Kick off, wait, and fetch every file to a folder, as a client with one connection."""
     async with httpx.AsyncClient(timeout=300) as http:
-        headers = {"Authorization": f"Bearer {await _token(http, server, member)}", "Accept-Encoding": "identity"}
+        headers = {"Authorization": f"Bearer {await token(http, server, member)}", "Accept-Encoding": "identity"}
         began = time.monotonic()
         answer = await http.get(f"{server.url}/fhir/Patient/$export", headers=headers | {"Prefer": "respond-async"})
         status = answer.headers["Content-Location"]
@@ -136,11 +136,12 @@ async def _copied(there: Stage, export: str) -> float:
     return seconds
 
 
-async def _token(http: httpx.AsyncClient, server: Server, member: Member) -> str:
+async def token(http: httpx.AsyncClient, server: Server, member: Member, scope: str = "system/*.rs") -> str:
+    """A token of the server's own, where it listens."""
     url = f"{server.url}/auth/token"
     form = {
         "grant_type": "client_credentials",
-        "scope": "system/*.rs",
+        "scope": scope,
         "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
         "client_assertion": assertion(member.client_id, member.key, aud=url),
     }
@@ -176,7 +177,7 @@ def _reading(there: Stage, server: Server, meanwhile: Callable[[], Any]) -> list
 
 async def _other(server: Server, there: Stage) -> str:
     async with httpx.AsyncClient(timeout=60) as http:
-        return await _token(http, server, there.network.nobody)
+        return await token(http, server, there.network.nobody)
 
 
 @contextmanager

@@ -1656,6 +1656,22 @@ $$;
 
 COMMENT ON FUNCTION hallpass.keep_keyed(p_key bytea, p_request bytea, p_written jsonb, p_hours integer) IS 'Keeps what the caller''s request under an idempotency key wrote, in the transaction that wrote it.';
 
+CREATE FUNCTION hallpass.keep_staff_passkey(p_session bytea, p_id bytea, p_key bytea, p_counter bigint, p_most integer) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO staff_passkey (id, client, public_key, counter, created)
+        SELECT p_id, s.client, p_key, p_counter, instant()
+        FROM staff_session s JOIN client c ON c.id = s.client AND c.disabled IS NULL
+        WHERE s.digest = p_session AND s.until > instant()
+          AND (SELECT count(*) FROM staff_passkey k WHERE k.client = s.client) < p_most
+        ON CONFLICT DO NOTHING;
+    RETURN FOUND;
+END $$;
+
+COMMENT ON FUNCTION hallpass.keep_staff_passkey(p_session bytea, p_id bytea, p_key bytea, p_counter bigint, p_most integer) IS 'Keeps a passkey of who is signed in by a session; false: they are not, it is there already, or they have so many.';
+
 CREATE FUNCTION hallpass.lapsed_custodians() RETURNS uuid[]
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'hallpass', 'pg_temp'
@@ -2721,6 +2737,31 @@ END $$;
 
 COMMENT ON FUNCTION hallpass.staff_of_session(p_session bytea, p_idle integer) IS 'Who is signed in by a session that has not ended, and was used in the last so many seconds; no row: nobody.';
 
+CREATE FUNCTION hallpass.staff_passkey_key(p_id bytea) RETURNS TABLE(public_key bytea, counter bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    SELECT k.public_key, k.counter FROM staff_passkey k WHERE k.id = p_id
+$$;
+
+COMMENT ON FUNCTION hallpass.staff_passkey_key(p_id bytea) IS 'By what a passkey''s signature is verified. It tells of no person.';
+
+CREATE FUNCTION hallpass.staff_passkeys(p_session bytea, p_remove boolean) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+DECLARE
+    v_client text;
+BEGIN
+    SELECT s.client INTO v_client FROM staff_session s WHERE s.digest = p_session AND s.until > instant();
+    IF p_remove THEN
+        DELETE FROM staff_passkey k WHERE k.client = v_client;
+    END IF;
+    RETURN (SELECT count(*) FROM staff_passkey k WHERE k.client = v_client);
+END $$;
+
+COMMENT ON FUNCTION hallpass.staff_passkeys(p_session bytea, p_remove boolean) IS 'How many passkeys who is signed in by a session has, after they were removed if asked.';
+
 CREATE FUNCTION hallpass.stamp() RETURNS timestamp with time zone
     LANGUAGE plpgsql
     AS $$
@@ -2832,6 +2873,19 @@ END $$;
 COMMENT ON FUNCTION hallpass.sweep_submissions(p_before timestamp with time zone, p_most integer) IS 'Forgets submissions that were last touched before a moment, some lines at a time: answers how many, 0 at the end. What
      they brought stays.';
 
+CREATE FUNCTION hallpass.take_challenge(p_challenge bytea, p_expires timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+BEGIN
+    DELETE FROM staff_challenge c WHERE c.expires <= instant();
+    INSERT INTO staff_challenge (challenge, expires) SELECT p_challenge, p_expires WHERE p_expires > instant()
+        ON CONFLICT DO NOTHING;
+    RETURN FOUND;
+END $$;
+
+COMMENT ON FUNCTION hallpass.take_challenge(p_challenge bytea, p_expires timestamp with time zone) IS 'Takes a challenge of a passkey, once; false: it was answered before, or is too old.';
+
 CREATE FUNCTION hallpass.token_key(p_token text) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$ SELECT hashtextextended(p_token, 7) $$;
@@ -2868,6 +2922,17 @@ BEGIN
 END $$;
 
 COMMENT ON FUNCTION hallpass.use_staff_link(p_link bytea, p_session bytea, p_seconds integer) IS 'Signs in by a link, once: of two who use it at the same time one finds it gone. NULL: it is none, used or too old.';
+
+CREATE FUNCTION hallpass.use_staff_passkey(p_id bytea, p_counter bigint) RETURNS text
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'hallpass', 'pg_temp'
+    AS $$
+    UPDATE staff_passkey k SET counter = p_counter, used = instant()
+        WHERE k.id = p_id AND (p_counter > k.counter OR (p_counter = 0 AND k.counter = 0))
+        RETURNING k.client
+$$;
+
+COMMENT ON FUNCTION hallpass.use_staff_passkey(p_id bytea, p_counter bigint) IS 'Whose passkey it is; NULL where its counter did not move on: then it was copied, or the same answer came twice.';
 
 CREATE FUNCTION hallpass.verdict(p_nodes integer[], p_parents integer[], p_root boolean) RETURNS boolean
     LANGUAGE plpgsql IMMUTABLE
@@ -3519,6 +3584,13 @@ CREATE TABLE hallpass.staff (
 
 COMMENT ON TABLE hallpass.staff IS 'People of the members who use the office. Each has a client of their own: what shuts out a client shuts them out.';
 
+CREATE TABLE hallpass.staff_challenge (
+    challenge bytea NOT NULL,
+    expires timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE hallpass.staff_challenge IS 'Challenges of passkeys that were answered, until nobody would take them any more: none is answered twice.';
+
 CREATE TABLE hallpass.staff_link (
     digest bytea NOT NULL,
     client text NOT NULL,
@@ -3526,6 +3598,18 @@ CREATE TABLE hallpass.staff_link (
 );
 
 COMMENT ON TABLE hallpass.staff_link IS 'Links that sign a person in once. The application''s role reaches them by functions alone.';
+
+CREATE TABLE hallpass.staff_passkey (
+    id bytea NOT NULL,
+    client text NOT NULL,
+    public_key bytea NOT NULL,
+    counter bigint NOT NULL,
+    created timestamp with time zone NOT NULL,
+    used timestamp with time zone,
+    CONSTRAINT staff_passkey_id_check CHECK ((length(id) <= 1023))
+);
+
+COMMENT ON TABLE hallpass.staff_passkey IS 'Passkeys by which people sign in: public keys alone. The application''s role reaches them by functions alone.';
 
 CREATE TABLE hallpass.staff_session (
     digest bytea NOT NULL,
@@ -3973,11 +4057,17 @@ ALTER TABLE ONLY hallpass.sign_in_provider
 ALTER TABLE ONLY hallpass.signing_key
     ADD CONSTRAINT signing_key_pkey PRIMARY KEY (kid);
 
+ALTER TABLE ONLY hallpass.staff_challenge
+    ADD CONSTRAINT staff_challenge_pkey PRIMARY KEY (challenge);
+
 ALTER TABLE ONLY hallpass.staff_link
     ADD CONSTRAINT staff_link_pkey PRIMARY KEY (digest);
 
 ALTER TABLE ONLY hallpass.staff
     ADD CONSTRAINT staff_organization_issuer_subject_key UNIQUE (organization, issuer, subject);
+
+ALTER TABLE ONLY hallpass.staff_passkey
+    ADD CONSTRAINT staff_passkey_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY hallpass.staff
     ADD CONSTRAINT staff_pkey PRIMARY KEY (client);
@@ -4156,6 +4246,8 @@ CREATE INDEX resource_parties ON hallpass.resource USING gin (parties) WHERE (pa
 
 CREATE INDEX staff_address ON hallpass.staff USING btree (organization, address);
 
+CREATE INDEX staff_passkey_client ON hallpass.staff_passkey USING btree (client);
+
 CREATE INDEX staff_session_client ON hallpass.staff_session USING btree (client);
 
 CREATE INDEX submission_touched ON hallpass.submission USING btree (touched);
@@ -4283,6 +4375,9 @@ ALTER TABLE ONLY hallpass.staff_link
 
 ALTER TABLE ONLY hallpass.staff
     ADD CONSTRAINT staff_organization_fkey FOREIGN KEY (organization) REFERENCES hallpass.organization(id);
+
+ALTER TABLE ONLY hallpass.staff_passkey
+    ADD CONSTRAINT staff_passkey_client_fkey FOREIGN KEY (client) REFERENCES hallpass.staff(client);
 
 ALTER TABLE ONLY hallpass.staff_session
     ADD CONSTRAINT staff_session_client_fkey FOREIGN KEY (client) REFERENCES hallpass.staff(client);
@@ -4547,7 +4642,11 @@ ALTER TABLE hallpass.sign_in_provider ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.staff ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE hallpass.staff_challenge ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE hallpass.staff_link ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE hallpass.staff_passkey ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE hallpass.staff_session ENABLE ROW LEVEL SECURITY;
 
@@ -4840,6 +4939,9 @@ GRANT ALL ON FUNCTION hallpass.judge(p_compartments uuid[], p_ids uuid[], p_vers
 REVOKE ALL ON FUNCTION hallpass.keep_keyed(p_key bytea, p_request bytea, p_written jsonb, p_hours integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.keep_keyed(p_key bytea, p_request bytea, p_written jsonb, p_hours integer) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.keep_staff_passkey(p_session bytea, p_id bytea, p_key bytea, p_counter bigint, p_most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.keep_staff_passkey(p_session bytea, p_id bytea, p_key bytea, p_counter bigint, p_most integer) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.lapsed_custodians() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.lapsed_custodians() TO hallpass_app;
 
@@ -4984,6 +5086,12 @@ GRANT ALL ON FUNCTION hallpass.signers_suffice(e hallpass.release, r_labels text
 REVOKE ALL ON FUNCTION hallpass.staff_of_session(p_session bytea, p_idle integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.staff_of_session(p_session bytea, p_idle integer) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.staff_passkey_key(p_id bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.staff_passkey_key(p_id bytea) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.staff_passkeys(p_session bytea, p_remove boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.staff_passkeys(p_session bytea, p_remove boolean) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.stamp() FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.stamp() TO hallpass_app;
 
@@ -4999,6 +5107,9 @@ GRANT ALL ON FUNCTION hallpass.sweep_exports(p_before timestamp with time zone, 
 REVOKE ALL ON FUNCTION hallpass.sweep_submissions(p_before timestamp with time zone, p_most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.sweep_submissions(p_before timestamp with time zone, p_most integer) TO hallpass_app;
 
+REVOKE ALL ON FUNCTION hallpass.take_challenge(p_challenge bytea, p_expires timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.take_challenge(p_challenge bytea, p_expires timestamp with time zone) TO hallpass_app;
+
 REVOKE ALL ON FUNCTION hallpass.token_key(p_token text) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.token_key(p_token text) TO hallpass_app;
 
@@ -5007,6 +5118,9 @@ GRANT ALL ON FUNCTION hallpass.transferable(p_compartment uuid, p_custodian uuid
 
 REVOKE ALL ON FUNCTION hallpass.use_staff_link(p_link bytea, p_session bytea, p_seconds integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.use_staff_link(p_link bytea, p_session bytea, p_seconds integer) TO hallpass_app;
+
+REVOKE ALL ON FUNCTION hallpass.use_staff_passkey(p_id bytea, p_counter bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION hallpass.use_staff_passkey(p_id bytea, p_counter bigint) TO hallpass_app;
 
 REVOKE ALL ON FUNCTION hallpass.verdict(p_nodes integer[], p_parents integer[], p_root boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION hallpass.verdict(p_nodes integer[], p_parents integer[], p_root boolean) TO hallpass_app;

@@ -13,9 +13,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.auth import clients, jose
+from app.db.address import open_engine
 from app.db.engine import Database
 from app.exchange.operator import Operator
 from app.main import create_app
@@ -109,7 +109,7 @@ class World:
         """Another client of an organization, with a token."""
         key = jose.generate()
         client_id = f"client-{uuid4().hex[:8]}"
-        engine = create_async_engine(self.db.owner)
+        engine = open_engine(self.db.owner)
         async with engine.begin() as connection:
             await clients.add(
                 connection,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import Annotated
 from uuid import UUID
 
 import typer
 
 from app.console import as_owner, plainly
-from app.exchange.leaving import Leaving, survey
+from app.exchange.leaving import AT_ONCE, Leaving, survey
 from app.exchange.leaving import leave as end_all
 from app.exchange.operator import Operator
 from app.server import open_database
@@ -35,8 +36,16 @@ def leave(
         found = as_owner(lambda connection, _: survey(connection, organization))
         if yes:
             settings = load()
-            found = asyncio.run(end_all(Operator(open_database(settings), settings), organization))
+            found = asyncio.run(end_all(Operator(open_database(settings), settings), organization, _progress))
         _say(found, "ended" if yes else "would end")
+
+
+def _progress(done: int, whole: int) -> None:
+    """A line that is written over on a terminal, and now and then a line elsewhere."""
+    if sys.stderr.isatty():
+        typer.echo(f"\r{done} of {whole} ended", err=True, nl=done == whole)
+    elif done == whole or done % AT_ONCE == 0:
+        typer.echo(f"{done} of {whole} ended", err=True)
 
 
 def _say(found: Leaving, verb: str) -> None:

@@ -16,8 +16,17 @@ Json = dict[str, Any]
 
 
 def confirmed_at(consent: Json) -> datetime | None:
-    """When a Consent was last confirmed; None: never."""
-    return max((datetime.fromisoformat(v["verificationDate"]) for v in _confirmations(consent)), default=None)
+    """When a Consent was last confirmed; None: never. A draft may say so without a moment, and is not."""
+    found = (_moment(str(v.get("verificationDate"))) for v in _confirmations(consent))
+    return max((at for at in found if at is not None), default=None)
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo else None
 
 
 def confirmed(consent: Json, by: str, at: datetime) -> Json:

@@ -13,6 +13,8 @@ from sqlalchemy import URL
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from app.db.hosts import connect
+
 DRIVER = "postgresql+asyncpg"
 CONNECT_SECONDS = 10
 FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl", "passfile")
@@ -78,6 +80,9 @@ def owner_url(text: str) -> URL:
 def open_engine(url: URL, **options: Any) -> AsyncEngine:
     """An engine on a URL of `owner_url`, which gives up on a host that does not answer. Errors quote no value."""
     arguments = {**_ours(url), **options.pop("connect_args", {})}
+    if isinstance(url.query.get("host"), tuple):
+        whole = {**driver_arguments(url), **arguments}
+        options.setdefault("async_creator", lambda: connect(whole))
     return create_async_engine(_plain(url), hide_parameters=True, connect_args=arguments, **options)
 
 

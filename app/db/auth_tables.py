@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ARRAY, Column, LargeBinary, Table, Text, Uuid
+from sqlalchemy import ARRAY, BigInteger, Column, LargeBinary, Table, Text, Uuid
 
 from app.db.tables import metadata, moment
 
@@ -62,6 +62,17 @@ staff_link = Table(
     Column("digest", LargeBinary(), primary_key=True),
     Column("client", Text(), nullable=False),
     moment("expires"),
+)
+
+staff_passkey = Table(
+    "staff_passkey",
+    metadata,
+    Column("id", LargeBinary(), primary_key=True),
+    Column("client", Text(), nullable=False),
+    Column("public_key", LargeBinary(), nullable=False),
+    Column("counter", BigInteger(), nullable=False),
+    moment("created"),
+    moment("used", nullable=True),
 )
 
 staff_session = Table(

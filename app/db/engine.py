@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from app.db import driver
 from app.db.address import driver_arguments, open_engine
+from app.db.hosts import Watch, connect
 from app.db.login import Login, read
 from app.errors import HallpassError, Kind
 from app.telemetry import measures, traces
@@ -60,7 +61,8 @@ class Database:
         self.owner = owner
         self.pool_size = pool_size
         self.commit_seconds = statement_timeout_ms / 1000
-        logins = _Logins(owner)
+        self._watch = Watch()
+        logins = _Logins(owner, self._watch)
         self.engine = _pool(logins, pool_size, POOL_SECONDS, statement_timeout_ms)
         self._reserve = _pool(logins, 1, RESERVE_SECONDS, RESERVE_SECONDS * 1000)
         """One connection that no request of a client can hold."""
@@ -68,12 +70,12 @@ class Database:
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
         """A transaction of the pool that all requests share. Raises as `_transaction`."""
-        async with _transaction(self.engine, self.commit_seconds) as connection:
+        async with _transaction(self.engine, self.commit_seconds, self._watch) as connection:
             yield connection
 
     async def alive(self) -> Signs:
         """Ask the database for a sign of life on a connection of its own. Raises as `_transaction`."""
-        async with _transaction(self._reserve, RESERVE_SECONDS) as connection:
+        async with _transaction(self._reserve, RESERVE_SECONDS, self._watch) as connection:
             found = await connection.exec_driver_sql(
                 "SELECT hallpass.standbys_follow(), hallpass.worker_lives(), hallpass.database_is_current()"
             )
@@ -105,14 +107,14 @@ async def owner_transaction(
 
 
 @asynccontextmanager
-async def _transaction(engine: AsyncEngine, commit_seconds: float) -> AsyncIterator[AsyncConnection]:
+async def _transaction(engine: AsyncEngine, commit_seconds: float, watch: Watch) -> AsyncIterator[AsyncConnection]:
     """A transaction.
 
     Raises HallpassError: UNAVAILABLE when the database cannot be reached, or what was committed is not known to have
     reached its standby; TOO_COSTLY when a statement ran too long.
     """
     try:
-        async with _connection(engine) as connection, driver.transaction(connection, commit_seconds):
+        async with _connection(engine, watch) as connection, driver.transaction(connection, commit_seconds):
             yield connection
     except driver.Unconfirmed as e:
         raise unconfirmed() from e
@@ -131,14 +133,14 @@ async def _transaction(engine: AsyncEngine, commit_seconds: float) -> AsyncItera
 
 
 @asynccontextmanager
-async def _connection(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+async def _connection(engine: AsyncEngine, watch: Watch) -> AsyncIterator[AsyncConnection]:
     """A connection of the pool: what waiting for it, and what is done on it, takes is measured."""
     connection = engine.connect()
     with measures.POOL_WAIT_SECONDS.time(), traces.part("wait for a connection"):
         await connection.start()
     measures.POOL_IN_USE.inc()
     try:
-        with measures.TRANSACTION_SECONDS.time(), traces.part("transaction"):
+        with measures.TRANSACTION_SECONDS.time(), traces.part("transaction"), watch.over(driver.on_driver(connection)):
             yield connection
     finally:
         measures.POOL_IN_USE.dec()
@@ -148,8 +150,9 @@ async def _connection(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 class _Logins:
     """Connects as the app's role. After a rotation the login is read again."""
 
-    def __init__(self, owner: URL) -> None:
+    def __init__(self, owner: URL, watch: Watch) -> None:
         self.owner = owner
+        self._watch = watch
         self._known: Login | None = None
 
     async def connect(self, **settings: str) -> asyncpg.Connection:
@@ -163,7 +166,8 @@ class _Logins:
     async def _connect(self, login: Login, settings: dict[str, str]) -> asyncpg.Connection:
         whole = {**driver_arguments(self.owner), "user": login.role, "password": login.password}
         # a plan made once stands as long as its connection
-        connection = await asyncpg.connect(**whole, server_settings=settings, max_cached_statement_lifetime=0)
+        connection = await connect({**whole, "server_settings": settings, "max_cached_statement_lifetime": 0})
+        self._watch.add(connection, whole)
         try:
             await driver.require_settings(connection, settings, "statement_timeout")
         except BaseException:  # also who is canceled: nobody else has the connection by now

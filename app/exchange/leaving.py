@@ -5,6 +5,7 @@ docs/guides/leaving.md
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -22,18 +23,24 @@ _TREE = text("SELECT id FROM hallpass.tree WHERE ancestor = :organization ORDER 
 _CLIENTS = text(
     "SELECT id FROM hallpass.client WHERE organization = ANY (:parts) AND disabled IS NULL ORDER BY id"
 ).bindparams(_PARTS)
-_OPEN = text("""
-    WITH open AS (
+AT_ONCE = 200
+"""Of what ends, that is looked up together: it is ended one by one, each in a transaction of its own."""
+_OPEN = """
+    SELECT type, id FROM (
         SELECT type, id, custodian, convert_from(body, 'UTF8')::jsonb AS body FROM hallpass.resource
         WHERE current AND NOT deleted AND type IN ('OrganizationAffiliation', 'Consent', 'Subscription', 'Organization')
-    )
-    SELECT type, id FROM open
+    ) open
     WHERE (custodian = ANY (:parts) AND (body ->> 'status' IN ('active', 'requested', 'error')
            OR type IN ('OrganizationAffiliation', 'Organization') AND coalesce((body ->> 'active')::boolean, true)))
        OR (type = 'OrganizationAffiliation' AND coalesce((body ->> 'active')::boolean, true)
            AND split_part(body #>> '{participatingOrganization,reference}', '/', 2) = ANY (CAST(:parts AS text[])))
+"""
+_ENDING = text(f"SELECT type, count(*) AS records FROM ({_OPEN}) e GROUP BY type").bindparams(_PARTS)  # noqa: S608
+_NEXT = text(f"""
+    SELECT type, id FROM ({_OPEN}) e
     ORDER BY array_position(ARRAY['OrganizationAffiliation', 'Consent', 'Subscription', 'Organization'], type), id
-""").bindparams(_PARTS)
+    LIMIT :most
+""").bindparams(_PARTS)  # noqa: S608 - pieces of this file, no value
 _KEPT = text("""
     SELECT type, count(*) AS records FROM hallpass.resource
     WHERE current AND NOT deleted AND custodian = ANY (:parts) AND NOT directory GROUP BY type ORDER BY type
@@ -55,14 +62,14 @@ class Leaving:
     parts: tuple[UUID, ...]
     """The organization, and those that are a part of it."""
     clients: tuple[str, ...]
-    open: tuple[tuple[str, UUID], ...]
-    """Types and ids, in the order in which they end: agreements first, since nothing is seen without one."""
+    ending: tuple[tuple[str, int], ...]
+    """How many of each type end."""
     kept: tuple[tuple[str, int], ...]
     """How many records of each type."""
 
     def count(self, type_name: str) -> int:
         """How many of a type end."""
-        return sum(name == type_name for name, _ in self.open)
+        return dict(self.ending).get(type_name, 0)
 
 
 async def survey(connection: AsyncConnection, organization: UUID) -> Leaving:
@@ -74,15 +81,18 @@ async def survey(connection: AsyncConnection, organization: UUID) -> Leaving:
     return Leaving(
         parts,
         tuple(await connection.scalars(_CLIENTS, asked)),
-        tuple((row.type, row.id) for row in await connection.execute(_OPEN, asked)),
+        tuple((row.type, row.records) for row in await connection.execute(_ENDING, asked)),
         tuple((row.type, row.records) for row in await connection.execute(_KEPT, asked)),
     )
 
 
-async def leave(operator: Operator, organization: UUID) -> Leaving:
+async def leave(
+    operator: Operator, organization: UUID, progress: Callable[[int, int], None] = lambda done, whole: None
+) -> Leaving:
     """End it all; answer what ended. Where it is broken off, the same again does the rest. Raises NOT_FOUND.
 
-    Clients are shut out first, each at once; it waits for what was being given to them. Then what others see ends.
+    Clients are shut out first, each at once; it waits for what was being given to them. Then what others see ends,
+    agreements first, since nothing is seen without one. `progress` is told how much of it has ended, and of how much.
     """
     async with owner_transaction(operator.owner) as connection:
         found = await survey(connection, organization)
@@ -93,6 +103,17 @@ async def leave(operator: Operator, organization: UUID) -> Leaving:
     async with owner_transaction(operator.owner) as connection:
         for client in found.clients:
             await clients.await_disclosures(connection, client)
-    for type_name, own_id in found.open:
-        await operator.end(type_name, own_id, "ended: its organization leaves")
+    done, whole = 0, sum(n for _, n in found.ending)
+    while several := await _next(operator, found.parts):
+        for type_name, own_id in several:
+            await operator.end(type_name, own_id, "ended: its organization leaves")
+            done += 1
+            progress(done, max(done, whole))
     return found
+
+
+async def _next(operator: Operator, parts: tuple[UUID, ...]) -> list[tuple[str, UUID]]:
+    """What ends next."""
+    async with owner_transaction(operator.owner) as connection:
+        rows = await connection.execute(_NEXT, {"parts": list(parts), "most": AT_ONCE})
+        return [(row.type, row.id) for row in rows]

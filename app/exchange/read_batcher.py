@@ -23,6 +23,7 @@ from app.db.engine import Database
 from app.db.rows import Ground, Grounds, Stored
 from app.ledger.disclose import agent
 from app.settings import Settings
+from app.telemetry.stages import stage
 
 CONCURRENT_STATEMENTS = 2
 """Statements under way at once: while one waits for its commit, the next one is judged."""
@@ -133,17 +134,18 @@ async def _read_together(connection: Any, read_requests: list[ReadRequest], *, a
     """One statement for all. It has committed when the driver gives the rows."""
     callers = list(dict.fromkeys(a.caller for a in read_requests))
     numbers = {caller: n for n, caller in enumerate(callers, 1)}
-    rows = await connection.fetch(
-        _READ,
-        orjson.dumps([_told(c) for c in callers]).decode(),
-        agreement,
-        [numbers[a.caller] for a in read_requests],
-        [a.request for a in read_requests],
-        [a.interaction for a in read_requests],
-        [a.type for a in read_requests],
-        [a.id for a in read_requests],
-        [a.version for a in read_requests],
-    )
+    with stage("judge"):
+        rows = await connection.fetch(
+            _READ,
+            orjson.dumps([_told(c) for c in callers]).decode(),
+            agreement,
+            [numbers[a.caller] for a in read_requests],
+            [a.request for a in read_requests],
+            [a.interaction for a in read_requests],
+            [a.type for a in read_requests],
+            [a.id for a in read_requests],
+            [a.version for a in read_requests],
+        )
     found = [ABSENT] * len(read_requests)
     for row in rows:
         match row["state"]:

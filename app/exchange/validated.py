@@ -17,6 +17,7 @@ from app.resources import TYPES, ResourceType, Visibility
 from app.resources.paths import values
 from app.resources.refs import attached
 from app.settings import Settings
+from app.telemetry.stages import stage
 
 _PROOF = object()
 
@@ -77,7 +78,8 @@ def require_bounded(content: dict[str, Any], settings: Settings) -> bool:
 async def validate_body(client: str, declared: ResourceType, content: dict[str, Any], settings: Settings) -> Validated:
     """Judge a resource that a client sent by itself. Raises UNPROCESSABLE with every finding, TOO_LARGE, TOO_COSTLY."""
     large = require_bounded(content, settings)
-    return await off_loop(client, partial(validate_now, declared, content, settings.fhir_base), large=large)
+    with stage("validate"):
+        return await off_loop(client, partial(validate_now, declared, content, settings.fhir_base), large=large)
 
 
 def validate_now(declared: ResourceType, content: dict[str, Any], base_url: str) -> Validated:

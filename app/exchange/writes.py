@@ -46,6 +46,7 @@ from app.resources import ResourceType, Visibility
 from app.resources.refs import as_uuid
 from app.search.terms import terms
 from app.session import Filed, Session
+from app.telemetry.stages import stage
 
 
 async def create(
@@ -307,8 +308,9 @@ async def store_filed(session: Session) -> None:
     if not filed:
         return
     session.memory.filed = []
-    await write.put_many(session.connection, [f.version for f in filed])
-    await update_projections(session, filed)
+    with stage("write"):
+        await write.put_many(session.connection, [f.version for f in filed])
+        await update_projections(session, filed)
     if any(is_at_once(f.row.type) for f in filed):
         session.memory.forget()
 

@@ -18,6 +18,7 @@ from app.caller import Caller
 from app.db.caller import lock_disclosure
 from app.db.driver import PreparedQuery, fetch
 from app.db.rows import Ground, Grounds, Stored
+from app.telemetry.stages import stage
 
 _DISCLOSE = PreparedQuery(
     text("""
@@ -65,10 +66,11 @@ async def disclose(
         "locked_compartments": [compartment for compartment, _ in locked],
         "locked_custodians": [custodian for _, custodian in locked],
     }
-    (result,) = await fetch(connection, _DISCLOSE, values)
-    if result.entered == _WRITING:  # waited for in a statement of its own: what is in time is judged after the wait
-        await lock_disclosure(connection, locked)
+    with stage("judge"):
         (result,) = await fetch(connection, _DISCLOSE, values)
+        if result.entered == _WRITING:  # waited for in a statement of its own: what is in time is judged after the wait
+            await lock_disclosure(connection, locked)
+            (result,) = await fetch(connection, _DISCLOSE, values)
     own = frozenset(result.own) | {caller.organization}
     disclosed = [k for k in keys if found[k].custodian not in own]
     if result.entered != len(disclosed):

@@ -11,6 +11,7 @@ from app.office import (
     glass,
     imports,
     operator,
+    passkey_pages,
     plan,
     recipients,
     record,
@@ -36,6 +37,7 @@ def office_router() -> APIRouter:
     router.add_api_route(STYLE_PATH, style, methods=["GET"])
     for part in (
         sign_in,
+        passkey_pages,
         sign_in_elsewhere,
         students,
         access,

@@ -15,21 +15,18 @@ from app.web import form, see_other, set_cookie
 BEFORE = "hallpass-office-before"
 """The cookie of who is not signed in yet: it binds the form to the browser, so that no other site signs it in."""
 BEFORE_SECONDS = 1800
-_ASK: dict[str, object] = {
+ASK: dict[str, object] = {
     "title": "Sign in",
     "text": "Open the link that you were given. It signs you in once. If it was used or is older than a day, ask the "
     "operator of the exchange for a new one.",
     "back": "",
 }
+"""Of the page for who is not signed in."""
 
 
 def add(router: APIRouter) -> None:
     """The routes."""
 
-    async def ask(_request: Request) -> Response:
-        return stranger("message.html", 200, **_ASK)
-
-    router.add_api_route("/office/sign-in", ask, methods=["GET"])
     router.add_api_route("/office/enter/{link}", _show, methods=["GET"])
     router.add_api_route("/office/enter/{link}", _enter, methods=["POST"])
     post(router, "/office/leave", _leave)
@@ -42,7 +39,7 @@ async def _show(request: Request) -> Response:
     except HallpassError as e:
         return failed(e)
     before = request.cookies.get(BEFORE) or secrets.token_urlsafe(32)
-    response = stranger("enter.html", link=request.path_params["link"], token=_token(request, before))
+    response = stranger("enter.html", link=request.path_params["link"], token=token_before(request, before))
     set_cookie(request, response, BEFORE, before, PATH, seconds=BEFORE_SECONDS)
     return response
 
@@ -51,10 +48,10 @@ async def _enter(request: Request) -> Response:
     state = request.app.state
     try:
         state.limits.stranger(request.scope)
-        require_token(await form(request), _token(request, request.cookies.get(BEFORE, "")))
+        require_token(await form(request), token_before(request, request.cookies.get(BEFORE, "")))
         session = await enter(state.db, request.path_params["link"])
         if session is None:
-            return stranger("message.html", 403, **_ASK | {"title": "This link does not sign you in"})
+            return stranger("message.html", 403, **ASK | {"title": "This link does not sign you in"})
         response = see_other(PATH)
         await signed_in(request, response, session)
         return response
@@ -78,6 +75,6 @@ async def _leave(request: Request, visit: Visit) -> Response:
     return response
 
 
-def _token(request: Request, before: str) -> str:
-    """A form's token; with no cookie one that no form has."""
+def token_before(request: Request, before: str) -> str:
+    """The token of a form before the sign-in; with no cookie one that no form has."""
     return form_token(request.app.state.keyring, f"before {before or secrets.token_urlsafe(32)}")

@@ -21,7 +21,7 @@ from app.auth import clients
 from app.auth.clients import Client
 from app.caller import Caller
 from app.db.auth_tables import staff as table
-from app.db.auth_tables import staff_link, staff_session
+from app.db.auth_tables import staff_link, staff_passkey, staff_session
 from app.db.tables import client as client_table
 from app.errors import HallpassError, Issue, Kind
 from app.office.roles import ROLES, Role
@@ -165,8 +165,8 @@ async def named(connection: AsyncConnection, address: str) -> Staff:
 
 
 async def disable(connection: AsyncConnection, client: str, at: datetime) -> None:
-    """Shut a person out for good: their sessions and links end with this commit. Raises NOT_FOUND."""
+    """Shut a person out for good: their sessions, links and passkeys end with this commit. Raises NOT_FOUND."""
     await clients.disable(connection, client, at)
-    for other in (staff_link, staff_session):
+    for other in (staff_link, staff_session, staff_passkey):
         await connection.execute(delete(other).where(other.c.client == client))
     await connection.execute(update(table).where(table.c.client == client).values(issuer=None, subject=None))

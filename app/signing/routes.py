@@ -25,6 +25,7 @@ from app.signing.links import END, LINK_SECONDS, MAIL, PASS_SECONDS, SIGN, Link,
 from app.signing.mailing import code_mail, ended_mail, signed_mail
 from app.signing.visit import Unsigned, Visit
 from app.web import POLICY, form, html, refused, see_other, set_cookie, stylesheet
+from app.web import script as script_of
 
 COOKIE = "hallpass-signing"
 ASSETS = ("/sign/sign.css", "/sign/draw.js")
@@ -61,8 +62,7 @@ def signing_router(links: Links) -> APIRouter:
         return stylesheet(page.STYLE)
 
     async def script() -> Response:
-        headers = {"Cache-Control": "max-age=3600", "X-Content-Type-Options": "nosniff"}
-        return Response(page.SCRIPT, media_type="text/javascript", headers=headers)
+        return script_of(page.SCRIPT)
 
     router.add_api_route(ASSETS[0], style, methods=["GET"])
     router.add_api_route(ASSETS[1], script, methods=["GET"])

@@ -25,6 +25,7 @@ POOL_WAIT_SECONDS = Histogram("hallpass_pool_wait_seconds", "Waiting for a datab
 TRANSACTION_SECONDS = Histogram(
     "hallpass_transaction_seconds", "A database transaction, its commit included.", buckets=SECONDS
 )
+STAGE_SECONDS = Histogram("hallpass_stage_seconds", "A stage of a request's work.", ("stage",), buckets=SECONDS)
 
 
 def answered(method: str, route: str, status: int, seconds: float) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -144,7 +145,7 @@ class Custodian:
     async def _sign_again(self, ended: dict[str, Any]) -> str:
         """Another release for the same recipient, signed on a new form, by a create that can be repeated."""
         form = uuid4().hex
-        body = {k: v for k, v in ended.items() if k not in ("id", "meta")} | {
+        body = {k: v for k, v in deepcopy(ended).items() if k not in ("id", "meta")} | {
             "status": "active",
             "identifier": [{"system": "urn:test:form", "value": form}],
             "sourceAttachment": {"contentType": "application/pdf", "title": form},

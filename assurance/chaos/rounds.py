@@ -14,11 +14,13 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Protocol
 
 import httpx
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy import URL, text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.db.address import open_engine
 from app.db.engine import Database
 from app.db.migrate import migrate
 from app.exchange.operator import Operator
@@ -41,26 +43,45 @@ BACK_SECONDS = 60
 _ENDED = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename LIKE 'hallpass\\_app%'")
 
 
+class Server(Protocol):
+    """What stands for the database."""
+
+    @property
+    def url(self) -> URL:
+        """The owner's URL."""
+
+    def start(self) -> None:
+        """Start it."""
+
+    def stop(self) -> None:
+        """Stop it."""
+
+
 class Rounds:
     """Everything that runs, and what has been found so far."""
 
-    def __init__(self, home: Path, processes: int, seed: int) -> None:
+    clients = CLIENTS
+    """Of each clinic, at work."""
+
+    def __init__(self, home: Path, processes: int, seed: int, server: Server | None = None) -> None:
         self.home = home
         self.dice = random.Random(seed)
         self.tally = Tally()
         self.faults: Counter[str] = Counter()
-        self.postgres = Postgres(home)
-        self.postgres.start()
+        if server is None:
+            server = self.postgres = Postgres(home)
+        self._server: Server = server
+        self._server.start()
         self._many = processes
         self._tasks: list[asyncio.Task[None]] = []
         self._open: list[httpx.AsyncClient] = []
 
     async def set_up(self) -> None:
         """The API processes, the members, the records, and the clients at work."""
-        url = self.postgres.url
+        url = self._server.url
         await migrate(url, create=True)
         self.processes = Processes(self.home, url, self._many)
-        self._owner: AsyncEngine = create_async_engine(url, pool_size=1, pool_pre_ping=True)
+        self._owner: AsyncEngine = open_engine(url, pool_size=1, pool_pre_ping=True)
         self._settings, self._db = Settings(base_url=BASE), Database(url)
         world = World(self._db, self._settings, self._client(), Operator(self._db, self._settings))
         district = await world.member("District")
@@ -75,7 +96,7 @@ class Rounds:
         self.books = Books(self.home / "books")
         workers = [self.custodian.work]
         for clinic in clinics:
-            for _ in range(CLIENTS):
+            for _ in range(self.clients):
                 workers.append(await self._reader(world, clinic))
         self.accountant = Accountant(await self._another(world, district), self.custodian, self.tally, self.dice)
         self._tasks = [asyncio.create_task(work()) for work in (*workers, self.accountant.work)]
@@ -102,10 +123,13 @@ class Rounds:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for client in self._open:
             await client.aclose()
-        self.processes.stop()
-        await self._owner.dispose()
-        await self._db.dispose()
-        self.postgres.stop()
+        try:
+            if self._open:  # it was set up
+                self.processes.stop()
+                await self._owner.dispose()
+                await self._db.dispose()
+        finally:
+            self._server.stop()
 
     def report(self) -> str:
         """What was done and met with."""

@@ -25,6 +25,7 @@ from assurance.noninterference.draw import OutOfReach
 from assurance.noninterference.malformed import spoiled
 from assurance.noninterference.moves import JSON
 from assurance.noninterference.queries import Pairs, Queries
+from assurance.noninterference.records import DRAWN
 from assurance.noninterference.routes import Route, routes
 from assurance.noninterference.scene import Scene
 from assurance.noninterference.wire import Request
@@ -72,8 +73,10 @@ class Asks:
             yield partial(_searching, name, pairs)
 
     def _known_ids(self) -> Iterator[Draw]:
-        """How to read by id what was deleted, by number the versions of what has hidden ones, and to delete its own."""
+        """How to read by id what was deleted, the versions of what has hidden ones, and to delete its own."""
         for route in self.routes["read"]:
+            if route.path.endswith("/{id}/_history"):
+                yield from [partial(self._history, route, of) for of in self._rewritten(route.type)]
             if route.path.endswith(("/{id}", "/{vid}")):
                 often = VERSIONS if "{vid}" in route.path else 1
                 for of in [*self._gone(route.type), *self._rewritten(route.type)]:
@@ -93,11 +96,14 @@ class Asks:
         return spoiled(self.rng, request) if self.rng.random() < 0.05 else request
 
     def _route(self, kind: str) -> Route:
-        """Any route of the kind; of the operations, most of which are served for every type, any operation."""
+        """Any route of the kind: of the operations, most of which are served for every type, any operation; seldom one
+        of the types that are drawn by their declaration alone, which are more than the others and so alike."""
         found = self.routes[kind]
         if kind == "operation":
             shape = self.rng.choice(sorted({r.shape for r in found}))
             found = [r for r in found if r.shape == shape]
+        if self.rng.random() < 0.75:
+            found = [r for r in found if not set(r.types) & set(DRAWN)] or found
         return self.rng.choice(found)
 
     def of(self, route: Route) -> Request:
@@ -213,13 +219,14 @@ class Asks:
             return (("If-None-Match", f'W/"{self.version(of)}"'),)
         return (("If-Modified-Since", "Thu, 01 Oct 2026 12:10:00 GMT"),) if chance < 0.2 else ()
 
-    def _history(self, route: Route) -> Request:
+    def _history(self, route: Route, of: str | None = None) -> Request:
         pairs = {"_count": str(self.rng.choice([1, 2, 5]))} if self.rng.random() < 0.6 else {}
         if self.rng.random() < 0.2:
             pairs |= self.rng.choice([{"_since": "2026-10-01T12:05:00Z"}, {"_at": "2026-10-01"}])
         if not route.types and self.rng.random() < 0.5:
             pairs["_type"] = ",".join(self.rng.sample(list(TYPES), 2))
-        return Request(route.method, f"{self._place(route)}?{urlencode(pairs)}", self.client())
+        place = route.path.replace("{id}", of) if of else self._place(route)
+        return Request(route.method, f"{place}?{urlencode(pairs)}", self.client())
 
     def _update(self, route: Route) -> Request:
         of, body = self.bodies.changed(self.scene, route.type, self.id(route.type))

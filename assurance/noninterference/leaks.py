@@ -28,7 +28,7 @@ from app.errors import HallpassError, Issue, Kind
 from app.exchange import conditional, read_batcher, reads, reference_check, writes
 from app.exchange.read_batcher import ReadRequest, ReadResult
 from app.ledger import disclose, entries
-from app.resources.refs import as_uuid, local_targets
+from app.resources.refs import as_uuid
 from app.search.cursor import Cursor
 from app.search.parameters import ParamKind
 from assurance.noninterference.pair import Pair
@@ -237,11 +237,11 @@ def an_error_that_names_the_hidden_thing(patch: pytest.MonkeyPatch) -> None:
     """A reference to something hidden is refused in other words than one to nothing."""
     original = reference_check.check_references
 
-    async def require(session: Any, content: Any, before: Any, itself: Any) -> None:
+    async def require(session: Any, wanted: Any) -> None:
         try:
-            await original(session, content, before, itself)
+            await original(session, wanted)
         except HallpassError as e:
-            ids = [t[1] for t in local_targets(content)]
+            ids = [t[1] for t in wanted.values() if t]
             known = await session.connection.scalar(
                 select(func.count()).where(resource.c.id.in_(ids), resource.c.current)
             )
@@ -253,9 +253,13 @@ def an_error_that_names_the_hidden_thing(patch: pytest.MonkeyPatch) -> None:
 @leak
 def a_reference_to_the_hidden_that_is_accepted(patch: pytest.MonkeyPatch) -> None:
     """A write may refer to what its writer cannot see."""
-    current = "r.id = ANY (CAST(:ids AS uuid[])) AND r.current AND NOT r.deleted"
-    found = text(f"SELECT r.type, r.id, r.student, r.custodian FROM prove.resource r WHERE {current}")
-    patch.setattr(read, "_VISIBLE", PreparedQuery(found))
+    there = "prove.resource r WHERE r.id = ANY (CAST({} AS uuid[])) AND r.current AND NOT r.deleted"
+    found = f"SELECT r.type, r.id, r.student, r.custodian FROM {there.format(':ids')}"
+    lists = "coalesce(array_agg(r.id), '{}') AS ids, coalesce(array_agg(r.type), '{}') AS types"
+    of_new = f"SELECT {lists} FROM {there.format(':refs')}"
+    locked = f"SELECT k.at, f.* FROM {SCHEMA}.lock_create(:compartment, :custodian, :id, :kind, :refs) k, ({of_new}) f"
+    patch.setattr(read, "_VISIBLE", PreparedQuery(text(found)))
+    patch.setattr(read, "_LOCK_CREATE", PreparedQuery(text(locked)))
 
 
 @leak

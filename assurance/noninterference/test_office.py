@@ -39,7 +39,7 @@ _KINDS = {"Patient": "/students/", "Consent": "/releases", "Task": ""}
 """What the id in a path is of."""
 NOT_PAGES = frozenset(
     {"/office/office.css", "/office/leave", "/office/sign-in", "/office/sign-in/{name}", "/office/sign-in/{name}/back"}
-    | {"/office/enter/{link}"}
+    | {"/office/enter/{link}", "/office/passkey.js", "/office/passkeys"}
 )
 """What shows nothing of a record, whoever asks."""
 OPERATORS_OWN = frozenset(p for p in PATHS if p.startswith("/office/operator"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from app.consent.codes import CONFIRMED_BY
 from app.consent.confirming import adds, confirmed, confirmed_at, kept
 
@@ -30,6 +32,13 @@ def test_the_latest_confirmation_counts_and_no_other_verification_does() -> None
     assert confirmed_at(PLAIN) is None
     assert confirmed_at(ONCE) == AT
     assert confirmed_at(TWICE) == AT + timedelta(days=1)
+
+
+@pytest.mark.parametrize("when", [{}, {"verificationDate": "2026"}, {"verificationDate": "2026-10-04"}])
+def test_a_mark_without_a_moment_confirms_nothing_and_is_added_all_the_same(when: dict[str, str]) -> None:
+    marked = {"verification": [{"extension": [{"url": CONFIRMED_BY, "valueString": "Me"}], "verified": True, **when}]}
+    assert confirmed_at(marked) is None
+    assert adds({}, marked)
 
 
 def test_what_replaces_a_consent_keeps_its_confirmations() -> None:

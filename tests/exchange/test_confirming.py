@@ -87,6 +87,10 @@ async def test_nothing_else_confirms_a_release(world: World) -> None:
     for status in ("active", "draft"):
         answer = await scene.district.post("/Consent", {**new, **mark, "status": status, "dateTime": "2026-09-20"})
         refused(answer, 409, "business-rule", "Consent.verification")
+        for dated in ({}, {"verificationDate": "2026"}):
+            bare = {**{k: v for k, v in mark["verification"][0].items() if k != "verificationDate"}, **dated}
+            forged = {**new, "verification": [bare], "status": status, "dateTime": "2026-09-20"}
+            refused(await scene.district.post("/Consent", forged), 409, "business-rule", "Consent.verification")
     more = {**confirmed, "verification": [*mark["verification"], {**mark["verification"][0], "verified": False}]}
     refused(await scene.district.put(f"/Consent/{release['id']}", more), 409, "business-rule", "Consent.verification")
 

@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from app.db.engine import Database, owner_transaction
 from app.errors import HallpassError
+from app.exchange import leaving
 from app.exchange.leaving import leave, survey
 from tests import build
 from tests.api.asking import refused
@@ -51,9 +52,9 @@ async def test_its_parts_leave_with_it_and_their_records_stay_in_their_custody(w
     refused(await member.get("/Patient"), 401, "login")
     async with owner_transaction(world.db.owner) as connection:
         found = await survey(connection, scene.district.organization)
-    assert (found.clients, found.open) == ((), ())
+    assert (found.clients, found.ending) == ((), ())
     assert dict(found.kept)["Patient"] == 2
-    assert (await leave(world.operator, scene.district.organization)).open == ()
+    assert (await leave(world.operator, scene.district.organization)).ending == ()
 
 
 async def test_a_clinic_that_leaves_ends_the_agreements_that_others_hold_with_it_and_no_others(world: World) -> None:
@@ -77,3 +78,18 @@ async def test_a_clinic_that_leaves_ends_the_agreements_that_others_hold_with_it
 async def test_nobody_leaves_who_is_not_there(world: World) -> None:
     with pytest.raises(HallpassError):
         await leave(world.operator, uuid4())
+
+
+async def test_its_releases_end_some_at_a_time_and_how_many_is_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leaving, "AT_ONCE", 2)
+    scene = await set_scene(world)
+    for _ in range(3):
+        await scene.release("Encounter", sourceAttachment={"contentType": "application/pdf", "title": uuid4().hex})
+    told: list[tuple[int, int]] = []
+    found = await leave(world.operator, scene.district.organization, lambda done, whole: told.append((done, whole)))
+    assert told == [(n, len(told)) for n in range(1, len(told) + 1)]
+    assert len(told) == sum(n for _, n in found.ending) >= 5
+    async with owner_transaction(world.db.owner) as connection:
+        assert (await survey(connection, scene.district.organization)).ending == ()

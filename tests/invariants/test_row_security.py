@@ -156,6 +156,7 @@ AS_OWNER = frozenset(
     | {"lock_writes", "party_versions", "permitting_by_referrer", "place_organization", "put_terms", "reached"}
     | {"record_security_event", "refresh_validity", "released_since", "releasing", "remove_organization"}
     | {"sees_current", "set_caller", "share_usage", "standbys_follow"}
+    | {"keep_staff_passkey", "staff_passkey_key", "staff_passkeys", "take_challenge", "use_staff_passkey"}
     | {"begin_staff_session", "end_staff_session", "forget_keyed", "staff_of_session", "use_staff_link"}
     | {"sign_in_provider", "vouched_staff"}
 )

@@ -88,6 +88,13 @@ class Browser:
         """Run no script of a page from now on."""
         self._call("Emulation.setScriptExecutionDisabled", value=True)
 
+    def with_authenticator(self) -> None:
+        """Have a device that makes passkeys, and whose owner says yes to each."""
+        self._call("WebAuthn.enable")
+        yes = ("hasResidentKey", "hasUserVerification", "isUserVerified", "automaticPresenceSimulation")
+        options = {"protocol": "ctap2", "transport": "internal", **dict.fromkeys(yes, True)}
+        self._call("WebAuthn.addVirtualAuthenticator", options=options)
+
     def picture(self) -> bytes:
         """The whole page as a PNG."""
         found = self._call("Page.captureScreenshot", format="png", captureBeyondViewport=True)

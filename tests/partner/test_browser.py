@@ -35,18 +35,20 @@ _SUBMIT = """(async () => {{
 
 
 @asynccontextmanager
-async def served(world: World) -> AsyncIterator[str]:
-    """The application of a network at an address of its own."""
+async def served(world: World, *, localhost: bool = False) -> AsyncIterator[str]:
+    """The application of a network at an address of its own; by a name, it knows that it is there."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
+    url = f"http://{'localhost' if localhost else '127.0.0.1'}:{port}"
+    settings = world.settings.model_copy(update={"base_url": url}) if localhost else world.settings
     db = Database(world.db.owner)
-    app = create_app(world.settings, db)
+    app = create_app(settings, db)
     server = uvicorn.Server(uvicorn.Config(app, "127.0.0.1", port, log_level="error", lifespan="off"))
     task = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.05)
-    yield f"http://127.0.0.1:{port}"
+    yield url
     server.should_exit = True
     await task
     await db.dispose()

@@ -13,6 +13,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from tests import build
 from tests.running import Running, network_of, serving
 from tests.scene import FAMILY, Scene, set_scene
 
@@ -84,6 +85,16 @@ async def test_a_disclosure_is_counted_and_a_custodians_own_read_is_not(
     after = await measured(metrics[1])
     counted = [labeled(m, "hallpass_disclosures_total", type="Patient") for m in (before, after)]
     assert counted[1] - counted[0] == 1
+
+
+async def test_validation_judging_and_writing_are_measured_each(metrics: tuple[Running, str], scene: Scene) -> None:
+    before = await measured(metrics[1])
+    await scene.clinic.get(f"/Patient/{scene.student['id']}")
+    await scene.district.create(build.encounter(scene.student))
+    after = await measured(metrics[1])
+    for stage in ("validate", "judge", "write"):
+        times = [labeled(m, "hallpass_stage_seconds_count", stage=stage) for m in (before, after)]
+        assert times[1] > times[0], stage
 
 
 async def test_the_database_is_measured_and_nothing_tells_of_anybody(

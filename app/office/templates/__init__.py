@@ -11,6 +11,7 @@ _ENVIRONMENT = Environment(
     loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
 STYLE_PATH = "/office/office.css"
+SCRIPT = (_HERE / "passkey.js").read_text()
 STYLE = (_HERE / "office.css").read_text()
 
 
