@@ -7,6 +7,8 @@ it from the next. https://www.postgresql.org/docs/current/libpq-connect.html#LIB
 from __future__ import annotations
 
 import asyncio
+import errno
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +19,9 @@ import asyncpg
 PATIENCE = 5.0
 """Seconds that a transaction takes before its host is asked whether it answers at all."""
 PROBE_SECONDS = 5.0
+PROBES = 2
+_OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+"""Errors that say nothing of the host: this process has no more files, or no memory."""
 _IN_TURN = "prefer-standby"
 """What the driver finds out by looking at all hosts."""
 
@@ -84,17 +89,26 @@ class Watch:
             task.add_done_callback(lambda _: self._asked.pop(place, None))
 
     async def _ask(self, place: tuple[Any, Any], arguments: dict[str, Any]) -> None:
-        """Whether a host takes a new connection, as what it is asked for. Any other answer shows that it lives."""
-        try:
-            found = await asyncpg.connect(**arguments)
-        except (OSError, TimeoutError, asyncpg.exceptions.TargetServerAttributeNotMatched):
-            for other, made in list(self._made.items()):
-                if (made.get("host"), made.get("port")) == place:
-                    _break_off(other)
-        except asyncpg.PostgresError:
-            return
-        else:
-            found.terminate()
+        """Whether a host takes a new connection, as what it is asked for. Any other answer shows that it lives.
+
+        It is asked more than once: where all is slow, a host that lives is not given up, nor for what is missing here.
+        """
+        for _ in range(PROBES):
+            try:
+                found = await asyncpg.connect(**arguments)
+            except asyncpg.exceptions.TargetServerAttributeNotMatched:
+                break
+            except OSError as e:  # a time-out is one
+                if e.errno in _OURS or isinstance(e, socket.gaierror):
+                    return
+            except asyncpg.PostgresError:
+                return
+            else:
+                found.terminate()
+                return
+        for other, made in list(self._made.items()):
+            if (made.get("host"), made.get("port")) == place:
+                _break_off(other)
 
 
 def _places(arguments: Mapping[str, Any]) -> list[dict[str, Any]]:

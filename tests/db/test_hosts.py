@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from typing import Any
 
+import asyncpg
 import pytest
 import pytest_asyncio
 from sqlalchemy import URL, text
@@ -143,3 +147,30 @@ async def test_a_refused_login_is_told_before_a_host_that_is_not_there(two: tupl
     with pytest.raises(Exception, match="hallpass_no_such_role"):
         async with open_engine(url.set(username="hallpass_no_such_role")).connect():
             pass
+
+
+@pytest.mark.parametrize("trouble", [OSError(errno.EMFILE, "no more files"), socket.gaierror("no such name")], ids=str)
+async def test_what_this_process_lacks_is_not_the_host_s_fault(two: tuple[URL, Host], trouble: OSError) -> None:
+    await _goes_on(two, [trouble] * 10)
+
+
+async def test_a_host_that_is_slow_once_is_not_given_up(two: tuple[URL, Host]) -> None:
+    await _goes_on(two, [TimeoutError()])
+
+
+async def _goes_on(two: tuple[URL, Host], errors: list[OSError]) -> None:
+    """A transaction is not broken off where asking whether the host lives comes to these errors first."""
+    connect = asyncpg.connect
+
+    async def troubled(**arguments: Any) -> asyncpg.Connection:
+        if errors:
+            raise errors.pop(0)
+        return await connect(**arguments)
+
+    db, before = Database(two[0]), len(errors)
+    async with db.begin() as connection:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(asyncpg, "connect", troubled)
+            await connection.execute(text("SELECT pg_sleep(1.5)"))
+    assert len(errors) < before
+    await db.dispose()
