@@ -389,11 +389,11 @@ def an_accounting_that_counts_for_others(patch: pytest.MonkeyPatch) -> None:
 @leak
 def an_id_that_counts(patch: pytest.MonkeyPatch) -> None:
     """The time of a write moves with the number of records in the database."""
-    original = writes.lock_writes
+    original = read.lock_create
 
-    async def lock_writes(connection: Any, wanted: Any) -> Any:
-        found = await original(connection, wanted)
+    async def lock_create(connection: Any, *wanted: Any) -> Any:
+        at, types = await original(connection, *wanted)
         count = int(await connection.scalar(select(func.count()).select_from(resource)) or 0)
-        return found + timedelta(milliseconds=count)
+        return at and at + timedelta(milliseconds=count), types
 
-    patch.setattr(writes, "lock_writes", lock_writes)
+    patch.setattr(read, "lock_create", lock_create)
