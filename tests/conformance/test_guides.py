@@ -17,9 +17,9 @@ STEP = re.compile(r"```(bash|python) run\n(.*?)```\n\n?```text\n(.*?)```", re.DO
 MARK = "=== end of step ==="
 OF_DEMO = ("README", "roster", "referrals", "portal", "bulk", "office", "disclosures", "releases")
 """The guides that use the made-up network, in an order in which each finds what it needs."""
-OF_OPERATOR = ("network", "leaving")
+OF_OPERATOR = ("network", "leaving", "expunging")
 """The guides that begin in an empty folder."""
-TOLD = ("operations", "partners", "reports", "families", "faults", "messages", "signing", "write-back")
+TOLD = ("operations", "partners", "reports", "families", "faults", "messages", "signing", "write-back", "failover")
 """The guides without a step that is run."""
 ELSEWHERE = ("adding", "backup")
 """Those that tests/contributing and tests/witness run."""
