@@ -206,6 +206,8 @@ def _body(scene: Scene, path: str, record: dict[str, Any]) -> dict[str, Any]:
         return {"resourceType": "Parameters"}
     if path.endswith("$statement"):
         return {"resourceType": "Parameters", "parameter": [{"name": "text", "valueString": "It was not so."}]}
+    if path.endswith("$confirm"):
+        return {"resourceType": "Parameters", "parameter": [{"name": "by", "valueString": "The registrar"}]}
     if path.endswith("$transfer"):
         to = {"name": "to", "valueReference": scene.clinic.reference}
         return {"resourceType": "Parameters", "parameter": [to, {"name": "notice", "valueCode": "annual-notice"}]}
