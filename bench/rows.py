@@ -210,7 +210,7 @@ async def load_all(url: URL, size: int) -> None:
         mothers = ((s, uid("mother", s), c, *ALWAYS, False) for s, c in opened)
         await copy(raw, "authority", mothers)
         signed = datetime(2024, 1, 1, tzinfo=UTC)
-        unsaid = (False, False, False, False, None, None, None, None)
+        unsaid = (False, False, False, False, None, None, None, None, None)
         await copy(
             raw,
             "release",
