@@ -235,19 +235,19 @@ def a_history_total_of_all_versions(patch: pytest.MonkeyPatch) -> None:
 @leak
 def an_error_that_names_the_hidden_thing(patch: pytest.MonkeyPatch) -> None:
     """A reference to something hidden is refused in other words than one to nothing."""
-    original = reference_check.check_references
+    changed, created = reference_check.check_references, writes._locked_to_create
 
-    async def require(session: Any, wanted: Any) -> None:
+    async def told(session: Any, wanted: Any, checked: Awaitable[Any]) -> Any:
         try:
-            await original(session, wanted)
+            return await checked
         except HallpassError as e:
             ids = [t[1] for t in wanted.values() if t]
-            known = await session.connection.scalar(
-                select(func.count()).where(resource.c.id.in_(ids), resource.c.current)
-            )
-            raise HallpassError(e.kind, *e.issues, Issue(f"{known} of the references are not yours to use.")) from None
+            known = select(func.count()).where(resource.c.id.in_(ids), resource.c.current)
+            more = Issue(f"{await session.connection.scalar(known)} of the references are not yours to use.")
+            raise HallpassError(e.kind, *e.issues, more) from None
 
-    patch.setattr(writes, "check_references", require)
+    patch.setattr(writes, "check_references", lambda s, w: told(s, w, changed(s, w)))
+    patch.setattr(writes, "_locked_to_create", lambda s, place, w: told(s, w, created(s, place, w)))
 
 
 @leak
