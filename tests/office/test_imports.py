@@ -57,8 +57,12 @@ async def test_what_was_refused_and_what_a_person_decided_is_told_with_what_to_d
         assert (await counselor.get("/office/imports")).status_code == 403
 
 
+NO_COUNTS = b'{"told": [{"at": "2026-11-29", "counts": [1], "lines": {}}]}'
+NO_LINES = b'{"told": [{"at": "2026-11-29", "counts": {"kept": 1}, "lines": {"kept": 1}}]}'
+
+
 @pytest.mark.parametrize(
-    "packed", [b"", b"no zlib", *map(zlib.compress, (b"[1]", b'{"told": [1]}', b" " * 50_000_000))]
+    "packed", [b"", b"no zlib", *map(zlib.compress, (b"[1]", b'{"told": [1]}', NO_COUNTS, NO_LINES, b" " * 50_000_000))]
 )
 def test_a_group_that_no_import_wrote_is_no_import_and_takes_no_memory(packed: bytes) -> None:
     extension = {"url": EXTENSION, "valueBase64Binary": base64.b64encode(packed).decode()}

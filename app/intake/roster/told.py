@@ -64,10 +64,16 @@ def told(group: Json) -> Told | None:
         return None
     try:
         held = _held(packed)
-        imports = [Conflicts(datetime.fromisoformat(k["at"]), k["counts"], k["lines"]) for k in held.get(LINES, [])]
+        imports = [_conflicts(k) for k in held.get(LINES, [])]
         return Told(system.removeprefix(f"{SYSTEM}/"), "running" in held, not held.get(CONFLICTS), imports)
     except (AttributeError, KeyError, TypeError, ValueError, zlib.error):
         return None
+
+
+def _conflicts(kept: Json) -> Conflicts:
+    counts = {str(kind): int(n) for kind, n in kept["counts"].items()}
+    lines = {str(kind): [str(line) for line in found] for kind, found in kept["lines"].items()}
+    return Conflicts(datetime.fromisoformat(kept["at"]), counts, lines)
 
 
 def _held(packed: str) -> Json:
