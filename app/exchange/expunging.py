@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote_plus
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, Uuid, bindparam, text
+from sqlalchemy import ARRAY, DateTime, Text, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -24,12 +24,15 @@ from app.db.rows import Stored
 from app.errors import HallpassError, Kind
 from app.exchange import writes
 from app.exchange.operator import Operator
+from app.fhir.dates import BEGINNING
 from app.fhir.json import parse
 from app.ledger import security_log
 from app.objects import Objects
 from app.resources import TYPES, Visibility
 from app.resources.paths import values
 
+_UNDER_WAY = timedelta(minutes=10)
+"""Longer than a request takes whose text is not in the log yet."""
 SHORTEST = 3
 """Of a name or number that is looked for in the texts of queries."""
 _IDS = bindparam("ids", type_=ARRAY(Uuid()))
@@ -58,9 +61,9 @@ _EXPORTS = text("""
     SELECT export FROM e
 """).bindparams(_IDS)
 _TEXTS = text("""
-    SELECT e.id, e.detail FROM hallpass.event e WHERE e.kind = 'query' AND EXISTS (
+    SELECT e.id, e.detail FROM hallpass.event e WHERE e.kind = 'query' AND e.minute >= :since AND EXISTS (
         SELECT 1 FROM unnest(CAST(:spelled AS text[])) s WHERE strpos(lower(e.detail), lower(s)) > 0)
-""").bindparams(bindparam("spelled", type_=ARRAY(Text())))
+""").bindparams(bindparam("spelled", type_=ARRAY(Text())), bindparam("since", type_=DateTime(timezone=True)))
 _FORGET_TEXTS = text("""
     UPDATE hallpass.event SET detail = split_part(detail, ' ', 1) || ' expunged ' || id WHERE id = ANY (:ids)
 """).bindparams(_IDS)
@@ -91,6 +94,14 @@ class Chosen:
         return [own_id for _, own_id, _ in self.records]
 
 
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """Names that the security log says no more, but in what was being asked at that moment or was asked since."""
+
+    names: frozenset[str]
+    at: datetime
+
+
 async def survey(connection: AsyncConnection, type_name: str, own_id: UUID) -> Chosen:
     """What would be expunged. Raises NOT_FOUND, and UNPROCESSABLE for what is in no student's compartment."""
     declared, row = TYPES.get(type_name), None
@@ -112,17 +123,20 @@ async def expunge(
 ) -> Chosen:
     """Destroy the content for good; answer what was destroyed. Where it is broken off, the same again does the rest.
 
-    Releases end first, each at once: what was being given under them is waited for. `objects`: the export store.
+    The security log is read first, while nobody waits. Then releases end, each at once: what was being given under them
+    is waited for. `objects`: the export store.
     Raises as `survey`, and StoreFails where the export store cannot be cleared.
     """
     async with owner_transaction(operator.owner) as connection:
         found = await survey(connection, type_name, own_id)
         consents = await read.currents(connection, [i for name, i, _ in found.records if name == "Consent"])
+        forgotten = Forgotten(await _names(connection, found), await read.moment(connection) - _UNDER_WAY)
+        await _forget_texts(connection, forgotten.names, BEGINNING)
     for consent in consents.values():
         if not consent.deleted and parse(consent.body).get("status") == "active":
             await operator.end("Consent", consent.id, "ended: it is expunged")
     async with owner_transaction(operator.owner) as connection:
-        found = await _destroy(operator, connection, found, type_name, own_id, (authority, by))
+        found = await _destroy(operator, connection, found, type_name, own_id, (authority, by), forgotten)
         exports = list(await connection.scalars(_EXPORTS, {"ids": [own_id, *found.ids]}))
     for export in exports if objects else ():
         assert objects is not None
@@ -131,7 +145,13 @@ async def expunge(
 
 
 async def _destroy(
-    operator: Operator, connection: AsyncConnection, seen: Chosen, type_name: str, own_id: UUID, why: tuple[str, str]
+    operator: Operator,
+    connection: AsyncConnection,
+    seen: Chosen,
+    type_name: str,
+    own_id: UUID,
+    why: tuple[str, str],
+    forgotten: Forgotten,
 ) -> Chosen:
     """All of it in one transaction, under the locks of all of it, and of what came since."""
     session = await operator.session(connection, seen.custodian)
@@ -141,8 +161,8 @@ async def _destroy(
         at = await _locked(connection, found)
     if not found.records:
         return found
-    bodies = list(await connection.scalars(_BODIES, {"compartment": found.compartment, "ids": found.ids}))
-    await _forget_texts(connection, {each for body in bodies for each in _telling(parse(body))})
+    await _forget_texts(connection, forgotten.names, forgotten.at)
+    await _forget_texts(connection, await _names(connection, found) - forgotten.names, BEGINNING)
     for row in await _current(connection, found):
         if not row.deleted:
             await writes.store_deletion(session, TYPES[row.type], row, at)
@@ -178,13 +198,19 @@ def _telling(content: dict[str, Any]) -> Iterator[str]:
         yield from (value for value in values(content, path) if isinstance(value, str) and len(value) >= SHORTEST)
 
 
-async def _forget_texts(connection: AsyncConnection, names: set[str]) -> None:
-    """Take the texts out of the security log that ask for one of these names, by whomever they were asked."""
+async def _names(connection: AsyncConnection, chosen: Chosen) -> frozenset[str]:
+    """What tells who the persons among these records are, by any version of them."""
+    bodies = await connection.scalars(_BODIES, {"compartment": chosen.compartment, "ids": chosen.ids})
+    return frozenset(each for body in bodies for each in _telling(parse(body)))
+
+
+async def _forget_texts(connection: AsyncConnection, names: frozenset[str], since: datetime) -> None:
+    """Take the texts since then that ask for one of these names out of the security log, whoever asked."""
     if not names:
         return
     spelled = {s for name in names for s in (name, quote(name), quote_plus(name))}
     named = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, sorted(names))) + r")(?!\w)", re.IGNORECASE)
-    rows = (await connection.execute(_TEXTS, {"spelled": sorted(spelled)})).all()
+    rows = (await connection.execute(_TEXTS, {"spelled": sorted(spelled), "since": since})).all()
     ids = [row.id for row in rows if named.search(unquote_plus(row.detail)) or named.search(row.detail)]
     await connection.execute(_FORGET_TEXTS, {"ids": ids})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -10,6 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 import pytest_asyncio
 
+from app.db.caller import Write, lock_writes
 from app.db.engine import Database, owner_transaction
 from app.errors import HallpassError
 from app.exchange.expunging import expunge, survey
@@ -167,6 +169,28 @@ async def test_another_students_queries_stay_in_the_security_log(scene: Scene) -
     await expunged(scene, "Patient")
     rows = await as_owner(scene.world, "SELECT detail FROM hallpass.event WHERE kind = 'query'")
     assert any(other in r.detail for r in rows)
+
+
+async def test_a_query_that_is_asked_meanwhile_leaves_no_name_either(scene: Scene) -> None:
+    """The log is read before anybody has to wait; what was asked since is looked through again."""
+    student, district = UUID(scene.student["id"]), scene.district.organization
+    async with owner_transaction(scene.world.db.owner) as connection:
+        await lock_writes(connection, [Write(student, district, student, "index")])
+        going = asyncio.create_task(expunged(scene, "Patient"))
+        waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        while not (await as_owner(scene.world, waiting))[0][0]:
+            assert not going.done()
+            await asyncio.sleep(0.05)
+        assert (await scene.clinic.get(f"/Patient?family={FAMILY}&_summary=count")).json()["total"] == 1
+        assert await asked(scene)
+    await going
+    assert not await asked(scene)
+
+
+async def asked(scene: Scene) -> list[str]:
+    """The texts of the security log with the student's name."""
+    rows = await as_owner(scene.world, "SELECT detail FROM hallpass.event WHERE kind = 'query'")
+    return [r.detail for r in rows if re.search(rf"{FAMILY}\b", r.detail)]
 
 
 async def test_what_no_student_has_is_not_expunged(scene: Scene) -> None:
